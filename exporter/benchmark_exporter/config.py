@@ -1,0 +1,69 @@
+"""config.yaml and flags to one frozen Config."""
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import yaml
+
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+
+
+class ConfigError(Exception):
+    """A setting that cannot be used; the message names the file, the key and the reason."""
+
+
+class GateLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Limits for documents that carry none: least speedups, longest p95 in milliseconds."""
+
+    speedup_p50: Positive = 15.0
+    speedup_p95: Positive = 12.0
+    absolute_p95_ms: Positive = 35.0
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All settings; config.yaml beside the package says what each means."""
+
+    project: Annotated[str, msgspec.Meta(min_length=1)] = "strataregula"
+    environment: Annotated[str, msgspec.Meta(min_length=1)] = "local"
+    baseline_version: str = "v0.3.0"
+    settle_seconds: Positive = 2.0
+    max_file_bytes: Annotated[int, msgspec.Meta(gt=0)] = 10 * 1024 * 1024
+    rescan_interval_seconds: Positive = 1.0
+    counter_hold_seconds: Annotated[float, msgspec.Meta(ge=0)] = 2.5
+    max_label_length: Annotated[int, msgspec.Meta(ge=8)] = 128
+    critical_speedup_p50: Positive = 10.0
+    gate: GateLimits = GateLimits()
+
+
+def packaged(name: str) -> Path:
+    """Path of a file that comes with the package."""
+    return Path(str(files("benchmark_exporter") / name))
+
+
+def read_yaml(path: Path) -> object:
+    """The document in a YAML file.
+
+    Raises:
+        ConfigError: the file cannot be read or is no YAML; names the file and the line.
+    """
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from error
+
+
+def load_config(path: Path) -> Config:
+    """The settings in a file.
+
+    Raises:
+        ConfigError: names the file, the key and what is wrong with it.
+    """
+    document = read_yaml(path)
+    try:
+        return msgspec.convert(document if document is not None else {}, Config)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path}: {error}") from error

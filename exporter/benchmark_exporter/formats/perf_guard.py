@@ -1,0 +1,17 @@
+"""perf_guard: perf_suite's document again, with the gate's verdict in it. The same run, so it amends that run's gate."""
+
+import msgspec
+
+from benchmark_exporter.formats import perf_suite
+from benchmark_exporter.model import Run
+
+NAME = "perf_guard"
+
+
+def matches(document: dict[str, object]) -> bool:
+    gate = document.get("gate")
+    return perf_suite.matches(document) and isinstance(gate, dict) and gate.get("verdict", "PENDING") != "PENDING"
+
+
+def parse(document: dict[str, object]) -> Run:
+    return perf_suite.to_run(msgspec.convert(document, perf_suite.PerfSuiteDocument), NAME)

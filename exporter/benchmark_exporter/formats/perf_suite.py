@@ -1,0 +1,89 @@
+"""perf_suite 0.3: one benchmark, the project itself, compiled against fallback; milliseconds."""
+
+from typing import Literal
+
+import msgspec
+
+from benchmark_exporter.formats.fields import Count, Name, NonNegative, Positive, Timestamp
+from benchmark_exporter.model import Comparison, Gate, Result, Run, Statistics
+
+NAME = "perf_suite"
+
+
+class RunPart(msgspec.Struct, frozen=True):
+    run_id: Name
+    timestamp: Timestamp
+    project: Name
+    profile: str | None = None
+    git_sha: str | None = None
+
+
+class VariantPart(msgspec.Struct, frozen=True):
+    p50_ms: NonNegative
+    p95_ms: NonNegative
+
+
+class MetricsPart(msgspec.Struct, frozen=True):
+    compiled: VariantPart
+    fallback: VariantPart
+    speedup_p50: NonNegative
+    speedup_p95: NonNegative
+    absolute_p95_ms: NonNegative
+    cv: NonNegative | None = None
+    n_samples: Count | None = None
+
+
+class GatePart(msgspec.Struct, frozen=True):
+    p50x: Positive
+    p95x: Positive
+    absolute_ms: Positive
+    verdict: Literal["PASS", "FAIL", "PENDING"] = "PENDING"
+
+
+class PerfSuiteDocument(msgspec.Struct, frozen=True):
+    run: RunPart
+    metrics: MetricsPart
+    gate: GatePart | None = None
+
+
+def matches(document: dict[str, object]) -> bool:
+    metrics = document.get("metrics")
+    return "run" in document and isinstance(metrics, dict) and "compiled" in metrics
+
+
+def parse(document: dict[str, object]) -> Run:
+    return to_run(msgspec.convert(document, PerfSuiteDocument), NAME)
+
+
+def to_run(document: PerfSuiteDocument, format_name: str) -> Run:
+    """The run in a document of perf_suite's shape, whoever wrote it. cv and n_samples are the compiled variant's."""
+    run, metrics, gate = document.run, document.metrics, document.gate
+    return Run(
+        format=format_name,
+        run_id=run.run_id,
+        timestamp_seconds=run.timestamp.timestamp(),
+        project=run.project,
+        environment=run.profile or None,
+        commit_hash=run.git_sha or "",
+        results=(
+            Result(run.project, "compiled", _statistics(metrics.compiled), metrics.n_samples, metrics.cv),
+            Result(run.project, "fallback", _statistics(metrics.fallback), metrics.n_samples),
+        ),
+        comparisons=(
+            Comparison(
+                run.project,
+                metrics.speedup_p50,
+                metrics.speedup_p95,
+                metrics.absolute_p95_ms / 1e3,
+                None if gate is None else _gate(gate),
+            ),
+        ),
+    )
+
+
+def _statistics(variant: VariantPart) -> Statistics:
+    return Statistics(p50_seconds=variant.p50_ms / 1e3, p95_seconds=variant.p95_ms / 1e3)
+
+
+def _gate(gate: GatePart) -> Gate:
+    return Gate(gate.p50x, gate.p95x, gate.absolute_ms / 1e3, None if gate.verdict == "PENDING" else gate.verdict == "PASS")

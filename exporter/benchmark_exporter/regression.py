@@ -1,0 +1,33 @@
+"""Whether a run is a regression. Pure: what to judge by is handed in."""
+
+from dataclasses import dataclass
+
+from benchmark_exporter.model import Comparison, Gate, Severity, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What judging goes by: the gate of documents that carry none, and the speedup p50 under which a regression is critical."""
+
+    default_gate: Gate
+    critical_speedup_p50_ratio: float
+
+
+def judge(comparison: Comparison, policy: Policy) -> Verdict:
+    """The verdict on a comparison: its gate's criteria, the tool's own verdict before ours, and the severity.
+
+    A gate passes when every limit that it has is kept; a value at the limit keeps it, as perf_guard has it.
+    """
+    gate = comparison.gate or policy.default_gate
+    criteria = {"p50": comparison.speedup_p50_ratio >= gate.min_speedup_p50_ratio}
+    if gate.min_speedup_p95_ratio is not None and comparison.speedup_p95_ratio is not None:
+        criteria["p95"] = comparison.speedup_p95_ratio >= gate.min_speedup_p95_ratio
+    if gate.max_p95_seconds is not None:
+        criteria["absolute"] = comparison.fast_p95_seconds <= gate.max_p95_seconds
+    passed = all(criteria.values()) if gate.passed is None else gate.passed
+    severity: Severity | None = None
+    if comparison.speedup_p50_ratio < policy.critical_speedup_p50_ratio:
+        severity = "critical"
+    elif not passed:
+        severity = "warning"
+    return Verdict(comparison.benchmark, gate, criteria, passed, severity)

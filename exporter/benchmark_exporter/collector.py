@@ -1,9 +1,9 @@
 """The ledger's state as Prometheus' text exposition. The only place that knows metric names.
 
-Every family is declared in metrics.yaml; `Definitions` loads it, and a value for a metric or label that is not declared there is a
-programming error that the tests find.
+Every family is declared in metrics.yaml, which `load_definitions` holds to what is exposed here.
 """
 
+import hashlib
 import math
 import platform
 from collections.abc import Mapping, Sequence
@@ -14,14 +14,16 @@ from typing import Annotated, Literal
 import msgspec
 
 from benchmark_exporter import __version__
-from benchmark_exporter.config import ConfigError, read_yaml
-from benchmark_exporter.ledger import Counter, Histogram, State
+from benchmark_exporter.config import Config, ConfigError, read_yaml
+from benchmark_exporter.ledger import Histogram, Labels, State
 from benchmark_exporter.model import SEVERITIES, Statistics
 from benchmark_exporter.resources import Resources
 
+_CLIP_DIGEST = 10
+# Metric, suffix, label values, and le or quantile.
+_Series = tuple[str, str, Labels, tuple[str, str] | None]
 Part = Literal["state", "distributions", "resources"]
 PARTS: tuple[Part, ...] = ("state", "distributions", "resources")
-COMMITS_SHOWN = 5
 EXECUTION_TIME_METRIC = "benchmark_execution_time_ms"
 _COUNTERS = {
     "runs": "benchmark_runs_total",
@@ -32,6 +34,37 @@ _COUNTERS = {
     "files_rejected": "benchmark_exporter_files_rejected_total",
     "run_conflicts": "benchmark_exporter_run_conflicts_total",
     "notifications_received": "benchmark_exporter_notifications_received_total",
+}
+
+EXPOSED = frozenset(_COUNTERS.values()) | {
+    EXECUTION_TIME_METRIC,
+    "speedup_ratio",
+    "performance_regression_detected_total",
+    "memory_usage_mb",
+    "cpu_utilization_percent",
+    "benchmark_suite_duration_seconds",
+    "ci_pipeline_status",
+    "ci_pipeline_failure_ratio",
+    "benchmark_time_seconds",
+    "benchmark_coefficient_of_variation_ratio",
+    "benchmark_samples",
+    "benchmark_last_run_timestamp_seconds",
+    "benchmark_run_info",
+    "benchmark_gate_passed",
+    "benchmark_gate_speedup_threshold_ratio",
+    "benchmark_gate_time_threshold_seconds",
+    "benchmark_gate_headroom_ratio",
+    "performance_regression_active",
+    "benchmark_exporter_build_info",
+    "benchmark_exporter_rejected_files",
+    "benchmark_exporter_files_pending",
+    "benchmark_exporter_last_ingest_timestamp_seconds",
+    "benchmark_exporter_ledger_commits",
+    "benchmark_exporter_series",
+    "benchmark_exporter_scan_duration_seconds",
+    "process_cpu_seconds_total",
+    "process_resident_memory_bytes",
+    "process_start_time_seconds",
 }
 
 Name = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_]*$")]
@@ -69,46 +102,21 @@ def load_definitions(path: Path) -> Mapping[str, Definition]:
         place = f"{path}: $.metrics[{index}] ({definition.name})"
         if definition.name in by_name:
             raise ConfigError(f"{place}: declared twice")
-        if definition.type == "histogram" and (not definition.buckets or definition.buckets != sorted(set(definition.buckets))):
-            raise ConfigError(f"{place}: a histogram needs buckets, each greater than the one before")
+        if len(set(definition.labels)) < len(definition.labels):
+            raise ConfigError(f"{place}: a label stands twice")
+        if definition.type == "histogram" and not _are_buckets(definition.buckets):
+            raise ConfigError(f"{place}: a histogram needs buckets, finite and each greater than the one before")
         if not all(0 <= quantile <= 1 for quantile in definition.quantiles):
             raise ConfigError(f"{place}: a quantile is between 0 and 1")
         by_name[definition.name] = definition
-    missing = sorted(({*_COUNTERS.values(), EXECUTION_TIME_METRIC} | _STATE_METRICS) - by_name.keys())
-    if missing:
-        raise ConfigError(f"{path}: does not declare {', '.join(missing)}, which the exporter exposes")
+    for name in sorted(by_name.keys() ^ EXPOSED):
+        what = "is not declared, but exposed" if name in EXPOSED else "is declared, but nothing exposes it"
+        raise ConfigError(f"{path}: $.metrics: {name} {what}")
     return by_name
 
 
-_STATE_METRICS = {
-    "speedup_ratio",
-    "performance_regression_detected_total",
-    "memory_usage_mb",
-    "cpu_utilization_percent",
-    "benchmark_suite_duration_seconds",
-    "ci_pipeline_status",
-    "ci_pipeline_failure_ratio",
-    "benchmark_time_seconds",
-    "benchmark_coefficient_of_variation_ratio",
-    "benchmark_samples",
-    "benchmark_last_run_timestamp_seconds",
-    "benchmark_run_info",
-    "benchmark_gate_passed",
-    "benchmark_gate_speedup_threshold_ratio",
-    "benchmark_gate_time_threshold_seconds",
-    "benchmark_gate_headroom_ratio",
-    "performance_regression_active",
-    "benchmark_exporter_build_info",
-    "benchmark_exporter_rejected_files",
-    "benchmark_exporter_files_pending",
-    "benchmark_exporter_last_ingest_timestamp_seconds",
-    "benchmark_exporter_ledger_commits",
-    "benchmark_exporter_series",
-    "benchmark_exporter_scan_duration_seconds",
-    "process_cpu_seconds_total",
-    "process_resident_memory_bytes",
-    "process_start_time_seconds",
-}
+def _are_buckets(bounds: Sequence[float]) -> bool:
+    return bool(bounds) and all(map(math.isfinite, bounds)) and list(bounds) == sorted(set(bounds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,40 +137,34 @@ class Exposition:
 
 
 class Collector:
-    """Renders states. `counter_hold_seconds`: how long a series is shown as 0 after its birth."""
+    """Renders states."""
 
-    def __init__(self, definitions: Mapping[str, Definition], *, baseline_version: str, counter_hold_seconds: float) -> None:
+    def __init__(self, definitions: Mapping[str, Definition], config: Config) -> None:
         self._definitions = definitions
-        self._baseline_version = baseline_version
-        self._hold_seconds = counter_hold_seconds
+        self._config = config
+        self._prefixes: dict[_Series, str] = {}
 
     def render(self, state: State, live: Live, now: float) -> Exposition:
         """The `state` and `distributions` parts of a state at a time (seconds since 1970)."""
-        page = _Page(self._definitions)
-        held: list[float] = [math.inf]
+        page = _Page(self._definitions, self._config.max_label_length, self._prefixes)
+        hold = _Hold(self._config.counter_hold_seconds, now)
+        histogram_hold = _Hold(self._config.histogram_hold_seconds, now)
         self._results(page, state)
         self._verdicts(page, state)
         self._pipelines(page, state)
         self._suites(page, state)
         self._exporter(page, state, live)
-        for name, metric in _COUNTERS.items():
-            page.declare(metric)
-            if not self._definitions[metric].labels and name not in state.counters:
-                page.add(metric, (), 0)
-            for counter in state.counters.get(name, ()):
-                page.add(metric, counter.labels, self._held(counter, counter.value, now, held))
-        page.declare("performance_regression_detected_total")
-        for counter in _newest_commits(state.counters.get("regressions_by_commit", ())):
-            page.add("performance_regression_detected_total", counter.labels, self._held(counter, counter.value, now, held))
-        page.declare(EXECUTION_TIME_METRIC)
+        self._counters(page, state, hold)
         for histogram in state.histograms.get("execution_time_ms", ()):
-            self._histogram(page, EXECUTION_TIME_METRIC, histogram, now, held)
+            self._histogram(page, EXECUTION_TIME_METRIC, histogram, histogram_hold)
         page.add("benchmark_exporter_series", (), page.series + 1)
-        return Exposition({part: page.text(part) for part in PARTS if part != "resources"}, state.commits, min(held))
+        self._prefixes = page.prefixes
+        parts: dict[Part, bytes] = {part: page.text(part) for part in PARTS if part != "resources"}
+        return Exposition(parts, state.commits, min(hold.ends_seconds, histogram_hold.ends_seconds))
 
     def render_resources(self, resources: Resources, live: Live) -> bytes:
         """The `resources` part."""
-        page = _Page(self._definitions)
+        page = _Page(self._definitions, self._config.max_label_length, {})
         page.add("memory_usage_mb", ("benchmark-exporter", "serving"), round(resources.resident_bytes / 1e6, 1))
         for core, percent in enumerate(resources.core_percents):
             page.add("cpu_utilization_percent", (str(core), "system"), percent)
@@ -173,23 +175,23 @@ class Collector:
         page.add("process_start_time_seconds", (), resources.start_timestamp_seconds)
         return page.text("resources")
 
-    def _held(self, born: Counter | Histogram, value: int, now: float, held: list[float]) -> int:
-        """0 while the series is young: Prometheus takes the first sample of a counter for where it began."""
-        shown_at = born.born_seconds + self._hold_seconds
-        # A birth in the future is a clock set back since: waiting for that time would hide the counter.
-        if value and born.born_seconds <= now < shown_at:
-            held.append(shown_at)
-            return 0
-        return value
+    def _counters(self, page: "_Page", state: State, hold: "_Hold") -> None:
+        for name, metric in _COUNTERS.items():
+            if not self._definitions[metric].labels and name not in state.counters:
+                page.add(metric, (), 0)
+            for counter in state.counters.get(name, ()):
+                page.add(metric, counter.labels, 0 if hold.holds(counter.born_seconds) else counter.value)
+        for counter in state.regressions_by_commit:
+            held = hold.holds(counter.born_seconds)
+            page.add("performance_regression_detected_total", counter.labels, 0 if held else counter.value)
 
-    def _histogram(self, page: "_Page", metric: str, histogram: Histogram, now: float, held: list[float]) -> None:
-        shown = self._held(histogram, 1, now, held)
+    def _histogram(self, page: "_Page", metric: str, histogram: Histogram, hold: "_Hold") -> None:
+        held = hold.holds(histogram.born_seconds)
         cumulated = 0
-        bounds = [_number(bound) for bound in self._definitions[metric].buckets] + ["+Inf"]
-        for bound, count in zip(bounds, histogram.counts, strict=True):
-            cumulated += count * shown
+        for bound, count in zip((*map(_number, histogram.bounds), "+Inf"), histogram.counts, strict=True):
+            cumulated += 0 if held else count
             page.add(metric, histogram.labels, cumulated, suffix="_bucket", extra=("le", bound))
-        page.add(metric, histogram.labels, histogram.total * shown, suffix="_sum")
+        page.add(metric, histogram.labels, 0 if held else histogram.total, suffix="_sum")
         page.add(metric, histogram.labels, cumulated, suffix="_count")
 
     def _results(self, page: "_Page", state: State) -> None:
@@ -215,7 +217,7 @@ class Collector:
             limits = (("p50", verdict.min_speedup_p50_ratio), ("p95", verdict.min_speedup_p95_ratio))
             for percentile, value in speedups:
                 if value is not None:
-                    page.add("speedup_ratio", (name, percentile, self._baseline_version), value)
+                    page.add("speedup_ratio", (name, percentile, self._config.baseline_version), value)
             for percentile, value in limits:
                 if value is not None:
                     page.add("benchmark_gate_speedup_threshold_ratio", (name, percentile), value)
@@ -257,45 +259,70 @@ class Collector:
             page.add("benchmark_exporter_rejected_files", (reason,), count)
 
 
-def _newest_commits(counters: Sequence[Counter]) -> list[Counter]:
-    """Of each benchmark and severity the commits that changed last, so that the series do not grow without end."""
-    by_benchmark: dict[tuple[str, ...], list[Counter]] = {}
-    for counter in sorted(counters, key=lambda counter: counter.changed_seconds, reverse=True):
-        by_benchmark.setdefault(counter.labels[:2], []).append(counter)
-    return [counter for group in by_benchmark.values() for counter in group[:COMMITS_SHOWN]]
+class _Hold:
+    """Shows young counters as 0: Prometheus takes the first sample of a counter for where it began, and would miss what it began with."""
+
+    def __init__(self, seconds: float, now: float) -> None:
+        self._seconds = seconds
+        self._now = now
+        self.ends_seconds = math.inf
+
+    def holds(self, born_seconds: float) -> bool:
+        """Whether what was born then is to be shown as 0 now. A birth in the future is a clock set back since: it is not waited for."""
+        ends = born_seconds + self._seconds
+        held = born_seconds <= self._now < ends
+        if held:
+            self.ends_seconds = min(self.ends_seconds, ends)
+        return held
 
 
 class _Page:
-    """Lines of an exposition under construction, by family."""
+    """Lines of an exposition under construction, by family.
 
-    def __init__(self, definitions: Mapping[str, Definition]) -> None:
+    A series' name and labels are put in words once and kept from one page to the next: most of the time goes there.
+    """
+
+    def __init__(self, definitions: Mapping[str, Definition], max_label_length: int, known: Mapping[_Series, str]) -> None:
         self._definitions = definitions
-        self._lines: dict[str, list[str]] = {}
+        self._max_label_length = max_label_length
+        self._known = known
+        self._lines: dict[str, list[str]] = {name: [] for name in definitions}
+        self.prefixes: dict[_Series, str] = {}
         self.series = 0
 
-    def declare(self, metric: str) -> None:
-        """Shows a family's HELP and TYPE even while it has no series."""
-        self._lines.setdefault(metric, [])
-
-    def add(self, metric: str, labels: Sequence[str], value: float, *, suffix: str = "", extra: tuple[str, str] | None = None) -> None:
-        names = self._definitions[metric].labels
-        pairs = [f'{name}="{_escape(label)}"' for name, label in zip(names, labels, strict=True)]
-        if extra is not None:
-            pairs.append(f'{extra[0]}="{extra[1]}"')
-        inside = f"{{{','.join(pairs)}}}" if pairs else ""
-        self._lines.setdefault(metric, []).append(f"{metric}{suffix}{inside} {_number(value)}")
+    def add(self, metric: str, labels: Labels, value: float, *, suffix: str = "", extra: tuple[str, str] | None = None) -> None:
+        series = (metric, suffix, labels, extra)
+        prefix = self._known.get(series)
+        if prefix is None:
+            prefix = self._prefix(metric, suffix, labels, extra)
+        self.prefixes[series] = prefix
+        self._lines[metric].append(prefix + _number(value))
         self.series += 1
 
     def text(self, part: Part) -> bytes:
         """The families of one part, in the order of metrics.yaml, in the text format 0.0.4."""
         lines: list[str] = []
         for name, definition in self._definitions.items():
-            if definition.collect == part and name in self._lines:
+            if definition.collect == part:
                 lines.append(f"# HELP {name} {_escape_help(definition.help)}")
                 lines.append(f"# TYPE {name} {definition.type}")
                 # Buckets keep their order; other series are sorted, so that the same state is the same bytes.
                 lines.extend(self._lines[name] if definition.type in ("histogram", "summary") else sorted(self._lines[name]))
         return "".join(f"{line}\n" for line in lines).encode()
+
+    def _prefix(self, metric: str, suffix: str, labels: Labels, extra: tuple[str, str] | None) -> str:
+        names = self._definitions[metric].labels
+        pairs = [f'{name}="{_escape(self._clip(label))}"' for name, label in zip(names, labels, strict=True)]
+        if extra is not None:
+            pairs.append(f'{extra[0]}="{extra[1]}"')
+        return f"{metric}{suffix}{{{','.join(pairs)}}} " if pairs else f"{metric}{suffix} "
+
+    def _clip(self, label: str) -> str:
+        """Cut, with a digest of the whole, since two series must not become one."""
+        if len(label) <= self._max_label_length:
+            return label
+        digest = hashlib.sha256(label.encode()).hexdigest()[:_CLIP_DIGEST]
+        return f"{label[: self._max_label_length - _CLIP_DIGEST - 1]}…{digest}"
 
 
 def _escape(label: str) -> str:
@@ -307,4 +334,5 @@ def _escape_help(text: str) -> str:
 
 
 def _number(value: float) -> str:
-    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
+    number = float(value)
+    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)

@@ -7,7 +7,8 @@ from typing import Annotated
 import msgspec
 import yaml
 
-Positive = Annotated[float, msgspec.Meta(gt=0)]
+# A bound above, since YAML has a word for infinity.
+Positive = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
 
 
 class ConfigError(Exception):
@@ -29,10 +30,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     environment: Annotated[str, msgspec.Meta(min_length=1)] = "local"
     baseline_version: str = "v0.3.0"
     settle_seconds: Positive = 2.0
-    max_file_bytes: Annotated[int, msgspec.Meta(gt=0)] = 10 * 1024 * 1024
+    max_file_bytes: Annotated[int, msgspec.Meta(gt=0, le=2**30)] = 10 * 1024 * 1024
     rescan_interval_seconds: Positive = 1.0
-    counter_hold_seconds: Annotated[float, msgspec.Meta(ge=0)] = 2.5
-    max_label_length: Annotated[int, msgspec.Meta(ge=8)] = 128
+    counter_hold_seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 2.5
+    histogram_hold_seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 32.0
+    max_label_length: Annotated[int, msgspec.Meta(ge=16)] = 128
     critical_speedup_p50: Positive = 10.0
     gate: GateLimits = GateLimits()
 
@@ -52,7 +54,7 @@ def read_yaml(path: Path) -> object:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a day 99, say, in what looks like a date
         raise ConfigError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from error
 
 

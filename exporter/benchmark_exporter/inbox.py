@@ -1,14 +1,17 @@
 """Which files of the results folder are new: a scan is the truth, events only make it prompt."""
 
+import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark_exporter.model import Rejected
 
 SUFFIX = ".json"
+_OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class Inbox:
 
     def __init__(self, root: Path, max_file_bytes: int) -> None:
         self.root = root
+        self._prefix = os.path.join(root, "")  # noqa: PTH118  # a Path has no slash at its end
         self._max_file_bytes = max_file_bytes
 
     def scan(self) -> list[Candidate]:
@@ -46,19 +50,17 @@ class Inbox:
         Raises:
             OSError: the folder itself cannot be read. Files and folders that vanish meanwhile are passed over.
         """
-        return sorted(self._walk(self.root), key=lambda candidate: (candidate.ctime_ns, candidate.path))
+        return sorted(self._walk(), key=_age)
 
     def look(self, paths: Iterable[Path]) -> list[Candidate]:
-        """The candidates among the given paths, oldest first."""
+        """The candidates among the given paths, oldest first. Paths that a scan would not come to are passed over."""
         found = []
         for path in set(paths):
-            name = path.name
-            if name.endswith(SUFFIX) and not any(part.startswith(".") for part in path.relative_to(self.root).parts):
-                try:
-                    found.append(self._candidate(path, path.lstat()))
-                except OSError:
-                    continue  # gone again; the next scan says so
-        return sorted(found, key=lambda candidate: (candidate.ctime_ns, candidate.path))
+            # Gone again, or never there: the next scan says so.
+            with suppress(OSError):
+                if path.name.endswith(SUFFIX) and self._is_reached(path):
+                    found.append(self._candidate(str(path), path.lstat()))
+        return sorted(found, key=_age)
 
     def read(self, candidate: Candidate) -> bytes:
         """The bytes of a candidate.
@@ -66,50 +68,94 @@ class Inbox:
         Raises:
             Rejected: it is no regular file inside the folder, is too large, or cannot be read.
             FileNotFoundError: it has gone.
+            OSError: this process or the machine has run out of something; no fault of the file.
         """
         path = self.root / candidate.path
-        if path.is_symlink() and not path.resolve().is_relative_to(self.root.resolve()):
-            raise Rejected("link_outside", "a link may not lead out of the results folder; copy the file instead")
         try:
-            # Without O_NONBLOCK, opening a FIFO waits for a writer that may never come.
-            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except FileNotFoundError:
-            if path.is_symlink():
-                raise Rejected("unreadable", "a link to nothing") from None
-            raise
-        except OSError as error:
-            raise Rejected("unreadable", error.strerror or str(error)) from error
-        with open(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
+            status = path.lstat()
+            if stat.S_ISLNK(status.st_mode):
+                path = self._target(path)
+                status = path.lstat()
             if not stat.S_ISREG(status.st_mode):
-                raise Rejected("not_a_file", f"a {_kind(status.st_mode)} has a result's name")
+                raise self._no_file(candidate, status.st_mode)
             if status.st_size > self._max_file_bytes:
                 raise Rejected("too_large", f"{status.st_size} bytes, max_file_bytes is {self._max_file_bytes}")
-            return file.read(self._max_file_bytes + 1)
+            # NOFOLLOW and NONBLOCK for what may have taken its place since: a link to elsewhere, a FIFO that nobody writes to.
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            with os.fdopen(descriptor, "rb") as file:
+                data = file.read(self._max_file_bytes + 1)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            if error.errno in _OUT_OF_RESOURCES:
+                raise
+            raise Rejected("unreadable", error.strerror or str(error)) from error
+        if len(data) > self._max_file_bytes:
+            raise Rejected("too_large", f"grew while it was read, max_file_bytes is {self._max_file_bytes}")
+        return data
 
-    def _walk(self, folder: Path) -> Iterator[Candidate]:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.name.startswith("."):
-                    continue
-                try:
-                    if entry.name.endswith(SUFFIX):
-                        yield self._candidate(Path(entry.path), entry.stat(follow_symlinks=False))
-                    elif entry.is_dir(follow_symlinks=False):
-                        yield from self._walk(Path(entry.path))
-                except OSError:
-                    continue
+    def _no_file(self, candidate: Candidate, mode: int) -> Rejected:
+        if stat.S_ISDIR(mode) and not candidate.path.endswith(SUFFIX):
+            return Rejected("unreadable", "the folder cannot be listed, results in it are not seen")
+        return Rejected("not_a_file", f"a {_kind(mode)} has a result's name")
 
-    def _candidate(self, path: Path, status: os.stat_result) -> Candidate:
-        relative = str(path.relative_to(self.root))
-        if stat.S_ISLNK(status.st_mode):
+    def _target(self, link: Path) -> Path:
+        try:
+            target = Path(os.path.realpath(link, strict=True))
+        except FileNotFoundError:
+            raise Rejected("unreadable", "a link to nothing") from None
+        if not target.is_relative_to(self.root.resolve()):
+            raise Rejected("link_outside", "a link may not lead out of the results folder; copy the file instead")
+        return target
+
+    def _is_reached(self, path: Path) -> bool:
+        """Whether a scan comes to the path: inside the folder, nothing hidden, no folder on the way a link."""
+        if not path.is_relative_to(self.root):
+            return False
+        parts = path.relative_to(self.root).parts
+        folders = path.parents[: len(parts) - 1]
+        return not (
+            any(part.startswith(".") for part in parts)
+            or any(part.endswith(SUFFIX) for part in parts[:-1])
+            or any(folder.is_symlink() for folder in folders)
+        )
+
+    def _walk(self) -> Iterator[Candidate]:
+        # A list of folders in place of recursion: paths may have more parts than Python has calls.
+        folders = [str(self.root)]
+        while folders:
+            folder = folders.pop()
             try:
-                status = path.stat()
+                entries = os.scandir(folder)
             except OSError:
-                pass  # a dangling link is a candidate too: read() names what is wrong
+                if folder == str(self.root):
+                    raise
+                with suppress(OSError):  # gone, or else a candidate, so that read() names what is wrong
+                    yield self._candidate(folder, os.lstat(folder))
+                continue
+            with entries:
+                for entry in entries:
+                    if entry.name.startswith("."):
+                        continue
+                    with suppress(OSError):
+                        if entry.name.endswith(SUFFIX):
+                            yield self._candidate(entry.path, entry.stat(follow_symlinks=False))
+                        elif entry.is_dir(follow_symlinks=False):
+                            folders.append(entry.path)
+
+    def _candidate(self, path: str, status: os.stat_result) -> Candidate:
+        relative = path[len(self._prefix) :]
+        if stat.S_ISLNK(status.st_mode):
+            # A dangling link is a candidate too: read() names what is wrong.
+            with suppress(OSError):
+                status = Path(path).stat()
         if not stat.S_ISREG(status.st_mode):
             return Candidate(relative, status.st_ino, 0, 0)  # what happens inside a folder does not make it another one
         return Candidate(relative, status.st_ino, status.st_size, status.st_ctime_ns)
+
+
+def _age(candidate: Candidate) -> tuple[int, str]:
+    return candidate.ctime_ns, candidate.path
 
 
 def _kind(mode: int) -> str:

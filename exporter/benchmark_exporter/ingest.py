@@ -3,13 +3,13 @@
 import hashlib
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmark_exporter.formats import parse
 from benchmark_exporter.inbox import Candidate, Inbox
-from benchmark_exporter.ledger import Ledger, Transaction
-from benchmark_exporter.model import SEVERITIES, Document, PipelineRun, Rejected, Run
+from benchmark_exporter.ledger import Ledger, LedgerError, Signature, Transaction
+from benchmark_exporter.model import SEVERITIES, Document, Notification, PipelineRun, Rejected, RejectionReason, Run
 from benchmark_exporter.regression import Policy, judge
 
 log = logging.getLogger(__name__)
@@ -17,32 +17,38 @@ log = logging.getLogger(__name__)
 BATCH_FILES = 500
 # Names of the ledger's running totals; what they are called on /metrics is the collector's business.
 INGESTED, DUPLICATE, REJECTED, CONFLICTS = "files_ingested", "files_duplicate", "files_rejected", "run_conflicts"
-RUNS, REGRESSIONS, REGRESSIONS_BY_COMMIT, PIPELINE_RUNS = "runs", "regressions", "regressions_by_commit", "pipeline_runs"
+RUNS, REGRESSIONS, PIPELINE_RUNS = "runs", "regressions", "pipeline_runs"
+NOTIFICATIONS = "notifications_received"
 EXECUTION_TIME = "execution_time_ms"
+# What a file still being written, or not yet handed over to its reader, may look like.
+YOUNG: frozenset[RejectionReason] = frozenset({"truncated", "malformed_json", "not_utf8", "unreadable"})
 
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What a document that does not say belongs to, and how long a label value may be."""
+    """What a document that does not say belongs to, how times are dealt out to buckets, and how long a file may be young."""
 
     project: str
     environment: str
-    max_label_length: int
     execution_time_bounds_ms: Sequence[float]
     settle_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
+    """A file and what it turned out to be; digest empty where it could not be read."""
+
     candidate: Candidate
-    digest: bytes | None
+    digest: bytes
     outcome: Document | Rejected
 
 
 class Ingest:
     """Brings new files of the inbox into the ledger. `publish` is called after each commit that changed the state.
 
-    `clock` gives seconds since 1970, `monotonic` seconds that never go back. One thread at a time.
+    `clock` gives seconds since 1970, `monotonic` seconds that never go back. Once `stopping` says so, what is
+    not begun is left for the next start. One thread at a time. Every method raises LedgerError where
+    the ledger fails and OSError where the folder does; what was not committed is taken up by the next scan.
     """
 
     def __init__(
@@ -55,6 +61,7 @@ class Ingest:
         publish: Callable[[], None],
         clock: Callable[[], float],
         monotonic: Callable[[], float],
+        stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         self._ledger = ledger
         self._inbox = inbox
@@ -63,12 +70,14 @@ class Ingest:
         self._publish = publish
         self._clock = clock
         self._monotonic = monotonic
+        self._stopping = stopping
         self._known = ledger.signatures()
         # Files that end early: their signature and since when they have been still.
-        self._young: dict[str, tuple[tuple[int, int, int], float]] = {}
+        self._young: dict[str, tuple[Signature, float]] = {}
 
     @property
     def pending_files(self) -> int:
+        """Files found but not yet complete."""
         return len(self._young)
 
     def scan(self) -> None:
@@ -90,30 +99,37 @@ class Ingest:
         """Ingests what is new among the paths that an event named."""
         self._take(self._inbox.look(paths))
 
-    def count_notification(self, alertname: str, severity: str, status: str) -> None:
-        """Counts an alert that Alertmanager delivered."""
+    def receive(self, notifications: Sequence[Notification]) -> None:
+        """Counts alerts that Alertmanager delivered, and keeps the newest word on each."""
         with self._ledger.transaction() as transaction:
-            labels = tuple(self._clip(value) for value in (alertname, severity, status))
-            transaction.count("notifications_received", labels, self._clock())
-        self._publish()
+            now = self._clock()
+            for notification in notifications:
+                transaction.count(NOTIFICATIONS, (notification.alertname, notification.severity, notification.status), now)
+                transaction.record_notification(notification, now)
+        if transaction.changed:
+            self._publish()
 
     def _take(self, candidates: Sequence[Candidate]) -> None:
         fresh = [candidate for candidate in candidates if self._known.get(candidate.name) != candidate.signature]
         for start in range(0, len(fresh), BATCH_FILES):
+            if self._stopping():
+                return
             reads = [read for candidate in fresh[start : start + BATCH_FILES] if (read := self._read(candidate)) is not None]
             if not reads:
                 continue
             with self._ledger.transaction() as transaction:
-                lines = [self._record(transaction, read) for read in reads]
-            for read, (level, line) in zip(reads, lines, strict=True):
+                lines = [self._record_apart(transaction, read) for read in reads]
+            for read, line in zip(reads, lines, strict=True):
                 self._known[read.candidate.name] = read.candidate.signature
                 self._young.pop(read.candidate.name, None)
-                log.log(level, line, extra={"fields": {"file": read.candidate.name}})
-            self._publish()
+                if line is not None:
+                    log.log(*line, extra={"fields": {"file": read.candidate.name}})
+            if transaction.changed:
+                self._publish()
 
     def _read(self, candidate: Candidate) -> _Read | None:
         """The file's document or its rejection; None when it is still being written or has gone."""
-        digest = None
+        digest = b""
         try:
             data = self._inbox.read(candidate)
             digest = hashlib.sha256(data).digest()
@@ -121,9 +137,13 @@ class Ingest:
         except FileNotFoundError:
             return None
         except Rejected as rejected:
-            if rejected.reason in ("truncated", "malformed_json", "not_utf8") and not self._has_settled(candidate):
+            if rejected.reason in YOUNG and not self._has_settled(candidate):
                 return None
             return _Read(candidate, digest, rejected)
+        except OSError:
+            raise
+        except Exception as error:  # whatever a format failed to foresee is this one file's trouble
+            return _Read(candidate, digest, _mishap(candidate, error))
 
     def _has_settled(self, candidate: Candidate) -> bool:
         signature, since = self._young.get(candidate.name, (None, 0.0))
@@ -132,61 +152,83 @@ class Ingest:
             return False
         return self._monotonic() - since >= self._defaults.settle_seconds
 
-    def _record(self, transaction: Transaction, read: _Read) -> tuple[int, str]:
+    def _record_apart(self, transaction: Transaction, read: _Read) -> tuple[int, str] | None:
+        """Records one file so that whatever is wrong with it does not undo the others. Gives the log line, if there is news."""
+        try:
+            with transaction.step():
+                return self._record(transaction, read)
+        except LedgerError:
+            raise
+        except Exception as error:
+            rejected = _mishap(read.candidate, error)
+        with transaction.step():
+            return self._record(transaction, replace(read, outcome=rejected))
+
+    def _record(self, transaction: Transaction, read: _Read) -> tuple[int, str] | None:
         now = self._clock()
-        path, digest, outcome = read.candidate.name, read.digest, read.outcome
-        touched = digest is not None and transaction.digest_of(path) == digest
+        path, signature, digest, outcome = read.candidate.name, read.candidate.signature, read.digest, read.outcome
+        rejected = outcome if isinstance(outcome, Rejected) else None
+        before = transaction.file(path)
+        if before is not None and before.reason == (rejected.reason if rejected else None):
+            if before.signature == signature:
+                return None  # an old rejection, looked at again after a start
+            if digest and before.digest == digest:
+                transaction.record_file(path, signature, digest, rejected, now)
+                return None  # touched, but the same bytes in the same place
+        transaction.record_file(path, signature, digest, rejected, now)
         if isinstance(outcome, Rejected):
-            transaction.record_file(path, read.candidate.signature, digest, outcome, now)
-            if not touched:
-                transaction.count(REJECTED, (outcome.reason,), now)
+            transaction.record_rejection(path, outcome, now)
+            transaction.count(REJECTED, (outcome.reason,), now)
             return logging.WARNING, f"rejected: {outcome}"
-        assert digest is not None
-        known = transaction.known(digest)
-        transaction.record_file(path, read.candidate.signature, digest, None, now)
-        if known:
-            if not touched:
-                transaction.count(DUPLICATE, (), now)
-            return logging.INFO, "known already"
-        transaction.record_document(digest, outcome.format, now)
-        new = self._add_pipeline(transaction, outcome, now) if isinstance(outcome, PipelineRun) else self._add_run(transaction, outcome, now)
+        return logging.INFO, self._record_document(transaction, digest, outcome, now)
+
+    def _record_document(self, transaction: Transaction, digest: bytes, document: Document, now: float) -> str:
+        if transaction.known(digest):
+            transaction.count(DUPLICATE, (), now)
+            return "known already"
+        transaction.record_document(digest, document.format, now)
+        if isinstance(document, PipelineRun):
+            new = self._add_pipeline_run(transaction, document, now)
+        else:
+            new = self._add_run(transaction, document, now)
         if not new:
             transaction.count(DUPLICATE, (), now)
-            return logging.INFO, "known already, in other words"
-        transaction.count(INGESTED, (outcome.format,), now)
-        return logging.INFO, f"ingested a {outcome.format} document, run {outcome.run_id}"
+            return "known already, in other words"
+        transaction.record_ingest(now)
+        transaction.count(INGESTED, (document.format,), now)
+        return f"ingested a {document.format} document, run {document.run_id}"
 
-    def _add_pipeline(self, transaction: Transaction, run: PipelineRun, now: float) -> bool:
-        if not transaction.add_pipeline_run(run):
+    def _add_pipeline_run(self, transaction: Transaction, run: PipelineRun, now: float) -> bool:
+        if not transaction.add_pipeline_run(run, now):
             return False
         for status in ("pass", "fail"):
-            transaction.count(PIPELINE_RUNS, (self._clip(run.pipeline), status), now, by=int(run.passed == (status == "pass")))
+            transaction.count(PIPELINE_RUNS, (run.pipeline, status), now, by=int(run.passed == (status == "pass")))
         return True
 
     def _add_run(self, transaction: Transaction, run: Run, now: float) -> bool:
-        clip = self._clip
-        environment = clip(run.environment or self._defaults.environment)
+        environment = run.environment or self._defaults.environment
         row, new, conflict = transaction.add_run(run, run.project or self._defaults.project, environment, now)
         if conflict:
             transaction.count(CONFLICTS, (), now)
         if new:
             for result in run.results:
-                labels = (clip(f"{result.benchmark}/{result.variant}"), "median", environment)
+                labels = (f"{result.benchmark}/{result.variant}", "median", environment)
                 bounds = self._defaults.execution_time_bounds_ms
                 transaction.observe(EXECUTION_TIME, labels, result.statistics.p50_seconds * 1e3, bounds, now)
             for benchmark in dict.fromkeys(result.benchmark for result in run.results):
-                transaction.count(RUNS, (clip(benchmark), environment), now)
+                transaction.count(RUNS, (benchmark, environment), now)
         amended = False
         for comparison in run.comparisons:
             verdict = judge(comparison, self._policy)
-            counted = transaction.record_verdict(row, verdict, comparison.speedup_p50_ratio, comparison.speedup_p95_ratio)
-            amended |= verdict.gate.passed is not None
-            for severity in SEVERITIES:
-                transaction.count(REGRESSIONS, (clip(comparison.benchmark), severity), now, by=int(severity == counted))
-            if counted is not None:
-                transaction.count(REGRESSIONS_BY_COMMIT, (clip(comparison.benchmark), counted, clip(run.commit_hash)), now)
+            changed, severity = transaction.record_verdict(row, verdict, comparison.speedup_p50_ratio, comparison.speedup_p95_ratio)
+            amended |= changed
+            for each in SEVERITIES:
+                transaction.count(REGRESSIONS, (comparison.benchmark, each), now, by=int(each == severity))
+            if severity is not None:
+                transaction.count_commit(comparison.benchmark, severity, run.commit_hash, run.timestamp_seconds, now)
         return new or amended
 
-    def _clip(self, value: str) -> str:
-        limit = self._defaults.max_label_length
-        return value if len(value) <= limit else value[: limit - 1] + "…"
+
+def _mishap(candidate: Candidate, error: Exception) -> Rejected:
+    log.error("a mistake in the exporter, not in the file", exc_info=error, extra={"fields": {"file": candidate.name}})
+    return Rejected("internal_error", f"{type(error).__name__}: {error}")

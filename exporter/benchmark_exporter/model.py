@@ -7,6 +7,8 @@ from typing import Literal
 Severity = Literal["critical", "warning"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning")
 
+MAX_REJECTION_CHARACTERS = 300
+
 RejectionReason = Literal[
     "malformed_json",
     "truncated",
@@ -18,6 +20,7 @@ RejectionReason = Literal[
     "not_a_file",
     "link_outside",
     "unreadable",
+    "internal_error",
 ]
 
 
@@ -25,10 +28,16 @@ class Rejected(Exception):
     """A document that cannot be ingested: why, where in it, and what was wrong there."""
 
     def __init__(self, reason: RejectionReason, detail: str, *, place: str = "$") -> None:
-        super().__init__(f"{reason} at {place}: {detail}")
         self.reason: RejectionReason = reason
-        self.place = place
-        self.detail = detail
+        self.place = _printable(place)
+        self.detail = _printable(detail)
+        super().__init__(f"{reason} at {self.place}: {self.detail}")
+
+
+def _printable(text: str) -> str:
+    """Short enough for a log line, and without what UTF-8 has no bytes for: both may come from the document."""
+    short = text if len(text) <= MAX_REJECTION_CHARACTERS else f"{text[:MAX_REJECTION_CHARACTERS]}…"
+    return short.encode("utf-8", "backslashreplace").decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +115,18 @@ class PipelineRun:
 
 
 Document = Run | PipelineRun
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """An alert as Alertmanager delivered it. The fingerprint tells it from others, whatever its status."""
+
+    fingerprint: str
+    alertname: str
+    benchmark: str
+    severity: str
+    status: str
+    summary: str
 
 
 @dataclass(frozen=True, slots=True)

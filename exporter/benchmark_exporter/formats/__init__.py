@@ -6,7 +6,6 @@ recognised by content, never by file name. To add one, write the module and appe
 
 import json
 import math
-from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import msgspec
@@ -15,14 +14,17 @@ from benchmark_exporter.formats import bench_guard, perf_guard, perf_suite, pipe
 from benchmark_exporter.model import Document, Rejected
 
 JsonObject = dict[str, object]
+KEYS_SHOWN, KEY_CHARACTERS_SHOWN = 8, 30
 
 
 class Format(Protocol):
     """What a format module offers."""
 
     NAME: str
-    matches: Callable[[JsonObject], bool]
-    parse: Callable[[JsonObject], Document]
+
+    def matches(self, document: JsonObject, /) -> bool: ...
+
+    def parse(self, document: JsonObject, /) -> Document: ...
 
 
 # perf_guard before perf_suite: it writes the same document with a verdict in it.
@@ -30,7 +32,7 @@ FORMATS: tuple[Format, ...] = (perf_guard, perf_suite, bench_guard, pipeline)
 
 
 def parse(data: bytes) -> Document:
-    """The run or pipeline run in a document's bytes.
+    """The run or pipeline run in a document's bytes. Where a key stands twice in an object, the last one counts.
 
     Raises:
         Rejected: with the reason, the JSON path and what was wrong there. `truncated` means the bytes end early,
@@ -44,10 +46,10 @@ def parse(data: bytes) -> Document:
             try:
                 return candidate.parse(document)
             except msgspec.ValidationError as error:
-                detail, _, place = str(error).partition(" - at ")
-                raise Rejected("invalid_value", detail, place=place.strip("`") or "$") from error
+                raise _invalid(error) from error
     known = ", ".join(candidate.NAME for candidate in FORMATS)
-    raise Rejected("unknown_format", f"none of {known} has the keys {', '.join(sorted(document)[:8]) or '(none)'}")
+    keys = ", ".join(key[:KEY_CHARACTERS_SHOWN] for key in sorted(document)[:KEYS_SHOWN])
+    raise Rejected("unknown_format", f"none of {known} has the keys {keys or '(none)'}")
 
 
 def _decode(data: bytes) -> object:
@@ -59,35 +61,52 @@ def _decode(data: bytes) -> object:
         raise Rejected("not_utf8", f"{error.reason} at byte {error.start}") from error
     try:
         return msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise _why_not_json(text, error) from error
+    except RecursionError as error:
+        raise Rejected("malformed_json", "nested too deeply") from error
+    except msgspec.DecodeError as error:
+        raise _why_not_json(text, len(data), error) from error
 
 
-def _why_not_json(text: str, error: Exception) -> Rejected:
-    if isinstance(error, RecursionError):
-        return Rejected("malformed_json", "nested too deeply")
-    if "truncated" in str(error) or not text.strip():
-        return Rejected("truncated", "the file ends before its JSON does")
+def _why_not_json(text: str, size_bytes: int, error: msgspec.DecodeError) -> Rejected:
     try:
-        # Python's writers put bare NaN and Infinity where JSON has no word for them: name the place.
+        # Python reads some of what is no JSON, as its writers write it; then the place of that can be told.
         lenient = json.loads(text)
     except (ValueError, RecursionError):
-        return Rejected("malformed_json", str(error))
-    for place, value in _numbers(lenient, "$"):
-        if not math.isfinite(value):
-            return Rejected("not_finite", f"{value} is not a number a result can have", place=place)
-    return Rejected("malformed_json", str(error))
+        if isinstance(error, msgspec.ValidationError):
+            return _invalid(error)
+        message = str(error)
+        if "truncated" in message or message.endswith(f"(byte {size_bytes})"):
+            return Rejected("truncated", "the file ends before its JSON does")
+        return Rejected("malformed_json", message)
+    return _unwritable(lenient) or Rejected("malformed_json", str(error))
 
 
-def _numbers(value: object, place: str) -> Iterator[tuple[str, float]]:
-    if isinstance(value, float):
-        yield place, value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _numbers(item, f"{place}.{key}")
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _numbers(item, f"{place}[{index}]")
+def _unwritable(document: object) -> Rejected | None:
+    """The first value, in the document's order, that JSON has no word for."""
+    # Its own stack: a document may be nested deeper than Python's calls may be.
+    stack = [("$", document)]
+    while stack:
+        place, value = stack.pop()
+        if isinstance(value, float) and not math.isfinite(value):
+            return Rejected("not_finite", f"{value} is not a number that a result can have", place=place)
+        if isinstance(value, str) and not _is_utf8(value):
+            return Rejected("malformed_json", "half of a surrogate pair is no character", place=place)
+        if isinstance(value, dict):
+            if not all(map(_is_utf8, value)):
+                return Rejected("malformed_json", "a key has half of a surrogate pair, which is no character", place=place)
+            stack.extend((f"{place}.{key}", item) for key, item in reversed(value.items()))
+        elif isinstance(value, list):
+            stack.extend((f"{place}[{index}]", item) for index, item in reversed(list(enumerate(value))))
+    return None
+
+
+def _is_utf8(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _invalid(error: msgspec.ValidationError) -> Rejected:
+    detail, _, place = str(error).partition(" - at ")
+    return Rejected("invalid_value", detail, place=place.replace("`", "") or "$")
 
 
 def _kind(value: object) -> str:

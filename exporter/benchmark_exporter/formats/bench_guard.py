@@ -1,10 +1,11 @@
 """bench_guard, perf_suite's predecessor: several benchmarks, fast against slow; microseconds, and a time like "… 22:23:39 JST"."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Annotated
 
 import msgspec
 
-from benchmark_exporter.formats.fields import Count, Name, NonNegative, Positive
+from benchmark_exporter.formats.fields import Name, NonNegative, Positive, Text, to_seconds
 from benchmark_exporter.model import Comparison, Gate, Rejected, Result, Run, Statistics
 
 NAME = "bench_guard"
@@ -15,7 +16,6 @@ _ZONES = {"JST": timezone(timedelta(hours=9)), "UTC": UTC}
 class ConfigPart(msgspec.Struct, frozen=True):
     min_ratio: Positive
     max_p95_us: Positive
-    n: Count | None = None
 
 
 class VariantPart(msgspec.Struct, frozen=True):
@@ -40,9 +40,9 @@ class TwoTierPart(msgspec.Struct, frozen=True):
 
 
 class BenchGuardDocument(msgspec.Struct, frozen=True):
-    timestamp: str
+    timestamp: Text
     config: ConfigPart
-    benchmarks: dict[Name, BenchmarkPart]
+    benchmarks: Annotated[dict[Name, BenchmarkPart], msgspec.Meta(min_length=1)]
     passed: bool
     two_tier_gating: TwoTierPart | None = None
 
@@ -53,30 +53,40 @@ def matches(document: dict[str, object]) -> bool:
 
 def parse(raw: dict[str, object]) -> Run:
     document = msgspec.convert(raw, BenchGuardDocument)
-    time = _time(document.timestamp)
+    seconds = to_seconds(_time(document.timestamp), place="$.timestamp")
     return Run(
         format=NAME,
-        run_id=time.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ"),
-        timestamp_seconds=time.timestamp(),
+        run_id=datetime.fromtimestamp(seconds, UTC).strftime("%Y%m%dT%H%M%SZ"),
+        timestamp_seconds=seconds,
         results=tuple(
-            Result(name, variant, _statistics(times), document.config.n, times.std_us / times.mean_us)
+            # No sample count: bench_guard takes a tenth, fifth or twentieth of its `config.n`, and does not say which.
+            Result(name, variant, _statistics(times), cv_ratio=times.std_us / times.mean_us)
             for name, part in document.benchmarks.items()
             for variant, times in (("fast", part.fast), ("slow", part.slow))
         ),
-        comparisons=tuple(_comparison(name, part, document) for name, part in document.benchmarks.items()),
+        comparisons=tuple(_comparison(name, document) for name in document.benchmarks),
     )
 
 
-def _comparison(name: str, part: BenchmarkPart, document: BenchGuardDocument) -> Comparison:
-    tiers = document.two_tier_gating
+def _comparison(name: str, document: BenchGuardDocument) -> Comparison:
+    part, tiers = document.benchmarks[name], document.two_tier_gating
     gate = Gate(
         min_speedup_p50_ratio=tiers.min_ratio_p50 if tiers else document.config.min_ratio,
         min_speedup_p95_ratio=tiers.min_ratio_p95 if tiers else None,
         max_p95_seconds=document.config.max_p95_us / 1e6,
-        # `passed` is of the whole document: when false it does not say which benchmark failed, so each is judged by the limits.
-        passed=True if document.passed else None,
+        passed=_passed(name, document),
     )
     return Comparison(name, part.ratio, part.slow.p95_us / part.fast.p95_us, part.fast.p95_us / 1e6, gate)
+
+
+def _passed(name: str, document: BenchGuardDocument) -> bool:
+    """bench_guard's verdict on one benchmark. `passed` is on all of them, by a rule of min_ratio and max_p95_us; the tiers take no part."""
+    if document.passed:
+        return True
+    config = document.config
+    kept = {name: part.ratio >= config.min_ratio and part.fast.p95_us <= config.max_p95_us for name, part in document.benchmarks.items()}
+    # Where the rule finds no culprit the document failed by another one, and no benchmark can be said to have passed.
+    return kept[name] and not all(kept.values())
 
 
 def _statistics(times: VariantPart) -> Statistics:

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from benchmark_exporter.formats.fields import Count, Name, NonNegative, Positive, Timestamp
+from benchmark_exporter.formats.fields import Count, Name, NonNegative, Positive, Text, Timestamp, to_seconds
 from benchmark_exporter.model import Comparison, Gate, Result, Run, Statistics
 
 NAME = "perf_suite"
@@ -14,8 +14,8 @@ class RunPart(msgspec.Struct, frozen=True):
     run_id: Name
     timestamp: Timestamp
     project: Name
-    profile: str | None = None
-    git_sha: str | None = None
+    profile: Text | None = None
+    git_sha: Text | None = None
 
 
 class VariantPart(msgspec.Struct, frozen=True):
@@ -56,12 +56,12 @@ def parse(document: dict[str, object]) -> Run:
 
 
 def to_run(document: PerfSuiteDocument, format_name: str) -> Run:
-    """The run in a document of perf_suite's shape, whoever wrote it. cv and n_samples are the compiled variant's."""
+    """The run in a document of perf_suite's shape, whoever wrote it. cv is the compiled variant's."""
     run, metrics, gate = document.run, document.metrics, document.gate
     return Run(
         format=format_name,
         run_id=run.run_id,
-        timestamp_seconds=run.timestamp.timestamp(),
+        timestamp_seconds=to_seconds(run.timestamp, place="$.run.timestamp"),
         project=run.project,
         environment=run.profile or None,
         commit_hash=run.git_sha or "",

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from benchmark_exporter.formats.fields import Name, NonNegative, Timestamp
+from benchmark_exporter.formats.fields import Name, NonNegative, Timestamp, to_seconds
 from benchmark_exporter.model import PipelineRun
 
 NAME = "pipeline"
@@ -35,6 +35,6 @@ def parse(raw: dict[str, object]) -> PipelineRun:
         trigger=document.trigger,
         run_id=document.run_id,
         passed=document.status == "pass",
-        timestamp_seconds=document.timestamp.timestamp(),
+        timestamp_seconds=to_seconds(document.timestamp, place="$.timestamp"),
         duration_seconds=document.duration_seconds,
     )

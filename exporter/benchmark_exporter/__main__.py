@@ -1,0 +1,158 @@
+"""The command `benchmark-exporter`: flags and wiring. Each command imports what it needs, so that a health check costs little."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from benchmark_exporter.config import Config
+
+EXIT_OK, EXIT_REJECTED, EXIT_UNUSABLE = 0, 1, 2
+PREFIX = "BENCHMARK_EXPORTER_"
+HEALTHCHECK_SECONDS = 3.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.command(options)
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="benchmark-exporter",
+        description="Makes Prometheus metrics of the result files that benchmark tools write.",
+        epilog=f"Every option can be a variable too: {PREFIX}LISTEN for --listen. Options win over variables, both over config.yaml.",
+    )
+    parser.add_argument("--version", action="version", version=f"benchmark-exporter {version('benchmark-exporter')}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="watch a folder of results and serve their metrics")
+    _add(serve, "--results-dir", "results", "folder that benchmark tools write to; it is only read", type=Path, metavar="FOLDER")
+    _add(serve, "--ledger", "ledger.sqlite3", "database of what has been ingested", type=Path, metavar="FILE")
+    _add(serve, "--listen", "127.0.0.1:8000", "address of /metrics and the API", type=_address, metavar="HOST:PORT")
+    _add(serve, "--metrics", None, "metrics.yaml to use in place of the packaged one", type=Path, metavar="FILE")
+    _add(serve, "--runbooks-dir", None, "folder whose pages are served at /runbooks/NAME", type=Path, metavar="FOLDER")
+    _add(serve, "--log-format", "logfmt", "of the log lines on standard error", choices=("logfmt", "json"))
+    _add_config(serve)
+    serve.set_defaults(command=_serve)
+
+    check = commands.add_parser("check", help="say what a result file would be ingested as, or exactly why not")
+    check.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    _add_config(check)
+    check.set_defaults(command=_check)
+
+    healthcheck = commands.add_parser("healthcheck", help="exit 0 if the exporter on this machine is ready, else 1")
+    _add(healthcheck, "--listen", "127.0.0.1:8000", "address that serve was given", type=_address, metavar="HOST:PORT")
+    healthcheck.set_defaults(command=_healthcheck)
+    return parser
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    _add(parser, "--config", None, "config.yaml to use in place of the packaged one", type=Path, metavar="FILE")
+    _add(parser, "--environment", None, "of results that name none", metavar="NAME")
+
+
+def _add(parser: argparse.ArgumentParser, flag: str, default: str | None, text: str, **how: object) -> None:
+    value = os.environ.get(PREFIX + flag.removeprefix("--").replace("-", "_").upper()) or default
+    shown = "" if value is None else " (%(default)s)"
+    parser.add_argument(flag, default=value, help=text + shown, **how)  # type: ignore[arg-type]  # argparse's own keywords
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, separator, port = text.rpartition(":")
+    if not separator or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, like 127.0.0.1:8000")
+    return host.strip("[]"), int(port)
+
+
+def _config(options: argparse.Namespace) -> "Config":
+    import msgspec
+
+    from benchmark_exporter.config import load_config, packaged
+
+    config = load_config(options.config or packaged("config.yaml"))
+    return config if options.environment is None else msgspec.structs.replace(config, environment=options.environment)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    import asyncio
+
+    from benchmark_exporter import log
+    from benchmark_exporter.collector import load_definitions
+    from benchmark_exporter.config import ConfigError, packaged
+    from benchmark_exporter.ledger import LedgerError
+    from benchmark_exporter.serve import Settings, serve
+
+    log.configure(options.log_format)
+    host, port = options.listen
+    try:
+        settings = Settings(
+            config=_config(options),
+            definitions=load_definitions(options.metrics or packaged("metrics.yaml")),
+            results_dir=options.results_dir.resolve(strict=True),
+            ledger_path=options.ledger.absolute(),
+            runbooks_dir=options.runbooks_dir,
+            host=host,
+            port=port,
+        )
+        next(os.scandir(settings.results_dir), None)
+        asyncio.run(serve(settings))
+    except (ConfigError, LedgerError) as error:
+        return _unusable(str(error))
+    except FileNotFoundError as error:
+        return _unusable(f"{error.filename}: there is no such folder; create it or name another with --results-dir")
+    except OSError as error:
+        return _unusable(str(error))
+    return EXIT_OK
+
+
+def _unusable(reason: str) -> int:
+    print(f"benchmark-exporter: {reason}", file=sys.stderr)
+    return EXIT_UNUSABLE
+
+
+def _check(options: argparse.Namespace) -> int:
+    from benchmark_exporter.check import check_file
+    from benchmark_exporter.config import ConfigError
+
+    try:
+        config = _config(options)
+    except ConfigError as error:
+        return _unusable(str(error))
+    status = EXIT_OK
+    for path in options.files:
+        accepted, lines = check_file(path, config)
+        print("\n".join(lines))
+        status = status if accepted else EXIT_REJECTED
+    return status
+
+
+def _healthcheck(options: argparse.Namespace) -> int:
+    import http.client
+
+    host, port = options.listen
+    connection = http.client.HTTPConnection("127.0.0.1" if host in ("", "0.0.0.0", "::") else host, port, timeout=HEALTHCHECK_SECONDS)  # noqa: S104  # not bound to, only recognised
+    try:
+        connection.request("GET", "/-/ready")
+        response = connection.getresponse()
+        text = response.read().decode(errors="replace").strip()
+    except OSError as error:
+        print(f"no answer on port {port}: {error}", file=sys.stderr)
+        return EXIT_REJECTED
+    finally:
+        connection.close()
+    print(text)
+    return EXIT_OK if response.status == http.HTTPStatus.OK else EXIT_REJECTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""What has happened, in SQLite: the only place that uses sqlite3.
+
+Contract
+- One thread writes and reads, the one that opened it. A scrape never comes here.
+- `transaction()` is all or nothing. What happened (runs, results, verdicts, pipeline runs, rejections) and the running totals that a
+  scrape shows (counters, histograms, totals, newest_*) change together, so a crash at any instant loses nothing and counts nothing twice.
+- A document is known by the digest of its bytes; a run by (project, run_id, digest of its measurements).
+- Every commit that changes the state carries a number, `commits`.
+- `state()` costs by the number of series, never by the number of runs.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmark_exporter.ledger.schema import NewerSchemaError, migrate
+from benchmark_exporter.ledger.state import Histogram, Labels, State, read_state
+from benchmark_exporter.ledger.transaction import Signature, Transaction
+
+__all__ = ["Histogram", "Labels", "Ledger", "LedgerError", "Signature", "State", "Transaction"]
+
+
+class LedgerError(Exception):
+    """The ledger cannot be used; the message names the file and the reason."""
+
+
+class Ledger:
+    """See the module's contract. `path` is the database file; its folder must exist and be writable.
+
+    Every method raises LedgerError where the database cannot be read or written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with self._errors_named():
+            self._connection = sqlite3.connect(path, isolation_level=None)
+        try:
+            with self._errors_named():
+                # WAL with synchronous FULL: a commit that returned is on the disk.
+                self._connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
+                migrate(self._connection)
+        except LedgerError:
+            self._connection.close()
+            raise
+
+    def close(self) -> None:
+        """Closes the database. Nothing is written that was not committed before."""
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator["Transaction"]:
+        """One transaction: committed when the block ends, rolled back when it raises."""
+        with self._errors_named():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                transaction = Transaction(self._connection, self._errors_named)
+                yield transaction
+                if transaction.changed:
+                    self._connection.execute("UPDATE totals SET commits = commits + 1")
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def signatures(self) -> dict[str, Signature | None]:
+        """The signature of every known file, by its name; None for a rejected one, which another version or setting may take."""
+        with self._errors_named():
+            rows = self._connection.execute("SELECT path, inode, size_bytes, ctime_ns, reason FROM files")
+            return {path: (inode, size, ctime) if reason is None else None for path, inode, size, ctime, reason in rows}
+
+    def state(self) -> State:
+        """What the newest commit left."""
+        with self._errors_named():
+            return read_state(self._connection)
+
+    @contextmanager
+    def _errors_named(self) -> Iterator[None]:
+        try:
+            yield
+        except NewerSchemaError as error:
+            raise LedgerError(f"{self._path}: {error}; run that version, or name another file") from error
+        except sqlite3.Error as error:
+            raise LedgerError(f"{self._path}: {error}; is its folder there and writable, with room, and the file a ledger?") from error

@@ -1,0 +1,70 @@
+"""The ledger's tables, and how they came to be."""
+
+import sqlite3
+
+# Applied in order, each in one transaction with its number. Never edit one that was released; append.
+#
+# rank_seconds says which run is the newest: its document's time, but no later than when it came in. Were it the document's alone, one
+# run from a machine whose clock is ahead would hide all others until that time has come.
+MIGRATIONS = (
+    """
+    CREATE TABLE totals (commits INTEGER NOT NULL, last_ingest_seconds REAL NOT NULL, suite_duration_count INTEGER NOT NULL,
+        suite_duration_sum_seconds REAL NOT NULL);
+    INSERT INTO totals VALUES (0, 0, 0, 0);
+    CREATE TABLE files (path TEXT PRIMARY KEY, inode INTEGER NOT NULL, size_bytes INTEGER NOT NULL, ctime_ns INTEGER NOT NULL,
+        digest BLOB NOT NULL, reason TEXT, place TEXT, detail TEXT, at_seconds REAL NOT NULL);
+    CREATE INDEX rejected_files ON files (at_seconds) WHERE reason IS NOT NULL;
+    CREATE TABLE rejections (at_seconds REAL NOT NULL, path TEXT NOT NULL, reason TEXT NOT NULL, place TEXT NOT NULL, detail TEXT NOT NULL);
+    CREATE TABLE documents (digest BLOB PRIMARY KEY, format TEXT NOT NULL, at_seconds REAL NOT NULL) WITHOUT ROWID;
+    CREATE TABLE runs (id INTEGER PRIMARY KEY, project TEXT NOT NULL, run_id TEXT NOT NULL, measurements BLOB NOT NULL,
+        format TEXT NOT NULL, environment TEXT NOT NULL, commit_hash TEXT NOT NULL, timestamp_seconds REAL NOT NULL,
+        suite_duration_seconds REAL, ingested_seconds REAL NOT NULL, UNIQUE (project, run_id, measurements));
+    CREATE INDEX runs_with_duration ON runs (id) WHERE suite_duration_seconds IS NOT NULL;
+    CREATE TABLE results (run INTEGER NOT NULL REFERENCES runs, benchmark TEXT NOT NULL, variant TEXT NOT NULL,
+        p50_seconds REAL NOT NULL, p95_seconds REAL NOT NULL, p99_seconds REAL, mean_seconds REAL, min_seconds REAL,
+        max_seconds REAL, stddev_seconds REAL, sample_count INTEGER, cv_ratio REAL, PRIMARY KEY (run, benchmark, variant)) WITHOUT ROWID;
+    CREATE TABLE verdicts (run INTEGER NOT NULL REFERENCES runs, benchmark TEXT NOT NULL, speedup_p50_ratio REAL NOT NULL,
+        speedup_p95_ratio REAL, min_speedup_p50_ratio REAL NOT NULL, min_speedup_p95_ratio REAL, max_p95_seconds REAL,
+        criteria TEXT NOT NULL, passed INTEGER NOT NULL, severity TEXT, decided INTEGER NOT NULL, counted TEXT,
+        PRIMARY KEY (run, benchmark)) WITHOUT ROWID;
+    CREATE TABLE newest_results (benchmark TEXT, variant TEXT, environment TEXT, run INTEGER NOT NULL REFERENCES runs,
+        rank_seconds REAL NOT NULL, PRIMARY KEY (benchmark, variant, environment)) WITHOUT ROWID;
+    CREATE TABLE newest_runs (benchmark TEXT, environment TEXT, run INTEGER NOT NULL REFERENCES runs, rank_seconds REAL NOT NULL,
+        PRIMARY KEY (benchmark, environment)) WITHOUT ROWID;
+    CREATE TABLE newest_verdicts (benchmark TEXT PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs,
+        rank_seconds REAL NOT NULL) WITHOUT ROWID;
+    CREATE TABLE pipeline_runs (pipeline TEXT, run_id TEXT, timestamp_seconds REAL, branch TEXT, trigger TEXT, passed INTEGER,
+        duration_seconds REAL, rank_seconds REAL NOT NULL,
+        PRIMARY KEY (pipeline, run_id, timestamp_seconds, branch, trigger, passed)) WITHOUT ROWID;
+    CREATE INDEX pipeline_runs_by_rank ON pipeline_runs (pipeline, rank_seconds, run_id, passed);
+    CREATE TABLE newest_pipeline_runs (pipeline TEXT, branch TEXT, trigger TEXT, passed INTEGER NOT NULL, rank_seconds REAL NOT NULL,
+        PRIMARY KEY (pipeline, branch, trigger)) WITHOUT ROWID;
+    CREATE TABLE counters (name TEXT, labels TEXT, value INTEGER NOT NULL, born_seconds REAL NOT NULL,
+        PRIMARY KEY (name, labels)) WITHOUT ROWID;
+    CREATE TABLE commit_regressions (benchmark TEXT, severity TEXT, commit_hash TEXT, value INTEGER NOT NULL, born_seconds REAL NOT NULL,
+        rank_seconds REAL NOT NULL, PRIMARY KEY (benchmark, severity, commit_hash)) WITHOUT ROWID;
+    CREATE INDEX commit_regressions_by_rank ON commit_regressions (benchmark, severity, rank_seconds DESC, commit_hash);
+    CREATE TABLE histograms (name TEXT, labels TEXT, bounds TEXT NOT NULL, counts TEXT NOT NULL, total REAL NOT NULL,
+        born_seconds REAL NOT NULL, PRIMARY KEY (name, labels)) WITHOUT ROWID;
+    CREATE TABLE notifications (fingerprint TEXT PRIMARY KEY, alertname TEXT NOT NULL, benchmark TEXT NOT NULL, severity TEXT NOT NULL,
+        status TEXT NOT NULL, summary TEXT NOT NULL, received_seconds REAL NOT NULL) WITHOUT ROWID;
+    CREATE INDEX notifications_by_time ON notifications (received_seconds);
+    """,
+)
+
+
+class NewerSchemaError(Exception):
+    """The database was written by a newer version of the exporter."""
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Brings the tables up to date. The number of the last migration is kept in `PRAGMA user_version`.
+
+    Raises:
+        NewerSchemaError: there is a migration that this version does not know.
+    """
+    (applied,) = connection.execute("PRAGMA user_version").fetchone()
+    if applied > len(MIGRATIONS):
+        raise NewerSchemaError(f"schema {applied} was written by a newer version of the exporter, this one knows {len(MIGRATIONS)}")
+    for number, script in enumerate(MIGRATIONS[applied:], applied + 1):
+        connection.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;")

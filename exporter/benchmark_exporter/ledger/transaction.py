@@ -1,0 +1,228 @@
+"""Changes to the ledger."""
+
+import hashlib
+import sqlite3
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+
+from benchmark_exporter.ledger.state import Labels, from_json, to_json
+from benchmark_exporter.model import Notification, PipelineRun, Rejected, Run, Severity, Verdict
+
+Signature = tuple[int, int, int]
+NOTIFICATIONS_KEPT = 200
+
+_NEWEST_RESULT = (
+    "INSERT INTO newest_results VALUES (?, ?, ?, ?, ?) "
+    "ON CONFLICT DO UPDATE SET run = excluded.run, rank_seconds = excluded.rank_seconds WHERE excluded.rank_seconds >= rank_seconds"
+)
+_NEWEST_RUN = (
+    "INSERT INTO newest_runs VALUES (?, ?, ?, ?) "
+    "ON CONFLICT DO UPDATE SET run = excluded.run, rank_seconds = excluded.rank_seconds WHERE excluded.rank_seconds >= rank_seconds"
+)
+_NEWEST_VERDICT = (
+    "INSERT INTO newest_verdicts VALUES (?, ?, ?) "
+    "ON CONFLICT DO UPDATE SET run = excluded.run, rank_seconds = excluded.rank_seconds WHERE excluded.rank_seconds >= rank_seconds"
+)
+# What SQLite raises for a value that it cannot keep, in contrast to a file or disk that fails it.
+_VALUE_ERRORS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """A file as it was when it was last read. digest is empty where it could not be read, reason None where it was not rejected."""
+
+    signature: Signature
+    digest: bytes
+    reason: str | None
+
+
+class Transaction:
+    """Changes of one transaction; made by `Ledger.transaction`. `changed` tells whether there were any."""
+
+    def __init__(self, connection: sqlite3.Connection, errors_named: Callable[[], AbstractContextManager[None]]) -> None:
+        self._connection = connection
+        self._errors_named = errors_named
+        self._execute = connection.execute
+        self.changed = False
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """A part that is undone by itself when it raises, so that the others can stand.
+
+        Raises:
+            ValueError: a value that cannot be kept.
+            LedgerError: the database cannot be read or written, so the whole transaction is lost.
+        """
+        with self._errors_named():
+            self._execute("SAVEPOINT step")
+            try:
+                yield
+            except BaseException as error:
+                if self._connection.in_transaction:  # a full disk may have ended it
+                    self._execute("ROLLBACK TO step")
+                    self._execute("RELEASE step")
+                if isinstance(error, _VALUE_ERRORS):
+                    raise ValueError(f"cannot be kept in the ledger: {error}") from error
+                raise
+            self._execute("RELEASE step")
+
+    def known(self, digest: bytes) -> bool:
+        """Whether a document of these bytes has been ingested."""
+        return self._execute("SELECT 1 FROM documents WHERE digest = ?", (digest,)).fetchone() is not None
+
+    def file(self, path: str) -> KnownFile | None:
+        """The file as it was when it was last read."""
+        row = self._execute("SELECT inode, size_bytes, ctime_ns, digest, reason FROM files WHERE path = ?", (path,)).fetchone()
+        return None if row is None else KnownFile(row[:3], row[3], row[4])
+
+    def record_file(self, path: str, signature: Signature, digest: bytes, rejected: Rejected | None, at: float) -> None:
+        """What a file is now; `rejected` is None for one that was ingested or is a duplicate."""
+        reason = (None, None, None) if rejected is None else (rejected.reason, rejected.place, rejected.detail)
+        self._change("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (path, *signature, digest, *reason, at))
+
+    def record_rejection(self, path: str, rejected: Rejected, at: float) -> None:
+        """That a file was rejected, whatever becomes of it."""
+        self._change("INSERT INTO rejections VALUES (?, ?, ?, ?, ?)", (at, path, rejected.reason, rejected.place, rejected.detail))
+
+    def forget_files(self, paths: Sequence[str]) -> None:
+        """Files that are no longer in the folder."""
+        for path in paths:
+            self._change("DELETE FROM files WHERE path = ?", (path,))
+
+    def record_document(self, digest: bytes, format_name: str, at: float) -> None:
+        """That a document of these bytes has been taken in."""
+        self._change("INSERT INTO documents VALUES (?, ?, ?)", (digest, format_name, at))
+
+    def record_ingest(self, at: float) -> None:
+        """That something new was ingested."""
+        self._change("UPDATE totals SET last_ingest_seconds = ?", (at,))
+
+    def add_run(self, run: Run, project: str, environment: str, at: float) -> tuple[int, bool, bool]:
+        """The run's row, whether it is new, and whether its run_id was taken by a run with other measurements."""
+        measurements = hashlib.sha256(repr((run.timestamp_seconds, run.results)).encode()).digest()
+        row = self._execute(
+            "SELECT id FROM runs WHERE project = ? AND run_id = ? AND measurements = ?", (project, run.run_id, measurements)
+        ).fetchone()
+        if row is not None:
+            return row[0], False, False
+        conflict = self._execute("SELECT 1 FROM runs WHERE project = ? AND run_id = ?", (project, run.run_id)).fetchone() is not None
+        (run_row,) = self._change(
+            "INSERT INTO runs VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+            (
+                *(project, run.run_id, measurements, run.format, environment, run.commit_hash),
+                *(run.timestamp_seconds, run.suite_duration_seconds, at),
+            ),
+        ).fetchone()
+        rank = min(run.timestamp_seconds, at)
+        for result in run.results:
+            s = result.statistics
+            self._change(
+                "INSERT INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    *(run_row, result.benchmark, result.variant, s.p50_seconds, s.p95_seconds, s.p99_seconds),
+                    *(s.mean_seconds, s.min_seconds, s.max_seconds, s.stddev_seconds, result.sample_count, result.cv_ratio),
+                ),
+            )
+            self._change(_NEWEST_RESULT, (result.benchmark, result.variant, environment, run_row, rank))
+        for benchmark in dict.fromkeys(result.benchmark for result in run.results):
+            self._change(_NEWEST_RUN, (benchmark, environment, run_row, rank))
+        for comparison in run.comparisons:
+            self._change(_NEWEST_VERDICT, (comparison.benchmark, run_row, rank))
+        if run.suite_duration_seconds is not None:
+            self._change(
+                "UPDATE totals SET suite_duration_count = suite_duration_count + 1, "
+                "suite_duration_sum_seconds = suite_duration_sum_seconds + ?",
+                (run.suite_duration_seconds,),
+            )
+        return run_row, True, conflict
+
+    def record_verdict(self, run: int, verdict: Verdict, speedup_p50: float, speedup_p95: float | None) -> tuple[bool, Severity | None]:
+        """The verdict on a run. One that a tool gave stays when a document of the same run comes without.
+
+        Returns whether that changed anything, and the severity to count as a regression: None where there is none or the run was counted.
+        """
+        gate = verdict.gate
+        decided = gate.passed is not None
+        values = (
+            *(speedup_p50, speedup_p95, gate.min_speedup_p50_ratio, gate.min_speedup_p95_ratio, gate.max_p95_seconds),
+            *(to_json(verdict.criteria), verdict.passed, verdict.severity, decided),
+        )
+        before = self._execute(
+            "SELECT speedup_p50_ratio, speedup_p95_ratio, min_speedup_p50_ratio, min_speedup_p95_ratio, max_p95_seconds, criteria, passed, "
+            "severity, decided, counted FROM verdicts WHERE run = ? AND benchmark = ?",
+            (run, verdict.benchmark),
+        ).fetchone()
+        counted = None
+        if before is not None:
+            *known, was_decided, counted = before
+            if (was_decided and not decided) or (*known, was_decided) == values:
+                return False, None
+        self._change(
+            "INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (run, verdict.benchmark, *values, counted or verdict.severity),
+        )
+        return True, verdict.severity if counted is None else None
+
+    def add_pipeline_run(self, run: PipelineRun, at: float) -> bool:
+        """Whether the pipeline's run is new."""
+        rank = min(run.timestamp_seconds, at)
+        cursor = self._execute(
+            "INSERT INTO pipeline_runs VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (run.pipeline, run.run_id, run.timestamp_seconds, run.branch, run.trigger, run.passed, run.duration_seconds, rank),
+        )
+        if cursor.rowcount == 0:
+            return False
+        self._change(
+            "INSERT INTO newest_pipeline_runs VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET passed = excluded.passed, "
+            "rank_seconds = excluded.rank_seconds WHERE excluded.rank_seconds >= rank_seconds",
+            (run.pipeline, run.branch, run.trigger, run.passed, rank),
+        )
+        return True
+
+    def count(self, name: str, labels: Labels, at: float, by: int = 1) -> None:
+        """Adds to a counter; by 0 only makes its series known."""
+        self._change(
+            "INSERT INTO counters VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value",
+            (name, to_json(labels), by, at),
+        )
+
+    def count_commit(self, benchmark: str, severity: Severity, commit_hash: str, run_seconds: float, at: float) -> None:
+        """Counts a regression of a commit's run, made at run_seconds."""
+        self._change(
+            "INSERT INTO commit_regressions VALUES (?, ?, ?, 1, ?, ?) ON CONFLICT DO UPDATE SET value = value + 1, "
+            "rank_seconds = max(rank_seconds, excluded.rank_seconds)",
+            (benchmark, severity, commit_hash, at, min(run_seconds, at)),
+        )
+
+    def record_notification(self, notification: Notification, at: float) -> None:
+        """The newest word on an alert. Of alerts as a whole the newest are kept."""
+        n = notification
+        self._change(
+            "INSERT OR REPLACE INTO notifications VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (n.fingerprint, n.alertname, n.benchmark, n.severity, n.status, n.summary, at),
+        )
+        self._change(
+            "DELETE FROM notifications WHERE fingerprint IN "
+            "(SELECT fingerprint FROM notifications ORDER BY received_seconds DESC LIMIT -1 OFFSET ?)",
+            (NOTIFICATIONS_KEPT,),
+        )
+
+    def observe(self, name: str, labels: Labels, value: float, bounds: Sequence[float], at: float) -> None:
+        """Adds one observation to a histogram with the given upper bounds.
+
+        Should these have changed since, the histogram starts anew: old counts cannot be dealt out to new buckets.
+        """
+        key, wanted = (name, to_json(labels)), to_json(bounds)
+        row = self._execute("SELECT bounds, counts, total, born_seconds FROM histograms WHERE name = ? AND labels = ?", key).fetchone()
+        if row is not None and row[0] == wanted:
+            counts, total, born = from_json(row[1]), row[2], row[3]
+        else:
+            counts, total, born = [0] * (len(bounds) + 1), 0.0, at
+        counts[bisect_left(bounds, value)] += 1
+        self._change("INSERT OR REPLACE INTO histograms VALUES (?, ?, ?, ?, ?, ?)", (*key, wanted, to_json(counts), total + value, born))
+
+    def _change(self, statement: str, values: Sequence[object]) -> sqlite3.Cursor:
+        self.changed = True
+        return self._execute(statement, values)

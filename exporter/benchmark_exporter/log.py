@@ -1,0 +1,44 @@
+"""Log lines: one event, one line, logfmt or JSON."""
+
+import json
+import logging
+from datetime import UTC, datetime
+from typing import Literal
+
+LogFormat = Literal["logfmt", "json"]
+
+
+class _Formatter(logging.Formatter):
+    def _pairs(self, record: logging.LogRecord) -> dict[str, str]:
+        pairs = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "message": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            pairs["exception"] = self.formatException(record.exc_info)
+        return pairs
+
+
+class _Logfmt(_Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return " ".join(f"{key}={_quoted(str(value))}" for key, value in self._pairs(record).items())
+
+
+class _Json(_Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return json.dumps(self._pairs(record), ensure_ascii=False)
+
+
+def configure(log_format: LogFormat) -> None:
+    """Sends all logging to standard error in the given format."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Json() if log_format == "json" else _Logfmt())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.getLogger("watchfiles").setLevel(logging.WARNING)  # it tells of every event
+
+
+def _quoted(value: str) -> str:
+    plain = value and all(character > " " and character not in '"=\\' for character in value)
+    return value if plain else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,251 @@
+"""The HTTP server's routes, and nothing else: what they show is handed in as a `Service`."""
+
+import gzip
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from aiohttp import web
+
+from benchmark_exporter import __version__
+from benchmark_exporter.collector import PARTS, Exposition, Part
+from benchmark_exporter.model import SEVERITIES
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+MAX_WEBHOOK_BYTES = 4 * 1024 * 1024
+
+
+class RunStatus(msgspec.Struct, frozen=True):
+    """The newest run of a benchmark; severity and speedup None where it has no verdict."""
+
+    benchmark: str
+    environment: str
+    run_id: str
+    commit_hash: str
+    timestamp_seconds: float
+    speedup_p50_ratio: float | None
+    passed: bool | None
+    severity: str | None
+
+
+class RejectionStatus(msgspec.Struct, frozen=True):
+    """A rejected file that is in the folder now."""
+
+    file: str
+    reason: str
+    place: str
+    detail: str
+
+
+class AlertStatus(msgspec.Struct, frozen=True):
+    """The newest word on an alert that Alertmanager delivered; benchmark_name is empty where it is of none."""
+
+    alertname: str
+    benchmark_name: str
+    severity: str
+    status: str
+    summary: str
+    received_timestamp_seconds: float
+
+
+class Status(msgspec.Struct, frozen=True):
+    """What `GET /api/v1/status` answers and the landing page shows."""
+
+    version: str
+    results_dir: str
+    commits: int
+    pending_files: int
+    runs: Sequence[RunStatus]
+    rejected_files: Sequence[RejectionStatus]
+    alerts: Sequence[AlertStatus]
+
+
+class Alert(msgspec.Struct, frozen=True):
+    """One alert of Alertmanager's webhook, version 4."""
+
+    status: Literal["firing", "resolved"]
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    fingerprint: str
+
+
+class AlertmanagerMessage(msgspec.Struct, frozen=True):
+    """The part of Alertmanager's webhook message that is counted."""
+
+    alerts: list[Alert]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What the routes show and hand on. `exposition` and `status` give None until the first scan is done."""
+
+    exposition: Callable[[], Exposition | None]
+    status: Callable[[], Status | None]
+    resources: Callable[[], bytes]
+    receive: Callable[[Sequence[Alert]], Awaitable[None]]
+    runbooks_dir: Path | None
+
+
+def make_application(service: Service) -> web.Application:
+    """The routes over a service."""
+    application = web.Application(client_max_size=MAX_WEBHOOK_BYTES)
+    routes = _Routes(service)
+    application.add_routes(
+        [
+            web.get("/", routes.landing),
+            web.get("/metrics", routes.metrics),
+            web.get("/-/healthy", routes.healthy),
+            web.get("/-/ready", routes.ready),
+            web.get("/runbooks/{name}", routes.runbook),
+            web.get("/api/v1/status", routes.status),
+            web.post("/api/v1/alerts", routes.alerts),
+        ]
+    )
+    return application
+
+
+class _Routes:
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._compressed: tuple[Exposition | None, Mapping[Part, bytes]] = (None, {})
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        wanted = request.query.getall("collect[]", list(PARTS))
+        unknown = sorted(set(wanted) - set(PARTS))
+        if unknown:
+            raise web.HTTPBadRequest(text=f"collect[]={unknown[0]} is unknown; there are {', '.join(PARTS)}\n")
+        exposition = self._service.exposition()
+        if exposition is None:
+            raise web.HTTPServiceUnavailable(text="the first scan of the results folder is not done yet\n")
+        parts = [part for part in PARTS if part in wanted]
+        headers = {"Content-Type": CONTENT_TYPE}
+        if parts == ["state"] and "gzip" in request.headers.get("Accept-Encoding", ""):
+            return web.Response(body=self._gzipped(exposition), headers=headers | {"Content-Encoding": "gzip"})
+        body = b"".join(self._service.resources() if part == "resources" else exposition.parts[part] for part in parts)
+        return web.Response(body=body, headers=headers)
+
+    def _gzipped(self, exposition: Exposition) -> bytes:
+        """The state part, compressed once per exposition: it is what is scraped every second."""
+        known, bodies = self._compressed
+        if known is not exposition:
+            bodies = {"state": gzip.compress(exposition.parts["state"], 6, mtime=0)}
+            self._compressed = (exposition, bodies)
+        return bodies["state"]
+
+    async def healthy(self, _: web.Request) -> web.Response:
+        return web.Response(text="healthy\n")
+
+    async def ready(self, _: web.Request) -> web.Response:
+        if self._service.exposition() is None:
+            raise web.HTTPServiceUnavailable(text="not ready: the first scan of the results folder is not done yet\n")
+        return web.Response(text="ready\n")
+
+    async def status(self, _: web.Request) -> web.Response:
+        status = self._service.status()
+        if status is None:
+            raise web.HTTPServiceUnavailable(text="the first scan of the results folder is not done yet\n")
+        return web.Response(body=msgspec.json.encode(status), content_type="application/json")
+
+    async def alerts(self, request: web.Request) -> web.Response:
+        try:
+            message = msgspec.json.decode(await request.read(), type=AlertmanagerMessage)
+        except msgspec.DecodeError as error:
+            raise web.HTTPBadRequest(text=f"not Alertmanager's webhook message, version 4: {error}\n") from error
+        await self._service.receive(message.alerts)
+        return web.Response(text="ok\n")
+
+    async def runbook(self, request: web.Request) -> web.Response:
+        name, folder = request.match_info["name"].removesuffix(".md"), self._service.runbooks_dir
+        path = folder / f"{name}.md" if folder is not None and re.fullmatch(r"[A-Za-z0-9]+", name) else None
+        if path is None or not path.is_file():
+            raise web.HTTPNotFound(text=f"no runbook for {name}\n")
+        # text/plain, for browsers offer to save text/markdown where a person in a hurry wants to read it.
+        return web.Response(text=path.read_text(encoding="utf-8"), content_type="text/plain", charset="utf-8")
+
+    async def landing(self, _: web.Request) -> web.Response:
+        return web.Response(text=landing_page(self._service.status()), content_type="text/html", charset="utf-8")
+
+
+_STYLE = """
+:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
+body { max-width: 64rem; margin: 2rem auto; padding: 0 1rem; }
+table { border-collapse: collapse; width: 100%; margin-bottom: 2rem; }
+th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid #8886; vertical-align: top; }
+td.number { font-variant-numeric: tabular-nums; }
+.fail { font-weight: 600; }
+"""
+
+
+def landing_page(status: Status | None) -> str:
+    """The page at /: where things are, the newest run of each benchmark, and what was rejected and why."""
+    links = "".join(
+        f'<li><a href="{path}">{path}</a> {what}</li>'
+        for path, what in (
+            ("/metrics", "all metrics"),
+            ("/api/v1/status", "this page as JSON"),
+            ("/-/healthy", "answers while the process lives"),
+            ("/-/ready", "answers once the results folder has been read"),
+        )
+    )
+    body = "<p>Reading the results folder …</p>" if status is None else _tables(status)
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        '<meta http-equiv="refresh" content="5">'
+        f"<title>benchmark-exporter</title><style>{_STYLE}</style></head><body><h1>benchmark-exporter {escape(__version__)}</h1>"
+        f"{body}<h2>Addresses</h2><ul>{links}</ul></body></html>"
+    )
+
+
+def _tables(status: Status) -> str:
+    runs = "".join(
+        f"<tr><td>{escape(run.benchmark)}</td><td>{escape(run.environment)}</td><td>{escape(run.run_id)}</td>"
+        f"<td>{escape(run.commit_hash)}</td><td>{_moment(run.timestamp_seconds)}</td><td class=number>{_speedup(run)}</td>"
+        f"<td{'' if run.severity is None else ' class=fail'}>{_verdict(run)}</td></tr>"
+        for run in status.runs
+    )
+    rejections = "".join(
+        f"<tr><td>{escape(file.file)}</td><td>{escape(file.reason)}</td><td>{escape(file.place)}</td><td>{escape(file.detail)}</td></tr>"
+        for file in status.rejected_files
+    )
+    newest = (
+        "<table><thead><tr><th>Benchmark<th>Environment<th>Run<th>Commit<th>Made<th>Speedup p50<th>Verdict</tr></thead>"
+        f"<tbody>{runs}</tbody></table>"
+        if runs
+        else f"<p>None yet. Copy a result file into <code>{escape(status.results_dir)}</code>.</p>"
+    )
+    alerts = "".join(
+        f"<tr><td class=fail>{escape(alert.alertname)}</td><td>{escape(alert.severity)}</td><td>{escape(alert.summary)}</td>"
+        f"<td>{_moment(alert.received_timestamp_seconds)}</td></tr>"
+        for alert in status.alerts
+        if alert.status == "firing" and alert.severity in SEVERITIES
+    )
+    firing = (
+        f"<h2>Firing alerts</h2><table><thead><tr><th>Alert<th>Severity<th>Summary<th>Received</tr></thead><tbody>{alerts}</tbody></table>"
+        if alerts
+        else ""
+    )
+    rejected = (
+        f"<h2>Rejected files</h2><table><thead><tr><th>File<th>Reason<th>Where<th>What</tr></thead><tbody>{rejections}</tbody></table>"
+        if rejections
+        else ""
+    )
+    return f"{firing}<h2>Newest runs</h2>{newest}{rejected}"
+
+
+def _moment(timestamp_seconds: float) -> str:
+    return datetime.fromtimestamp(timestamp_seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _speedup(run: RunStatus) -> str:
+    return "" if run.speedup_p50_ratio is None else f"{run.speedup_p50_ratio:.2f}×"
+
+
+def _verdict(run: RunStatus) -> str:
+    if run.passed is None:
+        return "no gate"
+    return f"{'passed' if run.passed else 'failed'}{'' if run.severity is None else f', {run.severity} regression'}"

@@ -1,0 +1,37 @@
+"""Fixtures that several folders of tests share."""
+
+import socket
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from stack.programs import NAMES, Programs
+from stack.settings import STATE, StackError
+from tests.paths import REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def programs() -> Mapping[str, list[str]]:
+    """The words that run each program of the stack, the ones that local mode uses too."""
+    found = Programs(REPOSITORY / STATE / "programs")
+    if found.missing():
+        try:
+            found.fetch()
+        except StackError as error:
+            pytest.skip(str(error))
+    words = {name: found.argv(name) for name in NAMES}
+    return {name: argv for name, argv in words.items() if argv is not None}
+
+
+@pytest.fixture(scope="session")
+def free_port() -> Callable[[], int]:
+    """A function that gives a port nobody listens on."""
+    return find_free_port
+
+
+def find_free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port

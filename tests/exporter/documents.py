@@ -1,0 +1,88 @@
+"""Documents as the benchmark tools write them, with values of the tests' own."""
+
+import copy
+from typing import Any
+
+Json = dict[str, Any]
+
+
+def perf_suite(
+    run_id: str = "20260301T120000Z",
+    *,
+    project: str = "router",
+    p50_ms: float = 0.05,
+    speedup: float = 20.0,
+    commit: str = "a1b2c3d",
+    timestamp: str = "2026-03-01T12:00:02.500000Z",
+    verdict: str = "PENDING",
+) -> Json:
+    """perf_suite 0.3's document; with a verdict it is perf_guard's. Its speedup_p95 is 0.95 × speedup_p50, as the tool has it."""
+    return {
+        "run": {"run_id": run_id, "timestamp": timestamp, "profile": "self-hosted", "project": project, "git_sha": commit},
+        "env": {"os": "Linux", "python": "3.11.7", "cpus": 4, "hostname": "bench", "architecture": "x86_64"},
+        "params": {"warmup": 5, "repeats": 50},
+        "metrics": {
+            "compiled": {"p50_ms": p50_ms, "p95_ms": p50_ms * 2, "hits": 50, "rebuilds": 0},
+            "fallback": {"p50_ms": p50_ms * speedup, "p95_ms": p50_ms * speedup * 2, "hits": 50, "regex": 0},
+            "speedup_p50": speedup,
+            "speedup_p95": speedup * 0.95,
+            "absolute_p95_ms": p50_ms * 2,
+            "cv": 0.125,
+            "n_samples": 50,
+        },
+        "gate": {"p50x": 15, "p95x": 12, "absolute_ms": 35, "verdict": verdict, "headroom_pct": 0.0},
+    }
+
+
+def pipeline(run_id: str = "101", *, status: str = "pass", timestamp: str = "2026-03-01T12:00:00Z", branch: str = "main") -> Json:
+    return {
+        "schema": "strataregula.pipeline/1",
+        "pipeline": "nightly",
+        "branch": branch,
+        "trigger": "schedule",
+        "run_id": run_id,
+        "status": status,
+        "timestamp": timestamp,
+    }
+
+
+def _times(p50_us: float) -> Json:
+    factors = {"p50_us": 1, "p95_us": 2, "p99_us": 4, "min_us": 0.5, "max_us": 8, "mean_us": 1.25, "std_us": 0.25}
+    return {"ops": 1e6 / (p50_us * 1.25)} | {name: p50_us * factor for name, factor in factors.items()}
+
+
+def bench_guard(ratios: dict[str, float], *, passed: bool, two_tier: bool = True, fast_p50_us: float = 8.0) -> Json:
+    """bench_guard's document, with a benchmark for each ratio."""
+    document: Json = {
+        "timestamp": "2026-03-01 21:00:00 JST",
+        "config": {"min_ratio": 15.0, "max_p95_us": 100.0, "warmup": 100, "n": 1000},
+        "benchmarks": {
+            name: {"fast": _times(fast_p50_us), "slow": _times(fast_p50_us * ratio), "ratio": ratio} for name, ratio in ratios.items()
+        },
+        "passed": passed,
+    }
+    if two_tier:
+        document["two_tier_gating"] = {"min_ratio_p50": 15.0, "min_ratio_p95": 12.0, "max_compiled_p95_ms": 35.0}
+    return document
+
+
+def changed(document: Json, path: str, value: object) -> Json:
+    """A copy with one value replaced; path is like `metrics.compiled.p50_ms`."""
+    result = copy.deepcopy(document)
+    *parents, last = path.split(".")
+    place = result
+    for key in parents:
+        place = place[key]
+    place[last] = value
+    return result
+
+
+def without(document: Json, path: str) -> Json:
+    """A copy without one key."""
+    result = copy.deepcopy(document)
+    *parents, last = path.split(".")
+    place = result
+    for key in parents:
+        place = place[key]
+    del place[last]
+    return result

@@ -1,0 +1,53 @@
+"""config.yaml to settings, or to an error that says what is wrong with which key."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmark_exporter.config import Config, ConfigError, load_config, packaged
+
+
+def test_the_file_that_comes_with_the_package_states_every_default() -> None:
+    path = packaged("config.yaml")
+    assert load_config(path) == Config()
+    stated = path.read_text(encoding="utf-8")
+    assert all(f"\n{name}:" in stated for name in Config.__struct_fields__)
+
+
+def test_an_empty_file_is_all_defaults(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("# nothing\n")
+    assert load_config(tmp_path / "config.yaml") == Config()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("settle_second: 3", "unknown field `settle_second`"),
+        ("gate: {speedup: 3}", r"unknown field `speedup` - at `\$\.gate`"),
+        ("settle_seconds: soon", r"Expected `float`, got `str` - at `\$\.settle_seconds`"),
+        ("settle_seconds: 0", r"\$\.settle_seconds"),
+        ("settle_seconds: .inf", r"\$\.settle_seconds"),
+        ("settle_seconds: .nan", r"\$\.settle_seconds"),
+        ("max_file_bytes: -1", r"\$\.max_file_bytes"),
+        ("max_label_length: 3", r"\$\.max_label_length"),
+        ("project: ''", r"\$\.project"),
+        ("project: 2026-13-45", "is not valid YAML: month must be in 1..12"),
+        ("- a\n- b", "Expected `object`, got `array`"),
+        ("a: [", "is not valid YAML"),
+        ("a: \x07", "is not valid YAML"),
+    ],
+)
+def test_what_is_wrong_is_named_with_file_and_key(text: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=message) as caught:
+        load_config(path)
+    assert str(caught.value).startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize("name", ["missing.yaml", "folder", "latin1.yaml"])
+def test_a_file_that_cannot_be_read_is_named(name: str, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "latin1.yaml").write_bytes(b"project: caf\xe9")
+    with pytest.raises(ConfigError, match=rf"^{tmp_path / name}: cannot be read"):
+        load_config(tmp_path / name)

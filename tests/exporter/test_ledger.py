@@ -1,0 +1,152 @@
+"""What the ledger promises, over real database files."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from benchmark_exporter.ledger import Ledger, LedgerError
+from benchmark_exporter.model import PipelineRun, Result, Run, Statistics, Verdict
+from benchmark_exporter.regression import judge
+from tests.exporter.test_regression import POLICY, comparison
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "ledger.sqlite3"
+
+
+def run(number: int) -> Run:
+    """Only the oldest runs state a duration, so that finding these among the newest takes an index."""
+    result = Result("a", "fast", Statistics(1.0, 2.0))
+    duration = 1.0 if number < 10 else None
+    return Run("test", f"{number}", float(number), (result,), (comparison(5.0),), suite_duration_seconds=duration)
+
+
+def fill(ledger: Ledger, numbers: range) -> None:
+    """Runs of one benchmark and pipeline, each with a regression of a commit of its own."""
+    verdict: Verdict = judge(comparison(5.0), POLICY)
+    with ledger.transaction() as transaction:
+        for number in numbers:
+            row, _, _ = transaction.add_run(run(number), "project", "local", 1e9)
+            transaction.record_verdict(row, verdict, 5.0, 5.0)
+            transaction.count_commit("a", "critical", f"commit {number}", float(number), 1e9)
+            transaction.count("runs", ("a", "local"), 1e9)
+            transaction.record_document(f"{number}".encode(), "test", 1e9)
+            transaction.record_file(f"{number}.json", (1, 1, 1), b"digest", None, 1e9)
+            transaction.add_pipeline_run(PipelineRun("test", "ci", "main", "push", f"{number}", passed=True, timestamp_seconds=number), 1e9)
+
+
+def test_what_was_committed_is_there_after_a_start(path: Path) -> None:
+    ledger = Ledger(path)
+    fill(ledger, range(3))
+    before = ledger.state()
+    ledger.close()
+    ledger = Ledger(path)
+    assert ledger.state() == before
+    assert before.counters["runs"][0].value == 3
+    ledger.close()
+
+
+def test_a_transaction_that_raises_leaves_nothing(path: Path) -> None:
+    ledger = Ledger(path)
+    before = ledger.state()
+    with pytest.raises(KeyboardInterrupt), ledger.transaction() as transaction:  # noqa: PT012  # the block's end is what is tested
+        transaction.add_run(run(1), "project", "local", 1e9)
+        raise KeyboardInterrupt
+    assert ledger.state() == before
+    ledger.close()
+
+
+def test_a_step_that_raises_leaves_the_others(path: Path) -> None:
+    ledger = Ledger(path)
+    with ledger.transaction() as transaction:
+        with transaction.step():
+            transaction.count("kept", (), 1e9)
+        with pytest.raises(ValueError, match="cannot be kept in the ledger"), transaction.step():  # noqa: PT012  # the step is what raises
+            transaction.count("undone", (), 1e9)
+            transaction.add_pipeline_run(PipelineRun("test", None, "", "", "", passed=True, timestamp_seconds=0.0), 1e9)  # type: ignore[arg-type]  # so it is refused
+    assert set(ledger.state().counters) == {"kept"}
+    ledger.close()
+
+
+def test_commits_count_what_changed_the_state(path: Path) -> None:
+    ledger = Ledger(path)
+    with ledger.transaction():
+        pass
+    assert ledger.state().commits == 0
+    with ledger.transaction() as transaction:
+        transaction.count("runs", (), 1e9, by=0)
+    assert ledger.state().commits == 1
+    ledger.close()
+
+
+def steps_of_state(ledger: Ledger) -> int:
+    """Instructions of SQLite's machine, in tens: a count of work that no other load on the machine changes."""
+    steps = 0
+
+    def step() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    ledger._connection.set_progress_handler(step, 10)
+    ledger.state()
+    ledger._connection.set_progress_handler(None, 0)
+    return steps
+
+
+def test_reading_the_state_costs_by_its_series_and_not_by_its_runs(path: Path) -> None:
+    ledger = Ledger(path)
+    fill(ledger, range(200))
+    few = steps_of_state(ledger)
+    fill(ledger, range(200, 5000))
+    assert steps_of_state(ledger) < few * 1.2  # an index grows deeper; reading the runs would be twenty times as much
+    ledger.close()
+
+
+def test_a_file_that_is_no_ledger_is_named(path: Path) -> None:
+    path.write_bytes(b"no database at all, but long enough to be taken for one" * 100)
+    with pytest.raises(LedgerError, match=rf"^{path}: file is not a database; "):
+        Ledger(path)
+
+
+def test_a_ledger_of_a_newer_version_is_named(path: Path) -> None:
+    Ledger(path).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(LedgerError, match=rf"^{path}: schema 99 was written by a newer version of the exporter, this one knows \d+; run"):
+        Ledger(path)
+
+
+def test_a_folder_that_is_missing_or_cannot_be_written_is_named(tmp_path: Path) -> None:
+    # Not even root makes files in /proc.
+    for path in (tmp_path / "missing" / "ledger.sqlite3", Path("/proc/ledger.sqlite3")):
+        with pytest.raises(LedgerError, match=rf"^{path}: unable to open database file; is its folder there and writable"):
+            Ledger(path)
+
+
+def test_a_ledger_that_another_holds_is_an_error_of_the_ledger(path: Path) -> None:
+    ledger = Ledger(path)
+    ledger._connection.execute("PRAGMA busy_timeout = 0")
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(LedgerError, match="database is locked"), ledger.transaction():
+        pass
+    other.close()
+    ledger.close()
+
+
+def test_a_full_disk_is_an_error_of_the_ledger_and_not_of_the_file(path: Path) -> None:
+    ledger = Ledger(path)
+    (pages,) = ledger._connection.execute("PRAGMA page_count").fetchone()
+    ledger._connection.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(LedgerError, match="disk is full"), ledger.transaction() as transaction:  # noqa: PT012  # some step raises
+        for number in range(10_000):
+            with transaction.step():
+                transaction.record_document(f"{number}".encode(), "test", 1e9)
+    ledger._connection.execute("PRAGMA max_page_count = 1000000")
+    fill(ledger, range(1))
+    assert ledger.state().commits == 1
+    ledger.close()

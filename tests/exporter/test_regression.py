@@ -1,0 +1,48 @@
+"""Verdicts on comparisons."""
+
+import pytest
+
+from benchmark_exporter.model import Comparison, Gate
+from benchmark_exporter.regression import Policy, judge
+
+GATE = Gate(min_speedup_p50_ratio=15.0, min_speedup_p95_ratio=12.0, max_p95_seconds=0.035)
+POLICY = Policy(GATE, critical_speedup_p50_ratio=10.0)
+
+
+def comparison(p50: float, p95: float | None = 14.0, fast_p95_seconds: float = 0.001, gate: Gate | None = GATE) -> Comparison:
+    return Comparison("a", p50, p95, fast_p95_seconds, gate)
+
+
+@pytest.mark.parametrize(
+    ("compared", "failed", "severity"),
+    [
+        (comparison(20.0), set(), None),
+        (comparison(15.0, 12.0, 0.035), set(), None),  # at its limit a value keeps it
+        (comparison(14.9), {"p50"}, "warning"),
+        (comparison(20.0, 11.9), {"p95"}, "warning"),
+        (comparison(20.0, fast_p95_seconds=0.036), {"absolute"}, "warning"),
+        (comparison(10.0), {"p50"}, "warning"),
+        (comparison(9.9), {"p50"}, "critical"),
+        (comparison(14.9, gate=None), {"p50"}, "warning"),  # the policy's own gate
+    ],
+)
+def test_a_limit_that_is_not_kept_is_a_regression(compared: Comparison, failed: set[str], severity: str | None) -> None:
+    verdict = judge(compared, POLICY)
+    assert {name for name, passed in verdict.criteria.items() if not passed} == failed
+    assert verdict.passed == (not failed)
+    assert verdict.severity == severity
+
+
+@pytest.mark.parametrize(
+    ("p50", "decided", "severity"),
+    [(20.0, True, None), (20.0, False, "warning"), (14.0, True, None), (9.0, True, "critical"), (9.0, False, "critical")],
+)
+def test_a_tools_own_verdict_stands_except_that_very_slow_is_critical(p50: float, decided: bool, severity: str | None) -> None:
+    verdict = judge(comparison(p50, gate=Gate(15.0, 12.0, 0.035, passed=decided)), POLICY)
+    assert verdict.passed == decided
+    assert verdict.severity == severity
+
+
+def test_a_limit_without_a_value_or_a_value_without_a_limit_is_no_criterion() -> None:
+    assert set(judge(comparison(20.0, None), POLICY).criteria) == {"p50", "absolute"}
+    assert set(judge(comparison(20.0, gate=Gate(15.0, None, None)), POLICY).criteria) == {"p50"}

@@ -1,0 +1,24 @@
+"""Names of metrics in PromQL."""
+
+import re
+from collections.abc import Iterator
+
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+# A selector's labels, a range or offset, and the label lists of aggregations and vector matching hold no metric.
+_NO_METRIC = re.compile(r"\{[^}]*\}|\[[^\]]*\]|\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)")
+_NAME = re.compile(r"(?<![\w:.])[a-zA-Z_:][\w:]*\b(?!\s*\()")
+_KEYWORDS = {"and", "or", "unless", "bool", "offset", "by", "without", "on", "ignoring", "group_left", "group_right", "inf", "nan"}
+# In a text, a query is a string made by printf and handed to `query`.
+_QUERY_IN_TEXT = re.compile(r'printf ("(?:[^"\\]|\\.)*")[^}]*\| query')
+
+
+def metric_names(expression: str) -> set[str]:
+    """The metrics that an expression selects by name."""
+    bare = _NO_METRIC.sub(" ", _STRING.sub('""', expression))
+    return {name for name in _NAME.findall(bare) if name.lower() not in _KEYWORDS}
+
+
+def queries_in(text: str) -> Iterator[str]:
+    """The expressions that an annotation's template evaluates, with printf's verbs still in them."""
+    for quoted in _QUERY_IN_TEXT.findall(text):
+        yield quoted[1:-1].replace(r"\"", '"')

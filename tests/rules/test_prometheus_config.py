@@ -1,0 +1,176 @@
+"""prometheus.yml, laid out as each mode does: promtool accepts it, and a real Prometheus scrapes the real exporter by it."""
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import yaml
+
+from tests.paths import REPOSITORY
+from tests.rules.promql import metric_names
+
+PROMETHEUS = REPOSITORY / "prometheus"
+COMPOSE_TARGETS = sorted((PROMETHEUS / "targets/compose").glob("*.yml"))
+DEADLINE_SECONDS = 20.0
+
+
+def lay_out(folder: Path, addresses: Mapping[str, str] | None = None) -> Path:
+    """prometheus.yml with rules/ and targets/ beside it; gives its path.
+
+    `addresses` of compose's services stand in for their names, as in local mode; a service that has none is no target.
+    """
+    (folder / "targets").mkdir(parents=True)
+    for name in ("prometheus.yml", "rules"):
+        (folder / name).symlink_to(PROMETHEUS / name)
+    for path in COMPOSE_TARGETS:
+        groups = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if addresses is not None:
+            for group in groups:
+                services = [target.partition(":")[0] for target in group["targets"]]
+                group["targets"] = [addresses[service] for service in services if service in addresses]
+        (folder / "targets" / path.name).write_text(yaml.safe_dump(groups), encoding="utf-8")
+    return folder / "prometheus.yml"
+
+
+@pytest.mark.parametrize("addresses", [None, {"exporter": "127.0.0.1:8000"}], ids=["compose", "local"])
+def test_promtool_accepts_the_configuration(
+    programs: Mapping[str, Sequence[str]], tmp_path: Path, addresses: Mapping[str, str] | None
+) -> None:
+    path = lay_out(tmp_path / "prometheus", addresses)
+    done = subprocess.run([*programs["promtool"], "check", "config", str(path)], capture_output=True, text=True, check=False)
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output
+    assert "WARNING" not in output  # of a file with targets that does not exist
+    assert f"{len(list((PROMETHEUS / 'rules').glob('*.yml')))} rule files found" in output
+
+
+def test_every_target_is_a_service_of_compose() -> None:
+    services = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
+    targets = [target for path in COMPOSE_TARGETS for group in yaml.safe_load(path.read_text()) for target in group["targets"]]
+    assert {target.partition(":")[0] for target in targets} <= services.keys()
+    # The port that a service publishes is the one it listens on.
+    for target in targets:
+        service, _, port = target.partition(":")
+        assert [published for published in services[service]["ports"] if published.endswith(f":{port}")], target
+
+
+def test_every_file_of_targets_is_used() -> None:
+    text = (PROMETHEUS / "prometheus.yml").read_text(encoding="utf-8")
+    assert set(re.findall(r"targets/([\w-]+\.yml)", text)) == {path.name for path in COMPOSE_TARGETS}
+
+
+def test_instance_does_not_depend_on_the_mode() -> None:
+    groups = [group for path in COMPOSE_TARGETS for group in yaml.safe_load(path.read_text(encoding="utf-8"))]
+    assert all(len(group["targets"]) == 1 and group["labels"]["instance"] for group in groups)
+
+
+def keep_list(job_name: str) -> str:
+    """The names that a job's scrapes keep, as a regular expression."""
+    configuration = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text(encoding="utf-8"))
+    (job,) = (job for job in configuration["scrape_configs"] if job["job_name"] == job_name)
+    (relabeling,) = job["metric_relabel_configs"]
+    assert relabeling["source_labels"] == ["__name__"]
+    assert relabeling["action"] == "keep"
+    expression: str = relabeling["regex"]
+    return expression
+
+
+def test_what_the_rules_use_of_alertmanager_is_kept() -> None:
+    used = {
+        name
+        for path in (PROMETHEUS / "rules").glob("*.yml")
+        for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]
+        for rule in group["rules"]
+        for name in metric_names(rule["expr"])
+        if name.startswith("alertmanager_")
+    }
+    assert used
+    assert not [name for name in used if not re.fullmatch(keep_list("alertmanager"), name)]
+
+
+class Server:
+    """A running Prometheus."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def get(self, path: str, **parameters: str) -> Any:
+        """`data` of an API's answer; None while the server does not answer."""
+        try:
+            return requests.get(f"{self._url}/api/v1/{path}", params=parameters, timeout=5).json()["data"]
+        except requests.ConnectionError:
+            return None
+
+    def metrics(self) -> Sequence[str]:
+        """The lines of its own exposition."""
+        return requests.get(f"{self._url}/metrics", timeout=5).text.splitlines()
+
+    def value(self, expression: str) -> float | None:
+        """The value of a query with one result; None while it has none."""
+        data = self.get("query", query=expression)
+        return float(data["result"][0]["value"][1]) if data and data["result"] else None
+
+
+@pytest.fixture(scope="module")
+def server(
+    programs: Mapping[str, Sequence[str]], free_port: Callable[[], int], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """Prometheus by prometheus.yml, with itself and the exporter for targets."""
+    folder = tmp_path_factory.mktemp("live")
+    exporter, prometheus = (f"127.0.0.1:{free_port()}" for _ in range(2))
+    path = lay_out(folder / "prometheus", {"exporter": exporter, "prometheus": prometheus})
+    (folder / "results").mkdir()
+    commands = [
+        [sys.executable, "-m", "benchmark_exporter", "serve", f"--listen={exporter}"],
+        [*programs["prometheus"], f"--config.file={path}", f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address={prometheus}"],
+    ]
+    processes = [subprocess.Popen(command, cwd=folder) for command in commands]
+    try:
+        yield Server(f"http://{prometheus}")
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait(DEADLINE_SECONDS)
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {DEADLINE_SECONDS:.0f} s: {what}"
+        time.sleep(0.1)
+
+
+def test_the_state_of_results_is_scraped_every_second_and_the_rest_is_not(server: Server) -> None:
+    # With an interval of 15 s, three samples would take half a minute.
+    wait_until(lambda: (server.value('sum_over_time(up{job="benchmark-exporter"}[5s])') or 0) >= 3, "three scrapes")
+    assert server.value('benchmark_exporter_build_info{job="benchmark-exporter", instance="benchmark-exporter"}') == 1
+    assert server.value('memory_usage_mb{job="benchmark-exporter"}') is None
+    targets = {target["labels"]["job"]: target for target in server.get("targets", state="active")["activeTargets"]}
+    assert {job: (target["scrapeInterval"], target["scrapeUrl"].partition("/metrics")[2]) for job, target in targets.items()} == {
+        "benchmark-exporter": ("1s", "?collect%5B%5D=state"),
+        "benchmark-exporter-slow": ("15s", "?collect%5B%5D=distributions&collect%5B%5D=resources"),
+        "prometheus": ("15s", ""),
+    }
+
+
+def test_every_rule_is_evaluated_without_error(server: Server) -> None:
+    def groups() -> Any:
+        return (server.get("rules") or {"groups": []})["groups"]
+
+    wait_until(lambda: bool(groups()) and all(rule["health"] != "unknown" for group in groups() for rule in group["rules"]), "evaluations")
+    assert not [(rule["name"], rule["lastError"]) for group in groups() for rule in group["rules"] if rule["health"] != "ok"]
+    assert {group["name"]: group["interval"] for group in groups()}["performance"] == 1
+
+
+def test_of_its_own_metrics_prometheus_keeps_those_that_are_listed(server: Server) -> None:
+    names = {line.partition("{")[0].partition(" ")[0] for line in server.metrics() if not line.startswith("#")}
+    kept = {name for name in names if re.fullmatch(keep_list("prometheus"), name)}
+    assert {"prometheus_tsdb_head_series", "prometheus_rule_evaluation_failures_total", "process_resident_memory_bytes"} <= kept
+    assert len(kept) < len(names) / 5

@@ -1,0 +1,174 @@
+"""Local stand-ins of what Alertmanager delivers to: HTTP endpoints and a mail server. They keep what they receive, with the time."""
+
+import base64
+import json
+import socketserver
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Generic, Literal, TypeVar
+
+Answer = Literal["ok", "error", "silence"]
+Message = TypeVar("Message")
+
+
+class Inbox(Generic[Message]):
+    """Messages in the order of their arrival."""
+
+    def __init__(self) -> None:
+        self._arrived: list[tuple[float, Message]] = []
+        self._change = threading.Condition()
+
+    def put(self, message: Message) -> None:
+        with self._change:
+            self._arrived.append((time.monotonic(), message))
+            self._change.notify_all()
+
+    def all(self) -> list[Message]:
+        with self._change:
+            return [message for _, message in self._arrived]
+
+    def wait(self, wanted: Callable[[Message], bool], seconds: float) -> tuple[float, Message]:
+        """The first message that is wanted, and when it arrived by the monotonic clock.
+
+        Raises:
+            AssertionError: there is none within so many seconds.
+        """
+        with self._change:
+            found = self._change.wait_for(lambda: [arrival for arrival in self._arrived if wanted(arrival[1])], seconds)
+            if not found:
+                raise AssertionError(f"not received within {seconds} s; received: {[message for _, message in self._arrived]}")
+            return found[0]
+
+
+@dataclass
+class HttpEndpoint:
+    """Takes JSON by POST. Silence: it takes the message and never answers."""
+
+    url: str
+    answer: Answer
+    inbox: Inbox[dict[str, Any]] = field(default_factory=Inbox)
+
+
+@contextmanager
+def http_endpoint(answer: Answer = "ok") -> Iterator[HttpEndpoint]:
+    end = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            endpoint.inbox.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            if answer == "silence":
+                end.wait()
+                return
+            # Slack's: these two characters and no more, or Alertmanager counts a failure.
+            body = b"ok"
+            self.send_response(200 if answer == "ok" else 500)
+            self.send_header("Content-Type", "text/plain")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Keeps the tests' output to the tests."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        endpoint = HttpEndpoint(f"http://127.0.0.1:{server.server_port}", answer)
+        with _serving(server, end):
+            yield endpoint
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A message with its envelope; login is what AUTH PLAIN gave, user and password."""
+
+    login: tuple[str, str] | None
+    sender: str
+    recipients: list[str]
+    message: EmailMessage
+
+
+@dataclass
+class MailServer:
+    """The part of SMTP that Alertmanager speaks (RFC 5321, AUTH PLAIN of RFC 4954), without TLS. Silence: it never greets."""
+
+    address: str
+    answer: Answer
+    connections: Inbox[str] = field(default_factory=Inbox)
+    inbox: Inbox[Mail] = field(default_factory=Inbox)
+
+
+@contextmanager
+def mail_server(answer: Answer = "ok") -> Iterator[MailServer]:
+    end = threading.Event()
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            mail.connections.put(self.client_address[0])
+            if answer == "silence":
+                end.wait()
+                return
+            self._say("220 test ESMTP")
+            login: tuple[str, str] | None = None
+            sender, recipients = "", []
+            while line := self.rfile.readline().decode().strip():
+                verb, _, rest = line.partition(" ")
+                if verb == "EHLO":
+                    self._say("250-test", "250 AUTH PLAIN")
+                elif verb == "AUTH":
+                    _, user, password = base64.b64decode(rest.removeprefix("PLAIN ")).decode().split("\0")
+                    login = (user, password)
+                    self._say("235 2.7.0 welcome")
+                elif verb == "MAIL":
+                    sender = _address(rest)
+                    self._say("250 ok")
+                elif verb == "RCPT":
+                    recipients.append(_address(rest))
+                    self._say("250 ok")
+                elif verb == "DATA":
+                    self._say("354 go on")
+                    mail.inbox.put(Mail(login, sender, recipients, message_from_bytes(self._data(), policy=policy.default)))
+                    self._say("250 ok")
+                elif verb == "QUIT":
+                    self._say("221 bye")
+                    return
+                else:
+                    self._say(f"502 {verb} is not implemented")
+
+        def _data(self) -> bytes:
+            lines = []
+            while (line := self.rfile.readline()) != b".\r\n":
+                lines.append(line.removeprefix(b"."))
+            return b"".join(lines)
+
+        def _say(self, *lines: str) -> None:
+            self.wfile.write("".join(f"{line}\r\n" for line in lines).encode())
+
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+        allow_reuse_address = True
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        mail = MailServer(f"127.0.0.1:{server.server_address[1]}", answer)
+        with _serving(server, end):
+            yield mail
+
+
+@contextmanager
+def _serving(server: socketserver.BaseServer, end: threading.Event) -> Iterator[None]:
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield
+    finally:
+        end.set()
+        server.shutdown()
+        thread.join()
+
+
+def _address(argument: str) -> str:
+    return argument[argument.index("<") + 1 : argument.index(">")]

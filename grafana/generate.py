@@ -1,0 +1,60 @@
+"""Writes the dashboards, grafana/dashboards/<uid>.json, from the Python that describes them.
+
+`python -m grafana.generate` writes them, `python -m grafana.generate --check` only says what would change, and fails if anything would.
+"""
+
+import argparse
+import difflib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import Dashboard
+
+from grafana.overview import overview
+
+DASHBOARDS = (overview,)
+FOLDER = Path(__file__).resolve().parent / "dashboards"
+
+
+def render() -> dict[Path, str]:
+    """The text of every dashboard file, by path."""
+    return {FOLDER / f"{built.uid}.json": _text(built) for built in (make().build() for make in DASHBOARDS)}
+
+
+def _text(built: Dashboard) -> str:
+    document = json.loads(JSONEncoder().encode(built))
+    for link in document.get("links", ()):
+        del link["placement"]  # the SDK writes one always, and with it Grafana hides the link in a menu
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def differences(files: dict[Path, str]) -> Iterator[str]:
+    """Lines of a diff from the folder to what it should hold; a file that no dashboard writes is a difference too."""
+    for path in sorted({*files, *FOLDER.glob("*.json")}):
+        there = path.read_text(encoding="utf-8") if path.exists() else ""
+        name = f"dashboards/{path.name}"
+        yield from difflib.unified_diff(there.splitlines(), files.get(path, "").splitlines(), name, f"{name}, generated", lineterm="")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Writes grafana/dashboards/.")
+    parser.add_argument("--check", action="store_true", help="write nothing; show the difference and exit 1 if there is one")
+    files = render()
+    if parser.parse_args().check:
+        changes = list(differences(files))
+        print("\n".join(changes), end="\n" if changes else "")
+        return 1 if changes else 0
+    FOLDER.mkdir(exist_ok=True)
+    for path in FOLDER.glob("*.json"):
+        if path not in files:
+            path.unlink()
+    for path, text in files.items():
+        path.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

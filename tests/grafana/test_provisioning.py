@@ -1,0 +1,44 @@
+"""The files that Grafana reads at its start."""
+
+from typing import Any
+
+import yaml
+
+from tests.paths import REPOSITORY
+
+
+def _read(path: str) -> Any:
+    return yaml.safe_load((REPOSITORY / "grafana/provisioning" / path).read_text(encoding="utf-8"))
+
+
+def _compose_environment() -> Any:
+    return yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text(encoding="utf-8"))["services"]["grafana"]["environment"]
+
+
+def test_the_data_source_is_prometheus_by_a_fixed_uid_and_cannot_be_edited() -> None:
+    [source] = _read("datasources/prometheus.yml")["datasources"]
+    assert (source["uid"], source["type"], source["isDefault"], source["editable"]) == ("prometheus", "prometheus", True, False)
+    assert source["url"] == "${PROMETHEUS_URL}"
+    assert "PROMETHEUS_URL" in _compose_environment()
+
+
+def test_the_shortest_step_is_the_shortest_scrape_interval() -> None:
+    [source] = _read("datasources/prometheus.yml")["datasources"]
+    prometheus = yaml.safe_load((REPOSITORY / "prometheus/prometheus.yml").read_text(encoding="utf-8"))
+    intervals = {job.get("scrape_interval", prometheus["global"]["scrape_interval"]) for job in prometheus["scrape_configs"]}
+    assert intervals == {"1s", "15s"}  # what the dashboards and docs/metrics.md go by
+    assert source["jsonData"]["timeInterval"] == "1s"
+
+
+def test_dashboards_come_from_the_generated_files_and_are_not_saved_over() -> None:
+    [provider] = _read("dashboards/dashboards.yml")["providers"]
+    assert provider["type"] == "file"
+    assert provider["allowUiUpdates"] is False
+    assert provider["options"]["path"] == "${GRAFANA_DASHBOARDS_PATH}"
+    assert "GRAFANA_DASHBOARDS_PATH" in _compose_environment()
+
+
+def test_the_home_page_is_the_overview() -> None:
+    environment = _compose_environment()
+    assert environment["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"] == f"{environment['GRAFANA_DASHBOARDS_PATH']}/overview.json"
+    assert (REPOSITORY / "grafana/dashboards/overview.json").is_file()

@@ -1,0 +1,50 @@
+"""The stack under test, once for each backend, and the times that the tests measured."""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+
+import pytest
+
+from stack.compose import engine_answers
+from tests.stack.backends import Backend, official_images_answer, run_compose, run_local, stand_in_images
+
+MEASURED: list[str] = []
+
+# testcontainers' own cleaner is an image that no registry may be there for; the fixture ends what it starts.
+os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
+
+
+@pytest.fixture(scope="session", params=["local", "compose"])
+def backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]) -> Iterator[Backend]:
+    """A stack that is up and empty."""
+    folder = tmp_path_factory.mktemp(request.param) / "checkout"
+    if request.param == "local":
+        request.getfixturevalue("programs")
+        yield from run_local(folder, free_port)
+        return
+    if not engine_answers():
+        pytest.skip("no Docker engine with the compose plugin answers")
+    yield from run_compose(folder, free_port, _images())
+
+
+def _images() -> Mapping[str, str]:
+    if official_images_answer():
+        return {}
+    try:
+        return stand_in_images()
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"no registry answers, and stand-ins of the images cannot be built here: {error.stderr.strip().splitlines()[-1]}")
+
+
+@pytest.fixture
+def measured() -> Callable[[str], None]:
+    """Tells a time for the summary at the end."""
+    return MEASURED.append
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if MEASURED:
+        terminalreporter.section("measured")
+        for line in MEASURED:
+            terminalreporter.write_line(line)

@@ -1,0 +1,165 @@
+"""What .env may say, what `make up` says when it may not or cannot, and that both modes start the same thing."""
+
+import re
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+
+from stack import settings
+from stack.local import LocalStack
+from stack.prepare import prepare
+from stack.programs import COMPILED_IN, WORKING_FOLDER
+from stack.settings import EXPORTER, PARTS, StackError
+from tests.paths import REPOSITORY
+from tests.stack.backends import checkout
+
+
+@pytest.fixture
+def folder(tmp_path: Path, free_port: Callable[[], int]) -> Path:
+    """A copy of the checkout on ports of its own."""
+    ports = {part.port_setting: str(free_port()) for part in PARTS}
+    return checkout(tmp_path / "checkout", {"MODE": "local", **ports}).root
+
+
+def write_env(folder: Path, line: str) -> None:
+    with (folder / ".env").open("a", encoding="utf-8") as file:
+        file.write(f"{line}\n")
+
+
+def stack(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "stack", *words],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("PROMETHEUS_PROT=9091", "PROMETHEUS_PROT is no setting"),
+        ("PROMETHEUS_PORT=http", "PROMETHEUS_PORT=http is no port"),
+        ("PROMETHEUS_PORT=70000", "PROMETHEUS_PORT=70000 is no port"),
+        ("EXPORTER_PORT=9090\nPROMETHEUS_PORT=9090", "the port of another part"),
+        ("MODE=kubernetes", "MODE=kubernetes is none"),
+    ],
+)
+def test_a_mistake_in_env_is_named(folder: Path, line: str, named: str) -> None:
+    write_env(folder, line)
+    up = stack(folder, "up")
+    assert up.returncode == 1
+    assert named in up.stderr
+    assert "Traceback" not in up.stderr
+
+
+def test_every_setting_of_compose_is_in_the_example() -> None:
+    compose = (REPOSITORY / "docker-compose.yml").read_text()
+    used = dict(re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", compose))
+    example = settings.load(REPOSITORY, environ={}).values
+    assert used.keys() - example.keys() == {"SECRETS_GID"}  # which the stack's commands reckon
+    differ = {name: default for name, default in used.items() if name != "SECRETS_GID" and default not in (example[name], "/dev/null")}
+    assert differ == {}
+
+
+def test_the_environment_wins_over_env(folder: Path) -> None:
+    write_env(folder, "RESULTS_DIR=/of/env")
+    assert settings.load(folder, environ={}).results_dir == Path("/of/env")
+    assert settings.load(folder, environ={"RESULTS_DIR": "/of/environment"}).results_dir == Path("/of/environment")
+
+
+def test_a_taken_port_is_named_with_who_has_it(folder: Path, programs: Mapping[str, list[str]]) -> None:
+    assert programs
+    (folder / ".local").mkdir()
+    (folder / ".local/programs").symlink_to(REPOSITORY / ".local/programs")
+    port = settings.load(folder, environ={}).port(EXPORTER)
+    with socket.create_server(("127.0.0.1", port)):
+        up = stack(folder, "up")
+    assert up.returncode == 1
+    assert f"exporter: 127.0.0.1:{port}: Address already in use" in up.stderr
+    assert "set EXPORTER_PORT in .env" in up.stderr
+    assert stack(folder, "down").returncode == 0
+
+
+def test_status_of_nothing_says_what_to_do(folder: Path) -> None:
+    status = stack(folder, "status")
+    assert status.returncode == 1
+    assert "`make up`" in status.stderr
+
+
+def test_clean_asks_first(folder: Path) -> None:
+    (folder / ".local").mkdir()
+    kept = folder / ".local/prometheus"
+    kept.mkdir()
+    asked = stack(folder, "clean")
+    assert asked.returncode == 1
+    assert "make clean YES=1" in asked.stderr
+    assert kept.exists()
+    assert stack(folder, "clean", "--yes").returncode == 0
+    assert not kept.exists()
+
+
+def test_grafanas_password_is_made_once_and_closed_to_others(folder: Path) -> None:
+    values = settings.load(folder, environ={})
+    list(prepare(values))
+    password = values.secrets_dir / "grafana_admin_password"
+    first = password.read_text()
+    assert len(first) >= 20
+    assert password.stat().st_mode & 0o777 == 0o640
+    list(prepare(values))
+    assert password.read_text() == first
+
+
+def test_both_modes_give_the_servers_the_same_options(folder: Path, programs: Mapping[str, list[str]]) -> None:
+    assert programs
+    services = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())["services"]
+    (folder / ".local").mkdir()
+    (folder / ".local/programs").symlink_to(REPOSITORY / ".local/programs")
+    local = {process.part.name: process.argv for process in LocalStack(settings.load(folder, environ={}))._processes()}
+    only_in = {
+        "prometheus": {"--web.listen-address"},
+        "alertmanager": {"--web.listen-address"},
+        "node_exporter": {"--web.listen-address", "--path.rootfs", "--path.udev.data"},
+    }
+    for name, differ in only_in.items():
+        in_compose = {option.partition("=")[0] for option in services[name]["command"] if option.startswith("--")}
+        here = {option.partition("=")[0] for option in local[name] if option.startswith("--")}
+        assert in_compose ^ here == differ, name
+
+
+@pytest.fixture
+def orphan(folder: Path) -> Iterator[psutil.Process]:
+    """A process of the stack that no supervisor looks after."""
+    mark = f"--storage.path={folder}/.local/alertmanager/data"
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", mark]) as process:
+        threading.Thread(target=process.wait).start()  # takes note of its end, as init would
+        yield psutil.Process(process.pid)
+        process.kill()
+
+
+def test_down_ends_what_a_killed_supervisor_left(folder: Path, orphan: psutil.Process) -> None:
+    down = stack(folder, "down")
+    assert down.returncode == 0
+    assert f"ending process {orphan.pid}" in down.stdout
+    assert not orphan.is_running()
+
+
+def test_the_rewritten_path_is_as_long_as_the_one_it_stands_for() -> None:
+    assert len(WORKING_FOLDER) == len(COMPILED_IN)
+    assert WORKING_FOLDER.decode().rstrip("/") == "/proc/self/cwd"
+
+
+def test_an_unwritable_results_folder_is_named(folder: Path) -> None:
+    write_env(folder, "RESULTS_DIR=/proc/nowhere/results")
+    with pytest.raises(StackError, match="RESULTS_DIR=/proc/nowhere/results"):
+        list(prepare(settings.load(folder, environ={})))

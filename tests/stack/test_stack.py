@@ -183,12 +183,8 @@ def test_a_killed_exporter_shows_the_same_numbers(backend: Backend) -> None:
         lines = get_text(EXPORTER.url(backend.settings, "/metrics?collect[]=state&collect[]=distributions")).splitlines()
         return [line for line in lines if not line.startswith(("benchmark_exporter_notifications", "benchmark_exporter_ledger_commits"))]
 
-    def steady() -> bool | None:
-        before = state()
-        time.sleep(0.5)
-        return state() == before or None
-
-    until(steady, 60, "no counter is held at 0 any more")
+    observations = 'benchmark_execution_time_ms_count{benchmark_name="orbit/compiled",iteration="median",environment="demo"}'
+    until(lambda: counter(backend, observations) == 4 or None, 60, "the histogram, which is held at 0 the longest,")
     before = state()
     backend.kill(EXPORTER)
     until(is_back(EXPORTER, backend.settings), RESTART_SECONDS, "the exporter is ready")

@@ -12,7 +12,7 @@ from stack import demo
 from stack.compose import ComposeStack, engine_answers
 from stack.local import LocalStack
 from stack.prepare import GRAFANA_PASSWORD, prepare
-from stack.readiness import is_ready, wait_until_ready
+from stack.readiness import is_ready, wait_until_connected, wait_until_ready
 from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA, PROMETHEUS, SECRETS, Settings, StackError, load
 
 Stack = ComposeStack | LocalStack
@@ -93,6 +93,9 @@ def _up(settings: Settings, _: argparse.Namespace) -> None:
         words = "\n".join(f"{part.name} is not ready:\n" + "\n".join(f"  {line}" for line in stack.last_words(part)) for part in missing)
         raise StackError(f"{words}\n`make logs` shows more, `make down` stops what runs")
     _say(_read_again(settings))  # those that ran before have not seen what changed since
+    if not wait_until_connected(settings):
+        raise StackError(f"Prometheus does not reach the exporter or Alertmanager; {PROMETHEUS.url(settings, '/targets')} says why")
+    print(f"  prometheus scrapes the exporter and sends alerts to Alertmanager ({time.monotonic() - started:.1f} s)")
     _print_addresses(stack, settings)
 
 

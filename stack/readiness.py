@@ -1,13 +1,16 @@
-"""Waiting until every part answers."""
+"""Waiting until every part answers, and the parts have found each other."""
 
+import json
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
+from typing import Any
 
-from stack.settings import Part, Settings
+from stack.settings import PROMETHEUS, Part, Settings
 
 READY_SECONDS = 60.0
+CONNECTED_SECONDS = 30.0
 POLL_SECONDS = 0.2
 ANSWER_SECONDS = 3.0
 
@@ -31,3 +34,28 @@ def wait_until_ready(parts: Sequence[Part], settings: Settings, timeout_seconds:
             yield part
         if waiting:
             time.sleep(POLL_SECONDS)
+
+
+def wait_until_connected(settings: Settings, timeout_seconds: float = CONNECTED_SECONDS) -> bool:
+    """Whether Prometheus has come to scrape the exporter and to know Alertmanager, for which it takes some seconds after its start."""
+    deadline = time.monotonic() + timeout_seconds
+    while time.monotonic() < deadline:
+        if _is_connected(settings):
+            return True
+        time.sleep(POLL_SECONDS)
+    return False
+
+
+def _is_connected(settings: Settings) -> bool:
+    try:
+        targets = _get(PROMETHEUS.url(settings, "/api/v1/targets?state=active"))["activeTargets"]
+        alertmanagers = _get(PROMETHEUS.url(settings, "/api/v1/alertmanagers"))["activeAlertmanagers"]
+    except OSError:
+        return False
+    scraped = any(target["labels"]["job"] == "benchmark-exporter" and target["health"] == "up" for target in targets)
+    return scraped and bool(alertmanagers)
+
+
+def _get(url: str) -> Any:
+    with urllib.request.urlopen(url, timeout=ANSWER_SECONDS) as answer:  # noqa: S310  # our own http address
+        return json.load(answer)["data"]

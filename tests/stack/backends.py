@@ -19,7 +19,7 @@ from testcontainers.compose import DockerCompose
 
 from stack import settings as stack_settings
 from stack.prepare import secrets_gid
-from stack.readiness import is_ready, wait_until_ready
+from stack.readiness import is_ready, wait_until_connected, wait_until_ready
 from stack.settings import GRAFANA, PARTS, Part, Settings
 from tests.paths import REPOSITORY
 
@@ -150,6 +150,7 @@ def run_compose(folder: Path, free_port: Callable[[], int], images: Mapping[str,
     with compose:
         ready = list(wait_until_ready(parts, settings))
         assert len(ready) == len(parts), _logs(compose)
+        assert wait_until_connected(settings), _logs(compose)
         yield backend
 
 

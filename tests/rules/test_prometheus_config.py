@@ -17,7 +17,7 @@ from tests.rules.promql import metric_names
 
 PROMETHEUS = REPOSITORY / "prometheus"
 COMPOSE_TARGETS = sorted((PROMETHEUS / "targets/compose").glob("*.yml"))
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 60.0
 
 
 def lay_out(folder: Path, addresses: Mapping[str, str] | None = None) -> Path:

@@ -16,7 +16,8 @@ from tests.grafana.queries import panel_queries
 from tests.paths import REPOSITORY
 from tests.stack.backends import Backend, Compose, get, get_text, is_back, query, until
 
-METRIC_SECONDS, ALERT_SECONDS, RESTART_SECONDS = 5.0, 60.0, 10.0
+# Generous: the machine may be busy. What was measured stands at the end of the output.
+METRIC_SECONDS, ALERT_SECONDS, RESTART_SECONDS = 20.0, 60.0, 30.0
 ALERT = "CriticalPerformanceRegression"
 FAST = Benchmark("orbit", 0.05, 1.0, 0.0)  # 20 times faster than its reference
 SLOW = Benchmark("orbit", 0.20, 1.0, 0.0)  # 5 times

@@ -174,10 +174,10 @@ class _Routes:
 _STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 body { max-width: 64rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; width: 100%; margin-bottom: 2rem; }
+.table { overflow-x: auto; margin-bottom: 2rem; }
+table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid #8886; vertical-align: top; }
-td.number { font-variant-numeric: tabular-nums; }
-.fail { font-weight: 600; }
+td { font-variant-numeric: tabular-nums; }
 """
 
 
@@ -202,39 +202,35 @@ def landing_page(status: Status | None) -> str:
 
 
 def _tables(status: Status) -> str:
-    runs = "".join(
-        f"<tr><td>{escape(run.benchmark)}</td><td>{escape(run.environment)}</td><td>{escape(run.run_id)}</td>"
-        f"<td>{escape(run.commit_hash)}</td><td>{_moment(run.timestamp_seconds)}</td><td class=number>{_speedup(run)}</td>"
-        f"<td{'' if run.severity is None else ' class=fail'}>{_verdict(run)}</td></tr>"
+    firing = [alert for alert in status.alerts if alert.status == "firing" and alert.severity in SEVERITIES]
+    alerts = [
+        (f"<strong>{escape(alert.alertname)}</strong>", *_cells(alert.severity, alert.summary), _moment(alert.received_timestamp_seconds))
+        for alert in firing
+    ]
+    runs = [
+        (*_cells(run.benchmark, run.environment, run.run_id, run.commit_hash), _moment(run.timestamp_seconds), _speedup(run), _verdict(run))
         for run in status.runs
+    ]
+    rejected = [_cells(file.file, file.reason, file.place, file.detail) for file in status.rejected_files]
+    return (
+        _table("Firing alerts", ("Alert", "Severity", "Summary", "Received"), alerts)
+        + _table("Newest runs", ("Benchmark", "Environment", "Run", "Commit", "Made", "Speedup p50", "Verdict"), runs)
+        + ("" if runs else f"<p>No run yet. Copy a result file into <code>{escape(status.results_dir)}</code>.</p>")
+        + _table("Rejected files", ("File", "Reason", "Where", "What"), rejected)
     )
-    rejections = "".join(
-        f"<tr><td>{escape(file.file)}</td><td>{escape(file.reason)}</td><td>{escape(file.place)}</td><td>{escape(file.detail)}</td></tr>"
-        for file in status.rejected_files
-    )
-    newest = (
-        "<table><thead><tr><th>Benchmark<th>Environment<th>Run<th>Commit<th>Made<th>Speedup p50<th>Verdict</tr></thead>"
-        f"<tbody>{runs}</tbody></table>"
-        if runs
-        else f"<p>None yet. Copy a result file into <code>{escape(status.results_dir)}</code>.</p>"
-    )
-    alerts = "".join(
-        f"<tr><td class=fail>{escape(alert.alertname)}</td><td>{escape(alert.severity)}</td><td>{escape(alert.summary)}</td>"
-        f"<td>{_moment(alert.received_timestamp_seconds)}</td></tr>"
-        for alert in status.alerts
-        if alert.status == "firing" and alert.severity in SEVERITIES
-    )
-    firing = (
-        f"<h2>Firing alerts</h2><table><thead><tr><th>Alert<th>Severity<th>Summary<th>Received</tr></thead><tbody>{alerts}</tbody></table>"
-        if alerts
-        else ""
-    )
-    rejected = (
-        f"<h2>Rejected files</h2><table><thead><tr><th>File<th>Reason<th>Where<th>What</tr></thead><tbody>{rejections}</tbody></table>"
-        if rejections
-        else ""
-    )
-    return f"{firing}<h2>Newest runs</h2>{newest}{rejected}"
+
+
+def _cells(*texts: str) -> tuple[str, ...]:
+    return tuple(map(escape, texts))
+
+
+def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of cells in HTML; nothing where there is no row."""
+    if not rows:
+        return ""
+    head = "".join(f"<th>{head}</th>" for head in heads)
+    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    return f"<h2>{title}</h2><div class=table><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
 
 
 def _moment(timestamp_seconds: float) -> str:
@@ -248,4 +244,5 @@ def _speedup(run: RunStatus) -> str:
 def _verdict(run: RunStatus) -> str:
     if run.passed is None:
         return "no gate"
-    return f"{'passed' if run.passed else 'failed'}{'' if run.severity is None else f', {run.severity} regression'}"
+    verdict = "passed" if run.passed else "failed"
+    return verdict if run.severity is None else f"<strong>{verdict}, {run.severity} regression</strong>"

@@ -1,0 +1,79 @@
+"""The exporter's page as a browser shows it: what a person without Grafana looks at."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.exporter.documents import perf_suite
+from tests.exporter.process import DEADLINE_SECONDS, Exporter
+
+CHROMIUM = shutil.which("chromium")
+# It asks nothing of the internet, and runs as root too.
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+FLAGS += ["--disable-component-update", "--disable-sync"]
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on PATH; Debian and Ubuntu have it as a package")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def exporter(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Exporter]:
+    running = Exporter(tmp_path, free_port())
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture
+def page(browser: Browser, exporter: Exporter) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1200, "height": 900})
+    context.set_default_timeout(DEADLINE_SECONDS * 1000)
+    opened = context.new_page()
+    opened.goto(f"http://127.0.0.1:{exporter.port}/")
+    yield opened
+    context.close()
+
+
+def drop(exporter: Exporter, name: str, document: object) -> None:
+    (exporter.results / name).write_text(json.dumps(document))
+
+
+def test_an_empty_stack_says_what_to_do(page: Page, exporter: Exporter) -> None:
+    expect(page.get_by_text(str(exporter.results))).to_be_visible()
+
+
+def test_a_new_run_appears_by_itself(page: Page, exporter: Exporter) -> None:
+    drop(exporter, "a.json", perf_suite(project="orbit", speedup=5.0))
+    row = page.get_by_role("row").filter(has_text="orbit")
+    expect(row).to_contain_text("5.00×", timeout=DEADLINE_SECONDS * 1000)
+    expect(row).to_contain_text("failed, critical regression")
+
+
+def test_a_rejected_file_is_named_with_its_reason(page: Page, exporter: Exporter) -> None:
+    drop(exporter, "odd.json", {"keys": "of nothing known"})
+    row = page.get_by_role("row").filter(has_text="odd.json")
+    expect(row).to_contain_text("unknown_format", timeout=DEADLINE_SECONDS * 1000)
+
+
+def test_names_are_text_and_never_markup(page: Page, exporter: Exporter) -> None:
+    name = "<img src=x onerror=document.title='taken'>"
+    drop(exporter, "a.json", perf_suite(project=name))
+    expect(page.get_by_role("row").filter(has_text=name)).to_be_visible(timeout=DEADLINE_SECONDS * 1000)
+    assert page.title() == "benchmark-exporter"
+
+
+def test_it_fits_a_telephone(page: Page, exporter: Exporter) -> None:
+    drop(exporter, "a.json", perf_suite(project="a-benchmark-with-a-rather-long-name-of-its-own"))
+    expect(page.get_by_role("row").filter(has_text="a-benchmark")).to_be_visible(timeout=DEADLINE_SECONDS * 1000)
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

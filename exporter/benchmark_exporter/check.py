@@ -1,32 +1,63 @@
 """What a file would be ingested as, or exactly why not: the words behind `benchmark-exporter check`."""
 
 from collections.abc import Iterator
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmark_exporter.config import Config
-from benchmark_exporter.formats import parse
-from benchmark_exporter.inbox import SUFFIX, Candidate, Inbox
-from benchmark_exporter.model import Document, PipelineRun, Rejected, Run
+from benchmark_exporter.formats import Origin, parse, parse_side_file
+from benchmark_exporter.inbox import SUFFIX, Inbox
+from benchmark_exporter.model import Baseline, Document, PipelineRun, Rejected, Result, Run, Statistics
 from benchmark_exporter.regression import Policy, judge
 from benchmark_exporter.serve import make_policy
+
+# From what value on, in what unit.
+_TIMES = ((1.0, 1.0, "s"), (1e-3, 1e-3, "ms"), (1e-6, 1e-6, "µs"), (0.0, 1e-9, "ns"))
+_SIZES = ((1e9, 1e9, "GB"), (1e6, 1e6, "MB"), (1e3, 1e3, "kB"), (0.0, 1.0, "B"))
 
 
 def check_file(path: Path, config: Config) -> tuple[bool, list[str]]:
     """Whether a file would be accepted, and the lines that say what of it, by the same steps that ingest takes."""
     try:
-        document = parse(Inbox(path.parent, config.max_file_bytes).read(Candidate(path.name, 0, 0, 0)))
+        lines = list(_lines(path.absolute(), config))
     except FileNotFoundError:
         return False, [f"{path}: rejected: there is no such file"]
     except Rejected as rejected:
         return False, [f"{path}: rejected: {rejected}"]
-    lines = [f"{path}: {line}" if index == 0 else f"  {line}" for index, line in enumerate(_describe(document, config))]
+    lines = [f"{path}: {line}" if index == 0 else f"  {line}" for index, line in enumerate(lines)]
     if not path.name.endswith(SUFFIX) or path.name.startswith("."):
         lines.append(f"  under this name it would not be looked at: only names that end in {SUFFIX} and begin with no dot are")
     return True, lines
 
 
+def _lines(path: Path, config: Config) -> Iterator[str]:
+    inbox = Inbox(path.parent, config.max_file_bytes)
+    candidate = inbox.candidate(path)
+    origin = Origin(config.zone, candidate.mtime_ns / 1e9)
+    data = inbox.read(candidate)
+    if candidate.is_side_file:
+        said = parse_side_file(data, origin).side
+        yield f"side file of {candidate.document_name}"
+        yield (
+            ", ".join(f"{name} {value}" for name in said.__struct_fields__ if (value := getattr(said, name)) is not None) or "says nothing"
+        )
+        return
+    side = inbox.side_file(candidate)
+    if side is not None:
+        try:
+            origin = parse_side_file(inbox.read(side), origin)
+        except Rejected as rejected:
+            raise Rejected(rejected.reason, f"in its side file: {rejected.detail}", place=rejected.place) from rejected
+    yield from _describe(parse(data, origin), config)
+    if side is not None:
+        yield f"with its side file {side.name}"
+
+
 def _describe(document: Document, config: Config) -> Iterator[str]:
+    if isinstance(document, Baseline):
+        yield f"{document.format} document, a baseline of {', '.join(document.benchmarks)}: recorded as such, no run"
+        return
     made = datetime.fromtimestamp(document.timestamp_seconds, UTC).isoformat(sep=" ", timespec="seconds")
     yield f"{document.format} document, run {document.run_id} of {made}"
     if isinstance(document, PipelineRun):
@@ -39,11 +70,35 @@ def _describe(document: Document, config: Config) -> Iterator[str]:
 def _describe_run(run: Run, config: Config, policy: Policy) -> Iterator[str]:
     yield f"project {run.project or config.project}, environment {run.environment or config.environment}, commit {run.commit_hash or '-'}"
     for result in run.results:
-        times = result.statistics
-        yield f"{result.benchmark}/{result.variant}: p50 {times.p50_seconds * 1e3:.4g} ms, p95 {times.p95_seconds * 1e3:.4g} ms"
+        yield f"{result.name}: {', '.join(_values(result))}"
+    for failure in run.failures:
+        yield f"{failure.benchmark}: failed: {' '.join(failure.error.split())}"
     for comparison in run.comparisons:
         verdict = judge(comparison, policy)
         failed = ", ".join(name for name, passed in verdict.criteria.items() if not passed)
         gate = "passes its gate" if verdict.passed else f"fails its gate{f' ({failed})' if failed else ''}"
         severity = "" if verdict.severity is None else f": {verdict.severity} regression"
         yield f"{comparison.benchmark}: speedup p50 {comparison.speedup_p50_ratio:.2f}x, {gate}{severity}"
+
+
+def _values(result: Result) -> Iterator[str]:
+    for field in fields(Statistics):
+        value = getattr(result.statistics, field.name)
+        if value is not None:
+            yield f"{field.name} {_with_unit(value, result.unit)}"
+    if result.sample_count is not None:
+        yield f"{result.sample_count} samples"
+    if not result.is_execution_time:
+        yield "it is not known which is better" if result.better is None else f"{result.better} is better"
+
+
+def _with_unit(value: float, unit: str) -> str:
+    if unit == "ratio":
+        return f"{value:.4g}"
+    if unit == "per_second":
+        return f"{value:.6g} per second"
+    scales = {"seconds": _TIMES, "bytes": _SIZES}.get(unit)
+    if scales is None:
+        return f"{value:.6g} {unit}".rstrip()
+    size, name = next((size, name) for least, size, name in scales if abs(value) >= least)
+    return f"{value / size:.4g} {name}"

@@ -16,7 +16,7 @@ import msgspec
 from benchmark_exporter import __version__
 from benchmark_exporter.config import Config, ConfigError, read_yaml
 from benchmark_exporter.ledger import Histogram, Labels, State
-from benchmark_exporter.model import SEVERITIES, Statistics
+from benchmark_exporter.model import SEVERITIES, Result, Statistics
 from benchmark_exporter.resources import Resources
 
 _CLIP_DIGEST = 10
@@ -27,6 +27,7 @@ PARTS: tuple[Part, ...] = ("state", "distributions", "resources")
 EXECUTION_TIME_METRIC = "benchmark_execution_time_ms"
 _COUNTERS = {
     "runs": "benchmark_runs_total",
+    "failures": "benchmark_failures_total",
     "regressions": "performance_regressions_total",
     "pipeline_runs": "ci_pipeline_runs_total",
     "files_ingested": "benchmark_exporter_files_ingested_total",
@@ -35,8 +36,15 @@ _COUNTERS = {
     "run_conflicts": "benchmark_exporter_run_conflicts_total",
     "notifications_received": "benchmark_exporter_notifications_received_total",
 }
+# What is not an execution time, by its unit. Any other unit is a label of the last one.
+_QUANTITIES = {
+    "bytes": "benchmark_size_bytes",
+    "per_second": "benchmark_throughput_per_second",
+    "ratio": "benchmark_proportion_ratio",
+}
+_OTHER_QUANTITY = "benchmark_quantity"
 
-EXPOSED = frozenset(_COUNTERS.values()) | {
+EXPOSED = frozenset((*_COUNTERS.values(), *_QUANTITIES.values(), _OTHER_QUANTITY)) | {
     EXECUTION_TIME_METRIC,
     "speedup_ratio",
     "performance_regression_detected_total",
@@ -49,6 +57,7 @@ EXPOSED = frozenset(_COUNTERS.values()) | {
     "benchmark_coefficient_of_variation_ratio",
     "benchmark_samples",
     "benchmark_last_run_timestamp_seconds",
+    "benchmark_last_run_failed",
     "benchmark_run_info",
     "benchmark_gate_passed",
     "benchmark_gate_speedup_threshold_ratio",
@@ -197,17 +206,19 @@ class Collector:
     def _results(self, page: "_Page", state: State) -> None:
         for newest in state.results:
             result = newest.result
-            labels = (f"{result.benchmark}/{result.variant}", newest.environment)
+            labels = (result.name, newest.environment)
+            metric, more = _family(result)
             for field in fields(Statistics):
                 value = getattr(result.statistics, field.name)
                 if value is not None:
-                    page.add("benchmark_time_seconds", (*labels, field.name.removesuffix("_seconds")), value)
+                    page.add(metric, (*labels, field.name, *more), value)
             if result.cv_ratio is not None:
                 page.add("benchmark_coefficient_of_variation_ratio", labels, result.cv_ratio)
             if result.sample_count is not None:
                 page.add("benchmark_samples", labels, result.sample_count)
         for run in state.runs:
             page.add("benchmark_last_run_timestamp_seconds", (run.benchmark, run.environment), run.timestamp_seconds)
+            page.add("benchmark_last_run_failed", (run.benchmark, run.environment), int(run.failed))
             page.add("benchmark_run_info", (run.benchmark, run.environment, run.project, run.run_id, run.commit_hash), 1)
 
     def _verdicts(self, page: "_Page", state: State) -> None:
@@ -257,6 +268,16 @@ class Collector:
             present[file.reason] = present.get(file.reason, 0) + 1
         for reason, count in present.items():
             page.add("benchmark_exporter_rejected_files", (reason,), count)
+
+
+def _family(result: Result) -> tuple[str, Labels]:
+    """The metric that shows a result, and the labels it has after the statistic."""
+    if result.is_execution_time:
+        return "benchmark_time_seconds", ()
+    better = result.better or "unknown"
+    if result.unit in _QUANTITIES:
+        return _QUANTITIES[result.unit], (better,)
+    return _OTHER_QUANTITY, (better, result.unit)
 
 
 class _Hold:

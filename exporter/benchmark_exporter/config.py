@@ -1,8 +1,10 @@
 """config.yaml and flags to one frozen Config."""
 
+from datetime import tzinfo
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import msgspec
 import yaml
@@ -28,6 +30,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     project: Annotated[str, msgspec.Meta(min_length=1)] = "strataregula"
     environment: Annotated[str, msgspec.Meta(min_length=1)] = "local"
+    timezone: str = "UTC"
     baseline_version: str = "v0.3.0"
     settle_seconds: Positive = 2.0
     max_file_bytes: Annotated[int, msgspec.Meta(gt=0, le=2**30)] = 10 * 1024 * 1024
@@ -37,6 +40,18 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_label_length: Annotated[int, msgspec.Meta(ge=16)] = 128
     critical_speedup_p50: Positive = 10.0
     gate: GateLimits = GateLimits()
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where the time zone is not known, which msgspec makes a ValidationError of."""
+        try:
+            ZoneInfo(self.timezone)
+        except (KeyError, OSError, ValueError) as error:
+            raise ValueError(f"timezone: {self.timezone!r} is not a zone like Asia/Tokyo or UTC") from error
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone of times that state none."""
+        return ZoneInfo(self.timezone)
 
 
 def packaged(name: str) -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 from benchmark_exporter.model import Rejected
 
 SUFFIX = ".json"
+SIDE_SUFFIX = ".meta.json"
 _OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
@@ -19,12 +20,14 @@ class Candidate:
     """A file as the folder shows it. path is relative to the folder; the signature changes whenever its content may have.
 
     ctime is in it, not mtime: it also moves when permissions are mended and cannot be set back by a copy that keeps times.
+    mtime is when its content was written, which a document may not say itself.
     """
 
     path: str
     inode: int
     size_bytes: int
     ctime_ns: int
+    mtime_ns: int = 0
 
     @property
     def signature(self) -> tuple[int, int, int]:
@@ -33,7 +36,17 @@ class Candidate:
     @property
     def name(self) -> str:
         """The path as it can be printed and stored, whatever bytes the folder holds."""
-        return os.fsencode(self.path).decode("utf-8", "backslashreplace")
+        return _printable(self.path)
+
+    @property
+    def is_side_file(self) -> bool:
+        """Whether it is `x.meta.json`, which says of `x.json` what that does not say itself."""
+        return self.path.endswith(SIDE_SUFFIX)
+
+    @property
+    def document_name(self) -> str:
+        """The name of the document that a side file is of."""
+        return _printable(self.path.removesuffix(SIDE_SUFFIX) + SUFFIX)
 
 
 class Inbox:
@@ -59,8 +72,32 @@ class Inbox:
             # Gone again, or never there: the next scan says so.
             with suppress(OSError):
                 if path.name.endswith(SUFFIX) and self._is_reached(path):
-                    found.append(self._candidate(str(path), path.lstat()))
+                    found.append(self.candidate(path))
         return sorted(found, key=_age)
+
+    def candidate(self, path: Path) -> Candidate:
+        """One file of the folder, whatever its name.
+
+        Raises:
+            OSError: it is not there, or cannot be looked at.
+        """
+        return self._candidate(str(path), path.lstat())
+
+    def side_file(self, document: Candidate) -> Candidate | None:
+        """The side file of a document, if there is one."""
+        path = self.root / (document.path.removesuffix(SUFFIX) + SIDE_SUFFIX)
+        try:
+            return self.candidate(path)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                return None
+            raise
+
+    def documents(self, side_files: Iterable[Candidate]) -> list[Candidate]:
+        """The documents of side files, as far as they are there."""
+        return self.look(self.root / (side_file.path.removesuffix(SIDE_SUFFIX) + SUFFIX) for side_file in side_files)
 
     def read(self, candidate: Candidate) -> bytes:
         """The bytes of a candidate.
@@ -151,7 +188,11 @@ class Inbox:
                 status = Path(path).stat()
         if not stat.S_ISREG(status.st_mode):
             return Candidate(relative, status.st_ino, 0, 0)  # what happens inside a folder does not make it another one
-        return Candidate(relative, status.st_ino, status.st_size, status.st_ctime_ns)
+        return Candidate(relative, status.st_ino, status.st_size, status.st_ctime_ns, status.st_mtime_ns)
+
+
+def _printable(path: str) -> str:
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _age(candidate: Candidate) -> tuple[int, str]:

@@ -2,14 +2,16 @@
 
 import hashlib
 import logging
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, tzinfo
 from pathlib import Path
 
-from benchmark_exporter.formats import parse
+from benchmark_exporter.formats import Origin, SideFile, parse, parse_side_file
 from benchmark_exporter.inbox import Candidate, Inbox
-from benchmark_exporter.ledger import Ledger, LedgerError, Signature, Transaction
-from benchmark_exporter.model import SEVERITIES, Document, Notification, PipelineRun, Rejected, RejectionReason, Run
+from benchmark_exporter.ledger import Ledger, LedgerError, Transaction
+from benchmark_exporter.model import SEVERITIES, Baseline, Document, Notification, PipelineRun, Rejected, RejectionReason, Result, Run
 from benchmark_exporter.regression import Policy, judge
 
 log = logging.getLogger(__name__)
@@ -17,7 +19,7 @@ log = logging.getLogger(__name__)
 BATCH_FILES = 500
 # Names of the ledger's running totals; what they are called on /metrics is the collector's business.
 INGESTED, DUPLICATE, REJECTED, CONFLICTS = "files_ingested", "files_duplicate", "files_rejected", "run_conflicts"
-RUNS, REGRESSIONS, PIPELINE_RUNS = "runs", "regressions", "pipeline_runs"
+RUNS, FAILURES, REGRESSIONS, PIPELINE_RUNS = "runs", "failures", "regressions", "pipeline_runs"
 NOTIFICATIONS = "notifications_received"
 EXECUTION_TIME = "execution_time_ms"
 # What a file still being written, or not yet handed over to its reader, may look like.
@@ -26,29 +28,48 @@ YOUNG: frozenset[RejectionReason] = frozenset({"truncated", "malformed_json", "n
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What a document that does not say belongs to, how times are dealt out to buckets, and how long a file may be young."""
+    """What a document that does not say belongs to, how times are dealt out to buckets, and how long a file may be young.
+
+    `zone` is that of times that state none.
+    """
 
     project: str
     environment: str
     execution_time_bounds_ms: Sequence[float]
     settle_seconds: float
+    zone: tzinfo = UTC
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A file and what it turned out to be; digest empty where it could not be read."""
+    """A file and what it turned out to be; digest empty where it could not be read. `side` is what was read with it."""
 
     candidate: Candidate
     digest: bytes
-    outcome: Document | Rejected
+    outcome: Document | SideFile | Rejected
+    side: "_Side | None" = None
+
+    @property
+    def identity(self) -> bytes:
+        """What tells the document from others: its bytes and its side file's, since two commits may measure the very same."""
+        return self.digest if self.side is None else hashlib.sha256(self.digest + self.side.digest).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """A side file as it was read with its document."""
+
+    candidate: Candidate
+    digest: bytes
+    data: bytes
 
 
 class Ingest:
     """Brings new files of the inbox into the ledger. `publish` is called after each commit that changed the state.
 
-    `clock` gives seconds since 1970, `monotonic` seconds that never go back. Once `stopping` says so, what is
-    not begun is left for the next start. One thread at a time. Every method raises LedgerError where
-    the ledger fails and OSError where the folder does; what was not committed is taken up by the next scan.
+    `clock` gives seconds since 1970, `monotonic` seconds that never go back. Once `stopping` says so, what is not begun is left for the
+    next start. One thread at a time. Every method raises LedgerError where the ledger fails and OSError where the folder does; what was
+    not committed is taken up by the next scan.
     """
 
     def __init__(
@@ -72,13 +93,18 @@ class Ingest:
         self._monotonic = monotonic
         self._stopping = stopping
         self._known = ledger.signatures()
-        # Files that end early: their signature and since when they have been still.
-        self._young: dict[str, tuple[Signature, float]] = {}
+        # Files that end early, and since when they have been still.
+        self._young: dict[str, tuple[Candidate, float]] = {}
 
     @property
     def pending_files(self) -> int:
         """Files found but not yet complete."""
         return len(self._young)
+
+    @property
+    def due_seconds(self) -> float:
+        """When the next of these has been still for long enough to be judged, by `monotonic`; infinity: there is none."""
+        return min((since for _, since in self._young.values()), default=math.inf) + self._defaults.settle_seconds
 
     def scan(self) -> None:
         """Ingests whatever is new in the whole folder and forgets files that have gone."""
@@ -96,8 +122,8 @@ class Ingest:
         self._take(candidates)
 
     def look(self, paths: Iterable[Path]) -> None:
-        """Ingests what is new among the paths that an event named."""
-        self._take(self._inbox.look(paths))
+        """Ingests what is new among the paths that an event named, and what was not yet complete."""
+        self._take(self._inbox.look([*paths, *(self._inbox.root / candidate.path for candidate, _ in self._young.values())]))
 
     def receive(self, notifications: Sequence[Notification]) -> None:
         """Counts alerts that Alertmanager delivered, and keeps the newest word on each."""
@@ -111,6 +137,10 @@ class Ingest:
 
     def _take(self, candidates: Sequence[Candidate]) -> None:
         fresh = [candidate for candidate in candidates if self._known.get(candidate.name) != candidate.signature]
+        # A document that was rejected for its side file gets another chance with that; one that was ingested stays as it is.
+        names = {candidate.name for candidate in fresh}
+        documents = self._inbox.documents(candidate for candidate in fresh if candidate.is_side_file)
+        fresh += [document for document in documents if document.name not in names]
         for start in range(0, len(fresh), BATCH_FILES):
             if self._stopping():
                 return
@@ -129,11 +159,15 @@ class Ingest:
 
     def _read(self, candidate: Candidate) -> _Read | None:
         """The file's document or its rejection; None when it is still being written or has gone."""
-        digest = b""
+        digest, side = b"", None
+        origin = Origin(self._defaults.zone, candidate.mtime_ns / 1e9)
         try:
             data = self._inbox.read(candidate)
             digest = hashlib.sha256(data).digest()
-            return _Read(candidate, digest, parse(data))
+            if candidate.is_side_file:
+                return _Read(candidate, digest, parse_side_file(data, origin).side)
+            side = self._read_side(candidate)
+            return _Read(candidate, digest, parse(data, _with_side(origin, side)), side)
         except FileNotFoundError:
             return None
         except Rejected as rejected:
@@ -145,10 +179,22 @@ class Ingest:
         except Exception as error:  # whatever a format failed to foresee is this one file's trouble
             return _Read(candidate, digest, _mishap(candidate, error))
 
+    def _read_side(self, document: Candidate) -> _Side | None:
+        candidate = self._inbox.side_file(document)
+        if candidate is None:
+            return None
+        try:
+            data = self._inbox.read(candidate)
+        except FileNotFoundError:
+            return None
+        except Rejected as rejected:
+            raise _in_side_file(rejected) from rejected
+        return _Side(candidate, hashlib.sha256(data).digest(), data)
+
     def _has_settled(self, candidate: Candidate) -> bool:
-        signature, since = self._young.get(candidate.name, (None, 0.0))
-        if signature != candidate.signature:
-            self._young[candidate.name] = (candidate.signature, self._monotonic())
+        known, since = self._young.get(candidate.name, (None, 0.0))
+        if known is None or known.signature != candidate.signature:
+            self._young[candidate.name] = (candidate, self._monotonic())
             return False
         return self._monotonic() - since >= self._defaults.settle_seconds
 
@@ -167,26 +213,44 @@ class Ingest:
     def _record(self, transaction: Transaction, read: _Read) -> tuple[int, str] | None:
         now = self._clock()
         path, signature, digest, outcome = read.candidate.name, read.candidate.signature, read.digest, read.outcome
+        if isinstance(outcome, SideFile) and self._is_late(transaction, read):
+            outcome = Rejected("late_side_file", f"{read.candidate.document_name} was ingested without it; write the side file first")
         rejected = outcome if isinstance(outcome, Rejected) else None
         before = transaction.file(path)
-        if before is not None and before.reason == (rejected.reason if rejected else None):
+        if before is not None and before.reason in (None, rejected.reason if rejected else None):
+            # An old rejection, looked at again after a start; or a document that was ingested, looked at again for its side file.
             if before.signature == signature:
-                return None  # an old rejection, looked at again after a start
+                return None
+            # Touched, but the same bytes in the same place.
             if digest and before.digest == digest:
-                transaction.record_file(path, signature, digest, rejected, now)
-                return None  # touched, but the same bytes in the same place
+                transaction.record_file(path, signature, digest, None if before.reason is None else rejected, now)
+                return None
         transaction.record_file(path, signature, digest, rejected, now)
         if isinstance(outcome, Rejected):
             transaction.record_rejection(path, outcome, now)
             transaction.count(REJECTED, (outcome.reason,), now)
             return logging.WARNING, f"rejected: {outcome}"
-        return logging.INFO, self._record_document(transaction, digest, outcome, now)
+        if isinstance(outcome, SideFile):
+            return None
+        if read.side is not None:
+            side = read.side.candidate
+            transaction.record_file(side.name, side.signature, read.side.digest, None, now)
+        return logging.INFO, self._record_document(transaction, read.identity, outcome, now)
+
+    def _is_late(self, transaction: Transaction, read: _Read) -> bool:
+        """Whether a side file comes after its document has been ingested with another one or none."""
+        document, before = transaction.file(read.candidate.document_name), transaction.file(read.candidate.name)
+        was_read = before is not None and before.reason is None and before.digest == read.digest
+        return document is not None and document.reason is None and not was_read
 
     def _record_document(self, transaction: Transaction, digest: bytes, document: Document, now: float) -> str:
         if transaction.known(digest):
             transaction.count(DUPLICATE, (), now)
             return "known already"
         transaction.record_document(digest, document.format, now)
+        if isinstance(document, Baseline):
+            transaction.count(INGESTED, (document.format,), now)
+            return f"a baseline of {len(document.benchmarks)} benchmarks, which is no run"
         if isinstance(document, PipelineRun):
             new = self._add_pipeline_run(transaction, document, now)
         else:
@@ -212,11 +276,10 @@ class Ingest:
             transaction.count(CONFLICTS, (), now)
         if new:
             for result in run.results:
-                labels = (f"{result.benchmark}/{result.variant}", "median", environment)
-                bounds = self._defaults.execution_time_bounds_ms
-                transaction.observe(EXECUTION_TIME, labels, result.statistics.p50_seconds * 1e3, bounds, now)
-            for benchmark in dict.fromkeys(result.benchmark for result in run.results):
+                self._observe(transaction, result, environment, now)
+            for benchmark, failed in run.outcomes.items():
                 transaction.count(RUNS, (benchmark, environment), now)
+                transaction.count(FAILURES, (benchmark, environment), now, by=int(failed))
         amended = False
         for comparison in run.comparisons:
             verdict = judge(comparison, self._policy)
@@ -227,6 +290,36 @@ class Ingest:
             if severity is not None:
                 transaction.count_commit(comparison.benchmark, severity, run.commit_hash, run.timestamp_seconds, now)
         return new or amended
+
+    def _observe(self, transaction: Transaction, result: Result, environment: str, now: float) -> None:
+        """Puts the execution times into the histogram: all samples where there are some, else the one value that stands for the run."""
+        statistics = result.statistics
+        # A negative one is a difference of times, and a histogram's sum must not fall.
+        if not result.is_execution_time or min(statistics.min or 0.0, statistics.p50 or 0.0, statistics.mean or 0.0) < 0:
+            return
+        if result.samples:
+            iteration, values = "sample", result.samples
+        elif statistics.p50 is not None:
+            iteration, values = "median", (statistics.p50,)
+        elif statistics.mean is not None:
+            iteration, values = "mean", (statistics.mean,)
+        else:
+            return
+        bounds = self._defaults.execution_time_bounds_ms
+        transaction.observe(EXECUTION_TIME, (result.name, iteration, environment), [value * 1e3 for value in values], bounds, now)
+
+
+def _with_side(origin: Origin, side: _Side | None) -> Origin:
+    if side is None:
+        return origin
+    try:
+        return parse_side_file(side.data, origin)
+    except Rejected as rejected:
+        raise _in_side_file(rejected) from rejected
+
+
+def _in_side_file(rejected: Rejected) -> Rejected:
+    return Rejected(rejected.reason, f"in its side file: {rejected.detail}", place=rejected.place)
 
 
 def _mishap(candidate: Candidate, error: Exception) -> Rejected:

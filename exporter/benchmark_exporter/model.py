@@ -1,11 +1,16 @@
 """What flows through the exporter. All frozen; a field's name ends in its unit."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import hashlib
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Severity = Literal["critical", "warning"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning")
+
+Better = Literal["lower", "higher"]
+BASE_UNITS = ("seconds", "bytes", "per_second", "ratio")
 
 MAX_REJECTION_CHARACTERS = 300
 
@@ -16,6 +21,7 @@ RejectionReason = Literal[
     "not_finite",
     "invalid_value",
     "unknown_format",
+    "late_side_file",
     "too_large",
     "not_a_file",
     "link_outside",
@@ -42,26 +48,63 @@ def _printable(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Statistics of one variant's execution times, in seconds; None where the document has none."""
+    """Statistics of one quantity, in the unit of the result that they are of; None where nobody states them."""
 
-    p50_seconds: float
-    p95_seconds: float
-    p99_seconds: float | None = None
-    mean_seconds: float | None = None
-    min_seconds: float | None = None
-    max_seconds: float | None = None
-    stddev_seconds: float | None = None
+    p50: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+    mean: float | None = None
+    min: float | None = None
+    max: float | None = None
+    stddev: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Execution times of one variant (say `compiled` or `fallback`) of a benchmark."""
+    """One quantity that a benchmark measured: execution times of a variant (say `compiled` or `fallback`) unless the unit says otherwise.
+
+    `unit` is one of BASE_UNITS, or a tool's own word for what is none of them. `better` is None where nobody says which it is.
+    `samples` are in order; where there are some, the statistics are theirs.
+    """
 
     benchmark: str
     variant: str
     statistics: Statistics
     sample_count: int | None = None
     cv_ratio: float | None = None
+    unit: str = "seconds"
+    better: Better | None = "lower"
+    samples: tuple[float, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What tells the quantity from all others of its environment."""
+        return f"{self.benchmark}/{self.variant}" if self.variant else self.benchmark
+
+    @property
+    def is_execution_time(self) -> bool:
+        return is_execution_time(self.unit, self.better)
+
+
+def is_execution_time(unit: str, better: Better | None) -> bool:
+    """Whether a quantity is a time, and not one that had better be long."""
+    return unit == "seconds" and better != "higher"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A benchmark that was run and gave an error in place of a measurement."""
+
+    benchmark: str
+    error: str
+
+
+def measurements_digest(results: Sequence[Result], failures: Sequence[Failure]) -> bytes:
+    """What tells a run's measurements from others. Samples go in as their bytes, since there may be hundreds of thousands."""
+    digest = hashlib.sha256(repr(([replace(result, samples=()) for result in results], list(failures))).encode())
+    for result in results:
+        digest.update(struct.pack(f"<{len(result.samples)}d", *result.samples))
+    return digest.digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +140,15 @@ class Run:
     project: str | None = None
     environment: str | None = None
     commit_hash: str = ""
+    branch: str = ""
     suite_duration_seconds: float | None = None
+    failures: tuple[Failure, ...] = ()
+
+    @property
+    def outcomes(self) -> Mapping[str, bool]:
+        """Every benchmark of the run, and whether it failed."""
+        measured: dict[str, bool] = dict.fromkeys((result.benchmark for result in self.results), False)
+        return measured | dict.fromkeys((failure.benchmark for failure in self.failures), True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +165,15 @@ class PipelineRun:
     duration_seconds: float | None = None
 
 
-Document = Run | PipelineRun
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What a tool keeps of an earlier run to compare the next one with: no run, and known for what it is."""
+
+    format: str
+    benchmarks: tuple[str, ...]
+
+
+Document = Run | PipelineRun | Baseline
 
 
 @dataclass(frozen=True, slots=True)

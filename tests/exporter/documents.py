@@ -1,9 +1,17 @@
 """Documents as the benchmark tools write them, with values of the tests' own."""
 
 import copy
+import json
 from typing import Any
 
+from tests.paths import REPOSITORY
+
 Json = dict[str, Any]
+
+
+def golden(name: str) -> Any:
+    """A document of tests/exporter/golden, say `jmh/1-results`."""
+    return json.loads((REPOSITORY / "tests/exporter/golden" / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def perf_suite(
@@ -66,23 +74,25 @@ def bench_guard(ratios: dict[str, float], *, passed: bool, two_tier: bool = True
     return document
 
 
-def changed(document: Json, path: str, value: object) -> Json:
-    """A copy with one value replaced; path is like `metrics.compiled.p50_ms`."""
+def changed(document: Any, path: str, value: object) -> Any:
+    """A copy with one value replaced; path is like `metrics.compiled.p50_ms` or `benchmarks.0.name`."""
     result = copy.deepcopy(document)
-    *parents, last = path.split(".")
-    place = result
-    for key in parents:
-        place = place[key]
+    place, last = _reach(result, path)
     place[last] = value
     return result
 
 
-def without(document: Json, path: str) -> Json:
-    """A copy without one key."""
+def without(document: Any, path: str) -> Any:
+    """A copy without one value."""
     result = copy.deepcopy(document)
-    *parents, last = path.split(".")
-    place = result
-    for key in parents:
-        place = place[key]
+    place, last = _reach(result, path)
     del place[last]
     return result
+
+
+def _reach(place: Any, path: str) -> tuple[Any, Any]:
+    """What holds a value, and the key or index of it there."""
+    *parents, last = path.split(".")
+    for key in parents:
+        place = place[int(key) if isinstance(place, list) else key]
+    return place, int(last) if isinstance(place, list) else last

@@ -123,7 +123,7 @@ def test_quantiles_of_suite_durations_are_by_nearest_rank_over_the_newest_hundre
 
 def test_other_buckets_after_an_update_are_taken_up_by_the_next_observation(wired: Wired) -> None:
     with wired.ledger.transaction() as transaction:
-        transaction.observe("execution_time_ms", ("router/compiled", "median", "self-hosted"), 3.0, (1.0, 2.0), START_SECONDS)
+        transaction.observe("execution_time_ms", ("router/compiled", "median", "self-hosted"), [3.0], (1.0, 2.0), START_SECONDS)
     assert shown_buckets(wired) == {"1": 0, "2": 0, "+Inf": 1}
     wired.take("a.json", perf_suite())
     assert len(shown_buckets(wired)) == 20
@@ -162,6 +162,7 @@ def full(wired: Wired) -> str:
     for number in range(5):
         wired.drop(f"{number}.json", pipeline(f"{number}"))
     wired.take("a.json", perf_suite(speedup=5.0))
+    wired.take("b.json", [{"name": name, "unit": name, "value": 1} for name in ("B", "ops/s", "%", "findings")])
     wired.ingest.receive([WATCHDOG])
     resources = Resources((1.0,), 1.0, 1.0, 1, 1.0)
     return wired.exposition() + wired.collector.render_resources(resources, Live(0, 0.0)).decode()

@@ -1,6 +1,6 @@
 """Input folders beside the whole exposition they must give: tests/exporter/golden/<case>/*.json and expected.txt.
 
-The files of a case are ingested one after another, in the order of their names, with a scan after each.
+The files of a case are ingested one after another, in the order of their names, with a scan after each. A side file goes first.
 `pytest tests/exporter --update-golden` writes the expected files anew; read the difference before it is committed.
 """
 
@@ -20,7 +20,7 @@ CASES = sorted(folder.name for folder in GOLDEN.iterdir() if folder.is_dir())
 
 @pytest.mark.parametrize("case", CASES)
 def test_exposition_of_a_folder(case: str, wired: Wired, request: pytest.FixtureRequest) -> None:
-    for path in sorted((GOLDEN / case).rglob("*.json")):
+    for path in sorted((GOLDEN / case).rglob("*.json"), key=lambda path: path.name.replace(".meta.json", ".")):
         wired.take(path.name, path.read_bytes())
     actual = (
         wired.exposition()

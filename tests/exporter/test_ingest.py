@@ -127,6 +127,74 @@ def test_a_suites_median_is_one_observation_of_the_histogram(wired: Wired) -> No
     assert wired.value("benchmark_execution_time_ms_bucket", **labels, le="0.025") == 0
 
 
+def result(samples: list[float], *, unit: str = "milliseconds", failures: tuple[str, ...] = (), second: int = 0) -> Json:
+    """A document of our own format."""
+    measured = [{"benchmark": "parsing", "unit": unit, "samples": samples}] if samples else []
+    failed = [{"benchmark": name, "error": "TypeError"} for name in failures]
+    moment = f"2026-03-01T12:00:{second:02}Z"
+    return {"schema": "strataregula.result/1", "timestamp": moment, "environment": "ci", "results": measured, "failures": failed}
+
+
+PARSING = {"benchmark_name": "parsing", "environment": "ci"}
+
+
+def test_every_raw_sample_is_an_observation_and_its_statistics_are_exact(wired: Wired) -> None:
+    samples = [number / 1000 for number in range(1, 10_001)]  # 0.001 … 10 ms
+    wired.take("a.json", result(samples))
+    labels = PARSING | {"iteration": "sample"}
+    assert wired.value("benchmark_execution_time_ms_count", **labels) == 10_000
+    assert wired.value("benchmark_execution_time_ms_bucket", **labels, le="2.5") == 2500
+    assert wired.value("benchmark_execution_time_ms_sum", **labels) == pytest.approx(50_005)
+    assert wired.value("benchmark_time_seconds", **PARSING, statistic="p99") == pytest.approx(0.00990001)  # rank 9899.01 of 0 … 9999
+    assert wired.value("benchmark_samples", **PARSING) == 10_000
+
+
+def test_what_is_no_time_is_not_among_the_execution_times(wired: Wired) -> None:
+    wired.take("a.json", result([4096], unit="bytes"))
+    assert wired.value("benchmark_size_bytes", **PARSING, statistic="p50", better="lower") == 4096
+    assert "benchmark_execution_time_ms_count" not in wired.samples()
+    assert "benchmark_time_seconds" not in wired.samples()
+
+
+def test_a_difference_of_times_is_shown_and_is_not_among_the_execution_times(wired: Wired) -> None:
+    wired.take("a.json", [{"name": "parsing", "unit": "ms", "value": -0.5}])
+    assert wired.value("benchmark_time_seconds", benchmark_name="parsing", environment="local", statistic="mean") == -0.0005
+    assert "benchmark_execution_time_ms_count" not in wired.samples()
+
+
+def test_a_quantity_that_changes_its_unit_is_shown_in_the_newest_only(wired: Wired) -> None:
+    wired.take("a.json", result([1.0]))
+    wired.take("b.json", result([4096], unit="bytes", second=1))
+    assert "benchmark_time_seconds" not in wired.samples()
+    assert wired.value("benchmark_size_bytes", **PARSING, statistic="p50", better="lower") == 4096
+
+
+def test_a_failed_benchmark_is_visible_and_keeps_its_last_statistics(wired: Wired) -> None:
+    wired.take("a.json", result([1.0]))
+    assert (wired.value("benchmark_last_run_failed", **PARSING), wired.value("benchmark_failures_total", **PARSING)) == (0, 0)
+    wired.take("b.json", result([], failures=("parsing",), second=1))
+    assert (wired.value("benchmark_last_run_failed", **PARSING), wired.value("benchmark_failures_total", **PARSING)) == (1, 1)
+    assert wired.value("benchmark_time_seconds", **PARSING, statistic="p50") == pytest.approx(0.001)
+    assert wired.value(RUNS, **PARSING) == 2
+    wired.take("c.json", result([2.0], second=2))
+    assert (wired.value("benchmark_last_run_failed", **PARSING), wired.value("benchmark_failures_total", **PARSING)) == (0, 1)
+
+
+def test_a_failure_that_comes_again_in_other_words_is_a_duplicate(wired: Wired) -> None:
+    document = result([1.0], failures=("rendering", "rendering"))
+    wired.take("a.json", document)
+    wired.take("b.json", document | {"branch": "main"})
+    assert wired.value("benchmark_failures_total", benchmark_name="rendering", environment="ci") == 1
+    assert wired.value(DUPLICATE) == 1
+
+
+def test_a_baseline_is_known_for_one_and_is_no_run(wired: Wired) -> None:
+    wired.take("baseline.json", {"parsing": {"mean_us": 1.0, "p95_us": 2.0, "ops_per_second": 1e6, "memory_delta_mb": 0.0}})
+    assert wired.value(INGESTED, format="bench_suite_baseline") == 1
+    assert RUNS not in wired.samples()
+    assert PRESENT not in wired.samples()
+
+
 def test_only_the_newest_five_commits_of_a_benchmark_are_shown(wired: Wired) -> None:
     for number in (7, 3, 5, 1, 6, 2, 4):
         wired.drop(f"{number}.json", perf_suite(f"{number}", commit=f"c{number}", speedup=5.0, timestamp=f"2026-03-0{number}T00:00:00Z"))

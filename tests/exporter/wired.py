@@ -45,6 +45,7 @@ class Wired:
                 environment=self.config.environment,
                 execution_time_bounds_ms=DEFINITIONS[EXECUTION_TIME_METRIC].buckets,
                 settle_seconds=self.config.settle_seconds,
+                zone=self.config.zone,
             ),
             publish=self._publish,
             clock=self._clock,

@@ -1,16 +1,15 @@
 """bench_guard, perf_suite's predecessor: several benchmarks, fast against slow; microseconds, and a time like "… 22:23:39 JST"."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
 
-from benchmark_exporter.formats.fields import Name, NonNegative, Positive, Text, to_seconds
+from benchmark_exporter.formats.fields import ZONES, Name, NonNegative, Positive, Text, keys, to_seconds
+from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.model import Comparison, Gate, Rejected, Result, Run, Statistics
 
 NAME = "bench_guard"
-
-_ZONES = {"JST": timezone(timedelta(hours=9)), "UTC": UTC}
 
 
 class ConfigPart(msgspec.Struct, frozen=True):
@@ -47,11 +46,11 @@ class BenchGuardDocument(msgspec.Struct, frozen=True):
     two_tier_gating: TwoTierPart | None = None
 
 
-def matches(document: dict[str, object]) -> bool:
-    return {"config", "benchmarks", "passed"} <= document.keys() and isinstance(document["benchmarks"], dict)
+def matches(document: object) -> bool:
+    return {"config", "benchmarks", "passed"} <= keys(document)
 
 
-def parse(raw: dict[str, object]) -> Run:
+def parse(raw: object, _: Origin) -> Run:
     document = msgspec.convert(raw, BenchGuardDocument)
     seconds = to_seconds(_time(document.timestamp), place="$.timestamp")
     return Run(
@@ -91,21 +90,21 @@ def _passed(name: str, document: BenchGuardDocument) -> bool:
 
 def _statistics(times: VariantPart) -> Statistics:
     return Statistics(
-        p50_seconds=times.p50_us / 1e6,
-        p95_seconds=times.p95_us / 1e6,
-        p99_seconds=times.p99_us / 1e6,
-        mean_seconds=times.mean_us / 1e6,
-        min_seconds=times.min_us / 1e6,
-        max_seconds=times.max_us / 1e6,
-        stddev_seconds=times.std_us / 1e6,
+        p50=times.p50_us / 1e6,
+        p95=times.p95_us / 1e6,
+        p99=times.p99_us / 1e6,
+        mean=times.mean_us / 1e6,
+        min=times.min_us / 1e6,
+        max=times.max_us / 1e6,
+        stddev=times.std_us / 1e6,
     )
 
 
 def _time(text: str) -> datetime:
     moment, _, zone = text.rpartition(" ")
     try:
-        return datetime.strptime(moment, "%Y-%m-%d %H:%M:%S").replace(tzinfo=_ZONES[zone])
+        return datetime.strptime(moment, "%Y-%m-%d %H:%M:%S").replace(tzinfo=ZONES[zone])
     except (KeyError, ValueError) as error:
         raise Rejected(
-            "invalid_value", f"{text!r} is not like '2026-11-23 22:23:39 JST' (zones: {', '.join(_ZONES)})", place="$.timestamp"
+            "invalid_value", f"{text!r} is not like '2026-11-23 22:23:39 JST' (zones: {', '.join(ZONES)})", place="$.timestamp"
         ) from error

@@ -3,15 +3,16 @@
 import msgspec
 
 from benchmark_exporter.formats import perf_suite
+from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.model import Run
 
 NAME = "perf_guard"
 
 
-def matches(document: dict[str, object]) -> bool:
-    gate = document.get("gate")
+def matches(document: object) -> bool:
+    gate = document.get("gate") if isinstance(document, dict) else None
     return perf_suite.matches(document) and isinstance(gate, dict) and gate.get("verdict", "PENDING") != "PENDING"
 
 
-def parse(document: dict[str, object]) -> Run:
+def parse(document: object, _: Origin) -> Run:
     return perf_suite.to_run(msgspec.convert(document, perf_suite.PerfSuiteDocument), NAME)

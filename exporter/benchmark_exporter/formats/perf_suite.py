@@ -4,7 +4,8 @@ from typing import Literal
 
 import msgspec
 
-from benchmark_exporter.formats.fields import Count, Name, NonNegative, Positive, Text, Timestamp, to_seconds
+from benchmark_exporter.formats.fields import Count, Name, NonNegative, Positive, Text, Timestamp, keys, to_seconds
+from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.model import Comparison, Gate, Result, Run, Statistics
 
 NAME = "perf_suite"
@@ -46,12 +47,11 @@ class PerfSuiteDocument(msgspec.Struct, frozen=True):
     gate: GatePart | None = None
 
 
-def matches(document: dict[str, object]) -> bool:
-    metrics = document.get("metrics")
-    return "run" in document and isinstance(metrics, dict) and "compiled" in metrics
+def matches(document: object) -> bool:
+    return isinstance(document, dict) and "run" in document and "compiled" in keys(document.get("metrics"))
 
 
-def parse(document: dict[str, object]) -> Run:
+def parse(document: object, _: Origin) -> Run:
     return to_run(msgspec.convert(document, PerfSuiteDocument), NAME)
 
 
@@ -82,7 +82,7 @@ def to_run(document: PerfSuiteDocument, format_name: str) -> Run:
 
 
 def _statistics(variant: VariantPart) -> Statistics:
-    return Statistics(p50_seconds=variant.p50_ms / 1e3, p95_seconds=variant.p95_ms / 1e3)
+    return Statistics(p50=variant.p50_ms / 1e3, p95=variant.p95_ms / 1e3)
 
 
 def _gate(gate: GatePart) -> Gate:

@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from benchmark_exporter.formats.fields import Name, NonNegative, Timestamp, to_seconds
+from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.model import PipelineRun
 
 NAME = "pipeline"
@@ -22,11 +23,11 @@ class PipelineDocument(msgspec.Struct, frozen=True):
     duration_seconds: NonNegative | None = None
 
 
-def matches(document: dict[str, object]) -> bool:
-    return document.get("schema") == SCHEMA
+def matches(document: object) -> bool:
+    return isinstance(document, dict) and document.get("schema") == SCHEMA
 
 
-def parse(raw: dict[str, object]) -> PipelineRun:
+def parse(raw: object, _: Origin) -> PipelineRun:
     document = msgspec.convert(raw, PipelineDocument)
     return PipelineRun(
         format=NAME,

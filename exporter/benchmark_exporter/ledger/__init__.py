@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
+
 from benchmark_exporter.ledger.schema import NewerSchemaError, migrate
 from benchmark_exporter.ledger.state import Histogram, Labels, State, read_state
 from benchmark_exporter.ledger.transaction import Signature, Transaction
@@ -81,5 +83,5 @@ class Ledger:
             yield
         except NewerSchemaError as error:
             raise LedgerError(f"{self._path}: {error}; run that version, or name another file") from error
-        except sqlite3.Error as error:
+        except (sqlite3.Error, msgspec.DecodeError) as error:
             raise LedgerError(f"{self._path}: {error}; is its folder there and writable, with room, and the file a ledger?") from error

@@ -17,20 +17,23 @@ MIGRATIONS = (
     CREATE TABLE rejections (at_seconds REAL NOT NULL, path TEXT NOT NULL, reason TEXT NOT NULL, place TEXT NOT NULL, detail TEXT NOT NULL);
     CREATE TABLE documents (digest BLOB PRIMARY KEY, format TEXT NOT NULL, at_seconds REAL NOT NULL) WITHOUT ROWID;
     CREATE TABLE runs (id INTEGER PRIMARY KEY, project TEXT NOT NULL, run_id TEXT NOT NULL, measurements BLOB NOT NULL,
-        format TEXT NOT NULL, environment TEXT NOT NULL, commit_hash TEXT NOT NULL, timestamp_seconds REAL NOT NULL,
-        suite_duration_seconds REAL, ingested_seconds REAL NOT NULL, UNIQUE (project, run_id, measurements));
+        format TEXT NOT NULL, environment TEXT NOT NULL, commit_hash TEXT NOT NULL, branch TEXT NOT NULL,
+        timestamp_seconds REAL NOT NULL, suite_duration_seconds REAL, ingested_seconds REAL NOT NULL,
+        UNIQUE (project, run_id, measurements));
     CREATE INDEX runs_with_duration ON runs (id) WHERE suite_duration_seconds IS NOT NULL;
-    CREATE TABLE results (run INTEGER NOT NULL REFERENCES runs, benchmark TEXT NOT NULL, variant TEXT NOT NULL,
-        p50_seconds REAL NOT NULL, p95_seconds REAL NOT NULL, p99_seconds REAL, mean_seconds REAL, min_seconds REAL,
-        max_seconds REAL, stddev_seconds REAL, sample_count INTEGER, cv_ratio REAL, PRIMARY KEY (run, benchmark, variant)) WITHOUT ROWID;
+    CREATE TABLE results (run INTEGER NOT NULL REFERENCES runs, name TEXT NOT NULL, benchmark TEXT NOT NULL, variant TEXT NOT NULL,
+        unit TEXT NOT NULL, better TEXT, p50 REAL, p95 REAL, p99 REAL, mean REAL, min REAL, max REAL, stddev REAL,
+        sample_count INTEGER, cv_ratio REAL, PRIMARY KEY (run, name)) WITHOUT ROWID;
+    CREATE TABLE failures (run INTEGER NOT NULL REFERENCES runs, benchmark TEXT NOT NULL, error TEXT NOT NULL,
+        PRIMARY KEY (run, benchmark)) WITHOUT ROWID;
     CREATE TABLE verdicts (run INTEGER NOT NULL REFERENCES runs, benchmark TEXT NOT NULL, speedup_p50_ratio REAL NOT NULL,
         speedup_p95_ratio REAL, min_speedup_p50_ratio REAL NOT NULL, min_speedup_p95_ratio REAL, max_p95_seconds REAL,
         criteria TEXT NOT NULL, passed INTEGER NOT NULL, severity TEXT, decided INTEGER NOT NULL, counted TEXT,
         PRIMARY KEY (run, benchmark)) WITHOUT ROWID;
-    CREATE TABLE newest_results (benchmark TEXT, variant TEXT, environment TEXT, run INTEGER NOT NULL REFERENCES runs,
-        rank_seconds REAL NOT NULL, PRIMARY KEY (benchmark, variant, environment)) WITHOUT ROWID;
-    CREATE TABLE newest_runs (benchmark TEXT, environment TEXT, run INTEGER NOT NULL REFERENCES runs, rank_seconds REAL NOT NULL,
-        PRIMARY KEY (benchmark, environment)) WITHOUT ROWID;
+    CREATE TABLE newest_results (name TEXT, environment TEXT, run INTEGER NOT NULL REFERENCES runs,
+        rank_seconds REAL NOT NULL, PRIMARY KEY (name, environment)) WITHOUT ROWID;
+    CREATE TABLE newest_runs (benchmark TEXT, environment TEXT, run INTEGER NOT NULL REFERENCES runs, failed INTEGER NOT NULL,
+        rank_seconds REAL NOT NULL, PRIMARY KEY (benchmark, environment)) WITHOUT ROWID;
     CREATE TABLE newest_verdicts (benchmark TEXT PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs,
         rank_seconds REAL NOT NULL) WITHOUT ROWID;
     CREATE TABLE pipeline_runs (pipeline TEXT, run_id TEXT, timestamp_seconds REAL, branch TEXT, trigger TEXT, passed INTEGER,

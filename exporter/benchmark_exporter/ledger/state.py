@@ -39,6 +39,8 @@ class Histogram:
 
 @dataclass(frozen=True, slots=True)
 class NewestResult:
+    """Without its samples, which are in the histograms only."""
+
     environment: str
     result: Result
 
@@ -52,6 +54,7 @@ class NewestRun:
     commit_hash: str
     format: str
     timestamp_seconds: float
+    failed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,16 +159,16 @@ def read_state(connection: sqlite3.Connection) -> State:
         regressions_by_commit=[counter for verdict in verdicts for counter in _newest_commits(connection, verdict.benchmark)],
         histograms=histograms,
         results=[
-            NewestResult(environment, Result(benchmark, variant, Statistics(*statistics), samples, cv))
-            for environment, benchmark, variant, *statistics, samples, cv in query(
-                "SELECT n.environment, benchmark, variant, p50_seconds, p95_seconds, p99_seconds, mean_seconds, min_seconds, "
-                "max_seconds, stddev_seconds, sample_count, cv_ratio FROM newest_results n JOIN results USING (run, benchmark, variant)"
+            NewestResult(environment, Result(benchmark, variant, Statistics(*statistics), samples, cv, unit, better))
+            for environment, benchmark, variant, *statistics, samples, cv, unit, better in query(
+                "SELECT environment, benchmark, variant, p50, p95, p99, mean, min, max, stddev, sample_count, cv_ratio, unit, better "
+                "FROM newest_results JOIN results USING (run, name)"
             )
         ],
         runs=[
-            NewestRun(*row)
-            for row in query(
-                "SELECT n.benchmark, n.environment, project, run_id, commit_hash, format, timestamp_seconds "
+            NewestRun(benchmark, environment, project, run_id, commit_hash, format_name, timestamp, bool(failed))
+            for benchmark, environment, project, run_id, commit_hash, format_name, timestamp, failed in query(
+                "SELECT n.benchmark, n.environment, project, run_id, commit_hash, format, timestamp_seconds, failed "
                 "FROM newest_runs n JOIN runs ON runs.id = n.run"
             )
         ],

@@ -1,29 +1,36 @@
 """Changes to the ledger."""
 
 import hashlib
+import math
 import sqlite3
+import struct
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from benchmark_exporter.ledger.state import Labels, from_json, to_json
-from benchmark_exporter.model import Notification, PipelineRun, Rejected, Run, Severity, Verdict
+from benchmark_exporter.model import Notification, PipelineRun, Rejected, Run, Severity, Verdict, measurements_digest
 
 Signature = tuple[int, int, int]
 NOTIFICATIONS_KEPT = 200
+MAX_ERROR_CHARACTERS = 300
 
+# A rank later than now (the last parameter) was given by a clock that has been set back since, and no longer tells what is newest.
 _NEWEST_RESULT = (
-    "INSERT INTO newest_results VALUES (?, ?, ?, ?, ?) "
-    "ON CONFLICT DO UPDATE SET run = excluded.run, rank_seconds = excluded.rank_seconds WHERE excluded.rank_seconds >= rank_seconds"
+    "INSERT INTO newest_results VALUES (?, ?, ?, ?) "
+    "ON CONFLICT DO UPDATE SET run = excluded.run, rank_seconds = excluded.rank_seconds "
+    "WHERE excluded.rank_seconds >= rank_seconds OR rank_seconds > ?"
 )
 _NEWEST_RUN = (
-    "INSERT INTO newest_runs VALUES (?, ?, ?, ?) "
-    "ON CONFLICT DO UPDATE SET run = excluded.run, rank_seconds = excluded.rank_seconds WHERE excluded.rank_seconds >= rank_seconds"
+    "INSERT INTO newest_runs VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET run = excluded.run, failed = excluded.failed, "
+    "rank_seconds = excluded.rank_seconds "
+    "WHERE excluded.rank_seconds >= rank_seconds OR rank_seconds > ?"
 )
 _NEWEST_VERDICT = (
     "INSERT INTO newest_verdicts VALUES (?, ?, ?) "
-    "ON CONFLICT DO UPDATE SET run = excluded.run, rank_seconds = excluded.rank_seconds WHERE excluded.rank_seconds >= rank_seconds"
+    "ON CONFLICT DO UPDATE SET run = excluded.run, rank_seconds = excluded.rank_seconds "
+    "WHERE excluded.rank_seconds >= rank_seconds OR rank_seconds > ?"
 )
 # What SQLite raises for a value that it cannot keep, in contrast to a file or disk that fails it.
 _VALUE_ERRORS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
@@ -101,7 +108,8 @@ class Transaction:
 
     def add_run(self, run: Run, project: str, environment: str, at: float) -> tuple[int, bool, bool]:
         """The run's row, whether it is new, and whether its run_id was taken by a run with other measurements."""
-        measurements = hashlib.sha256(repr((run.timestamp_seconds, run.results)).encode()).digest()
+        moment = struct.pack("<d", run.timestamp_seconds)
+        measurements = hashlib.sha256(moment + measurements_digest(run.results, run.failures)).digest()
         row = self._execute(
             "SELECT id FROM runs WHERE project = ? AND run_id = ? AND measurements = ?", (project, run.run_id, measurements)
         ).fetchone()
@@ -109,27 +117,30 @@ class Transaction:
             return row[0], False, False
         conflict = self._execute("SELECT 1 FROM runs WHERE project = ? AND run_id = ?", (project, run.run_id)).fetchone() is not None
         (run_row,) = self._change(
-            "INSERT INTO runs VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+            "INSERT INTO runs VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
             (
                 *(project, run.run_id, measurements, run.format, environment, run.commit_hash),
-                *(run.timestamp_seconds, run.suite_duration_seconds, at),
+                *(run.branch, run.timestamp_seconds, run.suite_duration_seconds, at),
             ),
         ).fetchone()
         rank = min(run.timestamp_seconds, at)
         for result in run.results:
             s = result.statistics
             self._change(
-                "INSERT INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    *(run_row, result.benchmark, result.variant, s.p50_seconds, s.p95_seconds, s.p99_seconds),
-                    *(s.mean_seconds, s.min_seconds, s.max_seconds, s.stddev_seconds, result.sample_count, result.cv_ratio),
+                    *(run_row, result.name, result.benchmark, result.variant, result.unit, result.better),
+                    *(s.p50, s.p95, s.p99, s.mean, s.min, s.max, s.stddev, result.sample_count, result.cv_ratio),
                 ),
             )
-            self._change(_NEWEST_RESULT, (result.benchmark, result.variant, environment, run_row, rank))
-        for benchmark in dict.fromkeys(result.benchmark for result in run.results):
-            self._change(_NEWEST_RUN, (benchmark, environment, run_row, rank))
+            self._change(_NEWEST_RESULT, (result.name, environment, run_row, rank, at))
+        for failure in run.failures:
+            error = failure.error[:MAX_ERROR_CHARACTERS]
+            self._change("INSERT INTO failures VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (run_row, failure.benchmark, error))
+        for benchmark, failed in run.outcomes.items():
+            self._change(_NEWEST_RUN, (benchmark, environment, run_row, failed, rank, at))
         for comparison in run.comparisons:
-            self._change(_NEWEST_VERDICT, (comparison.benchmark, run_row, rank))
+            self._change(_NEWEST_VERDICT, (comparison.benchmark, run_row, rank, at))
         if run.suite_duration_seconds is not None:
             self._change(
                 "UPDATE totals SET suite_duration_count = suite_duration_count + 1, "
@@ -176,8 +187,9 @@ class Transaction:
             return False
         self._change(
             "INSERT INTO newest_pipeline_runs VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET passed = excluded.passed, "
-            "rank_seconds = excluded.rank_seconds WHERE excluded.rank_seconds >= rank_seconds",
-            (run.pipeline, run.branch, run.trigger, run.passed, rank),
+            "rank_seconds = excluded.rank_seconds "
+            "WHERE excluded.rank_seconds >= rank_seconds OR rank_seconds > ?",
+            (run.pipeline, run.branch, run.trigger, run.passed, rank, at),
         )
         return True
 
@@ -209,8 +221,8 @@ class Transaction:
             (NOTIFICATIONS_KEPT,),
         )
 
-    def observe(self, name: str, labels: Labels, value: float, bounds: Sequence[float], at: float) -> None:
-        """Adds one observation to a histogram with the given upper bounds.
+    def observe(self, name: str, labels: Labels, values: Sequence[float], bounds: Sequence[float], at: float) -> None:
+        """Adds observations to a histogram with the given upper bounds.
 
         Should these have changed since, the histogram starts anew: old counts cannot be dealt out to new buckets.
         """
@@ -220,8 +232,10 @@ class Transaction:
             counts, total, born = from_json(row[1]), row[2], row[3]
         else:
             counts, total, born = [0] * (len(bounds) + 1), 0.0, at
-        counts[bisect_left(bounds, value)] += 1
-        self._change("INSERT OR REPLACE INTO histograms VALUES (?, ?, ?, ?, ?, ?)", (*key, wanted, to_json(counts), total + value, born))
+        for value in values:
+            counts[bisect_left(bounds, value)] += 1
+        total += math.fsum(values)
+        self._change("INSERT OR REPLACE INTO histograms VALUES (?, ?, ?, ?, ?, ?)", (*key, wanted, to_json(counts), total, born))
 
     def _change(self, statement: str, values: Sequence[object]) -> sqlite3.Cursor:
         self.changed = True

@@ -1,0 +1,55 @@
+"""What perf_diff reads as base and current (`bench_results.json`): statistics by benchmark; milliseconds."""
+
+from typing import Annotated
+
+import msgspec
+
+from benchmark_exporter.formats.fields import Count, Name, NonNegative, Text, objects_with, read_moment
+from benchmark_exporter.formats.origin import Origin
+from benchmark_exporter.model import Result, Run, Statistics
+
+NAME = "bench_results"
+
+
+class BenchmarkPart(msgspec.Struct, frozen=True):
+    p50_ms: NonNegative
+    p95_ms: NonNegative
+    mean_ms: NonNegative | None = None
+    std_ms: NonNegative | None = None
+    iterations: Count | None = None
+
+
+class MetadataPart(msgspec.Struct, frozen=True):
+    timestamp: Text
+    commit_hash: Text = ""
+
+
+class BenchResultsDocument(msgspec.Struct, frozen=True):
+    metadata: MetadataPart
+    benchmarks: Annotated[dict[Name, BenchmarkPart], msgspec.Meta(min_length=1)]
+
+
+def matches(document: object) -> bool:
+    return isinstance(document, dict) and "metadata" in document and objects_with(("p50_ms", "p95_ms"), document.get("benchmarks"))
+
+
+def parse(raw: object, origin: Origin) -> Run:
+    document = msgspec.convert(raw, BenchResultsDocument)
+    place = "$.metadata.timestamp"
+    seconds = origin.to_seconds(read_moment(document.metadata.timestamp, place=place), place=place)
+    results = tuple(_result(name, part) for name, part in document.benchmarks.items())
+    return Run(
+        format=NAME,
+        run_id=origin.run_id(seconds, results),
+        timestamp_seconds=seconds,
+        results=results,
+        comparisons=(),
+        commit_hash=document.metadata.commit_hash,
+    )
+
+
+def _result(name: str, part: BenchmarkPart) -> Result:
+    mean = None if part.mean_ms is None else part.mean_ms / 1e3
+    deviation = None if part.std_ms is None else part.std_ms / 1e3
+    statistics = Statistics(p50=part.p50_ms / 1e3, p95=part.p95_ms / 1e3, mean=mean, stddev=deviation)
+    return Result(name, "", statistics, part.iterations, deviation / mean if deviation is not None and mean else None)

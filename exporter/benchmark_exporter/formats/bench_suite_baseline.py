@@ -1,0 +1,18 @@
+"""What the second perf_suite's regression test keeps of its last run that passed, and compares the next one with. No run."""
+
+import msgspec
+
+from benchmark_exporter.formats.bench_suite import EntryPart
+from benchmark_exporter.formats.fields import Name, objects_with
+from benchmark_exporter.formats.origin import Origin
+from benchmark_exporter.model import Baseline
+
+NAME = "bench_suite_baseline"
+
+
+def matches(document: object) -> bool:
+    return isinstance(document, dict) and objects_with(("mean_us", "p95_us", "ops_per_second"), document)
+
+
+def parse(raw: object, _: Origin) -> Baseline:
+    return Baseline(NAME, tuple(msgspec.convert(raw, dict[Name, EntryPart])))

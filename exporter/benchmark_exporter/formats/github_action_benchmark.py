@@ -1,0 +1,41 @@
+"""github-action-benchmark's customSmallerIsBetter and customBiggerIsBetter: an array of name, unit and value.
+
+Which of the two it is stands in the workflow and not in the document. Where the unit does not say it either, a side file can (`better`).
+"""
+
+from dataclasses import replace
+from typing import Annotated
+
+import msgspec
+
+from benchmark_exporter.formats.fields import Name, Number, Text, objects_with
+from benchmark_exporter.formats.origin import Origin
+from benchmark_exporter.formats.units import quantity
+from benchmark_exporter.model import Result, Run, Statistics
+
+NAME = "github_action_benchmark"
+
+
+class EntryPart(msgspec.Struct, frozen=True):
+    name: Name
+    unit: Text
+    value: Number
+
+
+def matches(document: object) -> bool:
+    return isinstance(document, list) and objects_with(("name", "unit", "value"), document)
+
+
+def parse(raw: object, origin: Origin) -> Run:
+    document = msgspec.convert(raw, Annotated[list[EntryPart], msgspec.Meta(min_length=1)])
+    seconds = origin.seconds()
+    results = tuple(_result(entry, origin) for entry in document)
+    return Run(format=NAME, run_id=origin.run_id(seconds, results), timestamp_seconds=seconds, results=results, comparisons=())
+
+
+def _result(entry: EntryPart, origin: Origin) -> Result:
+    measured = quantity(entry.unit)
+    if origin.side.better is not None:
+        measured = replace(measured, better=origin.side.better)
+    value = Statistics(mean=entry.value * measured.factor)
+    return Result(entry.name, "", value, unit=measured.unit, better=measured.better)

@@ -1,0 +1,71 @@
+"""What is known of a document besides its own words: the zone of its clock, when it was written, and its side file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, tzinfo
+from typing import Annotated
+
+import msgspec
+
+from benchmark_exporter.formats.fields import Name, Text, Timestamp, to_seconds
+from benchmark_exporter.model import Better, Failure, Rejected, Result, measurements_digest
+
+
+class SideFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`x.meta.json`, beside `x.json`: what the tool that wrote `x.json` does not say."""
+
+    project: Name | None = None
+    environment: Name | None = None
+    commit: Text | None = None
+    branch: Text | None = None
+    timestamp: Timestamp | None = None
+    run_id: Name | None = None
+    better: Annotated[Better | None, msgspec.Meta(description="of quantities whose unit does not say it")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """`zone` is that of times without one, `written_seconds` when the file was last written (seconds since 1970)."""
+
+    zone: tzinfo = UTC
+    written_seconds: float = 0.0
+    side: SideFile = SideFile()  # noqa: RUF009  # frozen
+
+    def to_seconds(self, moment: datetime, *, place: str) -> float:
+        """Seconds since 1970 of a moment; one without a zone is read as of `zone`.
+
+        Raises:
+            Rejected: the moment is before 1970 or after 9999.
+        """
+        return to_seconds(moment if moment.tzinfo else moment.replace(tzinfo=self.zone), place=place)
+
+    def seconds(self) -> float:
+        """The time of a document that states none: its side file's, else when it was written."""
+        if self.side.timestamp is not None:
+            return to_seconds(self.side.timestamp, place="$.timestamp")
+        return self.written_seconds
+
+    def run_id(self, timestamp_seconds: float, results: Sequence[Result], failures: Sequence[Failure] = ()) -> str:
+        """The id of a run that has none: its second, and a digest of what was measured, since two may fall into one second."""
+        if self.side.run_id is not None:
+            return self.side.run_id
+        digest = measurements_digest(results, failures).hex()[:8]
+        return f"{datetime.fromtimestamp(timestamp_seconds, UTC):%Y%m%dT%H%M%SZ}-{digest}"
+
+
+def parse_side_file(data: bytes, origin: Origin) -> Origin:
+    """The origin with what a side file's bytes add to it.
+
+    Raises:
+        Rejected: what is wrong in the side file, with its place there.
+    """
+    try:
+        side = msgspec.json.decode(data, type=SideFile)
+    except msgspec.ValidationError as error:
+        detail, _, place = str(error).partition(" - at ")
+        raise Rejected("invalid_value", detail, place=place.replace("`", "") or "$") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Rejected("malformed_json", str(error)) from error
+    if side.timestamp is not None:
+        to_seconds(side.timestamp, place="$.timestamp")
+    return replace(origin, side=side)

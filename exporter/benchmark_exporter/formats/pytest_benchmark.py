@@ -1,0 +1,70 @@
+"""pytest-benchmark: seconds; `stats.data` are the rounds, there unless the file was written without them."""
+
+from datetime import UTC
+
+import msgspec
+
+from benchmark_exporter.formats.fields import Count, Name, NonNegative, Text, keys, read_moment
+from benchmark_exporter.formats.origin import Origin
+from benchmark_exporter.formats.statistics import from_samples
+from benchmark_exporter.model import Result, Run, Statistics
+
+NAME = "pytest_benchmark"
+
+
+class StatsPart(msgspec.Struct, frozen=True):
+    min: NonNegative
+    max: NonNegative
+    mean: NonNegative
+    median: NonNegative
+    stddev: NonNegative
+    rounds: Count
+    data: list[NonNegative] = []
+
+
+class BenchmarkPart(msgspec.Struct, frozen=True):
+    fullname: Name
+    stats: StatsPart
+
+
+class CommitPart(msgspec.Struct, frozen=True):
+    id: Text | None = None
+    branch: Text | None = None
+    project: Text | None = None
+
+
+class PytestBenchmarkDocument(msgspec.Struct, frozen=True):
+    benchmarks: list[BenchmarkPart]
+    datetime: Text
+    commit_info: CommitPart = CommitPart()
+
+
+def matches(document: object) -> bool:
+    return {"benchmarks", "machine_info", "datetime"} <= keys(document)
+
+
+def parse(raw: object, origin: Origin) -> Run:
+    document = msgspec.convert(raw, PytestBenchmarkDocument)
+    moment = read_moment(document.datetime, place="$.datetime")
+    # Versions that wrote no zone took the time from utcnow().
+    seconds = origin.to_seconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC), place="$.datetime")
+    results = tuple(_result(part) for part in document.benchmarks)
+    commit = document.commit_info
+    return Run(
+        format=NAME,
+        run_id=origin.run_id(seconds, results),
+        timestamp_seconds=seconds,
+        results=results,
+        comparisons=(),
+        project=commit.project or None,
+        commit_hash=commit.id or "",
+        branch=commit.branch or "",
+    )
+
+
+def _result(part: BenchmarkPart) -> Result:
+    stats = part.stats
+    if stats.data:
+        return from_samples(part.fullname, "", stats.data)
+    statistics = Statistics(p50=stats.median, mean=stats.mean, min=stats.min, max=stats.max, stddev=stats.stddev)
+    return Result(part.fullname, "", statistics, stats.rounds, stats.stddev / stats.mean if stats.mean > 0 else None)

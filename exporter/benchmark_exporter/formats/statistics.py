@@ -1,0 +1,44 @@
+"""Exact statistics of raw samples."""
+
+import math
+from collections.abc import Sequence
+
+from benchmark_exporter.model import Better, Result, Statistics
+
+
+def from_samples(
+    benchmark: str, variant: str, samples: Sequence[float], *, unit: str = "seconds", better: Better | None = "lower"
+) -> Result:
+    """The result that samples give. They must not be empty."""
+    statistics = describe(samples)
+    mean, stddev = statistics.mean, statistics.stddev
+    cv = stddev / mean if mean is not None and stddev is not None and mean > 0 else None
+    return Result(benchmark, variant, statistics, len(samples), cv, unit, better, tuple(samples))
+
+
+def describe(samples: Sequence[float]) -> Statistics:
+    """Statistics of at least one sample.
+
+    Percentiles lie on the line between the two nearest samples (Hyndman and Fan 1996, type 7), so that p50 is the median as
+    hyperfine and pytest-benchmark give it; the deviation is the sample's, with n - 1, and absent for a single one.
+    """
+    ordered = sorted(samples)
+    count, mean = len(ordered), math.fsum(ordered) / len(ordered)
+    deviations = [value - mean for value in ordered]
+    stddev = math.sqrt(math.fsum(each * each for each in deviations) / (count - 1)) if count > 1 else None
+    return Statistics(
+        p50=_percentile(ordered, 0.5),
+        p95=_percentile(ordered, 0.95),
+        p99=_percentile(ordered, 0.99),
+        mean=mean,
+        min=ordered[0],
+        max=ordered[-1],
+        stddev=stddev,
+    )
+
+
+def _percentile(ordered: Sequence[float], share: float) -> float:
+    rank = (len(ordered) - 1) * share
+    below = math.floor(rank)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (ordered[above] - ordered[below]) * (rank - below)

@@ -2,9 +2,12 @@
 
 import json
 import logging
+import re
 from datetime import UTC, datetime
 from typing import Literal
 
+# Printed without quotes: nothing up to the space, and none of " = \
+_PLAIN = re.compile(r'[^\x00-\x20"=\\]+')
 LogFormat = Literal["logfmt", "json"]
 
 
@@ -40,5 +43,4 @@ def configure(log_format: LogFormat) -> None:
 
 
 def _quoted(value: str) -> str:
-    plain = value and all(character > " " and character not in '"=\\' for character in value)
-    return value if plain else json.dumps(value, ensure_ascii=False)
+    return value if _PLAIN.fullmatch(value) else json.dumps(value, ensure_ascii=False)

@@ -8,9 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar, TypeVarTuple
 
+import msgspec
 from aiohttp import web
 from watchfiles import awatch
 
@@ -36,6 +38,7 @@ RETRY_SECONDS = 5.0
 # Events are gathered until none comes for a step, and no longer than the debounce. The watcher wakes at every step, which costs CPU.
 WATCH_DEBOUNCE_MS, WATCH_STEP_MS = 100, 40
 SHUTDOWN_SECONDS = 2.0
+_DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -58,6 +61,35 @@ def make_policy(config: Config) -> Policy:
     """What runs are judged by."""
     gate = config.gate
     return Policy(Gate(gate.speedup_p50, gate.speedup_p95, gate.absolute_p95_ms / 1e3), config.critical_speedup_p50)
+
+
+def is_damaged(error: LedgerError) -> bool:
+    """Whether the ledger holds what was never written so, in contrast to a lock, a full disk or a missing right."""
+    cause = error.__cause__
+    # Text that is no UTF-8, or no JSON, is found by its reader and not by SQLite, and has no code.
+    return (
+        isinstance(cause, msgspec.DecodeError)
+        or getattr(cause, "sqlite_errorname", "").startswith(_DAMAGE)
+        or str(cause).startswith("Could not decode to UTF-8")
+    )
+
+
+def set_aside(ledger: Path, error: LedgerError, at_seconds: float) -> None:
+    """Renames a damaged and closed ledger with its write-ahead log, so that SQLite's `.recover` can be tried on it, and says so.
+
+    Raises:
+        OSError: its folder does not let it be renamed.
+    """
+    moment = datetime.fromtimestamp(at_seconds, UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    aside = ledger.with_name(f"{ledger.name}.damaged-{moment}")
+    # The database last: without its log it is only older, whereas a log without its database could be taken for the next one's.
+    for suffix in ("-shm", "-wal", ""):
+        with suppress(FileNotFoundError):
+            ledger.with_name(f"{ledger.name}{suffix}").rename(f"{aside}{suffix}")
+    log.error(
+        "the ledger is damaged: it is set aside and rebuilt from the results folder, and what is no longer there counts no more",
+        extra={"fields": {"reason": error, "set_aside": aside}},
+    )
 
 
 async def serve(settings: Settings) -> None:
@@ -94,8 +126,11 @@ class _Server:
         self._stopping = False
         self._scan_duration_seconds = 0.0
         self._live = Live(pending_files=0, scan_duration_seconds=0.0)  # as it was last rendered
-        self._state: State | None = None
-        self._exposition: Exposition | None = None
+        self._state: State
+        self._exposition: Exposition
+        self._is_open = False
+        self._is_ready = False
+        self._damage: LedgerError | None = None
         self._ledger: Ledger
         self._ingest: Ingest
 
@@ -106,7 +141,14 @@ class _Server:
         await self._in_worker(self._ledger.close)
 
     async def run_until(self, stop: asyncio.Event) -> None:
-        service = Service(lambda: self._exposition, self._status, self._render_resources, self._receive, self._settings.runbooks_dir)
+        service = Service(
+            ready=lambda: self._is_ready,
+            exposition=lambda: self._exposition,
+            status=self._status,
+            resources=self._render_resources,
+            receive=self._receive,
+            runbooks_dir=self._settings.runbooks_dir,
+        )
         runner = web.AppRunner(make_application(service), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
         await runner.setup()
         try:
@@ -142,29 +184,56 @@ class _Server:
         next_scan = 0.0
         while not self._stopping:
             paths, self._changed_paths = self._changed_paths, set()
+            failed = False
             try:
+                if self._damage is not None or not self._is_open:
+                    await self._in_worker(self._replace_ledger_by_worker)
+                    next_scan = 0.0
                 if time.monotonic() >= next_scan:
                     await self._in_worker(self._scan_by_worker)
+                    self._is_ready = True
                     pause = max(self._settings.config.rescan_interval_seconds, self._scan_duration_seconds / SCAN_SHARE)
                     next_scan = time.monotonic() + pause
-                elif paths:
+                elif paths or time.monotonic() >= self._ingest.due_seconds:
                     await self._in_worker(self._look_by_worker, paths)
                 await self._in_worker(self._refresh_by_worker)
             except (OSError, LedgerError) as error:
-                next_scan = time.monotonic() + RETRY_SECONDS
+                self._note_damage(error)
+                failed, next_scan = True, time.monotonic() + RETRY_SECONDS
                 log.error("ingesting failed, it is tried again", extra={"fields": {"reason": error, "retry_seconds": RETRY_SECONDS}})
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._seconds_to_sleep(next_scan)):
+                async with asyncio.timeout(RETRY_SECONDS if failed else self._seconds_to_sleep(next_scan)):
                     await self._wake.wait()
             self._wake.clear()
 
     def _seconds_to_sleep(self, next_scan: float) -> float:
-        pause = next_scan - time.monotonic()
-        if self._exposition is not None:
-            pause = min(pause, self._exposition.stale_at_seconds - time.time())
-        return max(pause, 0.0)
+        next_look = min(next_scan, self._ingest.due_seconds) - time.monotonic()
+        return max(min(next_look, self._exposition.stale_at_seconds - time.time()), 0.0)
+
+    def _note_damage(self, error: Exception) -> None:
+        if isinstance(error, LedgerError) and is_damaged(error):
+            self._damage = error
+
+    def _replace_ledger_by_worker(self) -> None:
+        """Sets a damaged ledger aside and opens a new one. Where the second fails, it alone is tried again."""
+        if self._damage is not None:
+            self._ledger.close()
+            self._is_open = False
+            set_aside(self._settings.ledger_path, self._damage, time.time())
+            self._damage = None
+        self._open_by_worker()
 
     def _open_by_worker(self) -> None:
+        try:
+            self._wire_by_worker()
+        except LedgerError as error:
+            if not is_damaged(error):
+                raise
+            set_aside(self._settings.ledger_path, error, time.time())
+            self._wire_by_worker()
+        self._is_open = True
+
+    def _wire_by_worker(self) -> None:
         settings, config = self._settings, self._settings.config
         self._ledger = Ledger(settings.ledger_path)
         defaults = Defaults(
@@ -172,22 +241,29 @@ class _Server:
             environment=config.environment,
             execution_time_bounds_ms=settings.definitions[EXECUTION_TIME_METRIC].buckets,
             settle_seconds=config.settle_seconds,
+            zone=config.zone,
         )
-        self._ingest = Ingest(
-            self._ledger,
-            Inbox(settings.results_dir, config.max_file_bytes),
-            make_policy(config),
-            defaults,
-            publish=self._publish_by_worker,
-            clock=time.time,
-            monotonic=time.monotonic,
-            stopping=lambda: self._stopping,
-        )
+        try:
+            self._ingest = Ingest(
+                self._ledger,
+                Inbox(settings.results_dir, config.max_file_bytes),
+                make_policy(config),
+                defaults,
+                publish=self._publish_by_worker,
+                clock=time.time,
+                monotonic=time.monotonic,
+                stopping=lambda: self._stopping,
+            )
+            self._publish_by_worker()  # a restart goes on showing what it showed
+        except LedgerError:
+            self._ledger.close()
+            raise
 
     def _scan_by_worker(self) -> None:
-        started = time.monotonic()
+        state, started = self._state, time.monotonic()
         self._ingest.scan()
-        self._scan_duration_seconds = time.monotonic() - started
+        if self._state is state:  # nothing was new, so this is what looking alone takes; a burst must not put off the next look
+            self._scan_duration_seconds = time.monotonic() - started
 
     def _look_by_worker(self, paths: set[Path]) -> None:
         # A new folder's files have no events of their own.
@@ -196,10 +272,12 @@ class _Server:
         else:
             self._ingest.look(paths)
 
+    def _receive_by_worker(self, notifications: Sequence[Notification]) -> None:
+        self._ingest.receive(notifications)
+
     def _refresh_by_worker(self) -> None:
-        """Publishes what changes without a commit: files that became young or old, counters whose time at 0 is over, the first scan."""
-        exposition = self._exposition
-        if exposition is None or self._ingest.pending_files != self._live.pending_files or exposition.stale_at_seconds <= time.time():
+        """Publishes what changes without a commit: files that became young or old, counters whose time at 0 is over."""
+        if self._ingest.pending_files != self._live.pending_files or self._exposition.stale_at_seconds <= time.time():
             self._publish_by_worker()
 
     def _publish_by_worker(self) -> None:
@@ -226,13 +304,17 @@ class _Server:
             )
             for alert in alerts
         ]
-        await self._in_worker(self._ingest.receive, notifications)
+        try:
+            await self._in_worker(self._receive_by_worker, notifications)
+        except LedgerError as error:
+            self._note_damage(error)
+            self._wake.set()
+            log.error("alerts could not be counted, Alertmanager sends them again", extra={"fields": {"reason": error}})
+            raise web.HTTPServiceUnavailable(text=f"{error}\n") from error
         self._wake.set()  # a new counter is shown as 0 for a while: how long the loop may sleep has changed
 
-    def _status(self) -> Status | None:
+    def _status(self) -> Status:
         state = self._state
-        if state is None:
-            return None
         verdicts = {verdict.benchmark: verdict for verdict in state.verdicts}
         runs = []
         for run in sorted(state.runs, key=lambda run: run.timestamp_seconds, reverse=True):

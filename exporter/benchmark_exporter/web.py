@@ -82,10 +82,11 @@ class AlertmanagerMessage(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What the routes show and hand on. `exposition` and `status` give None until the first scan is done."""
+    """What the routes show and hand on. `ready` tells whether the results folder has been read since the start."""
 
-    exposition: Callable[[], Exposition | None]
-    status: Callable[[], Status | None]
+    ready: Callable[[], bool]
+    exposition: Callable[[], Exposition]
+    status: Callable[[], Status]
     resources: Callable[[], bytes]
     receive: Callable[[Sequence[Alert]], Awaitable[None]]
     runbooks_dir: Path | None
@@ -120,8 +121,6 @@ class _Routes:
         if unknown:
             raise web.HTTPBadRequest(text=f"collect[]={unknown[0]} is unknown; there are {', '.join(PARTS)}\n")
         exposition = self._service.exposition()
-        if exposition is None:
-            raise web.HTTPServiceUnavailable(text="the first scan of the results folder is not done yet\n")
         parts = [part for part in PARTS if part in wanted]
         headers = {"Content-Type": CONTENT_TYPE}
         if parts == ["state"] and "gzip" in request.headers.get("Accept-Encoding", ""):
@@ -141,15 +140,12 @@ class _Routes:
         return web.Response(text="healthy\n")
 
     async def ready(self, _: web.Request) -> web.Response:
-        if self._service.exposition() is None:
+        if not self._service.ready():
             raise web.HTTPServiceUnavailable(text="not ready: the first scan of the results folder is not done yet\n")
         return web.Response(text="ready\n")
 
     async def status(self, _: web.Request) -> web.Response:
-        status = self._service.status()
-        if status is None:
-            raise web.HTTPServiceUnavailable(text="the first scan of the results folder is not done yet\n")
-        return web.Response(body=msgspec.json.encode(status), content_type="application/json")
+        return web.Response(body=msgspec.json.encode(self._service.status()), content_type="application/json")
 
     async def alerts(self, request: web.Request) -> web.Response:
         try:
@@ -168,7 +164,8 @@ class _Routes:
         return web.Response(text=path.read_text(encoding="utf-8"), content_type="text/plain", charset="utf-8")
 
     async def landing(self, _: web.Request) -> web.Response:
-        return web.Response(text=landing_page(self._service.status()), content_type="text/html", charset="utf-8")
+        page = landing_page(self._service.status(), ready=self._service.ready())
+        return web.Response(text=page, content_type="text/html", charset="utf-8")
 
 
 _STYLE = """
@@ -181,7 +178,7 @@ td { font-variant-numeric: tabular-nums; }
 """
 
 
-def landing_page(status: Status | None) -> str:
+def landing_page(status: Status, *, ready: bool) -> str:
     """The page at /: where things are, the newest run of each benchmark, and what was rejected and why."""
     links = "".join(
         f'<li><a href="{path}">{path}</a> {what}</li>'
@@ -192,7 +189,7 @@ def landing_page(status: Status | None) -> str:
             ("/-/ready", "answers once the results folder has been read"),
         )
     )
-    body = "<p>Reading the results folder …</p>" if status is None else _tables(status)
+    body = _tables(status) if ready else f"<p>Reading the results folder …</p>{_tables(status)}"
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         '<meta http-equiv="refresh" content="5">'

@@ -144,8 +144,21 @@ def test_sigterm_does_not_wait_for_a_full_folder(exporter: Exporter) -> None:
     assert exporter.stop() == 0
     ingested = exporter.log.read_text().count("ingested a perf_suite document")
     assert ingested < FULL_FOLDER_FILES
-    exporter.start()
+    exporter.start()  # and wait until it is ready, which is when the folder has been read
+    assert exporter.log.read_text().count("ingested a perf_suite document") == FULL_FOLDER_FILES
     exporter.until(lambda: exporter.value(series) == FULL_FOLDER_FILES)
+
+
+def test_a_restart_goes_on_showing_what_it_showed_before_it_is_ready(exporter: Exporter) -> None:
+    drop(exporter, "a.json")
+    exporter.until(lambda: b"\nspeedup_ratio{" in exporter.get("/metrics"))
+    assert exporter.stop() == 0
+    for number in range(FULL_FOLDER_FILES):
+        (exporter.results / f"{number}.json").write_text(json.dumps(perf_suite(f"run-{number}", project="other")))
+    exporter.launch()
+    exporter.until(lambda: exporter.answers("/-/healthy"))
+    assert exporter.status_of("/-/ready")[0] == 503
+    assert b'\nspeedup_ratio{benchmark_name="router"' in exporter.get("/metrics")
 
 
 def test_the_log_is_one_line_an_event(exporter: Exporter) -> None:

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs demo reload clean test lint check format generate lock
+.PHONY: help up down status logs demo reload clean test test-crash fuzz bench lint check format generate lock
 
 VENV := .venv
 RUN_REQUIREMENTS := exporter/requirements.txt exporter/requirements-build.txt stack/requirements.txt
@@ -35,6 +35,16 @@ clean: $(VENV)/run ## stop the stack and remove what it has stored; results and 
 test: $(VENV)/dev ## run all tests; PYTEST="-k name" for some
 	@$(PY) -m pytest $(PYTEST)
 
+test-crash: $(VENV)/dev ## kill the exporter 200 times, fill its folder and its disk; CRASH_SEED=n repeats a run
+	@CRASH_CYCLES=$${CRASH_CYCLES:-200} CRASH_FILES=$${CRASH_FILES:-100000} $(PY) -m pytest -s tests/crash tests/exporter/test_crash.py tests/exporter/test_crash_clock.py
+
+fuzz: $(VENV)/dev ## parse a million hostile documents; FUZZ="--documents 10000 --seed 1" for others
+	@$(PY) -m tests.fuzz.fuzz_formats $(FUZZ)
+
+bench: $(VENV)/dev ## measure ingest and scrape beside Pushgateway and node_exporter, into benchmarks/results/
+	@$(PY) -m benchmarks.ingest
+	@$(PY) -m benchmarks.scrape
+
 lint: $(VENV)/dev ## check style and types
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
@@ -44,6 +54,7 @@ check: $(VENV)/dev ## check the configuration, and that generated files are fres
 	@$(PY) -m stack check
 	@$(PY) -m grafana.generate --check
 	@$(PY) docs/generate_metrics.py --check
+	@$(PY) docs/generate_result_schema.py --check
 
 format: $(VENV)/dev ## format the code
 	@$(VENV)/bin/ruff check --fix .
@@ -52,6 +63,7 @@ format: $(VENV)/dev ## format the code
 generate: $(VENV)/dev ## make the dashboards and docs/metrics.md anew
 	@$(PY) -m grafana.generate
 	@$(PY) docs/generate_metrics.py
+	@$(PY) docs/generate_result_schema.py
 
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --upgrade --custom-compile-command 'make lock'
 lock: $(VENV)/dev ## take in the newest versions of all requirements

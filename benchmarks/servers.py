@@ -1,0 +1,165 @@
+"""The exporter and its peers, as processes on free loopback ports."""
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection
+from pathlib import Path
+
+import psutil
+
+from benchmarks.documents import group
+from stack.programs import Programs
+from stack.settings import ROOT
+
+WORK = ROOT / ".local" / "benchmarks"
+PUSHGATEWAY_NAMES = ("pushgateway", "prometheus-pushgateway")
+DEADLINE_SECONDS = 300.0
+POLL_SECONDS = 0.002
+PLAIN: Mapping[str, str] = {"Accept-Encoding": "identity"}
+GZIP: Mapping[str, str] = {"Accept-Encoding": "gzip"}  # as Prometheus asks
+
+
+class BenchmarkError(Exception):
+    """A measurement that could not be made; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A program that answers. `ready_seconds` is how long that took it from its start."""
+
+    port: int
+    process: psutil.Process
+    ready_seconds: float
+
+    def connect(self) -> HTTPConnection:
+        return HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_SECONDS)
+
+
+def request(
+    connection: HTTPConnection, path: str, headers: Mapping[str, str] = PLAIN, *, method: str = "GET", body: bytes | None = None
+) -> bytes:
+    """The body of an answer, as it came over the wire.
+
+    Raises:
+        BenchmarkError: the answer is not a success.
+    """
+    connection.request(method, path, body, dict(headers))
+    response = connection.getresponse()
+    data = response.read()
+    if response.status >= HTTPStatus.BAD_REQUEST:
+        raise BenchmarkError(f"{method} {path}: {response.status} {data[:200].decode(errors='replace')}")
+    return data
+
+
+@contextmanager
+def exporter(folder: Path) -> Iterator[Server]:
+    """The exporter over `folder/results` and `folder/ledger.sqlite3`, with the settings that it comes with."""
+    port = _free_port()
+    (folder / "results").mkdir(exist_ok=True)
+    words = [sys.executable, "-m", "benchmark_exporter", "serve", f"--listen=127.0.0.1:{port}", f"--results-dir={folder / 'results'}"]
+    with _running([*words, f"--ledger={folder / 'ledger.sqlite3'}"], port, "/-/ready", folder / "exporter.log") as server:
+        yield server
+
+
+@contextmanager
+def pushgateway(folder: Path, *, consistency_check: bool) -> Iterator[Server]:
+    """Pushgateway, whose groups outlive it in the folder."""
+    port = _free_port()
+    words = [*_pushgateway_argv(), f"--web.listen-address=127.0.0.1:{port}", f"--persistence.file={folder / 'groups'}", "--log.level=error"]
+    if not consistency_check:
+        words.append("--push.disable-consistency-check")
+    with _running(words, port, "/-/ready", folder / "pushgateway.log") as server:
+        yield server
+
+
+def fill_pushgateway(folder: Path, groups: int) -> None:
+    """Leaves a Pushgateway's groups in the folder, made without the check, which takes longer with each of them."""
+    with pushgateway(folder, consistency_check=False) as server:
+        connection = server.connect()
+        for number in range(groups):
+            push(connection, number, 1.0)
+        connection.close()
+
+
+def push(connection: HTTPConnection, number: int, value: float) -> None:
+    """Puts one group of 20 series in place of what it was."""
+    body = group(number, value, grouping_labels=False)
+    request(connection, f"/metrics/job/bench/instance/g{number}", method="PUT", body=body)
+
+
+@contextmanager
+def textfile_collector(folder: Path) -> Iterator[Server]:
+    """node_exporter with nothing but its textfile collector over `folder/textfiles`."""
+    programs = Programs(ROOT / ".local" / "programs")
+    argv = programs.argv("node_exporter")
+    if argv is None:
+        programs.fetch()
+        argv = programs.argv("node_exporter") or []
+    port = _free_port()
+    words = [*argv, f"--web.listen-address=127.0.0.1:{port}", "--collector.disable-defaults", "--web.disable-exporter-metrics"]
+    words += ["--collector.textfile", f"--collector.textfile.directory={folder / 'textfiles'}", "--log.level=error"]
+    with _running(words, port, "/", folder / "node_exporter.log") as server:
+        yield server
+
+
+def _pushgateway_argv() -> list[str]:
+    """From PATH, else from Debian's package, unpacked at first use."""
+    unpacked = WORK / "pushgateway"
+    for name in PUSHGATEWAY_NAMES:
+        found = shutil.which(name) or shutil.which(unpacked / "usr/bin" / name)
+        if found is not None:
+            return [found]
+    part = unpacked.with_name("pushgateway.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.parent.mkdir(parents=True, exist_ok=True)
+    fetch: list[str | Path] = [ROOT / "stack/debian-packages", "own", part, "prometheus-pushgateway"]
+    done = subprocess.run(fetch, capture_output=True, text=True, check=False)  # noqa: S603  # a program of this checkout
+    if done.returncode or not (part / "usr/bin" / PUSHGATEWAY_NAMES[-1]).is_file():
+        raise BenchmarkError(
+            f"Pushgateway is not on PATH and its package cannot be fetched; --no-peers leaves it out:\n{done.stderr[-500:]}"
+        )
+    part.rename(unpacked)
+    return [str(unpacked / "usr/bin" / PUSHGATEWAY_NAMES[-1])]
+
+
+@contextmanager
+def _running(words: Sequence[str], port: int, ready_path: str, log: Path) -> Iterator[Server]:
+    started = time.perf_counter()
+    with log.open("ab") as output:
+        process = psutil.Popen(words, stdout=output, stderr=output)
+    try:
+        _until_ready(process, port, ready_path, log)
+        yield Server(port, process, time.perf_counter() - started)
+    finally:
+        process.terminate()
+        process.wait(DEADLINE_SECONDS)
+
+
+def _until_ready(process: psutil.Popen, port: int, path: str, log: Path) -> None:
+    deadline = time.perf_counter() + DEADLINE_SECONDS
+    while True:
+        connection = HTTPConnection("127.0.0.1", port, timeout=DEADLINE_SECONDS)
+        try:
+            request(connection, path)
+        except (OSError, BenchmarkError) as error:
+            if process.poll() is not None or time.perf_counter() > deadline:
+                raise BenchmarkError(f"{Path(process.args[0]).name} does not get ready, see {log}: {log.read_text()[-500:]}") from error
+            time.sleep(POLL_SECONDS)
+        else:
+            return
+        finally:
+            connection.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port

@@ -1,0 +1,83 @@
+"""The benchmarks run, with small numbers, and tell a target that is kept from one that is missed."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.report import Figure, p50_and_p99, percentile, table
+from tests.paths import REPOSITORY
+
+DEADLINE_SECONDS = 60.0
+
+
+def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", *words], cwd=REPOSITORY, capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False
+    )
+
+
+def figures(path: Path) -> dict[str, float]:
+    """What was measured, by the first column of the table."""
+    rows = re.findall(r"^\| (?P<what>[^|]+) \| (?P<value>[0-9][0-9,.e-]*) ", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {what: float(value.replace(",", "")) for what, value in rows}
+
+
+def test_ingest_measures_the_running_exporter(tmp_path: Path) -> None:
+    output = tmp_path / "ingest.md"
+    done = run("benchmarks.ingest", "--files=120", "--benchmarks=3", "--singles=3", "--no-peers", f"--output={output}")
+    assert done.returncode == 0, done.stderr
+    measured = figures(output)
+    assert "burst of 120 files, first drop to last commit" in measured
+    assert "start with 123 files and no ledger, until all are committed" in measured
+    assert measured["file → /metrics, 3 single files, p50"] <= measured["file → /metrics, 3 single files, p99"]
+    assert all(value > 0 for value in measured.values())
+
+
+def test_scrape_measures_at_least_as_many_series_as_asked_for(tmp_path: Path) -> None:
+    output = tmp_path / "scrape.md"
+    sizes = ("--series=300", "--rendered=300", "--scrapes=5", "--renderings=3", "--idle-seconds=1", "--idle-benchmarks=2")
+    done = run("benchmarks.scrape", *sizes, "--no-peers", f"--output={output}")
+    assert done.returncode == 0, done.stderr
+    text = output.read_text(encoding="utf-8")
+    scraped, rendered = re.search(r"scrape of ([0-9]+) series, unchanged, gzip", text), re.search(r"rendering ([0-9]+) series", text)
+    assert scraped is not None
+    assert int(scraped[1]) >= 300
+    assert rendered is not None
+    assert int(rendered[1]) >= 300
+    assert figures(output)["prometheus_client's generate_latest, the same series, p50"] > 0
+
+
+@pytest.mark.parametrize("name", ["benchmarks.ingest", "benchmarks.scrape"])
+def test_help_names_the_sizes(name: str) -> None:
+    done = run(name, "--help")
+    assert done.returncode == 0
+    assert "--output" in done.stdout
+    assert "--no-peers" in done.stdout
+
+
+def test_a_missed_target_is_said_to_be_missed() -> None:
+    text = table(
+        [
+            Figure("fast enough", 5.0, "ms", at_most=5.0),
+            Figure("too slow", 5.1, "ms", at_most=5.0),
+            Figure("enough", 5000.0, "files/s", at_least=5000.0),
+            Figure("too few", 4999.0, "files/s", at_least=5000.0),
+        ]
+    )
+    verdicts = [line.split(" | ")[2] for line in text.splitlines()[2:]]
+    assert verdicts == ["≤ 5 ms: kept", "≤ 5 ms: **missed**", "≥ 5,000 files/s: kept", "≥ 5,000 files/s: **missed**"]
+
+
+def test_a_peer_stands_as_a_ratio_beside_ours() -> None:
+    ours = Figure("ours", 4.0, "ms")
+    assert table([Figure("theirs", 100.0, "ms", ours=ours)]).splitlines()[-1] == "| theirs | 100 ms |  | 25 × |"
+
+
+def test_percentiles_are_values_that_were_measured() -> None:
+    values = [float(value) for value in range(100, 0, -1)]
+    assert (percentile(values, 50), percentile(values, 99), percentile(values, 100)) == (50.0, 99.0, 100.0)
+    assert percentile([3.0], 99) == 3.0
+    assert [figure.value for figure in p50_and_p99("x", [0.001, 0.002, 0.003])] == [2.0, 3.0]

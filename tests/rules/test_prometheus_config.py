@@ -101,11 +101,12 @@ class Server:
         self._url = url
 
     def get(self, path: str, **parameters: str) -> Any:
-        """`data` of an API's answer; None while the server does not answer."""
+        """`data` of an API's answer; None while the server does not answer, or says that it is not ready."""
         try:
-            return requests.get(f"{self._url}/api/v1/{path}", params=parameters, timeout=5).json()["data"]
+            answer = requests.get(f"{self._url}/api/v1/{path}", params=parameters, timeout=5)
         except requests.ConnectionError:
             return None
+        return None if answer.status_code == requests.codes.unavailable else answer.json()["data"]
 
     def metrics(self) -> Sequence[str]:
         """The lines of its own exposition."""

@@ -152,6 +152,8 @@ class Collector:
         self._definitions = definitions
         self._config = config
         self._prefixes: dict[_Series, str] = {}
+        # Lines of histograms, each with whether it is shown as 0: most of the series, and a commit changes few of them.
+        self._histograms: dict[tuple[Histogram, bool], list[str]] = {}
 
     def render(self, state: State, live: Live, now: float) -> Exposition:
         """The `state` and `distributions` parts of a state at a time (seconds since 1970)."""
@@ -164,10 +166,14 @@ class Collector:
         self._suites(page, state)
         self._exporter(page, state, live)
         self._counters(page, state, hold)
+        histograms = {}
         for histogram in state.histograms.get("execution_time_ms", ()):
-            self._histogram(page, EXECUTION_TIME_METRIC, histogram, histogram_hold)
+            shown = (histogram, histogram_hold.holds(histogram.born_seconds))
+            lines = self._histograms.get(shown) or self._histogram_lines(page, EXECUTION_TIME_METRIC, *shown)
+            page.extend(EXECUTION_TIME_METRIC, lines)
+            histograms[shown] = lines
         page.add("benchmark_exporter_series", (), page.series + 1)
-        self._prefixes = page.prefixes
+        self._prefixes, self._histograms = page.prefixes, histograms
         parts: dict[Part, bytes] = {part: page.text(part) for part in PARTS if part != "resources"}
         return Exposition(parts, state.commits, min(hold.ends_seconds, histogram_hold.ends_seconds))
 
@@ -194,14 +200,14 @@ class Collector:
             held = hold.holds(counter.born_seconds)
             page.add("performance_regression_detected_total", counter.labels, 0 if held else counter.value)
 
-    def _histogram(self, page: "_Page", metric: str, histogram: Histogram, hold: "_Hold") -> None:
-        held = hold.holds(histogram.born_seconds)
-        cumulated = 0
+    def _histogram_lines(self, page: "_Page", metric: str, histogram: Histogram, held: bool) -> list[str]:
+        cumulated, lines = 0, []
         for bound, count in zip((*map(_number, histogram.bounds), "+Inf"), histogram.counts, strict=True):
             cumulated += 0 if held else count
-            page.add(metric, histogram.labels, cumulated, suffix="_bucket", extra=("le", bound))
-        page.add(metric, histogram.labels, 0 if held else histogram.total, suffix="_sum")
-        page.add(metric, histogram.labels, cumulated, suffix="_count")
+            lines.append(page.line(metric, histogram.labels, cumulated, suffix="_bucket", extra=("le", bound)))
+        lines.append(page.line(metric, histogram.labels, 0 if held else histogram.total, suffix="_sum"))
+        lines.append(page.line(metric, histogram.labels, cumulated, suffix="_count"))
+        return lines
 
     def _results(self, page: "_Page", state: State) -> None:
         for newest in state.results:
@@ -320,6 +326,13 @@ class _Page:
         self._lines[metric].append(prefix + _number(value))
         self.series += 1
 
+    def line(self, metric: str, labels: Labels, value: float, *, suffix: str, extra: tuple[str, str] | None = None) -> str:
+        return self._prefix(metric, suffix, labels, extra) + _number(value)
+
+    def extend(self, metric: str, lines: Sequence[str]) -> None:
+        self._lines[metric].extend(lines)
+        self.series += len(lines)
+
     def text(self, part: Part) -> bytes:
         """The families of one part, in the order of metrics.yaml, in the text format 0.0.4."""
         lines: list[str] = []
@@ -355,5 +368,7 @@ def _escape_help(text: str) -> str:
 
 
 def _number(value: float) -> str:
+    if type(value) is int and -(10**15) < value < 10**15:  # not isinstance: True is an int, and would be written so
+        return str(value)
     number = float(value)
     return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)

@@ -120,7 +120,9 @@ class Inbox:
             # NOFOLLOW and NONBLOCK for what may have taken its place since: a link to elsewhere, a FIFO that nobody writes to.
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             with os.fdopen(descriptor, "rb") as file:
-                data = file.read(self._max_file_bytes + 1)
+                data = file.read(status.st_size + 1)  # asked for max_file_bytes, Python would make a buffer of that size
+                if len(data) > status.st_size:
+                    data += file.read(self._max_file_bytes + 1 - len(data))
         except FileNotFoundError:
             raise
         except OSError as error:

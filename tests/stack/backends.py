@@ -69,9 +69,6 @@ class _Checkout:
             check=False,
         )
 
-    def process_ids(self) -> Mapping[str, int]:
-        raise NotImplementedError
-
 
 class Local(_Checkout):
     """Plain processes under supervisor."""

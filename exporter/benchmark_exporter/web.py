@@ -18,6 +18,7 @@ from benchmark_exporter.model import SEVERITIES
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MAX_WEBHOOK_BYTES = 4 * 1024 * 1024
+COMMIT_CHARACTERS_SHOWN = 12
 
 
 class RunStatus(msgspec.Struct, frozen=True):
@@ -170,11 +171,12 @@ class _Routes:
 
 _STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
-body { max-width: 64rem; margin: 2rem auto; padding: 0 1rem; }
+body { max-width: 76rem; margin: 2rem auto; padding: 0 1rem; }
 .table { overflow-x: auto; margin-bottom: 2rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid #8886; vertical-align: top; }
 td { font-variant-numeric: tabular-nums; }
+time { white-space: nowrap; }
 """
 
 
@@ -205,13 +207,18 @@ def _tables(status: Status) -> str:
         for alert in firing
     ]
     runs = [
-        (*_cells(run.benchmark, run.environment, run.run_id, run.commit_hash), _moment(run.timestamp_seconds), _speedup(run), _verdict(run))
+        (
+            *_cells(run.benchmark, run.environment, run.run_id, run.commit_hash[:COMMIT_CHARACTERS_SHOWN]),
+            _moment(run.timestamp_seconds),
+            _speedup(run),
+            _verdict(run),
+        )
         for run in status.runs
     ]
     rejected = [_cells(file.file, file.reason, file.place, file.detail) for file in status.rejected_files]
     return (
-        _table("Firing alerts", ("Alert", "Severity", "Summary", "Received"), alerts)
-        + _table("Newest runs", ("Benchmark", "Environment", "Run", "Commit", "Made", "Speedup p50", "Verdict"), runs)
+        _table("Firing alerts", ("Alert", "Severity", "Summary", "Received (UTC)"), alerts)
+        + _table("Newest runs", ("Benchmark", "Environment", "Run", "Commit", "Made (UTC)", "Speedup p50", "Verdict"), runs)
         + ("" if runs else f"<p>No run yet. Copy a result file into <code>{escape(status.results_dir)}</code>.</p>")
         + _table("Rejected files", ("File", "Reason", "Where", "What"), rejected)
     )
@@ -231,7 +238,8 @@ def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> s
 
 
 def _moment(timestamp_seconds: float) -> str:
-    return datetime.fromtimestamp(timestamp_seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    moment = datetime.fromtimestamp(timestamp_seconds, UTC)
+    return f"<time>{moment:%Y-%m-%d %H:%M:%S}</time>"
 
 
 def _speedup(run: RunStatus) -> str:

@@ -206,7 +206,7 @@ def _places(tree: object) -> list[tuple[dict[str, object] | list[object], str | 
 def _changed(chance: random.Random, tree: object) -> object:
     places = _places(tree)
     if not places or chance.random() < 0.02:
-        return chance.choice(VALUES)
+        return deepcopy(chance.choice(VALUES))  # the next change is made in place
     container, key = chance.choice(places)
     value = container[key]  # type: ignore[index]  # the key is the container's own
     way = chance.randrange(9)

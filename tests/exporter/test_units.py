@@ -69,3 +69,10 @@ def test_statistics_agree_with_the_standard_library(samples: list[float]) -> Non
 def test_noise_of_a_mean_that_is_not_positive_is_not_given() -> None:
     assert from_samples("a", "", [-1.0, 1.0]).cv_ratio is None
     assert from_samples("a", "", [1.0, 3.0]).cv_ratio == pytest.approx(2**0.5 / 2)
+
+
+def test_noise_around_next_to_nothing_has_no_coefficient() -> None:
+    assert from_samples("parse", "", [5e-324, 1e-310, 0.0, 0.0]).cv_ratio is not None
+    overflowing = from_samples("parse", "", [1.0, -1.0, 1e-320])
+    assert 0 < (overflowing.statistics.mean or 0) < 1e-300
+    assert overflowing.cv_ratio is None

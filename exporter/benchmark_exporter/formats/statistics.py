@@ -12,8 +12,9 @@ def from_samples(
     """The result that samples give. They must not be empty."""
     statistics = describe(samples)
     mean, stddev = statistics.mean, statistics.stddev
-    cv = stddev / mean if mean is not None and stddev is not None and mean > 0 else None
-    return Result(benchmark, variant, statistics, len(samples), cv, unit, better, tuple(samples))
+    cv = stddev / mean if mean is not None and stddev is not None and mean > 0 else math.inf
+    cv_ratio = cv if math.isfinite(cv) else None  # a mean may be so near to 0 that the quotient overflows
+    return Result(benchmark, variant, statistics, len(samples), cv_ratio, unit, better, tuple(samples))
 
 
 def describe(samples: Sequence[float]) -> Statistics:

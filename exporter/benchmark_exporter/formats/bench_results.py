@@ -6,6 +6,7 @@ import msgspec
 
 from benchmark_exporter.formats.fields import Count, Name, NonNegative, Text, objects_with, read_moment
 from benchmark_exporter.formats.origin import Origin
+from benchmark_exporter.formats.statistics import coefficient_of_variation
 from benchmark_exporter.model import Result, Run, Statistics
 
 NAME = "bench_results"
@@ -52,4 +53,4 @@ def _result(name: str, part: BenchmarkPart) -> Result:
     mean = None if part.mean_ms is None else part.mean_ms / 1e3
     deviation = None if part.std_ms is None else part.std_ms / 1e3
     statistics = Statistics(p50=part.p50_ms / 1e3, p95=part.p95_ms / 1e3, mean=mean, stddev=deviation)
-    return Result(name, "", statistics, part.iterations, deviation / mean if deviation is not None and mean else None)
+    return Result(name, "", statistics, part.iterations, coefficient_of_variation(deviation, mean))

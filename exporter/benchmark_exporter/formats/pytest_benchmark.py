@@ -6,7 +6,7 @@ import msgspec
 
 from benchmark_exporter.formats.fields import Count, Name, NonNegative, Text, keys, read_moment
 from benchmark_exporter.formats.origin import Origin
-from benchmark_exporter.formats.statistics import from_samples
+from benchmark_exporter.formats.statistics import coefficient_of_variation, from_samples
 from benchmark_exporter.model import Result, Run, Statistics
 
 NAME = "pytest_benchmark"
@@ -67,4 +67,4 @@ def _result(part: BenchmarkPart) -> Result:
     if stats.data:
         return from_samples(part.fullname, "", stats.data)
     statistics = Statistics(p50=stats.median, mean=stats.mean, min=stats.min, max=stats.max, stddev=stats.stddev)
-    return Result(part.fullname, "", statistics, stats.rounds, stats.stddev / stats.mean if stats.mean > 0 else None)
+    return Result(part.fullname, "", statistics, stats.rounds, coefficient_of_variation(stats.stddev, stats.mean))

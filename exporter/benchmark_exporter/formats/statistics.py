@@ -11,10 +11,16 @@ def from_samples(
 ) -> Result:
     """The result that samples give. They must not be empty."""
     statistics = describe(samples)
-    mean, stddev = statistics.mean, statistics.stddev
-    cv = stddev / mean if mean is not None and stddev is not None and mean > 0 else math.inf
-    cv_ratio = cv if math.isfinite(cv) else None  # a mean may be so near to 0 that the quotient overflows
+    cv_ratio = coefficient_of_variation(statistics.stddev, statistics.mean)
     return Result(benchmark, variant, statistics, len(samples), cv_ratio, unit, better, tuple(samples))
+
+
+def coefficient_of_variation(stddev: float | None, mean: float | None) -> float | None:
+    """The deviation as a share of the mean; None where there is none, or a mean so near to 0 that the quotient overflows."""
+    if stddev is None or mean is None or mean <= 0:
+        return None
+    ratio = stddev / mean
+    return ratio if math.isfinite(ratio) else None
 
 
 def describe(samples: Sequence[float]) -> Statistics:

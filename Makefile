@@ -41,9 +41,10 @@ test-crash: $(VENV)/dev ## kill the exporter 200 times, fill its folder and its 
 fuzz: $(VENV)/dev ## parse a million hostile documents; FUZZ="--documents 10000 --seed 1" for others
 	@$(PY) -m tests.fuzz.fuzz_formats $(FUZZ)
 
-bench: $(VENV)/dev ## measure ingest and scrape beside Pushgateway and node_exporter, into benchmarks/results/
+bench: $(VENV)/dev ## measure ingest, scrape (beside Pushgateway and node_exporter) and alerts, into benchmarks/results/
 	@$(PY) -m benchmarks.ingest
 	@$(PY) -m benchmarks.scrape
+	@$(PY) -m benchmarks.alert_latency
 
 lint: $(VENV)/dev ## check style and types
 	@$(VENV)/bin/ruff check .

@@ -61,7 +61,7 @@ def request(
 @contextmanager
 def exporter(folder: Path) -> Iterator[Server]:
     """The exporter over `folder/results` and `folder/ledger.sqlite3`, with the settings that it comes with."""
-    port = _free_port()
+    port = free_port()
     (folder / "results").mkdir(exist_ok=True)
     words = [sys.executable, "-m", "benchmark_exporter", "serve", f"--listen=127.0.0.1:{port}", f"--results-dir={folder / 'results'}"]
     with _running([*words, f"--ledger={folder / 'ledger.sqlite3'}"], port, "/-/ready", folder / "exporter.log") as server:
@@ -71,7 +71,7 @@ def exporter(folder: Path) -> Iterator[Server]:
 @contextmanager
 def pushgateway(folder: Path, *, consistency_check: bool) -> Iterator[Server]:
     """Pushgateway, whose groups outlive it in the folder."""
-    port = _free_port()
+    port = free_port()
     words = [*_pushgateway_argv(), f"--web.listen-address=127.0.0.1:{port}", f"--persistence.file={folder / 'groups'}", "--log.level=error"]
     if not consistency_check:
         words.append("--push.disable-consistency-check")
@@ -102,7 +102,7 @@ def textfile_collector(folder: Path) -> Iterator[Server]:
     if argv is None:
         programs.fetch()
         argv = programs.argv("node_exporter") or []
-    port = _free_port()
+    port = free_port()
     words = [*argv, f"--web.listen-address=127.0.0.1:{port}", "--collector.disable-defaults", "--web.disable-exporter-metrics"]
     words += ["--collector.textfile", f"--collector.textfile.directory={folder / 'textfiles'}", "--log.level=error"]
     with _running(words, port, "/", folder / "node_exporter.log") as server:
@@ -158,7 +158,8 @@ def _until_ready(process: psutil.Popen, port: int, path: str, log: Path) -> None
             connection.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A loopback port that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,0 +1,182 @@
+"""How long a regression takes from its file to each stage of the stack, up to the received webhook: `python -m benchmarks.alert_latency`.
+
+A stack of its own, as processes, on free ports.
+"""
+
+import argparse
+import json
+import random
+import shutil
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from benchmarks import servers
+from benchmarks.report import RESULTS, Figure, percentile, progress, write
+from benchmarks.servers import BenchmarkError
+from stack import settings as stack_settings
+from stack.demo import Benchmark, perf_suite_document
+from stack.programs import Programs
+from stack.settings import EXPORTER, PARTS, PROMETHEUS, Settings, StackError
+
+SEED = 11
+DEADLINE_SECONDS = 60.0
+POLL_SECONDS = 0.01
+CRITICAL, WARNING = "CriticalPerformanceRegression", "PerformanceBelowThreshold"
+# Times faster than the reference: passes, is under the gate of 15, is under the critical 10.
+PASSING, SLOWER, SLOW = 20.0, 12.0, 5.0
+# What was made here, and the secrets: no channel but the exporter's webhook is to hear of this.
+NOT_COPIED = shutil.ignore_patterns(
+    ".git", ".venv", ".local", "results", "secrets", "tests", ".env", "*.egg-info", "__pycache__", ".*_cache", ".hypothesis"
+)
+STAGES = ("/metrics", "Prometheus", "firing", "webhook")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measures, prints and writes the table; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    servers.WORK.mkdir(parents=True, exist_ok=True)
+    try:
+        with TemporaryDirectory(prefix="alert-", dir=servers.WORK) as folder, _stack(Path(folder) / "checkout") as settings:
+            figures = _measure(settings, options.repeats)
+    except (BenchmarkError, StackError) as error:
+        print(f"benchmarks.alert_latency: {error}", file=sys.stderr)
+        return 1
+    write(options.output, f"python -m benchmarks.alert_latency --repeats={options.repeats}", figures)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.alert_latency", description=__doc__)
+    parser.add_argument("--repeats", type=int, default=30, metavar="N", help="regressions, each of a benchmark of its own (%(default)s)")
+    parser.add_argument(
+        "--output", type=Path, default=RESULTS / "alert_latency.md", metavar="FILE", help="where the table goes (%(default)s)"
+    )
+    return parser
+
+
+@contextmanager
+def _stack(folder: Path) -> Iterator[Settings]:
+    """The stack of a copy of this checkout, without the channels that this one has secrets for."""
+    kept = stack_settings.ROOT / stack_settings.STATE / "programs"
+    programs = Programs(kept)
+    shutil.copytree(stack_settings.ROOT, folder, ignore=NOT_COPIED)
+    values = {"MODE": "local"} | {part.port_setting: str(servers.free_port()) for part in PARTS}
+    (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in values.items()), encoding="utf-8")
+    settings = stack_settings.load(folder, environ={})
+    settings.state_dir.mkdir()
+    if programs.missing():
+        progress("fetching what of Prometheus and Alertmanager is not installed")
+        programs.fetch()
+    if kept.exists():
+        (settings.state_dir / "programs").symlink_to(kept)
+    try:
+        progress("starting a stack")
+        _command(folder, "up")
+        yield settings
+    finally:
+        _command(folder, "down")
+
+
+def _command(folder: Path, name: str) -> None:
+    done = subprocess.run([sys.executable, "-m", "stack", name], cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603  # our own
+    if done.returncode:
+        raise BenchmarkError(f"the stack's {name} failed: {done.stderr[-500:]}")
+
+
+def _measure(settings: Settings, repeats: int) -> list[Figure]:
+    dice = random.Random(SEED)  # noqa: S311  # no secret
+    for kind in ("critical", "warning"):
+        for number in range(repeats):
+            _drop(settings, f"{kind}-{number}", 1, PASSING)
+    _until(lambda: len(_query(settings, f'speedup_ratio{{percentile="p50"}} == {PASSING:g}')) == 2 * repeats or None, "passing runs")
+
+    progress(f"{repeats} critical regressions, one after the other")
+    critical = []
+    for number in range(repeats):
+        time.sleep(dice.uniform(0.0, 1.0))  # in step with nothing that is done once a second
+        critical.append(_one(settings, f"critical-{number}"))
+
+    progress(f"{repeats} warnings, each about a second after the other")
+    dropped = {}
+    for number in range(repeats):
+        time.sleep(dice.uniform(0.5, 1.5))
+        dropped[f"warning-{number}"] = _drop(settings, f"warning-{number}", 2, SLOWER)
+    warnings = [_until(lambda name=name: _received(settings, WARNING, name), name) - at for name, at in dropped.items()]  # type: ignore[misc]  # the default binds the name
+
+    figures = []
+    for stage, targets in zip(STAGES, (0.2, 1.5, None, 3.5), strict=True):
+        seconds = [times[stage] for times in critical]
+        figures += _p50_and_p95(f"critical, file → {stage}", seconds, targets)
+    return figures + _p50_and_p95("warning (group_wait 10 s), file → webhook", warnings, DEADLINE_SECONDS)
+
+
+def _p50_and_p95(what: str, seconds: Sequence[float], p95_at_most: float | None) -> list[Figure]:
+    return [
+        Figure(f"{what}, p50", percentile(seconds, 50), "s"),
+        Figure(f"{what}, p95", percentile(seconds, 95), "s", at_most=p95_at_most),
+    ]
+
+
+def _one(settings: Settings, name: str) -> Mapping[str, float]:
+    """Seconds from a complete file to each stage of its regression. The last is the receiver's own time, the others when it was seen."""
+    started = _drop(settings, name, 2, SLOW)
+    line = f'performance_regression_active{{benchmark_name="{name}",severity="critical"}} 1\n'
+    looks: Mapping[str, Callable[[], float | None]] = {
+        "/metrics": lambda: _now_if(line in _get_text(EXPORTER.url(settings, "/metrics?collect[]=state"))),
+        "Prometheus": lambda: _now_if(bool(_query(settings, f'speedup_ratio{{benchmark_name="{name}",percentile="p50"}} == {SLOW:g}'))),
+        "firing": lambda: _now_if(bool(_query(settings, f'ALERTS{{alertname="{CRITICAL}",benchmark_name="{name}",alertstate="firing"}}'))),
+        "webhook": lambda: _received(settings, CRITICAL, name),
+    }
+    return {stage: _until(look, f"{name}: {stage}") - started for stage, look in looks.items()}
+
+
+def _drop(settings: Settings, name: str, number: int, speedup: float) -> float:
+    """Writes a run in place, as perf_suite does; gives the time it was complete, in seconds since 1970."""
+    document = perf_suite_document(Benchmark(name, 0.05, 0.05 * speedup, 0.0), number, lambda _mean, _sigma: 1.0)
+    (settings.results_dir / f"{name}-{number}.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
+    return time.time()
+
+
+def _until(look: Callable[[], float | None], what: str) -> float:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while (seen := look()) is None:
+        if time.monotonic() > deadline:
+            raise BenchmarkError(f"{what}: not within {DEADLINE_SECONDS:g} s")
+        time.sleep(POLL_SECONDS)
+    return seen
+
+
+def _now_if(seen: bool) -> float | None:
+    return time.time() if seen else None
+
+
+def _received(settings: Settings, alert: str, name: str) -> float | None:
+    for each in json.loads(_get_text(EXPORTER.url(settings, "/api/v1/status")))["alerts"]:
+        if (each["alertname"], each["benchmark_name"], each["status"]) == (alert, name, "firing"):
+            received: float = each["received_timestamp_seconds"]
+            return received
+    return None
+
+
+def _query(settings: Settings, expression: str) -> list[Any]:
+    text = _get_text(PROMETHEUS.url(settings, f"/api/v1/query?{urllib.parse.urlencode({'query': expression})}"))
+    series: list[Any] = json.loads(text)["data"]["result"]
+    return series
+
+
+def _get_text(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=DEADLINE_SECONDS) as answer:  # noqa: S310  # our own http address
+        text: str = answer.read().decode()
+        return text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

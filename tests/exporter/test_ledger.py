@@ -1,11 +1,17 @@
 """What the ledger promises, over real database files."""
 
+import math
 import sqlite3
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from benchmark_exporter.ledger import Ledger, LedgerError
+from benchmark_exporter.ledger import Ledger, LedgerError, State
 from benchmark_exporter.model import PipelineRun, Result, Run, Statistics, Verdict
 from benchmark_exporter.regression import judge
 from tests.exporter.test_regression import POLICY, comparison
@@ -67,6 +73,58 @@ def test_a_step_that_raises_leaves_the_others(path: Path) -> None:
             transaction.count("undone", (), 1e9)
             transaction.add_pipeline_run(PipelineRun("test", None, "", "", "", passed=True, timestamp_seconds=0.0), 1e9)  # type: ignore[arg-type]  # so it is refused
     assert set(ledger.state().counters) == {"kept"}
+    ledger.close()
+
+
+def test_a_sample_that_is_no_number_fails_its_step_and_not_the_transaction(path: Path) -> None:
+    ledger = Ledger(path)
+    with ledger.transaction() as transaction:
+        with transaction.step():
+            transaction.observe("time_ms", ("a",), [1.0], [2.0], 1e9)
+        with pytest.raises(ValueError, match="time_ms is not a number"), transaction.step():
+            transaction.observe("time_ms", ("a",), [1.0, math.nan], [2.0], 1e9)
+    assert [histogram.total for histogram in ledger.state().histograms["time_ms"]] == [1.0]
+    ledger.close()
+
+
+def recorded(batches: Sequence[Sequence[tuple[int, float]]]) -> State:
+    """What runs leave, a transaction for each batch of them. A run is made at a second and recorded when a clock shows another."""
+    with tempfile.TemporaryDirectory() as folder:
+        ledger = Ledger(Path(folder) / "ledger.sqlite3")
+        number = 0
+        for batch in batches:
+            with ledger.transaction() as transaction:
+                for second, at in batch:
+                    number += 1
+                    made = replace(run(number), timestamp_seconds=float(second), suite_duration_seconds=number / 10)
+                    transaction.add_run(made, "project", "local", at)
+                    transaction.count_commit("a", "critical", f"commit {number % 2}", float(second), at)
+                    transaction.count("runs", ("a",), at)
+                    transaction.observe("time_ms", ("a",), [number / 10], [0.3, 0.7], at)
+                    transaction.record_ingest(at)
+                    outcome = PipelineRun("test", "ci", "main", "push", f"{number}", passed=number % 2 == 0, timestamp_seconds=second)
+                    transaction.add_pipeline_run(outcome, at)
+        state = replace(ledger.state(), commits=0)
+        ledger.close()
+    return state
+
+
+@settings(max_examples=40, deadline=None)
+@given(runs=st.lists(st.tuples(st.integers(0, 9), st.floats(0, 9)), min_size=1, max_size=8), size=st.integers(2, 8))
+def test_runs_leave_the_same_however_many_share_a_transaction(runs: list[tuple[int, float]], size: int) -> None:
+    each_alone = recorded([[run] for run in runs])
+    assert recorded([runs[start : start + size] for start in range(0, len(runs), size)]) == each_alone
+
+
+def test_a_running_total_is_written_once_a_transaction(path: Path) -> None:
+    ledger = Ledger(path)
+    written: list[str] = []
+    ledger._connection.set_trace_callback(lambda statement: written.append(statement) if "INTO counters" in statement else None)
+    with ledger.transaction() as transaction:
+        for _ in range(100):
+            transaction.count("runs", ("a",), 1e9)
+    assert len(written) == 1
+    assert ledger.state().counters["runs"][0].value == 100
     ledger.close()
 
 

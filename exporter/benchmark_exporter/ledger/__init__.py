@@ -58,8 +58,7 @@ class Ledger:
             try:
                 transaction = Transaction(self._connection, self._errors_named)
                 yield transaction
-                if transaction.changed:
-                    self._connection.execute("UPDATE totals SET commits = commits + 1")
+                transaction.finish()
                 self._connection.execute("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:

@@ -9,29 +9,27 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
-from benchmark_exporter.ledger.state import Labels, from_json, to_json
+from benchmark_exporter.ledger.gathered import (
+    COMMIT_REGRESSIONS,
+    COUNTERS,
+    HISTOGRAMS,
+    LAST_INGEST,
+    NEWEST_PIPELINE_RUNS,
+    NEWEST_RESULTS,
+    NEWEST_RUNS,
+    NEWEST_VERDICTS,
+    SUITE_DURATIONS,
+    Gathered,
+    Row,
+    Rows,
+)
+from benchmark_exporter.ledger.state import Labels, to_json
 from benchmark_exporter.model import Notification, PipelineRun, Rejected, Run, Severity, Verdict, measurements_digest
 
 Signature = tuple[int, int, int]
 NOTIFICATIONS_KEPT = 200
 MAX_ERROR_CHARACTERS = 300
 
-# A rank later than now (the last parameter) was given by a clock that has been set back since, and no longer tells what is newest.
-_NEWEST_RESULT = (
-    "INSERT INTO newest_results VALUES (?, ?, ?, ?) "
-    "ON CONFLICT DO UPDATE SET run = excluded.run, rank_seconds = excluded.rank_seconds "
-    "WHERE excluded.rank_seconds >= rank_seconds OR rank_seconds > ?"
-)
-_NEWEST_RUN = (
-    "INSERT INTO newest_runs VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET run = excluded.run, failed = excluded.failed, "
-    "rank_seconds = excluded.rank_seconds "
-    "WHERE excluded.rank_seconds >= rank_seconds OR rank_seconds > ?"
-)
-_NEWEST_VERDICT = (
-    "INSERT INTO newest_verdicts VALUES (?, ?, ?) "
-    "ON CONFLICT DO UPDATE SET run = excluded.run, rank_seconds = excluded.rank_seconds "
-    "WHERE excluded.rank_seconds >= rank_seconds OR rank_seconds > ?"
-)
 # What SQLite raises for a value that it cannot keep, in contrast to a file or disk that fails it.
 _VALUE_ERRORS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 
@@ -46,13 +44,23 @@ class KnownFile:
 
 
 class Transaction:
-    """Changes of one transaction; made by `Ledger.transaction`. `changed` tells whether there were any."""
+    """Changes of one transaction; made by `Ledger.transaction`. `changed` tells whether there were any.
+
+    Running totals and newest rows are gathered and not yet there to be read: `finish` writes them.
+    """
 
     def __init__(self, connection: sqlite3.Connection, errors_named: Callable[[], AbstractContextManager[None]]) -> None:
         self._connection = connection
         self._errors_named = errors_named
         self._execute = connection.execute
+        self._gathered = Gathered()
         self.changed = False
+
+    def finish(self) -> None:
+        """Writes what was gathered; for `Ledger.transaction`, before it commits."""
+        self._gathered.write(self._connection)
+        if self.changed:
+            self._execute("UPDATE totals SET commits = commits + 1")
 
     @contextmanager
     def step(self) -> Iterator[None]:
@@ -64,9 +72,11 @@ class Transaction:
         """
         with self._errors_named():
             self._execute("SAVEPOINT step")
+            gathered = len(self._gathered)
             try:
                 yield
             except BaseException as error:
+                self._gathered.cut(gathered)
                 if self._connection.in_transaction:  # a full disk may have ended it
                     self._execute("ROLLBACK TO step")
                     self._execute("RELEASE step")
@@ -104,7 +114,7 @@ class Transaction:
 
     def record_ingest(self, at: float) -> None:
         """That something new was ingested."""
-        self._change("UPDATE totals SET last_ingest_seconds = ?", (at,))
+        self._gather(LAST_INGEST, (), (at,))
 
     def add_run(self, run: Run, project: str, environment: str, at: float) -> tuple[int, bool, bool]:
         """The run's row, whether it is new, and whether its run_id was taken by a run with other measurements."""
@@ -133,20 +143,16 @@ class Transaction:
                     *(s.p50, s.p95, s.p99, s.mean, s.min, s.max, s.stddev, result.sample_count, result.cv_ratio),
                 ),
             )
-            self._change(_NEWEST_RESULT, (result.name, environment, run_row, rank, at))
+            self._gather(NEWEST_RESULTS, (result.name, environment), (run_row, rank, at))
         for failure in run.failures:
             error = failure.error[:MAX_ERROR_CHARACTERS]
             self._change("INSERT INTO failures VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (run_row, failure.benchmark, error))
         for benchmark, failed in run.outcomes.items():
-            self._change(_NEWEST_RUN, (benchmark, environment, run_row, failed, rank, at))
+            self._gather(NEWEST_RUNS, (benchmark, environment), (run_row, failed, rank, at))
         for comparison in run.comparisons:
-            self._change(_NEWEST_VERDICT, (comparison.benchmark, run_row, rank, at))
+            self._gather(NEWEST_VERDICTS, (comparison.benchmark,), (run_row, rank, at))
         if run.suite_duration_seconds is not None:
-            self._change(
-                "UPDATE totals SET suite_duration_count = suite_duration_count + 1, "
-                "suite_duration_sum_seconds = suite_duration_sum_seconds + ?",
-                (run.suite_duration_seconds,),
-            )
+            self._gather(SUITE_DURATIONS, (), (run.suite_duration_seconds,))
         return run_row, True, conflict
 
     def record_verdict(self, run: int, verdict: Verdict, speedup_p50: float, speedup_p95: float | None) -> tuple[bool, Severity | None]:
@@ -185,28 +191,16 @@ class Transaction:
         )
         if cursor.rowcount == 0:
             return False
-        self._change(
-            "INSERT INTO newest_pipeline_runs VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET passed = excluded.passed, "
-            "rank_seconds = excluded.rank_seconds "
-            "WHERE excluded.rank_seconds >= rank_seconds OR rank_seconds > ?",
-            (run.pipeline, run.branch, run.trigger, run.passed, rank, at),
-        )
+        self._gather(NEWEST_PIPELINE_RUNS, (run.pipeline, run.branch, run.trigger), (run.passed, rank, at))
         return True
 
     def count(self, name: str, labels: Labels, at: float, by: int = 1) -> None:
         """Adds to a counter; by 0 only makes its series known."""
-        self._change(
-            "INSERT INTO counters VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value",
-            (name, to_json(labels), by, at),
-        )
+        self._gather(COUNTERS, (name, to_json(labels)), (by, at))
 
     def count_commit(self, benchmark: str, severity: Severity, commit_hash: str, run_seconds: float, at: float) -> None:
         """Counts a regression of a commit's run, made at run_seconds."""
-        self._change(
-            "INSERT INTO commit_regressions VALUES (?, ?, ?, 1, ?, ?) ON CONFLICT DO UPDATE SET value = value + 1, "
-            "rank_seconds = max(rank_seconds, excluded.rank_seconds)",
-            (benchmark, severity, commit_hash, at, min(run_seconds, at)),
-        )
+        self._gather(COMMIT_REGRESSIONS, (benchmark, severity, commit_hash), (at, min(run_seconds, at)))
 
     def record_notification(self, notification: Notification, at: float) -> None:
         """The newest word on an alert. Of alerts as a whole the newest are kept."""
@@ -225,17 +219,20 @@ class Transaction:
         """Adds observations to a histogram with the given upper bounds.
 
         Should these have changed since, the histogram starts anew: old counts cannot be dealt out to new buckets.
+
+        Raises:
+            ValueError: an observation is not a number, and no sum would be one after it.
         """
-        key, wanted = (name, to_json(labels)), to_json(bounds)
-        row = self._execute("SELECT bounds, counts, total, born_seconds FROM histograms WHERE name = ? AND labels = ?", key).fetchone()
-        if row is not None and row[0] == wanted:
-            counts, total, born = from_json(row[1]), row[2], row[3]
-        else:
-            counts, total, born = [0] * (len(bounds) + 1), 0.0, at
+        counts, total = [0] * (len(bounds) + 1), math.fsum(values)
+        if math.isnan(total):
+            raise ValueError(f"an observation of {name} is not a number")
         for value in values:
             counts[bisect_left(bounds, value)] += 1
-        total += math.fsum(values)
-        self._change("INSERT OR REPLACE INTO histograms VALUES (?, ?, ?, ?, ?, ?)", (*key, wanted, to_json(counts), total, born))
+        self._gather(HISTOGRAMS, (name, to_json(labels)), (to_json(bounds), counts, total, at))
+
+    def _gather(self, rows: Rows, key: Row, change: Row) -> None:
+        self.changed = True
+        self._gathered.add(rows, key, change)
 
     def _change(self, statement: str, values: Sequence[object]) -> sqlite3.Cursor:
         self.changed = True

@@ -1,0 +1,111 @@
+"""Running totals and newest rows: the files of a batch change the same few again and again, so each is read and written once a batch."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from benchmark_exporter.ledger.state import from_json, to_json
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Rows of one kind: how one is read and written by its key, and what a change makes of it. None stands for one not yet there."""
+
+    read: str
+    write: str
+    changed: Callable[[Row | None, Row], Row]
+
+
+class Gathered:
+    """Changes in the order they were made, so that what is written is what it would be were each written by itself."""
+
+    def __init__(self) -> None:
+        self._changes: list[tuple[Rows, Row, Row]] = []
+
+    def __len__(self) -> int:
+        return len(self._changes)
+
+    def add(self, rows: Rows, key: Row, change: Row) -> None:
+        """Gathers a change of the row that has the key."""
+        self._changes.append((rows, key, change))
+
+    def cut(self, length: int) -> None:
+        """Forgets all changes after the first `length`."""
+        del self._changes[length:]
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        """Makes the changes in the database."""
+        by_row: dict[tuple[Rows, Row], list[Row]] = {}
+        for rows, key, change in self._changes:
+            by_row.setdefault((rows, key), []).append(change)
+        for (rows, key), changes in by_row.items():
+            row = before = connection.execute(rows.read, key).fetchone()
+            for change in changes:
+                row = rows.changed(row, change)
+            if row != before:
+                connection.execute(rows.write, (*row, *key))
+
+
+def _counted(row: Row | None, change: Row) -> Row:
+    by, at = change
+    value, born = row or (0, at)
+    return value + by, born
+
+
+def _counted_commit(row: Row | None, change: Row) -> Row:
+    at, rank = change
+    value, born, newest = row or (0, at, rank)
+    return value + 1, born, max(newest, rank)
+
+
+def _observed(row: Row | None, change: Row) -> Row:
+    bounds, counts, total, at = change
+    if row is None or row[0] != bounds:
+        return bounds, to_json(counts), total, at
+    _, old_counts, old_total, born = row
+    return bounds, to_json([old + new for old, new in zip(from_json(old_counts), counts, strict=True)]), old_total + total, born
+
+
+def _summed(row: Row | None, change: Row) -> Row:
+    count, total = row or (0, 0.0)
+    return count + 1, total + change[0]
+
+
+def _replaced(_: Row | None, change: Row) -> Row:
+    return change
+
+
+def _newest(row: Row | None, change: Row) -> Row:
+    *new, at = change
+    # A rank later than now was given by a clock that has been set back since, and no longer tells what is newest.
+    return tuple(new) if row is None or new[-1] >= row[-1] or row[-1] > at else row
+
+
+def _rows(table: str, key: Sequence[str], values: Sequence[str], changed: Callable[[Row | None, Row], Row]) -> Rows:
+    columns = (*values, *key)
+    return Rows(
+        f"SELECT {', '.join(values)} FROM {table} WHERE {' AND '.join(f'{column} = ?' for column in key)}",  # noqa: S608  # names from below
+        f"INSERT OR REPLACE INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",  # noqa: S608  # likewise
+        changed,
+    )
+
+
+# After each, what a change of it is.
+COUNTERS = _rows("counters", ("name", "labels"), ("value", "born_seconds"), _counted)  # by, at
+COMMIT_REGRESSIONS = _rows(  # at, rank
+    "commit_regressions", ("benchmark", "severity", "commit_hash"), ("value", "born_seconds", "rank_seconds"), _counted_commit
+)
+HISTOGRAMS = _rows("histograms", ("name", "labels"), ("bounds", "counts", "total", "born_seconds"), _observed)  # bounds, counts, total, at
+NEWEST_RESULTS = _rows("newest_results", ("name", "environment"), ("run", "rank_seconds"), _newest)  # the row, at
+NEWEST_RUNS = _rows("newest_runs", ("benchmark", "environment"), ("run", "failed", "rank_seconds"), _newest)  # the row, at
+NEWEST_VERDICTS = _rows("newest_verdicts", ("benchmark",), ("run", "rank_seconds"), _newest)  # the row, at
+NEWEST_PIPELINE_RUNS = _rows("newest_pipeline_runs", ("pipeline", "branch", "trigger"), ("passed", "rank_seconds"), _newest)  # the row, at
+LAST_INGEST = Rows("SELECT last_ingest_seconds FROM totals", "UPDATE totals SET last_ingest_seconds = ?", _replaced)  # the row
+SUITE_DURATIONS = Rows(  # seconds
+    "SELECT suite_duration_count, suite_duration_sum_seconds FROM totals",
+    "UPDATE totals SET suite_duration_count = ?, suite_duration_sum_seconds = ?",
+    _summed,
+)

@@ -65,14 +65,15 @@ class Inbox:
         """
         return sorted(self._walk(), key=_age)
 
-    def look(self, paths: Iterable[Path]) -> list[Candidate]:
+    def look(self, paths: Iterable[str | Path]) -> list[Candidate]:
         """The candidates among the given paths, oldest first. Paths that a scan would not come to are passed over."""
         found = []
-        for path in set(paths):
+        # As text, like all that is done for each file of a burst: a Path costs more than looking at the file.
+        for path in {os.fspath(each) for each in paths}:
             # Gone again, or never there: the next scan says so.
             with suppress(OSError):
-                if path.name.endswith(SUFFIX) and self._is_reached(path):
-                    found.append(self.candidate(path))
+                if path.endswith(SUFFIX) and self._is_reached(path):
+                    found.append(self._candidate(path, os.lstat(path)))
         return sorted(found, key=_age)
 
     def candidate(self, path: Path) -> Candidate:
@@ -85,9 +86,9 @@ class Inbox:
 
     def side_file(self, document: Candidate) -> Candidate | None:
         """The side file of a document, if there is one."""
-        path = self.root / (document.path.removesuffix(SUFFIX) + SIDE_SUFFIX)
+        path = self._prefix + document.path.removesuffix(SUFFIX) + SIDE_SUFFIX
         try:
-            return self.candidate(path)
+            return self._candidate(path, os.lstat(path))
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -97,7 +98,7 @@ class Inbox:
 
     def documents(self, side_files: Iterable[Candidate]) -> list[Candidate]:
         """The documents of side files, as far as they are there."""
-        return self.look(self.root / (side_file.path.removesuffix(SIDE_SUFFIX) + SUFFIX) for side_file in side_files)
+        return self.look(self._prefix + side_file.path.removesuffix(SIDE_SUFFIX) + SUFFIX for side_file in side_files)
 
     def read(self, candidate: Candidate) -> bytes:
         """The bytes of a candidate.
@@ -107,12 +108,12 @@ class Inbox:
             FileNotFoundError: it has gone.
             OSError: this process or the machine has run out of something; no fault of the file.
         """
-        path = self.root / candidate.path
+        path = self._prefix + candidate.path
         try:
-            status = path.lstat()
+            status = os.lstat(path)
             if stat.S_ISLNK(status.st_mode):
                 path = self._target(path)
-                status = path.lstat()
+                status = os.lstat(path)
             if not stat.S_ISREG(status.st_mode):
                 raise self._no_file(candidate, status.st_mode)
             if status.st_size > self._max_file_bytes:
@@ -138,26 +139,29 @@ class Inbox:
             return Rejected("unreadable", "the folder cannot be listed, results in it are not seen")
         return Rejected("not_a_file", f"a {_kind(mode)} has a result's name")
 
-    def _target(self, link: Path) -> Path:
+    def _target(self, link: str) -> str:
         try:
-            target = Path(os.path.realpath(link, strict=True))
+            target = os.path.realpath(link, strict=True)
         except FileNotFoundError:
             raise Rejected("unreadable", "a link to nothing") from None
-        if not target.is_relative_to(self.root.resolve()):
+        if not Path(target).is_relative_to(self.root.resolve()):
             raise Rejected("link_outside", "a link may not lead out of the results folder; copy the file instead")
         return target
 
-    def _is_reached(self, path: Path) -> bool:
+    def _is_reached(self, path: str) -> bool:
         """Whether a scan comes to the path: inside the folder, nothing hidden, no folder on the way a link."""
-        if not path.is_relative_to(self.root):
+        if not path.startswith(self._prefix):
             return False
-        parts = path.relative_to(self.root).parts
-        folders = path.parents[: len(parts) - 1]
-        return not (
-            any(part.startswith(".") for part in parts)
-            or any(part.endswith(SUFFIX) for part in parts[:-1])
-            or any(folder.is_symlink() for folder in folders)
-        )
+        *folders, name = path[len(self._prefix) :].split("/")
+        if name.startswith("."):
+            return False
+        way = self._prefix
+        for folder in folders:
+            way += folder
+            if folder.startswith(".") or folder.endswith(SUFFIX) or stat.S_ISLNK(os.lstat(way).st_mode):
+                return False
+            way += "/"
+        return True
 
     def _walk(self) -> Iterator[Candidate]:
         # A list of folders in place of recursion: paths may have more parts than Python has calls.
@@ -187,14 +191,14 @@ class Inbox:
         if stat.S_ISLNK(status.st_mode):
             # A dangling link is a candidate too: read() names what is wrong.
             with suppress(OSError):
-                status = Path(path).stat()
+                status = os.stat(path)  # noqa: PTH116  # see look
         if not stat.S_ISREG(status.st_mode):
             return Candidate(relative, status.st_ino, 0, 0)  # what happens inside a folder does not make it another one
         return Candidate(relative, status.st_ino, status.st_size, status.st_ctime_ns, status.st_mtime_ns)
 
 
 def _printable(path: str) -> str:
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    return path if path.isascii() else os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _age(candidate: Candidate) -> tuple[int, str]:

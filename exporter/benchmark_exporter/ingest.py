@@ -121,7 +121,7 @@ class Ingest:
             del self._young[path]
         self._take(candidates)
 
-    def look(self, paths: Iterable[Path]) -> None:
+    def look(self, paths: Iterable[str | Path]) -> None:
         """Ingests what is new among the paths that an event named, and what was not yet complete."""
         self._take(self._inbox.look([*paths, *(self._inbox.root / candidate.path for candidate, _ in self._young.values())]))
 

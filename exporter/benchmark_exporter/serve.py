@@ -19,7 +19,7 @@ from watchfiles import awatch
 from benchmark_exporter import __version__
 from benchmark_exporter.collector import EXECUTION_TIME_METRIC, Collector, Definition, Exposition, Live
 from benchmark_exporter.config import Config
-from benchmark_exporter.inbox import Inbox
+from benchmark_exporter.inbox import SUFFIX, Inbox
 from benchmark_exporter.ingest import Defaults, Ingest
 from benchmark_exporter.ledger import Ledger, LedgerError, State
 from benchmark_exporter.model import Gate, Notification
@@ -121,7 +121,7 @@ class _Server:
         self._collector = Collector(settings.definitions, settings.config)
         self._sampler = Sampler()
         self._resources: tuple[float, bytes] = (float("-inf"), b"")
-        self._changed_paths: set[Path] = set()
+        self._changed_paths: set[str] = set()
         self._wake = asyncio.Event()
         self._stopping = False
         self._scan_duration_seconds = 0.0
@@ -174,7 +174,7 @@ class _Server:
         while True:
             try:
                 async for changes in awatch(root, debounce=WATCH_DEBOUNCE_MS, step=WATCH_STEP_MS, raise_interrupt=False):
-                    self._changed_paths.update(Path(path) for _, path in changes)
+                    self._changed_paths.update(path for _, path in changes)
                     self._wake.set()
             except OSError as error:
                 log.warning("the results folder cannot be watched, scans alone find new files", extra={"fields": {"reason": error}})
@@ -265,9 +265,9 @@ class _Server:
         if self._state is state:  # nothing was new, so this is what looking alone takes; a burst must not put off the next look
             self._scan_duration_seconds = time.monotonic() - started
 
-    def _look_by_worker(self, paths: set[Path]) -> None:
+    def _look_by_worker(self, paths: set[str]) -> None:
         # A new folder's files have no events of their own.
-        if any(path.is_dir() for path in paths):
+        if any(not path.endswith(SUFFIX) and Path(path).is_dir() for path in paths):
             self._scan_by_worker()
         else:
             self._ingest.look(paths)

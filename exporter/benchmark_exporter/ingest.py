@@ -244,10 +244,9 @@ class Ingest:
         return document is not None and document.reason is None and not was_read
 
     def _record_document(self, transaction: Transaction, digest: bytes, document: Document, now: float) -> str:
-        if transaction.known(digest):
+        if not transaction.add_document(digest, document.format, now):
             transaction.count(DUPLICATE, (), now)
             return "known already"
-        transaction.record_document(digest, document.format, now)
         if isinstance(document, Baseline):
             transaction.count(INGESTED, (document.format,), now)
             return f"a baseline of {len(document.benchmarks)} benchmarks, which is no run"

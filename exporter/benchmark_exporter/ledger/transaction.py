@@ -85,10 +85,6 @@ class Transaction:
                 raise
             self._execute("RELEASE step")
 
-    def known(self, digest: bytes) -> bool:
-        """Whether a document of these bytes has been ingested."""
-        return self._execute("SELECT 1 FROM documents WHERE digest = ?", (digest,)).fetchone() is not None
-
     def file(self, path: str) -> KnownFile | None:
         """The file as it was when it was last read."""
         row = self._execute("SELECT inode, size_bytes, ctime_ns, digest, reason FROM files WHERE path = ?", (path,)).fetchone()
@@ -108,9 +104,9 @@ class Transaction:
         for path in paths:
             self._change("DELETE FROM files WHERE path = ?", (path,))
 
-    def record_document(self, digest: bytes, format_name: str, at: float) -> None:
-        """That a document of these bytes has been taken in."""
-        self._change("INSERT INTO documents VALUES (?, ?, ?)", (digest, format_name, at))
+    def add_document(self, digest: bytes, format_name: str, at: float) -> bool:
+        """Whether the document is new: no other of these bytes has been taken in."""
+        return self._change("INSERT INTO documents VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (digest, format_name, at)).rowcount == 1
 
     def record_ingest(self, at: float) -> None:
         """That something new was ingested."""
@@ -120,19 +116,21 @@ class Transaction:
         """The run's row, whether it is new, and whether its run_id was taken by a run with other measurements."""
         moment = struct.pack("<d", run.timestamp_seconds)
         measurements = hashlib.sha256(moment + measurements_digest(run.results, run.failures)).digest()
-        row = self._execute(
-            "SELECT id FROM runs WHERE project = ? AND run_id = ? AND measurements = ?", (project, run.run_id, measurements)
-        ).fetchone()
-        if row is not None:
-            return row[0], False, False
-        conflict = self._execute("SELECT 1 FROM runs WHERE project = ? AND run_id = ?", (project, run.run_id)).fetchone() is not None
-        (run_row,) = self._change(
-            "INSERT INTO runs VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        inserted = self._change(
+            "INSERT INTO runs VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id",
             (
                 *(project, run.run_id, measurements, run.format, environment, run.commit_hash),
                 *(run.branch, run.timestamp_seconds, run.suite_duration_seconds, at),
             ),
         ).fetchone()
+        if inserted is None:
+            (run_row,) = self._execute(
+                "SELECT id FROM runs WHERE project = ? AND run_id = ? AND measurements = ?", (project, run.run_id, measurements)
+            ).fetchone()
+            return run_row, False, False
+        (run_row,) = inserted
+        others = self._execute("SELECT 1 FROM runs WHERE project = ? AND run_id = ? AND id <> ?", (project, run.run_id, run_row))
+        conflict = others.fetchone() is not None
         rank = min(run.timestamp_seconds, at)
         for result in run.results:
             s = result.statistics
@@ -166,16 +164,16 @@ class Transaction:
             *(speedup_p50, speedup_p95, gate.min_speedup_p50_ratio, gate.min_speedup_p95_ratio, gate.max_p95_seconds),
             *(to_json(verdict.criteria), verdict.passed, verdict.severity, decided),
         )
-        before = self._execute(
+        row = (run, verdict.benchmark, *values, verdict.severity)
+        if self._change("INSERT INTO verdicts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", row).rowcount == 1:
+            return True, verdict.severity
+        *known, was_decided, counted = self._execute(
             "SELECT speedup_p50_ratio, speedup_p95_ratio, min_speedup_p50_ratio, min_speedup_p95_ratio, max_p95_seconds, criteria, passed, "
             "severity, decided, counted FROM verdicts WHERE run = ? AND benchmark = ?",
             (run, verdict.benchmark),
         ).fetchone()
-        counted = None
-        if before is not None:
-            *known, was_decided, counted = before
-            if (was_decided and not decided) or (*known, was_decided) == values:
-                return False, None
+        if (was_decided and not decided) or (*known, was_decided) == values:
+            return False, None
         self._change(
             "INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (run, verdict.benchmark, *values, counted or verdict.severity),

@@ -148,7 +148,7 @@ class Ingest:
             if not reads:
                 continue
             with self._ledger.transaction() as transaction:
-                lines = [self._record_apart(transaction, read) for read in reads]
+                lines = self._record_all(transaction, reads)
             for read, line in zip(reads, lines, strict=True):
                 self._known[read.candidate.name] = read.candidate.signature
                 self._young.pop(read.candidate.name, None)
@@ -197,6 +197,16 @@ class Ingest:
             self._young[candidate.name] = (candidate, self._monotonic())
             return False
         return self._monotonic() - since >= self._defaults.settle_seconds
+
+    def _record_all(self, transaction: Transaction, reads: Sequence[_Read]) -> list[tuple[int, str] | None]:
+        """Records a batch, and gives a log line for each file that is news. Steps of their own are costly, and for when one fails."""
+        try:
+            with transaction.step():
+                return [self._record(transaction, read) for read in reads]
+        except LedgerError:
+            raise
+        except Exception:  # whose it is shows when each is recorded by itself
+            return [self._record_apart(transaction, read) for read in reads]
 
     def _record_apart(self, transaction: Transaction, read: _Read) -> tuple[int, str] | None:
         """Records one file so that whatever is wrong with it does not undo the others. Gives the log line, if there is news."""

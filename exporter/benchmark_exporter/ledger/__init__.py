@@ -39,8 +39,11 @@ class Ledger:
             self._connection = sqlite3.connect(path, isolation_level=None)
         try:
             with self._errors_named():
-                # WAL with synchronous FULL: a commit that returned is on the disk.
-                self._connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
+                # WAL with synchronous FULL: a commit that returned is on the disk. What undoes a step stays in memory: there may be no
+                # folder for temporary files.
+                self._connection.executescript(
+                    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;"
+                )
                 migrate(self._connection)
         except LedgerError:
             self._connection.close()

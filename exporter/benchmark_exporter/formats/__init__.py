@@ -105,9 +105,12 @@ def parse(data: bytes, origin: Origin = Origin()) -> Document:  # noqa: B008  # 
 def _complete(run: Run, side: SideFile) -> Run:
     if not run.results and not run.failures:
         raise Rejected("invalid_value", "no benchmark in it")
-    for name, count in Counter(each.name for each in run.results).items():
-        if count > 1:
-            raise Rejected("invalid_value", f"{count} results have the name {name}")
+    names = [each.name for each in run.results]
+    if len(set(names)) < len(names):
+        ((name, count),) = Counter(names).most_common(1)
+        raise Rejected("invalid_value", f"{count} results have the name {name}")
+    if side == SideFile():
+        return run
     return replace(
         run,
         project=run.project or side.project,

@@ -192,6 +192,21 @@ def test_pytest_benchmark_with_and_without_its_rounds() -> None:
     assert (join.samples, join.statistics.p50, join.statistics.p95) == ((), 0.0025, None)
 
 
+def test_pytest_benchmark_outside_of_a_repository_has_no_commit_and_no_branch() -> None:
+    document = golden("pytest_benchmark/1-run")
+    document["commit_info"] = {"id": "unversioned", "time": None, "dirty": False, "project": "router", "branch": "(unknown)"}
+    run = parse(data(document), Origin(side=SideFile(branch="main")))
+    assert isinstance(run, Run)
+    assert (run.project, run.commit_hash, run.branch) == ("router", "", "main")
+
+
+def test_pytest_benchmark_may_have_noted_a_nan_but_not_measured_one() -> None:
+    document = golden("pytest_benchmark/1-run")
+    assert accepted(changed(document, "benchmarks.0.extra_info", {"loss": float("nan")})) == accepted(document)
+    error = rejected(data(changed(document, "benchmarks.0.stats.mean", float("nan"))))
+    assert (error.reason, error.place) == ("invalid_value", "$.benchmarks[0].stats.mean")
+
+
 def test_google_benchmarks_repetitions_are_samples_and_its_aggregates_statistics() -> None:
     results = results_of("google_benchmark/1-run")
     assert results["BM_Copy/64"].samples == pytest.approx((2e-6, 4e-6, 6e-6))
@@ -203,6 +218,29 @@ def test_google_benchmarks_repetitions_are_samples_and_its_aggregates_statistics
     assert results["BM_Sort"] == Result("BM_Sort", "", Statistics(p50=0.005, mean=0.004, stddev=0.001))
     assert results["BM_Sort/cpu"].statistics.stddev is None  # a bare NaN
     assert run_of("google_benchmark/1-run").failures == (Failure("BM_Open", "no such file"),)
+    assert "BM_Gpu" not in results  # skipped, so its 0 ns are no time
+
+
+def test_google_benchmark_1_4_marks_aggregates_by_their_names_alone() -> None:
+    def entry(name: str, real_time: float) -> Json:
+        return {"name": name, "iterations": 10, "real_time": real_time, "cpu_time": real_time, "time_unit": "us"}
+
+    document = golden("google_benchmark/1-run") | {
+        "benchmarks": [
+            *(entry("BM_Copy/8", 1.0), entry("BM_Copy/8", 3.0), entry("BM_Copy/8_mean", 2.0), entry("BM_Copy/8_stddev", 1.0)),
+            *(entry("BM_Sort_mean", 5.0), entry("BM_Sort_median", 4.0), entry("BM_Sort_stddev", 2.0)),
+            entry("BM_geometric_mean", 7.0),  # no aggregate, but what it measures
+            {"name": "BM_Sort_BigO", "cpu_coefficient": 0.5, "real_coefficient": 0.5, "big_o": "N", "time_unit": "us"},
+            {"name": "BM_Sort_RMS", "rms": 0.25},
+        ]
+    }
+    run = accepted(document)
+    assert isinstance(run, Run)
+    times = {result.name: result for result in run.results if not result.variant}
+    assert list(times) == ["BM_Copy/8", "BM_Sort", "BM_geometric_mean"]
+    assert times["BM_Copy/8"].samples == pytest.approx((1e-6, 3e-6))
+    sort = times["BM_Sort"].statistics
+    assert (sort.p50, sort.mean, sort.stddev) == pytest.approx((4e-6, 5e-6, 2e-6))
 
 
 def test_a_bare_nan_is_read_where_the_tool_writes_it_and_other_flaws_are_not() -> None:
@@ -220,14 +258,47 @@ def test_every_beginning_of_a_document_with_bare_nans_is_truncated() -> None:
 
 
 def test_hyperfines_times_are_samples_and_its_time_is_its_side_files_or_its_files() -> None:
-    check, memory, pipe = run_of("hyperfine_with_side_file/1-run").results
-    assert (check.name, check.samples, check.statistics.p50) == ("router --check", (0.02, 0.04, 0.03), 0.03)
-    assert (memory.name, memory.unit, memory.statistics.max) == ("router --check/memory", "bytes", 8192)
-    assert pipe.statistics.stddev is None
+    results = results_of("hyperfine_with_side_file/1-run")
+    check, memory = results["router --check"], results["router --check/memory"]
+    assert (check.samples, check.statistics.p50) == ((0.02, 0.04, 0.03), 0.03)
+    assert (memory.unit, memory.statistics.max) == ("bytes", 8192)
+    assert results["router --check/user"] == Result("router --check", "user", Statistics(mean=0.01))
+    assert results["router --check/system"] == Result("router --check", "system", Statistics(mean=0.002))
+    assert results["router 'a b' | sort"].statistics.stddev is None
     assert run_of("hyperfine_with_side_file/1-run", Origin(written_seconds=5.5)).timestamp_seconds == 5.5
     side = SideFile(timestamp=datetime(2026, 3, 1, 12, tzinfo=UTC), commit="a1b2c3d", project="router")
     run = run_of("hyperfine_with_side_file/1-run", Origin(written_seconds=5.5, side=side))
     assert (run.timestamp_seconds, run.commit_hash, run.project) == (1772366400, "a1b2c3d", "router")
+
+
+def test_hyperfine_2_gives_every_measurement_with_its_unit_and_when_the_run_began() -> None:
+    run, results = run_of("hyperfine_2/1-run"), results_of("hyperfine_2/1-run")
+    assert run.timestamp_seconds == 1772366400
+    assert len(results) == 2 * 5  # the CPU's time is the sum of two others
+    # The same command twice, so its parameters tell one from the other.
+    assert results["router --check(threads=1)"].samples == (0.25, 0.75)
+    assert results["router --check(threads=1)/user"].samples == (0.125, 0.375)
+    assert results["router --check(threads=2)/system"].samples == (0.0,)
+    memory, instructions = results["router --check(threads=1)/memory"], results["router --check(threads=1)/instructions"]
+    assert (memory.samples, memory.unit, memory.better) == ((4096.0, 8192.0), "bytes", "lower")
+    assert (instructions.samples, instructions.unit, instructions.better) == ((1000.0, 1000.0), "count", None)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "names"),
+    [
+        ({"command": "make -j1"}, {"command": "make -j2"}, ["make -j1", "make -j2"]),
+        ({"parameters": {"n": "1", "m": "x"}}, {"parameters": {"n": "2", "m": "x"}}, ["make(m=x,n=1)", "make(m=x,n=2)"]),
+        ({"parameter": "1"}, {"parameter": "2"}, ["make(1)", "make(2)"]),  # 1.6 to 1.10
+    ],
+)
+def test_hyperfines_parameters_are_in_the_name_where_the_command_does_not_tell(first: Json, second: Json, names: list[str]) -> None:
+    part = {"command": "make", "mean": 1.5, "stddev": 0.75, "min": 1.0, "max": 2.0}  # 1.5 and older: no median, no times
+    run = accepted({"results": [part | first, part | second]})
+    assert isinstance(run, Run)
+    assert [result.name for result in run.results] == names
+    assert run.results[0].statistics == Statistics(mean=1.5, min=1.0, max=2.0, stddev=0.75)
+    assert run.results[0].cv_ratio == 0.5
 
 
 def test_jmhs_unit_and_direction_are_its_score_units() -> None:
@@ -242,6 +313,41 @@ def test_jmhs_percentiles_are_latencies_in_mode_sample_only() -> None:
     results = results_of("jmh/1-results")
     assert results["org.example.Parse.split/sample"].statistics.p95 == pytest.approx(3.9e-3)
     assert results["org.example.Parse.split(kind=ascii,size=64)/avgt"].statistics.p95 == pytest.approx(3.85e-6)  # of iterations, not 3.9
+
+
+def test_jmhs_secondary_metrics_are_results_where_lower_is_known_to_be_better_or_they_are_in_the_primary_ones_unit() -> None:
+    name = "org.example.Parse.split(kind=ascii,size=64)/avgt"
+    results = {key.removeprefix(f"{name}/"): value for key, value in results_of("jmh/1-results").items() if key.startswith(f"{name}/")}
+    # Not among them: the rate of allocation, which is neither good nor bad, and the stack profiler's text.
+    assert sorted(results) == ["gc.alloc.rate.norm", "gc.count", "gc.time", "reader"]
+    size, count, time, reader = (results[key] for key in sorted(results))
+    assert (size.statistics, size.unit, size.better) == (Statistics(mean=1024.0), "bytes", "lower")
+    assert (count.statistics, count.unit, count.better) == (Statistics(mean=6.0), "counts", "lower")  # the sum of the iterations
+    assert (time.statistics, time.unit, time.better) == (Statistics(mean=0.016), "seconds", "lower")
+    assert reader.samples == pytest.approx((1e-6, 3e-6, 2e-6, 2e-6))
+
+
+def test_jmhs_percentiles_of_mode_sample_are_no_metrics_of_their_own() -> None:
+    assert golden("jmh/1-results")[2]["secondaryMetrics"].keys() == {"p0.00", "split:split·p0.50"}
+    assert [name for name in results_of("jmh/1-results") if "/sample" in name] == ["org.example.Parse.split/sample"]
+
+
+def test_a_jmh_benchmark_without_a_score_has_failed() -> None:
+    document = golden("jmh/1-results")[:2]
+    document[0]["primaryMetric"] |= {"score": "NaN", "rawData": [["NaN", "NaN"]]}
+    run = accepted(document)
+    assert isinstance(run, Run)
+    assert run.failures == (Failure("org.example.Parse.split", "its score is NaN"),)
+
+
+def test_github_action_benchmark_takes_values_that_are_texts_and_entries_without_a_unit() -> None:
+    run = accepted(
+        [{"name": "Load", "unit": "Percent", "value": "50"}, {"name": "Size", "unit": "Megabytes", "value": 2}, {"name": "x", "value": 1}]
+    )
+    assert isinstance(run, Run)
+    assert [(result.statistics.mean, result.unit) for result in run.results] == [(0.5, "ratio"), (2e6, "bytes"), (1.0, "")]
+    error = rejected(data([{"name": "Load", "unit": "s", "value": 1}, {"name": "Load", "unit": "s", "value": "1 s"}]))
+    assert (error.reason, error.place) == ("invalid_value", "$[1].value")
 
 
 def test_github_action_benchmarks_direction_is_its_units_or_its_side_files() -> None:
@@ -380,6 +486,16 @@ P50 = "metrics.compiled.p50_ms"
         (data(changed(golden("google_benchmark/1-run"), "context.date", "1969-12-31")), "invalid_value", "$.context.date"),
         (data(changed(golden("pytest_benchmark/1-run"), "benchmarks", [])), "invalid_value", "$"),
         (data(changed(golden("hyperfine_with_side_file/1-run"), "results.1.command", "router --check")), "invalid_value", "$"),
+        (
+            data(changed(golden("hyperfine_2/1-run"), "metadata.start_time", "2026-03-01T12:00:00")),
+            "invalid_value",
+            "$.metadata.start_time",
+        ),
+        (
+            data(changed(golden("hyperfine_2/1-run"), "results.0.measurements.1.time_user", {"value": "fast", "unit": "second"})),
+            "invalid_value",
+            "$.results[0].measurements[1][...].value",
+        ),
         (data(changed(golden("golden_metrics/1-metrics"), "hit_ratio", float("nan"))), "not_finite", "$.hit_ratio"),
         (data(changed(golden("result/1-run"), "results.0.samples", [])), "invalid_value", "$.results[0].samples"),
         (data(changed(golden("result/1-run"), "results.0.unit", "minutes")), "invalid_value", "$.results[0].unit"),
@@ -430,7 +546,7 @@ SHAPES = (
     *map(golden, ("bench_suite/1-comprehensive", "bench_suite/4-regression-test", "bench_suite/5-baseline", "golden_metrics/1-metrics")),
     *map(golden, ("perf_diff/1-bench_results", "perf_diff/2-perf_diff", "perf_analyze/1-analysis", "pytest_benchmark/1-run")),
     *map(golden, ("google_benchmark/1-run", "hyperfine_with_side_file/1-run", "jmh/1-results", "result/1-run")),
-    *map(golden, ("github_action_benchmark/1-smaller",)),
+    *map(golden, ("github_action_benchmark/1-smaller", "hyperfine_2/1-run")),
 )
 KEYS = st.text(st.characters(codec=None, exclude_characters="."), max_size=5)  # a dot parts the keys of a path
 ANYTHING = st.recursive(

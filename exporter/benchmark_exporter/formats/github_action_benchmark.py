@@ -11,15 +11,17 @@ import msgspec
 from benchmark_exporter.formats.fields import Name, Number, Text, objects_with
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.formats.units import quantity
-from benchmark_exporter.model import Result, Run, Statistics
+from benchmark_exporter.model import Rejected, Result, Run, Statistics
 
 NAME = "github_action_benchmark"
 
 
 class EntryPart(msgspec.Struct, frozen=True):
+    """The action takes a value that is a text too, and does without a unit."""
+
     name: Name
-    unit: Text
-    value: Number
+    value: Number | Text
+    unit: Text = ""
 
 
 def matches(document: object) -> bool:
@@ -29,13 +31,20 @@ def matches(document: object) -> bool:
 def parse(raw: object, origin: Origin) -> Run:
     document = msgspec.convert(raw, Annotated[list[EntryPart], msgspec.Meta(min_length=1)])
     seconds = origin.seconds()
-    results = tuple(_result(entry, origin) for entry in document)
+    results = tuple(_result(entry, origin, f"$[{index}].value") for index, entry in enumerate(document))
     return Run(format=NAME, run_id=origin.run_id(seconds, results), timestamp_seconds=seconds, results=results, comparisons=())
 
 
-def _result(entry: EntryPart, origin: Origin) -> Result:
+def _result(entry: EntryPart, origin: Origin, place: str) -> Result:
     measured = quantity(entry.unit)
     if origin.side.better is not None:
         measured = replace(measured, better=origin.side.better)
-    value = Statistics(mean=entry.value * measured.factor)
+    value = Statistics(mean=_number(entry.value, place) * measured.factor)
     return Result(entry.name, "", value, unit=measured.unit, better=measured.better)
+
+
+def _number(value: float | str, place: str) -> float:
+    try:
+        return msgspec.convert(value, Number, strict=False)
+    except msgspec.ValidationError as error:
+        raise Rejected("invalid_value", f"{value!r} is no number that a result can have", place=place) from error

@@ -18,6 +18,8 @@ NAME = "google_benchmark"
 READS_NAN = True
 
 _TO_SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
+# How 1.4 and older mark the aggregates of repetitions: by the end of the name alone.
+_AGGREGATES = ("mean", "median", "stddev", "cv")
 # What an entry measures: field, variant (the wall time is the benchmark itself), unit and direction.
 _QUANTITIES: tuple[tuple[str, str, str, Better], ...] = (
     ("real_time", "", "seconds", "lower"),
@@ -30,7 +32,7 @@ _QUANTITIES: tuple[tuple[str, str, str, Better], ...] = (
 class EntryPart(msgspec.Struct, frozen=True):
     name: Name
     run_name: Name | None = None
-    run_type: Literal["iteration", "aggregate"] = "iteration"
+    run_type: Literal["iteration", "aggregate"] | None = None
     aggregate_name: Text = ""
     real_time: Number | None = None
     cpu_time: Number | None = None
@@ -39,6 +41,7 @@ class EntryPart(msgspec.Struct, frozen=True):
     items_per_second: Number | None = None
     error_occurred: bool = False
     error_message: str = ""
+    skipped: bool = False
 
 
 class ContextPart(msgspec.Struct, frozen=True):
@@ -58,8 +61,9 @@ def parse(raw: object, origin: Origin) -> Run:
     document = msgspec.convert(_without_nan(raw), GoogleBenchmarkDocument)
     seconds = origin.to_seconds(read_moment(document.context.date, place="$.context.date"), place="$.context.date")
     groups: dict[str, list[EntryPart]] = {}
-    for entry in document.benchmarks:
-        groups.setdefault(entry.run_name or entry.name, []).append(entry)
+    for entry in _with_run_types(document.benchmarks):
+        if not entry.skipped:
+            groups.setdefault(entry.run_name or entry.name, []).append(entry)
     failures = tuple(
         Failure(name, next(entry.error_message for entry in entries if entry.error_occurred))
         for name, entries in groups.items()
@@ -90,8 +94,20 @@ def _finite(entry: object) -> object:
     return {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in entry.items()}
 
 
+def _with_run_types(entries: Sequence[EntryPart]) -> Iterator[EntryPart]:
+    """The entries, in which those of old versions say too what they are: an aggregate has the name of others, and of what it is."""
+    names = {entry.name for entry in entries}
+    for entry in entries:
+        run_name, _, aggregate = entry.name.rpartition("_")
+        others = {run_name, f"{run_name}_mean", f"{run_name}_stddev"} - {entry.name}
+        if entry.run_type is None and aggregate in _AGGREGATES and names & others:
+            yield msgspec.structs.replace(entry, run_name=run_name, run_type="aggregate", aggregate_name=aggregate)
+        else:
+            yield entry
+
+
 def _results(name: str, entries: Sequence[EntryPart]) -> Iterator[Result]:
-    repetitions = [entry for entry in entries if entry.run_type == "iteration"]
+    repetitions = [entry for entry in entries if entry.run_type != "aggregate"]
     aggregates = {entry.aggregate_name: entry for entry in entries if entry.run_type == "aggregate"}
     for field, variant, unit, better in _QUANTITIES:
         samples = [value for entry in repetitions if (value := _value(entry, field)) is not None]

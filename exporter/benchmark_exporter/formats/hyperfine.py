@@ -1,49 +1,130 @@
-"""hyperfine: seconds, a sample a run of the command. It writes neither time nor commit; a side file can."""
+"""hyperfine: seconds, a sample a run of the command.
 
+Two layouts: until 2.0 a command's times, from 2.0 on (`schema_version` 2) its measurements, each with its unit, and when the run began.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import msgspec
 
-from benchmark_exporter.formats.fields import Name, NonNegative, keys, objects_with
+from benchmark_exporter.formats.fields import Name, NonNegative, Number, Text, Timestamp, keys, objects_with, to_seconds
 from benchmark_exporter.formats.origin import Origin
-from benchmark_exporter.formats.statistics import from_samples
+from benchmark_exporter.formats.statistics import coefficient_of_variation, from_samples
+from benchmark_exporter.formats.units import quantity
 from benchmark_exporter.model import Result, Run, Statistics
 
 NAME = "hyperfine"
 
+# What 2.0 calls the quantities that were there before, by what they are called here; the CPU's time is the sum of two others.
+_VARIANTS = {"time_wall_clock": "", "time_user": "user", "time_system": "system", "memory_peak_resident": "memory"}
+_LEFT_OUT = {"time_cpu"}
 
-class CommandPart(msgspec.Struct, frozen=True):
+
+class Value(msgspec.Struct, frozen=True):
+    value: Text
+
+
+class CommandPart(msgspec.Struct, frozen=True, kw_only=True):
+    """`parameters` are what a scan filled in; 1.10 and older had one, `parameter`."""
+
     command: Name
+    parameters: dict[str, Text | Value] = {}
+    parameter: Text | None = None
+
+
+class TimesPart(CommandPart, frozen=True, kw_only=True):
     mean: NonNegative
-    median: NonNegative
+    median: NonNegative | None = None
     min: NonNegative
     max: NonNegative
     stddev: NonNegative | None = None
+    user: NonNegative | None = None
+    system: NonNegative | None = None
     times: list[NonNegative] | None = None
     memory_usage_byte: list[NonNegative] | None = None
 
 
-class HyperfineDocument(msgspec.Struct, frozen=True):
-    results: Annotated[list[CommandPart], msgspec.Meta(min_length=1)]
+class TimesDocument(msgspec.Struct, frozen=True):
+    results: Annotated[list[TimesPart], msgspec.Meta(min_length=1)]
+
+
+class Measured(msgspec.Struct, frozen=True):
+    value: Number
+    unit: Text
+
+
+class MeasurementsPart(CommandPart, frozen=True, kw_only=True):
+    """A measurement's exit code, and whatever else in it has no unit, is passed over."""
+
+    measurements: Annotated[list[dict[str, Measured | float | str | bool | list[object] | None]], msgspec.Meta(min_length=1)]
+
+
+class MetadataPart(msgspec.Struct, frozen=True):
+    start_time: Timestamp | None = None
+
+
+class MeasurementsDocument(msgspec.Struct, frozen=True):
+    results: Annotated[list[MeasurementsPart], msgspec.Meta(min_length=1)]
+    metadata: MetadataPart = MetadataPart()
 
 
 def matches(document: object) -> bool:
-    return keys(document) == {"results"} and isinstance(document, dict) and objects_with(("command", "mean"), document["results"])
+    if not isinstance(document, dict):
+        return False
+    if keys(document) == {"results"}:
+        return objects_with(("command", "mean"), document["results"])
+    return "schema_version" in document and objects_with(("command", "measurements"), document.get("results"))
 
 
 def parse(raw: object, origin: Origin) -> Run:
-    document = msgspec.convert(raw, HyperfineDocument)
     seconds = origin.seconds()
-    results = tuple(result for part in document.results for result in _results(part))
+    if "schema_version" in keys(raw):
+        document = msgspec.convert(raw, MeasurementsDocument)
+        if document.metadata.start_time is not None:
+            seconds = to_seconds(document.metadata.start_time, place="$.metadata.start_time")
+        named = zip(_names(document.results), document.results, strict=True)
+        results = tuple(result for name, part in named for result in _of_measurements(name, part))
+    else:
+        parts = msgspec.convert(raw, TimesDocument).results
+        results = tuple(result for name, part in zip(_names(parts), parts, strict=True) for result in _of_times(name, part))
     return Run(format=NAME, run_id=origin.run_id(seconds, results), timestamp_seconds=seconds, results=results, comparisons=())
 
 
-def _results(part: CommandPart) -> list[Result]:
+def _names(parts: Sequence[CommandPart]) -> list[str]:
+    """The commands, with their parameters where the command alone does not tell one from another."""
+    count = Counter(part.command for part in parts)
+    return [part.command if count[part.command] == 1 else f"{part.command}{_parameters(part)}" for part in parts]
+
+
+def _parameters(part: CommandPart) -> str:
+    values = {name: value.value if isinstance(value, Value) else value for name, value in part.parameters.items()}
+    if not values:
+        return "" if part.parameter is None else f"({part.parameter})"
+    return f"({','.join(f'{name}={value}' for name, value in sorted(values.items()))})"
+
+
+def _of_times(name: str, part: TimesPart) -> Iterator[Result]:
     if part.times:
-        results = [from_samples(part.command, "", part.times)]
+        yield from_samples(name, "", part.times)
     else:
         statistics = Statistics(p50=part.median, mean=part.mean, min=part.min, max=part.max, stddev=part.stddev)
-        results = [Result(part.command, "", statistics)]
+        yield Result(name, "", statistics, cv_ratio=coefficient_of_variation(part.stddev, part.mean))
+    for variant, mean in (("user", part.user), ("system", part.system)):
+        if mean is not None:
+            yield Result(name, variant, Statistics(mean=mean))
     if part.memory_usage_byte:
-        results.append(from_samples(part.command, "memory", part.memory_usage_byte, unit="bytes"))
-    return results
+        yield from_samples(name, "memory", part.memory_usage_byte, unit="bytes")
+
+
+def _of_measurements(name: str, part: MeasurementsPart) -> Iterator[Result]:
+    samples: dict[tuple[str, str], list[float]] = {}
+    for measurement in part.measurements:
+        for metric, measured in measurement.items():
+            if isinstance(measured, Measured) and metric not in _LEFT_OUT:
+                samples.setdefault((metric, measured.unit), []).append(measured.value)
+    for (metric, unit), values in samples.items():
+        of = quantity(unit)
+        scaled = [value * of.factor for value in values]
+        yield from_samples(name, _VARIANTS.get(metric, metric), scaled, unit=of.unit, better=of.better)

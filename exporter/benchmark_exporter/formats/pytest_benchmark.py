@@ -4,12 +4,16 @@ from datetime import UTC
 
 import msgspec
 
-from benchmark_exporter.formats.fields import Count, Name, NonNegative, Text, keys, read_moment
+from benchmark_exporter.formats.fields import Count, Name, NonNegative, Text, as_commit, keys, read_moment
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.formats.statistics import coefficient_of_variation, from_samples
 from benchmark_exporter.model import Result, Run, Statistics
 
 NAME = "pytest_benchmark"
+READS_NAN = True  # in what a test has noted in `extra_info`; among the statistics it is refused by their type
+
+# What it writes outside of a repository, and where its HEAD is detached; in place of a commit then `unversioned` or `unknown`.
+_NO_BRANCH = ("(unknown)", "(detached head)")
 
 
 class StatsPart(msgspec.Struct, frozen=True):
@@ -57,8 +61,8 @@ def parse(raw: object, origin: Origin) -> Run:
         results=results,
         comparisons=(),
         project=commit.project or None,
-        commit_hash=commit.id or "",
-        branch=commit.branch or "",
+        commit_hash=as_commit(commit.id or ""),
+        branch="" if commit.branch in _NO_BRANCH else commit.branch or "",
     )
 
 

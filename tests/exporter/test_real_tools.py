@@ -1,0 +1,73 @@
+"""What the benchmark tools write today is read: each is run, and its own figures are compared with ours."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmark_exporter.formats import parse
+from benchmark_exporter.model import Result, Run
+from stack.settings import STATE
+from tests.paths import REPOSITORY
+
+TOOL_SECONDS = 120  # an unpacking from Debian's mirror included
+
+
+def run(command: list[str], folder: Path) -> None:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=TOOL_SECONDS)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def results_of(path: Path) -> tuple[Run, dict[str, Result]]:
+    found = parse(path.read_bytes())
+    assert isinstance(found, Run)
+    return found, {result.name: result for result in found.results}
+
+
+@pytest.mark.parametrize("flags", [["--benchmark-save-data"], []], ids=["with its rounds", "without them"])
+def test_pytest_benchmark(tmp_path: Path, flags: list[str]) -> None:
+    (tmp_path / "test_sums.py").write_text("def test_sum(benchmark):\n    benchmark(sum, range(100))\n")
+    run([sys.executable, "-m", "pytest", "-q", "--benchmark-max-time=0.05", "--benchmark-save=run", *flags, "test_sums.py"], tmp_path)
+    (path,) = tmp_path.glob(".benchmarks/*/0001_run.json")
+    written: dict[str, Any] = json.loads(path.read_bytes())["benchmarks"][0]["stats"]
+    found, results = results_of(path)
+    assert found.format == "pytest_benchmark"
+    result = results["test_sums.py::test_sum"]
+    assert bool(result.samples) == bool(flags)
+    assert result.sample_count == written["rounds"]
+    assert result.statistics.p50 == pytest.approx(written["median"])
+    assert result.statistics.mean == pytest.approx(written["mean"])
+    assert result.statistics.stddev == pytest.approx(written["stddev"])
+
+
+@pytest.fixture(scope="session")
+def hyperfine() -> str:
+    """The program: that on PATH, else unpacked from Debian's package."""
+    if (found := shutil.which("hyperfine")) is not None:
+        return found
+    folder = REPOSITORY / STATE / "tools"
+    program = folder / "usr/bin/hyperfine"
+    if not program.is_file():
+        command = [str(REPOSITORY / "stack/debian-packages"), "own", str(folder), "hyperfine"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TOOL_SECONDS)
+        if done.returncode != 0:
+            pytest.skip(f"hyperfine is not on PATH, and cannot be unpacked from Debian's package: {done.stderr.strip()}")
+    return str(program)
+
+
+def test_hyperfine(tmp_path: Path, hyperfine: str) -> None:
+    run([hyperfine, "--shell=none", "--runs=3", "--export-json=run.json", "true", "sleep 0.01"], tmp_path)
+    found, results = results_of(tmp_path / "run.json")
+    assert found.format == "hyperfine"
+    assert {"true", "true/user", "true/system", "sleep 0.01", "sleep 0.01/user", "sleep 0.01/system"} <= results.keys()
+    sleep = results["sleep 0.01"]
+    assert len(sleep.samples) == 3
+    assert sleep.statistics.min is not None
+    assert sleep.statistics.min >= 0.01
+    user = results["sleep 0.01/user"].statistics.mean
+    assert user is not None
+    assert user < 0.01  # it slept

@@ -21,7 +21,7 @@ from benchmark_exporter.collector import EXECUTION_TIME_METRIC, Collector, Defin
 from benchmark_exporter.config import Config
 from benchmark_exporter.inbox import SUFFIX, Inbox
 from benchmark_exporter.ingest import Defaults, Ingest
-from benchmark_exporter.ledger import Ledger, LedgerError, State
+from benchmark_exporter.ledger import Ledger, LedgerError, State, has_no_room
 from benchmark_exporter.model import Gate, Notification
 from benchmark_exporter.regression import Policy
 from benchmark_exporter.resources import Sampler
@@ -96,7 +96,7 @@ async def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT.
 
     Raises:
-        LedgerError: the ledger cannot be opened.
+        LedgerError: the ledger cannot be opened, and not for want of room on its disk, which there may be again.
         OSError: the address cannot be listened on.
     """
     stop = asyncio.Event()
@@ -129,21 +129,32 @@ class _Server:
         self._state: State
         self._exposition: Exposition
         self._is_open = False
+        self._unopened: LedgerError | None = None  # why there is no state to show
         self._is_ready = False
         self._damage: LedgerError | None = None
         self._ledger: Ledger
         self._ingest: Ingest
 
     async def open(self) -> None:
-        await self._in_worker(self._open_by_worker)
+        try:
+            await self._in_worker(self._open_by_worker)
+        except LedgerError as error:
+            if not has_no_room(error):
+                raise
+            self._unopened = error
+            log.error("the ledger cannot be opened, it is tried again", extra={"fields": {"reason": error}})
+        else:
+            if self._ledger.is_alone:
+                log.error("the ledger's disk is full: what is known is shown, new results are taken in when there is room")
 
     async def close(self) -> None:
-        await self._in_worker(self._ledger.close)
+        if self._is_open:
+            await self._in_worker(self._ledger.close)
 
     async def run_until(self, stop: asyncio.Event) -> None:
         service = Service(
             ready=lambda: self._is_ready,
-            exposition=lambda: self._exposition,
+            exposition=self._shown,
             status=self._status,
             resources=self._render_resources,
             receive=self._receive,
@@ -186,7 +197,8 @@ class _Server:
             paths, self._changed_paths = self._changed_paths, set()
             failed = False
             try:
-                if self._damage is not None or not self._is_open:
+                is_alone = self._is_open and self._ledger.is_alone
+                if self._damage is not None or not self._is_open or (is_alone and time.monotonic() >= next_scan):
                     await self._in_worker(self._replace_ledger_by_worker)
                     next_scan = 0.0
                 if time.monotonic() >= next_scan:
@@ -215,10 +227,11 @@ class _Server:
             self._damage = error
 
     def _replace_ledger_by_worker(self) -> None:
-        """Sets a damaged ledger aside and opens a new one. Where the second fails, it alone is tried again."""
-        if self._damage is not None:
+        """Opens the ledger anew, once a damaged one has been set aside. Where the second fails, it alone is tried again."""
+        if self._is_open:
             self._ledger.close()
             self._is_open = False
+        if self._damage is not None:
             set_aside(self._settings.ledger_path, self._damage, time.time())
             self._damage = None
         self._open_by_worker()
@@ -231,7 +244,7 @@ class _Server:
                 raise
             set_aside(self._settings.ledger_path, error, time.time())
             self._wire_by_worker()
-        self._is_open = True
+        self._is_open, self._unopened = True, None
 
     def _wire_by_worker(self) -> None:
         settings, config = self._settings, self._settings.config
@@ -292,7 +305,16 @@ class _Server:
             self._resources = (now, self._collector.render_resources(self._sampler.sample(), self._live))
         return self._resources[1]
 
+    def _shown(self) -> Exposition:
+        self._refuse_without_state()
+        return self._exposition
+
+    def _refuse_without_state(self) -> None:
+        if self._unopened is not None:
+            raise web.HTTPServiceUnavailable(text=f"nothing to show yet: {self._unopened}\n")
+
     async def _receive(self, alerts: Sequence[Alert]) -> None:
+        self._refuse_without_state()
         notifications = [
             Notification(
                 fingerprint=alert.fingerprint,
@@ -314,6 +336,7 @@ class _Server:
         self._wake.set()  # a new counter is shown as 0 for a while: how long the loop may sleep has changed
 
     def _status(self) -> Status:
+        self._refuse_without_state()
         state = self._state
         verdicts = {verdict.benchmark: verdict for verdict in state.verdicts}
         runs = []

@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -16,13 +17,17 @@ ALERT = {"status": "firing", "fingerprint": "1", "labels": {"alertname": "Slow"}
 
 
 @contextmanager
-def full_disk(exporter: Process) -> Iterator[None]:
-    filler = exporter.ledger.parent / "filler"
+def filled(disk: Path) -> Iterator[None]:
+    filler = disk / "filler"
     with suppress(OSError), filler.open("wb", buffering=0) as file:
         while True:
             file.write(b"x" * 4096)
     yield
     filler.unlink()
+
+
+def full_disk(exporter: Process) -> AbstractContextManager[None]:
+    return filled(exporter.ledger.parent)
 
 
 @contextmanager
@@ -75,3 +80,59 @@ def test_a_full_disk(tmp_path: Path, small_disk: Path, free_port: Callable[[], i
 def test_a_quota_that_is_used_up(tmp_path: Path, free_port: Callable[[], int]) -> None:
     exporter = Process(tmp_path, free_port())
     assert_it_goes_on_when_there_is_room(exporter, tmp_path, used_up_quota, "disk I/O error")
+
+
+class NotAwaited(Process):
+    """An exporter that need not be ready when it has been started."""
+
+    def start(self) -> None:
+        self.launch()
+
+
+def test_started_on_a_full_disk_without_a_ledger(tmp_path: Path, small_disk: Path, free_port: Callable[[], int]) -> None:
+    with filled(small_disk):
+        exporter = NotAwaited(tmp_path, free_port(), small_disk / "ledger.sqlite3")
+        drop_batch(exporter.results, 1)
+        # It stays, and says why there is nothing to see.
+        exporter.until(lambda: exporter.said("ingesting failed, it is tried again"))
+        assert exporter.said("the ledger cannot be opened, it is tried again") == 1
+        for path, data in (("/metrics", None), ("/", None), ("/api/v1/status", None), ("/api/v1/alerts", json.dumps({"alerts": [ALERT]}))):
+            status, text = exporter.status_of(path, data.encode() if data else None)
+            assert (path, status) == (path, 503)
+            assert "database or disk is full" in text
+    try:
+        exporter.until_shown(undisturbed(exporter.results, tmp_path / "after"))
+        assert exporter.launches == 1
+    finally:
+        assert exporter.stop() == 0
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])  # only a kill leaves the files beside the ledger that opening it needs
+def test_started_on_a_full_disk_with_a_ledger(tmp_path: Path, small_disk: Path, free_port: Callable[[], int], end: str) -> None:
+    exporter = NotAwaited(tmp_path, free_port(), small_disk / "ledger.sqlite3")
+    try:
+        drop_batch(exporter.results, 1)
+        before = undisturbed(exporter.results, tmp_path / "before")
+        exporter.until_shown(before)
+        getattr(exporter, end)()
+        with filled(small_disk):
+            drop_batch(exporter.results, 2)
+            exporter.launch()
+            exporter.until(lambda: exporter.said("ingesting failed, it is tried again"))
+            assert exporter.said("the ledger's disk is full: what is known is shown") == (end == "stop")
+            assert exporter.shown() == before
+        exporter.until_shown(undisturbed(exporter.results, tmp_path / "after"))
+        # And it is open for others again: a backup, say.
+        exporter.until(lambda: is_readable(exporter.ledger))
+    finally:
+        exporter.kill()
+
+
+def is_readable(ledger: Path) -> bool:
+    connection = sqlite3.connect(ledger, timeout=0)
+    try:
+        return bool(connection.execute("SELECT count(*) FROM runs").fetchone()[0])
+    except sqlite3.OperationalError:  # locked
+        return False
+    finally:
+        connection.close()

@@ -20,34 +20,52 @@ from benchmark_exporter.ledger.schema import NewerSchemaError, migrate
 from benchmark_exporter.ledger.state import Histogram, Labels, State, read_state
 from benchmark_exporter.ledger.transaction import Signature, Transaction
 
-__all__ = ["Histogram", "Labels", "Ledger", "LedgerError", "Signature", "State", "Transaction"]
+__all__ = ["Histogram", "Labels", "Ledger", "LedgerError", "Signature", "State", "Transaction", "has_no_room"]
 
 
 class LedgerError(Exception):
     """The ledger cannot be used; the message names the file and the reason."""
 
 
+def has_no_room(error: LedgerError) -> bool:
+    """Whether it was the disk that failed, which may be full only for now, in contrast to a wrong path or a missing right."""
+    return getattr(error.__cause__, "sqlite_errorname", "").startswith(("SQLITE_FULL", "SQLITE_IOERR"))
+
+
 class Ledger:
     """See the module's contract. `path` is the database file; its folder must exist and be writable.
 
+    `is_alone` says that the disk had no room to open it beside others: it is read and written as always, but no other process can.
     Every method raises LedgerError where the database cannot be read or written.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.is_alone = False
+        try:
+            self._connection = self._connect()
+        except LedgerError as error:
+            if not has_no_room(error):
+                raise
+            # Alone, SQLite keeps the index of the write-ahead log in memory, so that a disk without room for it can still be read.
+            self._connection = self._connect("PRAGMA locking_mode = EXCLUSIVE;")
+            self.is_alone = True
+
+    def _connect(self, first: str = "") -> sqlite3.Connection:
         with self._errors_named():
-            self._connection = sqlite3.connect(path, isolation_level=None)
+            connection = sqlite3.connect(self._path, isolation_level=None)
         try:
             with self._errors_named():
                 # WAL with synchronous FULL: a commit that returned is on the disk. What undoes a step stays in memory: there may be no
                 # folder for temporary files.
-                self._connection.executescript(
-                    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;"
+                connection.executescript(
+                    f"{first} PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;"
                 )
-                migrate(self._connection)
+                migrate(connection)
         except LedgerError:
-            self._connection.close()
+            connection.close()
             raise
+        return connection
 
     def close(self) -> None:
         """Closes the database. Nothing is written that was not committed before."""

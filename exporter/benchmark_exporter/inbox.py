@@ -1,4 +1,4 @@
-"""Which files of the results folder are new: a scan is the truth, events only make it prompt."""
+"""Which files are there to be ingested: a scan is the truth, events only make it prompt."""
 
 import errno
 import os
@@ -12,12 +12,15 @@ from benchmark_exporter.model import Rejected
 
 SUFFIX = ".json"
 SIDE_SUFFIX = ".meta.json"
+# Before the names of uploaded files: no file in the results folder can be called so, since a name with a dot before it is left alone.
+UPLOADS_PREFIX = ".uploads/"
 _OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A file as the folder shows it. path is relative to the folder; the signature changes whenever its content may have.
+    """A file as its folder shows it. path is relative to the folder, which name_prefix tells from others; the signature changes
+    whenever its content may have.
 
     ctime is in it, not mtime: it also moves when permissions are mended and cannot be set back by a copy that keeps times.
     mtime is when its content was written, which a document may not say itself.
@@ -28,6 +31,7 @@ class Candidate:
     size_bytes: int
     ctime_ns: int
     mtime_ns: int = 0
+    name_prefix: str = ""
 
     @property
     def signature(self) -> tuple[int, int, int]:
@@ -36,7 +40,7 @@ class Candidate:
     @property
     def name(self) -> str:
         """The path as it can be printed and stored, whatever bytes the folder holds."""
-        return _printable(self.path)
+        return _printable(self.name_prefix + self.path)
 
     @property
     def is_side_file(self) -> bool:
@@ -46,14 +50,15 @@ class Candidate:
     @property
     def document_name(self) -> str:
         """The name of the document that a side file is of."""
-        return _printable(self.path.removesuffix(SIDE_SUFFIX) + SUFFIX)
+        return self.name.removesuffix(SIDE_SUFFIX) + SUFFIX
 
 
 class Inbox:
-    """The results folder, read-only. Names that begin with a dot are writers' unfinished business."""
+    """A folder of results, read-only. Names that begin with a dot are writers' unfinished business."""
 
-    def __init__(self, root: Path, max_file_bytes: int) -> None:
+    def __init__(self, root: Path, max_file_bytes: int, name_prefix: str = "") -> None:
         self.root = root
+        self.name_prefix = name_prefix
         self._prefix = os.path.join(root, "")  # noqa: PTH118  # a Path has no slash at its end
         self._max_file_bytes = max_file_bytes
 
@@ -83,6 +88,10 @@ class Inbox:
             OSError: it is not there, or cannot be looked at.
         """
         return self._candidate(str(path), path.lstat())
+
+    def path(self, candidate: Candidate) -> Path:
+        """Where a candidate is."""
+        return self.root / candidate.path
 
     def side_file(self, document: Candidate) -> Candidate | None:
         """The side file of a document, if there is one."""
@@ -193,8 +202,53 @@ class Inbox:
             with suppress(OSError):
                 status = os.stat(path)  # noqa: PTH116  # see look
         if not stat.S_ISREG(status.st_mode):
-            return Candidate(relative, status.st_ino, 0, 0)  # what happens inside a folder does not make it another one
-        return Candidate(relative, status.st_ino, status.st_size, status.st_ctime_ns, status.st_mtime_ns)
+            # What happens inside a folder does not make it another one.
+            return Candidate(relative, status.st_ino, 0, 0, name_prefix=self.name_prefix)
+        return Candidate(relative, status.st_ino, status.st_size, status.st_ctime_ns, status.st_mtime_ns, self.name_prefix)
+
+
+class Inboxes:
+    """The results folder and the folder of uploads as one. The second is made by the first upload."""
+
+    def __init__(self, results: Inbox, uploads: Inbox) -> None:
+        self._results = results
+        self._uploads = uploads
+
+    def scan(self) -> list[Candidate]:
+        """As Inbox.scan, of both."""
+        found = self._results.scan()
+        with suppress(FileNotFoundError):
+            found += self._uploads.scan()
+        return sorted(found, key=_age)
+
+    def look(self, paths: Iterable[Path]) -> list[Candidate]:
+        """As Inbox.look."""
+        paths = list(paths)
+        return sorted([*self._results.look(paths), *self._uploads.look(paths)], key=_age)
+
+    def path(self, candidate: Candidate) -> Path:
+        """As Inbox.path."""
+        return self._of(candidate).path(candidate)
+
+    def side_file(self, document: Candidate) -> Candidate | None:
+        """As Inbox.side_file."""
+        return self._of(document).side_file(document)
+
+    def documents(self, side_files: Iterable[Candidate]) -> list[Candidate]:
+        """As Inbox.documents."""
+        side_files = list(side_files)
+        return [
+            document
+            for inbox in (self._results, self._uploads)
+            for document in inbox.documents(side_file for side_file in side_files if self._of(side_file) is inbox)
+        ]
+
+    def read(self, candidate: Candidate) -> bytes:
+        """As Inbox.read."""
+        return self._of(candidate).read(candidate)
+
+    def _of(self, candidate: Candidate) -> Inbox:
+        return self._uploads if candidate.name_prefix == self._uploads.name_prefix else self._results
 
 
 def _printable(path: str) -> str:

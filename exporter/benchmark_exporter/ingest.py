@@ -9,7 +9,7 @@ from datetime import UTC, tzinfo
 from pathlib import Path
 
 from benchmark_exporter.formats import Origin, SideFile, parse, parse_side_file
-from benchmark_exporter.inbox import Candidate, Inbox
+from benchmark_exporter.inbox import Candidate, Inbox, Inboxes
 from benchmark_exporter.ledger import Ledger, LedgerError, Transaction
 from benchmark_exporter.model import SEVERITIES, Baseline, Document, Notification, PipelineRun, Rejected, RejectionReason, Result, Run
 from benchmark_exporter.regression import Policy, judge
@@ -75,7 +75,7 @@ class Ingest:
     def __init__(
         self,
         ledger: Ledger,
-        inbox: Inbox,
+        inbox: Inbox | Inboxes,
         policy: Policy,
         defaults: Defaults,
         *,
@@ -123,7 +123,7 @@ class Ingest:
 
     def look(self, paths: Iterable[str | Path]) -> None:
         """Ingests what is new among the paths that an event named, and what was not yet complete."""
-        self._take(self._inbox.look([*paths, *(self._inbox.root / candidate.path for candidate, _ in self._young.values())]))
+        self._take(self._inbox.look([*paths, *(self._inbox.path(candidate) for candidate, _ in self._young.values())]))
 
     def receive(self, notifications: Sequence[Notification]) -> None:
         """Counts alerts that Alertmanager delivered, and keeps the newest word on each."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_exporter.inbox import Candidate, Inbox
+from benchmark_exporter.inbox import UPLOADS_PREFIX, Candidate, Inbox, Inboxes
 from benchmark_exporter.model import Rejected
 
 NOBODY = 65534
@@ -198,3 +198,51 @@ def test_a_file_that_has_gone_is_no_rejection(inbox: Inbox) -> None:
 def test_a_results_folder_that_is_missing_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         Inbox(tmp_path / "missing", 100).scan()
+
+
+# Two folders
+
+
+@pytest.fixture
+def both(inbox: Inbox, tmp_path: Path) -> Inboxes:
+    return Inboxes(inbox, Inbox(tmp_path / "uploads", 100, UPLOADS_PREFIX))
+
+
+def fill(folder: Path, text: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "a.json").write_text(text)
+    (folder / "a.meta.json").write_text(f"side of {text}")
+
+
+def test_files_of_two_folders_are_told_apart_by_their_names(both: Inboxes, inbox: Inbox, tmp_path: Path) -> None:
+    # No folder among the results can have the name that uploads have.
+    for folder, text in (
+        (tmp_path / "uploads", "upload"),
+        (inbox.root, "result"),
+        (inbox.root / "uploads", "x"),
+        (inbox.root / ".uploads", "y"),
+    ):
+        fill(folder, text)
+    candidates = {candidate.name: candidate for candidate in both.scan()}
+    assert sorted(candidates) == [
+        *(".uploads/a.json", ".uploads/a.meta.json", "a.json", "a.meta.json", "uploads/a.json", "uploads/a.meta.json"),
+    ]
+    for name, data in ((".uploads/a.json", b"upload"), ("a.json", b"result"), ("uploads/a.json", b"x")):
+        document, side = candidates[name], both.side_file(candidates[name])
+        assert both.read(document) == data == both.path(document).read_bytes()
+        assert side is not None
+        assert both.read(side) == b"side of " + data
+        assert [found.name for found in both.documents([side])] == [name] == [side.document_name]
+        assert [found.name for found in both.look([both.path(document)])] == [name]
+
+
+def test_the_folder_of_uploads_need_not_be_there(both: Inboxes, inbox: Inbox) -> None:
+    fill(inbox.root, "result")
+    assert len(both.scan()) == 2
+
+
+def test_the_results_folder_has_to_be_there(both: Inboxes, inbox: Inbox, tmp_path: Path) -> None:
+    fill(tmp_path / "uploads", "upload")
+    inbox.root.rmdir()
+    with pytest.raises(FileNotFoundError):
+        both.scan()

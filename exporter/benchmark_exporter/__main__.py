@@ -38,6 +38,14 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="watch a folder of results and serve their metrics")
     _add(serve, "--results-dir", "results", "folder that benchmark tools write to; it is only read", type=Path, metavar="FOLDER")
     _add(serve, "--ledger", "ledger.sqlite3", "database of what has been ingested", type=Path, metavar="FILE")
+    _add(
+        serve,
+        "--upload-tokens",
+        None,
+        "file of the tokens that may upload, each on a line; it may come and change later",
+        type=Path,
+        metavar="FILE",
+    )
     _add(serve, "--listen", "127.0.0.1:8000", "address of /metrics and the API", type=_address, metavar="HOST:PORT")
     _add(serve, "--metrics", None, "metrics.yaml to use in place of the packaged one", type=Path, metavar="FILE")
     _add(serve, "--runbooks-dir", None, "folder whose pages are served at /runbooks/NAME", type=Path, metavar="FOLDER")
@@ -100,6 +108,7 @@ def _serve(options: argparse.Namespace) -> int:
             definitions=load_definitions(options.metrics or packaged("metrics.yaml")),
             results_dir=options.results_dir.resolve(strict=True),
             ledger_path=options.ledger.absolute(),
+            upload_tokens=options.upload_tokens and options.upload_tokens.absolute(),
             runbooks_dir=options.runbooks_dir,
             host=host,
             port=port,

@@ -71,6 +71,7 @@ EXPOSED = frozenset((*_COUNTERS.values(), *_QUANTITIES.values(), _OTHER_QUANTITY
     "benchmark_exporter_ledger_commits",
     "benchmark_exporter_series",
     "benchmark_exporter_scan_duration_seconds",
+    "benchmark_exporter_uploads_total",
     "process_cpu_seconds_total",
     "process_resident_memory_bytes",
     "process_start_time_seconds",
@@ -177,14 +178,16 @@ class Collector:
         parts: dict[Part, bytes] = {part: page.text(part) for part in PARTS if part != "resources"}
         return Exposition(parts, state.commits, min(hold.ends_seconds, histogram_hold.ends_seconds))
 
-    def render_resources(self, resources: Resources, live: Live) -> bytes:
-        """The `resources` part."""
+    def render_resources(self, resources: Resources, live: Live, uploads: Mapping[int, int]) -> bytes:
+        """The `resources` part. `uploads` has the number of answers by status code."""
         page = _Page(self._definitions, self._config.max_label_length, {})
         page.add("memory_usage_mb", ("benchmark-exporter", "serving"), round(resources.resident_bytes / 1e6, 1))
         for core, percent in enumerate(resources.core_percents):
             page.add("cpu_utilization_percent", (str(core), "system"), percent)
         page.add("cpu_utilization_percent", ("all", "benchmark-exporter"), resources.process_percent)
         page.add("benchmark_exporter_scan_duration_seconds", (), round(live.scan_duration_seconds, 6))
+        for code, count in uploads.items():
+            page.add("benchmark_exporter_uploads_total", (str(code),), count)
         page.add("process_cpu_seconds_total", (), round(resources.process_cpu_seconds, 2))
         page.add("process_resident_memory_bytes", (), resources.resident_bytes)
         page.add("process_start_time_seconds", (), resources.start_timestamp_seconds)

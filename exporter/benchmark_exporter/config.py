@@ -35,6 +35,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     settle_seconds: Positive = 2.0
     max_file_bytes: Annotated[int, msgspec.Meta(gt=0, le=2**30)] = 10 * 1024 * 1024
     rescan_interval_seconds: Positive = 1.0
+    upload_rate_per_second: Positive = 10.0
+    upload_timeout_seconds: Positive = 60.0
+    upload_burst: Annotated[int, msgspec.Meta(gt=0, le=10**6)] = 100
     counter_hold_seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 2.5
     histogram_hold_seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 32.0
     max_label_length: Annotated[int, msgspec.Meta(ge=16)] = 128

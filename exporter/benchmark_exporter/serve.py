@@ -19,12 +19,15 @@ from watchfiles import awatch
 from benchmark_exporter import __version__
 from benchmark_exporter.collector import EXECUTION_TIME_METRIC, Collector, Definition, Exposition, Live
 from benchmark_exporter.config import Config
-from benchmark_exporter.inbox import SUFFIX, Inbox
+from benchmark_exporter.inbox import SUFFIX, UPLOADS_PREFIX, Inbox, Inboxes
 from benchmark_exporter.ingest import Defaults, Ingest
 from benchmark_exporter.ledger import Ledger, LedgerError, State, has_no_room
 from benchmark_exporter.model import Gate, Notification
 from benchmark_exporter.regression import Policy
 from benchmark_exporter.resources import Sampler
+from benchmark_exporter.tokens import TokenFile
+from benchmark_exporter.upload import Limits, Uploads
+from benchmark_exporter.upload_folder import UploadFolder
 from benchmark_exporter.web import Alert, AlertStatus, RejectionStatus, RunStatus, Service, Status, make_application
 
 log = logging.getLogger(__name__)
@@ -52,9 +55,15 @@ class Settings:
     definitions: Mapping[str, Definition]
     results_dir: Path
     ledger_path: Path
+    upload_tokens: Path | None
     runbooks_dir: Path | None
     host: str
     port: int
+
+    @property
+    def uploads_dir(self) -> Path:
+        """Where uploaded documents are kept: beside the ledger, since the results folder is only read."""
+        return self.ledger_path.with_name("uploads")
 
 
 def make_policy(config: Config) -> Policy:
@@ -102,8 +111,11 @@ async def serve(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    with ThreadPoolExecutor(1, thread_name_prefix="ledger") as worker:
-        server = _Server(settings, worker)
+    with (
+        ThreadPoolExecutor(1, thread_name_prefix="ledger") as worker,
+        ThreadPoolExecutor(1, thread_name_prefix="uploads") as upload_worker,
+    ):
+        server = _Server(settings, worker, upload_worker)
         await server.open()
         try:
             await server.run_until(stop)
@@ -115,9 +127,20 @@ async def serve(settings: Settings) -> None:
 class _Server:
     """Wires the parts. Methods that end in `_by_worker` run in the worker thread, all others in the event loop."""
 
-    def __init__(self, settings: Settings, worker: ThreadPoolExecutor) -> None:
+    def __init__(self, settings: Settings, worker: ThreadPoolExecutor, upload_worker: ThreadPoolExecutor) -> None:
         self._settings = settings
         self._worker = worker
+        config = settings.config
+        self._upload_folder = UploadFolder(settings.uploads_dir, config.zone)
+        self._uploads = Uploads(
+            self._upload_folder,
+            None if settings.upload_tokens is None else TokenFile(settings.upload_tokens),
+            Limits(config.max_file_bytes, config.upload_timeout_seconds, config.upload_rate_per_second, config.upload_burst),
+            upload_worker,
+            closed=self._no_uploads,
+            stored=self._note_upload,
+        )
+        self._failure: LedgerError | None = None  # of the last try to ingest
         self._collector = Collector(settings.definitions, settings.config)
         self._sampler = Sampler()
         self._resources: tuple[float, bytes] = (float("-inf"), b"")
@@ -136,6 +159,7 @@ class _Server:
         self._ingest: Ingest
 
     async def open(self) -> None:
+        self._upload_folder.clean()
         try:
             await self._in_worker(self._open_by_worker)
         except LedgerError as error:
@@ -158,9 +182,11 @@ class _Server:
             status=self._status,
             resources=self._render_resources,
             receive=self._receive,
+            upload=self._uploads.handle,
             runbooks_dir=self._settings.runbooks_dir,
         )
-        runner = web.AppRunner(make_application(service), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+        # Bodies stay as they come: what unpacks them has to bound what comes out.
+        runner = web.AppRunner(make_application(service), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, auto_decompress=False)
         await runner.setup()
         try:
             await web.TCPSite(runner, self._settings.host, self._settings.port).start()
@@ -209,7 +235,9 @@ class _Server:
                 elif paths or time.monotonic() >= self._ingest.due_seconds:
                     await self._in_worker(self._look_by_worker, paths)
                 await self._in_worker(self._refresh_by_worker)
+                self._failure = None
             except (OSError, LedgerError) as error:
+                self._failure = error if isinstance(error, LedgerError) else None
                 self._note_damage(error)
                 failed, next_scan = True, time.monotonic() + RETRY_SECONDS
                 log.error("ingesting failed, it is tried again", extra={"fields": {"reason": error, "retry_seconds": RETRY_SECONDS}})
@@ -259,7 +287,10 @@ class _Server:
         try:
             self._ingest = Ingest(
                 self._ledger,
-                Inbox(settings.results_dir, config.max_file_bytes),
+                Inboxes(
+                    Inbox(settings.results_dir, config.max_file_bytes),
+                    Inbox(settings.uploads_dir, config.max_file_bytes, UPLOADS_PREFIX),
+                ),
                 make_policy(config),
                 defaults,
                 publish=self._publish_by_worker,
@@ -302,7 +333,7 @@ class _Server:
     def _render_resources(self) -> bytes:
         now = time.monotonic()
         if now - self._resources[0] >= RESOURCES_MAX_AGE_SECONDS:
-            self._resources = (now, self._collector.render_resources(self._sampler.sample(), self._live))
+            self._resources = (now, self._collector.render_resources(self._sampler.sample(), self._live, self._uploads.counts))
         return self._resources[1]
 
     def _shown(self) -> Exposition:
@@ -312,6 +343,15 @@ class _Server:
     def _refuse_without_state(self) -> None:
         if self._unopened is not None:
             raise web.HTTPServiceUnavailable(text=f"nothing to show yet: {self._unopened}\n")
+
+    def _no_uploads(self) -> str | None:
+        if self._stopping:
+            return "the exporter is stopping"
+        return None if self._failure is None else str(self._failure)
+
+    def _note_upload(self, path: Path) -> None:
+        self._changed_paths.add(path)
+        self._wake.set()
 
     async def _receive(self, alerts: Sequence[Alert]) -> None:
         self._refuse_without_state()

@@ -90,6 +90,7 @@ class Service:
     status: Callable[[], Status]
     resources: Callable[[], bytes]
     receive: Callable[[Sequence[Alert]], Awaitable[None]]
+    upload: Callable[[web.Request], Awaitable[web.Response]]
     runbooks_dir: Path | None
 
 
@@ -106,6 +107,7 @@ def make_application(service: Service) -> web.Application:
             web.get("/runbooks/{name}", routes.runbook),
             web.get("/api/v1/status", routes.status),
             web.post("/api/v1/alerts", routes.alerts),
+            web.post("/api/v1/results", service.upload),
         ]
     )
     return application

@@ -26,6 +26,7 @@ class Process(Exporter):
         self.config = folder / "config.yaml"
         self.config.write_text(CONFIG_YAML)
         self.ledger = ledger or folder / "ledger.sqlite3"
+        self.tokens = folder / "upload_tokens"
         self.launches = 0
         super().__init__(folder, port)
 
@@ -35,7 +36,7 @@ class Process(Exporter):
             self.process = subprocess.Popen(
                 [
                     *(*COMMAND, "serve", f"--listen=127.0.0.1:{self.port}", f"--results-dir={self.results}"),
-                    *(f"--ledger={self.ledger}", f"--config={self.config}"),
+                    *(f"--ledger={self.ledger}", f"--config={self.config}", f"--upload-tokens={self.tokens}"),
                 ],
                 stderr=log,
             )

@@ -1,4 +1,4 @@
-"""A disk without room for the ledger: nothing is lost, what is known is shown, and all goes on when there is room again."""
+"""A disk without room for the ledger or an upload: nothing is lost, what is known is shown, and all goes on when there is room again."""
 
 import json
 import os
@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.crash.process import Process, drop_batch, undisturbed
+from tests.exporter.documents import perf_suite
+from tests.exporter.uploading import TOKEN, upload
 
 ALERT = {"status": "firing", "fingerprint": "1", "labels": {"alertname": "Slow"}, "annotations": {}}
 
@@ -126,6 +128,37 @@ def test_started_on_a_full_disk_with_a_ledger(tmp_path: Path, small_disk: Path, 
         exporter.until(lambda: is_readable(exporter.ledger))
     finally:
         exporter.kill()
+
+
+def assert_uploads_are_put_off_until_there_is_room(
+    exporter: Process, no_room: Callable[[Process], AbstractContextManager[None]], reason: str
+) -> None:
+    try:
+        exporter.tokens.write_text(TOKEN)
+        uploads = exporter.ledger.with_name("uploads")
+        assert upload(exporter, perf_suite("run-1")).status == 201
+        before = sorted(uploads.iterdir())
+        document = json.dumps(perf_suite("run-2")).encode().ljust(1_000_000)  # more than the ledger has
+        with no_room(exporter):
+            answer = upload(exporter, document, "?branch=main")
+            assert answer.status == 503
+            assert reason in answer.json["detail"]
+            assert int(answer.headers["Retry-After"]) > 0
+            assert sorted(uploads.iterdir()) == before
+        exporter.until(lambda: upload(exporter, document, "?branch=main").status in (200, 201))
+        exporter.until(lambda: exporter.value('benchmark_exporter_files_ingested_total{format="perf_suite"}') == 2)
+    finally:
+        exporter.kill()
+
+
+def test_a_full_disk_for_uploads(tmp_path: Path, small_disk: Path, free_port: Callable[[], int]) -> None:
+    exporter = Process(tmp_path, free_port(), small_disk / "ledger.sqlite3")
+    assert_uploads_are_put_off_until_there_is_room(exporter, full_disk, "No space left on device")
+
+
+def test_a_quota_for_uploads_that_is_used_up(tmp_path: Path, free_port: Callable[[], int]) -> None:
+    exporter = Process(tmp_path, free_port())
+    assert_uploads_are_put_off_until_there_is_room(exporter, used_up_quota, "File too large")
 
 
 def is_readable(ledger: Path) -> bool:

@@ -15,9 +15,10 @@ DEADLINE_SECONDS = 60.0
 
 
 class Exporter:
-    """An exporter over a folder of its own."""
+    """An exporter over a folder of its own, with further options of `serve`."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, *options: str) -> None:
+        self.options = options
         self.folder = folder
         self.results = folder / "results"
         self.results.mkdir(exist_ok=True)
@@ -34,7 +35,7 @@ class Exporter:
             self.process = subprocess.Popen(
                 [
                     *(*COMMAND, "serve", f"--listen=127.0.0.1:{self.port}", f"--results-dir={self.results}"),
-                    *(f"--ledger={self.folder / 'ledger.sqlite3'}", f"--runbooks-dir={self.folder}"),
+                    *(f"--ledger={self.folder / 'ledger.sqlite3'}", f"--runbooks-dir={self.folder}", *self.options),
                 ],
                 stderr=log,
             )

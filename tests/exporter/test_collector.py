@@ -138,7 +138,7 @@ def shown_buckets(wired: Wired) -> Mapping[str, float]:
 def test_the_resources_part() -> None:
     collector = Collector(DEFINITIONS, Config())
     resources = Resources((12.5, 0.0), 3.0, 1.234, 52_400_000, START_SECONDS)
-    assert samples(collector.render_resources(resources, Live(0, 0.25)).decode()) == {
+    assert samples(collector.render_resources(resources, Live(0, 0.25), {201: 3, 400: 0}).decode()) == {
         "memory_usage_mb": {frozenset({("process", "benchmark-exporter"), ("phase", "serving")}): 52.4},
         "cpu_utilization_percent": {
             frozenset({("core", "0"), ("process", "system")}): 12.5,
@@ -146,6 +146,7 @@ def test_the_resources_part() -> None:
             frozenset({("core", "all"), ("process", "benchmark-exporter")}): 3.0,
         },
         "benchmark_exporter_scan_duration_seconds": {frozenset(): 0.25},
+        "benchmark_exporter_uploads_total": {frozenset({("code", "201")}): 3.0, frozenset({("code", "400")}): 0.0},
         "process_cpu_seconds_total": {frozenset(): 1.23},
         "process_resident_memory_bytes": {frozenset(): 52_400_000.0},
         "process_start_time_seconds": {frozenset(): START_SECONDS},
@@ -165,7 +166,7 @@ def full(wired: Wired) -> str:
     wired.take("b.json", [{"name": name, "unit": name, "value": 1} for name in ("B", "ops/s", "%", "findings")])
     wired.ingest.receive([WATCHDOG])
     resources = Resources((1.0,), 1.0, 1.0, 1, 1.0)
-    return wired.exposition() + wired.collector.render_resources(resources, Live(0, 0.0)).decode()
+    return wired.exposition() + wired.collector.render_resources(resources, Live(0, 0.0), {201: 1}).decode()
 
 
 def test_every_metric_listed_is_exposed_and_every_one_exposed_is_listed(full: str) -> None:

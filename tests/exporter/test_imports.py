@@ -19,6 +19,9 @@ ALLOWED = {
     "ingest": {"model", "formats", "regression", "ledger", "inbox"},
     "resources": set(),
     "collector": {"model", "config", "ledger", "resources"},
+    "tokens": set(),
+    "upload_folder": {"model", "formats", "inbox"},
+    "upload": {"model", "formats", "inbox", "tokens", "upload_folder"},
     "web": {"model", "collector"},
     "log": set(),
 }

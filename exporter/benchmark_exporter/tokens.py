@@ -1,0 +1,76 @@
+"""Bearer tokens in a file: one a line, with or without a name before it; lines that begin with `#` are comments."""
+
+import hashlib
+import hmac
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+MIN_TOKEN_CHARACTERS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A secret that lets its bearer in, and what its bearer is called in the log."""
+
+    name: str
+    secret: str = field(repr=False)
+
+
+def parse_tokens(text: str) -> tuple[list[Token], list[str]]:
+    """The tokens in a file's text, and what is wrong with its other lines, in words that hold no secret."""
+    tokens, mistakes = [], []
+    for number, line in enumerate(text.splitlines(), 1):
+        *names, secret = line.split() or [""]
+        if not secret or line.lstrip().startswith("#"):
+            continue
+        if len(names) > 1:
+            mistakes.append(f"line {number} has {len(names) + 1} words; it takes a token, or a name and a token")
+        elif len(secret) < MIN_TOKEN_CHARACTERS or not secret.isascii() or not secret.isprintable():
+            mistakes.append(f"line {number}: a token has at least {MIN_TOKEN_CHARACTERS} characters, all of them ASCII")
+        else:
+            tokens.append(Token(names[0] if names else f"line {number}", secret))
+    return tokens, mistakes
+
+
+def bearer(tokens: Iterable[Token], secret: str) -> Token | None:
+    """The token with this secret. How long the answer takes tells nothing of the secrets: all are compared, each in constant time."""
+    digest = hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()
+    found = None
+    for token in tokens:
+        if hmac.compare_digest(hashlib.sha256(token.secret.encode()).digest(), digest):
+            found = token
+    return found
+
+
+class TokenFile:
+    """A file of tokens that may change or go at any time. A line that is no token is logged, once per change, and lets nobody in."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._signature: tuple[int, ...] | None = None
+        self._tokens: Sequence[Token] = ()
+
+    def read(self) -> Sequence[Token]:
+        """The tokens that are in the file now; none where it is not there or cannot be read."""
+        try:
+            status = self.path.stat()
+            signature = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+            if signature != self._signature:
+                self._tokens, mistakes = parse_tokens(self.path.read_text(encoding="utf-8"))
+                self._signature = signature
+                for mistake in mistakes:
+                    log.warning("a line of the tokens' file is no token", extra={"fields": {"file": self.path, "reason": mistake}})
+        except FileNotFoundError:
+            self._forget(None)
+        except (OSError, UnicodeDecodeError) as error:
+            self._forget(error)
+        return self._tokens
+
+    def _forget(self, error: Exception | None) -> None:
+        if error is not None and self._signature != ():
+            log.error("the tokens' file cannot be read, so nobody is let in", extra={"fields": {"file": self.path, "reason": error}})
+        self._signature, self._tokens = None if error is None else (), ()

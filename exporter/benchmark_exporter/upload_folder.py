@@ -1,0 +1,107 @@
+"""Uploaded documents on the disk.
+
+Each is called by the digest by which the ledger knows it, so that the same one again finds the first. What is said of it is in its side
+file, which is there before it.
+"""
+
+import hashlib
+import os
+from contextlib import suppress
+from datetime import tzinfo
+from pathlib import Path
+
+from benchmark_exporter.formats import Origin, parse, parse_side_file
+from benchmark_exporter.inbox import SIDE_SUFFIX, SUFFIX
+from benchmark_exporter.model import Document
+
+_PART_PREFIX, _PART_SUFFIX = ".", ".part"
+
+
+class UploadFolder:
+    """Uploaded documents as files, each `ID.json`, with `ID.meta.json` where something was said of it. They are the only copies.
+
+    One thread at a time, and one process. `zone` is that of times that state none.
+    """
+
+    def __init__(self, path: Path, zone: tzinfo) -> None:
+        self.path = path
+        self._zone = zone
+
+    def clean(self) -> None:
+        """Removes what a killed process left unfinished, none of which had been answered for.
+
+        Raises:
+            OSError: the folder cannot be read or written.
+        """
+        with suppress(FileNotFoundError):
+            names = {entry.name for entry in os.scandir(self.path)}
+            for name in names:
+                is_part = name.startswith(_PART_PREFIX) and name.endswith(_PART_SUFFIX)
+                is_alone = name.endswith(SIDE_SUFFIX) and name.removesuffix(SIDE_SUFFIX) + SUFFIX not in names
+                if is_part or is_alone:
+                    (self.path / name).unlink()
+
+    def keep(self, data: bytes, side: bytes, now_ns: int) -> tuple[bool, Path, Document]:
+        """Whether the document is new, its file, and what it holds; when this returns, it would survive a power cut.
+
+        `side` is what its side file says, if anything. `now_ns` are nanoseconds since 1970: the time of a document that states none.
+
+        Raises:
+            Rejected: what is wrong in the document.
+            OSError: the disk is full, or fails.
+        """
+        digest = hashlib.sha256(data)
+        if side:
+            digest = hashlib.sha256(digest.digest() + hashlib.sha256(side).digest())
+        path = self.path / (digest.hexdigest() + SUFFIX)
+        try:
+            first_ns, new = path.stat().st_mtime_ns, False
+        except FileNotFoundError:
+            first_ns, new = now_ns, True
+        origin = Origin(self._zone, first_ns / 1e9)
+        document = parse(data, parse_side_file(side, origin) if side else origin)
+        if new:
+            self._write_both(path, data, side, now_ns)
+        else:
+            _sync_folder(self.path)  # the first may have been cut off just before that
+        return new, path, document
+
+    def _write_both(self, path: Path, data: bytes, side: bytes, at_ns: int) -> None:
+        if not self.path.is_dir():
+            self.path.mkdir()
+            _sync_folder(self.path.parent)
+        side_path = path.with_suffix(SIDE_SUFFIX)
+        try:
+            if side:
+                _write(side_path, side, at_ns)
+            _write(path, data, at_ns)
+        except OSError:
+            if not path.exists():
+                with suppress(OSError):
+                    side_path.unlink(missing_ok=True)
+            raise
+
+
+def _write(path: Path, data: bytes, at_ns: int) -> None:
+    """Makes a file that is there as a whole, and stays: written aside, synced, renamed, and its folder synced."""
+    part = path.with_name(_PART_PREFIX + path.name + _PART_SUFFIX)
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.utime(file.fileno(), ns=(at_ns, at_ns))
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,6 +1,7 @@
 """The command `benchmark-exporter`: flags and wiring. Each command imports what it needs, so that a health check costs little."""
 
 import argparse
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 EXIT_OK, EXIT_REJECTED, EXIT_UNUSABLE = 0, 1, 2
 PREFIX = "BENCHMARK_EXPORTER_"
 HEALTHCHECK_SECONDS = 3.0
+# What push can say of documents, by the keys of a side file.
+SAID = ("project", "environment", "commit", "branch")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,6 +61,15 @@ def _parser() -> argparse.ArgumentParser:
     _add_config(check)
     check.set_defaults(command=_check)
 
+    push = commands.add_parser("push", help="send result files, with their side files, to an exporter on another machine")
+    push.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    _add(push, "--url", "http://127.0.0.1:8000", "address of the exporter", type=_url)
+    _add(push, "--token-file", None, f"file whose first token is sent; without one, {PREFIX}TOKEN is", type=Path, metavar="FILE")
+    _add(push, "--timeout", "60", "seconds after which a file is given up, all tries included", type=_seconds, metavar="SECONDS")
+    for name in SAID:
+        _add(push, f"--{name}", None, "of documents that state none; wins over their side files", metavar="NAME")
+    push.set_defaults(command=_push)
+
     healthcheck = commands.add_parser("healthcheck", help="exit 0 if the exporter on this machine is ready, else 1")
     _add(healthcheck, "--listen", "127.0.0.1:8000", "address that serve was given", type=_address, metavar="HOST:PORT")
     healthcheck.set_defaults(command=_healthcheck)
@@ -80,6 +92,22 @@ def _address(text: str) -> tuple[str, int]:
     if not separator or not port.isdecimal() or not 0 < int(port) < 65536:
         raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, like 127.0.0.1:8000")
     return host.strip("[]"), int(port)
+
+
+def _url(text: str) -> str:
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise argparse.ArgumentTypeError(f"{text!r} is no address like http://monitoring.example:8000")
+    return text
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time; it takes a number of seconds above 0")
+    return seconds
 
 
 def _config(options: argparse.Namespace) -> "Config":
@@ -143,6 +171,19 @@ def _check(options: argparse.Namespace) -> int:
         print("\n".join(lines))
         status = status if accepted else EXIT_REJECTED
     return status
+
+
+def _push(options: argparse.Namespace) -> int:
+    from benchmark_exporter.push import Exporter, PushError, push, read_token
+
+    said = {name: value for name in SAID if (value := getattr(options, name))}
+    try:
+        token = os.environ.get(f"{PREFIX}TOKEN", "") if options.token_file is None else read_token(options.token_file)
+        if not token:
+            raise PushError(f"there is no token to send; name its file with --token-file, or set {PREFIX}TOKEN")
+        return EXIT_OK if push(options.files, Exporter(options.url, token, options.timeout), said) else EXIT_REJECTED
+    except PushError as error:
+        return _unusable(str(error))
 
 
 def _healthcheck(options: argparse.Namespace) -> int:

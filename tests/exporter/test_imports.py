@@ -22,6 +22,7 @@ ALLOWED = {
     "tokens": set(),
     "upload_folder": {"model", "formats", "inbox"},
     "upload": {"model", "formats", "inbox", "tokens", "upload_folder"},
+    "push": {"inbox", "tokens"},
     "web": {"model", "collector"},
     "log": set(),
 }

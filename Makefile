@@ -29,7 +29,7 @@ demo: $(VENV)/run ## drop half a minute of runs that end in a regression, and se
 reload: $(VENV)/run ## take in changed rules, routes and secrets
 	@$(PY) -m stack reload
 
-clean: $(VENV)/run ## stop the stack and remove what it has stored; results and secrets stay
+clean: $(VENV)/run ## stop the stack and remove what it has stored, uploads too; results/ and secrets/ stay
 	@$(PY) -m stack clean $(if $(YES),--yes)
 
 test: $(VENV)/dev ## run all tests; PYTEST="-k name" for some

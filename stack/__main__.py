@@ -167,13 +167,16 @@ def _clean(settings: Settings, options: argparse.Namespace) -> None:
     stack = _stack(settings)
     if not options.yes:
         if not sys.stdin.isatty():
-            raise StackError("this removes the history that Prometheus and the exporter have kept; say so with: make clean YES=1")
-        if input("Remove the history that Prometheus and the exporter have kept? Results and secrets stay. [y/N] ").lower() != "y":
+            raise StackError("this removes what Prometheus and the exporter have kept, uploaded results too; say so with: make clean YES=1")
+        if (
+            input("Remove what Prometheus and the exporter have kept, uploaded results too? RESULTS_DIR and secrets stay. [y/N] ").lower()
+            != "y"
+        ):
             raise StackError("nothing was removed")
     _say(stack.down())
     stack.clean()
     _mode_file(settings).unlink(missing_ok=True)
-    print("removed; results and secrets are kept")
+    print("removed; RESULTS_DIR and secrets are kept")
 
 
 def _demo(settings: Settings, _: argparse.Namespace) -> None:

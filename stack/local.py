@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import yaml
 
-from stack.prepare import GRAFANA_PASSWORD
+from stack.prepare import GRAFANA_PASSWORD, UPLOAD_TOKENS
 from stack.programs import Programs
 from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA, NODE_EXPORTER, PARTS, PROMETHEUS, Part, Settings, StackError
 
@@ -173,6 +173,7 @@ class LocalStack:
         exporter += [f"--listen={bind}:{settings.port(EXPORTER)}", f"--results-dir={settings.results_dir}"]
         exporter += [f"--ledger={self._made('exporter') / 'ledger.sqlite3'}", f"--config={root / 'exporter/config.yaml'}"]
         exporter += [f"--runbooks-dir={root / 'docs/runbooks'}", f"--environment={settings['BENCHMARK_ENVIRONMENT']}"]
+        exporter += [f"--upload-tokens={settings.secrets_dir / UPLOAD_TOKENS}"]
         yield Process(EXPORTER, exporter, {})
         prometheus = [
             *self._argv("prometheus"),

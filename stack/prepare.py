@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from stack.settings import Settings, StackError
 
 GRAFANA_PASSWORD = "grafana_admin_password"  # noqa: S105  # the file's name
+# In a folder of its own: it is all that the exporter's container sees, and a file that an editor replaces is seen in it.
+UPLOAD_TOKENS = "exporter/upload_tokens"
+UPLOAD_TOKENS_HEAD = "# Who may upload results: on each line a name and a token. Uploads are off while there is none; docs/upload.md.\n"
 
 
 def prepare(settings: Settings) -> Iterator[str]:
-    """Make the folders and Grafana's password; yields a line for each thing that is new.
+    """Make the folders, Grafana's password and a file for tokens; yields a line for each thing that is new.
 
     Containers run as another user, so what is in secrets/ becomes readable for its group, which they join; for others it is closed.
 
@@ -22,14 +25,19 @@ def prepare(settings: Settings) -> Iterator[str]:
         settings.results_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StackError(f"RESULTS_DIR={settings['RESULTS_DIR']}: {error.strerror}; name a folder that can be made") from error
-    settings.secrets_dir.mkdir(exist_ok=True)
-    settings.secrets_dir.chmod(0o750)
+    tokens = settings.secrets_dir / UPLOAD_TOKENS
+    for folder in (settings.secrets_dir, tokens.parent):
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o750)
     password = settings.secrets_dir / GRAFANA_PASSWORD
     if not password.exists():
         password.touch(mode=0o640)
         password.write_text(secrets.token_urlsafe(18), encoding="utf-8")
         yield f"made a password for Grafana's user admin, in {password.relative_to(settings.root)}"
-    for file in settings.secrets_dir.iterdir():
+    if not tokens.exists():
+        tokens.touch(mode=0o640)
+        tokens.write_text(UPLOAD_TOKENS_HEAD, encoding="utf-8")
+    for file in settings.secrets_dir.rglob("*"):
         mode = stat.S_IMODE(file.stat().st_mode)
         if file.is_file() and file.name != "README.md" and mode != 0o640:
             file.chmod(0o640)

@@ -24,7 +24,7 @@ from stack.settings import GRAFANA, PARTS, Part, Settings
 from tests.paths import REPOSITORY
 
 NOT_COPIED = shutil.ignore_patterns(
-    ".git", ".venv", ".local", "results", ".env", "*_password", "*.egg-info", "__pycache__", ".*_cache", ".hypothesis"
+    ".git", ".venv", ".local", "results", ".env", "*_password", "upload_tokens", "*.egg-info", "__pycache__", ".*_cache", ".hypothesis"
 )
 COMPOSE_PROJECT = "strataregula-monitoring-test"
 COMMAND_SECONDS = 180.0

@@ -12,6 +12,7 @@ import psutil
 import pytest
 import yaml
 
+from benchmark_exporter.tokens import parse_tokens
 from stack import settings
 from stack.local import LocalStack
 from stack.prepare import prepare
@@ -118,6 +119,19 @@ def test_grafanas_password_is_made_once_and_closed_to_others(folder: Path) -> No
     assert password.stat().st_mode & 0o777 == 0o640
     list(prepare(values))
     assert password.read_text() == first
+
+
+def test_the_file_for_upload_tokens_is_made_once_and_closed_to_others(folder: Path) -> None:
+    values = settings.load(folder, environ={})
+    list(prepare(values))
+    tokens = values.secrets_dir / "exporter" / "upload_tokens"
+    assert parse_tokens(tokens.read_text()) == ([], [])
+    assert tokens.parent.stat().st_mode & 0o777 == 0o750
+    tokens.write_text("ci made-up-token-of-the-tests\n")
+    tokens.chmod(0o644)
+    list(prepare(values))
+    assert tokens.read_text() == "ci made-up-token-of-the-tests\n"
+    assert tokens.stat().st_mode & 0o777 == 0o640
 
 
 def test_both_modes_give_the_servers_the_same_options(folder: Path, programs: Mapping[str, list[str]]) -> None:

@@ -6,10 +6,12 @@ import re
 import stat
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmark_exporter.push import Exporter, PushError, push
 from stack.demo import Benchmark, perf_suite_document, pipeline_document, with_verdict
 from stack.settings import ALERTMANAGER, EXPORTER, NODE_EXPORTER, PARTS, PROMETHEUS, Part
 from tests.grafana.queries import panel_queries
@@ -222,6 +224,26 @@ def test_a_new_secret_is_taken_in_by_reload(backend: Backend) -> None:
         secret.unlink()
     assert backend.command("reload").returncode == 0
     assert "slack_webhook_url" not in get(ALERTMANAGER.url(backend.settings, "/api/v2/status"))["config"]["original"]
+
+
+def test_a_result_can_be_uploaded_once_there_is_a_token(backend: Backend, tmp_path: Path) -> None:
+    path, token = tmp_path / "orbit-upload.json", "made-up-token-of-the-tests"
+    path.write_text(json.dumps(run_of(Benchmark("uploaded", 0.05, 1.0, 0.0), 1)))
+    exporter = Exporter(EXPORTER.url(backend.settings), token, timeout_seconds=30.0)
+    with pytest.raises(PushError, match="uploads are off"):
+        push([path], exporter, {})
+    tokens = backend.settings.secrets_dir / "exporter" / "upload_tokens"
+    before = tokens.read_text()
+    # As an editor does it, which a file that is mounted by itself would not show.
+    written = tokens.with_suffix(".new")
+    written.write_text(f"{before}ci {token}\n")
+    written.chmod(0o640)
+    written.replace(tokens)
+    try:
+        assert push([path], exporter, {})
+        until(lambda: value(backend, 'speedup_ratio{benchmark_name="uploaded",percentile="p50"}'), METRIC_SECONDS, "the speedup")
+    finally:
+        tokens.write_text(before)
 
 
 def test_the_demo_sees_everything_arrive(backend: Backend, measured: Measured) -> None:

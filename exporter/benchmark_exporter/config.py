@@ -41,6 +41,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     counter_hold_seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 2.5
     histogram_hold_seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 32.0
     max_label_length: Annotated[int, msgspec.Meta(ge=16)] = 128
+    retention_days: Annotated[float, msgspec.Meta(ge=1, le=36500)] = 400.0
     critical_speedup_p50: Positive = 10.0
     gate: GateLimits = GateLimits()
 

@@ -245,7 +245,7 @@ class Ingest:
         if read.side is not None:
             side = read.side.candidate
             transaction.record_file(side.name, side.signature, read.side.digest, None, now)
-        return logging.INFO, self._record_document(transaction, read.identity, outcome, now)
+        return logging.INFO, self._record_document(transaction, read, outcome, now)
 
     def _is_late(self, transaction: Transaction, read: _Read) -> bool:
         """Whether a side file comes after its document has been ingested with another one or none."""
@@ -253,8 +253,8 @@ class Ingest:
         was_read = before is not None and before.reason is None and before.digest == read.digest
         return document is not None and document.reason is None and not was_read
 
-    def _record_document(self, transaction: Transaction, digest: bytes, document: Document, now: float) -> str:
-        if not transaction.add_document(digest, document.format, now):
+    def _record_document(self, transaction: Transaction, read: _Read, document: Document, now: float) -> str:
+        if not transaction.add_document(read.identity, read.digest, document.format, now):
             transaction.count(DUPLICATE, (), now)
             return "known already"
         if isinstance(document, Baseline):

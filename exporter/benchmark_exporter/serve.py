@@ -41,6 +41,8 @@ RETRY_SECONDS = 5.0
 # Events are gathered until none comes for a step, and no longer than the debounce. The watcher wakes at every step, which costs CPU.
 WATCH_DEBOUNCE_MS, WATCH_STEP_MS = 100, 40
 SHUTDOWN_SECONDS = 2.0
+# What is old is forgotten this often, in steps of some milliseconds, so far apart that ingest hardly notices.
+PRUNE_INTERVAL_SECONDS, PRUNE_PAUSE_SECONDS = 3600.0, 0.1
 _DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 
 T = TypeVar("T")
@@ -197,11 +199,13 @@ class _Server:
             async with asyncio.TaskGroup() as tasks:
                 watching = tasks.create_task(self._watch())
                 ingesting = tasks.create_task(self._ingest_forever())
+                pruning = tasks.create_task(self._prune_forever())
                 stopped = tasks.create_task(stop.wait())
                 await asyncio.wait((stopped, ingesting), return_when=asyncio.FIRST_COMPLETED)
                 self._stopping = True
                 self._wake.set()
                 watching.cancel()
+                pruning.cancel()
         finally:
             await runner.cleanup()
 
@@ -216,6 +220,22 @@ class _Server:
             except OSError as error:
                 log.warning("the results folder cannot be watched, scans alone find new files", extra={"fields": {"reason": error}})
             await asyncio.sleep(RETRY_SECONDS)
+
+    async def _prune_forever(self) -> None:
+        while True:
+            try:
+                steps = self._ledger.prune(time.time() - self._settings.config.retention_days * 86400)
+                deleted = 0
+                while (step := await self._in_worker(next, steps, None)) is not None:
+                    deleted += step
+                    await asyncio.sleep(PRUNE_PAUSE_SECONDS)
+                if deleted:
+                    log.info("forgot what is older than retention_days", extra={"fields": {"rows": deleted}})
+            except LedgerError as error:
+                self._note_damage(error)
+                self._wake.set()
+                log.error("forgetting old runs failed, it is tried again", extra={"fields": {"reason": error}})
+            await asyncio.sleep(PRUNE_INTERVAL_SECONDS)
 
     async def _ingest_forever(self) -> None:
         next_scan = 0.0

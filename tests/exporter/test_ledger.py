@@ -38,7 +38,7 @@ def fill(ledger: Ledger, numbers: range) -> None:
             transaction.record_verdict(row, verdict, 5.0, 5.0)
             transaction.count_commit("a", "critical", f"commit {number}", float(number), 1e9)
             transaction.count("runs", ("a", "local"), 1e9)
-            transaction.add_document(f"{number}".encode(), "test", 1e9)
+            transaction.add_document(f"{number}".encode(), b"digest", "test", 1e9)
             transaction.record_file(f"{number}.json", (1, 1, 1), b"digest", None, 1e9)
             transaction.add_pipeline_run(PipelineRun("test", "ci", "main", "push", f"{number}", passed=True, timestamp_seconds=number), 1e9)
 
@@ -203,7 +203,7 @@ def test_a_full_disk_is_an_error_of_the_ledger_and_not_of_the_file(path: Path) -
     with pytest.raises(LedgerError, match="disk is full"), ledger.transaction() as transaction:  # noqa: PT012  # some step raises
         for number in range(10_000):
             with transaction.step():
-                transaction.add_document(f"{number}".encode(), "test", 1e9)
+                transaction.add_document(f"{number}".encode(), b"digest", "test", 1e9)
     ledger._connection.execute("PRAGMA max_page_count = 1000000")
     fill(ledger, range(1))
     assert ledger.state().commits == 1

@@ -7,6 +7,7 @@ Contract
 - A document is known by the digest of its bytes; a run by (project, run_id, digest of its measurements).
 - Every commit that changes the state carries a number, `commits`.
 - `state()` costs by the number of series, never by the number of runs.
+- `prune()` never moves a number that a scrape shows; see retention.
 """
 
 import sqlite3
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from benchmark_exporter.ledger.retention import prune
 from benchmark_exporter.ledger.schema import NewerSchemaError, migrate
 from benchmark_exporter.ledger.state import Histogram, Labels, State, read_state
 from benchmark_exporter.ledger.transaction import Signature, Transaction
@@ -96,6 +98,19 @@ class Ledger:
         """What the newest commit left."""
         with self._errors_named():
             return read_state(self._connection)
+
+    def prune(self, before_seconds: float) -> Iterator[int]:
+        """Forgets what came in before a time (seconds since 1970), but for what a scrape shows; the state does not change.
+
+        Each step is one small transaction and yields how many rows it deleted, so that other work can come between.
+        """
+        steps = prune(self._connection, before_seconds)
+        while True:
+            with self.transaction():
+                deleted = next(steps, None)
+            if deleted is None:
+                return
+            yield deleted
 
     @contextmanager
     def _errors_named(self) -> Iterator[None]:

@@ -14,13 +14,19 @@ MIGRATIONS = (
     CREATE TABLE files (path TEXT PRIMARY KEY, inode INTEGER NOT NULL, size_bytes INTEGER NOT NULL, ctime_ns INTEGER NOT NULL,
         digest BLOB NOT NULL, reason TEXT, place TEXT, detail TEXT, at_seconds REAL NOT NULL);
     CREATE INDEX rejected_files ON files (at_seconds) WHERE reason IS NOT NULL;
+    CREATE INDEX files_by_digest ON files (digest);
     CREATE TABLE rejections (at_seconds REAL NOT NULL, path TEXT NOT NULL, reason TEXT NOT NULL, place TEXT NOT NULL, detail TEXT NOT NULL);
-    CREATE TABLE documents (digest BLOB PRIMARY KEY, format TEXT NOT NULL, at_seconds REAL NOT NULL) WITHOUT ROWID;
+    CREATE INDEX rejections_by_time ON rejections (at_seconds);
+    CREATE TABLE documents (digest BLOB PRIMARY KEY, file_digest BLOB NOT NULL, format TEXT NOT NULL, at_seconds REAL NOT NULL)
+        WITHOUT ROWID;
+    CREATE INDEX documents_by_time ON documents (at_seconds);
     CREATE TABLE runs (id INTEGER PRIMARY KEY, project TEXT NOT NULL, run_id TEXT NOT NULL, measurements BLOB NOT NULL,
         format TEXT NOT NULL, environment TEXT NOT NULL, commit_hash TEXT NOT NULL, branch TEXT NOT NULL,
         timestamp_seconds REAL NOT NULL, suite_duration_seconds REAL, ingested_seconds REAL NOT NULL,
         UNIQUE (project, run_id, measurements));
     CREATE INDEX runs_with_duration ON runs (id) WHERE suite_duration_seconds IS NOT NULL;
+    CREATE INDEX runs_by_time ON runs (timestamp_seconds);
+    CREATE INDEX runs_by_ingest ON runs (ingested_seconds);
     CREATE TABLE results (run INTEGER NOT NULL REFERENCES runs, name TEXT NOT NULL, benchmark TEXT NOT NULL, variant TEXT NOT NULL,
         unit TEXT NOT NULL, better TEXT, p50 REAL, p95 REAL, p99 REAL, mean REAL, min REAL, max REAL, stddev REAL,
         sample_count INTEGER, cv_ratio REAL, PRIMARY KEY (run, name)) WITHOUT ROWID;
@@ -32,14 +38,18 @@ MIGRATIONS = (
         PRIMARY KEY (run, benchmark)) WITHOUT ROWID;
     CREATE TABLE newest_results (name TEXT, environment TEXT, run INTEGER NOT NULL REFERENCES runs,
         rank_seconds REAL NOT NULL, PRIMARY KEY (name, environment)) WITHOUT ROWID;
+    CREATE INDEX newest_results_by_run ON newest_results (run);
     CREATE TABLE newest_runs (benchmark TEXT, environment TEXT, run INTEGER NOT NULL REFERENCES runs, failed INTEGER NOT NULL,
         rank_seconds REAL NOT NULL, PRIMARY KEY (benchmark, environment)) WITHOUT ROWID;
+    CREATE INDEX newest_runs_by_run ON newest_runs (run);
     CREATE TABLE newest_verdicts (benchmark TEXT PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs,
         rank_seconds REAL NOT NULL) WITHOUT ROWID;
+    CREATE INDEX newest_verdicts_by_run ON newest_verdicts (run);
     CREATE TABLE pipeline_runs (pipeline TEXT, run_id TEXT, timestamp_seconds REAL, branch TEXT, trigger TEXT, passed INTEGER,
-        duration_seconds REAL, rank_seconds REAL NOT NULL,
+        duration_seconds REAL, rank_seconds REAL NOT NULL, ingested_seconds REAL NOT NULL,
         PRIMARY KEY (pipeline, run_id, timestamp_seconds, branch, trigger, passed)) WITHOUT ROWID;
     CREATE INDEX pipeline_runs_by_rank ON pipeline_runs (pipeline, rank_seconds, run_id, passed);
+    CREATE INDEX pipeline_runs_by_time ON pipeline_runs (timestamp_seconds);
     CREATE TABLE newest_pipeline_runs (pipeline TEXT, branch TEXT, trigger TEXT, passed INTEGER NOT NULL, rank_seconds REAL NOT NULL,
         PRIMARY KEY (pipeline, branch, trigger)) WITHOUT ROWID;
     CREATE TABLE counters (name TEXT, labels TEXT, value INTEGER NOT NULL, born_seconds REAL NOT NULL,

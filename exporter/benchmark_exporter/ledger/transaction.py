@@ -104,9 +104,10 @@ class Transaction:
         for path in paths:
             self._change("DELETE FROM files WHERE path = ?", (path,))
 
-    def add_document(self, digest: bytes, format_name: str, at: float) -> bool:
-        """Whether the document is new: no other of these bytes has been taken in."""
-        return self._change("INSERT INTO documents VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (digest, format_name, at)).rowcount == 1
+    def add_document(self, digest: bytes, file_digest: bytes, format_name: str, at: float) -> bool:
+        """Whether the document is new. `digest` is its own and its side file's, `file_digest` of its file's bytes alone."""
+        values = (digest, file_digest, format_name, at)
+        return self._change("INSERT INTO documents VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", values).rowcount == 1
 
     def record_ingest(self, at: float) -> None:
         """That something new was ingested."""
@@ -184,8 +185,8 @@ class Transaction:
         """Whether the pipeline's run is new."""
         rank = min(run.timestamp_seconds, at)
         cursor = self._execute(
-            "INSERT INTO pipeline_runs VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (run.pipeline, run.run_id, run.timestamp_seconds, run.branch, run.trigger, run.passed, run.duration_seconds, rank),
+            "INSERT INTO pipeline_runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (run.pipeline, run.run_id, run.timestamp_seconds, run.branch, run.trigger, run.passed, run.duration_seconds, rank, at),
         )
         if cursor.rowcount == 0:
             return False

@@ -1,0 +1,84 @@
+"""What the ledger forgets, and what it keeps however old it is.
+
+Age counts from when something came in, not from when it was made: an old result that is brought in today is kept as long as any other.
+Kept are
+- running totals, all of them, so that no counter falls;
+- what a scrape shows: runs that a newest_* row points to, the newest runs with a duration, the newest runs of a pipeline;
+- the files of the results folder, which go when they have gone from there, and the digests of their documents: a file that is renamed or
+  copied after its run was forgotten must not count as a new one.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+
+from benchmark_exporter.ledger.state import FAILURE_RATIO_RUNS, SUITE_DURATIONS
+
+STEP_ROWS = 1000
+
+# The newest run that has `SUITE_DURATIONS` newer ones with a duration, if there are so many, and all before it are not shown for theirs.
+_OLD_RUNS = """
+    SELECT ingested_seconds, id,
+        EXISTS (SELECT 1 FROM newest_results WHERE run = id) OR EXISTS (SELECT 1 FROM newest_runs WHERE run = id)
+        OR EXISTS (SELECT 1 FROM newest_verdicts WHERE run = id)
+        OR suite_duration_seconds IS NOT NULL AND id > coalesce(
+            (SELECT id FROM runs WHERE suite_duration_seconds IS NOT NULL ORDER BY id DESC LIMIT 1 OFFSET :durations), 0)
+    FROM runs WHERE (ingested_seconds, id) > (:at, :after) AND ingested_seconds < :before ORDER BY ingested_seconds, id LIMIT :limit
+"""
+_DELETE_RUN = (
+    "DELETE FROM results WHERE run = ?",
+    "DELETE FROM failures WHERE run = ?",
+    "DELETE FROM verdicts WHERE run = ?",
+    "DELETE FROM runs WHERE id = ?",
+)
+# A rank is never later than when the run came in.
+_DELETE_PIPELINE_RUNS = """
+    DELETE FROM pipeline_runs
+    WHERE (pipeline, run_id, timestamp_seconds, branch, trigger, passed) IN (
+        SELECT pipeline, run_id, timestamp_seconds, branch, trigger, passed FROM pipeline_runs
+        WHERE pipeline = :pipeline AND rank_seconds < :before AND ingested_seconds < :before AND (rank_seconds, run_id) < (
+            SELECT rank_seconds, run_id FROM pipeline_runs WHERE pipeline = :pipeline
+            ORDER BY rank_seconds DESC, run_id DESC LIMIT 1 OFFSET :shown - 1)
+        LIMIT :limit)
+"""
+_DELETE_REJECTIONS = "DELETE FROM rejections WHERE rowid IN (SELECT rowid FROM rejections WHERE at_seconds < ? LIMIT ?)"
+_OLD_DOCUMENTS = """
+    SELECT at_seconds, digest, EXISTS (SELECT 1 FROM files WHERE files.digest = documents.file_digest)
+    FROM documents WHERE (at_seconds, digest) > (:at, :after) AND at_seconds < :before ORDER BY at_seconds, digest LIMIT :limit
+"""
+
+
+def prune(connection: sqlite3.Connection, before_seconds: float) -> Iterator[int]:
+    """Forgets what came in before a time (seconds since 1970). Each step is for a transaction of its own and yields the rows it deleted.
+
+    A step deletes STEP_ROWS rows at most, or one run of more.
+    """
+    yield from _prune_runs(connection, before_seconds)
+    for (pipeline,) in connection.execute("SELECT DISTINCT pipeline FROM newest_pipeline_runs").fetchall():
+        values = {"pipeline": pipeline, "before": before_seconds, "shown": FAILURE_RATIO_RUNS, "limit": STEP_ROWS}
+        while deleted := connection.execute(_DELETE_PIPELINE_RUNS, values).rowcount:
+            yield deleted
+    while deleted := connection.execute(_DELETE_REJECTIONS, (before_seconds, STEP_ROWS)).rowcount:
+        yield deleted
+    yield from _prune_documents(connection, before_seconds)
+
+
+def _prune_runs(connection: sqlite3.Connection, before: float) -> Iterator[int]:
+    place = {"at": float("-inf"), "after": 0}
+    values = {"before": before, "durations": SUITE_DURATIONS, "limit": STEP_ROWS}
+    while runs := connection.execute(_OLD_RUNS, values | place).fetchall():
+        deleted = 0
+        for at, run, is_shown in runs:
+            place = {"at": at, "after": run}
+            if not is_shown:
+                deleted += sum(connection.execute(statement, (run,)).rowcount for statement in _DELETE_RUN)
+            if deleted >= STEP_ROWS:
+                break
+        yield deleted
+
+
+def _prune_documents(connection: sqlite3.Connection, before: float) -> Iterator[int]:
+    place: dict[str, float | bytes] = {"at": float("-inf"), "after": b""}
+    while documents := connection.execute(_OLD_DOCUMENTS, {"before": before, "limit": STEP_ROWS} | place).fetchall():
+        gone = [(digest,) for _, digest, is_present in documents if not is_present]
+        yield connection.executemany("DELETE FROM documents WHERE digest = ?", gone).rowcount if gone else 0
+        place = {"at": documents[-1][0], "after": documents[-1][1]}

@@ -9,12 +9,9 @@ from benchmark_exporter.config import Config
 from benchmark_exporter.formats import Origin, parse, parse_side_file
 from benchmark_exporter.inbox import SUFFIX, Inbox
 from benchmark_exporter.model import Baseline, Document, PipelineRun, Rejected, Result, Run, Statistics
+from benchmark_exporter.quantity import with_unit
 from benchmark_exporter.regression import Policy, judge
 from benchmark_exporter.serve import make_policy
-
-# From what value on, in what unit.
-_TIMES = ((1.0, 1.0, "s"), (1e-3, 1e-3, "ms"), (1e-6, 1e-6, "µs"), (0.0, 1e-9, "ns"))
-_SIZES = ((1e9, 1e9, "GB"), (1e6, 1e6, "MB"), (1e3, 1e3, "kB"), (0.0, 1.0, "B"))
 
 
 def check_file(path: Path, config: Config) -> tuple[bool, list[str]]:
@@ -85,20 +82,8 @@ def _values(result: Result) -> Iterator[str]:
     for field in fields(Statistics):
         value = getattr(result.statistics, field.name)
         if value is not None:
-            yield f"{field.name} {_with_unit(value, result.unit)}"
+            yield f"{field.name} {with_unit(value, result.unit)}"
     if result.sample_count is not None:
         yield f"{result.sample_count} samples"
     if not result.is_execution_time:
         yield "it is not known which is better" if result.better is None else f"{result.better} is better"
-
-
-def _with_unit(value: float, unit: str) -> str:
-    if unit == "ratio":
-        return f"{value:.4g}"
-    if unit == "per_second":
-        return f"{value:.6g} per second"
-    scales = {"seconds": _TIMES, "bytes": _SIZES}.get(unit)
-    if scales is None:
-        return f"{value:.6g} {unit}".rstrip()
-    size, name = next((size, name) for least, size, name in scales if abs(value) >= least)
-    return f"{value / size:.4g} {name}"

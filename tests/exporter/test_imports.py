@@ -18,6 +18,7 @@ ALLOWED = {
     "inbox": {"model"},
     "ingest": {"model", "formats", "regression", "ledger", "inbox"},
     "resources": set(),
+    "quantity": set(),
     "collector": {"model", "config", "ledger", "resources"},
     "tokens": set(),
     "upload_folder": {"model", "formats", "inbox"},

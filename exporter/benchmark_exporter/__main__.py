@@ -40,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
 
     serve = commands.add_parser("serve", help="watch a folder of results and serve their metrics")
     _add(serve, "--results-dir", "results", "folder that benchmark tools write to; it is only read", type=Path, metavar="FOLDER")
-    _add(serve, "--ledger", "ledger.sqlite3", "database of what has been ingested", type=Path, metavar="FILE")
+    _add_ledger(serve)
     _add(
         serve,
         "--upload-tokens",
@@ -70,6 +70,19 @@ def _parser() -> argparse.ArgumentParser:
         _add(push, f"--{name}", None, "of documents that state none; wins over their side files", metavar="NAME")
     push.set_defaults(command=_push)
 
+    history = commands.add_parser("history", help="list the runs that a ledger keeps, the newest first, while its exporter goes on")
+    _add_ledger(history)
+    _add_times(history)
+    history.add_argument("--benchmark", metavar="GLOB", help="runs of benchmarks with such a name, and these alone, like 'router*'")
+    history.add_argument("--environment", metavar="NAME", help="runs made there")
+    history.add_argument("--project", metavar="NAME", help="runs of this project")
+    history.add_argument("--commit", metavar="HASH", help="runs of this commit; its beginning will do")
+    history.add_argument("--branch", metavar="NAME", help="runs of this branch")
+    history.add_argument("--failed", action="store_true", help="runs with a failed benchmark or a gate that was not passed")
+    history.add_argument("--limit", type=_positive, default=20, metavar="N", help="at most so many runs (%(default)s)")
+    history.add_argument("--format", choices=("table", "json"), default="table", help="of the output (%(default)s)")
+    history.set_defaults(command=_history)
+
     healthcheck = commands.add_parser("healthcheck", help="exit 0 if the exporter on this machine is ready, else 1")
     _add(healthcheck, "--listen", "127.0.0.1:8000", "address that serve was given", type=_address, metavar="HOST:PORT")
     healthcheck.set_defaults(command=_healthcheck)
@@ -79,6 +92,33 @@ def _parser() -> argparse.ArgumentParser:
 def _add_config(parser: argparse.ArgumentParser) -> None:
     _add(parser, "--config", None, "config.yaml to use in place of the packaged one", type=Path, metavar="FILE")
     _add(parser, "--environment", None, "of results that name none", metavar="NAME")
+
+
+def _add_ledger(parser: argparse.ArgumentParser) -> None:
+    _add(parser, "--ledger", "ledger.sqlite3", "database of what has been ingested", type=Path, metavar="FILE")
+
+
+def _add_times(parser: argparse.ArgumentParser) -> None:
+    form = "2026-11-01, 2026-11-01T12:00+09:00, or 7d ago (m, h, d, w)"
+    parser.add_argument("--since", type=_moment, metavar="TIME", help=f"runs made at this time or later: {form}")
+    parser.add_argument("--until", type=_moment, metavar="TIME", help="runs made before this time")
+
+
+def _moment(text: str) -> float:
+    import time
+
+    from benchmark_exporter.history import moment
+
+    try:
+        return moment(text, time.time())
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
+    return int(text)
 
 
 def _add(parser: argparse.ArgumentParser, flag: str, default: str | None, text: str, **how: object) -> None:
@@ -184,6 +224,40 @@ def _push(options: argparse.Namespace) -> int:
         return EXIT_OK if push(options.files, Exporter(options.url, token, options.timeout), said) else EXIT_REJECTED
     except PushError as error:
         return _unusable(str(error))
+
+
+def _history(options: argparse.Namespace) -> int:
+    from benchmark_exporter.history import table, to_json
+    from benchmark_exporter.ledger import LedgerError
+    from benchmark_exporter.ledger.history import History, Selection
+
+    selection = Selection(
+        benchmark=options.benchmark,
+        environment=options.environment,
+        project=options.project,
+        commit_hash=options.commit,
+        branch=options.branch,
+        **_period(options),
+        failed=options.failed,
+    )
+    try:
+        with History(options.ledger) as history:
+            runs = list(history.newest_first(selection, options.limit))
+    except LedgerError as error:
+        return _unusable(str(error))
+    if options.format == "json":
+        print(to_json(runs))
+    elif runs:
+        print("\n".join(table(runs)))
+    else:
+        print("no such run", file=sys.stderr)
+    return EXIT_OK
+
+
+def _period(options: argparse.Namespace) -> dict[str, float]:
+    """What --since and --until say, as `Selection` takes it."""
+    given = {"since_seconds": options.since, "until_seconds": options.until}
+    return {name: seconds for name, seconds in given.items() if seconds is not None}
 
 
 def _healthcheck(options: argparse.Namespace) -> int:

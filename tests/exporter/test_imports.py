@@ -19,6 +19,7 @@ ALLOWED = {
     "ingest": {"model", "formats", "regression", "ledger", "inbox"},
     "resources": set(),
     "quantity": set(),
+    "history": {"model", "ledger", "quantity"},
     "collector": {"model", "config", "ledger", "resources"},
     "tokens": set(),
     "upload_folder": {"model", "formats", "inbox"},

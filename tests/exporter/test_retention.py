@@ -145,7 +145,7 @@ def add_runs(ledger: Ledger, numbers: Sequence[int], suite_duration_seconds: flo
             result = Result("a", "fast", Statistics(1.0, 2.0))
             run = Run("test", f"{number}", float(number), (result,), (), suite_duration_seconds=suite_duration_seconds)
             transaction.add_run(run, "project", "local", 1.0)
-            transaction.record_document(f"{number}".encode(), b"digest", "test", 1.0)
+            transaction.add_document(f"{number}".encode(), b"digest", "test", 1.0)
             transaction.add_pipeline_run(PipelineRun("test", "ci", "main", "push", f"{number}", passed=True, timestamp_seconds=0.0), 1.0)
 
 

@@ -16,7 +16,9 @@ import msgspec
 from benchmark_exporter import __version__
 from benchmark_exporter.config import Config, ConfigError, read_yaml
 from benchmark_exporter.ledger import Histogram, Labels, State
-from benchmark_exporter.model import SEVERITIES, Result, Statistics
+from benchmark_exporter.ledger.history import RecordedRun
+from benchmark_exporter.ledger.state import NewestPipeline, NewestResult, NewestRun, NewestVerdict
+from benchmark_exporter.model import SEVERITIES, PipelineRun, Result, Statistics
 from benchmark_exporter.resources import Resources
 
 _CLIP_DIGEST = 10
@@ -146,6 +148,15 @@ class Exposition:
     stale_at_seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A value of one series, by its name and labels as a scrape would store them: without empty ones."""
+
+    metric: str
+    labels: tuple[tuple[str, str], ...]
+    value: float
+
+
 class Collector:
     """Renders states."""
 
@@ -161,9 +172,11 @@ class Collector:
         page = _Page(self._definitions, self._config.max_label_length, self._prefixes)
         hold = _Hold(self._config.counter_hold_seconds, now)
         histogram_hold = _Hold(self._config.histogram_hold_seconds, now)
-        self._results(page, state)
-        self._verdicts(page, state)
-        self._pipelines(page, state)
+        self._results(page, state.results, state.runs)
+        self._verdicts(page, state.verdicts)
+        self._pipelines(page, state.pipelines)
+        for name, ratio in state.pipeline_failure_ratios.items():
+            page.add("ci_pipeline_failure_ratio", (name,), ratio)
         self._suites(page, state)
         self._exporter(page, state, live)
         self._counters(page, state, hold)
@@ -177,6 +190,34 @@ class Collector:
         self._prefixes, self._histograms = page.prefixes, histograms
         parts: dict[Part, bytes] = {part: page.text(part) for part in PARTS if part != "resources"}
         return Exposition(parts, state.commits, min(hold.ends_seconds, histogram_hold.ends_seconds))
+
+    def samples(self, run: RecordedRun | PipelineRun) -> list[Sample]:
+        """The gauges that a scrape shows while the run is the newest.
+
+        Counters and histograms are totals of many runs and not a run's.
+        """
+        sink = _Samples(self._definitions, self._config.max_label_length)
+        if isinstance(run, PipelineRun):
+            self._pipelines(sink, [NewestPipeline(run.pipeline, run.branch, run.trigger, run.passed)])
+            return sink.samples
+        outcomes = dict.fromkeys((result.benchmark for result in run.results), False)
+        outcomes |= dict.fromkeys((failure.benchmark for failure in run.failures), True)
+        newest = [
+            NewestRun(
+                benchmark=benchmark,
+                environment=run.environment,
+                project=run.project,
+                run_id=run.run_id,
+                commit_hash=run.commit_hash,
+                format=run.format,
+                timestamp_seconds=run.timestamp_seconds,
+                failed=failed,
+            )
+            for benchmark, failed in outcomes.items()
+        ]
+        self._results(sink, [NewestResult(run.environment, result) for result in run.results], newest)
+        self._verdicts(sink, run.verdicts)
+        return sink.samples
 
     def render_resources(self, resources: Resources, live: Live, uploads: Mapping[int, int]) -> bytes:
         """The `resources` part. `uploads` has the number of answers by status code."""
@@ -212,8 +253,8 @@ class Collector:
         lines.append(page.line(metric, histogram.labels, cumulated, suffix="_count"))
         return lines
 
-    def _results(self, page: "_Page", state: State) -> None:
-        for newest in state.results:
+    def _results(self, page: "_Page | _Samples", results: Sequence[NewestResult], runs: Sequence[NewestRun]) -> None:
+        for newest in results:
             result = newest.result
             labels = (result.name, newest.environment)
             metric, more = _family(result)
@@ -225,13 +266,13 @@ class Collector:
                 page.add("benchmark_coefficient_of_variation_ratio", labels, result.cv_ratio)
             if result.sample_count is not None:
                 page.add("benchmark_samples", labels, result.sample_count)
-        for run in state.runs:
+        for run in runs:
             page.add("benchmark_last_run_timestamp_seconds", (run.benchmark, run.environment), run.timestamp_seconds)
             page.add("benchmark_last_run_failed", (run.benchmark, run.environment), int(run.failed))
             page.add("benchmark_run_info", (run.benchmark, run.environment, run.project, run.run_id, run.commit_hash), 1)
 
-    def _verdicts(self, page: "_Page", state: State) -> None:
-        for verdict in state.verdicts:
+    def _verdicts(self, page: "_Page | _Samples", verdicts: Sequence[NewestVerdict]) -> None:
+        for verdict in verdicts:
             name = verdict.benchmark
             speedups = (("p50", verdict.speedup_p50_ratio), ("p95", verdict.speedup_p95_ratio))
             limits = (("p50", verdict.min_speedup_p50_ratio), ("p95", verdict.min_speedup_p95_ratio))
@@ -250,11 +291,9 @@ class Collector:
             for severity in SEVERITIES:
                 page.add("performance_regression_active", (name, severity), int(severity == verdict.severity))
 
-    def _pipelines(self, page: "_Page", state: State) -> None:
-        for pipeline in state.pipelines:
+    def _pipelines(self, page: "_Page | _Samples", pipelines: Sequence[NewestPipeline]) -> None:
+        for pipeline in pipelines:
             page.add("ci_pipeline_status", (pipeline.pipeline, pipeline.branch, pipeline.trigger), int(pipeline.passed))
-        for name, ratio in state.pipeline_failure_ratios.items():
-            page.add("ci_pipeline_failure_ratio", (name,), ratio)
 
     def _suites(self, page: "_Page", state: State) -> None:
         metric = "benchmark_suite_duration_seconds"
@@ -306,6 +345,20 @@ class _Hold:
         return held
 
 
+class _Samples:
+    """Samples of series, each by itself, in place of a page."""
+
+    def __init__(self, definitions: Mapping[str, Definition], max_label_length: int) -> None:
+        self._definitions = definitions
+        self._max_label_length = max_label_length
+        self.samples: list[Sample] = []
+
+    def add(self, metric: str, labels: Labels, value: float) -> None:
+        pairs = zip(self._definitions[metric].labels, labels, strict=True)
+        kept = tuple((name, _clip(label, self._max_label_length)) for name, label in pairs if label)
+        self.samples.append(Sample(metric, kept, float(value)))
+
+
 class _Page:
     """Lines of an exposition under construction, by family.
 
@@ -349,17 +402,18 @@ class _Page:
 
     def _prefix(self, metric: str, suffix: str, labels: Labels, extra: tuple[str, str] | None) -> str:
         names = self._definitions[metric].labels
-        pairs = [f'{name}="{_escape(self._clip(label))}"' for name, label in zip(names, labels, strict=True)]
+        pairs = [f'{name}="{_escape(_clip(label, self._max_label_length))}"' for name, label in zip(names, labels, strict=True)]
         if extra is not None:
             pairs.append(f'{extra[0]}="{extra[1]}"')
         return f"{metric}{suffix}{{{','.join(pairs)}}} " if pairs else f"{metric}{suffix} "
 
-    def _clip(self, label: str) -> str:
-        """Cut, with a digest of the whole, since two series must not become one."""
-        if len(label) <= self._max_label_length:
-            return label
-        digest = hashlib.sha256(label.encode()).hexdigest()[:_CLIP_DIGEST]
-        return f"{label[: self._max_label_length - _CLIP_DIGEST - 1]}…{digest}"
+
+def _clip(label: str, max_length: int) -> str:
+    """Cut, with a digest of the whole, since two series must not become one."""
+    if len(label) <= max_length:
+        return label
+    digest = hashlib.sha256(label.encode()).hexdigest()[:_CLIP_DIGEST]
+    return f"{label[: max_length - _CLIP_DIGEST - 1]}…{digest}"
 
 
 def _escape(label: str) -> str:

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmark_exporter.config import Config
-from benchmark_exporter.formats import Origin, parse, parse_side_file
+from benchmark_exporter.formats import Origin, parse_side_file
 from benchmark_exporter.inbox import SUFFIX, Inbox
 from benchmark_exporter.model import Baseline, Document, PipelineRun, Rejected, Result, Run, Statistics
 from benchmark_exporter.quantity import with_unit
 from benchmark_exporter.regression import Policy, judge
+from benchmark_exporter.result_files import read_document
 from benchmark_exporter.serve import make_policy
 
 
@@ -31,22 +32,15 @@ def check_file(path: Path, config: Config) -> tuple[bool, list[str]]:
 def _lines(path: Path, config: Config) -> Iterator[str]:
     inbox = Inbox(path.parent, config.max_file_bytes)
     candidate = inbox.candidate(path)
-    origin = Origin(config.zone, candidate.mtime_ns / 1e9)
-    data = inbox.read(candidate)
     if candidate.is_side_file:
-        said = parse_side_file(data, origin).side
+        said = parse_side_file(inbox.read(candidate), Origin(config.zone, candidate.mtime_ns / 1e9)).side
         yield f"side file of {candidate.document_name}"
         yield (
             ", ".join(f"{name} {value}" for name in said.__struct_fields__ if (value := getattr(said, name)) is not None) or "says nothing"
         )
         return
-    side = inbox.side_file(candidate)
-    if side is not None:
-        try:
-            origin = parse_side_file(inbox.read(side), origin)
-        except Rejected as rejected:
-            raise Rejected(rejected.reason, f"in its side file: {rejected.detail}", place=rejected.place) from rejected
-    yield from _describe(parse(data, origin), config)
+    document, side = read_document(inbox, candidate, config.zone)
+    yield from _describe(document, config)
     if side is not None:
         yield f"with its side file {side.name}"
 

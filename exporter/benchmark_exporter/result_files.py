@@ -1,0 +1,99 @@
+"""Result files read for themselves, by the same steps that ingest takes, and no ledger."""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import tzinfo
+from pathlib import Path
+
+from benchmark_exporter.config import Config
+from benchmark_exporter.formats import Origin, parse, parse_side_file
+from benchmark_exporter.inbox import Candidate, Inbox
+from benchmark_exporter.ledger.history import RecordedRun, Selection
+from benchmark_exporter.ledger.state import NewestVerdict
+from benchmark_exporter.model import Comparison, Document, PipelineRun, Rejected, Run
+from benchmark_exporter.regression import Policy, judge
+
+
+def read_document(inbox: Inbox, candidate: Candidate, zone: tzinfo) -> tuple[Document, Candidate | None]:
+    """What a file holds, and the side file that completed it.
+
+    Raises:
+        Rejected: it cannot be ingested, or its side file cannot.
+        FileNotFoundError: it has gone.
+    """
+    data = inbox.read(candidate)
+    origin, side = Origin(zone, candidate.mtime_ns / 1e9), inbox.side_file(candidate)
+    if side is not None:
+        try:
+            origin = parse_side_file(inbox.read(side), origin)
+        except Rejected as rejected:
+            raise Rejected(rejected.reason, f"in its side file: {rejected.detail}", place=rejected.place) from rejected
+    return parse(data, origin), side
+
+
+def runs_of_files(
+    paths: Iterable[Path], selection: Selection, config: Config, policy: Policy, reject: Callable[[Path, Exception], None]
+) -> tuple[list[RecordedRun | PipelineRun], int]:
+    """The runs in files, and in all files of folders, as the ledger would have recorded them, the oldest first; and how many these are.
+
+    Only the times of the selection are looked at.
+    A run that a tool judged comes after the same one without its verdict. `reject` is told of every file that cannot be read.
+    """
+    found: list[tuple[float, bool, RecordedRun | PipelineRun]] = []
+    for inbox, candidate in _candidates(paths, config, reject):
+        try:
+            document, _ = read_document(inbox, candidate, config.zone)
+        except (Rejected, OSError) as error:
+            reject(inbox.root / candidate.path, error)
+            continue
+        if isinstance(document, PipelineRun):
+            found.append((document.timestamp_seconds, False, document))
+        elif isinstance(document, Run):
+            is_judged = any(comparison.gate is not None and comparison.gate.passed is not None for comparison in document.comparisons)
+            found.append((document.timestamp_seconds, is_judged, _recorded(document, config, policy)))
+    runs = [run for _, _, run in sorted(found, key=lambda each: each[:2])]
+    runs = [run for run in runs if selection.since_seconds <= run.timestamp_seconds < selection.until_seconds]
+    return runs, len(runs)
+
+
+def _candidates(paths: Iterable[Path], config: Config, reject: Callable[[Path, Exception], None]) -> Iterator[tuple[Inbox, Candidate]]:
+    for path in map(Path.absolute, paths):
+        inbox = Inbox(path if path.is_dir() else path.parent, config.max_file_bytes)
+        try:
+            candidates = inbox.scan() if path.is_dir() else [inbox.candidate(path)]
+        except OSError as error:
+            reject(path, error)
+            continue
+        yield from ((inbox, candidate) for candidate in candidates if not candidate.is_side_file)
+
+
+def _recorded(run: Run, config: Config, policy: Policy) -> RecordedRun:
+    return RecordedRun(
+        row=0,
+        project=run.project or config.project,
+        run_id=run.run_id,
+        format=run.format,
+        environment=run.environment or config.environment,
+        commit_hash=run.commit_hash,
+        branch=run.branch,
+        timestamp_seconds=run.timestamp_seconds,
+        ingested_seconds=run.timestamp_seconds,
+        suite_duration_seconds=run.suite_duration_seconds,
+        results=run.results,
+        failures=run.failures,
+        verdicts=[_verdict(comparison, policy) for comparison in run.comparisons],
+    )
+
+
+def _verdict(comparison: Comparison, policy: Policy) -> NewestVerdict:
+    verdict = judge(comparison, policy)
+    return NewestVerdict(
+        benchmark=comparison.benchmark,
+        speedup_p50_ratio=comparison.speedup_p50_ratio,
+        speedup_p95_ratio=comparison.speedup_p95_ratio,
+        min_speedup_p50_ratio=verdict.gate.min_speedup_p50_ratio,
+        min_speedup_p95_ratio=verdict.gate.min_speedup_p95_ratio,
+        max_p95_seconds=verdict.gate.max_p95_seconds,
+        criteria=verdict.criteria,
+        passed=verdict.passed,
+        severity=verdict.severity,
+    )

@@ -20,6 +20,7 @@ ALLOWED = {
     "resources": set(),
     "quantity": set(),
     "history": {"model", "ledger", "quantity"},
+    "remote_write": set(),
     "result_files": {"model", "config", "formats", "regression", "ledger", "inbox"},
     "collector": {"model", "config", "ledger", "resources"},
     "tokens": set(),

@@ -4,7 +4,7 @@ import argparse
 import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,6 +83,22 @@ def _parser() -> argparse.ArgumentParser:
     history.add_argument("--format", choices=("table", "json"), default="table", help="of the output (%(default)s)")
     history.set_defaults(command=_history)
 
+    backfill = commands.add_parser("backfill", help="bring past runs into Prometheus with their own times, so that trends show them")
+    backfill.add_argument(
+        "files", nargs="*", type=Path, metavar="FILE", help="result files, or folders of them, in place of the ledger's runs"
+    )
+    _add_ledger(backfill)
+    _add_times(backfill)
+    backfill.add_argument("--url", default="http://127.0.0.1:9090", help="address of Prometheus (%(default)s)")
+    backfill.add_argument("--job", default="benchmark-exporter", metavar="NAME", help="label of the live series (%(default)s)")
+    backfill.add_argument("--instance", default="benchmark-exporter", metavar="NAME", help="label of the live series (%(default)s)")
+    backfill.add_argument("--dry-run", action="store_true", help="say what would be written, and write nothing")
+    backfill.add_argument("--blocks", type=Path, metavar="FOLDER", help="make blocks for Prometheus' data folder here, in place of sending")
+    _add(backfill, "--promtool", "promtool", "program that makes blocks", type=Path, metavar="FILE")
+    _add(backfill, "--metrics", None, "metrics.yaml to use in place of the packaged one", type=Path, metavar="FILE")
+    _add_config(backfill)
+    backfill.set_defaults(command=_backfill)
+
     healthcheck = commands.add_parser("healthcheck", help="exit 0 if the exporter on this machine is ready, else 1")
     _add(healthcheck, "--listen", "127.0.0.1:8000", "address that serve was given", type=_address, metavar="HOST:PORT")
     healthcheck.set_defaults(command=_healthcheck)
@@ -100,8 +116,8 @@ def _add_ledger(parser: argparse.ArgumentParser) -> None:
 
 def _add_times(parser: argparse.ArgumentParser) -> None:
     form = "2026-11-01, 2026-11-01T12:00+09:00, or 7d ago (m, h, d, w)"
-    parser.add_argument("--since", type=_moment, metavar="TIME", help=f"runs made at this time or later: {form}")
-    parser.add_argument("--until", type=_moment, metavar="TIME", help="runs made before this time")
+    parser.add_argument("--since", type=_moment, default=-math.inf, metavar="TIME", help=f"runs made at this time or later: {form}")
+    parser.add_argument("--until", type=_moment, default=math.inf, metavar="TIME", help="runs made before this time")
 
 
 def _moment(text: str) -> float:
@@ -237,7 +253,8 @@ def _history(options: argparse.Namespace) -> int:
         project=options.project,
         commit_hash=options.commit,
         branch=options.branch,
-        **_period(options),
+        since_seconds=options.since,
+        until_seconds=options.until,
         failed=options.failed,
     )
     try:
@@ -254,10 +271,49 @@ def _history(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def _period(options: argparse.Namespace) -> dict[str, float]:
-    """What --since and --until say, as `Selection` takes it."""
-    given = {"since_seconds": options.since, "until_seconds": options.until}
-    return {name: seconds for name, seconds in given.items() if seconds is not None}
+def _backfill(options: argparse.Namespace) -> int:
+    from contextlib import ExitStack
+
+    from benchmark_exporter.backfill import BlocksError, PastRun, Target, backfill, measure, runs_of_ledger, write_blocks
+    from benchmark_exporter.collector import Collector, load_definitions
+    from benchmark_exporter.config import ConfigError, packaged
+    from benchmark_exporter.ledger import LedgerError
+    from benchmark_exporter.ledger.history import History, Selection
+    from benchmark_exporter.progress import Progress
+    from benchmark_exporter.remote_write import RemoteWriteError
+    from benchmark_exporter.result_files import runs_of_files
+    from benchmark_exporter.serve import make_policy
+
+    runs: Iterable[PastRun]
+    rejected: list[Path] = []
+
+    def reject(path: Path, error: Exception) -> None:
+        rejected.append(path)
+        print(f"{path}: left out: {error}", file=sys.stderr)
+
+    selection = Selection(since_seconds=options.since, until_seconds=options.until)
+    target = Target(options.job, options.instance)
+    with ExitStack() as stack:
+        try:
+            config = _config(options)
+            collector = Collector(load_definitions(options.metrics or packaged("metrics.yaml")), config)
+            if options.files:
+                runs, count = runs_of_files(options.files, selection, config, make_policy(config), reject)
+            else:
+                runs, count = runs_of_ledger(stack.enter_context(History(options.ledger)), selection)
+            progress = stack.enter_context(Progress(count, "runs", sys.stderr))
+            if options.dry_run:
+                outcome = measure(runs, collector, target)
+            elif options.blocks is not None:
+                outcome = write_blocks(runs, options.blocks, options.promtool, collector, target, tell=progress.tell)
+            else:
+                outcome = backfill(runs, options.url, collector, target, tell=progress.tell)
+        except (ConfigError, LedgerError, BlocksError, RemoteWriteError) as error:
+            return _unusable(str(error))
+    print("\n".join(outcome.lines("would write" if options.dry_run else "wrote")))
+    if options.blocks is not None and not options.dry_run:
+        print(f"move the folders in {options.blocks} into Prometheus' data folder, owned by its user: it shows them within a minute")
+    return EXIT_REJECTED if rejected else EXIT_OK
 
 
 def _healthcheck(options: argparse.Namespace) -> int:

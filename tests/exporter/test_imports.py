@@ -21,6 +21,8 @@ ALLOWED = {
     "quantity": set(),
     "history": {"model", "ledger", "quantity"},
     "remote_write": set(),
+    "backfill": {"model", "ledger", "collector", "remote_write"},
+    "progress": set(),
     "result_files": {"model", "config", "formats", "regression", "ledger", "inbox"},
     "collector": {"model", "config", "ledger", "resources"},
     "tokens": set(),

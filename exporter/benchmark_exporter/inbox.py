@@ -221,7 +221,7 @@ class Inboxes:
             found += self._uploads.scan()
         return sorted(found, key=_age)
 
-    def look(self, paths: Iterable[Path]) -> list[Candidate]:
+    def look(self, paths: Iterable[str | Path]) -> list[Candidate]:
         """As Inbox.look."""
         paths = list(paths)
         return sorted([*self._results.look(paths), *self._uploads.look(paths)], key=_age)

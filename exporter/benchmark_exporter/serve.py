@@ -370,7 +370,7 @@ class _Server:
         return None if self._failure is None else str(self._failure)
 
     def _note_upload(self, path: Path) -> None:
-        self._changed_paths.add(path)
+        self._changed_paths.add(str(path))
         self._wake.set()
 
     async def _receive(self, alerts: Sequence[Alert]) -> None:

@@ -18,6 +18,7 @@ from benchmarks.documents import group
 from stack.programs import Programs
 from stack.settings import ROOT
 
+CONFIG = "config.yaml"
 WORK = ROOT / ".local" / "benchmarks"
 PUSHGATEWAY_NAMES = ("pushgateway", "prometheus-pushgateway")
 DEADLINE_SECONDS = 300.0
@@ -60,11 +61,12 @@ def request(
 
 @contextmanager
 def exporter(folder: Path) -> Iterator[Server]:
-    """The exporter over `folder/results` and `folder/ledger.sqlite3`, with the settings that it comes with."""
+    """The exporter over `folder/results` and `folder/ledger.sqlite3`, by `folder/config.yaml` where there is one."""
     port = free_port()
     (folder / "results").mkdir(exist_ok=True)
+    config = [f"--config={folder / CONFIG}"] if (folder / CONFIG).exists() else []
     words = [sys.executable, "-m", "benchmark_exporter", "serve", f"--listen=127.0.0.1:{port}", f"--results-dir={folder / 'results'}"]
-    with _running([*words, f"--ledger={folder / 'ledger.sqlite3'}"], port, "/-/ready", folder / "exporter.log") as server:
+    with _running([*words, *config, f"--ledger={folder / 'ledger.sqlite3'}"], port, "/-/ready", folder / "exporter.log") as server:
         yield server
 
 

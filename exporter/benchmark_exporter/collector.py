@@ -6,6 +6,7 @@ Every family is declared in metrics.yaml, which `load_definitions` holds to what
 import hashlib
 import math
 import platform
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -15,18 +16,23 @@ import msgspec
 
 from benchmark_exporter import __version__
 from benchmark_exporter.config import Config, ConfigError, read_yaml
-from benchmark_exporter.ledger import Histogram, Labels, State
+from benchmark_exporter.ledger import REGRESSIONS_BY_COMMIT, Histogram, Labels, Ledger, RunningTotal, State, Subject
 from benchmark_exporter.ledger.history import RecordedRun
 from benchmark_exporter.ledger.state import NewestPipeline, NewestResult, NewestRun, NewestVerdict
-from benchmark_exporter.model import SEVERITIES, PipelineRun, Result, Statistics
+from benchmark_exporter.model import SEVERITIES, PipelineRun, Result, Statistics, SubjectKind
 from benchmark_exporter.resources import Resources
+from benchmark_exporter.series_limit import Owner, fitting, owning_labels, places
 
 _CLIP_DIGEST = 10
+_ELLIPSIS = "…"
+LEAST_SUBJECTS_READ = 500
+# benchmark_exporter_series of two parts, its limit, and what is dropped of two kinds: known only when all others are counted.
+_SERIES_ABOUT_SERIES = 5
 # Metric, suffix, label values, and le or quantile.
 _Series = tuple[str, str, Labels, tuple[str, str] | None]
 Part = Literal["state", "distributions", "resources"]
 PARTS: tuple[Part, ...] = ("state", "distributions", "resources")
-EXECUTION_TIME_METRIC = "benchmark_execution_time_ms"
+EXECUTION_TIME, EXECUTION_TIME_METRIC = "execution_time_ms", "benchmark_execution_time_ms"
 _COUNTERS = {
     "runs": "benchmark_runs_total",
     "failures": "benchmark_failures_total",
@@ -72,6 +78,8 @@ EXPOSED = frozenset((*_COUNTERS.values(), *_QUANTITIES.values(), _OTHER_QUANTITY
     "benchmark_exporter_last_ingest_timestamp_seconds",
     "benchmark_exporter_ledger_commits",
     "benchmark_exporter_series",
+    "benchmark_exporter_series_limit",
+    "benchmark_exporter_subjects_dropped",
     "benchmark_exporter_scan_duration_seconds",
     "benchmark_exporter_uploads_total",
     "process_cpu_seconds_total",
@@ -141,11 +149,17 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class Exposition:
-    """Rendered parts, and when the next counter stops being shown as 0 (seconds since 1970; infinity: never)."""
+    """Rendered parts, and when they change without a commit (seconds since 1970; infinity: never).
+
+    `shown` is how many of the state's first subjects fit into `max_series`, `dropped` how many of each kind do not, though they had a run
+    lately.
+    """
 
     parts: Mapping[Part, bytes]
     commits: int
     stale_at_seconds: float
+    shown: int
+    dropped: Mapping[SubjectKind, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +177,36 @@ class Collector:
     def __init__(self, definitions: Mapping[str, Definition], config: Config) -> None:
         self._definitions = definitions
         self._config = config
-        self._prefixes: dict[_Series, str] = {}
+        self._prefixes: dict[_Series, tuple[str, Owner]] = {}
+        # How many subjects are read: few more than are shown, however many there are. It doubles until one does not fit.
+        self._subjects_read = LEAST_SUBJECTS_READ
         # Lines of histograms, each with whether it is shown as 0: most of the series, and a commit changes few of them.
         self._histograms: dict[tuple[Histogram, bool], list[str]] = {}
 
+    def expose(self, ledger: Ledger, live: Live, now: float) -> tuple[State, Exposition]:
+        """The newest state, of as many subjects as are to be shown, and its exposition.
+
+        Raises:
+            LedgerError: the ledger cannot be read.
+        """
+        config = self._config
+        while True:
+            state = ledger.state(
+                after_seconds=now - config.series_max_age_seconds,
+                at_most=self._subjects_read,
+                returned_after_seconds=now - max(config.counter_hold_seconds, config.histogram_hold_seconds),
+            )
+            exposition = self.render(state, live, now)
+            if exposition.shown < len(state.selection.subjects):
+                self._subjects_read = max(LEAST_SUBJECTS_READ, exposition.shown + 1)
+            elif any(exposition.dropped.values()):
+                self._subjects_read *= 2
+                continue
+            return state, exposition
+
     def render(self, state: State, live: Live, now: float) -> Exposition:
         """The `state` and `distributions` parts of a state at a time (seconds since 1970)."""
-        page = _Page(self._definitions, self._config.max_label_length, self._prefixes)
+        page = _Page(self._definitions, self._config.max_label_bytes, self._prefixes)
         hold = _Hold(self._config.counter_hold_seconds, now)
         histogram_hold = _Hold(self._config.histogram_hold_seconds, now)
         self._results(page, state.results, state.runs)
@@ -180,23 +217,27 @@ class Collector:
         self._suites(page, state)
         self._exporter(page, state, live)
         self._counters(page, state, hold)
-        histograms = {}
-        for histogram in state.histograms.get("execution_time_ms", ()):
-            shown = (histogram, histogram_hold.holds(histogram.born_seconds))
-            lines = self._histograms.get(shown) or self._histogram_lines(page, EXECUTION_TIME_METRIC, *shown)
-            page.extend(EXECUTION_TIME_METRIC, lines)
-            histograms[shown] = lines
-        page.add("benchmark_exporter_series", (), page.series + 1)
-        self._prefixes, self._histograms = page.prefixes, histograms
+        self._distributions(page, state, histogram_hold)
+        subjects = state.selection.subjects
+        shown = page.keep_fitting(subjects, self._config.max_series)
+        of_kind = Counter(subject.kind for subject in subjects[:shown])
+        dropped = {kind: count - of_kind[kind] for kind, count in state.selection.counts.items()}
+        for kind, count in dropped.items():
+            page.add("benchmark_exporter_subjects_dropped", (kind,), count)
+        page.add("benchmark_exporter_series_limit", (), self._config.max_series)
+        page.add("benchmark_exporter_series", ("distributions",), page.series("distributions"))
+        page.add("benchmark_exporter_series", ("state",), page.series("state") + 1)
+        self._prefixes = page.prefixes
         parts: dict[Part, bytes] = {part: page.text(part) for part in PARTS if part != "resources"}
-        return Exposition(parts, state.commits, min(hold.ends_seconds, histogram_hold.ends_seconds))
+        aged = state.selection.first_seen_seconds + self._config.series_max_age_seconds
+        return Exposition(parts, state.commits, min(hold.ends_seconds, histogram_hold.ends_seconds, aged), shown, dropped)
 
     def samples(self, run: RecordedRun | PipelineRun) -> list[Sample]:
         """The gauges that a scrape shows while the run is the newest.
 
         Counters and histograms are totals of many runs and not a run's.
         """
-        sink = _Samples(self._definitions, self._config.max_label_length)
+        sink = _Samples(self._definitions, self._config.max_label_bytes)
         if isinstance(run, PipelineRun):
             self._pipelines(sink, [NewestPipeline(run.pipeline, run.branch, run.trigger, run.passed)])
             return sink.samples
@@ -221,7 +262,7 @@ class Collector:
 
     def render_resources(self, resources: Resources, live: Live, uploads: Mapping[int, int]) -> bytes:
         """The `resources` part. `uploads` has the number of answers by status code."""
-        page = _Page(self._definitions, self._config.max_label_length, {})
+        page = _Page(self._definitions, self._config.max_label_bytes, {})
         page.add("memory_usage_mb", ("benchmark-exporter", "serving"), round(resources.resident_bytes / 1e6, 1))
         for core, percent in enumerate(resources.core_percents):
             page.add("cpu_utilization_percent", (str(core), "system"), percent)
@@ -239,10 +280,20 @@ class Collector:
             if not self._definitions[metric].labels and name not in state.counters:
                 page.add(metric, (), 0)
             for counter in state.counters.get(name, ()):
-                page.add(metric, counter.labels, 0 if hold.holds(counter.born_seconds) else counter.value)
+                page.add(metric, counter.labels, hold.value(counter, state.returned_counters.get((name, counter.labels))))
         for counter in state.regressions_by_commit:
-            held = hold.holds(counter.born_seconds)
-            page.add("performance_regression_detected_total", counter.labels, 0 if held else counter.value)
+            before = state.returned_counters.get((REGRESSIONS_BY_COMMIT, counter.labels))
+            page.add("performance_regression_detected_total", counter.labels, hold.value(counter, before))
+
+    def _distributions(self, page: "_Page", state: State, hold: "_Hold") -> None:
+        known, self._histograms = self._histograms, {}
+        for histogram in state.histograms.get(EXECUTION_TIME, ()):
+            before = state.returned_histograms.get((EXECUTION_TIME, histogram.labels))
+            returns = before is not None and hold.holds(before.born_seconds)
+            shown = (before if before is not None and returns else histogram, not returns and hold.holds(histogram.born_seconds))
+            lines = known.get(shown) or self._histogram_lines(page, EXECUTION_TIME_METRIC, *shown)
+            page.extend(EXECUTION_TIME_METRIC, histogram.labels, lines)
+            self._histograms[shown] = lines
 
     def _histogram_lines(self, page: "_Page", metric: str, histogram: Histogram, held: bool) -> list[str]:
         cumulated, lines = 0, []
@@ -329,7 +380,10 @@ def _family(result: Result) -> tuple[str, Labels]:
 
 
 class _Hold:
-    """Shows young counters as 0: Prometheus takes the first sample of a counter for where it began, and would miss what it began with."""
+    """Shows young counters as 0: Prometheus takes the first sample of a counter for where it began, and would miss what it began with.
+
+    One that was away and returned is shown as it was, for the same reason: 0 would be a reset.
+    """
 
     def __init__(self, seconds: float, now: float) -> None:
         self._seconds = seconds
@@ -344,18 +398,26 @@ class _Hold:
             self.ends_seconds = min(self.ends_seconds, ends)
         return held
 
+    def value(self, counter: RunningTotal, before_return: RunningTotal | None) -> int:
+        """What a counter is shown as; `before_return` is what it was when its subject came back."""
+        if self.holds(counter.born_seconds):
+            return 0
+        if before_return is not None and self.holds(before_return.born_seconds):
+            return before_return.value
+        return counter.value
+
 
 class _Samples:
     """Samples of series, each by itself, in place of a page."""
 
-    def __init__(self, definitions: Mapping[str, Definition], max_label_length: int) -> None:
+    def __init__(self, definitions: Mapping[str, Definition], max_label_bytes: int) -> None:
         self._definitions = definitions
-        self._max_label_length = max_label_length
+        self._max_label_bytes = max_label_bytes
         self.samples: list[Sample] = []
 
     def add(self, metric: str, labels: Labels, value: float) -> None:
         pairs = zip(self._definitions[metric].labels, labels, strict=True)
-        kept = tuple((name, _clip(label, self._max_label_length)) for name, label in pairs if label)
+        kept = tuple((name, _clip(label, self._max_label_bytes)) for name, label in pairs if label)
         self.samples.append(Sample(metric, kept, float(value)))
 
 
@@ -365,29 +427,49 @@ class _Page:
     A series' name and labels are put in words once and kept from one page to the next: most of the time goes there.
     """
 
-    def __init__(self, definitions: Mapping[str, Definition], max_label_length: int, known: Mapping[_Series, str]) -> None:
+    def __init__(self, definitions: Mapping[str, Definition], max_label_bytes: int, known: Mapping[_Series, tuple[str, Owner]]) -> None:
         self._definitions = definitions
-        self._max_label_length = max_label_length
+        self._max_label_bytes = max_label_bytes
         self._known = known
+        self._owning = {name: owning_labels(definition.labels) for name, definition in definitions.items()}
         self._lines: dict[str, list[str]] = {name: [] for name in definitions}
-        self.prefixes: dict[_Series, str] = {}
-        self.series = 0
+        self._owners: dict[str, list[Owner]] = {name: [] for name in definitions}
+        self.prefixes: dict[_Series, tuple[str, Owner]] = {}
 
     def add(self, metric: str, labels: Labels, value: float, *, suffix: str = "", extra: tuple[str, str] | None = None) -> None:
         series = (metric, suffix, labels, extra)
-        prefix = self._known.get(series)
-        if prefix is None:
-            prefix = self._prefix(metric, suffix, labels, extra)
-        self.prefixes[series] = prefix
-        self._lines[metric].append(prefix + _number(value))
-        self.series += 1
+        known = self._known.get(series)
+        if known is None:
+            known = self._prefix(metric, suffix, labels, extra), self._owner(metric, labels)
+        self.prefixes[series] = known
+        self._lines[metric].append(known[0] + _number(value))
+        self._owners[metric].append(known[1])
 
     def line(self, metric: str, labels: Labels, value: float, *, suffix: str, extra: tuple[str, str] | None = None) -> str:
         return self._prefix(metric, suffix, labels, extra) + _number(value)
 
-    def extend(self, metric: str, lines: Sequence[str]) -> None:
+    def extend(self, metric: str, labels: Labels, lines: Sequence[str]) -> None:
+        """Adds lines of one histogram."""
         self._lines[metric].extend(lines)
-        self.series += len(lines)
+        self._owners[metric].extend([self._owner(metric, labels)] * len(lines))
+
+    def series(self, part: Part) -> int:
+        """How many a part has."""
+        return sum(len(self._lines[name]) for name, definition in self._definitions.items() if definition.collect == part)
+
+    def keep_fitting(self, subjects: Sequence[Subject], limit: int) -> int:
+        """Keeps only series of the exporter and of the first subjects, as many as fit into each part; returns how many these are."""
+        place_of = places(subjects)
+        counts: dict[Part, Counter[Owner]] = {part: Counter() for part in PARTS}
+        for name, definition in self._definitions.items():
+            counts[definition.collect].update(self._owners[name])
+        counts["state"][None] += _SERIES_ABOUT_SERIES
+        fit = fitting(place_of, counts.values(), limit)
+        left_out = {owner for part in counts.values() for owner in part if owner is not None and place_of.get(owner, fit) >= fit}
+        if left_out:
+            for name, owners in self._owners.items():
+                self._lines[name] = [line for line, owner in zip(self._lines[name], owners, strict=True) if owner not in left_out]
+        return fit
 
     def text(self, part: Part) -> bytes:
         """The families of one part, in the order of metrics.yaml, in the text format 0.0.4."""
@@ -402,18 +484,23 @@ class _Page:
 
     def _prefix(self, metric: str, suffix: str, labels: Labels, extra: tuple[str, str] | None) -> str:
         names = self._definitions[metric].labels
-        pairs = [f'{name}="{_escape(_clip(label, self._max_label_length))}"' for name, label in zip(names, labels, strict=True)]
+        pairs = [f'{name}="{_escape(_clip(label, self._max_label_bytes))}"' for name, label in zip(names, labels, strict=True)]
         if extra is not None:
             pairs.append(f'{extra[0]}="{extra[1]}"')
         return f"{metric}{suffix}{{{','.join(pairs)}}} " if pairs else f"{metric}{suffix} "
 
+    def _owner(self, metric: str, labels: Labels) -> Owner:
+        owning = self._owning[metric]
+        return None if owning is None else (owning[0], *(labels[index] for index in owning[1]))
 
-def _clip(label: str, max_length: int) -> str:
-    """Cut, with a digest of the whole, since two series must not become one."""
-    if len(label) <= max_length:
+
+def _clip(label: str, max_bytes: int) -> str:
+    """Cut, with a digest of the whole, since two series must not become one. By bytes, as Prometheus counts."""
+    whole = label.encode()
+    if len(whole) <= max_bytes:
         return label
-    digest = hashlib.sha256(label.encode()).hexdigest()[:_CLIP_DIGEST]
-    return f"{label[: max_length - _CLIP_DIGEST - 1]}…{digest}"
+    end = _ELLIPSIS + hashlib.sha256(whole).hexdigest()[:_CLIP_DIGEST]
+    return whole[: max_bytes - len(end.encode())].decode(errors="ignore") + end
 
 
 def _escape(label: str) -> str:

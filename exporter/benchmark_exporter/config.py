@@ -40,8 +40,10 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     upload_burst: Annotated[int, msgspec.Meta(gt=0, le=10**6)] = 100
     counter_hold_seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 2.5
     histogram_hold_seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 32.0
-    max_label_length: Annotated[int, msgspec.Meta(ge=16)] = 128
+    max_label_bytes: Annotated[int, msgspec.Meta(ge=16, le=500)] = 200
     retention_days: Annotated[float, msgspec.Meta(ge=1, le=36500)] = 400.0
+    series_max_age_days: Positive = 35.0
+    max_series: Annotated[int, msgspec.Meta(ge=1000)] = 18_000
     critical_speedup_p50: Positive = 10.0
     gate: GateLimits = GateLimits()
 
@@ -51,6 +53,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             ZoneInfo(self.timezone)
         except (KeyError, OSError, ValueError) as error:
             raise ValueError(f"timezone: {self.timezone!r} is not a zone like Asia/Tokyo or UTC") from error
+
+    @property
+    def series_max_age_seconds(self) -> float:
+        """The age without a run at which series are no longer shown."""
+        return self.series_max_age_days * 86_400
 
     @property
     def zone(self) -> tzinfo:

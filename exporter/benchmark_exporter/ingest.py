@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmark_exporter.formats import Origin, SideFile, parse, parse_side_file
 from benchmark_exporter.inbox import Candidate, Inbox, Inboxes
-from benchmark_exporter.ledger import Ledger, LedgerError, Transaction
+from benchmark_exporter.ledger import Ledger, LedgerError, Subject, Transaction
 from benchmark_exporter.model import SEVERITIES, Baseline, Document, Notification, PipelineRun, Rejected, RejectionReason, Result, Run
 from benchmark_exporter.regression import Policy, judge
 
@@ -28,7 +28,7 @@ YOUNG: frozenset[RejectionReason] = frozenset({"truncated", "malformed_json", "n
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What a document that does not say belongs to, how times are dealt out to buckets, and how long a file may be young.
+    """What a document that does not say belongs to, how times are dealt out to buckets, how long a file may be young and a series old.
 
     `zone` is that of times that state none.
     """
@@ -37,6 +37,7 @@ class Defaults:
     environment: str
     execution_time_bounds_ms: Sequence[float]
     settle_seconds: float
+    series_max_age_seconds: float
     zone: tzinfo = UTC
 
 
@@ -274,6 +275,8 @@ class Ingest:
     def _add_pipeline_run(self, transaction: Transaction, run: PipelineRun, now: float) -> bool:
         if not transaction.add_pipeline_run(run, now):
             return False
+        subject = Subject("pipeline", run.pipeline, run.branch, run.trigger)
+        transaction.see(subject, now, self._defaults.series_max_age_seconds)
         for status in ("pass", "fail"):
             transaction.count(PIPELINE_RUNS, (run.pipeline, status), now, by=int(run.passed == (status == "pass")))
         return True
@@ -284,6 +287,8 @@ class Ingest:
         if conflict:
             transaction.count(CONFLICTS, (), now)
         if new:
+            for name in _names(run):
+                transaction.see(Subject("benchmark", name, environment), now, self._defaults.series_max_age_seconds)
             for result in run.results:
                 self._observe(transaction, result, environment, now)
             for benchmark, failed in run.outcomes.items():
@@ -316,6 +321,12 @@ class Ingest:
             return
         bounds = self._defaults.execution_time_bounds_ms
         transaction.observe(EXECUTION_TIME, (result.name, iteration, environment), [value * 1e3 for value in values], bounds, now)
+
+
+def _names(run: Run) -> Iterable[str]:
+    """Every name that the run has series of, each benchmark before its variants."""
+    of_results = (name for result in run.results for name in (result.benchmark, result.name))
+    return dict.fromkeys((*of_results, *run.outcomes, *(comparison.benchmark for comparison in run.comparisons)))
 
 
 def _with_side(origin: Origin, side: _Side | None) -> Origin:

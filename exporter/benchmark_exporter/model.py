@@ -10,6 +10,8 @@ Severity = Literal["critical", "warning"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning")
 
 Better = Literal["lower", "higher"]
+# What a series may belong to: a benchmark name in an environment, or a branch and trigger of a pipeline.
+SubjectKind = Literal["benchmark", "pipeline"]
 BASE_UNITS = ("seconds", "bytes", "per_second", "ratio")
 
 MAX_REJECTION_CHARACTERS = 300

@@ -21,7 +21,7 @@ from benchmark_exporter.collector import EXECUTION_TIME_METRIC, Collector, Defin
 from benchmark_exporter.config import Config
 from benchmark_exporter.inbox import SUFFIX, UPLOADS_PREFIX, Inbox, Inboxes
 from benchmark_exporter.ingest import Defaults, Ingest
-from benchmark_exporter.ledger import Ledger, LedgerError, State, has_no_room
+from benchmark_exporter.ledger import Ledger, LedgerError, State, Subject, has_no_room
 from benchmark_exporter.model import Gate, Notification
 from benchmark_exporter.regression import Policy
 from benchmark_exporter.resources import Sampler
@@ -302,6 +302,7 @@ class _Server:
             environment=config.environment,
             execution_time_bounds_ms=settings.definitions[EXECUTION_TIME_METRIC].buckets,
             settle_seconds=config.settle_seconds,
+            series_max_age_seconds=config.series_max_age_seconds,
             zone=config.zone,
         )
         try:
@@ -345,10 +346,9 @@ class _Server:
             self._publish_by_worker()
 
     def _publish_by_worker(self) -> None:
-        state = self._ledger.state()
-        self._live = Live(self._ingest.pending_files, self._scan_duration_seconds)
-        self._exposition = self._collector.render(state, self._live, time.time())
-        self._state = state
+        live = Live(self._ingest.pending_files, self._scan_duration_seconds)
+        self._state, self._exposition = self._collector.expose(self._ledger, live, time.time())
+        self._live = live
 
     def _render_resources(self) -> bytes:
         now = time.monotonic()
@@ -397,10 +397,13 @@ class _Server:
 
     def _status(self) -> Status:
         self._refuse_without_state()
-        state = self._state
+        state, exposition = self._state, self._exposition
+        shown = set(state.selection.subjects[: exposition.shown])
         verdicts = {verdict.benchmark: verdict for verdict in state.verdicts}
         runs = []
         for run in sorted(state.runs, key=lambda run: run.timestamp_seconds, reverse=True):
+            if Subject("benchmark", run.benchmark, run.environment) not in shown:
+                continue
             verdict = verdicts.get(run.benchmark)
             runs.append(
                 RunStatus(
@@ -419,6 +422,8 @@ class _Server:
             results_dir=str(self._settings.results_dir),
             commits=state.commits,
             pending_files=self._live.pending_files,
+            max_series=self._settings.config.max_series,
+            subjects_dropped=exposition.dropped,
             runs=runs,
             rejected_files=[RejectionStatus(file.path, file.reason, file.place, file.detail) for file in state.rejected_files],
             alerts=[

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from benchmark_exporter import __version__
 from benchmark_exporter.collector import PARTS, Exposition, Part
-from benchmark_exporter.model import SEVERITIES
+from benchmark_exporter.model import SEVERITIES, SubjectKind
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MAX_WEBHOOK_BYTES = 4 * 1024 * 1024
@@ -55,12 +55,14 @@ class AlertStatus(msgspec.Struct, frozen=True):
 
 
 class Status(msgspec.Struct, frozen=True):
-    """What `GET /api/v1/status` answers and the landing page shows."""
+    """What `GET /api/v1/status` answers and the landing page shows; `subjects_dropped` is what `max_series` leaves out, by kind."""
 
     version: str
     results_dir: str
     commits: int
     pending_files: int
+    max_series: int
+    subjects_dropped: Mapping[SubjectKind, int]
     runs: Sequence[RunStatus]
     rejected_files: Sequence[RejectionStatus]
     alerts: Sequence[AlertStatus]
@@ -219,10 +221,21 @@ def _tables(status: Status) -> str:
     ]
     rejected = [_cells(file.file, file.reason, file.place, file.detail) for file in status.rejected_files]
     return (
-        _table("Firing alerts", ("Alert", "Severity", "Summary", "Received (UTC)"), alerts)
+        _dropped(status)
+        + _table("Firing alerts", ("Alert", "Severity", "Summary", "Received (UTC)"), alerts)
         + _table("Newest runs", ("Benchmark", "Environment", "Run", "Commit", "Made (UTC)", "Speedup p50", "Verdict"), runs)
         + ("" if runs else f"<p>No run yet. Copy a result file into <code>{escape(status.results_dir)}</code>.</p>")
         + _table("Rejected files", ("File", "Reason", "Where", "What"), rejected)
+    )
+
+
+def _dropped(status: Status) -> str:
+    dropped = [f"{count:,} × {escape(kind)}" for kind, count in status.subjects_dropped.items() if count]
+    if not dropped:
+        return ""
+    return (
+        f"<p><strong>Left out of /metrics and of this page: {', '.join(dropped)}</strong>, the newest, since there may be "
+        f'{status.max_series:,} series. <a href="/runbooks/SeriesLimitReached">What to do</a></p>'
     )
 
 

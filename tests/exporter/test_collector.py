@@ -11,6 +11,7 @@ import yaml
 
 from benchmark_exporter.collector import EXPOSED, Collector, Live, load_definitions
 from benchmark_exporter.config import Config, ConfigError, packaged
+from benchmark_exporter.ledger import Subject
 from benchmark_exporter.model import Result, Run, Statistics
 from benchmark_exporter.resources import Resources
 from tests.exporter.documents import bench_guard, perf_suite, pipeline
@@ -47,7 +48,7 @@ def test_a_histogram_is_held_for_two_of_its_slower_scrapes(wired: Wired) -> None
     assert wired.render().stale_at_seconds == START_SECONDS + wired.config.histogram_hold_seconds
     wired.now = START_SECONDS + wired.config.histogram_hold_seconds
     assert shown(wired, OBSERVATIONS, COMPILED) == 1
-    assert wired.render().stale_at_seconds == math.inf
+    assert wired.render().stale_at_seconds == START_SECONDS + wired.config.series_max_age_seconds
 
 
 def test_only_the_birth_is_held_back(wired: Wired) -> None:
@@ -81,11 +82,17 @@ def test_a_benchmarks_regressions_are_there_at_0_before_its_first(wired: Wired) 
 
 
 def test_long_values_are_cut_and_stay_apart(wired: Wired) -> None:
-    same = "x" * 200
+    same = "x" * 300
     wired.take("a.json", bench_guard({same + "1": 20.0, same + "2": 20.0}, passed=True))
     names = {dict(labels)["benchmark_name"] for labels in wired.samples()["speedup_ratio"]}
     assert len(names) == 2
-    assert {len(name) for name in names} == {wired.config.max_label_length}
+    assert {len(name.encode()) for name in names} == {wired.config.max_label_bytes}
+
+
+def test_a_long_value_is_cut_between_two_characters(wired: Wired) -> None:
+    wired.take("a.json", bench_guard({"\N{SKULL}" * 125: 20.0}, passed=True))  # 500 bytes, which is all that Prometheus takes
+    (name,) = {dict(labels)["benchmark_name"] for labels in wired.samples()["speedup_ratio"]}
+    assert re.fullmatch("\N{SKULL}{46}…[0-9a-f]{10}", name)
 
 
 @pytest.mark.parametrize("name", ['quote " backslash \\ newline \n', "日本語 \N{SKULL}", "\r\t\x00\x1f\x7f\x85\u2028", "a}b{c,d=e", " "])
@@ -104,8 +111,10 @@ def test_the_same_state_is_the_same_bytes(wired: Wired) -> None:
 def test_series_are_counted(wired: Wired) -> None:
     wired.take("a.json", perf_suite())
     exposition = wired.exposition()
-    lines = [line for line in exposition.splitlines() if not line.startswith("#")]
-    assert samples(exposition)["benchmark_exporter_series"][frozenset()] == len(lines)
+    parts = wired.render().parts
+    for part in ("state", "distributions"):
+        lines = [line for line in parts[part].decode().splitlines() if not line.startswith("#")]
+        assert samples(exposition)["benchmark_exporter_series"][frozenset({("part", part)})] == len(lines)
 
 
 def test_quantiles_of_suite_durations_are_by_nearest_rank_over_the_newest_hundred(wired: Wired) -> None:
@@ -123,6 +132,7 @@ def test_quantiles_of_suite_durations_are_by_nearest_rank_over_the_newest_hundre
 
 def test_other_buckets_after_an_update_are_taken_up_by_the_next_observation(wired: Wired) -> None:
     with wired.ledger.transaction() as transaction:
+        transaction.see(Subject("benchmark", "router/compiled", "self-hosted"), START_SECONDS, math.inf)
         transaction.observe("execution_time_ms", ("router/compiled", "median", "self-hosted"), [3.0], (1.0, 2.0), START_SECONDS)
     assert shown_buckets(wired) == {"1": 0, "2": 0, "+Inf": 1}
     wired.take("a.json", perf_suite())

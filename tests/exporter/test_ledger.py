@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark_exporter.ledger import Ledger, LedgerError, State
+from benchmark_exporter.ledger import Ledger, LedgerError, State, Subject
 from benchmark_exporter.model import PipelineRun, Result, Run, Statistics, Verdict
 from benchmark_exporter.regression import judge
 from tests.exporter.test_regression import POLICY, comparison
@@ -37,6 +37,7 @@ def fill(ledger: Ledger, numbers: range) -> None:
             row, _, _ = transaction.add_run(run(number), "project", "local", 1e9)
             transaction.record_verdict(row, verdict, 5.0, 5.0)
             transaction.count_commit("a", "critical", f"commit {number}", float(number), 1e9)
+            transaction.see(Subject("benchmark", "a", "local"), 1e9, 1e9)
             transaction.count("runs", ("a", "local"), 1e9)
             transaction.add_document(f"{number}".encode(), b"digest", "test", 1e9)
             transaction.record_file(f"{number}.json", (1, 1, 1), b"digest", None, 1e9)
@@ -98,8 +99,11 @@ def recorded(batches: Sequence[Sequence[tuple[int, float]]]) -> State:
                     number += 1
                     made = replace(run(number), timestamp_seconds=float(second), suite_duration_seconds=number / 10)
                     transaction.add_run(made, "project", "local", at)
+                    transaction.see(Subject("benchmark", "a", "local"), at, math.inf)
+                    transaction.see(Subject("benchmark", "a/fast", "local"), at, math.inf)
+                    transaction.see(Subject("pipeline", "ci", "main", "push"), at, math.inf)
                     transaction.count_commit("a", "critical", f"commit {number % 2}", float(second), at)
-                    transaction.count("runs", ("a",), at)
+                    transaction.count("runs", ("a", "local"), at)
                     transaction.observe("time_ms", ("a",), [number / 10], [0.3, 0.7], at)
                     transaction.record_ingest(at)
                     outcome = PipelineRun("test", "ci", "main", "push", f"{number}", passed=number % 2 == 0, timestamp_seconds=second)
@@ -122,9 +126,9 @@ def test_a_running_total_is_written_once_a_transaction(path: Path) -> None:
     ledger._connection.set_trace_callback(lambda statement: written.append(statement) if "INTO counters" in statement else None)
     with ledger.transaction() as transaction:
         for _ in range(100):
-            transaction.count("runs", ("a",), 1e9)
+            transaction.count("seen", ("a",), 1e9)
     assert len(written) == 1
-    assert ledger.state().counters["runs"][0].value == 100
+    assert ledger.state().counters["seen"][0].value == 100
     ledger.close()
 
 

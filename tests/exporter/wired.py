@@ -45,6 +45,7 @@ class Wired:
                 environment=self.config.environment,
                 execution_time_bounds_ms=DEFINITIONS[EXECUTION_TIME_METRIC].buckets,
                 settle_seconds=self.config.settle_seconds,
+                series_max_age_seconds=self.config.series_max_age_seconds,
                 zone=self.config.zone,
             ),
             publish=self._publish,
@@ -80,7 +81,7 @@ class Wired:
         self.ingest.scan()
 
     def render(self) -> Exposition:
-        return self.collector.render(self.ledger.state(), Live(self.ingest.pending_files, 0.0), self.now)
+        return self.collector.expose(self.ledger, Live(self.ingest.pending_files, 0.0), self.now)[1]
 
     def exposition(self) -> str:
         """All that results change, once no counter is held at 0 any more."""

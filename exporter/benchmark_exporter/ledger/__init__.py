@@ -6,10 +6,11 @@ Contract
   scrape shows (counters, histograms, totals, newest_*) change together, so a crash at any instant loses nothing and counts nothing twice.
 - A document is known by the digest of its bytes; a run by (project, run_id, digest of its measurements).
 - Every commit that changes the state carries a number, `commits`.
-- `state()` costs by the number of series, never by the number of runs.
+- `state()` costs by the number of series asked for, never by the number of runs.
 - `prune()` never moves a number that a scrape shows; see retention.
 """
 
+import math
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,10 +20,33 @@ import msgspec
 
 from benchmark_exporter.ledger.retention import prune
 from benchmark_exporter.ledger.schema import NewerSchemaError, migrate
-from benchmark_exporter.ledger.state import Histogram, Labels, State, read_state
+from benchmark_exporter.ledger.state import (
+    REGRESSIONS_BY_COMMIT,
+    Histogram,
+    Labels,
+    RunningTotal,
+    Selection,
+    State,
+    Subject,
+    read_state,
+)
 from benchmark_exporter.ledger.transaction import Signature, Transaction
+from benchmark_exporter.ledger.visibility import select
 
-__all__ = ["Histogram", "Labels", "Ledger", "LedgerError", "Signature", "State", "Transaction", "has_no_room"]
+__all__ = [
+    "REGRESSIONS_BY_COMMIT",
+    "Histogram",
+    "Labels",
+    "Ledger",
+    "LedgerError",
+    "RunningTotal",
+    "Selection",
+    "Signature",
+    "State",
+    "Subject",
+    "Transaction",
+    "has_no_room",
+]
 
 
 class LedgerError(Exception):
@@ -58,8 +82,8 @@ class Ledger:
             connection = sqlite3.connect(self._path, isolation_level=None)
         try:
             with self._errors_named():
-                # WAL with synchronous FULL: a commit that returned is on the disk. What undoes a step stays in memory: there may be no
-                # folder for temporary files.
+                # WAL with synchronous FULL: a commit that returned is on the disk. What a read puts aside and what undoes a step stay in
+                # memory: there may be no folder for temporary files.
                 connection.executescript(
                     f"{first} PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;"
                 )
@@ -94,10 +118,13 @@ class Ledger:
             rows = self._connection.execute("SELECT path, inode, size_bytes, ctime_ns, reason FROM files")
             return {path: (inode, size, ctime) if reason is None else None for path, inode, size, ctime, reason in rows}
 
-    def state(self) -> State:
-        """What the newest commit left."""
+    def state(self, *, after_seconds: float = -math.inf, at_most: int = 2**62, returned_after_seconds: float = -math.inf) -> State:
+        """What the newest commit left, of the first `at_most` subjects with a run after a time (since 1970); of all, unless told.
+
+        What their counters were before is left out of those that did not return after `returned_after_seconds`.
+        """
         with self._errors_named():
-            return read_state(self._connection)
+            return read_state(self._connection, select(self._connection, after_seconds, at_most), returned_after_seconds)
 
     def prune(self, before_seconds: float) -> Iterator[int]:
         """Forgets what came in before a time (seconds since 1970), but for what a scrape shows; the state does not change.

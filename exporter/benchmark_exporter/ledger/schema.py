@@ -62,6 +62,11 @@ MIGRATIONS = (
     CREATE TABLE notifications (fingerprint TEXT PRIMARY KEY, alertname TEXT NOT NULL, benchmark TEXT NOT NULL, severity TEXT NOT NULL,
         status TEXT NOT NULL, summary TEXT NOT NULL, received_seconds REAL NOT NULL) WITHOUT ROWID;
     CREATE INDEX notifications_by_time ON notifications (received_seconds);
+    CREATE TABLE subjects (kind TEXT, name TEXT, qualifier TEXT, trigger TEXT, prefix TEXT NOT NULL, place INTEGER NOT NULL,
+        seen_seconds REAL NOT NULL, PRIMARY KEY (kind, name, qualifier, trigger)) WITHOUT ROWID;
+    CREATE INDEX subjects_by_place ON subjects (place, seen_seconds, prefix);
+    CREATE TABLE returned (name TEXT, labels TEXT, at_seconds REAL NOT NULL, bounds TEXT, counts TEXT, total NOT NULL,
+        PRIMARY KEY (name, labels)) WITHOUT ROWID;
     """,
 )
 

@@ -2,12 +2,12 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
-from benchmark_exporter.model import SEVERITIES, Notification, Result, Severity, Statistics
+from benchmark_exporter.model import SEVERITIES, Notification, Result, Severity, Statistics, SubjectKind
 
 Labels = tuple[str, ...]
 
@@ -15,10 +15,45 @@ Labels = tuple[str, ...]
 COMMITS_SHOWN = 5
 SUITE_DURATIONS = 100
 FAILURE_RATIO_RUNS, FAILURE_RATIO_LEAST_RUNS = 20, 5
+# Counters and histograms whose first label is the name of a subject. Others are read whole; the collector leaves out what is not shown.
+SUBJECT_COUNTERS: Mapping[str, SubjectKind] = {
+    "runs": "benchmark",
+    "failures": "benchmark",
+    "regressions": "benchmark",
+    "pipeline_runs": "pipeline",
+}
+SUBJECT_HISTOGRAMS: Mapping[str, SubjectKind] = {"execution_time_ms": "benchmark"}
+REGRESSIONS_BY_COMMIT = "regressions_by_commit"
+# Alerts that anyone may send have any name; later ones than these count together.
+NOTIFICATIONS = "notifications_received"
+NOTIFICATION_COUNTERS = 200
+OTHER_NOTIFICATIONS = "(other)"
 
 
 @dataclass(frozen=True, slots=True)
-class Counter:
+class Subject:
+    """A benchmark name in an environment, the `qualifier`; or a pipeline, by its branch, the `qualifier`, and its trigger."""
+
+    kind: SubjectKind
+    name: str
+    qualifier: str
+    trigger: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The subjects that a state has, in their order; and how many of each kind could be shown were there room for all.
+
+    `first_seen_seconds` is when the one that has waited longest had its last run, in seconds since 1970; infinity where there is none.
+    """
+
+    subjects: Sequence[Subject]
+    counts: Mapping[SubjectKind, int]
+    first_seen_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunningTotal:
     """A running total, and when its series was born (seconds since 1970)."""
 
     labels: Labels
@@ -99,12 +134,19 @@ class ReceivedNotification:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """All that a scrape shows, as one commit left it. regressions_by_commit has a benchmark's newest commits only."""
+    """All that a scrape shows of the selected subjects, as one commit left it. regressions_by_commit has the newest commits only.
+
+    `returned_counters` and `returned_histograms` are what counters and histograms were, by name and labels, when their subjects came back
+    after more than the age at which they are no longer shown; `born_seconds` says when that was.
+    """
 
     commits: int
-    counters: Mapping[str, Sequence[Counter]]
-    regressions_by_commit: Sequence[Counter]
+    selection: Selection
+    counters: Mapping[str, Sequence[RunningTotal]]
+    regressions_by_commit: Sequence[RunningTotal]
     histograms: Mapping[str, Sequence[Histogram]]
+    returned_counters: Mapping[tuple[str, Labels], RunningTotal]
+    returned_histograms: Mapping[tuple[str, Labels], Histogram]
     results: Sequence[NewestResult]
     runs: Sequence[NewestRun]
     verdicts: Sequence[NewestVerdict]
@@ -128,48 +170,51 @@ def from_json(text: str) -> Any:
     return msgspec.json.decode(text)
 
 
-def read_state(connection: sqlite3.Connection) -> State:
-    """What the newest commit left."""
+def read_state(connection: sqlite3.Connection, selection: Selection, returned_after_seconds: float) -> State:
+    """What the newest commit left of the subjects that `visibility.select` has just selected, and of the exporter itself."""
     query = connection.execute
     commits, last_ingest, duration_count, duration_sum = query("SELECT * FROM totals").fetchone()
-    counters: dict[str, list[Counter]] = {}
-    for name, labels, value, born in query("SELECT name, labels, value, born_seconds FROM counters"):
-        counters.setdefault(name, []).append(Counter(tuple(from_json(labels)), value, born))
-    histograms: dict[str, list[Histogram]] = {}
-    for name, labels, bounds, counts, *rest in query("SELECT name, labels, bounds, counts, total, born_seconds FROM histograms"):
-        histogram = Histogram(tuple(from_json(labels)), tuple(from_json(bounds)), tuple(from_json(counts)), *rest)
-        histograms.setdefault(name, []).append(histogram)
+    returned_counters, returned_histograms = _read_returned(connection, returned_after_seconds)
     verdicts = [
         NewestVerdict(benchmark, p50, p95, min_p50, min_p95, max_p95, from_json(criteria), bool(passed), severity)
         for benchmark, p50, p95, min_p50, min_p95, max_p95, criteria, passed, severity in query(
             "SELECT benchmark, speedup_p50_ratio, speedup_p95_ratio, min_speedup_p50_ratio, min_speedup_p95_ratio, max_p95_seconds, "
-            "criteria, passed, severity FROM newest_verdicts JOIN verdicts USING (run, benchmark)"
+            "criteria, passed, severity FROM temp.shown_names n "
+            "CROSS JOIN newest_verdicts ON benchmark = n.name JOIN verdicts USING (run, benchmark) WHERE kind = 'benchmark'"
         )
     ]
     pipelines = [
         NewestPipeline(pipeline, branch, trigger, bool(passed))
-        for pipeline, branch, trigger, passed in query("SELECT pipeline, branch, trigger, passed FROM newest_pipeline_runs")
+        for pipeline, branch, trigger, passed in query(
+            "SELECT pipeline, branch, p.trigger, passed FROM temp.shown s CROSS JOIN newest_pipeline_runs p "
+            "ON pipeline = s.name AND branch = s.qualifier AND p.trigger = s.trigger WHERE kind = 'pipeline'"
+        )
     ]
     durations = query(
         "SELECT suite_duration_seconds FROM runs WHERE suite_duration_seconds IS NOT NULL ORDER BY id DESC LIMIT ?", (SUITE_DURATIONS,)
     )
     return State(
         commits=commits,
-        counters=counters,
-        regressions_by_commit=[counter for verdict in verdicts for counter in _newest_commits(connection, verdict.benchmark)],
-        histograms=histograms,
+        selection=selection,
+        counters=_read_counters(connection),
+        regressions_by_commit=[counter for verdict in verdicts for counter in newest_commits(connection, verdict.benchmark)],
+        histograms=_read_histograms(connection),
+        returned_counters=returned_counters,
+        returned_histograms=returned_histograms,
         results=[
             NewestResult(environment, Result(benchmark, variant, Statistics(*statistics), samples, cv, unit, better))
             for environment, benchmark, variant, *statistics, samples, cv, unit, better in query(
                 "SELECT environment, benchmark, variant, p50, p95, p99, mean, min, max, stddev, sample_count, cv_ratio, unit, better "
-                "FROM newest_results JOIN results USING (run, name)"
+                "FROM temp.shown s CROSS JOIN newest_results n ON n.name = s.name AND n.environment = s.qualifier "
+                "JOIN results r ON r.run = n.run AND r.name = n.name WHERE s.kind = 'benchmark'"
             )
         ],
         runs=[
             NewestRun(benchmark, environment, project, run_id, commit_hash, format_name, timestamp, bool(failed))
             for benchmark, environment, project, run_id, commit_hash, format_name, timestamp, failed in query(
                 "SELECT n.benchmark, n.environment, project, run_id, commit_hash, format, timestamp_seconds, failed "
-                "FROM newest_runs n JOIN runs ON runs.id = n.run"
+                "FROM temp.shown s CROSS JOIN newest_runs n ON n.benchmark = s.name AND n.environment = s.qualifier "
+                "JOIN runs ON runs.id = n.run WHERE s.kind = 'benchmark'"
             )
         ],
         verdicts=verdicts,
@@ -195,14 +240,88 @@ def read_state(connection: sqlite3.Connection) -> State:
     )
 
 
-def _newest_commits(connection: sqlite3.Connection, benchmark: str) -> Iterator[Counter]:
+def _read_counters(connection: sqlite3.Connection) -> Mapping[str, Sequence[RunningTotal]]:
+    query = connection.execute
+    rows: list[tuple[Any, ...]] = []
+    for name, kind in SUBJECT_COUNTERS.items():
+        rows += query(
+            "SELECT c.name, labels, value, born_seconds FROM temp.shown_names s "
+            "CROSS JOIN counters c ON c.name = ? AND labels > prefix AND labels < after WHERE kind = ?",
+            (name, kind),
+        )
+    apart = to_json([*SUBJECT_COUNTERS, NOTIFICATIONS])
+    rows += query("SELECT name, labels, value, born_seconds FROM counters WHERE name NOT IN (SELECT value FROM json_each(?))", (apart,))
+    counters: dict[str, list[RunningTotal]] = {}
+    for name, labels, value, born in rows:
+        counters.setdefault(name, []).append(RunningTotal(tuple(from_json(labels)), value, born))
+    notifications = query(
+        "SELECT labels, value, born_seconds FROM counters WHERE name = ? ORDER BY born_seconds, labels", (NOTIFICATIONS,)
+    ).fetchall()
+    if notifications:
+        counters[NOTIFICATIONS] = _bounded(RunningTotal(tuple(from_json(labels)), value, born) for labels, value, born in notifications)
+    return counters
+
+
+def _read_histograms(connection: sqlite3.Connection) -> Mapping[str, Sequence[Histogram]]:
+    query = connection.execute
+    rows: list[tuple[Any, ...]] = []
+    for name, kind in SUBJECT_HISTOGRAMS.items():
+        rows += query(
+            "SELECT h.name, labels, bounds, counts, total, born_seconds FROM temp.shown_names s "
+            "CROSS JOIN histograms h ON h.name = ? AND labels > prefix AND labels < after WHERE kind = ?",
+            (name, kind),
+        )
+    apart = to_json([*SUBJECT_HISTOGRAMS])
+    rows += query(
+        "SELECT name, labels, bounds, counts, total, born_seconds FROM histograms WHERE name NOT IN (SELECT value FROM json_each(?))",
+        (apart,),
+    )
+    histograms: dict[str, list[Histogram]] = {}
+    for name, labels, bounds, counts, total, born in rows:
+        histograms.setdefault(name, []).append(Histogram(tuple(from_json(labels)), *_buckets(bounds, counts), total, born))
+    return histograms
+
+
+def _bounded(notifications: Iterable[RunningTotal]) -> list[RunningTotal]:
+    """The first counters, and the sums by status of all others."""
+    first: list[RunningTotal] = []
+    others: dict[Labels, RunningTotal] = {}
+    for counter in notifications:
+        if len(first) < NOTIFICATION_COUNTERS:
+            first.append(counter)
+            continue
+        labels = (OTHER_NOTIFICATIONS, OTHER_NOTIFICATIONS, counter.labels[-1])
+        known = others.get(labels, RunningTotal(labels, 0, counter.born_seconds))
+        others[labels] = replace(known, value=known.value + counter.value)
+    return [*first, *others.values()]
+
+
+def _read_returned(
+    connection: sqlite3.Connection, after_seconds: float
+) -> tuple[Mapping[tuple[str, Labels], RunningTotal], Mapping[tuple[str, Labels], Histogram]]:
+    counters, histograms = {}, {}
+    for name, text, at, bounds, counts, total in connection.execute("SELECT * FROM returned WHERE at_seconds > ?", (after_seconds,)):
+        labels = tuple(from_json(text))
+        if bounds is None:
+            counters[name, labels] = RunningTotal(labels, total, at)
+        else:
+            histograms[name, labels] = Histogram(labels, *_buckets(bounds, counts), total, at)
+    return counters, histograms
+
+
+def _buckets(bounds: str, counts: str) -> tuple[tuple[float, ...], tuple[int, ...]]:
+    return tuple(from_json(bounds)), tuple(from_json(counts))
+
+
+def newest_commits(connection: sqlite3.Connection, benchmark: str) -> Iterator[RunningTotal]:
+    """A benchmark's regressions by commit, of each severity those of its newest commits."""
     for severity in SEVERITIES:
         for commit_hash, value, born in connection.execute(
             "SELECT commit_hash, value, born_seconds FROM commit_regressions WHERE benchmark = ? AND severity = ? "
             "ORDER BY rank_seconds DESC, commit_hash LIMIT ?",
             (benchmark, severity, COMMITS_SHOWN),
         ):
-            yield Counter((benchmark, severity, commit_hash), value, born)
+            yield RunningTotal((benchmark, severity, commit_hash), value, born)
 
 
 def _failure_ratios(connection: sqlite3.Connection, pipelines: Iterable[str]) -> dict[str, float]:

@@ -23,7 +23,8 @@ from benchmark_exporter.ledger.gathered import (
     Row,
     Rows,
 )
-from benchmark_exporter.ledger.state import Labels, to_json
+from benchmark_exporter.ledger.state import Labels, Subject, to_json
+from benchmark_exporter.ledger.visibility import see
 from benchmark_exporter.model import Notification, PipelineRun, Rejected, Run, Severity, Verdict, measurements_digest
 
 Signature = tuple[int, int, int]
@@ -192,6 +193,11 @@ class Transaction:
             return False
         self._gather(NEWEST_PIPELINE_RUNS, (run.pipeline, run.branch, run.trigger), (run.passed, rank, at))
         return True
+
+    def see(self, subject: Subject, at: float, max_age_seconds: float) -> None:
+        """That a subject has a run, told before that is counted; `visibility` says what follows from it."""
+        self.changed = True
+        see(self._connection, subject, at, max_age_seconds)
 
     def count(self, name: str, labels: Labels, at: float, by: int = 1) -> None:
         """Adds to a counter; by 0 only makes its series known."""

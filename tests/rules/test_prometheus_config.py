@@ -12,12 +12,15 @@ import pytest
 import requests
 import yaml
 
+from benchmark_exporter.config import Config
 from tests.paths import REPOSITORY
 from tests.rules.promql import metric_names
 
 PROMETHEUS = REPOSITORY / "prometheus"
 COMPOSE_TARGETS = sorted((PROMETHEUS / "targets/compose").glob("*.yml"))
 DEADLINE_SECONDS = 60.0
+# One series for each core and a few more.
+ROOM_FOR_RESOURCES = 1500
 
 
 def lay_out(folder: Path, addresses: Mapping[str, str] | None = None) -> Path:
@@ -68,6 +71,15 @@ def test_every_file_of_targets_is_used() -> None:
 def test_instance_does_not_depend_on_the_mode() -> None:
     groups = [group for path in COMPOSE_TARGETS for group in yaml.safe_load(path.read_text(encoding="utf-8"))]
     assert all(len(group["targets"]) == 1 and group["labels"]["instance"] for group in groups)
+
+
+@pytest.mark.parametrize("job_name", ["benchmark-exporter", "benchmark-exporter-slow"])
+def test_the_exporter_keeps_below_the_limits_of_a_scrape(job_name: str) -> None:
+    configuration = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text(encoding="utf-8"))
+    (job,) = (job for job in configuration["scrape_configs"] if job["job_name"] == job_name)
+    settings = Config()
+    assert settings.max_series + ROOM_FOR_RESOURCES <= job["sample_limit"]
+    assert settings.max_label_bytes <= job["label_value_length_limit"]
 
 
 def keep_list(job_name: str) -> str:

@@ -4,10 +4,15 @@ import socket
 from collections.abc import Callable, Mapping
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from stack.programs import NAMES, Programs
 from stack.settings import STATE, StackError
 from tests.paths import REPOSITORY
+
+# On a busy machine drawing an example may take long, which is no fault of the test.
+settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("project")
 
 
 @pytest.fixture(scope="session")

@@ -178,7 +178,7 @@ def _requests(
 ) -> Iterator[Sequence[Point]]:
     """Points in portions of about POINTS_PER_REQUEST, in the order of their times. Of several values of a series at one time, the last."""
     gathered: dict[tuple[Labels, int], Point] = {}
-    last_ms = 0
+    target_labels, last_ms = asdict(target), 0
     for done, run in enumerate(runs):
         tell(done)
         if run.timestamp_seconds > now - LEFT_TO_THE_SCRAPE_SECONDS:
@@ -193,7 +193,7 @@ def _requests(
         outcome.first_seconds = min(outcome.first_seconds, run.timestamp_seconds)
         outcome.last_seconds = max(outcome.last_seconds, run.timestamp_seconds)
         for sample in collector.samples(run):
-            labels = tuple(sorted({**asdict(target), "__name__": sample.metric, **dict(sample.labels)}.items()))
+            labels = tuple(sorted({**target_labels, "__name__": sample.metric, **dict(sample.labels)}.items()))
             gathered[labels, timestamp_ms] = Point(labels, timestamp_ms, sample.value)
     if gathered:
         yield list(gathered.values())

@@ -223,6 +223,9 @@ class _Server:
 
     async def _prune_forever(self) -> None:
         while True:
+            if not self._is_open:
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
             try:
                 steps = self._ledger.prune(time.time() - self._settings.config.retention_days * 86400)
                 deleted = 0

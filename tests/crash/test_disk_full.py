@@ -137,6 +137,8 @@ def assert_uploads_are_put_off_until_there_is_room(
         exporter.tokens.write_text(TOKEN)
         uploads = exporter.ledger.with_name("uploads")
         assert upload(exporter, perf_suite("run-1")).status == 201
+        # Were it not ingested when the disk is full, it would be the ledger that says so.
+        exporter.until(lambda: exporter.value('benchmark_exporter_files_ingested_total{format="perf_suite"}') == 1)
         before = sorted(uploads.iterdir())
         document = json.dumps(perf_suite("run-2")).encode().ljust(1_000_000)  # more than the ledger has
         with no_room(exporter):

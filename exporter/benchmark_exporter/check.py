@@ -59,13 +59,14 @@ def _describe(document: Document, config: Config) -> Iterator[str]:
 
 
 def _describe_run(run: Run, config: Config, policy: Policy) -> Iterator[str]:
-    yield f"project {run.project or config.project}, environment {run.environment or config.environment}, commit {run.commit_hash or '-'}"
+    environment = run.environment or config.environment
+    yield f"project {run.project or config.project}, environment {environment}, commit {run.commit_hash or '-'}"
     for result in run.results:
         yield f"{result.name}: {', '.join(_values(result))}"
     for failure in run.failures:
         yield f"{failure.benchmark}: failed: {' '.join(failure.error.split())}"
     for comparison in run.comparisons:
-        verdict = judge(comparison, policy)
+        verdict = judge(comparison, policy, environment)
         failed = ", ".join(name for name, passed in verdict.criteria.items() if not passed)
         gate = "passes its gate" if verdict.passed else f"fails its gate{f' ({failed})' if failed else ''}"
         severity = "" if verdict.severity is None else f": {verdict.severity} regression"

@@ -11,6 +11,7 @@ import yaml
 
 # A bound above, since YAML has a word for infinity.
 Positive = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
+Name = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class ConfigError(Exception):
@@ -25,11 +26,19 @@ class GateLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     absolute_p95_ms: Positive = 35.0
 
 
+def _default_gates() -> dict[Name, GateLimits]:
+    return {
+        "development": GateLimits(10.0, 8.0, 150.0),
+        "release": GateLimits(15.0, 12.0, 100.0),
+        "production": GateLimits(20.0, 15.0, 80.0),
+    }
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings; config.yaml beside the package says what each means."""
 
-    project: Annotated[str, msgspec.Meta(min_length=1)] = "strataregula"
-    environment: Annotated[str, msgspec.Meta(min_length=1)] = "local"
+    project: Name = "strataregula"
+    environment: Name = "local"
     timezone: str = "UTC"
     baseline_version: str = "v0.3.0"
     settle_seconds: Positive = 2.0
@@ -46,6 +55,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_series: Annotated[int, msgspec.Meta(ge=1000)] = 18_000
     critical_speedup_p50: Positive = 10.0
     gate: GateLimits = GateLimits()
+    gates: dict[Name, GateLimits] = msgspec.field(default_factory=_default_gates)
 
     def __post_init__(self) -> None:
         """Raises ValueError where the time zone is not known, which msgspec makes a ValidationError of."""

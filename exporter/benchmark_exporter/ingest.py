@@ -296,7 +296,7 @@ class Ingest:
                 transaction.count(FAILURES, (benchmark, environment), now, by=int(failed))
         amended = False
         for comparison in run.comparisons:
-            verdict = judge(comparison, self._policy)
+            verdict = judge(comparison, self._policy, environment)
             changed, severity = transaction.record_verdict(row, verdict, comparison.speedup_p50_ratio, comparison.speedup_p95_ratio)
             amended |= changed
             for each in SEVERITIES:

@@ -1,24 +1,29 @@
 """Whether a run is a regression. Pure: what to judge by is handed in."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from benchmark_exporter.model import Comparison, Gate, Severity, Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What judging goes by: the gate of documents that carry none, and the speedup p50 under which a regression is critical."""
+    """What judging a comparison goes by.
+
+    The gates of documents that carry none, by environment and for all others; the speedup p50 under which a regression is critical.
+    """
 
     default_gate: Gate
     critical_speedup_p50_ratio: float
+    gates: Mapping[str, Gate] = field(default_factory=dict)
 
 
-def judge(comparison: Comparison, policy: Policy) -> Verdict:
+def judge(comparison: Comparison, policy: Policy, environment: str) -> Verdict:
     """The verdict on a comparison: its gate's criteria, the tool's own verdict before ours, and the severity.
 
     A gate passes when every limit that it has is kept; a value at the limit keeps it, as perf_guard has it.
     """
-    gate = comparison.gate or policy.default_gate
+    gate = comparison.gate or policy.gates.get(environment, policy.default_gate)
     criteria = {"p50": comparison.speedup_p50_ratio >= gate.min_speedup_p50_ratio}
     if gate.min_speedup_p95_ratio is not None and comparison.speedup_p95_ratio is not None:
         criteria["p95"] = comparison.speedup_p95_ratio >= gate.min_speedup_p95_ratio

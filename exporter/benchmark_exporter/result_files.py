@@ -67,12 +67,13 @@ def _candidates(paths: Iterable[Path], config: Config, reject: Callable[[Path, E
 
 
 def _recorded(run: Run, config: Config, policy: Policy) -> RecordedRun:
+    environment = run.environment or config.environment
     return RecordedRun(
         row=0,
         project=run.project or config.project,
         run_id=run.run_id,
         format=run.format,
-        environment=run.environment or config.environment,
+        environment=environment,
         commit_hash=run.commit_hash,
         branch=run.branch,
         timestamp_seconds=run.timestamp_seconds,
@@ -80,12 +81,12 @@ def _recorded(run: Run, config: Config, policy: Policy) -> RecordedRun:
         suite_duration_seconds=run.suite_duration_seconds,
         results=run.results,
         failures=run.failures,
-        verdicts=[_verdict(comparison, policy) for comparison in run.comparisons],
+        verdicts=[_verdict(comparison, policy, environment) for comparison in run.comparisons],
     )
 
 
-def _verdict(comparison: Comparison, policy: Policy) -> NewestVerdict:
-    verdict = judge(comparison, policy)
+def _verdict(comparison: Comparison, policy: Policy, environment: str) -> NewestVerdict:
+    verdict = judge(comparison, policy, environment)
     return NewestVerdict(
         benchmark=comparison.benchmark,
         speedup_p50_ratio=comparison.speedup_p50_ratio,

@@ -18,7 +18,7 @@ from watchfiles import awatch
 
 from benchmark_exporter import __version__
 from benchmark_exporter.collector import EXECUTION_TIME_METRIC, Collector, Definition, Exposition, Live
-from benchmark_exporter.config import Config
+from benchmark_exporter.config import Config, GateLimits
 from benchmark_exporter.inbox import SUFFIX, UPLOADS_PREFIX, Inbox, Inboxes
 from benchmark_exporter.ingest import Defaults, Ingest
 from benchmark_exporter.ledger import Ledger, LedgerError, State, Subject, has_no_room
@@ -69,9 +69,13 @@ class Settings:
 
 
 def make_policy(config: Config) -> Policy:
-    """What runs are judged by."""
-    gate = config.gate
-    return Policy(Gate(gate.speedup_p50, gate.speedup_p95, gate.absolute_p95_ms / 1e3), config.critical_speedup_p50)
+    """What comparisons are judged by."""
+    gates = {environment: _make_gate(limits) for environment, limits in config.gates.items()}
+    return Policy(_make_gate(config.gate), config.critical_speedup_p50, gates)
+
+
+def _make_gate(limits: GateLimits) -> Gate:
+    return Gate(limits.speedup_p50, limits.speedup_p95, limits.absolute_p95_ms / 1e3)
 
 
 def is_damaged(error: LedgerError) -> bool:

@@ -24,6 +24,7 @@ def test_an_empty_file_is_all_defaults(tmp_path: Path) -> None:
     [
         ("settle_second: 3", "unknown field `settle_second`"),
         ("gate: {speedup: 3}", r"unknown field `speedup` - at `\$\.gate`"),
+        ("gates: {release: {speedup: 3}}", r"unknown field `speedup` - at `\$\.gates\[\.\.\.\]`"),
         ("settle_seconds: soon", r"Expected `float`, got `str` - at `\$\.settle_seconds`"),
         ("settle_seconds: 0", r"\$\.settle_seconds"),
         ("settle_seconds: .inf", r"\$\.settle_seconds"),

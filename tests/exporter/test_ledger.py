@@ -31,7 +31,7 @@ def run(number: int) -> Run:
 
 def fill(ledger: Ledger, numbers: range) -> None:
     """Runs of one benchmark and pipeline, each with a regression of a commit of its own."""
-    verdict: Verdict = judge(comparison(5.0), POLICY)
+    verdict: Verdict = judge(comparison(5.0), POLICY, "local")
     with ledger.transaction() as transaction:
         for number in numbers:
             row, _, _ = transaction.add_run(run(number), "project", "local", 1e9)

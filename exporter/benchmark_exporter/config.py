@@ -34,6 +34,25 @@ def _default_gates() -> dict[Name, GateLimits]:
     }
 
 
+class JudgementLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a result is judged by beside its own history."""
+
+    tolerance_ratio: Positive = 0.10
+    window_runs: Annotated[int, msgspec.Meta(ge=2, le=1000)] = 30
+    least_runs: Annotated[int, msgspec.Meta(ge=2, le=1000)] = 8
+    noise_factor: Positive = 2.0
+    outlier_share: Annotated[float, msgspec.Meta(ge=0, lt=0.5)] = 0.1
+    critical_worsening_ratio: Positive = 1.0
+    critical_noise_factor: Annotated[float, msgspec.Meta(ge=1, le=1e9)] = 3.0
+    shift_share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.5
+    shift_least_results: Annotated[int, msgspec.Meta(ge=2, le=10**6)] = 4
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where the window is too short to ever be judged by, which msgspec makes a ValidationError of."""
+        if self.least_runs > self.window_runs:
+            raise ValueError(f"least_runs: {self.least_runs} is more than window_runs, {self.window_runs}, holds")
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings; config.yaml beside the package says what each means."""
 
@@ -56,6 +75,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     critical_speedup_p50: Positive = 10.0
     gate: GateLimits = GateLimits()
     gates: dict[Name, GateLimits] = msgspec.field(default_factory=_default_gates)
+    judgement: JudgementLimits = JudgementLimits()
 
     def __post_init__(self) -> None:
         """Raises ValueError where the time zone is not known, which msgspec makes a ValidationError of."""

@@ -14,6 +14,9 @@ Better = Literal["lower", "higher"]
 SubjectKind = Literal["benchmark", "pipeline"]
 BASE_UNITS = ("seconds", "bytes", "per_second", "ratio")
 
+JudgementState = Literal["ok", "improved", "warning", "critical", "insufficient_data"]
+JUDGEMENT_STATES: tuple[JudgementState, ...] = ("ok", "improved", "warning", "critical", "insufficient_data")
+
 MAX_REJECTION_CHARACTERS = 300
 
 RejectionReason = Literal[
@@ -199,3 +202,21 @@ class Verdict:
     criteria: Mapping[str, bool]
     passed: bool
     severity: Severity | None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a result's typical value means beside what it was before; values in the result's unit.
+
+    Of two references, the rolling and the pinned one, the stricter judges: `limit` and both ratios are by it.
+    """
+
+    state: JudgementState
+    value: float  # of this run: p50, else mean, else the only value
+    rolling: float | None  # median of the window; None: too few runs
+    pinned: float | None  # value of the pinned baseline, if one is set
+    limit: float | None  # a value worse than it is a hit; None: too few runs
+    worsening_ratio: float | None  # 0.2: 20 % worse than the reference, negative: better; None: no reference, or one of 0
+    noise_ratio: float | None  # what the worsening had to exceed for the noise's sake, as a share of the reference; None: as above
+    run_count: int  # runs in the window
+    suppressed: bool  # worse than the tolerance, but within the noise or judged by too few runs

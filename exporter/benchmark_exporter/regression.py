@@ -1,9 +1,22 @@
-"""Whether a run is a regression. Pure: what to judge by is handed in."""
+"""Whether a run is a regression: by the gate that it has to keep, and beside what it was before. Pure: what to judge by is handed in.
 
-from collections.abc import Mapping
+docs/detection.md says why it judges so, how well that works and how to set the limits.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 
-from benchmark_exporter.model import Comparison, Gate, Severity, Verdict
+from benchmark_exporter.model import Comparison, Gate, Judgement, JudgementState, Result, Severity, Verdict
+
+# The median absolute deviation times this estimates a normal distribution's standard deviation
+# (Rousseeuw and Croux 1993, Alternatives to the Median Absolute Deviation, J. Am. Stat. Assoc. 88, 1273).
+_DEVIATIONS_PER_MAD = 1.4826
+# The share of a normal distribution's information that it takes in, and so its degrees of freedom for each of theirs (same paper).
+_MAD_EFFICIENCY = 0.37
+# The standard error of a median beside that of a mean, for a normal distribution and many samples.
+_MEDIAN_TO_MEAN_ERROR = math.sqrt(math.pi / 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +49,172 @@ def judge(comparison: Comparison, policy: Policy, environment: str) -> Verdict:
     elif not passed:
         severity = "warning"
     return Verdict(comparison.benchmark, gate, criteria, passed, severity)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What judging a result by its history goes by; config.yaml says what each limit means and has the defaults."""
+
+    tolerance_ratio: float
+    window_runs: int
+    least_runs: int
+    noise_factor: float
+    outlier_share: float
+    critical_worsening_ratio: float
+    critical_noise_factor: float
+    shift_share: float
+    shift_least_results: int
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What judging the next run needs to know of the earlier ones of its series.
+
+    A series is one result of one environment and machine class. `window` has the typical values of its last runs, newest last, without
+    those of a regression: a warning is held in `unconfirmed` until the next run says whether it was one. If not, it was noise, and joins
+    the window; were it left out, a benchmark with two modes could never be seen to have them. A new level is accepted by starting anew,
+    with the pinned run's value as the window.
+    """
+
+    window: tuple[float, ...] = ()
+    previous: JudgementState | None = None
+    unconfirmed: float | None = None
+
+    def after(self, judgement: Judgement, limits: Limits) -> "History":
+        """The history that the run after the judged one has."""
+        if judgement.state == "critical":
+            return History(self.window, "critical")
+        if judgement.state == "warning":
+            return History(self.window, "warning", judgement.value)
+        doubtful = () if self.unconfirmed is None else (self.unconfirmed,)
+        return History((*self.window, *doubtful, judgement.value)[-limits.window_runs :], judgement.state)
+
+
+def typical(result: Result) -> float | None:
+    """The value that stands for a result, in its unit: p50, else mean, else the only one; None where there is none or no finite one."""
+    statistics = result.statistics
+    only = [value for value in (statistics.min, statistics.max, statistics.p95, statistics.p99) if value is not None]
+    value = statistics.p50 if statistics.p50 is not None else statistics.mean
+    if value is None and len(only) == 1:
+        value = only[0]
+    return value if value is not None and math.isfinite(value) else None
+
+
+def judge_result(
+    result: Result, window: Sequence[float], previous: JudgementState | None, pinned: float | None, limits: Limits
+) -> Judgement | None:
+    """What a result means beside its series' history; None where it has no value, or nobody says which is better.
+
+    `window` and `previous` are those of a History; `pinned` is the typical value of the pinned baseline, in the result's unit. A worsening
+    is a hit when it exceeds the tolerance and the noise. The first hit is a warning; another right after it, or one beyond the critical
+    limits, is critical.
+    """
+    value = typical(result)
+    if value is None or result.better is None:
+        return None
+    sign = 1.0 if result.better == "lower" else -1.0
+    enough = len(window) >= limits.least_runs
+    rolling = median(window) if window else None
+    references = [] if rolling is None else [_by_rolling(result, sign, rolling, window, limits)]
+    if pinned is not None:
+        noise = references[0].noise * math.sqrt(2) if references else 0.0
+        references.append(_Reference(pinned, sign, noise, limits))
+    judging = min(references, key=lambda reference: sign * reference.limit, default=None)
+    if judging is None or not math.isfinite(judging.limit):
+        return Judgement("insufficient_data", value, None, pinned, None, None, None, len(window), False)
+    worsening = sign * (value - judging.value)
+    hit = worsening > judging.margin
+    state: JudgementState = "ok"
+    if not enough:
+        state = "insufficient_data"
+    elif hit:
+        at_once = worsening > judging.critical_margin
+        state = "critical" if at_once or previous in ("warning", "critical") else "warning"
+    elif worsening < -judging.margin:
+        state = "improved"
+    known = enough or pinned is not None
+    return Judgement(
+        state=state,
+        value=value,
+        rolling=rolling if enough else None,
+        pinned=pinned,
+        limit=judging.limit if enough else None,
+        worsening_ratio=_share(worsening, judging.value) if known else None,
+        noise_ratio=_share(judging.noise, judging.value) if enough else None,
+        run_count=len(window),
+        suppressed=worsening > judging.tolerance and not (hit and enough),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Reference:
+    """A value that another is judged by, and the noise that the difference has, in its unit."""
+
+    value: float
+    sign: float  # 1: lower is better, -1: higher
+    noise: float
+    limits: Limits
+
+    @property
+    def tolerance(self) -> float:
+        return self.limits.tolerance_ratio * abs(self.value)
+
+    @property
+    def margin(self) -> float:
+        """A worsening by more than this is a hit."""
+        return max(self.tolerance, self.noise)
+
+    @property
+    def critical_margin(self) -> float:
+        """A worsening by more than this is critical at once; none is where there is no share to take of a reference of 0."""
+        ratio = self.limits.critical_worsening_ratio
+        share = ratio if self.sign > 0 else ratio / (1 + ratio)  # a time that doubled is a rate that halved
+        return max(share * abs(self.value), self.limits.critical_noise_factor * self.noise) if self.value else math.inf
+
+    @property
+    def limit(self) -> float:
+        return self.value + self.sign * self.margin
+
+
+def _by_rolling(result: Result, sign: float, rolling: float, window: Sequence[float], limits: Limits) -> _Reference:
+    """The median of the window, and how far from it a run may be by chance.
+
+    Of two bounds the wider. One is that of a normal distribution: Student's t in Cornish and Fisher's expansion (Abramowitz and
+    Stegun 1964, 26.7.5), so that few runs give a wide one, with the error of the median itself. The other takes the distribution as it
+    is, two modes or skewed: one deviation beyond the worst run of the window but for its outliers.
+    """
+    count = len(window)
+    worsenings = sorted(sign * (each - rolling) for each in window)
+    deviation = max(_DEVIATIONS_PER_MAD * median(map(abs, worsenings)), _standard_error(result, rolling))
+    factor, freedom = limits.noise_factor, _MAD_EFFICIENCY * max(count - 1, 1)
+    factor += (factor**3 + factor) / (4 * freedom)
+    normal = factor * deviation * math.hypot(1.0, _MEDIAN_TO_MEAN_ERROR / math.sqrt(count))
+    usual_worst = worsenings[count - 1 - math.floor(limits.outlier_share * count)]
+    return _Reference(rolling, sign, max(normal, usual_worst + deviation), limits)
+
+
+def _standard_error(result: Result, reference: float) -> float:
+    """How far a run's own median may be from that of endless samples, in the result's unit; 0 where the document does not say.
+
+    Of the reference's cv and not the value's, so that a worse value has no wider limit.
+    """
+    count, cv_ratio = result.sample_count, result.cv_ratio
+    if count is None or count < 2 or cv_ratio is None or not math.isfinite(cv_ratio):
+        return 0.0
+    return _MEDIAN_TO_MEAN_ERROR * abs(cv_ratio * reference) / math.sqrt(count)
+
+
+def _share(part: float, whole: float) -> float | None:
+    """None where the whole is 0, or so near to it that the quotient overflows."""
+    ratio = part / abs(whole) if whole else math.nan
+    return ratio if math.isfinite(ratio) else None
+
+
+def is_environment_shift(judgements: Sequence[Judgement], limits: Limits) -> bool:
+    """Whether so many of a run's results moved the same way at once that the machine has changed rather than the code."""
+    judged = [judgement.state for judgement in judgements if judgement.state != "insufficient_data"]
+    if len(judged) < limits.shift_least_results:
+        return False
+    worse = sum(state in ("warning", "critical") for state in judged)
+    better = judged.count("improved")
+    return max(worse, better) >= limits.shift_share * len(judged)

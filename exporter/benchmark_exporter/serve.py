@@ -23,10 +23,11 @@ from benchmark_exporter.inbox import SUFFIX, UPLOADS_PREFIX, Inbox, Inboxes
 from benchmark_exporter.ingest import Defaults, Ingest
 from benchmark_exporter.ledger import Ledger, LedgerError, State, Subject, has_no_room
 from benchmark_exporter.model import Gate, Notification
-from benchmark_exporter.regression import Policy
+from benchmark_exporter.regression import Limits, Policy
 from benchmark_exporter.resources import Sampler
 from benchmark_exporter.tokens import TokenFile
-from benchmark_exporter.upload import Limits, Uploads
+from benchmark_exporter.upload import Limits as UploadLimits
+from benchmark_exporter.upload import Uploads
 from benchmark_exporter.upload_folder import UploadFolder
 from benchmark_exporter.web import Alert, AlertStatus, RejectionStatus, RunStatus, Service, Status, make_application
 
@@ -72,6 +73,11 @@ def make_policy(config: Config) -> Policy:
     """What comparisons are judged by."""
     gates = {environment: _make_gate(limits) for environment, limits in config.gates.items()}
     return Policy(_make_gate(config.gate), config.critical_speedup_p50, gates)
+
+
+def make_limits(config: Config) -> Limits:
+    """What results are judged by."""
+    return Limits(**msgspec.structs.asdict(config.judgement))
 
 
 def _make_gate(limits: GateLimits) -> Gate:
@@ -141,7 +147,7 @@ class _Server:
         self._uploads = Uploads(
             self._upload_folder,
             None if settings.upload_tokens is None else TokenFile(settings.upload_tokens),
-            Limits(config.max_file_bytes, config.upload_timeout_seconds, config.upload_rate_per_second, config.upload_burst),
+            UploadLimits(config.max_file_bytes, config.upload_timeout_seconds, config.upload_rate_per_second, config.upload_burst),
             upload_worker,
             closed=self._no_uploads,
             stored=self._note_upload,

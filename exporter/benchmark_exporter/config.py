@@ -38,11 +38,13 @@ class JudgementLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a result is judged by beside its own history."""
 
     tolerance_ratio: Positive = 0.10
-    window_runs: Annotated[int, msgspec.Meta(ge=2, le=1000)] = 30
+    window_runs: Annotated[int, msgspec.Meta(ge=2, le=1000)] = 50
     least_runs: Annotated[int, msgspec.Meta(ge=2, le=1000)] = 8
-    noise_factor: Positive = 2.0
-    outlier_share: Annotated[float, msgspec.Meta(ge=0, lt=0.5)] = 0.1
-    critical_worsening_ratio: Positive = 1.0
+    noise_factor: Positive = 2.2
+    worst_run_factor: Positive = 1.25
+    outlier_share: Annotated[float, msgspec.Meta(ge=0, lt=0.5)] = 0.06
+    agreement_factor: Positive = 1.5
+    critical_worsening_ratio: Positive = 2.0
     critical_noise_factor: Annotated[float, msgspec.Meta(ge=1, le=1e9)] = 3.0
     shift_share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.5
     shift_least_results: Annotated[int, msgspec.Meta(ge=2, le=10**6)] = 4

@@ -59,7 +59,9 @@ class Limits:
     window_runs: int
     least_runs: int
     noise_factor: float
+    worst_run_factor: float
     outlier_share: float
+    agreement_factor: float
     critical_worsening_ratio: float
     critical_noise_factor: float
     shift_share: float
@@ -68,12 +70,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What judging the next run needs to know of the earlier ones of its series.
+    """What judging the next run needs to know of the earlier ones of its series: one result of one environment and machine class.
 
-    A series is one result of one environment and machine class. `window` has the typical values of its last runs, newest last, without
-    those of a regression: a warning is held in `unconfirmed` until the next run says whether it was one. If not, it was noise, and joins
-    the window; were it left out, a benchmark with two modes could never be seen to have them. A new level is accepted by starting anew,
-    with the pinned run's value as the window.
+    `window` has the typical values of its last runs, newest last, without those of a regression. `unconfirmed` is the value of a warning,
+    in doubt until one of the next two runs confirms it or both pass. Then it was noise, and joins the window: were it left out, a benchmark
+    with two modes could never be seen to have them. A new level is accepted by starting anew, with the pinned run's value as the window.
     """
 
     window: tuple[float, ...] = ()
@@ -84,10 +85,12 @@ class History:
         """The history that the run after the judged one has."""
         if judgement.state == "critical":
             return History(self.window, "critical")
+        in_doubt = () if self.unconfirmed is None else (self.unconfirmed,)
         if judgement.state == "warning":
-            return History(self.window, "warning", judgement.value)
-        doubtful = () if self.unconfirmed is None else (self.unconfirmed,)
-        return History((*self.window, *doubtful, judgement.value)[-limits.window_runs :], judgement.state)
+            return History((*self.window, *in_doubt)[-limits.window_runs :], "warning", judgement.value)
+        if self.previous == "warning":
+            return History((*self.window, judgement.value)[-limits.window_runs :], judgement.state, self.unconfirmed)
+        return History((*self.window, *in_doubt, judgement.value)[-limits.window_runs :], judgement.state)
 
 
 def typical(result: Result) -> float | None:
@@ -100,19 +103,18 @@ def typical(result: Result) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def judge_result(
-    result: Result, window: Sequence[float], previous: JudgementState | None, pinned: float | None, limits: Limits
-) -> Judgement | None:
+def judge_result(result: Result, history: History, pinned: float | None, limits: Limits) -> Judgement | None:
     """What a result means beside its series' history; None where it has no value, or nobody says which is better.
 
-    `window` and `previous` are those of a History; `pinned` is the typical value of the pinned baseline, in the result's unit. A worsening
-    is a hit when it exceeds the tolerance and the noise. The first hit is a warning; another right after it, or one beyond the critical
-    limits, is critical.
+    `pinned` is the typical value of the pinned baseline, in the result's unit. A worsening is a hit when it exceeds the tolerance and the
+    noise. The first hit is a warning. It is critical when one of the two runs before was a hit of about the same size, so that neither an
+    outlier nor a run that happens to pass decides alone; when the run before was critical; or at once beyond the critical limits.
     """
     value = typical(result)
     if value is None or result.better is None:
         return None
     sign = 1.0 if result.better == "lower" else -1.0
+    window = history.window
     enough = len(window) >= limits.least_runs
     rolling = median(window) if window else None
     references = [] if rolling is None else [_by_rolling(result, sign, rolling, window, limits)]
@@ -128,8 +130,9 @@ def judge_result(
     if not enough:
         state = "insufficient_data"
     elif hit:
+        confirmed = history.unconfirmed is not None and abs(value - history.unconfirmed) <= limits.agreement_factor * judging.margin
         at_once = worsening > judging.critical_margin
-        state = "critical" if at_once or previous in ("warning", "critical") else "warning"
+        state = "critical" if confirmed or at_once or history.previous == "critical" else "warning"
     elif worsening < -judging.margin:
         state = "improved"
     known = enough or pinned is not None
@@ -181,7 +184,7 @@ def _by_rolling(result: Result, sign: float, rolling: float, window: Sequence[fl
 
     Of two bounds the wider. One is that of a normal distribution: Student's t in Cornish and Fisher's expansion (Abramowitz and
     Stegun 1964, 26.7.5), so that few runs give a wide one, with the error of the median itself. The other takes the distribution as it
-    is, two modes or skewed: one deviation beyond the worst run of the window but for its outliers.
+    is, two modes or skewed: by a factor beyond the worst run of the window but for its outliers.
     """
     count = len(window)
     worsenings = sorted(sign * (each - rolling) for each in window)
@@ -190,7 +193,7 @@ def _by_rolling(result: Result, sign: float, rolling: float, window: Sequence[fl
     factor += (factor**3 + factor) / (4 * freedom)
     normal = factor * deviation * math.hypot(1.0, _MEDIAN_TO_MEAN_ERROR / math.sqrt(count))
     usual_worst = worsenings[count - 1 - math.floor(limits.outlier_share * count)]
-    return _Reference(rolling, sign, max(normal, usual_worst + deviation), limits)
+    return _Reference(rolling, sign, max(normal, limits.worst_run_factor * usual_worst), limits)
 
 
 def _standard_error(result: Result, reference: float) -> float:

@@ -43,7 +43,7 @@ class JudgementLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     noise_factor: Positive = 2.2
     worst_run_factor: Positive = 1.25
     outlier_share: Annotated[float, msgspec.Meta(ge=0, lt=0.5)] = 0.06
-    agreement_factor: Positive = 1.5
+    agreement_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.4
     critical_worsening_ratio: Positive = 2.0
     critical_noise_factor: Annotated[float, msgspec.Meta(ge=1, le=1e9)] = 3.0
     shift_share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.5

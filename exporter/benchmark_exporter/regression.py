@@ -61,7 +61,7 @@ class Limits:
     noise_factor: float
     worst_run_factor: float
     outlier_share: float
-    agreement_factor: float
+    agreement_share: float
     critical_worsening_ratio: float
     critical_noise_factor: float
     shift_share: float
@@ -114,23 +114,24 @@ def judge_result(result: Result, history: History, pinned: float | None, limits:
     if value is None or result.better is None:
         return None
     sign = 1.0 if result.better == "lower" else -1.0
-    window = history.window
-    enough = len(window) >= limits.least_runs
-    rolling = median(window) if window else None
-    references = [] if rolling is None else [_by_rolling(result, sign, rolling, window, limits)]
+    ordered = sorted(history.window)
+    enough = len(ordered) >= limits.least_runs
+    rolling = median(ordered) if ordered else None
+    references = [] if rolling is None else [_by_rolling(result, sign, rolling, ordered, limits)]
     if pinned is not None:
         noise = references[0].noise * math.sqrt(2) if references else 0.0
         references.append(_Reference(pinned, sign, noise, limits))
     judging = min(references, key=lambda reference: sign * reference.limit, default=None)
     if judging is None or not math.isfinite(judging.limit):
-        return Judgement("insufficient_data", value, None, pinned, None, None, None, len(window), False)
+        return Judgement("insufficient_data", value, None, pinned, None, None, None, len(ordered), False)
     worsening = sign * (value - judging.value)
     hit = worsening > judging.margin
     state: JudgementState = "ok"
     if not enough:
         state = "insufficient_data"
     elif hit:
-        confirmed = history.unconfirmed is not None and abs(value - history.unconfirmed) <= limits.agreement_factor * judging.margin
+        before = None if history.unconfirmed is None else sign * (history.unconfirmed - judging.value)
+        confirmed = before is not None and min(before, worsening) >= limits.agreement_share * max(before, worsening)
         at_once = worsening > judging.critical_margin
         state = "critical" if confirmed or at_once or history.previous == "critical" else "warning"
     elif worsening < -judging.margin:
@@ -144,7 +145,7 @@ def judge_result(result: Result, history: History, pinned: float | None, limits:
         limit=judging.limit if enough else None,
         worsening_ratio=_share(worsening, judging.value) if known else None,
         noise_ratio=_share(judging.noise, judging.value) if enough else None,
-        run_count=len(window),
+        run_count=len(ordered),
         suppressed=worsening > judging.tolerance and not (hit and enough),
     )
 
@@ -179,20 +180,20 @@ class _Reference:
         return self.value + self.sign * self.margin
 
 
-def _by_rolling(result: Result, sign: float, rolling: float, window: Sequence[float], limits: Limits) -> _Reference:
-    """The median of the window, and how far from it a run may be by chance.
+def _by_rolling(result: Result, sign: float, rolling: float, ordered: Sequence[float], limits: Limits) -> _Reference:
+    """The median of the window, whose values are `ordered`, and how far from it a run may be by chance.
 
     Of two bounds the wider. One is that of a normal distribution: Student's t in Cornish and Fisher's expansion (Abramowitz and
     Stegun 1964, 26.7.5), so that few runs give a wide one, with the error of the median itself. The other takes the distribution as it
     is, two modes or skewed: by a factor beyond the worst run of the window but for its outliers.
     """
-    count = len(window)
-    worsenings = sorted(sign * (each - rolling) for each in window)
-    deviation = max(_DEVIATIONS_PER_MAD * median(map(abs, worsenings)), _standard_error(result, rolling))
+    count = len(ordered)
+    deviation = max(_DEVIATIONS_PER_MAD * median([abs(each - rolling) for each in ordered]), _standard_error(result, rolling))
     factor, freedom = limits.noise_factor, _MAD_EFFICIENCY * max(count - 1, 1)
     factor += (factor**3 + factor) / (4 * freedom)
     normal = factor * deviation * math.hypot(1.0, _MEDIAN_TO_MEAN_ERROR / math.sqrt(count))
-    usual_worst = worsenings[count - 1 - math.floor(limits.outlier_share * count)]
+    outliers = math.floor(limits.outlier_share * count)
+    usual_worst = ordered[count - 1 - outliers] - rolling if sign > 0 else rolling - ordered[outliers]
     return _Reference(rolling, sign, max(normal, limits.worst_run_factor * usual_worst), limits)
 
 

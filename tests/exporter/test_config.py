@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from benchmark_exporter.config import Config, ConfigError, load_config, packaged
+from benchmark_exporter.config import Config, ConfigError, JudgementLimits, load_config, packaged
+from tests.paths import REPOSITORY
 
 
 def test_the_file_that_comes_with_the_package_states_every_default() -> None:
@@ -12,6 +14,16 @@ def test_the_file_that_comes_with_the_package_states_every_default() -> None:
     assert load_config(path) == Config()
     stated = path.read_text(encoding="utf-8")
     assert all(f"\n{name}:" in stated for name in Config.__struct_fields__)
+
+
+def test_every_limit_of_the_judgement_is_stated_and_explained() -> None:
+    stated, explained = (
+        packaged("config.yaml").read_text(encoding="utf-8"),
+        (REPOSITORY / "docs" / "detection.md").read_text(encoding="utf-8"),
+    )
+    for name, value in msgspec.structs.asdict(JudgementLimits()).items():
+        assert f"\n  {name}: {value}\n" in stated
+        assert f"`{name}`" in explained
 
 
 def test_an_empty_file_is_all_defaults(tmp_path: Path) -> None:
@@ -25,6 +37,8 @@ def test_an_empty_file_is_all_defaults(tmp_path: Path) -> None:
         ("settle_second: 3", "unknown field `settle_second`"),
         ("gate: {speedup: 3}", r"unknown field `speedup` - at `\$\.gate`"),
         ("gates: {release: {speedup: 3}}", r"unknown field `speedup` - at `\$\.gates\[\.\.\.\]`"),
+        ("judgement: {least_runs: 60}", r"least_runs: 60 is more than window_runs, 50, holds - at `\$\.judgement`"),
+        ("judgement: {outlier_share: 0.5}", r"\$\.judgement\.outlier_share"),
         ("settle_seconds: soon", r"Expected `float`, got `str` - at `\$\.settle_seconds`"),
         ("settle_seconds: 0", r"\$\.settle_seconds"),
         ("settle_seconds: .inf", r"\$\.settle_seconds"),

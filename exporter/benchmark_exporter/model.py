@@ -217,6 +217,6 @@ class Judgement:
     pinned: float | None  # value of the pinned baseline, if one is set
     limit: float | None  # a value worse than it is a hit; None: too few runs
     worsening_ratio: float | None  # 0.2: 20 % worse than the reference, negative: better; None: no reference, or one of 0
-    noise_ratio: float | None  # what the worsening had to exceed for the noise's sake, as a share of the reference; None: as above
+    noise_ratio: float | None  # the noise that it had to exceed, as a share of the reference; None: too few runs, or a reference of 0
     run_count: int  # runs in the window
     suppressed: bool  # worse than the tolerance, but within the noise or judged by too few runs

@@ -1,5 +1,6 @@
 """The alert rules: each behaves as its promtool test says, and all keep the contract with exporter, Alertmanager and runbooks."""
 
+import itertools
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -14,9 +15,14 @@ from tests.rules.promql import metric_names, queries_in
 RULES = sorted((REPOSITORY / "prometheus/rules").glob("*.yml"))
 UNIT_TESTS = sorted((REPOSITORY / "tests/rules").glob("*_test.yml"))
 RUNBOOKS = REPOSITORY / "docs/runbooks"
-ALERTS: Sequence[Mapping[str, Any]] = [
+EVERYTHING: Sequence[Mapping[str, Any]] = [
     rule for path in RULES for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"] for rule in group["rules"]
 ]
+ALERTS = [rule for rule in EVERYTHING if "alert" in rule]
+RECORDED = {rule["record"] for rule in EVERYTHING if "record" in rule}
+# What Prometheus adds of itself, to each target and for each alert.
+OF_PROMETHEUS = {"up", "scrape_samples_post_metric_relabeling", "ALERTS"}
+OF_OTHERS = ("alertmanager_", "node_", "prometheus_")
 EVERY_ALERT = pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
 
 
@@ -35,16 +41,17 @@ def test_promtool_finds_no_fault_in_the_rules(programs: Mapping[str, Sequence[st
 
 
 @EVERY_ALERT
-def test_a_unit_test_says_when_an_alert_fires_and_when_it_stays_quiet(alert: Mapping[str, Any]) -> None:
-    expectations = [
-        bool(case["exp_alerts"])
+def test_a_unit_test_says_when_an_alert_fires_when_it_stays_quiet_and_when_it_ends(alert: Mapping[str, Any]) -> None:
+    courses = [
+        [len(case["exp_alerts"]) for case in test.get("alert_rule_test", ()) if case["alertname"] == alert["alert"]]
         for path in UNIT_TESTS
         for test in yaml.safe_load(path.read_text(encoding="utf-8"))["tests"]
-        for case in test.get("alert_rule_test", ())
-        if case["alertname"] == alert["alert"]
     ]
-    # The watchdog is never quiet.
-    assert set(expectations) == ({True} if alert["alert"] == "Watchdog" else {True, False})
+    if alert["alert"] == "Watchdog":  # never quiet
+        assert {firing for course in courses for firing in course} == {1}
+        return
+    assert any(course[:1] == [0] for course in courses)
+    assert any(before > after for course in courses for before, after in itertools.pairwise(course))
 
 
 @EVERY_ALERT
@@ -73,13 +80,24 @@ def test_the_text_of_an_alert_is_no_yaml_mapping(alert: Mapping[str, Any]) -> No
     assert not [text for text in alert["annotations"].values() if ": " in text]
 
 
-@EVERY_ALERT
-def test_an_alert_uses_only_metrics_that_exist(alert: Mapping[str, Any]) -> None:
+def test_a_recording_says_level_metric_and_operations() -> None:
+    assert RECORDED
+    assert not [name for name in RECORDED if not re.fullmatch(r"[a-z_]+:[a-z0-9_]+:[a-z0-9_]+", name)]
+
+
+def test_what_is_recorded_is_used() -> None:
+    used = {name for rule in EVERYTHING for name in metric_names(rule["expr"])}
+    # What the month's availability is, is for people.
+    assert RECORDED - used == {"job:availability:ratio30d"}
+
+
+@pytest.mark.parametrize("rule", EVERYTHING, ids=lambda rule: rule.get("alert") or rule["record"])
+def test_a_rule_uses_only_metrics_that_exist(rule: Mapping[str, Any]) -> None:
     exposed = {metric["name"] for metric in yaml.safe_load((REPOSITORY / "exporter/metrics.yaml").read_text(encoding="utf-8"))["metrics"]}
-    # Of other programs. That Prometheus keeps them is for test_prometheus_config.py.
-    others = {"up", "alertmanager_notifications_failed_total", "alertmanager_notification_requests_failed_total"}
-    queries = [alert["expr"], *(query for text in alert["annotations"].values() for query in queries_in(text))]
-    assert {name for query in queries for name in metric_names(query)} <= exposed | others
+    queries = [rule["expr"], *(query for text in rule.get("annotations", {}).values() for query in queries_in(text))]
+    used = {name for query in queries for name in metric_names(query)}
+    # Those of other programs are for test_prometheus_config.py, which runs them.
+    assert not [name for name in used - exposed - RECORDED - OF_PROMETHEUS if not name.startswith(OF_OTHERS)]
 
 
 @EVERY_ALERT
@@ -91,11 +109,25 @@ def test_a_runbook_is_for_whom_the_alert_reaches(alert: Mapping[str, Any]) -> No
     assert all(text.strip() for text in sections[1::2])
 
 
+def test_the_table_of_alerts_says_of_each_how_grave_it_is_whose_and_where_it_goes() -> None:
+    page = (REPOSITORY / "docs/alert-handling.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \[(\w+)\]\(runbooks/(\w+)\.md\) \| (\w+) \| ([\w-]+) \| ([^|]+) \| [^|]+ \|$", page, re.MULTILINE)
+    # The routes of each severity are for test_alertmanager_config.py.
+    channels = {"critical": "PagerDuty, Slack, Email", "warning": "Slack, Email", "none": "webhook"}
+    expected = {
+        (alert["alert"], alert["alert"], alert["labels"]["severity"], alert["labels"]["team"], channels[alert["labels"]["severity"]])
+        for alert in ALERTS
+    }
+    assert set(rows) == expected
+    assert len(rows) == len(expected)
+
+
 def test_no_runbook_is_left_of_an_alert_that_has_gone() -> None:
     assert {path.stem for path in RUNBOOKS.glob("*.md")} == {alert["alert"] for alert in ALERTS}
 
 
 def test_links_between_runbooks_lead_to_one() -> None:
+    # Of pages beside them, the exporter serves none.
     links = [link for path in RUNBOOKS.glob("*.md") for link in re.findall(r"\]\(([^)]+)\)", path.read_text(encoding="utf-8"))]
     assert links
     assert not [link for link in links if not (RUNBOOKS / link).is_file()]

@@ -68,7 +68,7 @@ def test_every_rule_evaluates(backend: Backend) -> None:
         groups = get(PROMETHEUS.url(backend.settings, "/api/v1/rules"))["data"]["groups"]
         return all(rule["health"] == "ok" for group in groups for rule in group["rules"]) or None
 
-    until(healthy, 40, "every rule has been evaluated without an error")
+    until(healthy, 90, "every rule has been evaluated without an error")
 
 
 def test_a_passing_result_is_a_metric_within_seconds(backend: Backend, measured: Measured) -> None:

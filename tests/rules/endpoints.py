@@ -13,7 +13,8 @@ from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Generic, Literal, TypeVar
 
-Answer = Literal["ok", "error", "silence"]
+Answer = Literal["ok", "refusal", "error", "silence"]
+HTTP_STATUS = {"ok": 200, "refusal": 403, "error": 500}
 Message = TypeVar("Message")
 
 
@@ -67,7 +68,7 @@ def http_endpoint(answer: Answer = "ok") -> Iterator[HttpEndpoint]:
                 return
             # Slack's: these two characters and no more, or Alertmanager counts a failure.
             body = b"ok"
-            self.send_response(200 if answer == "ok" else 500)
+            self.send_response(HTTP_STATUS[answer])
             self.send_header("Content-Type", "text/plain")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -111,6 +112,9 @@ def mail_server(answer: Answer = "ok") -> Iterator[MailServer]:
             mail.connections.put(self.client_address[0])
             if answer == "silence":
                 end.wait()
+                return
+            if answer != "ok":
+                self._say("554 no service here" if answer == "refusal" else "421 not now")
                 return
             self._say("220 test ESMTP")
             login: tuple[str, str] | None = None

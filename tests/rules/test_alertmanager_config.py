@@ -58,6 +58,9 @@ def test_every_choice_of_channels_is_a_valid_configuration_of_just_these(
     [
         (["alertname=CriticalPerformanceRegression", "severity=critical"], "pagerduty,slack,email,exporter", "exporter"),
         (["alertname=HighMemoryUsage", "severity=warning"], "slack,email,exporter", "exporter"),
+        (["alertname=PerformanceRegression", "severity=critical", "project=router"], "pagerduty,slack,email,exporter", "exporter"),
+        (["alertname=PerformanceRegression", "severity=warning", "project=router"], "slack,email,exporter", "exporter"),
+        (["alertname=BenchmarkResultsStale", "severity=warning"], "slack,email,exporter", "exporter"),
         (["alertname=Watchdog", "severity=none"], "exporter", "exporter"),
         (["alertname=Something", "severity=info"], "exporter", "exporter"),
         (["alertname=Something"], "exporter", "exporter"),

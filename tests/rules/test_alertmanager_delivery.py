@@ -466,6 +466,8 @@ def test_a_failing_webhook_is_no_news_while_the_exporter_is_down(fired: Alertman
     fired.post([down, webhook_failing, slack_failing])
     wait_until(lambda: fired.inhibitors(webhook_failing) == ["BenchmarkExporterDown"], SLACK_SECONDS)
     assert fired.inhibitors(slack_failing) == []
+    # An alert without annotations is called by its name.
+    fired.channels.slack.inbox.wait(slack("[FIRING] BenchmarkExporterDown"), SLACK_SECONDS)
 
 
 def test_failing_channels_do_not_hold_up_the_exporter(stage: Stage) -> None:

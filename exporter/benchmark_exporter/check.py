@@ -61,6 +61,8 @@ def _describe(document: Document, config: Config) -> Iterator[str]:
 def _describe_run(run: Run, config: Config, policy: Policy) -> Iterator[str]:
     environment = run.environment or config.environment
     yield f"project {run.project or config.project}, environment {environment}, commit {run.commit_hash or '-'}"
+    if run.machine_class:
+        yield f"machine {run.machine_class}"
     for result in run.results:
         yield f"{result.name}: {', '.join(_values(result))}"
     for failure in run.failures:

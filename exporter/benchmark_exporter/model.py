@@ -133,6 +133,36 @@ class Comparison:
     gate: Gate | None
 
 
+# What tools call the same architecture.
+_ARCHITECTURES = {"amd64": "x86_64", "x64": "x86_64", "arm64": "aarch64"}
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a run was made on, as far as its document says; empty or None where it does not. A host's name is no part of it.
+
+    `profile` is what tells machines apart that are otherwise alike, say a power plan or the kind of a virtual machine.
+    """
+
+    os: str = ""
+    architecture: str = ""
+    cpu_model: str = ""
+    cpu_count: int | None = None
+    profile: str = ""
+
+    @property
+    def class_name(self) -> str:
+        """Short and the same for machines whose results can be compared: `linux x86_64 amd epyc 2 cpus`; empty where nothing is known.
+
+        Of an operating system its name counts, not its version, which changes with every update.
+        """
+        os = self.os.lower().split("-", 1)[0]
+        architecture = self.architecture.lower()
+        cpus = "" if self.cpu_count is None else f"{self.cpu_count} cpus"
+        words = (os, _ARCHITECTURES.get(architecture, architecture), self.cpu_model.lower(), cpus, self.profile.lower())
+        return " ".join(" ".join(words).split())
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One run of a suite, as its document tells it. project and environment are None where it names none."""
@@ -148,6 +178,12 @@ class Run:
     branch: str = ""
     suite_duration_seconds: float | None = None
     failures: tuple[Failure, ...] = ()
+    machine: Machine | None = None
+
+    @property
+    def machine_class(self) -> str:
+        """See Machine.class_name; empty where the document does not tell what it was made on."""
+        return "" if self.machine is None else self.machine.class_name
 
     @property
     def outcomes(self) -> Mapping[str, bool]:

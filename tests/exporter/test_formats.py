@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark_exporter.formats import Origin, SideFile, parse
-from benchmark_exporter.model import Baseline, Comparison, Document, Failure, Gate, PipelineRun, Rejected, Result, Run, Statistics
+from benchmark_exporter.model import Baseline, Comparison, Document, Failure, Gate, Machine, PipelineRun, Rejected, Result, Run, Statistics
 from tests.exporter.documents import bench_guard, changed, golden, perf_suite, pipeline, without
 
 Json = dict[str, Any]
@@ -47,6 +47,7 @@ def test_perf_suite_is_read_in_seconds() -> None:
             Result("router", "fallback", Statistics(p50=1e-3, p95=2e-3), sample_count=50),
         ),
         comparisons=(Comparison("router", 20.0, 19.0, 1e-4, Gate(15.0, 12.0, 0.035, passed=None)),),
+        machine=Machine("Linux", "x86_64", cpu_count=4),
     )
 
 

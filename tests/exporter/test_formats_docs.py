@@ -80,6 +80,7 @@ def drawn_from(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
     strategies = {
         "string": lambda: st.text(st.characters(codec="utf-8"), min_size=schema.get("minLength", 0), max_size=schema.get("maxLength", 50)),
         "number": lambda: st.floats(schema["minimum"], schema["maximum"]),
+        "integer": lambda: st.integers(schema["minimum"], schema["maximum"]),
         "null": st.none,
     }
     return strategies[kind]()

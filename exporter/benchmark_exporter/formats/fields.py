@@ -11,7 +11,7 @@ from typing import Annotated
 
 import msgspec
 
-from benchmark_exporter.model import Rejected
+from benchmark_exporter.model import Machine, Rejected
 
 NonNegative = Annotated[float, msgspec.Meta(ge=0, le=1e15)]
 Positive = Annotated[float, msgspec.Meta(ge=1e-15, le=1e15)]
@@ -27,6 +27,19 @@ Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
 ZONES = {"JST": timezone(timedelta(hours=9)), "UTC": UTC, "GMT": UTC, "Z": UTC}
 
 _YEAR_10000_SECONDS = 253_402_300_800
+
+
+class MachinePart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a run was made on. Runs are compared with those of machines that are the same in all of this; a host's name is no part of it."""
+
+    os: Annotated[Text, msgspec.Meta(description="its name, such as Linux; a version after a hyphen does not count")] = ""
+    architecture: Annotated[Text, msgspec.Meta(description="such as x86_64 or aarch64")] = ""
+    cpu_model: Annotated[Text, msgspec.Meta(description="such as AMD EPYC 7763")] = ""
+    cpu_count: Count | None = None
+    profile: Annotated[Text, msgspec.Meta(description="what tells machines apart that are otherwise alike")] = ""
+
+    def to_machine(self) -> Machine:
+        return Machine(self.os, self.architecture, self.cpu_model, self.cpu_count, self.profile)
 
 
 def to_seconds(moment: datetime, *, place: str) -> float:

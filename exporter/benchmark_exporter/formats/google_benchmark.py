@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from benchmark_exporter.formats.fields import Name, Number, Text, keys, read_moment
+from benchmark_exporter.formats.fields import Count, Name, Number, Text, keys, read_moment
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.formats.statistics import from_samples
-from benchmark_exporter.model import Better, Failure, Result, Run, Statistics
+from benchmark_exporter.model import Better, Failure, Machine, Result, Run, Statistics
 
 NAME = "google_benchmark"
 READS_NAN = True
@@ -46,6 +46,7 @@ class EntryPart(msgspec.Struct, frozen=True):
 
 class ContextPart(msgspec.Struct, frozen=True):
     date: Text
+    num_cpus: Count
 
 
 class GoogleBenchmarkDocument(msgspec.Struct, frozen=True):
@@ -78,6 +79,7 @@ def parse(raw: object, origin: Origin) -> Run:
         results=results,
         comparisons=(),
         failures=failures,
+        machine=Machine(cpu_count=document.context.num_cpus),
     )
 
 

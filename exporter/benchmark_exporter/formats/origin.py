@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from benchmark_exporter.formats.fields import Name, Text, Timestamp, to_seconds
+from benchmark_exporter.formats.fields import MachinePart, Name, Text, Timestamp, to_seconds
 from benchmark_exporter.model import Better, Failure, Rejected, Result, measurements_digest
 
 
@@ -21,6 +21,7 @@ class SideFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     timestamp: Timestamp | None = None
     run_id: Name | None = None
     better: Annotated[Better | None, msgspec.Meta(description="of quantities whose unit does not say it")] = None
+    machine: MachinePart | None = None
 
 
 @dataclass(frozen=True, slots=True)

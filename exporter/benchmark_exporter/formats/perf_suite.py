@@ -6,7 +6,7 @@ import msgspec
 
 from benchmark_exporter.formats.fields import Count, Name, NonNegative, Positive, Text, Timestamp, keys, to_seconds
 from benchmark_exporter.formats.origin import Origin
-from benchmark_exporter.model import Comparison, Gate, Result, Run, Statistics
+from benchmark_exporter.model import Comparison, Gate, Machine, Result, Run, Statistics
 
 NAME = "perf_suite"
 
@@ -17,6 +17,12 @@ class RunPart(msgspec.Struct, frozen=True):
     project: Name
     profile: Text | None = None
     git_sha: Text | None = None
+
+
+class EnvPart(msgspec.Struct, frozen=True):
+    os: Text = ""
+    architecture: Text = ""
+    cpus: Count | None = None
 
 
 class VariantPart(msgspec.Struct, frozen=True):
@@ -44,6 +50,7 @@ class GatePart(msgspec.Struct, frozen=True):
 class PerfSuiteDocument(msgspec.Struct, frozen=True):
     run: RunPart
     metrics: MetricsPart
+    env: EnvPart = EnvPart()
     gate: GatePart | None = None
 
 
@@ -57,7 +64,7 @@ def parse(document: object, _: Origin) -> Run:
 
 def to_run(document: PerfSuiteDocument, format_name: str) -> Run:
     """The run in a document of perf_suite's shape, whoever wrote it. cv is the compiled variant's."""
-    run, metrics, gate = document.run, document.metrics, document.gate
+    run, metrics, gate, env = document.run, document.metrics, document.gate, document.env
     return Run(
         format=format_name,
         run_id=run.run_id,
@@ -65,6 +72,7 @@ def to_run(document: PerfSuiteDocument, format_name: str) -> Run:
         project=run.project,
         environment=run.profile or None,
         commit_hash=run.git_sha or "",
+        machine=Machine(env.os, env.architecture, cpu_count=env.cpus),
         results=(
             Result(run.project, "compiled", _statistics(metrics.compiled), metrics.n_samples, metrics.cv),
             Result(run.project, "fallback", _statistics(metrics.fallback), metrics.n_samples),

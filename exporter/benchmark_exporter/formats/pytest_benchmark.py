@@ -7,7 +7,7 @@ import msgspec
 from benchmark_exporter.formats.fields import Count, Name, NonNegative, Text, as_commit, keys, read_moment
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.formats.statistics import coefficient_of_variation, from_samples
-from benchmark_exporter.model import Result, Run, Statistics
+from benchmark_exporter.model import Machine, Result, Run, Statistics
 
 NAME = "pytest_benchmark"
 READS_NAN = True  # in what a test has noted in `extra_info`; among the statistics it is refused by their type
@@ -37,9 +37,21 @@ class CommitPart(msgspec.Struct, frozen=True):
     project: Text | None = None
 
 
+class CpuPart(msgspec.Struct, frozen=True):
+    brand_raw: Text = ""
+    count: Count | None = None
+
+
+class MachinePart(msgspec.Struct, frozen=True):
+    system: Text = ""
+    machine: Text = ""
+    cpu: CpuPart = CpuPart()
+
+
 class PytestBenchmarkDocument(msgspec.Struct, frozen=True):
     benchmarks: list[BenchmarkPart]
     datetime: Text
+    machine_info: MachinePart
     commit_info: CommitPart = CommitPart()
 
 
@@ -53,7 +65,7 @@ def parse(raw: object, origin: Origin) -> Run:
     # Versions that wrote no zone took the time from utcnow().
     seconds = origin.to_seconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC), place="$.datetime")
     results = tuple(_result(part) for part in document.benchmarks)
-    commit = document.commit_info
+    commit, machine = document.commit_info, document.machine_info
     return Run(
         format=NAME,
         run_id=origin.run_id(seconds, results),
@@ -63,6 +75,7 @@ def parse(raw: object, origin: Origin) -> Run:
         project=commit.project or None,
         commit_hash=as_commit(commit.id or ""),
         branch="" if commit.branch in _NO_BRANCH else commit.branch or "",
+        machine=Machine(machine.system, machine.machine, machine.cpu.brand_raw, machine.cpu.count),
     )
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from benchmark_exporter.formats.fields import Name, NonNegative, Number, Text, Timestamp, to_seconds
+from benchmark_exporter.formats.fields import MachinePart, Name, NonNegative, Number, Text, Timestamp, to_seconds
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.formats.statistics import from_samples
 from benchmark_exporter.formats.units import quantity
@@ -46,6 +46,7 @@ class ResultDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     branch: Text | None = None
     run_id: Annotated[Name | None, msgspec.Meta(description="tells the run from others of its project")] = None
     duration_seconds: Annotated[NonNegative | None, msgspec.Meta(description="wall time of the whole run")] = None
+    machine: MachinePart | None = None
 
 
 def matches(document: object) -> bool:
@@ -71,6 +72,7 @@ def parse(raw: object, origin: Origin) -> Run:
         branch=document.branch or "",
         suite_duration_seconds=document.duration_seconds,
         failures=failures,
+        machine=document.machine.to_machine() if document.machine else None,
     )
 
 

@@ -21,7 +21,7 @@ MIGRATIONS = (
         WITHOUT ROWID;
     CREATE INDEX documents_by_time ON documents (at_seconds);
     CREATE TABLE runs (id INTEGER PRIMARY KEY, project TEXT NOT NULL, run_id TEXT NOT NULL, measurements BLOB NOT NULL,
-        format TEXT NOT NULL, environment TEXT NOT NULL, commit_hash TEXT NOT NULL, branch TEXT NOT NULL,
+        format TEXT NOT NULL, environment TEXT NOT NULL, machine TEXT NOT NULL, commit_hash TEXT NOT NULL, branch TEXT NOT NULL,
         timestamp_seconds REAL NOT NULL, suite_duration_seconds REAL, ingested_seconds REAL NOT NULL,
         UNIQUE (project, run_id, measurements));
     CREATE INDEX runs_with_duration ON runs (id) WHERE suite_duration_seconds IS NOT NULL;

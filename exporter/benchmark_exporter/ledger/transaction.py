@@ -119,9 +119,9 @@ class Transaction:
         moment = struct.pack("<d", run.timestamp_seconds)
         measurements = hashlib.sha256(moment + measurements_digest(run.results, run.failures)).digest()
         inserted = self._change(
-            "INSERT INTO runs VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id",
+            "INSERT INTO runs VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id",
             (
-                *(project, run.run_id, measurements, run.format, environment, run.commit_hash),
+                *(project, run.run_id, measurements, run.format, environment, run.machine_class, run.commit_hash),
                 *(run.branch, run.timestamp_seconds, run.suite_duration_seconds, at),
             ),
         ).fetchone()

@@ -142,11 +142,15 @@ def failed_gates() -> Panel:
     return panel.decimals(0).thresholds(thresholds(GOOD, (1, CRITICAL)))
 
 
+# Of benchmarks that have a reference of their own; the others' speedups are over a pinned baseline, around 1.
+GATED = "and on (benchmark_name) benchmark_gate_headroom_ratio"
+
+
 def lowest_speedup() -> Panel:
     panel = number(
         "Lowest speedup",
         "The benchmark whose newest run gained least over its reference, at the median. Under 15 the gate fails, under 10 it is critical.",
-        now(f'bottomk(1, max by (benchmark_name) (speedup_ratio{{percentile="p50", {BENCHMARK}}}))', "{{benchmark_name}}"),
+        now(f'bottomk(1, max by (benchmark_name) (speedup_ratio{{percentile="p50", {BENCHMARK}}}) {GATED})', "{{benchmark_name}}"),
         unit="suffix:×",
         no_value="No run yet",
     )
@@ -177,7 +181,7 @@ def failing_pipelines() -> Panel:
 
 def speedup() -> Panel:
     # The window reaches over every sample between two points, so that a bad run is seen at any zoom.
-    expr = f"min by (benchmark_name, percentile) (min_over_time(speedup_ratio{{{BENCHMARK}}}[$__rate_interval]))"
+    expr = f"min by (benchmark_name, percentile) (min_over_time(speedup_ratio{{{BENCHMARK}}}[$__rate_interval])) {GATED}"
     panel = lines(
         "Speedup over the reference",
         "How many times faster than its reference each benchmark ran, p50 solid and p95 dashed; the worst run between two points. "
@@ -487,10 +491,11 @@ HISTORY_STEP, TWO_DAYS_MS = "1h", 2 * 86_400_000
 
 def speedup_history() -> Panel:
     newest = f'last_over_time(speedup_ratio{{percentile="p50", {BENCHMARK}}}[$__interval])'
+    gated = GATED.replace("benchmark_gate_headroom_ratio", "last_over_time(benchmark_gate_headroom_ratio[$__interval])")
     panel = lines(
         "Speedup, p50",
         "The newest run at each full hour. Lines at 15, under which the gate fails, and 10, under which it is critical.",
-        query(f"max by (benchmark_name) ({newest})", "{{benchmark_name}}", step=HISTORY_STEP),
+        query(f"max by (benchmark_name) ({newest}) {gated}", "{{benchmark_name}}", step=HISTORY_STEP),
         unit="suffix:×",
         no_value="No full hour of history yet",
     )

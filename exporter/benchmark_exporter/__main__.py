@@ -99,10 +99,37 @@ def _parser() -> argparse.ArgumentParser:
     _add_config(backfill)
     backfill.set_defaults(command=_backfill)
 
+    _add_baseline(commands.add_parser("baseline", help="pin a run, so that later ones are judged beside it"))
+
     healthcheck = commands.add_parser("healthcheck", help="exit 0 if the exporter on this machine is ready, else 1")
     _add(healthcheck, "--listen", "127.0.0.1:8000", "address that serve was given", type=_address, metavar="HOST:PORT")
     healthcheck.set_defaults(command=_healthcheck)
     return parser
+
+
+def _add_baseline(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    pin = commands.add_parser("set", help="pin a run's results", description="Pins a run's results. To pin a regression is to accept it.")
+    pin.add_argument("run", metavar="RUN", help="its run_id, or the number of its row in the ledger")
+    pin.add_argument("--version", required=True, metavar="VERSION", help="what to call it, say v0.3.0")
+    pin.add_argument("--reason", default="", metavar="TEXT", help="why, for those who come later")
+    pin.add_argument("--who", default=None, metavar="NAME", help="who says so (USER@HOST)")
+    _add_config(pin)
+    show = commands.add_parser("show", help="the values that are pinned of a run or version")
+    clear = commands.add_parser("clear", help="let go of what is pinned of a run or version")
+    for each in (show, clear):
+        each.add_argument("name", metavar="RUN|VERSION")
+    each_command = {"set": pin, "list": commands.add_parser("list", help="the runs that are pinned"), "show": show, "clear": clear}
+    for name, each in each_command.items():
+        _add(
+            each,
+            "--ledger",
+            "ledger.sqlite3",
+            "database that serve was given; run this as the user that serve runs as",
+            type=Path,
+            metavar="FILE",
+        )
+        each.set_defaults(command=_baseline, baseline_command=name)
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
@@ -314,6 +341,49 @@ def _backfill(options: argparse.Namespace) -> int:
     if options.blocks is not None and not options.dry_run:
         print(f"move the folders in {options.blocks} into Prometheus' data folder, owned by its user: it shows them within a minute")
     return EXIT_REJECTED if rejected else EXIT_OK
+
+
+def _baseline(options: argparse.Namespace) -> int:
+    import time
+
+    from benchmark_exporter import baseline
+    from benchmark_exporter.config import ConfigError
+    from benchmark_exporter.ledger import Ledger, LedgerError, Pin
+    from benchmark_exporter.serve import make_limits
+
+    try:
+        if not options.ledger.is_file():
+            return _unusable(f"{options.ledger}: there is no such ledger; name the one that serve was given with --ledger")
+        ledger = Ledger(options.ledger)
+        try:
+            if options.baseline_command == "set":
+                pin = Pin(options.version, options.who or _user(), time.time(), options.reason)
+                lines = baseline.set_baseline(ledger, options.run, pin, make_limits(_config(options)))
+            elif options.baseline_command == "list":
+                lines = baseline.list_baselines(ledger)
+            else:
+                act = baseline.show_baseline if options.baseline_command == "show" else baseline.clear_baseline
+                lines = act(ledger, options.name)
+        finally:
+            ledger.close()
+    except baseline.BaselineError as error:
+        print(f"benchmark-exporter: {error}", file=sys.stderr)
+        return EXIT_REJECTED
+    except (ConfigError, LedgerError) as error:
+        return _unusable(str(error))
+    print("\n".join(lines))
+    return EXIT_OK
+
+
+def _user() -> str:
+    import getpass
+    import socket
+
+    try:
+        name = getpass.getuser()
+    except KeyError:  # a container's user that has no name
+        name = f"uid {os.getuid()}"
+    return f"{name}@{socket.gethostname()}"
 
 
 def _healthcheck(options: argparse.Namespace) -> int:

@@ -16,10 +16,10 @@ import msgspec
 
 from benchmark_exporter import __version__
 from benchmark_exporter.config import Config, ConfigError, read_yaml
-from benchmark_exporter.ledger import REGRESSIONS_BY_COMMIT, Histogram, Labels, Ledger, RunningTotal, State, Subject
+from benchmark_exporter.ledger import REGRESSIONS_BY_COMMIT, Histogram, Labels, Ledger, NewestJudgement, RunningTotal, State, Subject
 from benchmark_exporter.ledger.history import RecordedRun
 from benchmark_exporter.ledger.state import NewestPipeline, NewestResult, NewestRun, NewestVerdict
-from benchmark_exporter.model import SEVERITIES, PipelineRun, Result, Statistics, SubjectKind
+from benchmark_exporter.model import REGRESSED, SEVERITIES, PipelineRun, Result, Statistics, SubjectKind
 from benchmark_exporter.resources import Resources
 from benchmark_exporter.series_limit import Owner, fitting, owning_labels, places
 
@@ -37,6 +37,8 @@ _COUNTERS = {
     "runs": "benchmark_runs_total",
     "failures": "benchmark_failures_total",
     "regressions": "performance_regressions_total",
+    "regressions_confirmed": "benchmark_regressions_confirmed_total",
+    "regressions_suppressed": "benchmark_regressions_suppressed_total",
     "pipeline_runs": "ci_pipeline_runs_total",
     "files_ingested": "benchmark_exporter_files_ingested_total",
     "files_duplicate": "benchmark_exporter_files_duplicate_total",
@@ -72,6 +74,21 @@ EXPOSED = frozenset((*_COUNTERS.values(), *_QUANTITIES.values(), _OTHER_QUANTITY
     "benchmark_gate_time_threshold_seconds",
     "benchmark_gate_headroom_ratio",
     "performance_regression_active",
+    "benchmark_verdict",
+    "benchmark_verdict_info",
+    "benchmark_judged_value",
+    "benchmark_reference_value",
+    "benchmark_limit_value",
+    "benchmark_worsening_ratio",
+    "benchmark_noise_ratio",
+    "benchmark_regression_info",
+    "benchmark_regression_value",
+    "benchmark_regression_reference_value",
+    "benchmark_regression_worsening_ratio",
+    "benchmark_regression_noise_ratio",
+    "benchmark_environment_shift_active",
+    "benchmark_baseline_info",
+    "benchmark_baseline_pinned_timestamp_seconds",
     "benchmark_exporter_build_info",
     "benchmark_exporter_rejected_files",
     "benchmark_exporter_files_pending",
@@ -211,12 +228,13 @@ class Collector:
         histogram_hold = _Hold(self._config.histogram_hold_seconds, now)
         self._results(page, state.results, state.runs)
         self._verdicts(page, state.verdicts)
+        self._judgements(page, state)
         self._pipelines(page, state.pipelines)
         for name, ratio in state.pipeline_failure_ratios.items():
             page.add("ci_pipeline_failure_ratio", (name,), ratio)
         self._suites(page, state)
         self._exporter(page, state, live)
-        self._counters(page, state, hold)
+        self._counters(page, state, {"state": hold, "distributions": histogram_hold})
         self._distributions(page, state, histogram_hold)
         subjects = state.selection.subjects
         shown = page.keep_fitting(subjects, self._config.max_series)
@@ -275,15 +293,18 @@ class Collector:
         page.add("process_start_time_seconds", (), resources.start_timestamp_seconds)
         return page.text("resources")
 
-    def _counters(self, page: "_Page", state: State, hold: "_Hold") -> None:
+    def _counters(self, page: "_Page", state: State, holds: "Mapping[Part, _Hold]") -> None:
         for name, metric in _COUNTERS.items():
-            if not self._definitions[metric].labels and name not in state.counters:
+            definition = self._definitions[metric]
+            if not definition.labels and name not in state.counters:
                 page.add(metric, (), 0)
             for counter in state.counters.get(name, ()):
-                page.add(metric, counter.labels, hold.value(counter, state.returned_counters.get((name, counter.labels))))
+                page.add(
+                    metric, counter.labels, holds[definition.collect].value(counter, state.returned_counters.get((name, counter.labels)))
+                )
         for counter in state.regressions_by_commit:
             before = state.returned_counters.get((REGRESSIONS_BY_COMMIT, counter.labels))
-            page.add("performance_regression_detected_total", counter.labels, hold.value(counter, before))
+            page.add("performance_regression_detected_total", counter.labels, holds["state"].value(counter, before))
 
     def _distributions(self, page: "_Page", state: State, hold: "_Hold") -> None:
         known, self._histograms = self._histograms, {}
@@ -341,6 +362,61 @@ class Collector:
                 page.add("benchmark_gate_passed", (name, criterion), int(passed))
             for severity in SEVERITIES:
                 page.add("performance_regression_active", (name, severity), int(severity == verdict.severity))
+
+    def _judgements(self, page: "_Page", state: State) -> None:
+        for newest in state.judgements:
+            judgement, labels = newest.judgement, (newest.name, newest.environment)
+            # Alerts stand on the two that are always there; the others cost a series each, so only the one that holds is shown.
+            for verdict in dict.fromkeys((*REGRESSED, judgement.state)):
+                page.add("benchmark_verdict", (*labels, verdict), int(verdict == judgement.state))
+            commits = (newest.commit_hash, newest.passed_commit)
+            page.add("benchmark_verdict_info", (*labels, newest.project, *commits, newest.unit), 1)
+            page.add("benchmark_judged_value", (*labels, newest.unit), judgement.value)
+            for metric, more, value in (
+                ("benchmark_reference_value", ("rolling",), judgement.rolling),
+                ("benchmark_reference_value", ("pinned",), judgement.pinned),
+                ("benchmark_limit_value", (), judgement.limit),
+                ("benchmark_worsening_ratio", (), judgement.worsening_ratio),
+                ("benchmark_noise_ratio", (), judgement.noise_ratio),
+            ):
+                if value is not None:
+                    page.add(metric, (*labels, *more), value)
+            if judgement.state in REGRESSED:
+                self._regression(page, newest)
+            baseline = newest.baseline
+            if baseline is not None:
+                page.add("benchmark_baseline_info", (*labels, baseline.version, baseline.run_id, baseline.commit_hash), 1)
+                page.add("benchmark_baseline_pinned_timestamp_seconds", labels, baseline.pinned_seconds)
+        self._speedups(page, state)
+        for shift in state.shifts:
+            page.add("benchmark_environment_shift_active", (shift.project, shift.environment), int(shift.shifted))
+
+    def _speedups(self, page: "_Page", state: State) -> None:
+        """Against pinned baselines. A benchmark that brings its own reference has that one; of several environments the last one stands."""
+        own = {verdict.benchmark for verdict in state.verdicts}
+        speedups = {
+            (newest.name, percentile, newest.baseline.version): value
+            for newest in state.judgements
+            if newest.baseline is not None and newest.name not in own
+            for percentile, value in (("p50", newest.baseline.speedup_p50_ratio), ("p95", newest.baseline.speedup_p95_ratio))
+        }
+        for labels, value in speedups.items():
+            if value is not None:
+                page.add("speedup_ratio", labels, value)
+
+    def _regression(self, page: "_Page", newest: NewestJudgement) -> None:
+        """What an alert has to say: at once, and so in the part that is scraped each second, but only while there is something to say."""
+        judgement, labels = newest.judgement, (newest.name, newest.environment)
+        commits = (newest.commit_hash, newest.passed_commit)
+        page.add("benchmark_regression_info", (*labels, newest.project, *commits, newest.unit), 1)
+        for metric, value in (
+            ("benchmark_regression_value", judgement.value),
+            ("benchmark_regression_reference_value", judgement.reference),
+            ("benchmark_regression_worsening_ratio", judgement.worsening_ratio),
+            ("benchmark_regression_noise_ratio", judgement.noise_ratio),
+        ):
+            if value is not None:
+                page.add(metric, labels, value)
 
     def _pipelines(self, page: "_Page | _Samples", pipelines: Sequence[NewestPipeline]) -> None:
         for pipeline in pipelines:

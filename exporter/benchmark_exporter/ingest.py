@@ -10,9 +10,10 @@ from pathlib import Path
 
 from benchmark_exporter.formats import Origin, SideFile, parse, parse_side_file
 from benchmark_exporter.inbox import Candidate, Inbox, Inboxes
+from benchmark_exporter.judging import judge_run
 from benchmark_exporter.ledger import Ledger, LedgerError, Subject, Transaction
 from benchmark_exporter.model import SEVERITIES, Baseline, Document, Notification, PipelineRun, Rejected, RejectionReason, Result, Run
-from benchmark_exporter.regression import Policy, judge
+from benchmark_exporter.regression import Limits, Policy, judge
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +79,7 @@ class Ingest:
         ledger: Ledger,
         inbox: Inbox | Inboxes,
         policy: Policy,
+        limits: Limits,
         defaults: Defaults,
         *,
         publish: Callable[[], None],
@@ -88,6 +90,7 @@ class Ingest:
         self._ledger = ledger
         self._inbox = inbox
         self._policy = policy
+        self._limits = limits
         self._defaults = defaults
         self._publish = publish
         self._clock = clock
@@ -148,6 +151,7 @@ class Ingest:
             reads = [read for candidate in fresh[start : start + BATCH_FILES] if (read := self._read(candidate)) is not None]
             if not reads:
                 continue
+            reads.sort(key=_moment)
             with self._ledger.transaction() as transaction:
                 lines = self._record_all(transaction, reads)
             for read, line in zip(reads, lines, strict=True):
@@ -283,7 +287,8 @@ class Ingest:
 
     def _add_run(self, transaction: Transaction, run: Run, now: float) -> bool:
         environment = run.environment or self._defaults.environment
-        row, new, conflict = transaction.add_run(run, run.project or self._defaults.project, environment, now)
+        project = run.project or self._defaults.project
+        row, new, conflict = transaction.add_run(run, project, environment, now)
         if conflict:
             transaction.count(CONFLICTS, (), now)
         if new:
@@ -294,6 +299,7 @@ class Ingest:
             for benchmark, failed in run.outcomes.items():
                 transaction.count(RUNS, (benchmark, environment), now)
                 transaction.count(FAILURES, (benchmark, environment), now, by=int(failed))
+            judge_run(transaction, row, run, project, environment, self._limits, now)
         amended = False
         for comparison in run.comparisons:
             verdict = judge(comparison, self._policy, environment)
@@ -327,6 +333,12 @@ def _names(run: Run) -> Iterable[str]:
     """Every name that the run has series of, each benchmark before its variants."""
     of_results = (name for result in run.results for name in (result.benchmark, result.name))
     return dict.fromkeys((*of_results, *run.outcomes, *(comparison.benchmark for comparison in run.comparisons)))
+
+
+def _moment(read: _Read) -> tuple[float, str]:
+    """Of runs that came together the older is judged first, whatever the order of their files. Documents of one run stay as they came."""
+    outcome = read.outcome
+    return (outcome.timestamp_seconds, outcome.run_id) if isinstance(outcome, Run) else (0.0, "")
 
 
 def _with_side(origin: Origin, side: _Side | None) -> Origin:

@@ -16,6 +16,7 @@ BASE_UNITS = ("seconds", "bytes", "per_second", "ratio")
 
 JudgementState = Literal["ok", "improved", "warning", "critical", "insufficient_data"]
 JUDGEMENT_STATES: tuple[JudgementState, ...] = ("ok", "improved", "warning", "critical", "insufficient_data")
+REGRESSED: tuple[JudgementState, ...] = ("warning", "critical")
 
 MAX_REJECTION_CHARACTERS = 300
 
@@ -251,6 +252,7 @@ class Judgement:
     value: float  # of this run: p50, else mean, else the only value
     rolling: float | None  # median of the window; None: too few runs
     pinned: float | None  # value of the pinned baseline, if one is set
+    reference: float | None  # the one of these two that judged it; None: no judgement yet
     limit: float | None  # a value worse than it is a hit; None: too few runs
     worsening_ratio: float | None  # 0.2: 20 % worse than the reference, negative: better; None: no reference, or one of 0
     noise_ratio: float | None  # the noise that it had to exceed, as a share of the reference; None: too few runs, or a reference of 0

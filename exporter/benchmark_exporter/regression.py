@@ -123,7 +123,7 @@ def judge_result(result: Result, history: History, pinned: float | None, limits:
         references.append(_Reference(pinned, sign, noise, limits))
     judging = min(references, key=lambda reference: sign * reference.limit, default=None)
     if judging is None or not math.isfinite(judging.limit):
-        return Judgement("insufficient_data", value, None, pinned, None, None, None, len(ordered), False)
+        return Judgement("insufficient_data", value, None, pinned, None, None, None, None, len(ordered), False)
     worsening = sign * (value - judging.value)
     hit = worsening > judging.margin
     state: JudgementState = "ok"
@@ -142,6 +142,7 @@ def judge_result(result: Result, history: History, pinned: float | None, limits:
         value=value,
         rolling=rolling if enough else None,
         pinned=pinned,
+        reference=judging.value if known else None,
         limit=judging.limit if enough else None,
         worsening_ratio=_share(worsening, judging.value) if known else None,
         noise_ratio=_share(judging.noise, judging.value) if enough else None,

@@ -21,15 +21,15 @@ from benchmark_exporter.collector import EXECUTION_TIME_METRIC, Collector, Defin
 from benchmark_exporter.config import Config, GateLimits
 from benchmark_exporter.inbox import SUFFIX, UPLOADS_PREFIX, Inbox, Inboxes
 from benchmark_exporter.ingest import Defaults, Ingest
-from benchmark_exporter.ledger import Ledger, LedgerError, State, Subject, has_no_room
-from benchmark_exporter.model import Gate, Notification
+from benchmark_exporter.ledger import Ledger, LedgerError, NewestJudgement, State, Subject, has_no_room
+from benchmark_exporter.model import Gate, JudgementState, Notification
 from benchmark_exporter.regression import Limits, Policy
 from benchmark_exporter.resources import Sampler
 from benchmark_exporter.tokens import TokenFile
 from benchmark_exporter.upload import Limits as UploadLimits
 from benchmark_exporter.upload import Uploads
 from benchmark_exporter.upload_folder import UploadFolder
-from benchmark_exporter.web import Alert, AlertStatus, RejectionStatus, RunStatus, Service, Status, make_application
+from benchmark_exporter.web import Alert, AlertStatus, JudgementStatus, RejectionStatus, RunStatus, Service, Status, make_application
 
 log = logging.getLogger(__name__)
 
@@ -111,6 +111,31 @@ def set_aside(ledger: Path, error: LedgerError, at_seconds: float) -> None:
         "the ledger is damaged: it is set aside and rebuilt from the results folder, and what is no longer there counts no more",
         extra={"fields": {"reason": error, "set_aside": aside}},
     )
+
+
+def _judgements_by_benchmark(state: State) -> Mapping[tuple[str, str], Sequence[JudgementStatus]]:
+    """Of each benchmark and environment, the worst first."""
+    found: dict[tuple[str, str], list[JudgementStatus]] = {}
+    worst_first: tuple[JudgementState, ...] = ("critical", "warning", "ok", "improved", "insufficient_data")
+
+    def rank(newest: NewestJudgement) -> tuple[int, float, str]:
+        return worst_first.index(newest.judgement.state), -(newest.judgement.worsening_ratio or 0.0), newest.name
+
+    for newest in sorted(state.judgements, key=rank):
+        judgement = newest.judgement
+        status = JudgementStatus(
+            name=newest.name,
+            state=judgement.state,
+            value=judgement.value,
+            reference=judgement.reference,
+            unit=newest.unit,
+            worsening_ratio=judgement.worsening_ratio,
+            noise_ratio=judgement.noise_ratio,
+            commit_hash=newest.commit_hash,
+            previous_commit_hash=newest.passed_commit,
+        )
+        found.setdefault((newest.benchmark, newest.environment), []).append(status)
+    return found
 
 
 async def serve(settings: Settings) -> None:
@@ -281,7 +306,8 @@ class _Server:
 
     def _seconds_to_sleep(self, next_scan: float) -> float:
         next_look = min(next_scan, self._ingest.due_seconds) - time.monotonic()
-        return max(min(next_look, self._exposition.stale_at_seconds - time.time()), 0.0)
+        # No event tells of a baseline that another process pins.
+        return max(min(next_look, self._exposition.stale_at_seconds - time.time(), self._settings.config.rescan_interval_seconds), 0.0)
 
     def _note_damage(self, error: Exception) -> None:
         if isinstance(error, LedgerError) and is_damaged(error):
@@ -326,6 +352,7 @@ class _Server:
                     Inbox(settings.uploads_dir, config.max_file_bytes, UPLOADS_PREFIX),
                 ),
                 make_policy(config),
+                make_limits(config),
                 defaults,
                 publish=self._publish_by_worker,
                 clock=time.time,
@@ -354,8 +381,9 @@ class _Server:
         self._ingest.receive(notifications)
 
     def _refresh_by_worker(self) -> None:
-        """Publishes what changes without a commit: files that became young or old, counters whose time at 0 is over."""
-        if self._ingest.pending_files != self._live.pending_files or self._exposition.stale_at_seconds <= time.time():
+        """Publishes what no commit of ours changes: files that became young or old, counters whose time at 0 is over, a pinned baseline."""
+        stale = self._ingest.pending_files != self._live.pending_files or self._exposition.stale_at_seconds <= time.time()
+        if self._ledger.changed_elsewhere() or stale:
             self._publish_by_worker()
 
     def _publish_by_worker(self) -> None:
@@ -413,6 +441,7 @@ class _Server:
         state, exposition = self._state, self._exposition
         shown = set(state.selection.subjects[: exposition.shown])
         verdicts = {verdict.benchmark: verdict for verdict in state.verdicts}
+        judgements = _judgements_by_benchmark(state)
         runs = []
         for run in sorted(state.runs, key=lambda run: run.timestamp_seconds, reverse=True):
             if Subject("benchmark", run.benchmark, run.environment) not in shown:
@@ -428,6 +457,7 @@ class _Server:
                     speedup_p50_ratio=None if verdict is None else verdict.speedup_p50_ratio,
                     passed=None if verdict is None else verdict.passed,
                     severity=None if verdict is None else verdict.severity,
+                    judgements=judgements.get((run.benchmark, run.environment), []),
                 )
             )
         return Status(

@@ -14,15 +14,32 @@ from aiohttp import web
 
 from benchmark_exporter import __version__
 from benchmark_exporter.collector import PARTS, Exposition, Part
-from benchmark_exporter.model import SEVERITIES, SubjectKind
+from benchmark_exporter.model import REGRESSED, SEVERITIES, JudgementState, SubjectKind
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MAX_WEBHOOK_BYTES = 4 * 1024 * 1024
 COMMIT_CHARACTERS_SHOWN = 12
 
 
+class JudgementStatus(msgspec.Struct, frozen=True):
+    """A result beside its history; values in its unit, None where too few runs tell.
+
+    previous_commit_hash is that of the last run that was no regression.
+    """
+
+    name: str
+    state: JudgementState
+    value: float
+    reference: float | None
+    unit: str
+    worsening_ratio: float | None
+    noise_ratio: float | None
+    commit_hash: str
+    previous_commit_hash: str
+
+
 class RunStatus(msgspec.Struct, frozen=True):
-    """The newest run of a benchmark; severity and speedup None where it has no verdict."""
+    """The newest run of a benchmark; severity and speedup None where no gate was asked. The judgements are the worst first."""
 
     benchmark: str
     environment: str
@@ -32,6 +49,7 @@ class RunStatus(msgspec.Struct, frozen=True):
     speedup_p50_ratio: float | None
     passed: bool | None
     severity: str | None
+    judgements: Sequence[JudgementStatus]
 
 
 class RejectionStatus(msgspec.Struct, frozen=True):
@@ -262,7 +280,23 @@ def _speedup(run: RunStatus) -> str:
 
 
 def _verdict(run: RunStatus) -> str:
-    if run.passed is None:
-        return "no gate"
+    """Of the gate, and of the result that is the worst beside its history."""
+    words = [] if run.passed is None else [_gate_verdict(run)]
+    if run.judgements:
+        words.append(_judgement(run.benchmark, run.judgements[0]))
+    return "<br>".join(words) or "no gate"
+
+
+def _gate_verdict(run: RunStatus) -> str:
     verdict = "passed" if run.passed else "failed"
     return verdict if run.severity is None else f"<strong>{verdict}, {run.severity} regression</strong>"
+
+
+def _judgement(benchmark: str, judgement: JudgementStatus) -> str:
+    state = judgement.state.replace("_", " ")
+    ratio = judgement.worsening_ratio
+    change = "" if ratio is None else f", {abs(ratio):.1%} {'worse' if ratio > 0 else 'better'}"
+    if judgement.state in REGRESSED:
+        variant = judgement.name.removeprefix(benchmark).removeprefix("/")
+        state = f"<strong>{escape(variant)} {state}</strong>" if variant else f"<strong>{state}</strong>"
+    return f"{state}{change}"

@@ -42,6 +42,19 @@ def perf_suite(
     }
 
 
+def result(number: int, milliseconds: dict[str, float], *, environment: str = "ci", cpus: int = 4, unit: str = "milliseconds") -> Json:
+    """Our own format's document: one sample of each benchmark, made in the given minute by a commit of its own."""
+    return {
+        "schema": "strataregula.result/1",
+        "timestamp": f"2026-03-{1 + number // 1440:02}T{number // 60 % 24:02}:{number % 60:02}:00Z",
+        "project": "router",
+        "environment": environment,
+        "commit": f"commit-{number}",
+        "machine": {"os": "Linux", "architecture": "x86_64", "cpu_count": cpus},
+        "results": [{"benchmark": name, "unit": unit, "samples": [value]} for name, value in milliseconds.items()],
+    }
+
+
 def pipeline(run_id: str = "101", *, status: str = "pass", timestamp: str = "2026-03-01T12:00:00Z", branch: str = "main") -> Json:
     return {
         "schema": "strataregula.pipeline/1",

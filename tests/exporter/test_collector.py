@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from benchmark_exporter.baseline import set_baseline
 from benchmark_exporter.collector import EXPOSED, Collector, Live, load_definitions
 from benchmark_exporter.config import Config, ConfigError, packaged
-from benchmark_exporter.ledger import Subject
+from benchmark_exporter.ledger import Pin, Subject
 from benchmark_exporter.model import Result, Run, Statistics
 from benchmark_exporter.resources import Resources
-from tests.exporter.documents import bench_guard, perf_suite, pipeline
+from benchmark_exporter.serve import make_limits
+from tests.exporter.documents import bench_guard, perf_suite, pipeline, result
 from tests.exporter.test_ingest import WATCHDOG
 from tests.exporter.wired import DEFINITIONS, START_SECONDS, Wired, samples
 
@@ -174,6 +176,10 @@ def full(wired: Wired) -> str:
         wired.drop(f"{number}.json", pipeline(f"{number}"))
     wired.take("a.json", perf_suite(speedup=5.0))
     wired.take("b.json", [{"name": name, "unit": name, "value": 1} for name in ("B", "ops/s", "%", "findings")])
+    for number in range(wired.config.judgement.least_runs):
+        wired.take(f"steady-{number}.json", result(number, dict.fromkeys("abcd", 1.0)) | {"run_id": f"steady-{number}"})
+    wired.take("worse.json", result(100, dict.fromkeys("abcd", 1.0) | {"a": 1.5}))
+    set_baseline(wired.ledger, "steady-0", Pin("v1", "someone", START_SECONDS, ""), make_limits(wired.config))
     wired.ingest.receive([WATCHDOG])
     resources = Resources((1.0,), 1.0, 1.0, 1, 1.0)
     return wired.exposition() + wired.collector.render_resources(resources, Live(0, 0.0), {201: 1}).decode()

@@ -48,10 +48,10 @@ def test_the_table_has_a_line_for_each_result(ledger: Path, capsys: pytest.Captu
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert lines == [
         "RUN TIME (UTC) PROJECT BENCHMARK ENVIRONMENT COMMIT P50 VERDICT",
-        "3 2026-03-03 12:00:00 router router/compiled self-hosted 31b2c3d4e5f6 50 µs warning regression",
-        "3 2026-03-03 12:00:00 router router/fallback self-hosted 31b2c3d4e5f6 600 µs warning regression",
-        "2 2026-03-02 12:00:00 router router/compiled self-hosted 21b2c3d4e5f6 50 µs passed",
-        "2 2026-03-02 12:00:00 router router/fallback self-hosted 21b2c3d4e5f6 900 µs passed",
+        "4 2026-03-03 12:00:00 router router/compiled self-hosted 31b2c3d4e5f6 50 µs warning regression",
+        "4 2026-03-03 12:00:00 router router/fallback self-hosted 31b2c3d4e5f6 600 µs warning regression",
+        "3 2026-03-02 12:00:00 router router/compiled self-hosted 21b2c3d4e5f6 50 µs passed",
+        "3 2026-03-02 12:00:00 router router/fallback self-hosted 21b2c3d4e5f6 900 µs passed",
     ]
 
 

@@ -62,10 +62,13 @@ def test_what_is_old_goes_with_all_that_belongs_to_it(wired: Wired) -> None:
         path.unlink()
     wired.settle()
     wired.now += RETENTION_SECONDS + DAY_SECONDS
-    assert prune(wired) == 2 * (1 + 2 + 1) + 1 + 3  # two runs, each with two results and a verdict; a rejection; three documents
-    assert {table: rows(wired, table) for table in ("runs", "results", "verdicts", "rejections", "documents", "files")} == {
+    assert (
+        prune(wired) == 2 * (1 + 2 + 2 + 1) + 1 + 3
+    )  # two runs, each with two results, judged, and a verdict; a rejection; three documents
+    assert {table: rows(wired, table) for table in ("runs", "results", "judgements", "verdicts", "rejections", "documents", "files")} == {
         "runs": 1,
         "results": 2,
+        "judgements": 2,
         "verdicts": 1,
         "rejections": 0,
         "documents": 0,
@@ -168,7 +171,8 @@ def test_every_table_that_points_to_a_run_is_looked_at(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
         pointing = {table for table in tables for key in connection.execute(f"PRAGMA foreign_key_list({table})") if key[2] == "runs"}
-    assert pointing == {"results", "failures", "verdicts", "newest_results", "newest_runs", "newest_verdicts"}
+    of_a_run = {"results", "failures", "verdicts", "judgements"}
+    assert pointing == of_a_run | {"newest_results", "newest_runs", "newest_verdicts", "newest_judgements"}
 
 
 def test_the_running_exporter_forgets_at_its_start(tmp_path: Path, free_port: Callable[[], int]) -> None:

@@ -126,12 +126,12 @@ def test_counters_of_one_that_returns_are_what_they_were_and_then_count_on(wired
 def test_what_came_first_stays_and_newer_benchmarks_are_left_out_whole(limited: Wired) -> None:
     for number in range(60):
         limited.take(f"{number}.json", run(number, timestamp=f"2026-03-01T12:{number:02}:00Z"))
-    # A run has three names, of which two have a histogram of 22 series each. 22 runs fit, of the 23rd the first two names.
-    assert benchmarks(limited) == {f"p{number}" for number in range(23)}
-    assert lines(limited, "distributions") == 22 * 44 + 22
+    # A run has three names, of which two have a histogram of 22 series and 4 of its judgement. 19 runs fit, of the 20th the first name.
+    assert benchmarks(limited) == {f"p{number}" for number in range(20)}
+    assert lines(limited, "distributions") == 19 * 52
     assert lines(limited, "state") < LIMIT
-    assert metrics_of(limited, "p21") == metrics_of(limited, "p0")
-    assert limited.value("benchmark_exporter_subjects_dropped", kind="benchmark") == 60 * 3 - 22 * 3 - 2
+    assert metrics_of(limited, "p18") == metrics_of(limited, "p0")
+    assert limited.value("benchmark_exporter_subjects_dropped", kind="benchmark") == 60 * 3 - 19 * 3 - 1
 
 
 def metrics_of(wired: Wired, project: str) -> Counter[str]:
@@ -158,11 +158,11 @@ def test_what_goes_for_its_age_makes_room_and_comes_last_when_it_returns(limited
     limited.now += MAX_AGE_SECONDS - DAY_SECONDS
     for number in range(10, 40):
         limited.take(f"{number}.json", run(number, timestamp=f"2026-03-01T12:{number:02}:00Z"))
-    assert max(map(int, (name[1:] for name in benchmarks(limited)))) == 22
+    assert max(map(int, (name[1:] for name in benchmarks(limited)))) == 19
     limited.now += 2 * DAY_SECONDS
-    assert benchmarks(limited) == {f"p{number}" for number in range(10, 33)}
+    assert benchmarks(limited) == {f"p{number}" for number in range(10, 30)}
     limited.take("back.json", perf_suite("back", project="p0", timestamp="2026-05-01T12:00:00Z"))
-    assert benchmarks(limited) == {f"p{number}" for number in range(10, 33)}
+    assert benchmarks(limited) == {f"p{number}" for number in range(10, 30)}
 
 
 @pytest.mark.parametrize(("room", "dropped"), [(0, 0), (-1, 1)])

@@ -11,7 +11,7 @@ from benchmark_exporter.config import Config, packaged
 from benchmark_exporter.inbox import Inbox
 from benchmark_exporter.ingest import Defaults, Ingest
 from benchmark_exporter.ledger import Ledger
-from benchmark_exporter.serve import make_policy
+from benchmark_exporter.serve import make_limits, make_policy
 
 START_SECONDS = 1_780_000_000.0  # 2026-05-28T20:26:40Z, after the runs of every fixture
 DEFINITIONS = load_definitions(packaged("metrics.yaml"))
@@ -40,6 +40,7 @@ class Wired:
             self.ledger,
             Inbox(self.results, self.config.max_file_bytes),
             make_policy(self.config),
+            make_limits(self.config),
             Defaults(
                 project=self.config.project,
                 environment=self.config.environment,

@@ -29,7 +29,8 @@ COLLECTOR = Collector(DEFINITIONS, Config())
 RECEIVER = "--web.enable-remote-write-receiver"
 # The gauges of results, in contrast to totals, to what is true of the exporter, and to what takes five runs.
 NAMES = {name for name, each in DEFINITIONS.items() if each.type == "gauge" and each.collect == "state"}
-NAMES = {name for name in NAMES if not name.startswith("benchmark_exporter_")} - {"ci_pipeline_failure_ratio"}
+NAMES -= {"ci_pipeline_failure_ratio", "benchmark_verdict", "benchmark_environment_shift_active"}
+NAMES = {name for name in NAMES if not name.startswith(("benchmark_exporter_", "benchmark_regression_"))}
 OF_A_RUN = f'{{job="benchmark-exporter", __name__=~"{"|".join(sorted(NAMES))}"}}'
 
 

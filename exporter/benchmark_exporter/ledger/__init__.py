@@ -1,9 +1,10 @@
 """What has happened, in SQLite: the only place that uses sqlite3.
 
 Contract
-- One thread writes and reads, the one that opened it. A scrape never comes here.
-- `transaction()` is all or nothing. What happened (runs, results, verdicts, pipeline runs, rejections) and the running totals that a
-  scrape shows (counters, histograms, totals, newest_*) change together, so a crash at any instant loses nothing and counts nothing twice.
+- One thread writes and reads, the one that opened it. A scrape never comes here. Another process may pin a baseline meanwhile.
+- `transaction()` is all or nothing. What happened (runs, results, verdicts, judgements, pipeline runs, rejections), the running totals
+  that a scrape shows (counters, histograms, totals, newest_*) and what the next run is judged by (series, shifts) change together, so a
+  crash at any instant loses nothing and counts nothing twice.
 - A document is known by the digest of its bytes; a run by (project, run_id, digest of its measurements).
 - Every commit that changes the state carries a number, `commits`.
 - `state()` costs by the number of series asked for, never by the number of runs.
@@ -18,12 +19,15 @@ from pathlib import Path
 
 import msgspec
 
+from benchmark_exporter.ledger.baselines import KnownRun, Pin, PinnedResult
+from benchmark_exporter.ledger.judgements import Series, SeriesKey, is_newer
 from benchmark_exporter.ledger.retention import prune
 from benchmark_exporter.ledger.schema import NewerSchemaError, migrate
 from benchmark_exporter.ledger.state import (
     REGRESSIONS_BY_COMMIT,
     Histogram,
     Labels,
+    NewestJudgement,
     RunningTotal,
     Selection,
     State,
@@ -36,16 +40,23 @@ from benchmark_exporter.ledger.visibility import select
 __all__ = [
     "REGRESSIONS_BY_COMMIT",
     "Histogram",
+    "KnownRun",
     "Labels",
     "Ledger",
     "LedgerError",
+    "NewestJudgement",
+    "Pin",
+    "PinnedResult",
     "RunningTotal",
     "Selection",
+    "Series",
+    "SeriesKey",
     "Signature",
     "State",
     "Subject",
     "Transaction",
     "has_no_room",
+    "is_newer",
 ]
 
 
@@ -76,6 +87,8 @@ class Ledger:
             # Alone, SQLite keeps the index of the write-ahead log in memory, so that a disk without room for it can still be read.
             self._connection = self._connect("PRAGMA locking_mode = EXCLUSIVE;")
             self.is_alone = True
+        with self._errors_named():
+            self._commits_elsewhere = self._count_commits_elsewhere()
 
     def _connect(self, first: str = "") -> sqlite3.Connection:
         with self._errors_named():
@@ -138,6 +151,17 @@ class Ledger:
             if deleted is None:
                 return
             yield deleted
+
+    def changed_elsewhere(self) -> bool:
+        """Whether another process has committed since the last time this was asked."""
+        with self._errors_named():
+            before, self._commits_elsewhere = self._commits_elsewhere, self._count_commits_elsewhere()
+            return self._commits_elsewhere != before
+
+    def _count_commits_elsewhere(self) -> int:
+        """A number that the commits of other connections change, and those of this one do not."""
+        (number,) = self._connection.execute("PRAGMA data_version").fetchone()
+        return int(number)
 
     @contextmanager
     def _errors_named(self) -> Iterator[None]:

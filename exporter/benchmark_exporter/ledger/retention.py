@@ -2,7 +2,7 @@
 
 Age counts from when something came in, not from when it was made: an old result that is brought in today is kept as long as any other.
 Kept are
-- running totals, all of them, so that no counter falls;
+- running totals, all of them, so that no counter falls; what the next runs are judged by, and pinned baselines;
 - what a scrape shows: runs that a newest_* row points to, the newest runs with a duration, the newest runs of a pipeline;
 - the files of the results folder, which go when they have gone from there, and the digests of their documents: a file that is renamed or
   copied after its run was forgotten must not count as a new one.
@@ -19,7 +19,7 @@ STEP_ROWS = 1000
 _OLD_RUNS = """
     SELECT ingested_seconds, id,
         EXISTS (SELECT 1 FROM newest_results WHERE run = id) OR EXISTS (SELECT 1 FROM newest_runs WHERE run = id)
-        OR EXISTS (SELECT 1 FROM newest_verdicts WHERE run = id)
+        OR EXISTS (SELECT 1 FROM newest_verdicts WHERE run = id) OR EXISTS (SELECT 1 FROM newest_judgements WHERE run = id)
         OR suite_duration_seconds IS NOT NULL AND id > coalesce(
             (SELECT id FROM runs WHERE suite_duration_seconds IS NOT NULL ORDER BY id DESC LIMIT 1 OFFSET :durations), 0)
     FROM runs WHERE (ingested_seconds, id) > (:at, :after) AND ingested_seconds < :before ORDER BY ingested_seconds, id LIMIT :limit
@@ -28,6 +28,7 @@ _DELETE_RUN = (
     "DELETE FROM results WHERE run = ?",
     "DELETE FROM failures WHERE run = ?",
     "DELETE FROM verdicts WHERE run = ?",
+    "DELETE FROM judgements WHERE run = ?",
     "DELETE FROM runs WHERE id = ?",
 )
 # A rank is never later than when the run came in.

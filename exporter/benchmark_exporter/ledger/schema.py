@@ -36,6 +36,20 @@ MIGRATIONS = (
         speedup_p95_ratio REAL, min_speedup_p50_ratio REAL NOT NULL, min_speedup_p95_ratio REAL, max_p95_seconds REAL,
         criteria TEXT NOT NULL, passed INTEGER NOT NULL, severity TEXT, decided INTEGER NOT NULL, counted TEXT,
         PRIMARY KEY (run, benchmark)) WITHOUT ROWID;
+    CREATE TABLE judgements (run INTEGER NOT NULL REFERENCES runs, name TEXT NOT NULL, state TEXT NOT NULL, value REAL NOT NULL,
+        rolling REAL, pinned REAL, reference REAL, limit_value REAL, worsening_ratio REAL, noise_ratio REAL, run_count INTEGER NOT NULL,
+        suppressed INTEGER NOT NULL, passed_commit TEXT NOT NULL, PRIMARY KEY (run, name)) WITHOUT ROWID;
+    CREATE TABLE series (project TEXT, environment TEXT, machine TEXT, name TEXT, unit TEXT, window TEXT NOT NULL, previous TEXT,
+        unconfirmed REAL, pinned REAL, passed_commit TEXT NOT NULL, rank_seconds REAL NOT NULL,
+        PRIMARY KEY (project, environment, machine, name, unit)) WITHOUT ROWID;
+    CREATE TABLE baselines (project TEXT, environment TEXT, machine TEXT, name TEXT, unit TEXT, run INTEGER NOT NULL,
+        run_id TEXT NOT NULL, commit_hash TEXT NOT NULL, value REAL NOT NULL, p50 REAL, p95 REAL, version TEXT NOT NULL, who TEXT NOT NULL,
+        at_seconds REAL NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (project, environment, machine, name, unit)) WITHOUT ROWID;
+    CREATE TABLE shifts (project TEXT, environment TEXT, machine TEXT, rank_seconds REAL NOT NULL, shifted INTEGER NOT NULL,
+        runs TEXT NOT NULL, PRIMARY KEY (project, environment, machine)) WITHOUT ROWID;
+    CREATE TABLE newest_judgements (name TEXT, environment TEXT, rank_seconds REAL NOT NULL, run INTEGER NOT NULL REFERENCES runs,
+        machine TEXT NOT NULL, state TEXT NOT NULL, PRIMARY KEY (name, environment)) WITHOUT ROWID;
+    CREATE INDEX newest_judgements_by_run ON newest_judgements (run);
     CREATE TABLE newest_results (name TEXT, environment TEXT, run INTEGER NOT NULL REFERENCES runs,
         rank_seconds REAL NOT NULL, PRIMARY KEY (name, environment)) WITHOUT ROWID;
     CREATE INDEX newest_results_by_run ON newest_results (run);

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from benchmark_exporter.model import SEVERITIES, Notification, Result, Severity, Statistics, SubjectKind
+from benchmark_exporter.model import SEVERITIES, Better, Judgement, Notification, Result, Severity, Statistics, SubjectKind
 
 Labels = tuple[str, ...]
 
@@ -20,6 +20,8 @@ SUBJECT_COUNTERS: Mapping[str, SubjectKind] = {
     "runs": "benchmark",
     "failures": "benchmark",
     "regressions": "benchmark",
+    "regressions_confirmed": "benchmark",
+    "regressions_suppressed": "benchmark",
     "pipeline_runs": "pipeline",
 }
 SUBJECT_HISTOGRAMS: Mapping[str, SubjectKind] = {"execution_time_ms": "benchmark"}
@@ -106,6 +108,42 @@ class NewestVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class NewestBaseline:
+    """What is pinned for a judged series. Speedups are how many times better its newest run is than that; None where it cannot be said."""
+
+    version: str
+    run_id: str
+    commit_hash: str
+    pinned_seconds: float
+    speedup_p50_ratio: float | None
+    speedup_p95_ratio: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewestJudgement:
+    """passed_commit is that of the last run before this one that was no regression."""
+
+    benchmark: str
+    name: str
+    environment: str
+    project: str
+    commit_hash: str
+    passed_commit: str
+    unit: str
+    judgement: Judgement
+    baseline: NewestBaseline | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewestShift:
+    """Whether the newest run of a project and environment that had enough results to tell was an environment shift."""
+
+    project: str
+    environment: str
+    shifted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class NewestPipeline:
     pipeline: str
     branch: str
@@ -150,6 +188,8 @@ class State:
     results: Sequence[NewestResult]
     runs: Sequence[NewestRun]
     verdicts: Sequence[NewestVerdict]
+    judgements: Sequence[NewestJudgement]
+    shifts: Sequence[NewestShift]
     pipelines: Sequence[NewestPipeline]
     pipeline_failure_ratios: Mapping[str, float]
     suite_durations_seconds: Sequence[float]
@@ -183,6 +223,10 @@ def read_state(connection: sqlite3.Connection, selection: Selection, returned_af
             "CROSS JOIN newest_verdicts ON benchmark = n.name JOIN verdicts USING (run, benchmark) WHERE kind = 'benchmark'"
         )
     ]
+    counters = _read_counters(connection)
+    # Most results never had a confirmed regression, and need not be looked for.
+    confirmed = (counter.labels[0] for counter in counters.get("regressions_confirmed", ()) if counter.value)
+    names = dict.fromkeys((*(verdict.benchmark for verdict in verdicts), *confirmed))
     pipelines = [
         NewestPipeline(pipeline, branch, trigger, bool(passed))
         for pipeline, branch, trigger, passed in query(
@@ -196,8 +240,8 @@ def read_state(connection: sqlite3.Connection, selection: Selection, returned_af
     return State(
         commits=commits,
         selection=selection,
-        counters=_read_counters(connection),
-        regressions_by_commit=[counter for verdict in verdicts for counter in newest_commits(connection, verdict.benchmark)],
+        counters=counters,
+        regressions_by_commit=[counter for name in names for counter in newest_commits(connection, name)],
         histograms=_read_histograms(connection),
         returned_counters=returned_counters,
         returned_histograms=returned_histograms,
@@ -218,6 +262,14 @@ def read_state(connection: sqlite3.Connection, selection: Selection, returned_af
             )
         ],
         verdicts=verdicts,
+        judgements=_judgements(connection),
+        shifts=[
+            # Of several machine classes the newest run's: SQLite takes bare columns from the row with the maximum.
+            NewestShift(project, environment, bool(shifted))
+            for project, environment, shifted, _ in query(
+                "SELECT project, environment, shifted, max(rank_seconds) FROM shifts GROUP BY project, environment"
+            )
+        ],
         pipelines=pipelines,
         pipeline_failure_ratios=_failure_ratios(connection, dict.fromkeys(newest.pipeline for newest in pipelines)),
         suite_durations_seconds=[seconds for (seconds,) in durations],
@@ -238,6 +290,46 @@ def read_state(connection: sqlite3.Connection, selection: Selection, returned_af
         ],
         last_ingest_seconds=last_ingest,
     )
+
+
+# SQLite joins in this order where it is told to CROSS JOIN: few results have a baseline, all have a judgement.
+_BASELINES = """
+    SELECT b.name, b.environment, better, b.p50, s.p50, b.p95, s.p95, version, b.run_id, b.commit_hash, at_seconds
+    FROM baselines b CROSS JOIN newest_judgements n ON n.name = b.name AND n.environment = b.environment
+    JOIN runs ON runs.id = n.run AND runs.project = b.project AND runs.machine = b.machine
+    JOIN results s ON s.run = n.run AND s.name = n.name AND s.unit = b.unit
+"""
+_JUDGEMENTS = """
+    SELECT benchmark, n.name, n.environment, project, commit_hash, passed_commit, unit, j.state, value, rolling, pinned, reference,
+        limit_value, worsening_ratio, noise_ratio, run_count, suppressed
+    FROM temp.shown s CROSS JOIN newest_judgements n ON n.name = s.name AND n.environment = s.qualifier
+    JOIN judgements j ON j.run = n.run AND j.name = n.name JOIN results r ON r.run = n.run AND r.name = n.name JOIN runs ON runs.id = n.run
+    WHERE s.kind = 'benchmark'
+"""
+
+
+def _judgements(connection: sqlite3.Connection) -> list[NewestJudgement]:
+    baselines = {
+        (name, environment): NewestBaseline(
+            version, run_id, commit_hash, at, _speedup(better, p50, new_p50), _speedup(better, p95, new_p95)
+        )
+        for name, environment, better, p50, new_p50, p95, new_p95, version, run_id, commit_hash, at in connection.execute(_BASELINES)
+    }
+    return [
+        NewestJudgement(
+            *(benchmark, name, environment, project, commit, passed_commit, unit),
+            judgement=Judgement(*judgement),
+            baseline=baselines.get((name, environment)),
+        )
+        for benchmark, name, environment, project, commit, passed_commit, unit, *judgement in connection.execute(_JUDGEMENTS)
+    ]
+
+
+def _speedup(better: Better, pinned: float | None, newest: float | None) -> float | None:
+    """How many times better: of what had better be low the old over the new, else the other way round."""
+    if pinned is None or newest is None or pinned <= 0 or newest <= 0:
+        return None
+    return pinned / newest if better == "lower" else newest / pinned
 
 
 def _read_counters(connection: sqlite3.Connection) -> Mapping[str, Sequence[RunningTotal]]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
+from benchmark_exporter.ledger.baselines import Baselines
 from benchmark_exporter.ledger.gathered import (
     COMMIT_REGRESSIONS,
     COUNTERS,
@@ -23,6 +24,7 @@ from benchmark_exporter.ledger.gathered import (
     Row,
     Rows,
 )
+from benchmark_exporter.ledger.judgements import Judgements
 from benchmark_exporter.ledger.state import Labels, Subject, to_json
 from benchmark_exporter.ledger.visibility import see
 from benchmark_exporter.model import Notification, PipelineRun, Rejected, Run, Severity, Verdict, measurements_digest
@@ -55,11 +57,14 @@ class Transaction:
         self._errors_named = errors_named
         self._execute = connection.execute
         self._gathered = Gathered()
+        self.judgements = Judgements(connection)
+        self.baselines = Baselines(self._execute, self._change, self.judgements)
         self.changed = False
 
     def finish(self) -> None:
         """Writes what was gathered; for `Ledger.transaction`, before it commits."""
         self._gathered.write(self._connection)
+        self.judgements.write()
         if self.changed:
             self._execute("UPDATE totals SET commits = commits + 1")
 
@@ -73,11 +78,12 @@ class Transaction:
         """
         with self._errors_named():
             self._execute("SAVEPOINT step")
-            gathered = len(self._gathered)
+            gathered, judgements = len(self._gathered), len(self.judgements)
             try:
                 yield
             except BaseException as error:
                 self._gathered.cut(gathered)
+                self.judgements.cut(judgements)
                 if self._connection.in_transaction:  # a full disk may have ended it
                     self._execute("ROLLBACK TO step")
                     self._execute("RELEASE step")

@@ -58,6 +58,15 @@ def _parser() -> argparse.ArgumentParser:
 
     check = commands.add_parser("check", help="say what a result file would be ingested as, or exactly why not")
     check.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    gate = check.add_argument_group("in CI")
+    gate.add_argument("--gate", action="store_true", help="judge the runs: exit 0 if they pass, 1 if not, 2 if a file cannot be judged")
+    earlier = gate.add_mutually_exclusive_group()
+    earlier.add_argument("--ledger", type=Path, metavar="FILE", help="judge them beside the history in an exporter's database, too")
+    earlier.add_argument("--baseline", type=Path, nargs="+", default=[], metavar="FILE", help="... or beside earlier runs' result files")
+    gate.add_argument("--fail-on", choices=("critical", "warning"), default="critical", help="least verdict that fails (%(default)s)")
+    gate.add_argument(
+        "--summary", type=Path, metavar="FILE", help="write the summary there, in Markdown (appended to $GITHUB_STEP_SUMMARY)"
+    )
     _add_config(check)
     check.set_defaults(command=_check)
 
@@ -248,6 +257,10 @@ def _check(options: argparse.Namespace) -> int:
         config = _config(options)
     except ConfigError as error:
         return _unusable(str(error))
+    if options.gate:
+        return _gate(options, config)
+    if options.ledger or options.baseline or options.summary:
+        return _unusable("--ledger, --baseline and --summary belong to --gate")
     status = EXIT_OK
     for path in options.files:
         accepted, lines = check_file(path, config)
@@ -341,6 +354,30 @@ def _backfill(options: argparse.Namespace) -> int:
     if options.blocks is not None and not options.dry_run:
         print(f"move the folders in {options.blocks} into Prometheus' data folder, owned by its user: it shows them within a minute")
     return EXIT_REJECTED if rejected else EXIT_OK
+
+
+def _gate(options: argparse.Namespace, config: "Config") -> int:
+    from benchmark_exporter.gate import Gate, GateError
+    from benchmark_exporter.ledger import Ledger, LedgerError
+
+    if options.ledger is not None and not options.ledger.is_file():
+        return _unusable(f"{options.ledger}: there is no such ledger")
+    try:
+        ledger = None if options.ledger is None else Ledger(options.ledger)
+        try:
+            passed, summary = Gate(config, ledger, options.baseline).check(options.files, on_warning=options.fail_on == "warning")
+        finally:
+            if ledger is not None:
+                ledger.close()
+        print(summary)
+        if options.summary is not None:
+            options.summary.write_text(f"{summary}\n", encoding="utf-8")
+        elif step_summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+            with Path(step_summary).open("a", encoding="utf-8") as file:
+                file.write(f"{summary}\n")
+    except (GateError, LedgerError, OSError) as error:
+        return _unusable(str(error))
+    return EXIT_OK if passed else EXIT_REJECTED
 
 
 def _baseline(options: argparse.Namespace) -> int:

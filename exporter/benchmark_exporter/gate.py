@@ -1,0 +1,151 @@
+"""Result files judged where they were made, in CI: the verdict of `benchmark-exporter check --gate`, and its summary in Markdown."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from benchmark_exporter.config import Config
+from benchmark_exporter.inbox import Inbox
+from benchmark_exporter.ledger import Ledger, SeriesKey
+from benchmark_exporter.model import REGRESSED, Judgement, Rejected, Run, Verdict
+from benchmark_exporter.quantity import with_unit
+from benchmark_exporter.regression import History, is_environment_shift, judge, judge_result
+from benchmark_exporter.result_files import read_document
+from benchmark_exporter.serve import make_limits, make_policy
+
+
+class GateError(Exception):
+    """A file that cannot be judged; names it and the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A result's judgement, and the value it is shown beside, None where there is none; values in the unit."""
+
+    name: str
+    unit: str
+    old: float | None
+    judgement: Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A run with its verdicts by gates and by history. In a shift the history is no word on the code."""
+
+    run: Run
+    verdicts: Sequence[tuple[float, Verdict]]
+    judged: Sequence[_Judged]
+    shifted: bool
+
+    def failed(self, *, on_warning: bool) -> bool:
+        states = REGRESSED if on_warning else ("critical",)
+        regressed = any(judged.judgement.state in states for judged in self.judged)
+        return any(not verdict.passed or verdict.severity for _, verdict in self.verdicts) or (regressed and not self.shifted)
+
+
+class Gate:
+    """Judges runs one after another, each also beside those before it: by the gates and, as far as there is one, by the history.
+
+    The history is that of a ledger, which is only read, and of the runs in `baseline` files, oldest first.
+
+    Raises:
+        GateError: a baseline file is no run that can be read.
+    """
+
+    def __init__(self, config: Config, ledger: Ledger | None = None, baseline: Sequence[Path] = ()) -> None:
+        self._config = config
+        self._policy = make_policy(config)
+        self._limits = make_limits(config)
+        self._ledger = ledger
+        self._histories: dict[SeriesKey, tuple[History, float | None]] = {}
+        for run in sorted(self._runs(baseline), key=lambda run: run.timestamp_seconds):
+            self._check(run)
+
+    def check(self, files: Sequence[Path], *, on_warning: bool = False) -> tuple[bool, str]:
+        """Whether the runs in files pass, and the summary in Markdown. A warning, a regression not yet confirmed, fails only on_warning.
+
+        Raises:
+            GateError: a file is no run that can be read.
+            LedgerError: the ledger cannot be read.
+        """
+        checked = [self._check(run) for run in self._runs(files)]
+        passed = not any(each.failed(on_warning=on_warning) for each in checked)
+        lines = [f"## Benchmarks {'passed' if passed else 'failed'}", ""]
+        return passed, "\n".join([*lines, *(line for each in checked for line in _summary(each))])
+
+    def _runs(self, files: Sequence[Path]) -> list[Run]:
+        runs = []
+        for path in files:
+            try:
+                inbox = Inbox(path.absolute().parent, self._config.max_file_bytes)
+                document, _ = read_document(inbox, inbox.candidate(path.absolute()), self._config.zone)
+            except FileNotFoundError as error:
+                raise GateError(f"{path}: there is no such file") from error
+            except Rejected as rejected:
+                raise GateError(f"{path}: rejected: {rejected}") from rejected
+            if not isinstance(document, Run):
+                raise GateError(f"{path}: holds no run; `benchmark-exporter check` says what it is")
+            runs.append(document)
+        return runs
+
+    def _check(self, run: Run) -> _Checked:
+        environment = run.environment or self._config.environment
+        verdicts = [(each.speedup_p50_ratio, judge(each, self._policy, environment)) for each in run.comparisons]
+        judged = []
+        for result in run.results:
+            key = SeriesKey(run.project or self._config.project, environment, run.machine_class, result.name, result.unit)
+            history, pinned = self._history(key)
+            judgement = judge_result(result, history, pinned, self._limits)
+            if judgement is not None:
+                old = judgement.reference if judgement.reference is not None else median(history.window) if history.window else None
+                judged.append(_Judged(result.name, result.unit, old, judgement))
+                self._histories[key] = history.after(judgement, self._limits), pinned
+        shifted = is_environment_shift([each.judgement for each in judged], self._limits)
+        return _Checked(run, verdicts, judged, shifted)
+
+    def _history(self, key: SeriesKey) -> tuple[History, float | None]:
+        if key not in self._histories:
+            self._histories[key] = History(), None
+            if self._ledger is not None:
+                with self._ledger.transaction() as transaction:
+                    series = transaction.judgements.series(key)
+                self._histories[key] = History(series.window, series.previous, series.unconfirmed), series.pinned
+        return self._histories[key]
+
+
+def _summary(checked: _Checked) -> Iterator[str]:
+    run = checked.run
+    yield f"Run {_cell(run.run_id)}{f' of commit {_cell(run.commit_hash)}' if run.commit_hash else ''}"
+    yield ""
+    if checked.shifted:
+        yield "**Environment shift**: so many results moved at once that the machine has changed rather than the code. They do not count."
+        yield ""
+    yield "| benchmark | old | new | Δ | noise | verdict |"
+    yield "|---|--:|--:|--:|--:|---|"
+    for each in checked.judged:
+        judgement, unit = each.judgement, each.unit
+        old = "" if each.old is None else _cell(with_unit(each.old, unit))
+        change = f"{(judgement.value - each.old) / abs(each.old):+.1%}" if each.old else ""
+        noise = "" if judgement.noise_ratio is None else f"{judgement.noise_ratio:.1%}"
+        within = ", within the noise" if judgement.suppressed and judgement.state == "ok" else ""
+        word = _word(f"{judgement.state.replace('_', ' ')}{within}", bold=judgement.state in REGRESSED)
+        yield f"| {_cell(each.name)} | {old} | {_cell(with_unit(judgement.value, unit))} | {change} | {noise} | {word} |"
+    for speedup, verdict in checked.verdicts:
+        missed = ", ".join(name for name, passed in verdict.criteria.items() if not passed)
+        failed = not verdict.passed or verdict.severity is not None
+        word = _word(f"fails its gate{f' ({missed})' if missed else ''}" if failed else "passes its gate", bold=failed)
+        yield f"| {_cell(verdict.benchmark)}, speedup | ≥ {verdict.gate.min_speedup_p50_ratio:g}× | {speedup:.2f}× | | | {word} |"
+    for failure in run.failures:
+        yield f"| {_cell(failure.benchmark)} | | | | | **gave an error**, {_cell(failure.error)} |"
+    yield ""
+
+
+def _word(text: str, *, bold: bool) -> str:
+    return f"**{text}**" if bold else text
+
+
+def _cell(text: str) -> str:
+    """Text of a document, so that it neither ends a cell nor is Markdown or HTML."""
+    return re.sub(r"([\\`*_\[\]<>|~&])", r"\\\1", " ".join(text.split()))

@@ -1,6 +1,7 @@
 """The alert rules: each behaves as its promtool test says, and all keep the contract with exporter, Alertmanager and runbooks."""
 
 import itertools
+import json
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -70,7 +71,7 @@ def test_the_labels_of_an_alert_are_constant(alert: Mapping[str, Any]) -> None:
 @EVERY_ALERT
 def test_an_alert_says_what_and_where_to_read_on(alert: Mapping[str, Any]) -> None:
     annotations = alert["annotations"]
-    assert annotations.keys() == {"summary", "description", "runbook_url"}
+    assert annotations.keys() - {"dashboard_url"} == {"summary", "description", "runbook_url"}
     assert annotations["runbook_url"] == f"http://localhost:8000/runbooks/{alert['alert']}"
 
 
@@ -124,6 +125,13 @@ def test_the_table_of_alerts_says_of_each_how_grave_it_is_whose_and_where_it_goe
 
 def test_no_runbook_is_left_of_an_alert_that_has_gone() -> None:
     assert {path.stem for path in RUNBOOKS.glob("*.md")} == {alert["alert"] for alert in ALERTS}
+
+
+def test_a_link_to_a_dashboard_leads_to_one() -> None:
+    dashboards = {json.loads(path.read_text(encoding="utf-8"))["uid"] for path in (REPOSITORY / "grafana/dashboards").glob("*.json")}
+    links = [alert["annotations"]["dashboard_url"] for alert in ALERTS if "dashboard_url" in alert["annotations"]]
+    assert links
+    assert {re.sub(r"^http://localhost:3000/d/([a-z-]+)\?.*$", r"\1", link, flags=re.DOTALL) for link in links} <= dashboards
 
 
 def test_links_between_runbooks_lead_to_one() -> None:

@@ -62,6 +62,7 @@ EXPOSED = frozenset((*_COUNTERS.values(), *_QUANTITIES.values(), _OTHER_QUANTITY
     "cpu_utilization_percent",
     "benchmark_suite_duration_seconds",
     "ci_pipeline_status",
+    "ci_pipeline_duration_seconds",
     "ci_pipeline_failure_ratio",
     "benchmark_time_seconds",
     "benchmark_coefficient_of_variation_ratio",
@@ -257,7 +258,7 @@ class Collector:
         """
         sink = _Samples(self._definitions, self._config.max_label_bytes)
         if isinstance(run, PipelineRun):
-            self._pipelines(sink, [NewestPipeline(run.pipeline, run.branch, run.trigger, run.passed)])
+            self._pipelines(sink, [NewestPipeline(run.pipeline, run.branch, run.trigger, run.passed, run.duration_seconds)])
             return sink.samples
         outcomes = dict.fromkeys((result.benchmark for result in run.results), False)
         outcomes |= dict.fromkeys((failure.benchmark for failure in run.failures), True)
@@ -420,7 +421,10 @@ class Collector:
 
     def _pipelines(self, page: "_Page | _Samples", pipelines: Sequence[NewestPipeline]) -> None:
         for pipeline in pipelines:
-            page.add("ci_pipeline_status", (pipeline.pipeline, pipeline.branch, pipeline.trigger), int(pipeline.passed))
+            labels = (pipeline.pipeline, pipeline.branch, pipeline.trigger)
+            page.add("ci_pipeline_status", labels, int(pipeline.passed))
+            if pipeline.duration_seconds is not None:
+                page.add("ci_pipeline_duration_seconds", labels, pipeline.duration_seconds)
 
     def _suites(self, page: "_Page", state: State) -> None:
         metric = "benchmark_suite_duration_seconds"

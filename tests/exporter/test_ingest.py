@@ -119,6 +119,15 @@ def test_pipelines_failure_ratio_is_of_the_newest_twenty_and_needs_five(wired: W
     assert wired.value("ci_pipeline_failure_ratio", pipeline="nightly") == 0  # the failed one is the 21st
 
 
+def test_a_pipelines_duration_is_its_newest_runs_and_goes_with_one_that_states_none(wired: Wired) -> None:
+    labels = {"pipeline": "nightly", "branch": "main", "trigger": "schedule"}
+    wired.take("2.json", pipeline("2", timestamp="2026-02-02T00:00:00Z") | {"duration_seconds": 61.5})
+    wired.take("1.json", pipeline("1", timestamp="2026-02-01T00:00:00Z") | {"duration_seconds": 30.0})
+    assert wired.value("ci_pipeline_duration_seconds", **labels) == 61.5
+    wired.take("3.json", pipeline("3", timestamp="2026-02-03T00:00:00Z"))
+    assert wired.value("ci_pipeline_duration_seconds", **labels) is None
+
+
 def test_a_suites_median_is_one_observation_of_the_histogram(wired: Wired) -> None:
     wired.take("a.json", perf_suite(p50_ms=0.05, speedup=20.0))
     labels = {"benchmark_name": "router/compiled", "iteration": "median", "environment": "self-hosted"}

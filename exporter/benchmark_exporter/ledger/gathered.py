@@ -102,7 +102,9 @@ HISTOGRAMS = _rows("histograms", ("name", "labels"), ("bounds", "counts", "total
 NEWEST_RESULTS = _rows("newest_results", ("name", "environment"), ("run", "rank_seconds"), _newest)  # the row, at
 NEWEST_RUNS = _rows("newest_runs", ("benchmark", "environment"), ("run", "failed", "rank_seconds"), _newest)  # the row, at
 NEWEST_VERDICTS = _rows("newest_verdicts", ("benchmark",), ("run", "rank_seconds"), _newest)  # the row, at
-NEWEST_PIPELINE_RUNS = _rows("newest_pipeline_runs", ("pipeline", "branch", "trigger"), ("passed", "rank_seconds"), _newest)  # the row, at
+NEWEST_PIPELINE_RUNS = _rows(  # the row, at
+    "newest_pipeline_runs", ("pipeline", "branch", "trigger"), ("passed", "duration_seconds", "rank_seconds"), _newest
+)
 LAST_INGEST = Rows("SELECT last_ingest_seconds FROM totals", "UPDATE totals SET last_ingest_seconds = ?", _replaced)  # the row
 SUITE_DURATIONS = Rows(  # seconds
     "SELECT suite_duration_count, suite_duration_sum_seconds FROM totals",

@@ -64,8 +64,8 @@ MIGRATIONS = (
         PRIMARY KEY (pipeline, run_id, timestamp_seconds, branch, trigger, passed)) WITHOUT ROWID;
     CREATE INDEX pipeline_runs_by_rank ON pipeline_runs (pipeline, rank_seconds, run_id, passed);
     CREATE INDEX pipeline_runs_by_time ON pipeline_runs (timestamp_seconds);
-    CREATE TABLE newest_pipeline_runs (pipeline TEXT, branch TEXT, trigger TEXT, passed INTEGER NOT NULL, rank_seconds REAL NOT NULL,
-        PRIMARY KEY (pipeline, branch, trigger)) WITHOUT ROWID;
+    CREATE TABLE newest_pipeline_runs (pipeline TEXT, branch TEXT, trigger TEXT, passed INTEGER NOT NULL, duration_seconds REAL,
+        rank_seconds REAL NOT NULL, PRIMARY KEY (pipeline, branch, trigger)) WITHOUT ROWID;
     CREATE TABLE counters (name TEXT, labels TEXT, value INTEGER NOT NULL, born_seconds REAL NOT NULL,
         PRIMARY KEY (name, labels)) WITHOUT ROWID;
     CREATE TABLE commit_regressions (benchmark TEXT, severity TEXT, commit_hash TEXT, value INTEGER NOT NULL, born_seconds REAL NOT NULL,

@@ -149,6 +149,7 @@ class NewestPipeline:
     branch: str
     trigger: str
     passed: bool
+    duration_seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,9 +229,9 @@ def read_state(connection: sqlite3.Connection, selection: Selection, returned_af
     confirmed = (counter.labels[0] for counter in counters.get("regressions_confirmed", ()) if counter.value)
     names = dict.fromkeys((*(verdict.benchmark for verdict in verdicts), *confirmed))
     pipelines = [
-        NewestPipeline(pipeline, branch, trigger, bool(passed))
-        for pipeline, branch, trigger, passed in query(
-            "SELECT pipeline, branch, p.trigger, passed FROM temp.shown s CROSS JOIN newest_pipeline_runs p "
+        NewestPipeline(pipeline, branch, trigger, bool(passed), duration)
+        for pipeline, branch, trigger, passed, duration in query(
+            "SELECT pipeline, branch, p.trigger, passed, duration_seconds FROM temp.shown s CROSS JOIN newest_pipeline_runs p "
             "ON pipeline = s.name AND branch = s.qualifier AND p.trigger = s.trigger WHERE kind = 'pipeline'"
         )
     ]

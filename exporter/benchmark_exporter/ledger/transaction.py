@@ -197,7 +197,7 @@ class Transaction:
         )
         if cursor.rowcount == 0:
             return False
-        self._gather(NEWEST_PIPELINE_RUNS, (run.pipeline, run.branch, run.trigger), (run.passed, rank, at))
+        self._gather(NEWEST_PIPELINE_RUNS, (run.pipeline, run.branch, run.trigger), (run.passed, run.duration_seconds, rank, at))
         return True
 
     def see(self, subject: Subject, at: float, max_age_seconds: float) -> None:

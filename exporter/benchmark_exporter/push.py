@@ -90,7 +90,7 @@ def push(
             continue
         try:
             data, query = _read(path), {**_side(path), **said}
-            line = _deliver(path, data, query, exporter, sleep, jitter)
+            line = deliver(str(path), data, query, exporter, sleep=sleep, jitter=jitter)
         except Undelivered as undelivered:
             delivered, line = False, str(undelivered)
         say(f"{path}: {line}")
@@ -118,15 +118,21 @@ def _side(path: Path) -> dict[str, str]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _deliver(
-    path: Path,
+def deliver(
+    name: str,
     data: bytes,
     query: Mapping[str, str],
     exporter: Exporter,
-    sleep: Callable[[float], None],
-    jitter: Callable[[float, float], float],
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    jitter: Callable[[float, float], float] = random.uniform,
 ) -> str:
-    """What became of a document that is there now."""
+    """What became of one document, which is there now. `name` is what it is called when it has to be tried again.
+
+    Raises:
+        Undelivered: it was refused, or no try came through in time.
+        PushError: as `push`.
+    """
     request = urllib.request.Request(  # noqa: S310  # the command line takes http and https alone
         f"{exporter.url.rstrip('/')}{PATH}{'?' if query else ''}{urllib.parse.urlencode(query)}",
         gzip.compress(data, mtime=0),
@@ -145,7 +151,7 @@ def _deliver(
         wait = max(retry_after, jitter(0, longest))
         if time.monotonic() + wait >= ends:
             raise Undelivered(f"not delivered within {exporter.timeout_seconds:g} s: {reason}")
-        print(f"{path}: {reason}; again in {wait:.1f} s", file=sys.stderr)
+        print(f"{name}: {reason}; again in {wait:.1f} s", file=sys.stderr)
         sleep(wait)
     raise AssertionError("there is always another wait")
 

@@ -11,8 +11,9 @@ import logging
 import math
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
@@ -29,11 +30,13 @@ from benchmark_exporter.upload_folder import UploadFolder
 
 log = logging.getLogger(__name__)
 
-# All that an upload may be answered; each is a series of a counter from the start.
-CODES = (200, 201, 400, 401, 403, 408, 413, 415, 429, 500, 503)
+# All that an upload, or a delivery of GitHub's, may be answered; each is a series of a counter from the start.
+CODES = (200, 201, 202, 400, 401, 403, 408, 413, 415, 429, 500, 503)
 # Of bodies that are being received, all together: the memory that uploads may take. One is always taken.
 MAX_HELD_BYTES = 32 * 1024 * 1024
 RETRY_AFTER_SECONDS = 5
+# Who a request is from, by whose token or secret; there once that is proved.
+SENDER = web.RequestKey("sender", str)
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -100,6 +103,56 @@ def _gunzip(body: bytes, max_bytes: int) -> bytes:
         raise Refused(400, Refusal("malformed_gzip", f"Content-Encoding is gzip, but the body is not: {error}")) from error
 
 
+class Bodies:
+    """Bodies of requests, held in memory until they have been dealt with: each is bounded in size and time, and all of them together.
+
+    One is always taken. `size_limit` and `time_limit` are what a sender is told of the two bounds.
+    """
+
+    def __init__(self, max_bytes: int, timeout_seconds: float, *, size_limit: str, time_limit: str) -> None:
+        self._max_bytes = max_bytes
+        self._timeout_seconds = timeout_seconds
+        self._size_limit = size_limit
+        self._time_limit = time_limit
+        self._held_bytes = 0
+
+    @asynccontextmanager
+    async def received(self, request: web.Request) -> AsyncIterator[bytes]:
+        """A request's body, which is let go of at the end.
+
+        Raises:
+            Refused: it is too large, too slow, or ends early; or there are too many.
+        """
+        body = bytearray()
+        try:
+            await self._receive(request, body)
+            yield bytes(body)
+        finally:
+            self._held_bytes -= len(body)
+
+    def too_large(self) -> Refused:
+        """The refusal of a body, or of what it unpacks to."""
+        return Refused(413, Refusal("too_large", f"it may have {self._size_limit}"))
+
+    async def _receive(self, request: web.Request, body: bytearray) -> None:
+        if (request.content_length or 0) > self._max_bytes:
+            raise self.too_large()
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                async for chunk in request.content.iter_any():
+                    body += chunk
+                    self._held_bytes += len(chunk)
+                    if len(body) > self._max_bytes:
+                        raise self.too_large()
+                    if self._held_bytes > max(MAX_HELD_BYTES, self._max_bytes):
+                        raise _later("too many uploads at once")
+        except TimeoutError as error:
+            detail = f"the body was not there within {self._time_limit}"
+            raise Refused(408, Refusal("too_slow", detail), {"Connection": "close"}) from error
+        except (ConnectionError, web.RequestPayloadError) as error:
+            raise Refused(400, Refusal("incomplete", f"the body ended early: {error}")) from error
+
+
 class Uploads:
     """Answers uploads. `closed` says why none can be taken now, None where one can; `stored` is told of each new file.
 
@@ -123,44 +176,58 @@ class Uploads:
         self._closed = closed
         self._stored = stored
         self._buckets = TokenBuckets(limits.rate_per_second, limits.burst)
-        self._held_bytes = 0
+        self._bodies = Bodies(
+            limits.document_bytes,
+            limits.timeout_seconds,
+            size_limit=f"max_file_bytes, {limits.document_bytes}",
+            time_limit=f"upload_timeout_seconds, {limits.timeout_seconds:g}",
+        )
         self.counts = dict.fromkeys(CODES, 0)
 
     async def handle(self, request: web.Request) -> web.Response:
-        """The answer to one request, always JSON."""
-        name = ""
+        """The answer to one upload, always JSON."""
+        return await self.answer(request, self._take)
+
+    async def answer(self, request: web.Request, take: Callable[[web.Request], Awaitable[tuple[int, msgspec.Struct]]]) -> web.Response:
+        """What `take` makes of a request, status and body, or why it refuses it; counted, and logged where it is known who sent it."""
         try:
             if (why := self._closed()) is not None:
                 raise _later(why)
-            name = await self._authorize(request)
-            status, receipt = await self._take(request, name)
-            response = web.json_response(body=msgspec.json.encode(receipt), status=status)
+            status, answer = await take(request)
+            response = web.json_response(body=msgspec.json.encode(answer), status=status)
         except Refused as refused:
-            if name:
+            if SENDER in request:
                 level = logging.ERROR if refused.status >= 500 else logging.WARNING
                 trace = refused.__cause__ if refused.status == 500 else None
-                log.log(level, f"an upload was refused: {refused}", exc_info=trace, extra={"fields": {"by": name}})
+                log.log(level, f"an upload was refused: {refused}", exc_info=trace, extra={"fields": {"by": request[SENDER]}})
             body = msgspec.json.encode(refused.refusal)
             response = web.json_response(body=body, status=refused.status, headers=refused.headers)
         self.counts[response.status] += 1
         return response
 
-    async def _take(self, request: web.Request, name: str) -> tuple[int, Receipt]:
+    async def keep(
+        self, request: web.Request, body: bytes, side: bytes = b"", *, is_gzip: bool = False, key: bytes = b""
+    ) -> tuple[int, Receipt]:
+        """Stores a document of a known sender, and answers when it is on the disk; what has a `key` is known by that again.
+
+        Raises:
+            Refused: it is no document, or cannot be written.
+        """
+        status, receipt, file = await self._in_worker(self._keep_by_worker, body, is_gzip, side, key)
+        what = "received an upload" if status == 201 else "received an upload again"
+        log.info(what, extra={"fields": {"by": request[SENDER], "file": UPLOADS_PREFIX + file.name}})
+        self._stored(file)
+        return status, receipt
+
+    async def _take(self, request: web.Request) -> tuple[int, Receipt]:
+        request[SENDER] = await self._authorize(request)
         encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
         if encoding not in ("identity", "gzip", "x-gzip"):
             detail = f"Content-Encoding {encoding} is not read; gzip is, and no encoding at all"
             raise Refused(415, Refusal("unsupported_encoding", detail), {"Accept-Encoding": "gzip"})
         side = _side_file(request)
-        body = bytearray()
-        try:
-            await self._receive(request, body)
-            status, receipt, file = await self._in_worker(self._keep_by_worker, bytes(body), encoding != "identity", side)
-        finally:
-            self._held_bytes -= len(body)
-        what = "received an upload" if status == 201 else "received an upload again"
-        log.info(what, extra={"fields": {"by": name, "file": UPLOADS_PREFIX + file.name}})
-        self._stored(file)
-        return status, receipt
+        async with self._bodies.received(request) as body:
+            return await self.keep(request, body, side, is_gzip=encoding != "identity")
 
     async def _authorize(self, request: web.Request) -> str:
         """The name of the token's bearer."""
@@ -186,31 +253,12 @@ class Uploads:
             raise Refused(429, Refusal("too_many", detail), {"Retry-After": str(math.ceil(wait))})
         return token.name
 
-    async def _receive(self, request: web.Request, body: bytearray) -> None:
-        limit = self._limits.document_bytes
-        if (request.content_length or 0) > limit:
-            raise self._too_large()
-        try:
-            async with asyncio.timeout(self._limits.timeout_seconds):
-                async for chunk in request.content.iter_any():
-                    body += chunk
-                    self._held_bytes += len(chunk)
-                    if len(body) > limit:
-                        raise self._too_large()
-                    if self._held_bytes > max(MAX_HELD_BYTES, limit):
-                        raise _later("too many uploads at once")
-        except TimeoutError as error:
-            detail = f"the body was not there within upload_timeout_seconds, {self._limits.timeout_seconds:g}"
-            raise Refused(408, Refusal("too_slow", detail), {"Connection": "close"}) from error
-        except (ConnectionError, web.RequestPayloadError) as error:
-            raise Refused(400, Refusal("incomplete", f"the body ended early: {error}")) from error
-
-    def _keep_by_worker(self, body: bytes, is_gzip: bool, side: bytes) -> tuple[int, Receipt, Path]:
+    def _keep_by_worker(self, body: bytes, is_gzip: bool, side: bytes, key: bytes) -> tuple[int, Receipt, Path]:
         try:
             data = _gunzip(body, self._limits.document_bytes) if is_gzip else body
             if len(data) > self._limits.document_bytes:
-                raise self._too_large()
-            new, file, document = self._folder.keep(data, side, time.time_ns())
+                raise self._bodies.too_large()
+            new, file, document = self._folder.keep(data, side, time.time_ns(), key)
         except Rejected as rejected:
             raise Refused(400, Refusal(rejected.reason, rejected.detail, rejected.place)) from rejected
         except OSError as error:
@@ -222,9 +270,6 @@ class Uploads:
             raise Refused(500, Refusal("internal_error", detail)) from error
         run_id = None if isinstance(document, Baseline) else document.run_id
         return 201 if new else 200, Receipt(file.stem, document.format, run_id), file
-
-    def _too_large(self) -> Refused:
-        return Refused(413, Refusal("too_large", f"a document may have max_file_bytes, {self._limits.document_bytes}"))
 
     async def _in_worker(self, function: Callable[[*Ts], T], *args: *Ts) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._worker, function, *args)

@@ -1,6 +1,6 @@
 """Uploaded documents on the disk.
 
-Each is called by the digest by which the ledger knows it, so that the same one again finds the first. What is said of it is in its side
+Each is called by the digest by which the ledger knows it, or by that of its key, so that the same one again finds the first. What is said of it is in its side
 file, which is there before it.
 """
 
@@ -41,17 +41,18 @@ class UploadFolder:
                 if is_part or is_alone:
                     (self.path / name).unlink()
 
-    def keep(self, data: bytes, side: bytes, now_ns: int) -> tuple[bool, Path, Document]:
+    def keep(self, data: bytes, side: bytes, now_ns: int, key: bytes = b"") -> tuple[bool, Path, Document]:
         """Whether the document is new, its file, and what it holds; when this returns, it would survive a power cut.
 
         `side` is what its side file says, if anything. `now_ns` are nanoseconds since 1970: the time of a document that states none.
+        With a `key`, the first document that has it stays, and later ones are the same whatever they hold.
 
         Raises:
             Rejected: what is wrong in the document.
             OSError: the disk is full, or fails.
         """
-        digest = hashlib.sha256(data)
-        if side:
+        digest = hashlib.sha256(key or data)
+        if side and not key:
             digest = hashlib.sha256(digest.digest() + hashlib.sha256(side).digest())
         path = self.path / (digest.hexdigest() + SUFFIX)
         try:

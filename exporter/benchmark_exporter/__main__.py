@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from benchmark_exporter.config import Config
+    from benchmark_exporter.push import Exporter
 
 EXIT_OK, EXIT_REJECTED, EXIT_UNUSABLE = 0, 1, 2
 PREFIX = "BENCHMARK_EXPORTER_"
 HEALTHCHECK_SECONDS = 3.0
 # What push can say of documents, by the keys of a side file.
 SAID = ("project", "environment", "commit", "branch")
+# What ci-status can say of a run.
+REPORTED = ("pipeline", "branch", "trigger", "run_id", "status", "duration")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,12 +75,31 @@ def _parser() -> argparse.ArgumentParser:
 
     push = commands.add_parser("push", help="send result files, with their side files, to an exporter on another machine")
     push.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    _add(push, "--url", "http://127.0.0.1:8000", "address of the exporter", type=_url)
-    _add(push, "--token-file", None, f"file whose first token is sent; without one, {PREFIX}TOKEN is", type=Path, metavar="FILE")
-    _add(push, "--timeout", "60", "seconds after which a file is given up, all tries included", type=_seconds, metavar="SECONDS")
+    _add_exporter(push, "http://127.0.0.1:8000")
     for name in SAID:
         _add(push, f"--{name}", None, "of documents that state none; wins over their side files", metavar="NAME")
     push.set_defaults(command=_push)
+
+    ci_status = commands.add_parser(
+        "ci-status",
+        help="report the outcome of a CI pipeline's run",
+        description="In a job of GitHub, GitLab or Jenkins, what is not given is taken from the job's variables.",
+    )
+    _add(
+        ci_status,
+        "--status",
+        None,
+        "pass or fail, or the CI's own word, say success or UNSTABLE; a cancelled or skipped run is not reported",
+        metavar="WORD",
+    )
+    _add(ci_status, "--pipeline", None, "which pipeline", metavar="NAME")
+    _add(ci_status, "--branch", None, "which branch it ran for", metavar="NAME")
+    _add(ci_status, "--trigger", None, "what started it, say push or schedule", metavar="NAME")
+    _add(ci_status, "--run-id", None, "what tells this run of the pipeline from the others", metavar="ID")
+    _add(ci_status, "--duration", None, "how long it took", metavar="SECONDS")
+    _add(ci_status, "--results-dir", None, "folder to write to, where there is no --url (results)", type=Path, metavar="FOLDER")
+    _add_exporter(ci_status, None)
+    ci_status.set_defaults(command=_ci_status)
 
     history = commands.add_parser("history", help="list the runs that a ledger keeps, the newest first, while its exporter goes on")
     _add_ledger(history)
@@ -144,6 +166,12 @@ def _add_baseline(parser: argparse.ArgumentParser) -> None:
 def _add_config(parser: argparse.ArgumentParser) -> None:
     _add(parser, "--config", None, "config.yaml to use in place of the packaged one", type=Path, metavar="FILE")
     _add(parser, "--environment", None, "of results that name none", metavar="NAME")
+
+
+def _add_exporter(parser: argparse.ArgumentParser, url: str | None) -> None:
+    _add(parser, "--url", url, "address of the exporter", type=_url)
+    _add(parser, "--token-file", None, f"file whose first token is sent; without one, {PREFIX}TOKEN is", type=Path, metavar="FILE")
+    _add(parser, "--timeout", "60", "seconds after which a file is given up, all tries included", type=_seconds, metavar="SECONDS")
 
 
 def _add_ledger(parser: argparse.ArgumentParser) -> None:
@@ -270,16 +298,51 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _push(options: argparse.Namespace) -> int:
-    from benchmark_exporter.push import Exporter, PushError, push, read_token
+    from benchmark_exporter.push import PushError, push
 
     said = {name: value for name in SAID if (value := getattr(options, name))}
     try:
-        token = os.environ.get(f"{PREFIX}TOKEN", "") if options.token_file is None else read_token(options.token_file)
-        if not token:
-            raise PushError(f"there is no token to send; name its file with --token-file, or set {PREFIX}TOKEN")
-        return EXIT_OK if push(options.files, Exporter(options.url, token, options.timeout), said) else EXIT_REJECTED
+        return EXIT_OK if push(options.files, _exporter(options), said) else EXIT_REJECTED
     except PushError as error:
         return _unusable(str(error))
+
+
+def _exporter(options: argparse.Namespace) -> "Exporter":
+    from benchmark_exporter.push import Exporter, PushError, read_token
+
+    token = os.environ.get(f"{PREFIX}TOKEN", "") if options.token_file is None else read_token(options.token_file)
+    if not token:
+        raise PushError(f"there is no token to send; name its file with --token-file, or set {PREFIX}TOKEN")
+    return Exporter(options.url, token, options.timeout)
+
+
+def _ci_status(options: argparse.Namespace) -> int:
+    from datetime import UTC, datetime
+
+    from benchmark_exporter.ci_status import CIStatusError, described_by, document, drop, outcome
+    from benchmark_exporter.push import PushError, Undelivered, deliver
+
+    now = datetime.now(UTC)
+    given = {name: value for name in REPORTED if (value := getattr(options, name))}
+    try:
+        if options.url is not None and options.results_dir is not None:
+            raise CIStatusError("give --url or --results-dir, not both; each may be a variable")
+        said = described_by(os.environ, now) | given
+        reported = outcome(said, now)
+        if reported is None:
+            print(f"not reported: {said['status']} is neither pass nor fail")
+            return EXIT_OK
+        name = f"{reported.pipeline} on {reported.branch}, by {reported.trigger}: {reported.status}"
+        if options.url is None:
+            print(f"{name}: written to {drop(document(reported), options.results_dir or Path('results'))}")
+        else:
+            print(f"{name}: {deliver(name, document(reported), {}, _exporter(options))}")
+    except (CIStatusError, PushError) as error:
+        return _unusable(str(error))
+    except Undelivered as undelivered:
+        print(f"{name}: {undelivered}")
+        return EXIT_REJECTED
+    return EXIT_OK
 
 
 def _history(options: argparse.Namespace) -> int:

@@ -32,6 +32,7 @@ ALLOWED = {
     "upload_folder": {"model", "formats", "inbox"},
     "upload": {"model", "formats", "inbox", "tokens", "upload_folder"},
     "push": {"inbox", "tokens"},
+    "ci_status": {"formats", "model"},
     "web": {"model", "collector"},
     "log": set(),
 }

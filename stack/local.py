@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import yaml
 
-from stack.prepare import GRAFANA_PASSWORD, UPLOAD_TOKENS
+from stack.prepare import GITHUB_WEBHOOK_SECRET, GRAFANA_PASSWORD, UPLOAD_TOKENS
 from stack.programs import Programs
 from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA, NODE_EXPORTER, PARTS, PROMETHEUS, Part, Settings, StackError
 
@@ -174,6 +174,7 @@ class LocalStack:
         exporter += [f"--ledger={self._made('exporter') / 'ledger.sqlite3'}", f"--config={root / 'exporter/config.yaml'}"]
         exporter += [f"--runbooks-dir={root / 'docs/runbooks'}", f"--environment={settings['BENCHMARK_ENVIRONMENT']}"]
         exporter += [f"--upload-tokens={settings.secrets_dir / UPLOAD_TOKENS}"]
+        exporter += [f"--github-webhook-secret={settings.secrets_dir / GITHUB_WEBHOOK_SECRET}"]
         yield Process(EXPORTER, exporter, {})
         prometheus = [
             *self._argv("prometheus"),

@@ -9,11 +9,15 @@ from stack.settings import Settings, StackError
 GRAFANA_PASSWORD = "grafana_admin_password"  # noqa: S105  # the file's name
 # In a folder of its own: it is all that the exporter's container sees, and a file that an editor replaces is seen in it.
 UPLOAD_TOKENS = "exporter/upload_tokens"
-UPLOAD_TOKENS_HEAD = "# Who may upload results: on each line a name and a token. Uploads are off while there is none; docs/upload.md.\n"
+GITHUB_WEBHOOK_SECRET = "exporter/github_webhook_secret"  # noqa: S105  # likewise
+HEADS = {
+    UPLOAD_TOKENS: "# Who may upload results: on each line a name and a token. Uploads are off while there is none; docs/upload.md.\n",
+    GITHUB_WEBHOOK_SECRET: "# GitHub's webhooks: on each line a name and a secret. No delivery counts while there is none; docs/ci.md.\n",
+}
 
 
 def prepare(settings: Settings) -> Iterator[str]:
-    """Make the folders, Grafana's password and a file for tokens; yields a line for each thing that is new.
+    """Make the folders, Grafana's password and files for tokens and secrets; yields a line for each thing that is new.
 
     Containers run as another user, so what is in secrets/ becomes readable for its group, which they join; for others it is closed.
 
@@ -25,8 +29,7 @@ def prepare(settings: Settings) -> Iterator[str]:
         settings.results_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StackError(f"RESULTS_DIR={settings['RESULTS_DIR']}: {error.strerror}; name a folder that can be made") from error
-    tokens = settings.secrets_dir / UPLOAD_TOKENS
-    for folder in (settings.secrets_dir, tokens.parent):
+    for folder in (settings.secrets_dir, (settings.secrets_dir / UPLOAD_TOKENS).parent):
         folder.mkdir(exist_ok=True)
         folder.chmod(0o750)
     password = settings.secrets_dir / GRAFANA_PASSWORD
@@ -34,9 +37,11 @@ def prepare(settings: Settings) -> Iterator[str]:
         password.touch(mode=0o640)
         password.write_text(secrets.token_urlsafe(18), encoding="utf-8")
         yield f"made a password for Grafana's user admin, in {password.relative_to(settings.root)}"
-    if not tokens.exists():
-        tokens.touch(mode=0o640)
-        tokens.write_text(UPLOAD_TOKENS_HEAD, encoding="utf-8")
+    for name, head in HEADS.items():
+        file = settings.secrets_dir / name
+        if not file.exists():
+            file.touch(mode=0o640)
+            file.write_text(head, encoding="utf-8")
     for file in settings.secrets_dir.rglob("*"):
         mode = stat.S_IMODE(file.stat().st_mode)
         if file.is_file() and file.name != "README.md" and mode != 0o640:

@@ -52,6 +52,14 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="FILE",
     )
+    _add(
+        serve,
+        "--github-webhook-secret",
+        None,
+        "file of the secrets of GitHub's webhooks, each on a line; it may come and change later",
+        type=Path,
+        metavar="FILE",
+    )
     _add(serve, "--listen", "127.0.0.1:8000", "address of /metrics and the API", type=_address, metavar="HOST:PORT")
     _add(serve, "--metrics", None, "metrics.yaml to use in place of the packaged one", type=Path, metavar="FILE")
     _add(serve, "--runbooks-dir", None, "folder whose pages are served at /runbooks/NAME", type=Path, metavar="FOLDER")
@@ -257,6 +265,7 @@ def _serve(options: argparse.Namespace) -> int:
             results_dir=options.results_dir.resolve(strict=True),
             ledger_path=options.ledger.absolute(),
             upload_tokens=options.upload_tokens and options.upload_tokens.absolute(),
+            github_webhook_secret=options.github_webhook_secret and options.github_webhook_secret.absolute(),
             runbooks_dir=options.runbooks_dir,
             host=host,
             port=port,

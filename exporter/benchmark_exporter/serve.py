@@ -19,6 +19,7 @@ from watchfiles import awatch
 from benchmark_exporter import __version__
 from benchmark_exporter.collector import EXECUTION_TIME_METRIC, Collector, Definition, Exposition, Live
 from benchmark_exporter.config import Config, GateLimits
+from benchmark_exporter.github import GitHub
 from benchmark_exporter.inbox import SUFFIX, UPLOADS_PREFIX, Inbox, Inboxes
 from benchmark_exporter.ingest import Defaults, Ingest
 from benchmark_exporter.ledger import Ledger, LedgerError, NewestJudgement, State, Subject, has_no_room
@@ -59,6 +60,7 @@ class Settings:
     results_dir: Path
     ledger_path: Path
     upload_tokens: Path | None
+    github_webhook_secret: Path | None
     runbooks_dir: Path | None
     host: str
     port: int
@@ -177,6 +179,8 @@ class _Server:
             closed=self._no_uploads,
             stored=self._note_upload,
         )
+        secrets = settings.github_webhook_secret
+        self._github = GitHub(self._uploads, None if secrets is None else TokenFile(secrets), upload_worker)
         self._failure: LedgerError | None = None  # of the last try to ingest
         self._collector = Collector(settings.definitions, settings.config)
         self._sampler = Sampler()
@@ -220,6 +224,7 @@ class _Server:
             resources=self._render_resources,
             receive=self._receive,
             upload=self._uploads.handle,
+            github=self._github.handle,
             runbooks_dir=self._settings.runbooks_dir,
         )
         # Bodies stay as they come: what unpacks them has to bound what comes out.

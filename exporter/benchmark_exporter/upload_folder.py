@@ -1,7 +1,7 @@
 """Uploaded documents on the disk.
 
-Each is called by the digest by which the ledger knows it, or by that of its key, so that the same one again finds the first. What is said of it is in its side
-file, which is there before it.
+Each is called by the digest by which the ledger knows it, or by that of its key, so that the same one again finds the first. What is said
+of it is in its side file, which is there before it.
 """
 
 import hashlib

@@ -111,6 +111,7 @@ class Service:
     resources: Callable[[], bytes]
     receive: Callable[[Sequence[Alert]], Awaitable[None]]
     upload: Callable[[web.Request], Awaitable[web.Response]]
+    github: Callable[[web.Request], Awaitable[web.Response]]
     runbooks_dir: Path | None
 
 
@@ -128,6 +129,7 @@ def make_application(service: Service) -> web.Application:
             web.get("/api/v1/status", routes.status),
             web.post("/api/v1/alerts", routes.alerts),
             web.post("/api/v1/results", service.upload),
+            web.post("/api/v1/github", service.github),
         ]
     )
     return application

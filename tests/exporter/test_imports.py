@@ -33,6 +33,7 @@ ALLOWED = {
     "upload": {"model", "formats", "inbox", "tokens", "upload_folder"},
     "push": {"inbox", "tokens"},
     "ci_status": {"formats", "model"},
+    "github": {"ci_status", "formats", "tokens", "upload"},
     "web": {"model", "collector"},
     "log": set(),
 }

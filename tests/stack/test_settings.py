@@ -121,10 +121,11 @@ def test_grafanas_password_is_made_once_and_closed_to_others(folder: Path) -> No
     assert password.read_text() == first
 
 
-def test_the_file_for_upload_tokens_is_made_once_and_closed_to_others(folder: Path) -> None:
+@pytest.mark.parametrize("name", ["upload_tokens", "github_webhook_secret"])
+def test_a_file_of_the_exporters_secrets_is_made_once_and_closed_to_others(folder: Path, name: str) -> None:
     values = settings.load(folder, environ={})
     list(prepare(values))
-    tokens = values.secrets_dir / "exporter" / "upload_tokens"
+    tokens = values.secrets_dir / "exporter" / name
     assert parse_tokens(tokens.read_text()) == ([], [])
     assert tokens.parent.stat().st_mode & 0o777 == 0o750
     tokens.write_text("ci made-up-token-of-the-tests\n")

@@ -14,6 +14,7 @@ import pytest
 from benchmark_exporter.push import Exporter, PushError, push
 from stack.demo import Benchmark, perf_suite_document, pipeline_document, with_verdict
 from stack.settings import ALERTMANAGER, EXPORTER, NODE_EXPORTER, PARTS, PROMETHEUS, Part
+from tests.exporter.delivering import SECRET, completed, deliver
 from tests.grafana.queries import panel_queries
 from tests.paths import REPOSITORY
 from tests.stack.backends import Backend, Compose, get, get_text, is_back, query, until
@@ -244,6 +245,19 @@ def test_a_result_can_be_uploaded_once_there_is_a_token(backend: Backend, tmp_pa
         until(lambda: value(backend, 'speedup_ratio{benchmark_name="uploaded",percentile="p50"}'), METRIC_SECONDS, "the speedup")
     finally:
         tokens.write_text(before)
+
+
+def test_githubs_webhook_is_counted_once_there_is_a_secret(backend: Backend) -> None:
+    port = backend.settings.port(EXPORTER)
+    assert deliver(port, completed()).status == 403
+    secrets = backend.settings.secrets_dir / "exporter" / "github_webhook_secret"
+    before = secrets.read_text()
+    secrets.write_text(f"{before}router {SECRET}\n")
+    try:
+        assert deliver(port, completed()).status == 201
+        until(lambda: value(backend, 'ci_pipeline_duration_seconds{pipeline="octo/router/CI"}'), METRIC_SECONDS, "the duration")
+    finally:
+        secrets.write_text(before)
 
 
 def test_the_demo_sees_everything_arrive(backend: Backend, measured: Measured) -> None:

@@ -1,0 +1,150 @@
+"""ci/report-results: its script against a running exporter, and its action and the example workflow against each other."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.exporter.documents import golden, perf_suite
+from tests.exporter.process import DEADLINE_SECONDS, Exporter
+from tests.exporter.uploading import TOKEN
+from tests.paths import REPOSITORY
+
+ACTION = REPOSITORY / "ci/report-results/action.yml"
+SCRIPT = REPOSITORY / "ci/report-results/report.sh"
+WORKFLOW = REPOSITORY / "ci/example-workflow.yml"
+GITHUB = {
+    "GITHUB_ACTIONS": "true",
+    "GITHUB_REPOSITORY": "octo/router",
+    "GITHUB_WORKFLOW": "benchmarks",
+    "GITHUB_REF_NAME": "main",
+    "GITHUB_EVENT_NAME": "push",
+    "GITHUB_RUN_ID": "123",
+    "GITHUB_RUN_ATTEMPT": "1",
+}
+STATUS = 'ci_pipeline_status{pipeline="octo/router/benchmarks",branch="main",trigger="push"}'
+
+
+@pytest.fixture
+def exporter(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Exporter]:
+    (tmp_path / "exporter").mkdir()
+    (tmp_path / "exporter" / "upload_tokens").write_text(TOKEN)
+    running = Exporter(tmp_path / "exporter", free_port(), f"--upload-tokens={tmp_path / 'exporter' / 'upload_tokens'}")
+    yield running
+    assert running.stop() == 0, running.log.read_text()
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    folder = tmp_path / "work space"
+    (folder / "results" / "deep").mkdir(parents=True)
+    (folder / "results" / "a run.json").write_text(json.dumps(perf_suite("run-1")))
+    (folder / "results" / "deep" / "b.json").write_text(json.dumps(golden("hyperfine_with_side_file/1-run")))
+    return folder
+
+
+def report(exporter: Exporter, workspace: Path, files: str = "results/**/*.json", **variables: str) -> subprocess.CompletedProcess[str]:
+    """The script as the action runs it, in a job of GitHub's that has the command installed."""
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "FILES": files,
+        "BENCHMARK_EXPORTER_URL": f"http://127.0.0.1:{exporter.port}",
+        "BENCHMARK_EXPORTER_TOKEN": TOKEN,
+        "BENCHMARK_EXPORTER_STATUS": "success",
+        "BENCHMARK_EXPORTER_BRANCH": "main",
+        "BENCHMARK_EXPORTER_COMMIT": "a1b2c3d",
+        "BENCHMARK_EXPORTER_PIPELINE": "",
+        "BENCHMARK_EXPORTER_ENVIRONMENT": "ci",
+        **GITHUB,
+        **variables,
+    }
+    return subprocess.run([SCRIPT], cwd=workspace, env=environment, capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False)
+
+
+def test_results_and_outcome_are_on_the_metrics_page(exporter: Exporter, workspace: Path) -> None:
+    done = report(exporter, workspace)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.findall(r"^(.*): uploaded: (\w+)", done.stdout, re.MULTILINE) == [
+        ("results/a run.json", "perf_suite"),
+        ("results/deep/b.json", "hyperfine"),
+        ("octo/router/benchmarks on main, by push: pass", "pipeline"),
+    ]
+    exporter.until(lambda: exporter.value(STATUS) == 1)
+    hyperfine = re.search(r'benchmark_run_info\{.*environment="ci".*\}', exporter.get("/metrics").decode())
+    assert hyperfine
+    assert 'commit_hash="a1b2c3d"' in hyperfine[0]
+
+
+def test_the_outcome_is_reported_where_there_are_no_results(exporter: Exporter, workspace: Path) -> None:
+    done = report(exporter, workspace, "out/*.json\nmore/*.json", BENCHMARK_EXPORTER_STATUS="failure")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("::warning::no result file is called like out/*.json or more/*.json\n")
+    exporter.until(lambda: exporter.value(STATUS) == 0)
+
+
+def test_the_rest_is_reported_where_a_file_is_refused_and_the_step_fails(exporter: Exporter, workspace: Path) -> None:
+    (workspace / "results" / "c.json").write_text("{}")
+    done = report(exporter, workspace, "results/*.json\nresults/missing.json")
+    assert done.returncode == 1
+    assert "results/c.json: refused: HTTP 400: unknown_format" in done.stdout
+    assert "results/missing.json: cannot be read" in done.stdout
+    assert "results/a run.json: uploaded" in done.stdout
+    exporter.until(lambda: exporter.value(STATUS) == 1)
+
+
+@pytest.mark.parametrize("token", [TOKEN, ""])
+def test_a_failed_gate_fails_the_step_and_the_outcome(exporter: Exporter, workspace: Path, token: str) -> None:
+    (workspace / "results" / "slow.json").write_text(json.dumps(perf_suite("run-2", speedup=5.0)))
+    (workspace / "earlier.json").write_text(json.dumps(perf_suite("run-0")))
+    judged = {"FAIL_ON": "critical", "BASELINE": "earl*.json", "GITHUB_STEP_SUMMARY": str(workspace / "summary.md")}
+    done = report(exporter, workspace, "results/*.json", BENCHMARK_EXPORTER_TOKEN=token, **judged)
+    assert done.returncode == 1, done.stderr
+    assert "router" in (workspace / "summary.md").read_text()
+    if token:
+        assert "results/slow.json: uploaded" in done.stdout
+        exporter.until(lambda: exporter.value(STATUS) == 0)
+
+
+def test_a_gate_that_is_passed_changes_nothing(exporter: Exporter, workspace: Path) -> None:
+    done = report(exporter, workspace, "results/*.json", FAIL_ON="critical")
+    assert done.returncode == 0, done.stdout + done.stderr
+    exporter.until(lambda: exporter.value(STATUS) == 1)
+
+
+def test_without_a_status_no_outcome_is_reported(exporter: Exporter, workspace: Path) -> None:
+    done = report(exporter, workspace, BENCHMARK_EXPORTER_STATUS="")
+    assert done.returncode == 0, done.stderr
+    assert "pipeline" not in done.stdout
+
+
+def test_a_pull_request_of_a_fork_has_no_token_and_does_not_fail(exporter: Exporter, workspace: Path) -> None:
+    done = report(exporter, workspace, BENCHMARK_EXPORTER_TOKEN="")
+    assert done.returncode == 0
+    assert done.stdout.startswith("::warning::nothing is sent: there is no token")
+
+
+def read(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def test_the_action_hands_every_input_to_the_script_as_a_variable() -> None:
+    action = read(ACTION)
+    (step,) = action["runs"]["steps"]
+    assert set(re.findall(r"inputs\.([\w-]+)", json.dumps(step["env"]))) == set(action["inputs"])
+    assert "${{" not in step["run"]
+    assert (ACTION.parent / Path(step["run"].strip('"')).name).samefile(SCRIPT)
+    assert os.access(SCRIPT, os.X_OK)
+
+
+def test_the_example_gives_the_action_what_it_takes() -> None:
+    inputs = read(ACTION)["inputs"]
+    (step,) = [step for step in read(WORKFLOW)["jobs"]["benchmarks"]["steps"] if "ci/report-results" in step.get("uses", "")]
+    assert set(step["with"]) <= set(inputs)
+    assert {name for name, each in inputs.items() if each.get("required")} <= set(step["with"])

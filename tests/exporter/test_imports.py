@@ -22,6 +22,7 @@ ALLOWED = {
     "resources": set(),
     "series_limit": {"ledger"},
     "quantity": set(),
+    "client": set(),
     "history": {"model", "ledger", "quantity"},
     "remote_write": set(),
     "backfill": {"model", "ledger", "collector", "remote_write"},

@@ -1,0 +1,128 @@
+"""The two files of a run: `live/RUN_ID.jsonl`, a line for each thing that happens, and `RUN_ID.json`, its result."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+LIVE = "live"
+MAX_LINE_BYTES = 4096
+# Texts of a line that would be longer are cut to the first of these that makes it short enough.
+_TEXT_CHARACTERS = (1024, 512, 256, 128, 64)
+_KEPT_SECONDS = 24 * 3600.0
+
+
+def new_run_id() -> str:
+    """Its second, and enough by chance that runs that start in one second have different ones, on different machines too."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.urandom(5).hex()}"
+
+
+def timestamp() -> str:
+    """Now, ISO 8601 in UTC with microseconds."""
+    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+class RunFiles:
+    """The files of one run. What cannot be written is told to `warn`, once, and never raised; lines are tried again."""
+
+    def __init__(self, results_dir: Path, run_id: str, warn: Callable[[str], object]) -> None:
+        self.run_id = run_id
+        self._results_dir = results_dir
+        self._warn = warn
+        self._warned = False
+        self._torn = False
+        self._descriptor: int | None = None
+        try:
+            self._descriptor = self._open()
+        except OSError as error:
+            self._cannot(error)
+
+    def tell(self, kind: str, fields: Mapping[str, object]) -> bool:
+        """Appends a line, and says whether it is there."""
+        if self._descriptor is None:
+            return False
+        # What a full disk has left of a line is ended, so that it spoils no other.
+        line = b"\n" * self._torn + _line({"type": kind, "timestamp": timestamp(), **fields})
+        try:
+            written = os.write(self._descriptor, line)
+        except OSError as error:
+            self._cannot(error)
+            return False
+        self._torn = written < len(line) and (self._torn or written > 0)
+        return written == len(line)
+
+    def close(self) -> None:
+        """Ends the live file."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def publish(self, document: Mapping[str, object]) -> Path | None:
+        """Drops the result, and says where it is; None where that cannot be done."""
+        path = self._results_dir / f"{self.run_id}.json"
+        try:
+            write_aside(path, _encoded(document))
+        except OSError as error:
+            self._cannot(error)
+            return None
+        return path
+
+    def _open(self) -> int:
+        folder = self._results_dir / LIVE
+        folder.mkdir(exist_ok=True)
+        _remove_old(folder)
+        return os.open(folder / f"{self.run_id}.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+
+    def _cannot(self, error: OSError) -> None:
+        if self._warned:
+            return
+        self._warned = True
+        if not self._results_dir.is_dir():
+            self._warn(f"{self._results_dir}: there is no such folder, nothing is recorded; create it or name another")
+        else:
+            self._warn(f"{self._results_dir}: run {self.run_id} cannot be recorded: {error.strerror or error}")
+
+
+def write_aside(path: Path, data: bytes) -> None:
+    """Writes a file under a hidden name and renames it, so that nobody sees half of it.
+
+    Raises:
+        OSError: it is not there, and nothing else is.
+    """
+    aside = path.with_name(f".{path.name}")
+    try:
+        with aside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.rename(path)
+    except OSError:
+        with suppress(OSError):
+            aside.unlink()
+        raise
+
+
+def _remove_old(folder: Path) -> None:
+    """Nobody else does: the exporter only reads the folder, and takes a run for gone long before."""
+    oldest = time.time() - _KEPT_SECONDS
+    for path in folder.glob("*.jsonl"):
+        with suppress(OSError):
+            if path.stat().st_mtime < oldest:
+                path.unlink()
+
+
+def _line(fields: Mapping[str, object]) -> bytes:
+    line = _encoded(fields) + b"\n"
+    for longest in _TEXT_CHARACTERS:
+        if len(line) <= MAX_LINE_BYTES:
+            break
+        line = _encoded({name: value[:longest] if isinstance(value, str) else value for name, value in fields.items()}) + b"\n"
+    return line
+
+
+def _encoded(value: Mapping[str, object]) -> bytes:
+    # Names of programs and tests may have been bytes that are no UTF-8.
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8", "replace")

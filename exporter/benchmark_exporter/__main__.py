@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 EXIT_OK, EXIT_REJECTED, EXIT_UNUSABLE = 0, 1, 2
 PREFIX = "BENCHMARK_EXPORTER_"
 HEALTHCHECK_SECONDS = 3.0
+RUN_USAGE = "benchmark-exporter run [options] [--] COMMAND…"
 # What push can say of documents, by the keys of a side file.
 SAID = ("project", "environment", "commit", "branch")
 # What ci-status can say of a run.
@@ -108,6 +109,17 @@ def _parser() -> argparse.ArgumentParser:
     _add(ci_status, "--results-dir", None, "folder to write to, where there is no --url (results)", type=Path, metavar="FOLDER")
     _add_exporter(ci_status, None)
     ci_status.set_defaults(command=_ci_status)
+
+    run = commands.add_parser("run", help="run any benchmark, unchanged, and record its duration, CPU and memory", usage=RUN_USAGE)
+    run.add_argument("--name", metavar="NAME", help="it is recorded as the benchmark run/NAME (the command's own name)")
+    _add(run, "--results-dir", None, "folder to record it in; also BENCHMARK_RESULTS_DIR (results)", type=Path, metavar="FOLDER")
+    _add(run, "--project", None, "also BENCHMARK_PROJECT", metavar="NAME")
+    _add(run, "--environment", None, "also BENCHMARK_ENVIRONMENT", metavar="NAME")
+    _add(run, "--commit", None, "also BENCHMARK_COMMIT, and what CI or git says", metavar="HASH")
+    _add(run, "--branch", None, "also BENCHMARK_BRANCH, and what CI or git says", metavar="NAME")
+    run.add_argument("--no-document", action="store_true", help="only stream it while it runs; record no result")
+    run.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND…", help="the benchmark and its own arguments")
+    run.set_defaults(command=_run, parser=run)
 
     history = commands.add_parser("history", help="list the runs that a ledger keeps, the newest first, while its exporter goes on")
     _add_ledger(history)
@@ -352,6 +364,23 @@ def _ci_status(options: argparse.Namespace) -> int:
         print(f"{name}: {undelivered}")
         return EXIT_REJECTED
     return EXIT_OK
+
+
+def _run(options: argparse.Namespace) -> int:
+    from benchmark_exporter.client.provenance import Provenance, find_provenance, find_results_dir
+    from benchmark_exporter.run import Settings, run
+
+    words = options.words[1:] if options.words[:1] == ["--"] else options.words
+    if not words:
+        options.parser.error("there is no command to run")
+    said = Provenance(options.project, options.environment, options.commit or "", options.branch or "")
+    settings = Settings(
+        name=options.name or Path(words[0]).name,
+        results_dir=find_results_dir(options.results_dir),
+        provenance=find_provenance(said),
+        document=not options.no_document,
+    )
+    return run(words, settings)
 
 
 def _history(options: argparse.Namespace) -> int:

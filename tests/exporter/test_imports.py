@@ -23,6 +23,8 @@ ALLOWED = {
     "series_limit": {"ledger"},
     "quantity": set(),
     "client": set(),
+    "process_tree": set(),
+    "run": {"client", "process_tree"},
     "history": {"model", "ledger", "quantity"},
     "remote_write": set(),
     "backfill": {"model", "ledger", "collector", "remote_write"},

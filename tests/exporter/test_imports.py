@@ -23,6 +23,7 @@ ALLOWED = {
     "series_limit": {"ledger"},
     "quantity": set(),
     "client": set(),
+    "pytest_plugin": {"client"},
     "process_tree": set(),
     "run": {"client", "process_tree"},
     "history": {"model", "ledger", "quantity"},

@@ -62,7 +62,18 @@ def test_alert_latency_measures_every_stage_in_its_order(tmp_path: Path) -> None
     assert measured["warning (group_wait 10 s), file → webhook, p95"] > 10
 
 
-@pytest.mark.parametrize("name", ["benchmarks.ingest", "benchmarks.scrape", "benchmarks.alert_latency"])
+def test_client_measures_each_way_of_observing(tmp_path: Path) -> None:
+    output = tmp_path / "client.md"
+    done = run("benchmarks.client", "--iterations=20000", "--seconds=1", f"--output={output}")
+    assert done.returncode == 0, done.stderr
+    measured = figures(output)
+    ways = [value for what, value in measured.items() if what.endswith("live file and result included")]
+    assert len(ways) == 3
+    assert min(ways) > measured["bare loop, one iteration, CPU time"]
+    assert measured["live lines a second, of iterations of 1 ms"] > 1
+
+
+@pytest.mark.parametrize("name", ["benchmarks.ingest", "benchmarks.scrape", "benchmarks.alert_latency", "benchmarks.client"])
 def test_help_names_the_output(name: str) -> None:
     done = run(name, "--help")
     assert done.returncode == 0

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from benchmark_exporter.client.samples import Samples
 from benchmark_exporter.config import Config
 from tests.crash.test_disk_full import filled
 from tests.exporter.monitored import DEADLINE_SECONDS, document, live_lines, until
+from tests.paths import REPOSITORY
 
 MEGABYTE = 10**6
 IMPORT = "from benchmark_exporter.client import MonitoredPerfSuite; suite = MonitoredPerfSuite(); "
@@ -368,6 +370,15 @@ def test_where_results_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert find_results_dir(None, {}) == tmp_path / "results"
     assert find_results_dir(None, {"BENCHMARK_RESULTS_DIR": "/srv/results"}) == Path("/srv/results")
     assert find_results_dir("there", {"BENCHMARK_RESULTS_DIR": "/srv/results"}) == tmp_path / "there"
+
+
+def test_the_examples_of_the_page_run(results: Path) -> None:
+    page = (REPOSITORY / "docs/client.md").read_text(encoding="utf-8")
+    for program in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        subprocess.run([sys.executable, "-c", program], cwd=results.parent, check=True, timeout=DEADLINE_SECONDS)
+    documents = [json.loads(path.read_bytes()) for path in results.glob("*.json")]
+    names = {result["benchmark"] for each in documents for result in each["results"]}
+    assert names == {"sorting", "summing", "nightly", "repeating", "joining", "measured elsewhere"}
 
 
 def test_the_duration_is_left_to_the_program_around(suite: MonitoredPerfSuite, results: Path, monkeypatch: pytest.MonkeyPatch) -> None:

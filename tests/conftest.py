@@ -1,5 +1,6 @@
 """Fixtures that several folders of tests share."""
 
+import fcntl
 import socket
 from collections.abc import Callable, Mapping
 
@@ -10,6 +11,8 @@ from stack.programs import NAMES, Programs
 from stack.settings import STATE, StackError
 from tests.paths import REPOSITORY
 
+MEASURED = "measured"
+
 # On a busy machine drawing an example may take long, which is no fault of the test.
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("project")
@@ -18,12 +21,16 @@ settings.load_profile("project")
 @pytest.fixture(scope="session")
 def programs() -> Mapping[str, list[str]]:
     """The words that run each program of the stack, the ones that local mode uses too."""
-    found = Programs(REPOSITORY / STATE / "programs")
-    if found.missing():
-        try:
-            found.fetch()
-        except StackError as error:
-            pytest.skip(str(error))
+    folder = REPOSITORY / STATE / "programs"
+    found = Programs(folder)
+    folder.parent.mkdir(exist_ok=True)
+    with (folder.parent / "programs.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run in several processes
+        if found.missing():
+            try:
+                found.fetch()
+            except StackError as error:
+                pytest.skip(str(error))
     words = {name: found.argv(name) for name in NAMES}
     return {name: argv for name, argv in words.items() if argv is not None}
 
@@ -40,3 +47,17 @@ def find_free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     return port
+
+
+@pytest.fixture
+def measured(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Tells a time for the summary at the end."""
+    return lambda line: record_property(MEASURED, line)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    lines = [line for report in terminalreporter.stats.get("passed", ()) for name, line in report.user_properties if name == MEASURED]
+    if lines:
+        terminalreporter.section("measured")
+        for line in lines:
+            terminalreporter.write_line(str(line))

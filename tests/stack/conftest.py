@@ -1,4 +1,4 @@
-"""The stack under test, once for each backend, and the times that the tests measured."""
+"""The stack under test, once for each backend."""
 
 import os
 import subprocess
@@ -8,8 +8,6 @@ import pytest
 
 from stack.compose import engine_answers
 from tests.stack.backends import Backend, official_images_answer, run_compose, run_local, stand_in_images
-
-MEASURED: list[str] = []
 
 # testcontainers' own cleaner is an image that no registry may be there for; the fixture ends what it starts.
 os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
@@ -35,16 +33,3 @@ def _images() -> Mapping[str, str]:
         return stand_in_images()
     except subprocess.CalledProcessError as error:
         pytest.skip(f"no registry answers, and stand-ins of the images cannot be built here: {error.stderr.strip().splitlines()[-1]}")
-
-
-@pytest.fixture
-def measured() -> Callable[[str], None]:
-    """Tells a time for the summary at the end."""
-    return MEASURED.append
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if MEASURED:
-        terminalreporter.section("measured")
-        for line in MEASURED:
-            terminalreporter.write_line(line)

@@ -25,7 +25,9 @@ def project(tmp_path: Path) -> Path:
 
 
 def run(project: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    environ = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "CI_", "BENCHMARK_", "PYTEST_"))} | variables
+    environ = {
+        name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "CI_", "BENCHMARK_", "PYTEST_"))
+    } | variables
     return subprocess.run(words, cwd=project, env=environ, capture_output=True, text=True, timeout=TOOL_SECONDS, check=False)
 
 

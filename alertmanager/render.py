@@ -205,6 +205,8 @@ def _with_settings(option: str, value: str, settings: Mapping[str, str], needs: 
 
 def _mistake(option: str, value: str) -> str | None:
     """What is wrong with an option that Alertmanager would refuse to start over, or to send with; None if nothing is."""
+    if option == "url" and not _is_http_url(value):
+        return "it must be an http(s) URL"
     if option == "smarthost" and not HOST_PORT.fullmatch(value):
         return "it must be host:port, like smtp.example.org:587"
     if option == "require_tls" and value not in ("true", "false"):
@@ -235,7 +237,8 @@ def _http_url(text: str) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description="Writes Alertmanager's configuration without the channels that lack a secret or a setting, and says which are on.",
-        epilog="Settings are taken from the environment: SMTP_SMARTHOST, SMTP_FROM, SMTP_USERNAME, SMTP_REQUIRE_TLS, ALERT_EMAIL_TO. "
+        epilog="Settings are taken from the environment: PAGERDUTY_URL, SMTP_SMARTHOST, SMTP_FROM, SMTP_USERNAME, SMTP_REQUIRE_TLS, "
+        "ALERT_EMAIL_TO. "
         "A channel that is set up wrongly is left out with a warning, so that the others still alert. "
         "Exit status: 0 if the configuration was written, 1 if it could not be (the old one stays), 2 for wrong usage.",
     )

@@ -94,7 +94,9 @@ class LocalStack:
             f"--secrets-dir={self._settings.secrets_dir}",
             f"--exporter-url={EXPORTER.url(self._settings)}",
             f"--output={self._made('alertmanager') / 'alertmanager.yml'}",
-            environment={name: value for name, value in self._settings.values.items() if name.startswith(("SMTP_", "ALERT_"))},
+            environment={
+                name: value for name, value in self._settings.values.items() if name.startswith(("PAGERDUTY_", "SMTP_", "ALERT_"))
+            },
         )
         if done.returncode:
             raise StackError(f"alertmanager/alertmanager.yml: {done.stdout}{done.stderr}".rstrip())

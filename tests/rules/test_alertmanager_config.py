@@ -139,6 +139,12 @@ def test_a_line_end_in_a_password_is_remarked_on(tmp_path: Path) -> None:
             "secrets/slack_webhook_url holds no http",
         ),
         ("pagerduty", {"pagerduty_routing_key": "key = made-up"}, {}, "secrets/pagerduty_routing_key holds more than one word"),
+        (
+            "pagerduty",
+            {"pagerduty_routing_key": "made-up"},
+            {"PAGERDUTY_URL": "events.eu.pagerduty.com"},
+            "PAGERDUTY_URL is 'events.eu.pagerduty.com': it must be an http(s) URL",
+        ),
         ("email", {}, {"SMTP_SMARTHOST": "smtp.example.org:587"}, "half set up by SMTP_SMARTHOST: set ALERT_EMAIL_TO; set SMTP_FROM"),
         ("email", {}, EMAIL, "fill secrets/smtp_password"),
         ("email", {"smtp_password": "made-up"}, {**EMAIL, "SMTP_USERNAME": ""}, "set SMTP_USERNAME"),

@@ -15,7 +15,6 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
-import yaml
 
 from tests.rules.endpoints import Answer, HttpEndpoint, Mail, MailServer, http_endpoint, mail_server
 from tests.rules.rendering import EMAIL, SECRETS, render
@@ -183,12 +182,15 @@ def running_alertmanager(
                 "pagerduty_routing_key": f"{SECRETS['pagerduty_routing_key']}\n",
                 "smtp_password": SECRETS["smtp_password"],
             },
-            settings={**EMAIL, "SMTP_SMARTHOST": channels.email.address, "SMTP_REQUIRE_TLS": "false"},
+            settings={
+                **EMAIL,
+                "PAGERDUTY_URL": f"{channels.pagerduty.url}/v2/enqueue",
+                "SMTP_SMARTHOST": channels.email.address,
+                "SMTP_REQUIRE_TLS": "false",
+            },
             exporter_url=channels.exporter.url,
         )
         assert rendering.process.returncode == 0, rendering.process.stderr
-        config = yaml.safe_load(rendering.output.read_text(encoding="utf-8"))
-        rendering.output.write_text(yaml.safe_dump({"global": {"pagerduty_url": f"{channels.pagerduty.url}/v2/enqueue"}, **config}))
         url, log = f"http://127.0.0.1:{free_port()}", folder / "log"
         with log.open("wb") as output:
             process = subprocess.Popen(

@@ -73,6 +73,28 @@ def test_every_setting_of_compose_is_in_the_example() -> None:
     assert differ == {}
 
 
+def test_every_setting_of_a_channel_reaches_alertmanager_in_local_mode(folder: Path) -> None:
+    chosen = {
+        "ALERT_EMAIL_TO": "team@example.org",
+        "PAGERDUTY_URL": "https://events.eu.pagerduty.com/v2/enqueue",
+        "SMTP_FROM": "alerts@example.org",
+        "SMTP_REQUIRE_TLS": "false",
+        "SMTP_SMARTHOST": "smtp.example.org:587",
+        "SMTP_USERNAME": "alerts",
+    }
+    services = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())["services"]
+    assert chosen.keys() == services["alertmanager_config"]["environment"].keys()
+    write_env(folder, "\n".join(f"{name}={value}" for name, value in chosen.items()))
+    values = settings.load(folder, environ={})
+    for secret in ("pagerduty_routing_key", "smtp_password"):
+        (values.secrets_dir / secret).write_text("made-up")
+    assert list(LocalStack(values).render())
+    receivers = yaml.safe_load((folder / ".local/alertmanager/alertmanager.yml").read_text())["receivers"]
+    options = {**receivers[1]["pagerduty_configs"][0], **receivers[2]["email_configs"][0]}
+    rendered = [options[name] for name in ("to", "url", "from", "require_tls", "smarthost", "auth_username")]
+    assert rendered == [False if value == "false" else value for value in chosen.values()]
+
+
 def test_the_environment_wins_over_env(folder: Path) -> None:
     write_env(folder, "RESULTS_DIR=/of/env")
     assert settings.load(folder, environ={}).results_dir == Path("/of/env")

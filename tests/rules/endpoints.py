@@ -5,7 +5,7 @@ import json
 import socketserver
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Generic, Literal, TypeVar
 
 Answer = Literal["ok", "refusal", "error", "silence"]
+LOOPBACK = "127.0.0.1"
 HTTP_STATUS = {"ok": 200, "refusal": 403, "error": 500}
 Message = TypeVar("Message")
 
@@ -57,7 +58,7 @@ class HttpEndpoint:
 
 
 @contextmanager
-def http_endpoint(answer: Answer = "ok") -> Iterator[HttpEndpoint]:
+def http_endpoint(answer: Answer = "ok", host: str = LOOPBACK) -> Iterator[HttpEndpoint]:
     end = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
@@ -77,8 +78,8 @@ def http_endpoint(answer: Answer = "ok") -> Iterator[HttpEndpoint]:
         def log_message(self, *_: object) -> None:
             """Keeps the tests' output to the tests."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        endpoint = HttpEndpoint(f"http://127.0.0.1:{server.server_port}", answer)
+    with ThreadingHTTPServer((host, 0), Handler) as server:
+        endpoint = HttpEndpoint(f"http://{host}:{server.server_port}", answer)
         with _serving(server, end):
             yield endpoint
 
@@ -104,12 +105,12 @@ class MailServer:
 
 
 @contextmanager
-def mail_server(answer: Answer = "ok") -> Iterator[MailServer]:
+def mail_server(answer: Answer = "ok", host: str = LOOPBACK) -> Iterator[MailServer]:
     end = threading.Event()
 
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
-            mail.connections.put(self.client_address[0])
+            endpoint.connections.put(self.client_address[0])
             if answer == "silence":
                 end.wait()
                 return
@@ -135,7 +136,7 @@ def mail_server(answer: Answer = "ok") -> Iterator[MailServer]:
                     self._say("250 ok")
                 elif verb == "DATA":
                     self._say("354 go on")
-                    mail.inbox.put(Mail(login, sender, recipients, message_from_bytes(self._data(), policy=policy.default)))
+                    endpoint.inbox.put(Mail(login, sender, recipients, message_from_bytes(self._data(), policy=policy.default)))
                     self._say("250 ok")
                 elif verb == "QUIT":
                     self._say("221 bye")
@@ -156,10 +157,25 @@ def mail_server(answer: Answer = "ok") -> Iterator[MailServer]:
         daemon_threads = True
         allow_reuse_address = True
 
-    with Server(("127.0.0.1", 0), Handler) as server:
-        mail = MailServer(f"127.0.0.1:{server.server_address[1]}", answer)
+    with Server((host, 0), Handler) as server:
+        endpoint = MailServer(f"{host}:{server.server_address[1]}", answer)
         with _serving(server, end):
-            yield mail
+            yield endpoint
+
+
+def slack(title: str) -> Callable[[Mapping[str, Any]], bool]:
+    """For `Inbox.wait`: a message at Slack with this title."""
+    return lambda message: bool(message["attachments"][0]["title"] == title)
+
+
+def pagerduty(action: str, summary: str) -> Callable[[Mapping[str, Any]], bool]:
+    """For `Inbox.wait`: an event at PagerDuty (`trigger` or `resolve`) whose summary has this in it."""
+    return lambda message: message["event_action"] == action and summary in message["payload"]["summary"]
+
+
+def mail(subject: str) -> Callable[[Mail], bool]:
+    """For `Inbox.wait`: a mail with this subject."""
+    return lambda received: received.message["Subject"] == subject
 
 
 @contextmanager

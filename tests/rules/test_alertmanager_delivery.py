@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import requests
 
-from tests.rules.endpoints import Answer, HttpEndpoint, Mail, MailServer, http_endpoint, mail_server
+from tests.rules.endpoints import Answer, HttpEndpoint, MailServer, http_endpoint, mail, mail_server, pagerduty, slack
 from tests.rules.rendering import EMAIL, SECRETS, render
 
 EXTERNAL_URL = "http://alertmanager.example.org:9093"
@@ -276,18 +276,6 @@ def resolved(fired: Alertmanager) -> tuple[Alertmanager, float]:
 
 def webhook(status: str, alert: Alert) -> Callable[[Mapping[str, Any]], bool]:
     return lambda message: any(sent["status"] == status and sent["labels"] == alert.labels for sent in message["alerts"])
-
-
-def slack(title: str) -> Callable[[Mapping[str, Any]], bool]:
-    return lambda message: bool(message["attachments"][0]["title"] == title)
-
-
-def pagerduty(action: str, summary: str) -> Callable[[Mapping[str, Any]], bool]:
-    return lambda message: message["event_action"] == action and summary in message["payload"]["summary"]
-
-
-def mail(subject: str) -> Callable[[Mail], bool]:
-    return lambda mail: mail.message["Subject"] == subject
 
 
 def test_a_critical_alert_reaches_the_exporter_within_seconds(stage: Stage, fired: Alertmanager) -> None:

@@ -23,9 +23,7 @@ from stack.readiness import is_ready, wait_until_connected, wait_until_ready
 from stack.settings import GRAFANA, PARTS, Part, Settings
 from tests.paths import REPOSITORY
 
-NOT_COPIED = shutil.ignore_patterns(
-    ".git", ".venv", ".local", "results", ".env", "*_password", "upload_tokens", "*.egg-info", "__pycache__", ".*_cache", ".hypothesis"
-)
+NOT_COPIED = shutil.ignore_patterns(".git", ".venv", ".local", "results", ".env", "*.egg-info", "__pycache__", ".*_cache", ".hypothesis")
 COMPOSE_PROJECT = "strataregula-monitoring-test"
 COMMAND_SECONDS = 180.0
 POLL_SECONDS = 0.05
@@ -39,6 +37,10 @@ class Backend(Protocol):
     name: str
     settings: Settings
     parts: list[Part]
+
+    @property
+    def host(self) -> str:
+        """The address at which the stack reaches this machine, for servers that listen on it."""
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a command of the Makefile, `status` say."""
@@ -73,6 +75,8 @@ class _Checkout:
 class Local(_Checkout):
     """Plain processes under supervisor."""
 
+    host = "127.0.0.1"
+
     def kill(self, part: Part) -> None:
         os.kill(self.process_ids()[part.name], signal.SIGKILL)
 
@@ -89,6 +93,11 @@ class Local(_Checkout):
 
 class Compose(_Checkout):
     """Containers. Their processes are this machine's too, where the engine runs on it."""
+
+    @property
+    def host(self) -> str:
+        network = f"{COMPOSE_PROJECT}_monitoring"
+        return self._docker("network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", network).strip()
 
     def kill(self, part: Part) -> None:
         # Not `docker kill`: the engine takes that for somebody's wish, and leaves the container dead.
@@ -107,7 +116,7 @@ class Compose(_Checkout):
 
 def checkout(folder: Path, values: Mapping[str, str]) -> Settings:
     """A copy of this checkout with a .env of its own."""
-    shutil.copytree(REPOSITORY, folder, ignore=NOT_COPIED)
+    shutil.copytree(REPOSITORY, folder, ignore=_not_copied)
     (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in values.items()), encoding="utf-8")
     return stack_settings.load(folder, environ={})
 
@@ -206,6 +215,12 @@ def query(settings: Settings, expression: str) -> list[dict[str, Any]]:
     url = stack_settings.PROMETHEUS.url(settings, f"/api/v1/query?{urllib.parse.urlencode({'query': expression})}")
     result: list[dict[str, Any]] = get(url)["data"]["result"]
     return result
+
+
+def _not_copied(folder: str, names: list[str]) -> set[str]:
+    """What a copy goes without: what `make` makes, and every secret, or the tests would page who is on call here."""
+    secrets = set(names) - {"README.md"} if Path(folder) == REPOSITORY / stack_settings.SECRETS else set()
+    return NOT_COPIED(folder, names) | secrets
 
 
 def _ports(free_port: Callable[[], int]) -> dict[str, str]:

@@ -15,7 +15,7 @@ os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
 
 @pytest.fixture(scope="session", params=["local", "compose"])
 def backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]) -> Iterator[Backend]:
-    """A stack that is up and empty."""
+    """A stack that is up, and empty for the first test; all tests of it share it."""
     folder = tmp_path_factory.mktemp(request.param) / "checkout"
     if request.param == "local":
         request.getfixturevalue("programs")

@@ -95,6 +95,10 @@ def test_every_setting_of_a_channel_reaches_alertmanager_in_local_mode(folder: P
     assert rendered == [False if value == "false" else value for value in chosen.values()]
 
 
+def test_a_copy_for_a_test_has_no_secret_of_the_checkout(folder: Path) -> None:
+    assert [path.name for path in (folder / "secrets").iterdir()] == ["README.md"]
+
+
 def test_the_environment_wins_over_env(folder: Path) -> None:
     write_env(folder, "RESULTS_DIR=/of/env")
     assert settings.load(folder, environ={}).results_dir == Path("/of/env")

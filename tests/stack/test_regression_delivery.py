@@ -1,0 +1,149 @@
+"""From a result file to PagerDuty, Slack and Email, on a whole stack whose channels were turned on as a user does it."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from benchmark_exporter.config import JudgementLimits
+from stack.settings import ALERTMANAGER, EXPORTER
+from tests.exporter.documents import result
+from tests.rules.endpoints import HttpEndpoint, MailServer, http_endpoint, mail, mail_server, pagerduty, slack
+from tests.stack.backends import Backend, get, get_text, until
+
+# A critical alert is to arrive within seconds, a warning after group_wait, what joins or leaves a group after group_interval.
+DEADLINE_SECONDS = 60.0
+ROUTING_KEY = "made-up-routing-key"
+GOOD = dict.fromkeys(("parsing", "routing", "caching", "matching", "printing"), 1.0)
+SLOWER = {**GOOD, "parsing": 1.5}
+# Three of five at once.
+SHIFTED = {**GOOD, "routing": 1.6, "caching": 1.6, "matching": 1.6}
+WORSE = "parsing became 50% worse in ci, 1ms → 1.5ms"
+SHIFT = "The results of router in ci moved all at once"
+
+
+@dataclass
+class Stage:
+    """A stack whose benchmarks have run often enough to be judged, and what its channels received."""
+
+    backend: Backend
+    slack: HttpEndpoint
+    pagerduty: HttpEndpoint
+    email: MailServer
+    runs: int = 0
+
+    def run(self, milliseconds: Mapping[str, float]) -> str:
+        """Drops the results of another run, a minute after the one before; gives its commit."""
+        self.runs += 1
+        document = result(self.runs, dict(milliseconds))
+        document["timestamp"] = (datetime.now(UTC) + timedelta(minutes=self.runs - 60)).isoformat()
+        results = self.backend.settings.results_dir
+        aside = results / f".router-{self.runs:03}"
+        aside.write_text(json.dumps(document), encoding="utf-8")
+        aside.rename(results / f"router-{self.runs:03}.json")
+        commit: str = document["commit"]
+        return commit
+
+    def shows(self, series: str) -> bool:
+        return series in get_text(EXPORTER.url(self.backend.settings, "/metrics")).splitlines()
+
+    def pages(self, action: str) -> list[Any]:
+        """What PagerDuty received of the benchmarks here."""
+        return [page for page in self.pagerduty.inbox.all() if page["event_action"] == action and " in ci, " in page["payload"]["summary"]]
+
+
+@pytest.fixture(scope="module")
+def stage(backend: Backend) -> Iterator[Stage]:
+    with (
+        http_endpoint(host=backend.host) as slack_server,
+        http_endpoint(host=backend.host) as pagerduty_server,
+        mail_server(host=backend.host) as smtp_server,
+    ):
+        secrets = {"slack_webhook_url": f"{slack_server.url}/services/made-up", "pagerduty_routing_key": ROUTING_KEY}
+        settings = {
+            "PAGERDUTY_URL": f"{pagerduty_server.url}/v2/enqueue",
+            "SMTP_SMARTHOST": smtp_server.address,
+            "SMTP_FROM": "alerts@example.org",
+            "SMTP_REQUIRE_TLS": "false",
+            "ALERT_EMAIL_TO": "team@example.org",
+        }
+        env = backend.settings.root / ".env"
+        before = env.read_text(encoding="utf-8")
+        try:
+            env.write_text(before + "".join(f"{name}={value}\n" for name, value in settings.items()), encoding="utf-8")
+            for name, secret in secrets.items():
+                (backend.settings.secrets_dir / name).write_text(f"{secret}\n", encoding="utf-8")
+            reloaded = backend.command("reload")
+            assert reloaded.returncode == 0, reloaded.stdout + reloaded.stderr
+            assert [line for line in map(str.strip, reloaded.stdout.splitlines()) if line.endswith(": on")] == [
+                *("exporter: on", "pagerduty: on", "slack: on", "email: on")
+            ]
+            stage = Stage(backend, slack_server, pagerduty_server, smtp_server)
+            for number in range(JudgementLimits().least_runs + 4):
+                stage.run(dict.fromkeys(GOOD, 1.0 + 0.01 * (number % 3 - 1)))
+            ingested = f'benchmark_runs_total{{benchmark_name="parsing",environment="ci"}} {stage.runs}'
+            until(lambda: stage.shows(ingested) or None, DEADLINE_SECONDS, "the quiet runs")
+            yield stage
+        finally:
+            env.write_text(before, encoding="utf-8")
+            for name in secrets:
+                (backend.settings.secrets_dir / name).unlink(missing_ok=True)
+            reloaded = backend.command("reload")
+            assert reloaded.returncode == 0, reloaded.stdout + reloaded.stderr
+
+
+def test_a_regression_is_told_then_confirmed_and_its_end_is_told_too(stage: Stage, measured: Callable[[str], None]) -> None:
+    last_good = f"commit-{stage.runs}"
+    first = stage.run(SLOWER)
+    _, message = stage.slack.inbox.wait(slack(f"[FIRING] {WORSE}"), DEADLINE_SECONDS)
+    [attachment] = message["attachments"]
+    assert attachment["color"] == "warning"
+    assert f"The last good run was of commit {last_good}. The newest run is of commit {first}. Project router." in attachment["text"]
+    _, sent = stage.email.inbox.wait(mail(f"[FIRING] {WORSE}"), DEADLINE_SECONDS)
+    assert (sent.sender, sent.recipients) == ("alerts@example.org", ["team@example.org"])
+    assert not stage.pages("trigger")
+
+    dropped = time.monotonic()
+    second = stage.run(SLOWER)
+    arrived, page = stage.pagerduty.inbox.wait(pagerduty("trigger", WORSE), DEADLINE_SECONDS)
+    measured(f"{stage.backend.name}: confirmed regression to PagerDuty {arrived - dropped:.2f} s")
+    assert page["routing_key"] == ROUTING_KEY
+    assert (
+        f"The last good run was of commit {last_good}. The newest run is of commit {second}." in page["payload"]["custom_details"]["firing"]
+    )
+    stage.slack.inbox.wait(lambda sent: slack(f"[FIRING] {WORSE}")(sent) and sent["attachments"][0]["color"] == "danger", DEADLINE_SECONDS)
+
+    # Another slow run is no other alert.
+    stage.run(SLOWER)
+    dropped = time.monotonic()
+    stage.run(GOOD)
+    arrived, _ = stage.pagerduty.inbox.wait(pagerduty("resolve", WORSE), DEADLINE_SECONDS)
+    measured(f"{stage.backend.name}: recovery to PagerDuty {arrived - dropped:.2f} s")
+    stage.slack.inbox.wait(slack(f"[RESOLVED] {WORSE}"), DEADLINE_SECONDS)
+    stage.email.inbox.wait(mail(f"[RESOLVED] {WORSE}"), DEADLINE_SECONDS)
+    assert {other["dedup_key"] for action in ("trigger", "resolve") for other in stage.pages(action)} == {page["dedup_key"]}
+
+
+def test_what_moves_at_once_is_a_shift_and_no_regression(stage: Stage) -> None:
+    before = len(stage.pages("trigger"))
+    stage.run(SHIFTED)
+    stage.run(SHIFTED)
+    stage.slack.inbox.wait(slack(f"[FIRING] {SHIFT}"), DEADLINE_SECONDS)
+    stage.email.inbox.wait(mail(f"[FIRING] {SHIFT}"), DEADLINE_SECONDS)
+
+    def muted() -> bool | None:
+        alerts = get(ALERTMANAGER.url(stage.backend.settings, "/api/v2/alerts"))
+        of_here = {"alertname": "PerformanceRegression", "project": "router"}
+        states = [alert["status"]["state"] for alert in alerts if of_here.items() <= alert["labels"].items()]
+        # Three benchmarks, each a warning and, from the second run on, critical.
+        return states == ["suppressed"] * 6 or None
+
+    until(muted, DEADLINE_SECONDS, "muted regressions")
+    stage.run(GOOD)
+    stage.slack.inbox.wait(slack(f"[RESOLVED] {SHIFT}"), DEADLINE_SECONDS)
+    assert len(stage.pages("trigger")) == before
+    assert not [message for message in stage.slack.inbox.all() if "routing" in message["attachments"][0]["title"]]

@@ -287,7 +287,7 @@ def test_a_critical_alert_reaches_the_exporter_within_seconds(stage: Stage, fire
 
 
 def test_a_critical_alert_at_slack(fired: Alertmanager) -> None:
-    title = "[FIRING] CriticalPerformanceRegression of compile, 8.20 &lt; 10 &amp; falling"
+    title = "[CRITICAL] CriticalPerformanceRegression of compile, 8.20 &lt; 10 &amp; falling"
     _, message = fired.channels.slack.inbox.wait(slack(title), SLACK_SECONDS)
     [attachment] = message["attachments"]
     assert attachment["text"] == (
@@ -302,7 +302,7 @@ def test_a_critical_alert_at_slack(fired: Alertmanager) -> None:
 
 
 def test_several_alerts_of_one_group_at_slack(fired: Alertmanager) -> None:
-    title = "[FIRING] 1 file rejected (empty); 1 file rejected (huge)"
+    title = "[WARNING] 1 file rejected (empty); 1 file rejected (huge)"
     _, message = fired.channels.slack.inbox.wait(slack(title), SLACK_SECONDS)
     assert message["attachments"][0]["color"] == "warning"
     assert message["attachments"][0]["text"] == (
@@ -320,7 +320,7 @@ def test_a_critical_alert_at_pagerduty(fired: Alertmanager) -> None:
         {"href": "http://localhost:8000/runbooks/CriticalPerformanceRegression", "text": "Runbook"},
         {"href": SILENCE_CRITICAL, "text": "Silence"},
     ]
-    assert payload["summary"] == "[FIRING] CriticalPerformanceRegression of compile, 8.20 < 10 & falling"
+    assert payload["summary"] == "[CRITICAL] CriticalPerformanceRegression of compile, 8.20 < 10 & falling"
     assert payload["severity"] == "critical"
     assert (payload["class"], payload["component"]) == ("CriticalPerformanceRegression", "compile")
     assert payload["group"] == "performance-engineering"
@@ -333,7 +333,7 @@ def test_a_critical_alert_at_pagerduty(fired: Alertmanager) -> None:
 
 
 def test_a_critical_alert_by_email(fired: Alertmanager) -> None:
-    subject = "[FIRING] CriticalPerformanceRegression of compile, 8.20 < 10 & falling"
+    subject = "[CRITICAL] CriticalPerformanceRegression of compile, 8.20 < 10 & falling"
     _, received = fired.channels.email.inbox.wait(mail(subject), SLACK_SECONDS)
     assert received.login == (EMAIL["SMTP_USERNAME"], SECRETS["smtp_password"])
     assert (received.sender, received.recipients) == (EMAIL["SMTP_FROM"], [EMAIL["ALERT_EMAIL_TO"]])
@@ -352,13 +352,13 @@ def test_a_critical_alert_by_email(fired: Alertmanager) -> None:
 
 
 def test_a_warning_reaches_slack_and_email(fired: Alertmanager) -> None:
-    fired.channels.slack.inbox.wait(slack("[FIRING] PerformanceBelowThreshold of expand, 8.20 &lt; 10 &amp; falling"), SLACK_SECONDS)
-    fired.channels.email.inbox.wait(mail("[FIRING] PerformanceBelowThreshold of expand, 8.20 < 10 & falling"), SLACK_SECONDS)
+    fired.channels.slack.inbox.wait(slack("[WARNING] PerformanceBelowThreshold of expand, 8.20 &lt; 10 &amp; falling"), SLACK_SECONDS)
+    fired.channels.email.inbox.wait(mail("[WARNING] PerformanceBelowThreshold of expand, 8.20 < 10 & falling"), SLACK_SECONDS)
 
 
 def test_what_one_commit_made_worse_is_one_message(stage: Stage, fired: Alertmanager) -> None:
     channels = fired.channels
-    title = "[FIRING] compile became 30% worse in ci, 12ms → 15.6ms; expand became 30% worse in local, 12ms → 15.6ms"
+    title = "[CRITICAL] compile became 30% worse in ci, 12ms → 15.6ms; expand became 30% worse in local, 12ms → 15.6ms"
     arrived, message = channels.slack.inbox.wait(slack(title), 0)
     assert arrived - stage.began < CRITICAL_WAIT_SECONDS + SLACK_SECONDS
     [attachment] = message["attachments"]
@@ -375,10 +375,10 @@ def test_what_one_commit_made_worse_is_one_message(stage: Stage, fired: Alertman
         f"<{SILENCE}%7Balertname%3D%22PerformanceRegression%22%2Clast_good_commit%3D%22aaa%22%2Cproject%3D%22router%22%7D|Silence>"
     )
     channels.email.inbox.wait(mail(title), SLACK_SECONDS)
-    channels.slack.inbox.wait(slack("[FIRING] parse became 30% worse in ci, 12ms → 15.6ms"), 0)
+    channels.slack.inbox.wait(slack("[WARNING] parse became 30% worse in ci, 12ms → 15.6ms"), 0)
     # Nobody is woken for what is not confirmed.
     _, page = channels.pagerduty.inbox.wait(pagerduty("trigger", "compile became 30% worse in ci"), 0)
-    assert page["payload"]["summary"] == "[FIRING] compile became 30% worse in ci, 12ms → 15.6ms"
+    assert page["payload"]["summary"] == "[CRITICAL] compile became 30% worse in ci, 12ms → 15.6ms"
     assert page["links"][1] == {"href": "http://localhost:3000/d/overview?var-environment=ci&var-benchmark=compile", "text": "Dashboard"}
 
 
@@ -391,12 +391,12 @@ def test_a_confirmed_regression_mutes_its_own_warning(fired: Alertmanager) -> No
 def test_a_shift_mutes_the_regressions_of_its_project_and_environment(fired: Alertmanager) -> None:
     assert fired.inhibitors(SHIFTED) == ["EnvironmentShift"]
     assert fired.inhibitors(NOT_SHIFTED) == []
-    fired.channels.slack.inbox.wait(slack("[FIRING] All moved"), SLACK_SECONDS)
+    fired.channels.slack.inbox.wait(slack("[WARNING] All moved"), SLACK_SECONDS)
 
 
 def test_a_message_of_many_alerts_names_the_first(fired: Alertmanager) -> None:
     summaries = [alert.annotations["summary"] for alert in MANY]
-    title = f"[FIRING] {'; '.join(summaries[:3])}; 12 in all"
+    title = f"[CRITICAL] {'; '.join(summaries[:3])}; 12 in all"
     _, message = fired.channels.slack.inbox.wait(slack(title), 0)
     text = message["attachments"][0]["text"]
     assert [summary for summary in summaries if summary in text] == summaries[:10]
@@ -413,12 +413,12 @@ def test_quotes_line_ends_colons_and_japanese_arrive_intact(fired: Alertmanager)
     summary, description = HOSTILE.annotations["summary"], HOSTILE.annotations["description"]
     text = f"*firing* {summary}\n{description}\nRunbook http://localhost:8000/runbooks/Hostile"
     _, page = channels.pagerduty.inbox.wait(pagerduty("trigger", summary), SLACK_SECONDS)
-    assert page["payload"]["summary"] == f"[FIRING] {summary}"
+    assert page["payload"]["summary"] == f"[CRITICAL] {summary}"
     assert page["payload"]["component"] == HOSTILE.labels["benchmark_name"]
     assert page["payload"]["custom_details"]["firing"] == text
-    _, message = channels.slack.inbox.wait(slack(f"[FIRING] {summary}"), SLACK_SECONDS)
+    _, message = channels.slack.inbox.wait(slack(f"[CRITICAL] {summary}"), SLACK_SECONDS)
     assert message["attachments"][0]["text"].startswith(f"{description}\n<http://localhost:8000/runbooks/Hostile|Runbook>\n<{SILENCE}")
-    _, received = channels.email.inbox.wait(mail(f"[FIRING] {summary}"), SLACK_SECONDS)
+    _, received = channels.email.inbox.wait(mail(f"[CRITICAL] {summary}"), SLACK_SECONDS)
     plain = received.message.get_body(("plain",))
     assert plain is not None
     assert plain.get_content().replace("\r\n", "\n").startswith(f"{text}\n")
@@ -431,7 +431,7 @@ def test_quotes_line_ends_colons_and_japanese_arrive_intact(fired: Alertmanager)
 
 def test_what_is_too_long_is_cut(fired: Alertmanager) -> None:
     channels = fired.channels
-    title = f"[FIRING] {'長' * 200}…"
+    title = f"[CRITICAL] {'長' * 200}…"
     _, page = channels.pagerduty.inbox.wait(pagerduty("trigger", "長"), SLACK_SECONDS)
     assert page["payload"]["summary"] == title
     _, message = channels.slack.inbox.wait(slack(title), SLACK_SECONDS)
@@ -457,7 +457,7 @@ def test_a_failing_webhook_is_no_news_while_the_exporter_is_down(fired: Alertman
     wait_until(lambda: fired.inhibitors(webhook_failing) == ["BenchmarkExporterDown"], SLACK_SECONDS)
     assert fired.inhibitors(slack_failing) == []
     # An alert without annotations is called by its name.
-    fired.channels.slack.inbox.wait(slack("[FIRING] BenchmarkExporterDown"), SLACK_SECONDS)
+    fired.channels.slack.inbox.wait(slack("[CRITICAL] BenchmarkExporterDown"), SLACK_SECONDS)
 
 
 def test_failing_channels_do_not_hold_up_the_exporter(stage: Stage) -> None:

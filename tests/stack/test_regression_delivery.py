@@ -99,11 +99,11 @@ def stage(backend: Backend) -> Iterator[Stage]:
 def test_a_regression_is_told_then_confirmed_and_its_end_is_told_too(stage: Stage, measured: Callable[[str], None]) -> None:
     last_good = f"commit-{stage.runs}"
     first = stage.run(SLOWER)
-    _, message = stage.slack.inbox.wait(slack(f"[FIRING] {WORSE}"), DEADLINE_SECONDS)
+    _, message = stage.slack.inbox.wait(slack(f"[WARNING] {WORSE}"), DEADLINE_SECONDS)
     [attachment] = message["attachments"]
     assert attachment["color"] == "warning"
     assert f"The last good run was of commit {last_good}. The newest run is of commit {first}. Project router." in attachment["text"]
-    _, sent = stage.email.inbox.wait(mail(f"[FIRING] {WORSE}"), DEADLINE_SECONDS)
+    _, sent = stage.email.inbox.wait(mail(f"[WARNING] {WORSE}"), DEADLINE_SECONDS)
     assert (sent.sender, sent.recipients) == ("alerts@example.org", ["team@example.org"])
     assert not stage.pages("trigger")
 
@@ -115,7 +115,9 @@ def test_a_regression_is_told_then_confirmed_and_its_end_is_told_too(stage: Stag
     assert (
         f"The last good run was of commit {last_good}. The newest run is of commit {second}." in page["payload"]["custom_details"]["firing"]
     )
-    stage.slack.inbox.wait(lambda sent: slack(f"[FIRING] {WORSE}")(sent) and sent["attachments"][0]["color"] == "danger", DEADLINE_SECONDS)
+    _, message = stage.slack.inbox.wait(slack(f"[CRITICAL] {WORSE}"), DEADLINE_SECONDS)
+    assert message["attachments"][0]["color"] == "danger"
+    stage.email.inbox.wait(mail(f"[CRITICAL] {WORSE}"), DEADLINE_SECONDS)
 
     # Another slow run is no other alert.
     stage.run(SLOWER)
@@ -132,8 +134,8 @@ def test_what_moves_at_once_is_a_shift_and_no_regression(stage: Stage) -> None:
     before = len(stage.pages("trigger"))
     stage.run(SHIFTED)
     stage.run(SHIFTED)
-    stage.slack.inbox.wait(slack(f"[FIRING] {SHIFT}"), DEADLINE_SECONDS)
-    stage.email.inbox.wait(mail(f"[FIRING] {SHIFT}"), DEADLINE_SECONDS)
+    stage.slack.inbox.wait(slack(f"[WARNING] {SHIFT}"), DEADLINE_SECONDS)
+    stage.email.inbox.wait(mail(f"[WARNING] {SHIFT}"), DEADLINE_SECONDS)
 
     def muted() -> bool | None:
         alerts = get(ALERTMANAGER.url(stage.backend.settings, "/api/v2/alerts"))

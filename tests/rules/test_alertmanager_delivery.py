@@ -3,12 +3,15 @@
 Three of them run beside each other: one whose channels all work, and two where all but the exporter's webhook fail.
 """
 
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.message import MIMEPart
+from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -278,6 +281,16 @@ def webhook(status: str, alert: Alert) -> Callable[[Mapping[str, Any]], bool]:
     return lambda message: any(sent["status"] == status and sent["labels"] == alert.labels for sent in message["alerts"])
 
 
+def links_of(html: MIMEPart) -> list[str]:
+    return [unescape(link) for link in re.findall('href="([^"]*)"', html.get_content())]
+
+
+def silence_matchers(link: str) -> str:
+    """What Alertmanager's page for a new silence reads off its address."""
+    [(_, matchers)] = parse_qsl(urlsplit(link).fragment.partition("?")[2])
+    return matchers
+
+
 def test_a_critical_alert_reaches_the_exporter_within_seconds(stage: Stage, fired: Alertmanager) -> None:
     arrived, message = fired.channels.exporter.inbox.wait(webhook("firing", CRITICAL), 0)
     assert arrived - stage.began < CRITICAL_WAIT_SECONDS + SLACK_SECONDS  # under the 10 s that all others wait
@@ -348,7 +361,13 @@ def test_a_critical_alert_by_email(fired: Alertmanager) -> None:
         "",
         f"Silence {SILENCE_CRITICAL}",
     ]
-    assert "p50 speedup 8.20 (threshold: 10)" in html.get_content()
+    assert html.get_content().splitlines()[:-1] == [
+        '<p style="white-space: pre-line">firing <strong>CriticalPerformanceRegression of compile, 8.20 &lt; 10 &amp; falling</strong>',
+        "p50 speedup 8.20 (threshold: 10)",
+        '<a href="http://localhost:8000/runbooks/CriticalPerformanceRegression">Runbook</a>',
+        '<a href="http://localhost:9090/graph?g0.expr=CriticalPerformanceRegression&amp;g0.tab=1">Query</a></p>',
+    ]
+    assert silence_matchers(links_of(html)[-1]) == silence_matchers(SILENCE_CRITICAL)
 
 
 def test_a_warning_reaches_slack_and_email(fired: Alertmanager) -> None:
@@ -419,14 +438,17 @@ def test_quotes_line_ends_colons_and_japanese_arrive_intact(fired: Alertmanager)
     _, message = channels.slack.inbox.wait(slack(f"[CRITICAL] {summary}"), SLACK_SECONDS)
     assert message["attachments"][0]["text"].startswith(f"{description}\n<http://localhost:8000/runbooks/Hostile|Runbook>\n<{SILENCE}")
     _, received = channels.email.inbox.wait(mail(f"[CRITICAL] {summary}"), SLACK_SECONDS)
-    plain = received.message.get_body(("plain",))
+    plain, html = received.message.get_body(("plain",)), received.message.get_body(("html",))
     assert plain is not None
+    assert html is not None
     assert plain.get_content().replace("\r\n", "\n").startswith(f"{text}\n")
+    shown = unescape(re.sub("<[^>]*>", "", html.get_content())).replace("\r\n", "\n")
+    assert shown.startswith(f"firing {summary}\n{description}\nRunbook\n")
     _, sent = channels.exporter.inbox.wait(webhook("firing", HOSTILE), SLACK_SECONDS)
     assert [alert["annotations"] for alert in sent["alerts"]] == [HOSTILE.annotations]
     # What the silence page is given is the label as it is.
-    [(_, matchers)] = parse_qsl(urlsplit(page["links"][-1]["href"]).fragment.partition("?")[2])
-    assert matchers == '{alertname="Hostile",benchmark_name="say \\"x\\": [1,\\n\\\\2] & <b>日本語"}'
+    for link in (page["links"][-1]["href"], links_of(html)[-1]):
+        assert silence_matchers(link) == '{alertname="Hostile",benchmark_name="say \\"x\\": [1,\\n\\\\2] & <b>日本語"}'
 
 
 def test_what_is_too_long_is_cut(fired: Alertmanager) -> None:

@@ -93,8 +93,7 @@ def _up(settings: Settings, _: argparse.Namespace) -> None:
         words = "\n".join(f"{part.name} is not ready:\n" + "\n".join(f"  {line}" for line in stack.last_words(part)) for part in missing)
         raise StackError(f"{words}\n`make logs` shows more, `make down` stops what runs")
     _say(_read_again(settings))  # those that ran before have not seen what changed since
-    if not wait_until_connected(settings):
-        raise StackError(f"Prometheus does not reach the exporter or Alertmanager; {PROMETHEUS.url(settings, '/targets')} says why")
+    _await_connection(settings)
     print(f"  prometheus scrapes the exporter and sends alerts to Alertmanager ({time.monotonic() - started:.1f} s)")
     _print_addresses(stack, settings)
 
@@ -135,6 +134,14 @@ def _reload(settings: Settings, _: argparse.Namespace) -> None:
     _say(prepare(settings))
     _say(_stack(settings).render())
     _say(_read_again(settings))
+    # Debian 12's (2.42) knows no Alertmanager for some seconds after that, and sends a minute later what begins to fire meanwhile.
+    _await_connection(settings)
+    print("  prometheus scrapes the exporter and sends alerts to Alertmanager")
+
+
+def _await_connection(settings: Settings) -> None:
+    if not wait_until_connected(settings):
+        raise StackError(f"Prometheus does not reach the exporter or Alertmanager; {PROMETHEUS.url(settings, '/targets')} says why")
 
 
 def _read_again(settings: Settings) -> Iterator[str]:

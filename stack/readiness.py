@@ -37,7 +37,7 @@ def wait_until_ready(parts: Sequence[Part], settings: Settings, timeout_seconds:
 
 
 def wait_until_connected(settings: Settings, timeout_seconds: float = CONNECTED_SECONDS) -> bool:
-    """Whether Prometheus has come to scrape the exporter and to know Alertmanager, for which it takes some seconds after its start."""
+    """Whether Prometheus has come to scrape the exporter and to know Alertmanager, for which it takes seconds after a start or reload."""
     deadline = time.monotonic() + timeout_seconds
     while time.monotonic() < deadline:
         if _is_connected(settings):

@@ -221,6 +221,7 @@ def test_a_new_secret_is_taken_in_by_reload(backend: Backend) -> None:
         assert stat.S_IMODE(secret.stat().st_mode) == 0o640
         configuration = get(ALERTMANAGER.url(backend.settings, "/api/v2/status"))["config"]["original"]
         assert "slack_webhook_url" in configuration
+        assert get(PROMETHEUS.url(backend.settings, "/api/v1/alertmanagers"))["data"]["activeAlertmanagers"]
     finally:
         secret.unlink()
     assert backend.command("reload").returncode == 0

@@ -60,13 +60,14 @@ def request(
 
 
 @contextmanager
-def exporter(folder: Path) -> Iterator[Server]:
+def exporter(folder: Path, stream_port: int | None = None) -> Iterator[Server]:
     """The exporter over `folder/results` and `folder/ledger.sqlite3`, by `folder/config.yaml` where there is one."""
-    port = free_port()
+    port, stream_port = free_port(), stream_port or free_port()
     (folder / "results").mkdir(exist_ok=True)
     config = [f"--config={folder / CONFIG}"] if (folder / CONFIG).exists() else []
     words = [sys.executable, "-m", "benchmark_exporter", "serve", f"--listen=127.0.0.1:{port}", f"--results-dir={folder / 'results'}"]
-    with _running([*words, *config, f"--ledger={folder / 'ledger.sqlite3'}"], port, "/-/ready", folder / "exporter.log") as server:
+    words += [*config, f"--ledger={folder / 'ledger.sqlite3'}", f"--stream-listen=127.0.0.1:{stream_port}"]
+    with _running(words, port, "/-/ready", folder / "exporter.log") as server:
         yield server
 
 

@@ -62,6 +62,22 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
     )
     _add(serve, "--listen", "127.0.0.1:8000", "address of /metrics and the API", type=_address, metavar="HOST:PORT")
+    _add(
+        serve,
+        "--stream-listen",
+        "127.0.0.1:8765",
+        "address of the stream and the live page; `off` for none",
+        type=_address_or_off,
+        metavar="HOST:PORT",
+    )
+    _add(
+        serve,
+        "--stream-tokens",
+        None,
+        "file of the tokens that may follow the stream; without one, all may",
+        type=Path,
+        metavar="FILE",
+    )
     _add(serve, "--metrics", None, "metrics.yaml to use in place of the packaged one", type=Path, metavar="FILE")
     _add(serve, "--runbooks-dir", None, "folder whose pages are served at /runbooks/NAME", type=Path, metavar="FOLDER")
     _add(serve, "--log-format", "logfmt", "of the log lines on standard error", choices=("logfmt", "json"))
@@ -234,6 +250,10 @@ def _address(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+def _address_or_off(text: str) -> tuple[str, int] | None:
+    return None if text == "off" else _address(text)
+
+
 def _url(text: str) -> str:
     from urllib.parse import urlsplit
 
@@ -281,6 +301,8 @@ def _serve(options: argparse.Namespace) -> int:
             runbooks_dir=options.runbooks_dir,
             host=host,
             port=port,
+            stream_address=options.stream_listen,
+            stream_tokens=options.stream_tokens and options.stream_tokens.absolute(),
         )
         next(os.scandir(settings.results_dir), None)
         asyncio.run(serve(settings))

@@ -19,9 +19,11 @@ from benchmark_exporter.config import Config, ConfigError, read_yaml
 from benchmark_exporter.ledger import REGRESSIONS_BY_COMMIT, Histogram, Labels, Ledger, NewestJudgement, RunningTotal, State, Subject
 from benchmark_exporter.ledger.history import RecordedRun
 from benchmark_exporter.ledger.state import NewestPipeline, NewestResult, NewestRun, NewestVerdict
+from benchmark_exporter.live import LINE_REJECTIONS, LineRejection, ProcessUsage
 from benchmark_exporter.model import REGRESSED, SEVERITIES, PipelineRun, Result, Statistics, SubjectKind
 from benchmark_exporter.resources import Resources
 from benchmark_exporter.series_limit import Owner, fitting, owning_labels, places
+from benchmark_exporter.stream import StreamFigures
 
 _CLIP_DIGEST = 10
 _ELLIPSIS = "…"
@@ -33,6 +35,10 @@ _Series = tuple[str, str, Labels, tuple[str, str] | None]
 Part = Literal["state", "distributions", "resources"]
 PARTS: tuple[Part, ...] = ("state", "distributions", "resources")
 EXECUTION_TIME, EXECUTION_TIME_METRIC = "execution_time_ms", "benchmark_execution_time_ms"
+STREAM_LAG_METRIC = "benchmark_stream_lag_seconds"
+# Labels `process` that no benchmark's process may have.
+EXPORTER_PROCESS, HOST_PROCESS = "benchmark-exporter", "system"
+OWN_PROCESSES = (EXPORTER_PROCESS, HOST_PROCESS)
 _COUNTERS = {
     "runs": "benchmark_runs_total",
     "failures": "benchmark_failures_total",
@@ -100,6 +106,12 @@ EXPOSED = frozenset((*_COUNTERS.values(), *_QUANTITIES.values(), _OTHER_QUANTITY
     "benchmark_exporter_subjects_dropped",
     "benchmark_exporter_scan_duration_seconds",
     "benchmark_exporter_uploads_total",
+    "benchmark_live_runs",
+    "benchmark_live_lines_rejected_total",
+    "benchmark_stream_clients",
+    "benchmark_stream_messages_total",
+    "benchmark_stream_dropped_total",
+    STREAM_LAG_METRIC,
     "process_cpu_seconds_total",
     "process_resident_memory_bytes",
     "process_start_time_seconds",
@@ -163,6 +175,16 @@ class Live:
 
     pending_files: int
     scan_duration_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class LiveProgress:
+    """What benchmarks write while they run, and what was sent of it. Rejected lines count since the start."""
+
+    running: int
+    usages: Sequence[ProcessUsage]
+    rejected_lines: Mapping[LineRejection, int]
+    stream: StreamFigures
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,20 +301,39 @@ class Collector:
         self._verdicts(sink, run.verdicts)
         return sink.samples
 
-    def render_resources(self, resources: Resources, live: Live, uploads: Mapping[int, int]) -> bytes:
+    def render_resources(self, resources: Resources, live: Live, uploads: Mapping[int, int], progress: LiveProgress) -> bytes:
         """The `resources` part. `uploads` has the number of answers by status code."""
         page = _Page(self._definitions, self._config.max_label_bytes, {})
-        page.add("memory_usage_mb", ("benchmark-exporter", "serving"), round(resources.resident_bytes / 1e6, 1))
+        page.add("memory_usage_mb", (EXPORTER_PROCESS, "serving"), round(resources.resident_bytes / 1e6, 1))
         for core, percent in enumerate(resources.core_percents):
-            page.add("cpu_utilization_percent", (str(core), "system"), percent)
-        page.add("cpu_utilization_percent", ("all", "benchmark-exporter"), resources.process_percent)
+            page.add("cpu_utilization_percent", (str(core), HOST_PROCESS), percent)
+        page.add("cpu_utilization_percent", ("all", EXPORTER_PROCESS), resources.process_percent)
         page.add("benchmark_exporter_scan_duration_seconds", (), round(live.scan_duration_seconds, 6))
         for code, count in uploads.items():
             page.add("benchmark_exporter_uploads_total", (str(code),), count)
+        self._progress(page, progress)
         page.add("process_cpu_seconds_total", (), round(resources.process_cpu_seconds, 2))
         page.add("process_resident_memory_bytes", (), resources.resident_bytes)
         page.add("process_start_time_seconds", (), resources.start_timestamp_seconds)
         return page.text("resources")
+
+    def _progress(self, page: "_Page", progress: LiveProgress) -> None:
+        for usage in progress.usages:
+            if usage.process not in OWN_PROCESSES:
+                for phase, megabytes in usage.memory_mb.items():
+                    page.add("memory_usage_mb", (usage.process, phase), megabytes)
+                for core, percent in usage.cpu_percent.items():
+                    page.add("cpu_utilization_percent", (core, usage.process), percent)
+        page.add("benchmark_live_runs", (), progress.running)
+        for reason in LINE_REJECTIONS:
+            page.add("benchmark_live_lines_rejected_total", (reason,), progress.rejected_lines.get(reason, 0))
+        stream = progress.stream
+        page.add("benchmark_stream_clients", (), stream.clients)
+        for kind, count in stream.messages.items():
+            page.add("benchmark_stream_messages_total", (kind,), count)
+        page.add("benchmark_stream_dropped_total", (), stream.dropped)
+        lag = Histogram((), stream.lag.bounds, stream.lag.counts, stream.lag.total_seconds, born_seconds=0.0)
+        page.extend(STREAM_LAG_METRIC, (), self._histogram_lines(page, STREAM_LAG_METRIC, lag, held=False))
 
     def _counters(self, page: "_Page", state: State, holds: "Mapping[Part, _Hold]") -> None:
         for name, metric in _COUNTERS.items():

@@ -68,6 +68,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     upload_rate_per_second: Positive = 10.0
     upload_timeout_seconds: Positive = 60.0
     upload_burst: Annotated[int, msgspec.Meta(gt=0, le=10**6)] = 100
+    stream_origins: list[str] = []
+    stream_max_clients: Annotated[int, msgspec.Meta(gt=0, le=10**5)] = 1000
     counter_hold_seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 2.5
     histogram_hold_seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 32.0
     max_label_bytes: Annotated[int, msgspec.Meta(ge=16, le=500)] = 200

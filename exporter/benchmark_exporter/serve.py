@@ -4,11 +4,12 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar, TypeVarTuple
 
@@ -17,15 +18,19 @@ from aiohttp import web
 from watchfiles import awatch
 
 from benchmark_exporter import __version__
-from benchmark_exporter.collector import EXECUTION_TIME_METRIC, Collector, Definition, Exposition, Live
-from benchmark_exporter.config import Config, GateLimits
+from benchmark_exporter.collector import EXECUTION_TIME_METRIC, STREAM_LAG_METRIC, Collector, Definition, Exposition, Live, LiveProgress
+from benchmark_exporter.config import Config, GateLimits, packaged
+from benchmark_exporter.feed import Feed
 from benchmark_exporter.github import GitHub
 from benchmark_exporter.inbox import SUFFIX, UPLOADS_PREFIX, Inbox, Inboxes
 from benchmark_exporter.ingest import Defaults, Ingest
 from benchmark_exporter.ledger import Ledger, LedgerError, NewestJudgement, State, Subject, has_no_room
+from benchmark_exporter.live import FOLDER, LOOK_SECONDS, LiveFolder
 from benchmark_exporter.model import Gate, JudgementState, Notification
 from benchmark_exporter.regression import Limits, Policy
 from benchmark_exporter.resources import Sampler
+from benchmark_exporter.stream import Hub
+from benchmark_exporter.stream_server import Admission, StreamServer
 from benchmark_exporter.tokens import TokenFile
 from benchmark_exporter.upload import Limits as UploadLimits
 from benchmark_exporter.upload import Uploads
@@ -43,7 +48,11 @@ RETRY_SECONDS = 5.0
 # Events are gathered until none comes for a step, and no longer than the debounce. The watcher wakes at every step, which costs CPU.
 WATCH_DEBOUNCE_MS, WATCH_STEP_MS = 100, 40
 SHUTDOWN_SECONDS = 2.0
+# Clients that were cut off by a restart all come back at once.
+STREAM_BACKLOG = 1024
 # What is old is forgotten this often, in steps of some milliseconds, so far apart that ingest hardly notices.
+# Commits that follow each other closer than this are one change to the stream's clients, and the page's charts are read no more often.
+STREAM_STATE_SECONDS, TRENDS_SECONDS = 0.05, 1.0
 PRUNE_INTERVAL_SECONDS, PRUNE_PAUSE_SECONDS = 3600.0, 0.1
 _DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 
@@ -64,6 +73,9 @@ class Settings:
     runbooks_dir: Path | None
     host: str
     port: int
+    # Where the stream and the live page are; None for nowhere.
+    stream_address: tuple[str, int] | None
+    stream_tokens: Path | None
 
     @property
     def uploads_dir(self) -> Path:
@@ -153,8 +165,9 @@ async def serve(settings: Settings) -> None:
     with (
         ThreadPoolExecutor(1, thread_name_prefix="ledger") as worker,
         ThreadPoolExecutor(1, thread_name_prefix="uploads") as upload_worker,
+        ThreadPoolExecutor(1, thread_name_prefix="live") as live_worker,
     ):
-        server = _Server(settings, worker, upload_worker)
+        server = _Server(settings, worker, upload_worker, live_worker)
         await server.open()
         try:
             await server.run_until(stop)
@@ -166,10 +179,30 @@ async def serve(settings: Settings) -> None:
 class _Server:
     """Wires the parts. Methods that end in `_by_worker` run in the worker thread, all others in the event loop."""
 
-    def __init__(self, settings: Settings, worker: ThreadPoolExecutor, upload_worker: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, settings: Settings, worker: ThreadPoolExecutor, upload_worker: ThreadPoolExecutor, live_worker: ThreadPoolExecutor
+    ) -> None:
         self._settings = settings
         self._worker = worker
+        self._live_worker = live_worker
         config = settings.config
+        self._feed = Feed(
+            lambda snapshot: Hub(
+                __version__,
+                str(settings.results_dir),
+                snapshot=snapshot,
+                lag_bounds_seconds=settings.definitions[STREAM_LAG_METRIC].buckets,
+                now=lambda: datetime.now(UTC),
+                monotonic=time.monotonic,
+            )
+        )
+        self._live_folder = LiveFolder(
+            settings.results_dir / FOLDER, config.project, config.environment, monotonic=time.monotonic, clock=time.time
+        )
+        self._live_wake = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._state_changed = asyncio.Event()
+        self._trends: tuple[float, bytes] = (float("-inf"), b"")
         self._upload_folder = UploadFolder(settings.uploads_dir, config.zone)
         self._uploads = Uploads(
             self._upload_folder,
@@ -213,6 +246,7 @@ class _Server:
                 log.error("the ledger's disk is full: what is known is shown, new results are taken in when there is room")
 
     async def close(self) -> None:
+        await self._loop.run_in_executor(self._live_worker, self._live_folder.close)
         if self._is_open:
             await self._in_worker(self._ledger.close)
 
@@ -229,6 +263,13 @@ class _Server:
         )
         # Bodies stay as they come: what unpacks them has to bound what comes out.
         runner = web.AppRunner(make_application(service), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, auto_decompress=False)
+        admission = Admission(
+            self._settings.config.stream_max_clients,
+            self._settings.config.stream_origins,
+            None if self._settings.stream_tokens is None else TokenFile(self._settings.stream_tokens),
+        )
+        stream_server = StreamServer(self._feed.hub, admission, self._read_trends, packaged("page"))
+        streaming = web.AppRunner(stream_server.make_application(), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
         await runner.setup()
         try:
             await web.TCPSite(runner, self._settings.host, self._settings.port).start()
@@ -236,17 +277,25 @@ class _Server:
                 f"benchmark-exporter {__version__} listens on {self._settings.host}:{self._settings.port}",
                 extra={"fields": {"results": self._settings.results_dir, "ledger": self._settings.ledger_path}},
             )
+            if self._settings.stream_address is not None:
+                await streaming.setup()
+                await web.TCPSite(streaming, *self._settings.stream_address, backlog=STREAM_BACKLOG).start()
+                host, port = self._settings.stream_address
+                log.info(f"the stream and the live page are on {host}:{port}")
             async with asyncio.TaskGroup() as tasks:
                 watching = tasks.create_task(self._watch())
                 ingesting = tasks.create_task(self._ingest_forever())
                 pruning = tasks.create_task(self._prune_forever())
+                following = tasks.create_task(self._follow_live())
+                telling = tasks.create_task(self._tell_state())
                 stopped = tasks.create_task(stop.wait())
                 await asyncio.wait((stopped, ingesting), return_when=asyncio.FIRST_COMPLETED)
                 self._stopping = True
                 self._wake.set()
-                watching.cancel()
-                pruning.cancel()
+                for task in (watching, pruning, following, telling):
+                    task.cancel()
         finally:
+            await streaming.cleanup()
             await runner.cleanup()
 
     async def _watch(self) -> None:
@@ -255,11 +304,52 @@ class _Server:
         while True:
             try:
                 async for changes in awatch(root, debounce=WATCH_DEBOUNCE_MS, step=WATCH_STEP_MS, raise_interrupt=False):
-                    self._changed_paths.update(path for _, path in changes)
-                    self._wake.set()
+                    self._note_changes(path for _, path in changes)
             except OSError as error:
                 log.warning("the results folder cannot be watched, scans alone find new files", extra={"fields": {"reason": error}})
             await asyncio.sleep(RETRY_SECONDS)
+
+    def _note_changes(self, paths: Iterable[str]) -> None:
+        live_folder = str(self._settings.results_dir / FOLDER)
+        for path in paths:
+            if path == live_folder or (path.startswith(f"{live_folder}/") and not path.endswith(SUFFIX)):
+                self._live_wake.set()
+            else:
+                self._changed_paths.add(path)
+                self._wake.set()
+
+    async def _follow_live(self) -> None:
+        """Brings lines of live files to the stream; events of new files make it prompt, and while something runs it looks by itself."""
+        while True:
+            is_told, pause_seconds = self._live_wake.is_set(), RETRY_SECONDS
+            self._live_wake.clear()
+            try:
+                look = partial(self._live_folder.look, scan=is_told)
+                news = await self._loop.run_in_executor(self._live_worker, look)
+                self._feed.take_live(news)
+                pause_seconds = news.pause_seconds
+            except OSError as error:
+                log.error("live files cannot be followed, it is tried again", extra={"fields": {"reason": error}})
+            await asyncio.sleep(min(pause_seconds, LOOK_SECONDS))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause_seconds - LOOK_SECONDS):
+                    await self._live_wake.wait()
+
+    async def _tell_state(self) -> None:
+        """Brings new states to the stream's clients."""
+        while True:
+            await self._state_changed.wait()
+            self._state_changed.clear()
+            self._feed.take_state(self._state)
+            await asyncio.sleep(STREAM_STATE_SECONDS)
+
+    async def _read_trends(self) -> bytes:
+        self._refuse_without_state()
+        read_seconds, trends = self._trends
+        if time.monotonic() - read_seconds >= TRENDS_SECONDS:
+            trends = msgspec.json.encode(await self._in_worker(self._ledger.trends))
+            self._trends = (time.monotonic(), trends)
+        return trends
 
     async def _prune_forever(self) -> None:
         while True:
@@ -395,12 +485,20 @@ class _Server:
         live = Live(self._ingest.pending_files, self._scan_duration_seconds)
         self._state, self._exposition = self._collector.expose(self._ledger, live, time.time())
         self._live = live
+        self._loop.call_soon_threadsafe(self._state_changed.set)
 
     def _render_resources(self) -> bytes:
         now = time.monotonic()
         if now - self._resources[0] >= RESOURCES_MAX_AGE_SECONDS:
-            self._resources = (now, self._collector.render_resources(self._sampler.sample(), self._live, self._uploads.counts))
+            self._resources = (
+                now,
+                self._collector.render_resources(self._sampler.sample(), self._live, self._uploads.counts, self._progress()),
+            )
         return self._resources[1]
+
+    def _progress(self) -> LiveProgress:
+        feed = self._feed
+        return LiveProgress(feed.running, feed.usages, feed.rejected_lines, feed.hub.figures())
 
     def _shown(self) -> Exposition:
         self._refuse_without_state()

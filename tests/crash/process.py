@@ -37,6 +37,7 @@ class Process(Exporter):
                 [
                     *(*COMMAND, "serve", f"--listen=127.0.0.1:{self.port}", f"--results-dir={self.results}"),
                     *(f"--ledger={self.ledger}", f"--config={self.config}", f"--upload-tokens={self.tokens}"),
+                    "--stream-listen=off",
                 ],
                 stderr=log,
             )

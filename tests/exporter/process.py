@@ -17,8 +17,9 @@ DEADLINE_SECONDS = 60.0
 class Exporter:
     """An exporter over a folder of its own, with further options of `serve`."""
 
-    def __init__(self, folder: Path, port: int, *options: str) -> None:
-        self.options = options
+    def __init__(self, folder: Path, port: int, *options: str, stream_port: int | None = None) -> None:
+        self.options = (f"--stream-listen={'off' if stream_port is None else f'127.0.0.1:{stream_port}'}", *options)
+        self.stream_port = stream_port
         self.folder = folder
         self.results = folder / "results"
         self.results.mkdir(exist_ok=True)

@@ -10,12 +10,14 @@ import pytest
 import yaml
 
 from benchmark_exporter.baseline import set_baseline
-from benchmark_exporter.collector import EXPOSED, Collector, Live, load_definitions
+from benchmark_exporter.collector import EXPOSED, Collector, Live, LiveProgress, load_definitions
 from benchmark_exporter.config import Config, ConfigError, packaged
 from benchmark_exporter.ledger import Pin, Subject
+from benchmark_exporter.live import ProcessUsage
 from benchmark_exporter.model import Result, Run, Statistics
 from benchmark_exporter.resources import Resources
 from benchmark_exporter.serve import make_limits
+from benchmark_exporter.stream import Lag, StreamFigures
 from tests.exporter.documents import bench_guard, perf_suite, pipeline, result
 from tests.exporter.test_ingest import WATCHDOG
 from tests.exporter.wired import DEFINITIONS, START_SECONDS, Wired, samples
@@ -147,12 +149,51 @@ def shown_buckets(wired: Wired) -> Mapping[str, float]:
     return {dict(labels)["le"]: value for labels, value in buckets.items() if dict(labels)["benchmark_name"] == "router/compiled"}
 
 
+USAGES = [
+    ProcessUsage("bench", {"current": 40.5, "warmup": 64.0}, {"all": 97.5, "3": 97.5}),
+    ProcessUsage("system", {"current": 1.0}, {"0": 1.0}),  # a name that is the exporter's own to give
+]
+LAG = Lag((0.005, 0.05), (1, 2, 1), 0.75)
+PROGRESS = LiveProgress(2, USAGES, {"not_json": 3}, StreamFigures(4, {"progress": 9, "gap": 1}, 5, LAG))
+
+
+def test_the_stream_in_the_resources_part() -> None:
+    part = Collector(DEFINITIONS, Config()).render_resources(Resources((), 0, 0, 0, 0), Live(0, 0), {}, PROGRESS)
+    shown = samples(part.decode())
+    assert {name: series for name, series in shown.items() if name.startswith(("benchmark_live_", "benchmark_stream_"))} == {
+        "benchmark_live_runs": {frozenset(): 2},
+        "benchmark_live_lines_rejected_total": {
+            frozenset({("reason", "too_long")}): 0,
+            frozenset({("reason", "not_json")}): 3,
+            frozenset({("reason", "invalid")}): 0,
+        },
+        "benchmark_stream_clients": {frozenset(): 4},
+        "benchmark_stream_messages_total": {frozenset({("type", "progress")}): 9, frozenset({("type", "gap")}): 1},
+        "benchmark_stream_dropped_total": {frozenset(): 5},
+        "benchmark_stream_lag_seconds_bucket": {
+            frozenset({("le", "0.005")}): 1,
+            frozenset({("le", "0.05")}): 3,
+            frozenset({("le", "+Inf")}): 4,
+        },
+        "benchmark_stream_lag_seconds_sum": {frozenset(): 0.75},
+        "benchmark_stream_lag_seconds_count": {frozenset(): 4},
+    }
+
+
 def test_the_resources_part() -> None:
     collector = Collector(DEFINITIONS, Config())
     resources = Resources((12.5, 0.0), 3.0, 1.234, 52_400_000, START_SECONDS)
-    assert samples(collector.render_resources(resources, Live(0, 0.25), {201: 3, 400: 0}).decode()) == {
-        "memory_usage_mb": {frozenset({("process", "benchmark-exporter"), ("phase", "serving")}): 52.4},
+    part = collector.render_resources(resources, Live(0, 0.25), {201: 3, 400: 0}, PROGRESS)
+    shown = samples(part.decode())
+    assert {name: series for name, series in shown.items() if not name.startswith(("benchmark_live_", "benchmark_stream_"))} == {
+        "memory_usage_mb": {
+            frozenset({("process", "benchmark-exporter"), ("phase", "serving")}): 52.4,
+            frozenset({("process", "bench"), ("phase", "current")}): 40.5,
+            frozenset({("process", "bench"), ("phase", "warmup")}): 64.0,
+        },
         "cpu_utilization_percent": {
+            frozenset({("core", "all"), ("process", "bench")}): 97.5,
+            frozenset({("core", "3"), ("process", "bench")}): 97.5,
             frozenset({("core", "0"), ("process", "system")}): 12.5,
             frozenset({("core", "1"), ("process", "system")}): 0.0,
             frozenset({("core", "all"), ("process", "benchmark-exporter")}): 3.0,
@@ -182,7 +223,7 @@ def full(wired: Wired) -> str:
     set_baseline(wired.ledger, "steady-0", Pin("v1", "someone", START_SECONDS, ""), make_limits(wired.config))
     wired.ingest.receive([WATCHDOG])
     resources = Resources((1.0,), 1.0, 1.0, 1, 1.0)
-    return wired.exposition() + wired.collector.render_resources(resources, Live(0, 0.0), {201: 1}).decode()
+    return wired.exposition() + wired.collector.render_resources(resources, Live(0, 0.0), {201: 1}, PROGRESS).decode()
 
 
 def test_every_metric_listed_is_exposed_and_every_one_exposed_is_listed(full: str) -> None:

@@ -166,7 +166,7 @@ def server(
     path = lay_out(folder / "prometheus", {"exporter": exporter, "prometheus": prometheus})
     (folder / "results").mkdir()
     commands = [
-        [sys.executable, "-m", "benchmark_exporter", "serve", f"--listen={exporter}"],
+        [sys.executable, "-m", "benchmark_exporter", "serve", f"--listen={exporter}", "--stream-listen=off"],
         [*programs["prometheus"], f"--config.file={path}", f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address={prometheus}"],
     ]
     processes = [subprocess.Popen(command, cwd=folder) for command in commands]

@@ -35,6 +35,7 @@ from benchmark_exporter.ledger.state import (
     read_state,
 )
 from benchmark_exporter.ledger.transaction import Signature, Transaction
+from benchmark_exporter.ledger.trends import Trend, read_trends
 from benchmark_exporter.ledger.visibility import select
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "State",
     "Subject",
     "Transaction",
+    "Trend",
     "has_no_room",
     "is_newer",
 ]
@@ -138,6 +140,11 @@ class Ledger:
         """
         with self._errors_named():
             return read_state(self._connection, select(self._connection, after_seconds, at_most), returned_after_seconds)
+
+    def trends(self) -> list[Trend]:
+        """How the last runs of each benchmark went."""
+        with self._errors_named():
+            return read_trends(self._connection)
 
     def prune(self, before_seconds: float) -> Iterator[int]:
         """Forgets what came in before a time (seconds since 1970), but for what a scrape shows; the state does not change.

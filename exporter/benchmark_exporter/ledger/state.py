@@ -108,6 +108,15 @@ class NewestVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class VerdictRun:
+    """The run that a newest verdict is on."""
+
+    run_id: str
+    project: str
+    timestamp_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class NewestBaseline:
     """What is pinned for a judged series. Speedups are how many times better its newest run is than that; None where it cannot be said."""
 
@@ -176,7 +185,8 @@ class State:
     """All that a scrape shows of the selected subjects, as one commit left it. regressions_by_commit has the newest commits only.
 
     `returned_counters` and `returned_histograms` are what counters and histograms were, by name and labels, when their subjects came back
-    after more than the age at which they are no longer shown; `born_seconds` says when that was.
+    after more than the age at which they are no longer shown; `born_seconds` says when that was. verdict_runs
+    has the run of each verdict, by benchmark.
     """
 
     commits: int
@@ -189,6 +199,7 @@ class State:
     results: Sequence[NewestResult]
     runs: Sequence[NewestRun]
     verdicts: Sequence[NewestVerdict]
+    verdict_runs: Mapping[str, VerdictRun]
     judgements: Sequence[NewestJudgement]
     shifts: Sequence[NewestShift]
     pipelines: Sequence[NewestPipeline]
@@ -263,6 +274,13 @@ def read_state(connection: sqlite3.Connection, selection: Selection, returned_af
             )
         ],
         verdicts=verdicts,
+        verdict_runs={
+            benchmark: VerdictRun(*run)
+            for benchmark, *run in query(
+                "SELECT benchmark, run_id, project, timestamp_seconds FROM temp.shown_names n "
+                "CROSS JOIN newest_verdicts ON benchmark = n.name JOIN runs ON runs.id = run WHERE kind = 'benchmark'"
+            )
+        },
         judgements=_judgements(connection),
         shifts=[
             # Of several machine classes the newest run's: SQLite takes bare columns from the row with the maximum.

@@ -1,0 +1,186 @@
+"""What becomes a message of the stream: changes of the ledger's state, and lines of live files. All of it in the event loop's thread."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from benchmark_exporter.ledger import State
+from benchmark_exporter.ledger.state import NewestRun, NewestVerdict, ReceivedNotification, VerdictRun
+from benchmark_exporter.live import LineRejection, LiveEvent, LiveNews, ProcessUsage
+from benchmark_exporter.messages import (
+    UNFINISHED,
+    AlertNews,
+    Progress,
+    RejectedFileNews,
+    RejectedFiles,
+    RunNews,
+    Snapshot,
+    VerdictNews,
+)
+from benchmark_exporter.model import SEVERITIES
+from benchmark_exporter.stream import Hub, Selection
+
+# A snapshot has the newest of each.
+MAX_BENCHMARKS, MAX_ALERTS, MAX_REJECTED = 200, 100, 50
+
+
+class Feed:
+    """Keeps what a joining client is to know, and publishes what changes by the hub that `hub` makes of this knowledge.
+
+    The first state is where it begins, and no change.
+    """
+
+    def __init__(self, hub: Callable[[Callable[[Selection], Snapshot]], Hub]) -> None:
+        self.hub = hub(self._snapshot)
+        self._state: State | None = None
+        self._running: dict[str, Progress] = {}
+        self.usages: Sequence[ProcessUsage] = ()
+        self.rejected_lines: Mapping[LineRejection, int] = {}
+
+    @property
+    def running(self) -> int:
+        """How many runs write progress now."""
+        return sum(progress.status == "running" for progress in self._running.values())
+
+    def take_live(self, news: LiveNews) -> None:
+        """Publishes what a look at the live files found."""
+        self.usages, self.rejected_lines = news.usages, news.rejected_lines
+        for event in news.events:
+            self._take_event(event)
+
+    def _take_event(self, event: LiveEvent) -> None:
+        progress = event.progress
+        if progress.status in UNFINISHED:
+            self._running[event.file] = progress
+        else:
+            self._running.pop(event.file, None)
+        self.hub.publish(
+            "progress",
+            progress,
+            project=progress.project,
+            benchmark=progress.benchmark,
+            at=event.timestamp,
+            is_measured=event.is_fresh,
+        )
+
+    def take_state(self, state: State) -> None:
+        """Publishes what is new in a state."""
+        before, self._state = self._state, state
+        if before is None:
+            return
+        known_runs = {(run.benchmark, run.environment): run for run in before.runs}
+        for news in _runs(state, [run for run in state.runs if known_runs.get((run.benchmark, run.environment)) != run]):
+            self.hub.publish("run", news, project=news.project, benchmark=news.benchmark)
+        known_verdicts = {verdict.benchmark: verdict for verdict in before.verdicts}
+        for verdict in state.verdicts:
+            run = state.verdict_runs[verdict.benchmark]
+            if known_verdicts.get(verdict.benchmark) != verdict or before.verdict_runs[verdict.benchmark] != run:
+                self.hub.publish("verdict", _verdict(verdict, run), project=run.project, benchmark=verdict.benchmark)
+        known_alerts = {received.notification.fingerprint: received.notification for received in before.notifications}
+        for received in state.notifications:
+            alert = received.notification
+            if alert.severity in SEVERITIES and known_alerts.get(alert.fingerprint) != alert:
+                self.hub.publish("alert", _alert(received), project=self._project(alert.benchmark), benchmark=alert.benchmark)
+        if before.rejected_files != state.rejected_files:
+            self.hub.publish("rejected", _rejected(state))
+
+    def _project(self, benchmark: str) -> str:
+        """The project of a benchmark; empty where that is not known."""
+        runs = self._state.runs if self._state is not None else ()
+        return next((run.project for run in runs if run.benchmark == benchmark), "")
+
+    def _snapshot(self, selection: Selection) -> Snapshot:
+        running = [progress for progress in self._running.values() if selection(progress.project, progress.benchmark)]
+        state = self._state
+        if state is None:
+            return Snapshot(running=running)
+        runs = [run for run in state.runs if selection(run.project, run.benchmark)]
+        runs.sort(key=lambda run: run.timestamp_seconds, reverse=True)
+        verdicts = [(verdict, state.verdict_runs[verdict.benchmark]) for verdict in state.verdicts]
+        verdicts = [(verdict, run) for verdict, run in verdicts if selection(run.project, verdict.benchmark)]
+        verdicts.sort(key=lambda pair: pair[1].timestamp_seconds, reverse=True)
+        alerts = [
+            received
+            for received in state.notifications  # the newest first
+            # Watchdog, which always fires, has another severity.
+            if received.notification.status == "firing" and received.notification.severity in SEVERITIES
+        ]
+        wanted = [
+            _alert(received)
+            for received in alerts
+            if selection(self._project(received.notification.benchmark), received.notification.benchmark)
+        ]
+        return Snapshot(
+            running=running,
+            runs=_runs(state, runs[:MAX_BENCHMARKS]),
+            verdicts=[_verdict(verdict, run) for verdict, run in verdicts[:MAX_BENCHMARKS]],
+            alerts=wanted[:MAX_ALERTS],
+            rejected=_rejected(state),
+        )
+
+
+def _runs(state: State, runs: Sequence[NewestRun]) -> list[RunNews]:
+    p50_ms: dict[tuple[str, str], dict[str, float]] = {(run.benchmark, run.environment): {} for run in runs}
+    for newest in state.results if runs else ():
+        result = newest.result
+        times = p50_ms.get((result.benchmark, newest.environment))
+        if times is not None and result.is_execution_time and result.statistics.p50 is not None:
+            times[result.variant] = round(result.statistics.p50 * 1e3, 6)
+    return [
+        RunNews(
+            run_id=run.run_id,
+            benchmark=run.benchmark,
+            project=run.project,
+            environment=run.environment,
+            commit_hash=run.commit_hash,
+            format=run.format,
+            timestamp=_moment(run.timestamp_seconds),
+            failed=run.failed,
+            p50_ms=p50_ms[run.benchmark, run.environment],
+        )
+        for run in runs
+    ]
+
+
+def _rejected(state: State) -> RejectedFiles:
+    files = [
+        RejectedFileNews(file=file.path, reason=file.reason, place=file.place, detail=file.detail)
+        for file in state.rejected_files[:MAX_REJECTED]
+    ]
+    return RejectedFiles(count=len(state.rejected_files), files=files)
+
+
+def _verdict(verdict: NewestVerdict, run: VerdictRun) -> VerdictNews:
+    return VerdictNews(
+        benchmark=verdict.benchmark,
+        project=run.project,
+        run_id=run.run_id,
+        timestamp=_moment(run.timestamp_seconds),
+        passed=verdict.passed,
+        severity=verdict.severity,
+        speedup_p50=verdict.speedup_p50_ratio,
+        speedup_p95=verdict.speedup_p95_ratio,
+        min_speedup_p50=verdict.min_speedup_p50_ratio,
+        min_speedup_p95=verdict.min_speedup_p95_ratio,
+        criteria=verdict.criteria,
+    )
+
+
+def _alert(received: ReceivedNotification) -> AlertNews:
+    notification = received.notification
+    return AlertNews(
+        fingerprint=notification.fingerprint,
+        alertname=notification.alertname,
+        benchmark=notification.benchmark,
+        severity=notification.severity,
+        status=notification.status,
+        summary=notification.summary,
+        received=_moment(received.received_seconds),
+    )
+
+
+def _moment(seconds: float) -> datetime:
+    """A time of a document or of our own; what no calendar has is its end."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        return datetime.max.replace(tzinfo=UTC)

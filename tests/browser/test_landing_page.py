@@ -1,30 +1,14 @@
 """The exporter's page as a browser shows it: what a person without Grafana looks at."""
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.exporter.documents import perf_suite
 from tests.exporter.process import DEADLINE_SECONDS, Exporter
-
-CHROMIUM = shutil.which("chromium")
-# It asks nothing of the internet, and runs as root too.
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-FLAGS += ["--disable-component-update", "--disable-sync"]
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on PATH; Debian and Ubuntu have it as a package")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield running
-        running.close()
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from benchmarks.servers import BenchmarkError
 from stack import settings as stack_settings
 from stack.demo import Benchmark, perf_suite_document
 from stack.programs import Programs
-from stack.settings import EXPORTER, PARTS, PROMETHEUS, Settings, StackError
+from stack.settings import EXPORTER, LISTENERS, PROMETHEUS, Settings, StackError
 
 SEED = 11
 DEADLINE_SECONDS = 60.0
@@ -68,7 +68,7 @@ def _stack(folder: Path) -> Iterator[Settings]:
     kept = stack_settings.ROOT / stack_settings.STATE / "programs"
     programs = Programs(kept)
     shutil.copytree(stack_settings.ROOT, folder, ignore=NOT_COPIED)
-    values = {"MODE": "local"} | {part.port_setting: str(servers.free_port()) for part in PARTS}
+    values = {"MODE": "local"} | {part.port_setting: str(servers.free_port()) for part in LISTENERS}
     (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in values.items()), encoding="utf-8")
     settings = stack_settings.load(folder, environ={})
     settings.state_dir.mkdir()

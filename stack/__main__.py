@@ -13,7 +13,7 @@ from stack.compose import ComposeStack, engine_answers
 from stack.local import LocalStack
 from stack.prepare import GRAFANA_PASSWORD, prepare
 from stack.readiness import is_ready, wait_until_connected, wait_until_ready
-from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA, PROMETHEUS, SECRETS, Settings, StackError, load
+from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA, PROMETHEUS, SECRETS, STREAM, Settings, StackError, load
 
 Stack = ComposeStack | LocalStack
 WHAT = {
@@ -102,10 +102,11 @@ def _print_addresses(stack: Stack, settings: Settings) -> None:
     print()
     for part in stack.parts():
         print(f"  {part.name:<14} http://localhost:{settings.port(part)}  {WHAT[part.name]}")
+    print(f"  {'live page':<14} http://localhost:{settings.port(STREAM)}  what runs now, verdicts, alerts")
     if GRAFANA in stack.parts():
         print(f"  Grafana's user is admin, the password is in {SECRETS / GRAFANA_PASSWORD}")
     else:
-        print(f"  grafana is not installed here: http://localhost:{settings.port(EXPORTER)} shows the newest runs")
+        print(f"  grafana is not installed here: http://localhost:{settings.port(STREAM)} shows runs and trends")
     results = settings["RESULTS_DIR"]
     print(f"\nCopy perf_suite's results into {results}, or see it work: make demo")
 

@@ -17,7 +17,7 @@ import yaml
 
 from stack.prepare import GITHUB_WEBHOOK_SECRET, GRAFANA_PASSWORD, UPLOAD_TOKENS
 from stack.programs import Programs
-from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA, NODE_EXPORTER, PARTS, PROMETHEUS, Part, Settings, StackError
+from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA, NODE_EXPORTER, PARTS, PROMETHEUS, STREAM, Part, Settings, StackError
 
 STOP_SECONDS = 20.0
 # Longest path of a Unix socket, with room for the suffix that supervisor adds while it makes one.
@@ -64,7 +64,7 @@ class LocalStack:
             self._supervisorctl("update")
             return
         yield from self._end(self._orphans())
-        if taken := [line for part in self.parts() if (line := _who_has(self._settings, part)) is not None]:
+        if taken := [line for part in (*self.parts(), STREAM) if (line := _who_has(self._settings, part)) is not None]:
             raise StackError("\n".join(taken))
         done = self._run("-m", "supervisor.supervisord", "-c", str(self._supervisor_configuration))
         if done.returncode:
@@ -173,6 +173,7 @@ class LocalStack:
         bind = settings["BIND_ADDRESS"]
         exporter = [sys.executable, "-m", "benchmark_exporter", "serve"]
         exporter += [f"--listen={bind}:{settings.port(EXPORTER)}", f"--results-dir={settings.results_dir}"]
+        exporter += [f"--stream-listen={bind}:{settings.port(STREAM)}"]
         exporter += [f"--ledger={self._made('exporter') / 'ledger.sqlite3'}", f"--config={root / 'exporter/config.yaml'}"]
         exporter += [f"--runbooks-dir={root / 'docs/runbooks'}", f"--environment={settings['BENCHMARK_ENVIRONMENT']}"]
         exporter += [f"--upload-tokens={settings.secrets_dir / UPLOAD_TOKENS}"]

@@ -35,6 +35,9 @@ ALERTMANAGER = Part("alertmanager", "ALERTMANAGER_PORT", "/-/ready")
 NODE_EXPORTER = Part("node_exporter", "NODE_EXPORTER_PORT", "/metrics")
 GRAFANA = Part("grafana", "GRAFANA_PORT", "/api/health")
 PARTS = (EXPORTER, PROMETHEUS, ALERTMANAGER, NODE_EXPORTER, GRAFANA)
+# The exporter's second address, for the stream and the live page.
+STREAM = Part("stream", "STREAM_PORT", "/")
+LISTENERS = (*PARTS, STREAM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +86,11 @@ def load(root: Path = ROOT, environ: Mapping[str, str] = os.environ) -> Settings
     values = {name: environ.get(name) or chosen.get(name) or default or "" for name, default in known.items()}
     # Chosen to be empty is a choice where the default is not: an image left out.
     values |= {name: "" for name, value in chosen.items() if name.endswith("_IMAGE") and not value and not environ.get(name)}
-    for part in PARTS:
+    for part in LISTENERS:
         if not values[part.port_setting].isdecimal() or not 0 < int(values[part.port_setting]) < 65536:
             raise StackError(f".env: {part.port_setting}={values[part.port_setting]} is no port; it takes a number from 1 to 65535")
-    ports = [values[part.port_setting] for part in PARTS]
-    for part in PARTS:
+    ports = [values[part.port_setting] for part in LISTENERS]
+    for part in LISTENERS:
         if ports.count(values[part.port_setting]) > 1:
             raise StackError(f".env: {part.port_setting}={values[part.port_setting]} is the port of another part too; give each its own")
     if values["MODE"] not in ("", "compose", "local"):

@@ -19,7 +19,7 @@ class Exporter:
 
     def __init__(self, folder: Path, port: int, *options: str, stream_port: int | None = None) -> None:
         self.options = (f"--stream-listen={'off' if stream_port is None else f'127.0.0.1:{stream_port}'}", *options)
-        self.stream_port = stream_port
+        self.stream_port = stream_port or 0
         self.folder = folder
         self.results = folder / "results"
         self.results.mkdir(exist_ok=True)

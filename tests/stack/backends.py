@@ -20,7 +20,7 @@ from testcontainers.compose import DockerCompose
 from stack import settings as stack_settings
 from stack.prepare import secrets_gid
 from stack.readiness import is_ready, wait_until_connected, wait_until_ready
-from stack.settings import GRAFANA, PARTS, Part, Settings
+from stack.settings import GRAFANA, LISTENERS, PARTS, Part, Settings
 from tests.paths import REPOSITORY
 
 NOT_COPIED = shutil.ignore_patterns(".git", ".venv", ".local", "results", ".env", "*.egg-info", "__pycache__", ".*_cache", ".hypothesis")
@@ -224,7 +224,7 @@ def _not_copied(folder: str, names: list[str]) -> set[str]:
 
 
 def _ports(free_port: Callable[[], int]) -> dict[str, str]:
-    return {part.port_setting: str(free_port()) for part in PARTS}
+    return {part.port_setting: str(free_port()) for part in LISTENERS}
 
 
 def _trust() -> dict[str, str]:

@@ -17,7 +17,7 @@ from stack import settings
 from stack.local import LocalStack
 from stack.prepare import prepare
 from stack.programs import COMPILED_IN, WORKING_FOLDER
-from stack.settings import EXPORTER, PARTS, StackError
+from stack.settings import EXPORTER, LISTENERS, StackError
 from tests.paths import REPOSITORY
 from tests.stack.backends import checkout
 
@@ -25,7 +25,7 @@ from tests.stack.backends import checkout
 @pytest.fixture
 def folder(tmp_path: Path, free_port: Callable[[], int]) -> Path:
     """A copy of the checkout on ports of its own."""
-    ports = {part.port_setting: str(free_port()) for part in PARTS}
+    ports = {part.port_setting: str(free_port()) for part in LISTENERS}
     return checkout(tmp_path / "checkout", {"MODE": "local", **ports}).root
 
 

@@ -1,5 +1,6 @@
 """The whole stack on real results: from a file in the folder to the notification. The tests of a backend share one stack, in this order."""
 
+import asyncio
 import json
 import os
 import re
@@ -9,12 +10,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from benchmark_exporter.push import Exporter, PushError, push
 from stack.demo import Benchmark, perf_suite_document, pipeline_document, with_verdict
-from stack.settings import ALERTMANAGER, EXPORTER, NODE_EXPORTER, PARTS, PROMETHEUS, Part
+from stack.settings import ALERTMANAGER, EXPORTER, NODE_EXPORTER, PARTS, PROMETHEUS, STREAM, Part
 from tests.exporter.delivering import SECRET, completed, deliver
+from tests.exporter.live_files import LiveFile
 from tests.grafana.queries import panel_queries
 from tests.paths import REPOSITORY
 from tests.stack.backends import Backend, Compose, get, get_text, is_back, query, until
@@ -58,6 +61,26 @@ def test_every_target_is_up(backend: Backend) -> None:
         return (len(jobs) == 5 and set(jobs.values()) == {"up"}) or None
 
     until(healthy, 40, "every target is up")  # 15 s between two scrapes of most
+
+
+def test_what_runs_is_on_the_stream_and_its_page(backend: Backend) -> None:
+    address = STREAM.url(backend.settings)
+    assert "Benchmarks, live" in get_text(f"{address}/")
+    file = LiveFile(backend.settings.results_dir, "orbit-live", benchmark="orbit")
+
+    async def follow() -> None:
+        async with asyncio.timeout(METRIC_SECONDS), aiohttp.ClientSession() as session, session.ws_connect(f"{address}/stream") as socket:
+            number = 0
+            while True:
+                number += 1
+                file.iteration(number, benchmark="orbit")
+                message = json.loads(await socket.receive_str())
+                if message["type"] == "progress" and message["metrics"]["iteration"] is not None:
+                    assert message["metrics"]["benchmark"] == "orbit"
+                    return
+
+    asyncio.run(follow())
+    file.end()
 
 
 def test_every_rule_evaluates(backend: Backend) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 EXIT_OK, EXIT_REJECTED, EXIT_UNUSABLE = 0, 1, 2
 PREFIX = "BENCHMARK_EXPORTER_"
+STREAM_TOKEN = f"{PREFIX}STREAM_TOKEN"
 HEALTHCHECK_SECONDS = 3.0
 RUN_USAGE = "benchmark-exporter run [options] [--] COMMAND…"
 # What push can say of documents, by the keys of a side file.
@@ -168,6 +169,16 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_baseline(commands.add_parser("baseline", help="pin a run, so that later ones are judged beside it"))
 
+    watch = commands.add_parser("watch", help="show what runs, verdicts and alerts as they happen; in a pipe as plain lines")
+    watch.add_argument("--url", default="ws://localhost:8765", type=_stream_url, help="address of the exporter's stream (%(default)s)")
+    watch.add_argument("--project", action="append", default=[], metavar="GLOB", help="of such projects; may be given again")
+    watch.add_argument("--benchmark", action="append", default=[], metavar="GLOB", help="of such benchmarks, like 'router*'")
+    watch.add_argument("--token-file", type=Path, metavar="FILE", help=f"file whose first token is sent; without one, {STREAM_TOKEN} is")
+    _add(watch, "--prometheus-url", None, "address to show; by default port 9090 of the same machine", metavar="URL")
+    _add(watch, "--grafana-url", None, "address to show; by default port 3000 of the same machine", metavar="URL")
+    watch.add_argument("--plain", action="store_true", help="plain lines on a terminal too")
+    watch.set_defaults(command=_watch)
+
     healthcheck = commands.add_parser("healthcheck", help="exit 0 if the exporter on this machine is ready, else 1")
     _add(healthcheck, "--listen", "127.0.0.1:8000", "address that serve was given", type=_address, metavar="HOST:PORT")
     healthcheck.set_defaults(command=_healthcheck)
@@ -261,6 +272,15 @@ def _url(text: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise argparse.ArgumentTypeError(f"{text!r} is no address like http://monitoring.example:8000")
     return text
+
+
+def _stream_url(text: str) -> str:
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(text)
+    if parts.scheme not in ("ws", "wss") or not parts.hostname or parts.query or parts.fragment:
+        raise argparse.ArgumentTypeError(f"{text!r} is no address like ws://localhost:8765")
+    return text.removesuffix("/stream")
 
 
 def _seconds(text: str) -> float:
@@ -403,6 +423,44 @@ def _run(options: argparse.Namespace) -> int:
         document=not options.no_document,
     )
     return run(words, settings)
+
+
+def _watch(options: argparse.Namespace) -> int:
+    import asyncio
+    import time
+    from urllib.parse import urlsplit
+
+    from benchmark_exporter.push import PushError, read_token
+    from benchmark_exporter.watch import PlainScreen, Target, WatchError, watch
+
+    try:
+        token = os.environ.get(STREAM_TOKEN, "") if options.token_file is None else read_token(options.token_file)
+    except PushError as error:
+        return _unusable(str(error))
+    target = Target(options.url, options.project, options.benchmark, token)
+    host = urlsplit(options.url).hostname
+    try:
+        for name, address in (
+            ("stream", target.stream_url),
+            ("live page", target.page_url),
+            ("Prometheus", options.prometheus_url or f"http://{host}:9090"),
+            ("Grafana", options.grafana_url or f"http://{host}:3000"),
+        ):
+            print(f"{name:<10} {address}", flush=True)
+        if options.plain or not sys.stdout.isatty():
+            asyncio.run(watch(target, PlainScreen(sys.stdout, time.monotonic)))
+        else:
+            from rich.console import Console
+
+            from benchmark_exporter.terminal import TerminalScreen
+
+            with TerminalScreen(Console()) as screen:
+                asyncio.run(watch(target, screen))
+    except WatchError as error:
+        return _unusable(str(error))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what Python has yet to flush has no reader
+    return EXIT_OK
 
 
 def _history(options: argparse.Namespace) -> int:

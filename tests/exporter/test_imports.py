@@ -36,6 +36,8 @@ ALLOWED = {
     "stream": {"messages"},
     "feed": {"model", "ledger", "messages", "live", "stream"},
     "stream_server": {"stream", "tokens"},
+    "watch": {"messages"},
+    "terminal": {"messages", "watch"},
     "collector": {"model", "config", "ledger", "resources", "series_limit", "live", "stream"},
     "tokens": set(),
     "upload_folder": {"model", "formats", "inbox"},

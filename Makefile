@@ -41,9 +41,10 @@ test-crash: $(VENV)/dev ## kill the exporter 200 times, fill its folder and its 
 fuzz: $(VENV)/dev ## parse a million hostile documents; FUZZ="--documents 10000 --seed 1" for others
 	@$(PY) -m tests.fuzz.fuzz_formats $(FUZZ)
 
-bench: $(VENV)/dev ## measure ingest, scrape, alerts, detection and the client, beside peers, into benchmarks/results/
+bench: $(VENV)/dev ## measure ingest, scrape, stream, alerts, detection and the client, beside peers, into benchmarks/results/
 	@$(PY) -m benchmarks.ingest
 	@$(PY) -m benchmarks.scrape
+	@$(PY) -m benchmarks.stream
 	@$(PY) -m benchmarks.alert_latency
 	@$(PY) -m benchmarks.detection
 	@$(PY) -m benchmarks.client

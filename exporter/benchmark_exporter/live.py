@@ -7,6 +7,7 @@ counted, so that whatever stands in a file, the others are followed.
 import logging
 import os
 import stat
+import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,8 +31,9 @@ TAIL_BYTES = 64 * 1024
 MAX_PROGRESS_A_LOOK = 40
 MAX_FILES = 100
 SILENT_SECONDS, GONE_SECONDS = 60.0, 3600.0
-# Between two looks for new lines while something runs, and for new files.
-LOOK_SECONDS, SCAN_SECONDS = 0.02, 1.0
+# Between two looks for new lines while lines come, while something runs but says little, and for new files.
+LOOK_SECONDS, QUIET_LOOK_SECONDS, SCAN_SECONDS = 0.01, 0.04, 1.0
+QUIET_SECONDS = 0.5
 # How long a process is shown after its last line, so that the slow scrape sees what it came to.
 SHOWN_SECONDS = 300.0
 MAX_PROCESSES, MAX_PHASES, MAX_CORES = 20, 8, 64
@@ -170,6 +172,24 @@ class LiveFolder:
         self._has_scanned = False
         self._is_full = False
 
+    def wait(self, wake: threading.Event) -> LiveNews:
+        """Looks until something is new, for at most a second. `wake` says that there may be new files, and ends the waiting.
+
+        It is here that the thread waits, and not in an event loop: a look takes some microseconds, going from thread to thread and back
+        a hundred times as long.
+
+        Raises:
+            OSError: as `look`.
+        """
+        until_seconds = self._monotonic() + SCAN_SECONDS
+        while True:
+            is_told = wake.is_set()
+            wake.clear()
+            news = self.look(scan=is_told)
+            if news.events or is_told or self._monotonic() >= until_seconds:
+                return news
+            wake.wait(news.pause_seconds)
+
     def look(self, *, scan: bool = False) -> LiveNews:
         """What is new since the last look; with `scan`, in files that were not there then too, which is otherwise found within a second.
 
@@ -186,8 +206,11 @@ class LiveFolder:
         now = self._monotonic()
         for process in [process for process, usage in self._usages.items() if now - usage.heard_seconds > SHOWN_SECONDS]:
             del self._usages[process]
-        is_active = any(file.progress.status == "running" for file in self._files.values())
-        pause = LOOK_SECONDS if is_active else max(0.0, self._next_scan_seconds - now)
+        heard = max((file.heard_seconds for file in self._files.values() if file.progress.status == "running"), default=None)
+        if heard is None:
+            pause = max(0.0, self._next_scan_seconds - now)
+        else:
+            pause = LOOK_SECONDS if now - heard < QUIET_SECONDS else QUIET_LOOK_SECONDS
         usages = [ProcessUsage(process, dict(usage.memory_mb), dict(usage.cpu_percent)) for process, usage in self._usages.items()]
         return LiveNews(events, usages, dict(self._rejected), 0.0 if has_more else pause)
 

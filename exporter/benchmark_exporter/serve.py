@@ -3,13 +3,13 @@
 import asyncio
 import logging
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TypeVar, TypeVarTuple
 
@@ -25,7 +25,7 @@ from benchmark_exporter.github import GitHub
 from benchmark_exporter.inbox import SUFFIX, UPLOADS_PREFIX, Inbox, Inboxes
 from benchmark_exporter.ingest import Defaults, Ingest
 from benchmark_exporter.ledger import Ledger, LedgerError, NewestJudgement, State, Subject, has_no_room
-from benchmark_exporter.live import FOLDER, LOOK_SECONDS, LiveFolder
+from benchmark_exporter.live import FOLDER, LiveFolder
 from benchmark_exporter.model import Gate, JudgementState, Notification
 from benchmark_exporter.regression import Limits, Policy
 from benchmark_exporter.resources import Sampler
@@ -199,7 +199,7 @@ class _Server:
         self._live_folder = LiveFolder(
             settings.results_dir / FOLDER, config.project, config.environment, monotonic=time.monotonic, clock=time.time
         )
-        self._live_wake = asyncio.Event()
+        self._live_wake = threading.Event()
         self._loop = asyncio.get_running_loop()
         self._state_changed = asyncio.Event()
         self._trends: tuple[float, bytes] = (float("-inf"), b"")
@@ -294,6 +294,7 @@ class _Server:
                 self._wake.set()
                 for task in (watching, pruning, following, telling):
                     task.cancel()
+                self._live_wake.set()
         finally:
             await streaming.cleanup()
             await runner.cleanup()
@@ -319,21 +320,14 @@ class _Server:
                 self._wake.set()
 
     async def _follow_live(self) -> None:
-        """Brings lines of live files to the stream; events of new files make it prompt, and while something runs it looks by itself."""
+        """Brings lines of live files to the stream. Events tell of new files; those of running benchmarks are looked at anyway."""
         while True:
-            is_told, pause_seconds = self._live_wake.is_set(), RETRY_SECONDS
-            self._live_wake.clear()
             try:
-                look = partial(self._live_folder.look, scan=is_told)
-                news = await self._loop.run_in_executor(self._live_worker, look)
+                news = await self._loop.run_in_executor(self._live_worker, self._live_folder.wait, self._live_wake)
                 self._feed.take_live(news)
-                pause_seconds = news.pause_seconds
             except OSError as error:
                 log.error("live files cannot be followed, it is tried again", extra={"fields": {"reason": error}})
-            await asyncio.sleep(min(pause_seconds, LOOK_SECONDS))
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause_seconds - LOOK_SECONDS):
-                    await self._live_wake.wait()
+                await asyncio.sleep(RETRY_SECONDS)
 
     async def _tell_state(self) -> None:
         """Brings new states to the stream's clients."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import WSCloseCode, web
 
-from benchmark_exporter.stream import Hub, Place, Selection
+from benchmark_exporter.stream import HIGH_WATER_BYTES, Hub, Place, Selection
 from benchmark_exporter.tokens import TokenFile, bearer
 
 # A proxy ends what is silent for a minute; who does not answer within half of this is gone.
@@ -45,13 +46,13 @@ class StreamServer:
         self._admission = admission
         self._trends = trends
         self._page = page
-        self._sockets: set[web.WebSocketResponse] = set()
+        self._answers: set[web.WebSocketResponse] = set()
 
     def make_application(self) -> web.Application:
         """The routes; when they are shut down, clients are told to come back."""
         application = web.Application()
         application.add_routes([web.get("/api/v1/trends", self._answer_trends), web.get("/{path:.*}", self._answer)])
-        application.on_shutdown.append(self._close_sockets)
+        application.on_shutdown.append(self._close_all)
         return application
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
@@ -80,20 +81,22 @@ class StreamServer:
                 text=f"the stream has its {self._admission.max_clients} clients\n", headers={"Retry-After": "30"}
             )
         # Compressed frames would differ from client to client, where now all are sent the same bytes.
-        socket = web.WebSocketResponse(heartbeat=HEARTBEAT_SECONDS, max_msg_size=MAX_INCOMING_BYTES, compress=False, timeout=CLOSE_SECONDS)
-        await socket.prepare(request)
+        answer = web.WebSocketResponse(heartbeat=HEARTBEAT_SECONDS, max_msg_size=MAX_INCOMING_BYTES, compress=False, timeout=CLOSE_SECONDS)
+        await answer.prepare(request)
         transport = request.transport
         if transport is None:  # it has left while it was answered
-            return socket
+            return answer
+        # Else the kernel would hold megabytes for each client that does not read.
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, HIGH_WATER_BYTES)
         client = self._hub.join(_Transport(transport), selection, since)
-        self._sockets.add(socket)
+        self._answers.add(answer)
         try:
-            async for _ in socket:
+            async for _ in answer:
                 pass  # it is read for its pongs and its farewell
         finally:
             self._hub.leave(client)
-            self._sockets.discard(socket)
-        return socket
+            self._answers.discard(answer)
+        return answer
 
     def _admit(self, request: web.Request) -> None:
         """Raises HTTPForbidden for a page of another host, HTTPUnauthorized for a token that lets nobody in."""
@@ -115,9 +118,9 @@ class StreamServer:
                     headers={"WWW-Authenticate": "Bearer"},
                 )
 
-    async def _close_sockets(self, _: web.Application) -> None:
+    async def _close_all(self, _: web.Application) -> None:
         await asyncio.gather(
-            *(socket.close(code=WSCloseCode.GOING_AWAY, message=b"the exporter stops") for socket in list(self._sockets)),
+            *(answer.close(code=WSCloseCode.GOING_AWAY, message=b"the exporter stops") for answer in list(self._answers)),
             return_exceptions=True,
         )
 

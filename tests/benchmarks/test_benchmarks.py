@@ -36,6 +36,17 @@ def test_ingest_measures_the_running_exporter(tmp_path: Path) -> None:
     assert all(value > 0 for value in measured.values())
 
 
+def test_stream_accounts_for_every_message(tmp_path: Path) -> None:
+    output = tmp_path / "stream.md"
+    sizes = ("--clients=6", "--stuck=1", "--rate=50", "--seconds=1", "--overflow=6000")
+    done = run("benchmarks.stream", *sizes, f"--output={output}")
+    assert done.returncode == 0, done.stderr
+    measured = figures(output)
+    assert 0 < measured["live line → 5 clients at 50 lines/s, p50"] <= measured["live line → 5 clients at 50 lines/s, p99"]
+    assert measured["messages missed unannounced, all clients"] == 0
+    assert measured["missed by the 5 that read"] == 0
+
+
 def test_scrape_measures_at_least_as_many_series_as_asked_for(tmp_path: Path) -> None:
     output = tmp_path / "scrape.md"
     sizes = ("--series=300", "--rendered=300", "--scrapes=5", "--renderings=3", "--idle-seconds=1", "--idle-benchmarks=2")

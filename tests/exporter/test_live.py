@@ -74,7 +74,10 @@ def test_each_line_is_told_once(followed: Followed) -> None:
 def test_while_a_run_writes_it_is_looked_at_often(followed: Followed) -> None:
     file = LiveFile(followed.results)
     followed.look()
-    assert followed.news.pause_seconds == 0.02
+    assert followed.news.pause_seconds == 0.01
+    followed.now += 0.5
+    followed.look()
+    assert followed.news.pause_seconds == 0.04
     file.end()
     followed.look()
     assert followed.news.pause_seconds > 0.5

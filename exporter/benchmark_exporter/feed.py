@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from benchmark_exporter.ledger import State
+from benchmark_exporter.ledger import NewestJudgement, State
 from benchmark_exporter.ledger.state import NewestRun, NewestVerdict, ReceivedNotification, VerdictRun
 from benchmark_exporter.live import LineRejection, LiveEvent, LiveNews, ProcessUsage
 from benchmark_exporter.messages import (
     UNFINISHED,
     AlertNews,
+    JudgementNews,
     Progress,
     RejectedFileNews,
     RejectedFiles,
@@ -16,11 +17,13 @@ from benchmark_exporter.messages import (
     Snapshot,
     VerdictNews,
 )
-from benchmark_exporter.model import SEVERITIES
+from benchmark_exporter.model import SEVERITIES, JudgementState
 from benchmark_exporter.stream import Hub, Selection
 
 # A snapshot has the newest of each.
 MAX_BENCHMARKS, MAX_ALERTS, MAX_REJECTED = 200, 100, 50
+MAX_JUDGEMENTS = 20  # of a run
+WORST_FIRST: tuple[JudgementState, ...] = ("critical", "warning", "ok", "improved", "insufficient_data")
 
 
 class Feed:
@@ -67,8 +70,10 @@ class Feed:
         before, self._state = self._state, state
         if before is None:
             return
-        known_runs = {(run.benchmark, run.environment): run for run in before.runs}
-        for news in _runs(state, [run for run in state.runs if known_runs.get((run.benchmark, run.environment)) != run]):
+        known_runs = {_key(run): run for run in before.runs}
+        known, judgements = _judgements(before), _judgements(state)
+        changed = [run for run in state.runs if known_runs.get(_key(run)) != run or known.get(_key(run)) != judgements.get(_key(run))]
+        for news in _runs(state, changed):
             self.hub.publish("run", news, project=news.project, benchmark=news.benchmark)
         known_verdicts = {verdict.benchmark: verdict for verdict in before.verdicts}
         for verdict in state.verdicts:
@@ -118,8 +123,23 @@ class Feed:
         )
 
 
+def _key(of: NewestRun | NewestJudgement) -> tuple[str, str]:
+    return of.benchmark, of.environment
+
+
+def _judgements(state: State) -> Mapping[tuple[str, str], Sequence[JudgementNews]]:
+    """Of each benchmark and environment, the worst first."""
+    found: dict[tuple[str, str], list[JudgementNews]] = {}
+    for newest in sorted(state.judgements, key=lambda newest: (WORST_FIRST.index(newest.judgement.state), newest.name)):
+        judgement = newest.judgement
+        news = JudgementNews(name=newest.name, state=judgement.state, worsening_ratio=judgement.worsening_ratio)
+        found.setdefault(_key(newest), []).append(news)
+    return found
+
+
 def _runs(state: State, runs: Sequence[NewestRun]) -> list[RunNews]:
-    p50_ms: dict[tuple[str, str], dict[str, float]] = {(run.benchmark, run.environment): {} for run in runs}
+    p50_ms: dict[tuple[str, str], dict[str, float]] = {_key(run): {} for run in runs}
+    judgements = _judgements(state) if runs else {}
     for newest in state.results if runs else ():
         result = newest.result
         times = p50_ms.get((result.benchmark, newest.environment))
@@ -135,7 +155,8 @@ def _runs(state: State, runs: Sequence[NewestRun]) -> list[RunNews]:
             format=run.format,
             timestamp=_moment(run.timestamp_seconds),
             failed=run.failed,
-            p50_ms=p50_ms[run.benchmark, run.environment],
+            p50_ms=p50_ms[_key(run)],
+            judgements=judgements.get(_key(run), ())[:MAX_JUDGEMENTS],
         )
         for run in runs
     ]

@@ -37,8 +37,19 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None = None
 
 
+class JudgementNews(msgspec.Struct, frozen=True, kw_only=True):
+    """A result beside its own history; worsening_ratio 0.2 is 20 % worse, negative is better, None where too few runs tell."""
+
+    name: str
+    state: str
+    worsening_ratio: float | None
+
+
 class RunNews(msgspec.Struct, frozen=True, kw_only=True):
-    """The newest run of a benchmark in an environment. `p50_ms` are its execution times by variant; `timestamp` is its document's."""
+    """The newest run of a benchmark in an environment. `timestamp` is its document's.
+
+    `p50_ms` are its execution times by variant; of the judgements the worst come first.
+    """
 
     run_id: str
     benchmark: str
@@ -49,6 +60,7 @@ class RunNews(msgspec.Struct, frozen=True, kw_only=True):
     timestamp: datetime
     failed: bool
     p50_ms: Mapping[str, float]
+    judgements: Sequence[JudgementNews]
 
 
 class VerdictNews(msgspec.Struct, frozen=True, kw_only=True):

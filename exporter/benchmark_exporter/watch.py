@@ -18,6 +18,7 @@ from benchmark_exporter.messages import (
     AlertNews,
     Gap,
     Hello,
+    JudgementNews,
     Metrics,
     Progress,
     RejectedFiles,
@@ -183,8 +184,8 @@ def lines(told: Told) -> list[Line]:
         case RunNews():
             times = ", ".join(f"{variant} {milliseconds(ms)}".strip() for variant, ms in metrics.p50_ms.items())
             outcome = "gave an error" if metrics.failed else times or "no times"
-            run = f"run      {metrics.benchmark} ({metrics.environment}, {metrics.run_id})"
-            return [Line(f"{run}: {outcome}", "red" if metrics.failed else "")]
+            run = f"run      {metrics.benchmark} ({metrics.environment}, {metrics.run_id}): {outcome}"
+            return [Line(run, "red" if metrics.failed else ""), *map(_judgement, metrics.judgements)]
         case VerdictNews():
             return [_verdict(metrics)]
         case AlertNews():
@@ -200,6 +201,13 @@ def lines(told: Told) -> list[Line]:
             alerts = [line for alert in snapshot.alerts for line in lines(Told(alert.received, alert))]
             return [*(_verdict(verdict) for verdict in reversed(snapshot.verdicts)), *alerts]
     return []
+
+
+def _judgement(judgement: JudgementNews) -> Line:
+    ratio = judgement.worsening_ratio
+    change = "" if ratio is None else f", {abs(ratio):.1%} {'worse' if ratio > 0 else 'better'} than before"
+    style = {"critical": "bold red", "warning": "yellow", "improved": "green"}.get(judgement.state, "")
+    return Line(f"judged   {judgement.name} {judgement.state.replace('_', ' ')}{change}", style)
 
 
 def _verdict(verdict: VerdictNews) -> Line:

@@ -13,9 +13,10 @@ from typing import Any
 import aiohttp
 import pytest
 
+from benchmark_exporter.config import Config
 from benchmark_exporter.messages import Progress, Snapshot
 from benchmark_exporter.stream import HIGH_WATER_BYTES, STUCK_SECONDS, Hub, Place, Selection, text_frame
-from tests.exporter.documents import perf_suite
+from tests.exporter.documents import perf_suite, result
 from tests.exporter.live_files import RUN_ID, LiveFile
 from tests.exporter.process import DEADLINE_SECONDS, Exporter
 from tests.exporter.test_ingest import WATCHDOG
@@ -297,6 +298,18 @@ async def test_a_run_its_verdict_and_a_rejected_file(exporter: Exporter) -> None
     assert ([run], [verdict], rejected) == (snapshot["runs"], snapshot["verdicts"], snapshot["rejected"])
 
 
+async def test_a_run_is_told_with_its_judgement_beside_the_history(exporter: Exporter) -> None:
+    least_runs = Config().judgement.least_runs
+    for number in range(least_runs):
+        (exporter.results / f"{number}.json").write_text(json.dumps(result(number, {"parse": 1.0})))
+    await until(lambda: exporter.value('benchmark_runs_total{benchmark_name="parse",environment="ci"}') == least_runs)
+    async with follow(exporter) as following:
+        await following("hello")
+        (exporter.results / "worse.json").write_text(json.dumps(result(least_runs, {"parse": 1.5})))
+        (judgement,) = (await following("run"))["metrics"]["judgements"]
+    assert judgement == {"name": "parse", "state": "warning", "worsening_ratio": 0.5}
+
+
 def alert(status: str = "firing", severity: str = "critical") -> bytes:
     labels = {"alertname": "CriticalPerformanceRegression", "benchmark_name": "orbit", "severity": severity}
     told = {"status": status, "labels": labels, "annotations": {"summary": "orbit is slow"}, "fingerprint": "f1"}
@@ -317,8 +330,11 @@ async def test_alerts(exporter: Exporter) -> None:
 
 async def test_a_snapshot_has_firing_alerts_but_not_the_watchdog(exporter: Exporter) -> None:
     assert WATCHDOG.severity == "none"
-    exporter.status_of("/api/v1/alerts", alert(severity=WATCHDOG.severity))
-    exporter.status_of("/api/v1/alerts", alert().replace(b"f1", b"f2"))
+    async with follow(exporter) as following:
+        await following("hello")
+        exporter.status_of("/api/v1/alerts", alert(severity=WATCHDOG.severity))
+        exporter.status_of("/api/v1/alerts", alert().replace(b"f1", b"f2"))
+        assert (await following("alert"))["metrics"]["fingerprint"] == "f2"
     async with follow(exporter) as following:
         snapshot = (await following("hello"))["metrics"]["snapshot"]
     assert [each["fingerprint"] for each in snapshot["alerts"]] == ["f2"]

@@ -112,7 +112,7 @@ const takers = {
     known.runs.set(runKey(metrics), { ...metrics, isNew: true });
     dirty.add("benchmarks");
     readTrendsSoon();
-    announce(`${metrics.benchmark}: a new run`);
+    announce(`${metrics.benchmark}: a new run, ${judgementOf(metrics.judgements[0]).text || "not judged"}`);
   },
   verdict(metrics) {
     known.verdicts.set(metrics.benchmark, metrics);
@@ -300,7 +300,7 @@ function newRow() {
 function paintRow(row, run) {
   const [name, judged, trend, speedup, median, environment, commit, time] = row.children;
   const verdict = known.verdicts.get(run.benchmark);
-  const { text, kind } = run.failed ? { text: "gave an error", kind: "bad" } : verdictOf(verdict);
+  const { text, kind } = run.failed ? { text: "gave an error", kind: "bad" } : worse(verdictOf(verdict), judgementOf(run.judgements[0]));
   put(name, run.benchmark);
   put(judged.firstElementChild, text);
   judged.firstElementChild.className = kind;
@@ -316,6 +316,20 @@ function paintRow(row, run) {
     void row.offsetWidth; // so that the animation starts again
     row.classList.add("new");
   }
+}
+
+// Of what the gate and the history say, what is worse; what the gate says where both are as bad.
+const BADNESS = ["", "good", "warn", "bad"];
+function worse(verdict, judgement) {
+  return BADNESS.indexOf(judgement.kind) > BADNESS.indexOf(verdict.kind) ? judgement : verdict;
+}
+
+function judgementOf(judgement) {
+  if (!judgement) return { text: "", kind: "" };
+  const { state, worsening_ratio: ratio } = judgement;
+  const change = ratio ? `, ${(Math.abs(ratio) * 100).toPrecision(2)} % ${ratio > 0 ? "worse" : "better"}` : "";
+  const kinds = { critical: "bad", warning: "warn", ok: "good", improved: "good" };
+  return { text: state === "ok" ? "as before" : `${state}${change}`, kind: kinds[state] ?? "" };
 }
 
 function verdictOf(verdict) {

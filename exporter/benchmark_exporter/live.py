@@ -29,6 +29,8 @@ CHUNK_BYTES = 256 * 1024
 TAIL_BYTES = 64 * 1024
 # Of a run that writes more lines between two looks, the last are told, with how many were not.
 MAX_PROGRESS_A_LOOK = 40
+# A scan takes at most this share of the time between two.
+SCAN_SHARE = 0.01
 MAX_FILES = 100
 SILENT_SECONDS, GONE_SECONDS = 60.0, 3600.0
 # Between two looks for new lines while lines come, while something runs but says little, and for new files.
@@ -42,7 +44,7 @@ CURRENT, DEFAULT_PHASE = "current", "measure"
 LineRejection = Literal["too_long", "not_json", "invalid"]
 LINE_REJECTIONS: tuple[LineRejection, ...] = ("too_long", "not_json", "invalid")
 
-_Name = Annotated[str, msgspec.Meta(max_length=256)]
+_Name = Annotated[str, msgspec.Meta(max_length=1024)]
 _Text = Annotated[str, msgspec.Meta(max_length=2048)]
 _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 _Number = Annotated[float, msgspec.Meta(ge=0, le=1e15)]
@@ -190,6 +192,11 @@ class LiveFolder:
                 return news
             wake.wait(news.pause_seconds)
 
+    def is_looked_at(self, path: str) -> bool:
+        """Whether an event of a file tells nothing new, since it is looked at anyway. Any thread may ask."""
+        file = self._files.get(os.path.basename(path))  # noqa: PTH119  # as text, for there may be thousands a second
+        return file is not None and file.progress.status == "running"
+
     def look(self, *, scan: bool = False) -> LiveNews:
         """What is new since the last look; with `scan`, in files that were not there then too, which is otherwise found within a second.
 
@@ -198,8 +205,10 @@ class LiveFolder:
         """
         events: list[LiveEvent] = []
         if scan or self._monotonic() >= self._next_scan_seconds:
+            started = self._monotonic()
             self._scan(events)
-            self._next_scan_seconds = self._monotonic() + SCAN_SECONDS
+            now = self._monotonic()
+            self._next_scan_seconds = now + max(SCAN_SECONDS, (now - started) / SCAN_SHARE)
         has_more = False
         for name in list(self._files):
             has_more |= self._read(name, events)

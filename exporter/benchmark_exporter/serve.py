@@ -50,9 +50,9 @@ WATCH_DEBOUNCE_MS, WATCH_STEP_MS = 100, 40
 SHUTDOWN_SECONDS = 2.0
 # Clients that were cut off by a restart all come back at once.
 STREAM_BACKLOG = 1024
-# What is old is forgotten this often, in steps of some milliseconds, so far apart that ingest hardly notices.
-# Commits that follow each other closer than this are one change to the stream's clients, and the page's charts are read no more often.
+# Commits that follow each other closer than this are one change to the stream's clients; their charts are read no more often than that.
 STREAM_STATE_SECONDS, TRENDS_SECONDS = 0.05, 1.0
+# What is old is forgotten this often, in steps of some milliseconds, so far apart that ingest hardly notices.
 PRUNE_INTERVAL_SECONDS, PRUNE_PAUSE_SECONDS = 3600.0, 0.1
 _DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 
@@ -202,6 +202,7 @@ class _Server:
         self._live_wake = threading.Event()
         self._loop = asyncio.get_running_loop()
         self._state_changed = asyncio.Event()
+        self._trends_lock = asyncio.Lock()
         self._trends: tuple[float, bytes] = (float("-inf"), b"")
         self._upload_folder = UploadFolder(settings.uploads_dir, config.zone)
         self._uploads = Uploads(
@@ -314,7 +315,8 @@ class _Server:
         live_folder = str(self._settings.results_dir / FOLDER)
         for path in paths:
             if path == live_folder or (path.startswith(f"{live_folder}/") and not path.endswith(SUFFIX)):
-                self._live_wake.set()
+                if not self._live_folder.is_looked_at(path):
+                    self._live_wake.set()
             else:
                 self._changed_paths.add(path)
                 self._wake.set()
@@ -328,22 +330,34 @@ class _Server:
             except OSError as error:
                 log.error("live files cannot be followed, it is tried again", extra={"fields": {"reason": error}})
                 await asyncio.sleep(RETRY_SECONDS)
+            except Exception:  # whatever was not foreseen here is no reason to end the exporter
+                log.exception("live files cannot be followed, it is tried again")
+                await asyncio.sleep(RETRY_SECONDS)
 
     async def _tell_state(self) -> None:
         """Brings new states to the stream's clients."""
         while True:
             await self._state_changed.wait()
             self._state_changed.clear()
-            self._feed.take_state(self._state)
+            try:
+                self._feed.take_state(self._state)
+            except Exception:  # see _follow_live
+                log.exception("a change could not be told to the stream's clients")
             await asyncio.sleep(STREAM_STATE_SECONDS)
 
     async def _read_trends(self) -> bytes:
         self._refuse_without_state()
-        read_seconds, trends = self._trends
-        if time.monotonic() - read_seconds >= TRENDS_SECONDS:
-            trends = msgspec.json.encode(await self._in_worker(self._ledger.trends))
-            self._trends = (time.monotonic(), trends)
-        return trends
+        async with self._trends_lock:  # one reads for all who ask meanwhile
+            read_seconds, trends = self._trends
+            if time.monotonic() - read_seconds >= TRENDS_SECONDS:
+                try:
+                    trends = msgspec.json.encode(await self._in_worker(self._ledger.trends))
+                except LedgerError as error:
+                    self._note_damage(error)
+                    self._wake.set()
+                    raise web.HTTPServiceUnavailable(text=f"{error}\n") from error
+                self._trends = (time.monotonic(), trends)
+            return trends
 
     async def _prune_forever(self) -> None:
         while True:

@@ -32,6 +32,8 @@ MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 # Between two plain lines on the progress of one run.
 PLAIN_SECONDS = 1.0
 TRAIL_ITERATIONS = 24
+# States of judgements that are told; all is as before in the others.
+_NEWS = {"critical": "bold red", "warning": "yellow", "improved": "green"}
 _TRAIL = "▁▂▃▄▅▆▇█"
 _SOON = {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
 
@@ -185,7 +187,8 @@ def lines(told: Told) -> list[Line]:
             times = ", ".join(f"{variant} {milliseconds(ms)}".strip() for variant, ms in metrics.p50_ms.items())
             outcome = "gave an error" if metrics.failed else times or "no times"
             run = f"run      {metrics.benchmark} ({metrics.environment}, {metrics.run_id}): {outcome}"
-            return [Line(run, "red" if metrics.failed else ""), *map(_judgement, metrics.judgements)]
+            news = [judgement for judgement in metrics.judgements if judgement.state in _NEWS]
+            return [Line(run, "red" if metrics.failed else ""), *map(_judgement, news)]
         case VerdictNews():
             return [_verdict(metrics)]
         case AlertNews():
@@ -206,8 +209,7 @@ def lines(told: Told) -> list[Line]:
 def _judgement(judgement: JudgementNews) -> Line:
     ratio = judgement.worsening_ratio
     change = "" if ratio is None else f", {abs(ratio):.1%} {'worse' if ratio > 0 else 'better'} than before"
-    style = {"critical": "bold red", "warning": "yellow", "improved": "green"}.get(judgement.state, "")
-    return Line(f"judged   {judgement.name} {judgement.state.replace('_', ' ')}{change}", style)
+    return Line(f"judged   {judgement.name} {judgement.state}{change}", _NEWS[judgement.state])
 
 
 def _verdict(verdict: VerdictNews) -> Line:

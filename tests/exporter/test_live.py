@@ -83,6 +83,16 @@ def test_while_a_run_writes_it_is_looked_at_often(followed: Followed) -> None:
     assert followed.news.pause_seconds > 0.5
 
 
+def test_an_event_of_a_running_file_is_no_news(followed: Followed) -> None:
+    file = LiveFile(followed.results)
+    assert not followed.folder.is_looked_at(str(file.path))
+    followed.look()
+    assert followed.folder.is_looked_at(str(file.path))
+    followed.now += SILENT_SECONDS + 1
+    followed.look()
+    assert not followed.folder.is_looked_at(str(file.path))
+
+
 def test_a_partial_line_is_waited_for(followed: Followed) -> None:
     file = LiveFile(followed.results)
     followed.look()
@@ -117,7 +127,7 @@ def test_what_is_unknown_is_ignored(followed: Followed) -> None:
         (b'{"type":"iteration","timestamp":"2026-03-01T12:00:00Z","iteration":"1"}', "invalid"),
         (b'{"type":"iteration","timestamp":"2026-03-01T12:00:00Z","iteration":1,"cpu_percent":-5}', "invalid"),
         (b'{"type":"end","timestamp":"2026-03-01T12:00:00Z","status":"tired"}', "invalid"),
-        (b'{"type":"start","timestamp":"2026-03-01T12:00:00Z","benchmark":"b","run_id":"' + b"x" * 300 + b'"}', "invalid"),
+        (b'{"type":"start","timestamp":"2026-03-01T12:00:00Z","benchmark":"b","run_id":"' + b"x" * 1100 + b'"}', "invalid"),
         (b'{"type":"poem","text":"' + b"x" * MAX_LINE_BYTES + b'"}', "too_long"),
     ],
     ids=lambda value: value[-40:].decode(errors="replace") if isinstance(value, bytes) else value,

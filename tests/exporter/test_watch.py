@@ -10,11 +10,13 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from benchmark_exporter.watch import Trail, milliseconds, printable
+from benchmark_exporter.messages import JudgementNews, RunNews
+from benchmark_exporter.watch import Told, Trail, lines, milliseconds, printable
 from tests.exporter.documents import perf_suite
 from tests.exporter.live_files import LiveFile
 from tests.exporter.process import COMMAND, DEADLINE_SECONDS, Exporter
@@ -167,6 +169,28 @@ def test_an_address_that_is_none(url: str) -> None:
     wrong = subprocess.run([*COMMAND, "watch", "--url", url], capture_output=True, text=True, timeout=60, check=False)
     assert wrong.returncode == 2
     assert "ws://localhost:8765" in wrong.stderr
+
+
+def test_of_judgements_those_that_are_news() -> None:
+    states = (("a", "critical", 0.5), ("b", "warning", 0.125), ("c", "ok", 0.01), ("d", "improved", -0.2), ("e", "insufficient_data", None))
+    run = RunNews(
+        run_id="r1",
+        benchmark="router",
+        project="orbit",
+        environment="ci",
+        commit_hash="a1b2c3d",
+        format="result",
+        timestamp=datetime(2026, 3, 1, tzinfo=UTC),
+        failed=False,
+        p50_ms={"": 1.5},
+        judgements=[JudgementNews(name=name, state=state, worsening_ratio=ratio) for name, state, ratio in states],
+    )
+    assert [line.text for line in lines(Told(run.timestamp, run))] == [
+        "run      router (ci, r1): 1.5 ms",
+        "judged   a critical, 50.0% worse than before",
+        "judged   b warning, 12.5% worse than before",
+        "judged   d improved, 20.0% better than before",
+    ]
 
 
 @pytest.mark.parametrize(("ms", "text"), [(0.0005, "0.5 µs"), (0.42, "420 µs"), (1.0, "1 ms"), (15.678, "15.7 ms"), (2500, "2.5 s")])

@@ -185,8 +185,8 @@ class State:
     """All that a scrape shows of the selected subjects, as one commit left it. regressions_by_commit has the newest commits only.
 
     `returned_counters` and `returned_histograms` are what counters and histograms were, by name and labels, when their subjects came back
-    after more than the age at which they are no longer shown; `born_seconds` says when that was. verdict_runs
-    has the run of each verdict, by benchmark.
+    after more than the age at which they are no longer shown; `born_seconds` says when that was.
+    `verdict_runs` has the run of each verdict, by benchmark.
     """
 
     commits: int

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -18,7 +19,7 @@ from benchmark_exporter.messages import Progress, Snapshot
 from benchmark_exporter.stream import HIGH_WATER_BYTES, STUCK_SECONDS, Hub, Place, Selection, text_frame
 from tests.exporter.documents import perf_suite, result
 from tests.exporter.live_files import RUN_ID, LiveFile
-from tests.exporter.process import DEADLINE_SECONDS, Exporter
+from tests.exporter.process import COMMAND, DEADLINE_SECONDS, Exporter
 from tests.exporter.test_ingest import WATCHDOG
 
 Json = dict[str, Any]
@@ -271,6 +272,26 @@ async def test_a_line_is_a_message_soon(exporter: Exporter) -> None:
             seconds.append(time.monotonic() - started)
             assert (progress["metrics"]["run_id"], progress["metrics"]["iteration"]) == (RUN_ID, number)
     assert sorted(seconds)[10] < 0.05, seconds  # the median, since the machine may be busy; benchmarks/stream.py measures the p99
+
+
+async def test_any_command_is_followed_from_its_start_to_its_result(exporter: Exporter) -> None:
+    async with follow(exporter) as following:
+        await following("hello")
+        program = "import time; time.sleep(1.5); raise SystemExit(3)"
+        command = [*COMMAND, "run", "--name=sleeper", f"--results-dir={exporter.results}", "--", sys.executable, "-c", program]
+        running = await asyncio.create_subprocess_exec(*command)
+        statuses: list[str] = []
+        memory_mb = None
+        while not statuses or statuses[-1] == "running":
+            progress = (await following("progress"))["metrics"]
+            statuses.append(progress["status"])
+            memory_mb = progress["memory_mb"] or memory_mb
+        run = (await following("run"))["metrics"]
+        assert await running.wait() == 3
+    assert (statuses[0], statuses[-1]) == ("running", "failed")
+    assert memory_mb is not None
+    assert memory_mb > 1
+    assert (run["benchmark"], run["run_id"], run["failed"]) == ("run/sleeper", progress["run_id"], True)
 
 
 async def test_any_path_upgrades(exporter: Exporter) -> None:

@@ -2,9 +2,9 @@
 
 import math
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmark_exporter.ledger.state import from_json, to_json
 from benchmark_exporter.model import Judgement, JudgementState
@@ -12,31 +12,7 @@ from benchmark_exporter.model import Judgement, JudgementState
 _Row = tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Table:
-    """A table whose rows runs change again and again: how one is read by its key, and written."""
-
-    read: str
-    write: str
-
-
-_SERIES = _Table(
-    read="SELECT window, previous, unconfirmed, pinned, passed_commit, rank_seconds FROM series "
-    "WHERE project = ? AND environment = ? AND machine = ? AND name = ? AND unit = ?",
-    write="INSERT OR REPLACE INTO series VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-)
-_NEWEST = _Table(
-    read="SELECT rank_seconds, run, machine, state FROM newest_judgements WHERE name = ? AND environment = ?",
-    write="INSERT OR REPLACE INTO newest_judgements VALUES (?, ?, ?, ?, ?, ?)",
-)
-_SHIFTS = _Table(
-    read="SELECT rank_seconds, shifted, runs FROM shifts WHERE project = ? AND environment = ? AND machine = ?",
-    write="INSERT OR REPLACE INTO shifts VALUES (?, ?, ?, ?, ?, ?)",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class SeriesKey:
+class SeriesKey(NamedTuple):
     """Results that can be compared: those of one name and unit, of one project, environment and machine class."""
 
     project: str
@@ -62,27 +38,63 @@ class Series:
     rank_seconds: float = -math.inf
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Table:
+    """A table whose rows runs change again and again: how one is read by its key, and written; a row as it stands there, and as it is here.
+
+    What costs to convert is converted once a transaction.
+    """
+
+    read: str
+    write: str
+    from_row: Callable[[_Row], Any] = lambda row: row
+    to_row: Callable[[Any], _Row] = lambda value: value
+
+
+def _to_series(row: _Row) -> Series:
+    window, *known = row
+    return Series(tuple(from_json(window)), *known)
+
+
+def _from_series(s: Series) -> _Row:
+    return to_json(s.window), s.previous, s.unconfirmed, s.pinned, s.passed_commit, s.rank_seconds
+
+
+_SERIES = _Table(
+    read="SELECT window, previous, unconfirmed, pinned, passed_commit, rank_seconds FROM series "
+    "WHERE project = ? AND environment = ? AND machine = ? AND name = ? AND unit = ?",
+    write="INSERT OR REPLACE INTO series VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    from_row=_to_series,
+    to_row=_from_series,
+)
+_NEWEST = _Table(
+    read="SELECT rank_seconds, run, machine, state FROM newest_judgements WHERE name = ? AND environment = ?",
+    write="INSERT OR REPLACE INTO newest_judgements VALUES (?, ?, ?, ?, ?, ?)",
+)
+_SHIFTS = _Table(
+    read="SELECT rank_seconds, shifted, runs FROM shifts WHERE project = ? AND environment = ? AND machine = ?",
+    write="INSERT OR REPLACE INTO shifts VALUES (?, ?, ?, ?, ?, ?)",
+)
+_NO_SERIES = Series()
+
+
 class Judgements:
     """The judgements of one transaction. A row that runs change again and again is read once, and written once by `write`."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._rows: dict[tuple[_Table, _Row], _Row | None] = {}
+        self._rows: dict[tuple[_Table, _Row], Any] = {}  # None: not there
         # What stood there before each change.
-        self._changes: list[tuple[_Table, _Row, _Row | None]] = []
+        self._changes: list[tuple[_Table, _Row, Any]] = []
 
     def series(self, key: SeriesKey) -> Series:
         """What is known of a series; before its first run, nothing."""
-        row = self._get(_SERIES, _columns(key))
-        if row is None:
-            return Series()
-        window, *known = row
-        return Series(tuple(from_json(window)), *known)
+        known: Series | None = self._get(_SERIES, key)
+        return _NO_SERIES if known is None else known
 
     def keep(self, key: SeriesKey, series: Series) -> None:
         """What is known of a series now."""
-        s = series
-        self._put(_SERIES, _columns(key), (to_json(s.window), s.previous, s.unconfirmed, s.pinned, s.passed_commit, s.rank_seconds))
+        self._put(_SERIES, key, series)
 
     def record(self, run: int, key: SeriesKey, judgement: Judgement, passed_commit: str, rank_seconds: float, at: float) -> None:
         """A judgement on a run's result; passed_commit is that of the last run before it that was no regression."""
@@ -123,7 +135,7 @@ class Judgements:
             for name, unit, value in self._connection.execute(
                 "SELECT name, unit, value FROM judgements JOIN results USING (run, name) WHERE run = ?", (run,)
             ):
-                each = replace(key, name=name, unit=unit)
+                each = key._replace(name=name, unit=unit)
                 windows[each] = (*windows.get(each, ()), value)
         for each, window in windows.items():
             self.keep(each, replace(self.series(each), previous=None, unconfirmed=None, window=window))
@@ -141,23 +153,21 @@ class Judgements:
     def write(self) -> None:
         """Writes what was changed, before the transaction commits."""
         for table, key in dict.fromkeys((table, key) for table, key, _ in self._changes):
-            self._connection.execute(table.write, (*key, *(self._rows[table, key] or ())))
+            self._connection.execute(table.write, (*key, *table.to_row(self._rows[table, key])))
         self._changes.clear()
 
-    def _get(self, table: _Table, key: _Row) -> _Row | None:
-        if (table, key) not in self._rows:
-            self._rows[table, key] = self._connection.execute(table.read, key).fetchone()
-        return self._rows[table, key]
+    def _get(self, table: _Table, key: _Row) -> Any:
+        place = table, key
+        if place not in self._rows:
+            row = self._connection.execute(table.read, key).fetchone()
+            self._rows[place] = None if row is None else table.from_row(row)
+        return self._rows[place]
 
-    def _put(self, table: _Table, key: _Row, row: _Row) -> None:
+    def _put(self, table: _Table, key: _Row, value: object) -> None:
         self._changes.append((table, key, self._get(table, key)))
-        self._rows[table, key] = row
+        self._rows[table, key] = value
 
 
 def is_newer(rank_seconds: float, known_seconds: float, at: float) -> bool:
     """Whether a run is the newest. A known rank later than now was given by a clock that has been set back since, and tells nothing."""
     return rank_seconds >= known_seconds or known_seconds > at
-
-
-def _columns(key: SeriesKey) -> _Row:
-    return key.project, key.environment, key.machine, key.name, key.unit

@@ -96,10 +96,10 @@ class History:
 def typical(result: Result) -> float | None:
     """The value that stands for a result, in its unit: p50, else mean, else the only one; None where there is none or no finite one."""
     statistics = result.statistics
-    only = [value for value in (statistics.min, statistics.max, statistics.p95, statistics.p99) if value is not None]
     value = statistics.p50 if statistics.p50 is not None else statistics.mean
-    if value is None and len(only) == 1:
-        value = only[0]
+    if value is None:
+        only = [each for each in (statistics.min, statistics.max, statistics.p95, statistics.p99) if each is not None]
+        value = only[0] if len(only) == 1 else None
     return value if value is not None and math.isfinite(value) else None
 
 
@@ -120,7 +120,7 @@ def judge_result(result: Result, history: History, pinned: float | None, limits:
     references = [] if rolling is None else [_by_rolling(result, sign, rolling, ordered, limits)]
     if pinned is not None:
         noise = references[0].noise * math.sqrt(2) if references else 0.0
-        references.append(_Reference(pinned, sign, noise, limits))
+        references.append(_reference(pinned, sign, noise, limits))
     judging = min(references, key=lambda reference: sign * reference.limit, default=None)
     if judging is None or not math.isfinite(judging.limit):
         return Judgement("insufficient_data", value, None, pinned, None, None, None, None, len(ordered), False)
@@ -132,7 +132,7 @@ def judge_result(result: Result, history: History, pinned: float | None, limits:
     elif hit:
         before = None if history.unconfirmed is None else sign * (history.unconfirmed - judging.value)
         confirmed = before is not None and min(before, worsening) >= limits.agreement_share * max(before, worsening)
-        at_once = worsening > judging.critical_margin
+        at_once = worsening > _critical_margin(judging, sign, limits)
         state = "critical" if confirmed or at_once or history.previous == "critical" else "warning"
     elif worsening < -judging.margin:
         state = "improved"
@@ -153,32 +153,27 @@ def judge_result(result: Result, history: History, pinned: float | None, limits:
 
 @dataclass(frozen=True, slots=True)
 class _Reference:
-    """A value that another is judged by, and the noise that the difference has, in its unit."""
+    """A value that another is judged by, and what it is judged by beside it, in its unit."""
 
     value: float
-    sign: float  # 1: lower is better, -1: higher
-    noise: float
-    limits: Limits
+    noise: float  # of the difference of the two
+    tolerance: float
+    margin: float  # a worsening by more than this is a hit
+    limit: float  # and so is a value that is worse
 
-    @property
-    def tolerance(self) -> float:
-        return self.limits.tolerance_ratio * abs(self.value)
 
-    @property
-    def margin(self) -> float:
-        """A worsening by more than this is a hit."""
-        return max(self.tolerance, self.noise)
+def _reference(value: float, sign: float, noise: float, limits: Limits) -> _Reference:
+    """`sign` is 1 where lower is better, -1 where higher is."""
+    tolerance = limits.tolerance_ratio * abs(value)
+    margin = max(tolerance, noise)
+    return _Reference(value, noise, tolerance, margin, value + sign * margin)
 
-    @property
-    def critical_margin(self) -> float:
-        """A worsening by more than this is critical at once; none is where there is no share to take of a reference of 0."""
-        ratio = self.limits.critical_worsening_ratio
-        share = ratio if self.sign > 0 else ratio / (1 + ratio)  # a time that doubled is a rate that halved
-        return max(share * abs(self.value), self.limits.critical_noise_factor * self.noise) if self.value else math.inf
 
-    @property
-    def limit(self) -> float:
-        return self.value + self.sign * self.margin
+def _critical_margin(reference: _Reference, sign: float, limits: Limits) -> float:
+    """A worsening by more than this is critical at once; none is where there is no share to take of a reference of 0."""
+    ratio = limits.critical_worsening_ratio
+    share = ratio if sign > 0 else ratio / (1 + ratio)  # a time that doubled is a rate that halved
+    return max(share * abs(reference.value), limits.critical_noise_factor * reference.noise) if reference.value else math.inf
 
 
 def _by_rolling(result: Result, sign: float, rolling: float, ordered: Sequence[float], limits: Limits) -> _Reference:
@@ -195,7 +190,7 @@ def _by_rolling(result: Result, sign: float, rolling: float, ordered: Sequence[f
     normal = factor * deviation * math.hypot(1.0, _MEDIAN_TO_MEAN_ERROR / math.sqrt(count))
     outliers = math.floor(limits.outlier_share * count)
     usual_worst = ordered[count - 1 - outliers] - rolling if sign > 0 else rolling - ordered[outliers]
-    return _Reference(rolling, sign, max(normal, limits.worst_run_factor * usual_worst), limits)
+    return _reference(rolling, sign, max(normal, limits.worst_run_factor * usual_worst), limits)
 
 
 def _standard_error(result: Result, reference: float) -> float:

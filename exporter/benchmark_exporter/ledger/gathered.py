@@ -1,6 +1,7 @@
 """Running totals and newest rows: the files of a batch change the same few again and again, so each is read and written once a batch."""
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,45 +9,52 @@ from typing import Any
 from benchmark_exporter.ledger.state import from_json, to_json
 
 Row = tuple[Any, ...]
+Mark = dict[tuple["Rows", Row], int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Rows of one kind: how one is read and written by its key, and what a change makes of it. None stands for one not yet there."""
+    """Rows of one kind: how one is read and written by its key, and what a change makes of it. None stands for one not yet there.
+
+    A row may be other here than it stands there, so that what costs to convert is converted once a batch.
+    """
 
     read: str
     write: str
     changed: Callable[[Row | None, Row], Row]
+    from_row: Callable[[Row], Row] = lambda row: row
+    to_row: Callable[[Row], Row] = lambda row: row
 
 
 class Gathered:
-    """Changes in the order they were made, so that what is written is what it would be were each written by itself."""
+    """Changes, those of a row in the order they were made: what is written is what it would be were each written by itself."""
 
     def __init__(self) -> None:
-        self._changes: list[tuple[Rows, Row, Row]] = []
-
-    def __len__(self) -> int:
-        return len(self._changes)
+        self._changes: defaultdict[tuple[Rows, Row], list[Row]] = defaultdict(list)
 
     def add(self, rows: Rows, key: Row, change: Row) -> None:
-        """Gathers a change of the row that has the key."""
-        self._changes.append((rows, key, change))
+        """Gathers a change of the row that has the key. A tuple in the key stands there as JSON."""
+        self._changes[rows, key].append(change)
 
-    def cut(self, length: int) -> None:
-        """Forgets all changes after the first `length`."""
-        del self._changes[length:]
+    def mark(self) -> Mark:
+        """How many changes of each row there are, for `cut`."""
+        return {place: len(changes) for place, changes in self._changes.items()}
+
+    def cut(self, mark: Mark) -> None:
+        """Forgets all changes that came after the mark."""
+        for place, changes in self._changes.items():
+            del changes[mark.get(place, 0) :]
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Makes the changes in the database."""
-        by_row: dict[tuple[Rows, Row], list[Row]] = {}
-        for rows, key, change in self._changes:
-            by_row.setdefault((rows, key), []).append(change)
-        for (rows, key), changes in by_row.items():
-            row = before = connection.execute(rows.read, key).fetchone()
+        for (rows, key), changes in self._changes.items():
+            columns = [to_json(value) if isinstance(value, tuple) else value for value in key]
+            known = connection.execute(rows.read, columns).fetchone()
+            row = before = None if known is None else rows.from_row(known)
             for change in changes:
                 row = rows.changed(row, change)
-            if row != before:
-                connection.execute(rows.write, (*row, *key))
+            if row is not None and row != before:
+                connection.execute(rows.write, (*rows.to_row(row), *columns))
 
 
 def _counted(row: Row | None, change: Row) -> Row:
@@ -64,9 +72,19 @@ def _counted_commit(row: Row | None, change: Row) -> Row:
 def _observed(row: Row | None, change: Row) -> Row:
     bounds, counts, total, at = change
     if row is None or row[0] != bounds:
-        return bounds, to_json(counts), total, at
+        return bounds, counts, total, at
     _, old_counts, old_total, born = row
-    return bounds, to_json([old + new for old, new in zip(from_json(old_counts), counts, strict=True)]), old_total + total, born
+    return bounds, [old + new for old, new in zip(old_counts, counts, strict=True)], old_total + total, born
+
+
+def _to_histogram(row: Row) -> Row:
+    bounds, counts, total, born = row
+    return from_json(bounds), from_json(counts), total, born
+
+
+def _from_histogram(row: Row) -> Row:
+    bounds, counts, total, born = row
+    return to_json(bounds), to_json(counts), total, born
 
 
 def _summed(row: Row | None, change: Row) -> Row:
@@ -79,17 +97,24 @@ def _replaced(_: Row | None, change: Row) -> Row:
 
 
 def _newest(row: Row | None, change: Row) -> Row:
-    *new, at = change
+    new, at = change
     # A rank later than now was given by a clock that has been set back since, and no longer tells what is newest.
-    return tuple(new) if row is None or new[-1] >= row[-1] or row[-1] > at else row
+    return new if row is None or new[-1] >= row[-1] or row[-1] > at else row
 
 
-def _rows(table: str, key: Sequence[str], values: Sequence[str], changed: Callable[[Row | None, Row], Row]) -> Rows:
+def _rows(
+    table: str,
+    key: Sequence[str],
+    values: Sequence[str],
+    changed: Callable[[Row | None, Row], Row],
+    *converted: Callable[[Row], Row],
+) -> Rows:
     columns = (*values, *key)
     return Rows(
         f"SELECT {', '.join(values)} FROM {table} WHERE {' AND '.join(f'{column} = ?' for column in key)}",  # noqa: S608  # names from below
         f"INSERT OR REPLACE INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",  # noqa: S608  # likewise
         changed,
+        *converted,
     )
 
 
@@ -98,7 +123,9 @@ COUNTERS = _rows("counters", ("name", "labels"), ("value", "born_seconds"), _cou
 COMMIT_REGRESSIONS = _rows(  # at, rank
     "commit_regressions", ("benchmark", "severity", "commit_hash"), ("value", "born_seconds", "rank_seconds"), _counted_commit
 )
-HISTOGRAMS = _rows("histograms", ("name", "labels"), ("bounds", "counts", "total", "born_seconds"), _observed)  # bounds, counts, total, at
+HISTOGRAMS = _rows(  # bounds, counts, total, at
+    "histograms", ("name", "labels"), ("bounds", "counts", "total", "born_seconds"), _observed, _to_histogram, _from_histogram
+)
 NEWEST_RESULTS = _rows("newest_results", ("name", "environment"), ("run", "rank_seconds"), _newest)  # the row, at
 NEWEST_RUNS = _rows("newest_runs", ("benchmark", "environment"), ("run", "failed", "rank_seconds"), _newest)  # the row, at
 NEWEST_VERDICTS = _rows("newest_verdicts", ("benchmark",), ("run", "rank_seconds"), _newest)  # the row, at

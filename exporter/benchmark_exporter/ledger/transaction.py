@@ -78,7 +78,7 @@ class Transaction:
         """
         with self._errors_named():
             self._execute("SAVEPOINT step")
-            gathered, judgements = len(self._gathered), len(self.judgements)
+            gathered, judgements = self._gathered.mark(), len(self.judgements)
             try:
                 yield
             except BaseException as error:
@@ -149,14 +149,14 @@ class Transaction:
                     *(s.p50, s.p95, s.p99, s.mean, s.min, s.max, s.stddev, result.sample_count, result.cv_ratio),
                 ),
             )
-            self._gather(NEWEST_RESULTS, (result.name, environment), (run_row, rank, at))
+            self._gather(NEWEST_RESULTS, (result.name, environment), ((run_row, rank), at))
         for failure in run.failures:
             error = failure.error[:MAX_ERROR_CHARACTERS]
             self._change("INSERT INTO failures VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (run_row, failure.benchmark, error))
         for benchmark, failed in run.outcomes.items():
-            self._gather(NEWEST_RUNS, (benchmark, environment), (run_row, failed, rank, at))
+            self._gather(NEWEST_RUNS, (benchmark, environment), ((run_row, failed, rank), at))
         for comparison in run.comparisons:
-            self._gather(NEWEST_VERDICTS, (comparison.benchmark,), (run_row, rank, at))
+            self._gather(NEWEST_VERDICTS, (comparison.benchmark,), ((run_row, rank), at))
         if run.suite_duration_seconds is not None:
             self._gather(SUITE_DURATIONS, (), (run.suite_duration_seconds,))
         return run_row, True, conflict
@@ -197,7 +197,7 @@ class Transaction:
         )
         if cursor.rowcount == 0:
             return False
-        self._gather(NEWEST_PIPELINE_RUNS, (run.pipeline, run.branch, run.trigger), (run.passed, run.duration_seconds, rank, at))
+        self._gather(NEWEST_PIPELINE_RUNS, (run.pipeline, run.branch, run.trigger), ((run.passed, run.duration_seconds, rank), at))
         return True
 
     def see(self, subject: Subject, at: float, max_age_seconds: float) -> None:
@@ -207,7 +207,7 @@ class Transaction:
 
     def count(self, name: str, labels: Labels, at: float, by: int = 1) -> None:
         """Adds to a counter; by 0 only makes its series known."""
-        self._gather(COUNTERS, (name, to_json(labels)), (by, at))
+        self._gather(COUNTERS, (name, labels), (by, at))
 
     def count_commit(self, benchmark: str, severity: Severity, commit_hash: str, run_seconds: float, at: float) -> None:
         """Counts a regression of a commit's run, made at run_seconds."""
@@ -239,7 +239,7 @@ class Transaction:
             raise ValueError(f"an observation of {name} is not a number")
         for value in values:
             counts[bisect_left(bounds, value)] += 1
-        self._gather(HISTOGRAMS, (name, to_json(labels)), (to_json(bounds), counts, total, at))
+        self._gather(HISTOGRAMS, (name, labels), (list(bounds), counts, total, at))
 
     def _gather(self, rows: Rows, key: Row, change: Row) -> None:
         self.changed = True

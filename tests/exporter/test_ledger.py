@@ -77,6 +77,18 @@ def test_a_step_that_raises_leaves_the_others(path: Path) -> None:
     ledger.close()
 
 
+def test_a_subject_first_seen_in_a_step_that_raises_is_seen_by_the_next(path: Path) -> None:
+    ledger, subject = Ledger(path), Subject("benchmark", "a", "local")
+    with ledger.transaction() as transaction:
+        with pytest.raises(RuntimeError), transaction.step():  # noqa: PT012  # the step is what raises
+            transaction.see(subject, 1e9, math.inf)
+            raise RuntimeError
+        with transaction.step():
+            transaction.see(subject, 1e9, math.inf)
+    assert ledger.state().selection.subjects == [subject]
+    ledger.close()
+
+
 def test_a_sample_that_is_no_number_fails_its_step_and_not_the_transaction(path: Path) -> None:
     ledger = Ledger(path)
     with ledger.transaction() as transaction:

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -32,8 +32,7 @@ NOTIFICATION_COUNTERS = 200
 OTHER_NOTIFICATIONS = "(other)"
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """A benchmark name in an environment, the `qualifier`; or a pipeline, by its branch, the `qualifier`, and its trigger."""
 
     kind: SubjectKind

@@ -26,7 +26,7 @@ from benchmark_exporter.ledger.gathered import (
 )
 from benchmark_exporter.ledger.judgements import Judgements
 from benchmark_exporter.ledger.state import Labels, Subject, to_json
-from benchmark_exporter.ledger.visibility import see
+from benchmark_exporter.ledger.visibility import is_lately, see
 from benchmark_exporter.model import Notification, PipelineRun, Rejected, Run, Severity, Verdict, measurements_digest
 
 Signature = tuple[int, int, int]
@@ -57,6 +57,7 @@ class Transaction:
         self._errors_named = errors_named
         self._execute = connection.execute
         self._gathered = Gathered()
+        self._seen: dict[Subject, float] = {}  # when each was last seen, as it is written down
         self.judgements = Judgements(connection)
         self.baselines = Baselines(self._execute, self._change, self.judgements)
         self.changed = False
@@ -84,6 +85,7 @@ class Transaction:
             except BaseException as error:
                 self._gathered.cut(gathered)
                 self.judgements.cut(judgements)
+                self._seen.clear()
                 if self._connection.in_transaction:  # a full disk may have ended it
                     self._execute("ROLLBACK TO step")
                     self._execute("RELEASE step")
@@ -203,7 +205,9 @@ class Transaction:
     def see(self, subject: Subject, at: float, max_age_seconds: float) -> None:
         """That a subject has a run, told before that is counted; `visibility` says what follows from it."""
         self.changed = True
-        see(self._connection, subject, at, max_age_seconds)
+        seen = self._seen.get(subject)
+        if seen is None or not is_lately(seen, at, max_age_seconds):
+            self._seen[subject] = see(self._connection, subject, at, max_age_seconds)
 
     def count(self, name: str, labels: Labels, at: float, by: int = 1) -> None:
         """Adds to a counter; by 0 only makes its series known."""

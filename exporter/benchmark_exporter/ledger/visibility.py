@@ -25,13 +25,13 @@ MAX_HOLD_SECONDS = 3600.0
 _SEEN_RESOLUTION = 1e-3
 
 
-def see(connection: sqlite3.Connection, subject: Subject, at_seconds: float, max_age_seconds: float) -> None:
-    """That a subject has a run, before anything of that run is counted.
+def see(connection: sqlite3.Connection, subject: Subject, at_seconds: float, max_age_seconds: float) -> float:
+    """That a subject has a run, before anything of that run is counted. Gives when it was last seen, as that is written down now.
 
     Of one that returns after more than `max_age_seconds`, the counters are kept as they were: shown so for a while, they let increase() see
     what is new, and that alone.
     """
-    key = (subject.kind, subject.name, subject.qualifier, subject.trigger)
+    key = tuple(subject)
     execute = connection.execute
     row = execute("SELECT place, seen_seconds FROM subjects WHERE kind = ? AND name = ? AND qualifier = ? AND trigger = ?", key).fetchone()
     place, seen = row or (None, 0.0)
@@ -40,8 +40,16 @@ def see(connection: sqlite3.Connection, subject: Subject, at_seconds: float, max
     elif seen <= at_seconds - max_age_seconds:
         _keep_counters(connection, subject.name, at_seconds)
         execute("UPDATE subjects SET place = ?, seen_seconds = ? WHERE place = ?", (_next_place(connection), at_seconds, place))
-    elif not seen <= at_seconds < seen + max_age_seconds * _SEEN_RESOLUTION:
+    elif is_lately(seen, at_seconds, max_age_seconds):
+        return float(seen)
+    else:
         execute("UPDATE subjects SET seen_seconds = ? WHERE place = ?", (at_seconds, place))
+    return at_seconds
+
+
+def is_lately(seen_seconds: float, at_seconds: float, max_age_seconds: float) -> bool:
+    """Whether what is written down of a subject may stay so when it has a run: it was seen so shortly before."""
+    return seen_seconds <= at_seconds < seen_seconds + max_age_seconds * _SEEN_RESOLUTION
 
 
 def _next_place(connection: sqlite3.Connection) -> int:

@@ -9,6 +9,7 @@ from typing import Literal
 # Printed without quotes: nothing up to the space, and none of " = \
 _PLAIN = re.compile(r'[^\x00-\x20"=\\]+')
 LogFormat = Literal["logfmt", "json"]
+_to_json = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps would make one for each line
 
 
 class _Formatter(logging.Formatter):
@@ -31,7 +32,7 @@ class _Logfmt(_Formatter):
 
 class _Json(_Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        return json.dumps(self._pairs(record), ensure_ascii=False)
+        return _to_json(self._pairs(record))
 
 
 def configure(log_format: LogFormat) -> None:
@@ -39,8 +40,10 @@ def configure(log_format: LogFormat) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_Json() if log_format == "json" else _Logfmt())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    # No line says which thread or process wrote it, and a line a file costs what finding that out does.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.getLogger("watchfiles").setLevel(logging.WARNING)  # it tells of every event
 
 
 def _quoted(value: str) -> str:
-    return value if _PLAIN.fullmatch(value) else json.dumps(value, ensure_ascii=False)
+    return value if _PLAIN.fullmatch(value) else _to_json(value)

@@ -1,8 +1,10 @@
 """What the ledger promises, over real database files."""
 
+import gc
 import math
 import sqlite3
 import tempfile
+import weakref
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -142,6 +144,21 @@ def test_a_running_total_is_written_once_a_transaction(path: Path) -> None:
     assert len(written) == 1
     assert ledger.state().counters["seen"][0].value == 100
     ledger.close()
+
+
+def test_a_transaction_is_freed_when_it_ends(path: Path) -> None:
+    ledger = Ledger(path)
+    gc.disable()
+    try:
+        with ledger.transaction() as transaction:
+            transaction.count("seen", ("a",), 1e9)
+            transaction.baselines.pinned()
+        ended = weakref.ref(transaction)
+        del transaction
+        assert ended() is None
+    finally:
+        gc.enable()
+        ledger.close()
 
 
 def test_commits_count_what_changed_the_state(path: Path) -> None:

@@ -59,8 +59,13 @@ class Transaction:
         self._gathered = Gathered()
         self._seen: dict[Subject, float] = {}  # when each was last seen, as it is written down
         self.judgements = Judgements(connection)
-        self.baselines = Baselines(self._execute, self._change, self.judgements)
         self.changed = False
+
+    @property
+    def baselines(self) -> Baselines:
+        """The pinned baselines, as they are in this transaction."""
+        # Kept, it would make a cycle with its transaction, and all that was gathered would wait for the collector.
+        return Baselines(self._execute, self._change, self.judgements)
 
     def finish(self) -> None:
         """Writes what was gathered; for `Ledger.transaction`, before it commits."""

@@ -13,7 +13,7 @@ SOURCE = REPOSITORY / "exporter" / "metrics.yaml"
 PAGE = REPOSITORY / "docs" / "metrics.md"
 
 # By prometheus/prometheus.yml, which has a job for the state and one for the rest.
-SCRAPED_EVERY = {"state": "1 s", "distributions": "15 s", "resources": "15 s"}
+SCRAPED_EVERY = {"state": "1 s", "distributions": "30 s", "resources": "30 s"}
 
 HEAD = """\
 <!-- Generated from exporter/metrics.yaml by docs/generate_metrics.py. -->
@@ -39,10 +39,16 @@ def _row(definition: Definition) -> str:
         definition.type,
         labels,
         definition.unit,
-        SCRAPED_EVERY[definition.collect],
+        _scraped_every(definition),
         " ".join(_says(definition)),
     )
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _scraped_every(definition: Definition) -> str:
+    rest = SCRAPED_EVERY[definition.collect]
+    at_once = ", ".join(f"`{value}`" for values in definition.collect_state.values() for value in sorted(values))
+    return f"{SCRAPED_EVERY['state']}: {at_once}; {rest}: the rest" if at_once else rest
 
 
 def _says(definition: Definition) -> Iterator[str]:

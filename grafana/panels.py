@@ -16,7 +16,7 @@ WIDTH = 24
 GOOD, NEUTRAL, WARNING, CRITICAL = "#009E73", "#56B4E9", "#E69F00", "#D55E00"
 
 # The shortest window of a rate is four scrapes; Grafana takes it from the query's minimum step.
-SLOW_SCRAPE = "15s"
+SLOW_SCRAPE = "30s"
 
 Panel = timeseries.Panel | stat.Panel | table.Panel | statetimeline.Panel | bargauge.Panel
 AnyPanel = TypeVar("AnyPanel", timeseries.Panel, stat.Panel, table.Panel, statetimeline.Panel, bargauge.Panel)

@@ -159,6 +159,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_times(backfill)
     backfill.add_argument("--url", default="http://127.0.0.1:9090", help="address of Prometheus (%(default)s)")
     backfill.add_argument("--job", default="benchmark-exporter", metavar="NAME", help="label of the live series (%(default)s)")
+    backfill.add_argument(
+        "--slow-job", default="benchmark-exporter-slow", metavar="NAME", help="of those that are not scraped each second (%(default)s)"
+    )
     backfill.add_argument("--instance", default="benchmark-exporter", metavar="NAME", help="label of the live series (%(default)s)")
     backfill.add_argument("--dry-run", action="store_true", help="say what would be written, and write nothing")
     backfill.add_argument("--blocks", type=Path, metavar="FOLDER", help="make blocks for Prometheus' data folder here, in place of sending")
@@ -513,7 +516,7 @@ def _backfill(options: argparse.Namespace) -> int:
         print(f"{path}: left out: {error}", file=sys.stderr)
 
     selection = Selection(since_seconds=options.since, until_seconds=options.until)
-    target = Target(options.job, options.instance)
+    target = Target(options.job, options.slow_job, options.instance)
     with ExitStack() as stack:
         try:
             config = _config(options)

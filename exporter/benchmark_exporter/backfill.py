@@ -15,12 +15,12 @@ import math
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmark_exporter.collector import Collector
+from benchmark_exporter.collector import Collector, Part
 from benchmark_exporter.ledger.history import History, RecordedRun, Selection
 from benchmark_exporter.model import PipelineRun
 from benchmark_exporter.remote_write import Labels, Point, RefusedError, RemoteWriter
@@ -36,10 +36,15 @@ PastRun = RecordedRun | PipelineRun
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The labels that a scrape sets: by default what prometheus.yml and its targets have for the exporter's state."""
+    """The labels that a scrape sets, by default in prometheus.yml and its targets. `slow_job` scrapes all but the exporter's state."""
 
     job: str = "benchmark-exporter"
+    slow_job: str = "benchmark-exporter-slow"
     instance: str = "benchmark-exporter"
+
+    def labels(self, part: Part) -> Mapping[str, str]:
+        """Those of the series of a part."""
+        return {"job": self.job if part == "state" else self.slow_job, "instance": self.instance}
 
 
 @dataclass(slots=True)
@@ -178,7 +183,7 @@ def _requests(
 ) -> Iterator[Sequence[Point]]:
     """Points in portions of about POINTS_PER_REQUEST, in the order of their times. Of several values of a series at one time, the last."""
     gathered: dict[tuple[Labels, int], Point] = {}
-    target_labels, last_ms = asdict(target), 0
+    last_ms = 0
     for done, run in enumerate(runs):
         tell(done)
         if run.timestamp_seconds > now - LEFT_TO_THE_SCRAPE_SECONDS:
@@ -193,7 +198,7 @@ def _requests(
         outcome.first_seconds = min(outcome.first_seconds, run.timestamp_seconds)
         outcome.last_seconds = max(outcome.last_seconds, run.timestamp_seconds)
         for sample in collector.samples(run):
-            labels = tuple(sorted({**target_labels, "__name__": sample.metric, **dict(sample.labels)}.items()))
+            labels = tuple(sorted({**target.labels(sample.part), "__name__": sample.metric, **dict(sample.labels)}.items()))
             gathered[labels, timestamp_ms] = Point(labels, timestamp_ms, sample.value)
     if gathered:
         yield list(gathered.values())

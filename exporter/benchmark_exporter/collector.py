@@ -6,6 +6,7 @@ Every family is declared in metrics.yaml, which `load_definitions` holds to what
 import hashlib
 import math
 import platform
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -33,6 +34,10 @@ _SERIES_ABOUT_SERIES = 5
 # Metric, suffix, label values, and le or quantile.
 _Series = tuple[str, str, Labels, tuple[str, str] | None]
 Part = Literal["state", "distributions", "resources"]
+# The series of a metric that are in one part.
+_Place = tuple[Part, str]
+# What is kept of a series: its line up to the value, whose it is, and where it stands.
+_Known = tuple[str, Owner, _Place]
 PARTS: tuple[Part, ...] = ("state", "distributions", "resources")
 EXECUTION_TIME, EXECUTION_TIME_METRIC = "execution_time_ms", "benchmark_execution_time_ms"
 STREAM_LAG_METRIC = "benchmark_stream_lag_seconds"
@@ -59,6 +64,7 @@ _QUANTITIES = {
     "ratio": "benchmark_proportion_ratio",
 }
 _OTHER_QUANTITY = "benchmark_quantity"
+_FAMILY = re.compile(rb"^(?=# HELP )", re.MULTILINE)
 
 EXPOSED = frozenset((*_COUNTERS.values(), *_QUANTITIES.values(), _OTHER_QUANTITY)) | {
     EXECUTION_TIME_METRIC,
@@ -77,6 +83,7 @@ EXPOSED = frozenset((*_COUNTERS.values(), *_QUANTITIES.values(), _OTHER_QUANTITY
     "benchmark_last_run_failed",
     "benchmark_run_info",
     "benchmark_gate_passed",
+    "benchmark_gate_failed_criterion",
     "benchmark_gate_speedup_threshold_ratio",
     "benchmark_gate_time_threshold_seconds",
     "benchmark_gate_headroom_ratio",
@@ -89,6 +96,7 @@ EXPOSED = frozenset((*_COUNTERS.values(), *_QUANTITIES.values(), _OTHER_QUANTITY
     "benchmark_worsening_ratio",
     "benchmark_noise_ratio",
     "benchmark_regression_info",
+    "benchmark_regression_confirmed",
     "benchmark_regression_value",
     "benchmark_regression_reference_value",
     "benchmark_regression_worsening_ratio",
@@ -129,8 +137,21 @@ class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     collect: Part
     labels: list[Name]
     help: str
+    collect_state: Mapping[Name, frozenset[str]] = {}
     buckets: list[float] = []
     quantiles: list[float] = []
+
+    @property
+    def parts(self) -> Sequence[Part]:
+        """Those that have series of it."""
+        return ("state", self.collect) if self.collect_state else (self.collect,)
+
+    def part_of(self, labels: Labels) -> Part:
+        """Where the series with these label values is."""
+        for name, values in self.collect_state.items():
+            if labels[self.labels.index(name)] in values:
+                return "state"
+        return self.collect
 
 
 class _MetricsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -156,6 +177,12 @@ def load_definitions(path: Path) -> Mapping[str, Definition]:
             raise ConfigError(f"{place}: a label stands twice")
         if definition.type == "histogram" and not _are_buckets(definition.buckets):
             raise ConfigError(f"{place}: a histogram needs buckets, finite and each greater than the one before")
+        if unknown := sorted(definition.collect_state.keys() - set(definition.labels)):
+            raise ConfigError(f"{place}: collect_state has {unknown[0]}, which is no label of it")
+        if definition.collect_state and definition.type not in ("counter", "gauge"):
+            raise ConfigError(f"{place}: a {definition.type} is in one part, so it has no collect_state")
+        if definition.collect_state and definition.collect == "state":
+            raise ConfigError(f"{place}: collect_state chooses what is in state; collect names the part of the others")
         if not all(0 <= quantile <= 1 for quantile in definition.quantiles):
             raise ConfigError(f"{place}: a quantile is between 0 and 1")
         by_name[definition.name] = definition
@@ -209,6 +236,7 @@ class Sample:
     metric: str
     labels: tuple[tuple[str, str], ...]
     value: float
+    part: Part
 
 
 class Collector:
@@ -217,7 +245,7 @@ class Collector:
     def __init__(self, definitions: Mapping[str, Definition], config: Config) -> None:
         self._definitions = definitions
         self._config = config
-        self._prefixes: dict[_Series, tuple[str, Owner]] = {}
+        self._prefixes: dict[_Series, _Known] = {}
         # How many subjects are read: few more than are shown, however many there are. It doubles until one does not fit.
         self._subjects_read = LEAST_SUBJECTS_READ
         # Lines of histograms, each with whether it is shown as 0: most of the series, and a commit changes few of them.
@@ -341,9 +369,8 @@ class Collector:
             if not definition.labels and name not in state.counters:
                 page.add(metric, (), 0)
             for counter in state.counters.get(name, ()):
-                page.add(
-                    metric, counter.labels, holds[definition.collect].value(counter, state.returned_counters.get((name, counter.labels)))
-                )
+                hold = holds[definition.part_of(counter.labels)]
+                page.add(metric, counter.labels, hold.value(counter, state.returned_counters.get((name, counter.labels))))
         for counter in state.regressions_by_commit:
             before = state.returned_counters.get((REGRESSIONS_BY_COMMIT, counter.labels))
             page.add("performance_regression_detected_total", counter.labels, holds["state"].value(counter, before))
@@ -402,13 +429,16 @@ class Collector:
             page.add("benchmark_gate_headroom_ratio", (name,), headroom)
             for criterion, passed in (*verdict.criteria.items(), ("overall", verdict.passed)):
                 page.add("benchmark_gate_passed", (name, criterion), int(passed))
+                # An alert on the gate has to say them at once; in the part that is scraped each second, all criteria cost a series each.
+                if not verdict.passed and not passed and criterion != "overall":
+                    page.add("benchmark_gate_failed_criterion", (name, criterion), 1)
             for severity in SEVERITIES:
                 page.add("performance_regression_active", (name, severity), int(severity == verdict.severity))
 
     def _judgements(self, page: "_Page", state: State) -> None:
         for newest in state.judgements:
             judgement, labels = newest.judgement, (newest.name, newest.environment)
-            # Alerts stand on the two that are always there; the others cost a series each, so only the one that holds is shown.
+            # The two that tell of a regression are always there; the others cost a series each, so only the one that holds is shown.
             for verdict in dict.fromkeys((*REGRESSED, judgement.state)):
                 page.add("benchmark_verdict", (*labels, verdict), int(verdict == judgement.state))
             commits = (newest.commit_hash, newest.passed_commit)
@@ -451,6 +481,7 @@ class Collector:
         judgement, labels = newest.judgement, (newest.name, newest.environment)
         commits = (newest.commit_hash, newest.passed_commit)
         page.add("benchmark_regression_info", (*labels, newest.project, *commits, newest.unit), 1)
+        page.add("benchmark_regression_confirmed", labels, int(judgement.state == "critical"))
         for metric, value in (
             ("benchmark_regression_value", judgement.value),
             ("benchmark_regression_reference_value", judgement.reference),
@@ -488,6 +519,16 @@ class Collector:
             present[file.reason] = present.get(file.reason, 0) + 1
         for reason, count in present.items():
             page.add("benchmark_exporter_rejected_files", (reason,), count)
+
+
+def join(parts: Sequence[bytes]) -> bytes:
+    """Parts of an exposition as one: each family once, as the text format demands, with the series that it has in any of them."""
+    families: dict[bytes, list[bytes]] = {}
+    for part in parts:
+        for family in _FAMILY.split(part)[1:]:
+            explanation, kind, series = family.split(b"\n", 2)
+            families.setdefault(explanation + b"\n" + kind + b"\n", []).append(series)
+    return b"".join(head + b"".join(series) for head, series in families.items())
 
 
 def _family(result: Result) -> tuple[str, Labels]:
@@ -539,7 +580,7 @@ class _Samples:
     def add(self, metric: str, labels: Labels, value: float) -> None:
         pairs = zip(self._definitions[metric].labels, labels, strict=True)
         kept = tuple((name, _clip(label, self._max_label_bytes)) for name, label in pairs if label)
-        self.samples.append(Sample(metric, kept, float(value)))
+        self.samples.append(Sample(metric, kept, float(value), self._definitions[metric].part_of(labels)))
 
 
 class _Page:
@@ -548,59 +589,64 @@ class _Page:
     A series' name and labels are put in words once and kept from one page to the next: most of the time goes there.
     """
 
-    def __init__(self, definitions: Mapping[str, Definition], max_label_bytes: int, known: Mapping[_Series, tuple[str, Owner]]) -> None:
+    def __init__(self, definitions: Mapping[str, Definition], max_label_bytes: int, known: Mapping[_Series, _Known]) -> None:
         self._definitions = definitions
         self._max_label_bytes = max_label_bytes
         self._known = known
         self._owning = {name: owning_labels(definition.labels) for name, definition in definitions.items()}
-        self._lines: dict[str, list[str]] = {name: [] for name in definitions}
-        self._owners: dict[str, list[Owner]] = {name: [] for name in definitions}
-        self.prefixes: dict[_Series, tuple[str, Owner]] = {}
+        places: list[_Place] = [(part, name) for name, definition in definitions.items() for part in definition.parts]
+        self._lines: dict[_Place, list[str]] = {place: [] for place in places}
+        self._owners: dict[_Place, list[Owner]] = {place: [] for place in places}
+        self.prefixes: dict[_Series, _Known] = {}
 
     def add(self, metric: str, labels: Labels, value: float, *, suffix: str = "", extra: tuple[str, str] | None = None) -> None:
         series = (metric, suffix, labels, extra)
         known = self._known.get(series)
         if known is None:
-            known = self._prefix(metric, suffix, labels, extra), self._owner(metric, labels)
+            place = self._definitions[metric].part_of(labels), metric
+            known = self._prefix(metric, suffix, labels, extra), self._owner(metric, labels), place
         self.prefixes[series] = known
-        self._lines[metric].append(known[0] + _number(value))
-        self._owners[metric].append(known[1])
+        prefix, owner, place = known
+        self._lines[place].append(prefix + _number(value))
+        self._owners[place].append(owner)
 
     def line(self, metric: str, labels: Labels, value: float, *, suffix: str, extra: tuple[str, str] | None = None) -> str:
         return self._prefix(metric, suffix, labels, extra) + _number(value)
 
     def extend(self, metric: str, labels: Labels, lines: Sequence[str]) -> None:
         """Adds lines of one histogram."""
-        self._lines[metric].extend(lines)
-        self._owners[metric].extend([self._owner(metric, labels)] * len(lines))
+        place = self._definitions[metric].collect, metric
+        self._lines[place].extend(lines)
+        self._owners[place].extend([self._owner(metric, labels)] * len(lines))
 
     def series(self, part: Part) -> int:
         """How many a part has."""
-        return sum(len(self._lines[name]) for name, definition in self._definitions.items() if definition.collect == part)
+        return sum(len(lines) for (of_part, _), lines in self._lines.items() if of_part == part)
 
     def keep_fitting(self, subjects: Sequence[Subject], limit: int) -> int:
         """Keeps only series of the exporter and of the first subjects, as many as fit into each part; returns how many these are."""
         place_of = places(subjects)
         counts: dict[Part, Counter[Owner]] = {part: Counter() for part in PARTS}
-        for name, definition in self._definitions.items():
-            counts[definition.collect].update(self._owners[name])
+        for (part, _), owners in self._owners.items():
+            counts[part].update(owners)
         counts["state"][None] += _SERIES_ABOUT_SERIES
         fit = fitting(place_of, counts.values(), limit)
-        left_out = {owner for part in counts.values() for owner in part if owner is not None and place_of.get(owner, fit) >= fit}
+        left_out = {owner for of_part in counts.values() for owner in of_part if owner is not None and place_of.get(owner, fit) >= fit}
         if left_out:
-            for name, owners in self._owners.items():
-                self._lines[name] = [line for line, owner in zip(self._lines[name], owners, strict=True) if owner not in left_out]
+            for place, owners in self._owners.items():
+                self._lines[place] = [line for line, owner in zip(self._lines[place], owners, strict=True) if owner not in left_out]
         return fit
 
     def text(self, part: Part) -> bytes:
         """The families of one part, in the order of metrics.yaml, in the text format 0.0.4."""
         lines: list[str] = []
         for name, definition in self._definitions.items():
-            if definition.collect == part:
+            if part in definition.parts:
                 lines.append(f"# HELP {name} {_escape_help(definition.help)}")
                 lines.append(f"# TYPE {name} {definition.type}")
                 # Buckets keep their order; other series are sorted, so that the same state is the same bytes.
-                lines.extend(self._lines[name] if definition.type in ("histogram", "summary") else sorted(self._lines[name]))
+                series = self._lines[part, name]
+                lines.extend(series if definition.type in ("histogram", "summary") else sorted(series))
         return "".join(f"{line}\n" for line in lines).encode()
 
     def _prefix(self, metric: str, suffix: str, labels: Labels, extra: tuple[str, str] | None) -> str:

@@ -13,7 +13,7 @@ import msgspec
 from aiohttp import web
 
 from benchmark_exporter import __version__
-from benchmark_exporter.collector import PARTS, Exposition, Part
+from benchmark_exporter.collector import PARTS, Exposition, Part, join
 from benchmark_exporter.model import REGRESSED, SEVERITIES, JudgementState, SubjectKind
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -150,7 +150,7 @@ class _Routes:
         headers = {"Content-Type": CONTENT_TYPE}
         if parts == ["state"] and "gzip" in request.headers.get("Accept-Encoding", ""):
             return web.Response(body=self._gzipped(exposition), headers=headers | {"Content-Encoding": "gzip"})
-        body = b"".join(self._service.resources() if part == "resources" else exposition.parts[part] for part in parts)
+        body = join([self._service.resources() if part == "resources" else exposition.parts[part] for part in parts])
         return web.Response(body=body, headers=headers)
 
     def _gzipped(self, exposition: Exposition) -> bytes:

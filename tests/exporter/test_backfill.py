@@ -20,10 +20,11 @@ from tests.exporter.test_golden import GOLDEN
 from tests.exporter.test_properties import EXAMPLES, GUARDS, PIPELINES, drop_all, results, suites, wired_in_a_new_folder
 from tests.exporter.wired import DEFINITIONS, Samples, Wired, samples
 
-# The gauges of results, in contrast to totals, to what is true of the exporter, and to what takes several runs.
-NAMES = {name for name, each in DEFINITIONS.items() if each.type == "gauge" and each.collect == "state"}
-NAMES -= {"ci_pipeline_failure_ratio", "benchmark_verdict", "benchmark_environment_shift_active"}
-NAMES = {name for name in NAMES if not name.startswith(("benchmark_exporter_", "benchmark_regression_"))}
+# The gauges of results, in contrast to totals, to what is true of the exporter, to what takes five runs, and to what is beside the history.
+NAMES = {name for name, each in DEFINITIONS.items() if each.type == "gauge" and each.collect != "resources"}
+NAMES -= {"ci_pipeline_failure_ratio", "benchmark_verdict", "benchmark_verdict_info", "benchmark_environment_shift_active"}
+NAMES -= {f"benchmark_{each}" for each in ("judged_value", "reference_value", "limit_value", "worsening_ratio", "noise_ratio")}
+NAMES = {name for name in NAMES if not name.startswith(("benchmark_exporter_", "benchmark_regression_", "benchmark_baseline_"))}
 
 
 def shown(exposition: str) -> Samples:

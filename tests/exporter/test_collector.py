@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from benchmark_exporter.baseline import set_baseline
-from benchmark_exporter.collector import EXPOSED, Collector, Live, LiveProgress, load_definitions
+from benchmark_exporter.collector import EXPOSED, Collector, Live, LiveProgress, join, load_definitions
 from benchmark_exporter.config import Config, ConfigError, packaged
 from benchmark_exporter.ledger import Pin, Subject
 from benchmark_exporter.live import ProcessUsage
@@ -22,14 +22,15 @@ from tests.exporter.documents import bench_guard, perf_suite, pipeline, result
 from tests.exporter.test_ingest import WATCHDOG
 from tests.exporter.wired import DEFINITIONS, START_SECONDS, Wired, samples
 
-RUNS = "benchmark_runs_total"
-ROUTER = frozenset({"benchmark_name": "router", "environment": "self-hosted"}.items())
+# Of the part that is scraped each second.
+INGESTED = "benchmark_exporter_files_ingested_total"
+PERF_SUITE = frozenset({"format": "perf_suite"}.items())
 OBSERVATIONS = "benchmark_execution_time_ms_count"
 COMPILED = frozenset({"benchmark_name": "router/compiled", "iteration": "median", "environment": "self-hosted"}.items())
 
 
 def shown(wired: Wired, name: str, labels: frozenset[tuple[str, str]]) -> float:
-    return samples(b"".join(wired.render().parts.values()).decode())[name][labels]
+    return samples(join([*wired.render().parts.values()]).decode())[name][labels]
 
 
 # Counters are 0 when they are born
@@ -38,20 +39,24 @@ def shown(wired: Wired, name: str, labels: frozenset[tuple[str, str]]) -> float:
 def test_a_counter_is_shown_as_0_and_takes_its_value_when_it_has_been_scraped(wired: Wired) -> None:
     wired.drop("a.json", perf_suite())
     wired.ingest.scan()
-    assert shown(wired, RUNS, ROUTER) == 0
+    assert shown(wired, INGESTED, PERF_SUITE) == 0
     assert wired.render().stale_at_seconds == START_SECONDS + wired.config.counter_hold_seconds
     wired.now += wired.config.counter_hold_seconds
-    assert shown(wired, RUNS, ROUTER) == 1
+    assert shown(wired, INGESTED, PERF_SUITE) == 1
 
 
-def test_a_histogram_is_held_for_two_of_its_slower_scrapes(wired: Wired) -> None:
+@pytest.mark.parametrize(
+    ("name", "labels"),
+    [(OBSERVATIONS, COMPILED), ("benchmark_runs_total", frozenset({"benchmark_name": "router", "environment": "self-hosted"}.items()))],
+)
+def test_what_is_scraped_less_often_is_held_for_longer(wired: Wired, name: str, labels: frozenset[tuple[str, str]]) -> None:
     wired.drop("a.json", perf_suite())
     wired.ingest.scan()
     wired.now += wired.config.counter_hold_seconds
-    assert shown(wired, OBSERVATIONS, COMPILED) == 0
+    assert shown(wired, name, labels) == 0
     assert wired.render().stale_at_seconds == START_SECONDS + wired.config.histogram_hold_seconds
     wired.now = START_SECONDS + wired.config.histogram_hold_seconds
-    assert shown(wired, OBSERVATIONS, COMPILED) == 1
+    assert shown(wired, name, labels) == 1
     assert wired.render().stale_at_seconds == START_SECONDS + wired.config.series_max_age_seconds
 
 
@@ -60,20 +65,20 @@ def test_only_the_birth_is_held_back(wired: Wired) -> None:
     wired.now += wired.config.counter_hold_seconds
     wired.drop("b.json", perf_suite("second", timestamp="2026-03-02T12:00:00Z"))
     wired.ingest.scan()
-    assert shown(wired, RUNS, ROUTER) == 2
+    assert shown(wired, INGESTED, PERF_SUITE) == 2
 
 
 def test_a_start_does_not_hold_back_what_was_born_before_it(wired: Wired) -> None:
     wired.take("a.json", perf_suite())
     wired.now += wired.config.counter_hold_seconds
     wired.restart()
-    assert shown(wired, RUNS, ROUTER) == 1
+    assert shown(wired, INGESTED, PERF_SUITE) == 1
 
 
 def test_a_clock_set_back_does_not_hide_a_counter(wired: Wired) -> None:
     wired.take("a.json", perf_suite())
     wired.now = START_SECONDS - 86_400
-    assert shown(wired, RUNS, ROUTER) == 1
+    assert shown(wired, INGESTED, PERF_SUITE) == 1
 
 
 def test_a_benchmarks_regressions_are_there_at_0_before_its_first(wired: Wired) -> None:
@@ -226,6 +231,33 @@ def full(wired: Wired) -> str:
     return wired.exposition() + wired.collector.render_resources(resources, Live(0, 0.0), {201: 1}, PROGRESS).decode()
 
 
+def test_a_metric_may_be_in_two_parts_each_series_in_one(wired: Wired) -> None:
+    wired.take("a.json", perf_suite(speedup=5.0))
+    parts = {part: samples(text.decode()) for part, text in wired.render().parts.items()}
+    criteria = {part: {dict(labels)["criterion"] for labels in shown["benchmark_gate_passed"]} for part, shown in parts.items()}
+    assert criteria == {"state": {"overall"}, "distributions": {"p50", "p95", "absolute"}}
+    severities = {part: {dict(labels)["severity"] for labels in shown["performance_regression_active"]} for part, shown in parts.items()}
+    assert severities == {"state": {"critical"}, "distributions": {"warning"}}
+
+
+def test_a_metric_of_two_parts_is_one_family_of_the_whole(wired: Wired) -> None:
+    wired.take("a.json", perf_suite(speedup=5.0))
+    parts = [*wired.render().parts.values()]
+    lines = join(parts).decode().splitlines()
+    assert len(set(lines)) == len(lines)
+    assert set(lines) == set(b"".join(parts).decode().splitlines())
+    kind = lines.index("# TYPE benchmark_gate_passed gauge")
+    assert [line.partition("{")[0] for line in lines[kind + 1 : kind + 5]] == ["benchmark_gate_passed"] * 4
+
+
+def test_criteria_that_failed_are_told_at_once_while_the_gate_is_failed(wired: Wired) -> None:
+    wired.take("a.json", perf_suite("first", speedup=5.0))
+    failed = samples(wired.render().parts["state"].decode())["benchmark_gate_failed_criterion"]
+    assert failed == {frozenset({("benchmark_name", "router"), ("criterion", criterion)}): 1 for criterion in ("p50", "p95")}
+    wired.take("b.json", perf_suite("second", speedup=20.0, timestamp="2026-03-02T12:00:00Z"))
+    assert "benchmark_gate_failed_criterion" not in samples(wired.render().parts["state"].decode())
+
+
 def test_every_metric_listed_is_exposed_and_every_one_exposed_is_listed(full: str) -> None:
     families = {re.sub("_(bucket|sum|count)$", "", name) if name not in DEFINITIONS else name for name in samples(full)}
     assert families == set(DEFINITIONS) == EXPOSED
@@ -259,6 +291,9 @@ def test_prometheus_own_reader_takes_it(full: str, programs: Mapping[str, Sequen
         (lambda metrics: metrics[1].pop("help"), "missing required field `help`"),
         (lambda metrics: metrics.pop(1), "speedup_ratio is not declared, but exposed"),
         (lambda metrics: metrics[1].update(name="speed"), "speed is declared, but nothing exposes it"),
+        (lambda metrics: metrics[1].update(collect_state={"percentil": ["p50"]}), "collect_state has percentil, which is no label of it"),
+        (lambda metrics: metrics[1].update(collect_state={"percentile": ["p50"]}), "collect names the part of the others"),
+        (lambda metrics: metrics[0].update(collect_state={"iteration": ["median"]}), "a histogram is in one part"),
         (lambda metrics: metrics[5].update(quantiles=[1.5]), "a quantile is between 0 and 1"),
     ],
 )

@@ -323,7 +323,7 @@ async def test_a_run_is_told_with_its_judgement_beside_the_history(exporter: Exp
     least_runs = Config().judgement.least_runs
     for number in range(least_runs):
         (exporter.results / f"{number}.json").write_text(json.dumps(result(number, {"parse": 1.0})))
-    await until(lambda: exporter.value('benchmark_runs_total{benchmark_name="parse",environment="ci"}') == least_runs)
+    await until(lambda: exporter.value('benchmark_exporter_files_ingested_total{format="result"}') == least_runs)
     async with follow(exporter) as following:
         await following("hello")
         (exporter.results / "worse.json").write_text(json.dumps(result(least_runs, {"parse": 1.5})))
@@ -500,7 +500,7 @@ async def test_trends(exporter: Exporter) -> None:
     for number in range(3):
         document = perf_suite(f"r{number}", project="orbit", speedup=20.0 + number, timestamp=f"2026-03-01T12:00:0{number}Z")
         (exporter.results / f"{number}.json").write_text(json.dumps(document))
-    await until(lambda: exporter.value('benchmark_runs_total{benchmark_name="orbit",environment="self-hosted"}') == 3)
+    await until(lambda: exporter.value('benchmark_exporter_files_ingested_total{format="perf_suite"}') == 3)
     async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{exporter.stream_port}/api/v1/trends") as answered:
         trends = {(trend["name"], trend["quantity"]): trend["values"] for trend in await answered.json()}
     assert trends == {

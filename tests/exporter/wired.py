@@ -6,7 +6,7 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from benchmark_exporter.collector import EXECUTION_TIME_METRIC, Collector, Exposition, Live, load_definitions
+from benchmark_exporter.collector import EXECUTION_TIME_METRIC, Collector, Exposition, Live, join, load_definitions
 from benchmark_exporter.config import Config, packaged
 from benchmark_exporter.inbox import Inbox
 from benchmark_exporter.ingest import Defaults, Ingest
@@ -88,7 +88,7 @@ class Wired:
         """All that results change, once no counter is held at 0 any more."""
         self.now += self.config.histogram_hold_seconds
         exposition = self.render()
-        return (exposition.parts["state"] + exposition.parts["distributions"]).decode()
+        return join([exposition.parts["state"], exposition.parts["distributions"]]).decode()
 
     def samples(self) -> Samples:
         return samples(self.exposition())

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from benchmark_exporter.collector import Definition
+
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 # A selector's labels, a range or offset, and the label lists of aggregations and vector matching hold no metric.
 _NO_METRIC = re.compile(r"\{[^}]*\}|\[[^\]]*\]|\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)")
@@ -16,6 +18,20 @@ def metric_names(expression: str) -> set[str]:
     """The metrics that an expression selects by name."""
     bare = _NO_METRIC.sub(" ", _STRING.sub('""', expression))
     return {name for name in _NAME.findall(bare) if name.lower() not in _KEYWORDS}
+
+
+def is_scraped_each_second(definition: Definition, expression: str) -> bool:
+    """Whether all that an expression reads of a metric is in the part that is scraped each second, by the values that it asks for."""
+    if definition.collect == "state":
+        return True
+    selectors = re.findall(rf"(?<![\w:]){definition.name}\b(?:\{{([^}}]*)\}})?", expression)
+    return all(
+        any(
+            set(words.split("|")) <= definition.collect_state.get(label, frozenset())
+            for label, words in re.findall(r'(\w+)=~?"([^"]*)"', matchers)
+        )
+        for matchers in selectors
+    )
 
 
 def queries_in(text: str) -> Iterator[str]:

@@ -21,17 +21,14 @@ from benchmark_exporter.ledger.history import RecordedRun
 from benchmark_exporter.model import Failure, PipelineRun, Result, Statistics
 from tests.exporter.documents import golden, perf_suite, pipeline
 from tests.exporter.process import Exporter
+from tests.exporter.test_backfill import NAMES
 from tests.exporter.wired import DEFINITIONS
 from tests.rules.test_prometheus_config import DEADLINE_SECONDS, Server, lay_out, wait_until
 
 DAY_SECONDS = 86400.0
 COLLECTOR = Collector(DEFINITIONS, Config())
 RECEIVER = "--web.enable-remote-write-receiver"
-# The gauges of results, in contrast to totals, to what is true of the exporter, and to what takes five runs.
-NAMES = {name for name, each in DEFINITIONS.items() if each.type == "gauge" and each.collect == "state"}
-NAMES -= {"ci_pipeline_failure_ratio", "benchmark_verdict", "benchmark_environment_shift_active"}
-NAMES = {name for name in NAMES if not name.startswith(("benchmark_exporter_", "benchmark_regression_"))}
-OF_A_RUN = f'{{job="benchmark-exporter", __name__=~"{"|".join(sorted(NAMES))}"}}'
+OF_A_RUN = f'{{job=~"benchmark-exporter(-slow)?", __name__=~"{"|".join(sorted(NAMES))}"}}'
 
 
 def iso(seconds: float) -> str:
@@ -123,7 +120,7 @@ def test_a_run_of_last_month_stands_in_the_series_that_the_scrape_goes_on_with(
             write(exporter.results / f"{number}.json", document)
         exporter.until(lambda: exporter.value('ci_pipeline_status{pipeline="nightly",branch="main",trigger="schedule"}') == 1)
         with prometheus(programs["prometheus"], tmp_path, free_port(), RECEIVER, exporter=f"127.0.0.1:{exporter.port}") as server:
-            wait_until(lambda: len(server.at(time.time(), OF_A_RUN)) > 0, "the live series")
+            wait_until(lambda: server.value(f"count(count by (job) ({OF_A_RUN}))") == 2, "the live series of both jobs")
             live = server.at(time.time(), OF_A_RUN)
             words = ["backfill", f"--url={server.url}", f"--ledger={exporter.folder / 'ledger.sqlite3'}"]
             counts = []

@@ -10,15 +10,17 @@ from typing import Any
 import pytest
 import yaml
 
+from benchmark_exporter.collector import load_definitions
 from tests.paths import REPOSITORY
-from tests.rules.promql import metric_names, queries_in
+from tests.rules.promql import is_scraped_each_second, metric_names, queries_in
 
 RULES = sorted((REPOSITORY / "prometheus/rules").glob("*.yml"))
 UNIT_TESTS = sorted((REPOSITORY / "tests/rules").glob("*_test.yml"))
+METRICS = load_definitions(REPOSITORY / "exporter/metrics.yaml")
 RUNBOOKS = REPOSITORY / "docs/runbooks"
-EVERYTHING: Sequence[Mapping[str, Any]] = [
-    rule for path in RULES for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"] for rule in group["rules"]
-]
+GROUPS: Sequence[Mapping[str, Any]] = [group for path in RULES for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]]
+EVERYTHING: Sequence[Mapping[str, Any]] = [rule for group in GROUPS for rule in group["rules"]]
+EACH_SECOND = [rule for group in GROUPS if group.get("interval") == "1s" for rule in group["rules"]]
 ALERTS = [rule for rule in EVERYTHING if "alert" in rule]
 RECORDED = {rule["record"] for rule in EVERYTHING if "record" in rule}
 # What Prometheus adds of itself, to each target and for each alert.
@@ -94,11 +96,32 @@ def test_what_is_recorded_is_used() -> None:
 
 @pytest.mark.parametrize("rule", EVERYTHING, ids=lambda rule: rule.get("alert") or rule["record"])
 def test_a_rule_uses_only_metrics_that_exist(rule: Mapping[str, Any]) -> None:
-    exposed = {metric["name"] for metric in yaml.safe_load((REPOSITORY / "exporter/metrics.yaml").read_text(encoding="utf-8"))["metrics"]}
     queries = [rule["expr"], *(query for text in rule.get("annotations", {}).values() for query in queries_in(text))]
     used = {name for query in queries for name in metric_names(query)}
     # Those of other programs are for test_prometheus_config.py, which runs them.
-    assert not [name for name in used - exposed - RECORDED - OF_PROMETHEUS if not name.startswith(OF_OTHERS)]
+    assert not [name for name in used - METRICS.keys() - RECORDED - OF_PROMETHEUS if not name.startswith(OF_OTHERS)]
+
+
+@pytest.mark.parametrize("rule", EACH_SECOND, ids=lambda rule: f"{rule['alert']}-{rule['labels']['severity']}")
+def test_a_rule_that_is_evaluated_each_second_reads_what_is_scraped_each_second(rule: Mapping[str, Any]) -> None:
+    queries = [rule["expr"], *(query for text in rule["annotations"].values() for query in queries_in(text))]
+    read = [(METRICS[name], query) for query in queries for name in metric_names(query) if name in METRICS]
+    assert read
+    assert [definition.name for definition, query in read if not is_scraped_each_second(definition, query)] == []
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ('min(benchmark_gate_passed{criterion="overall"}) == 0', True),
+        ('benchmark_gate_passed{criterion="overall"} or benchmark_gate_passed', False),
+        ('benchmark_gate_passed{criterion!="overall"}', False),
+        ('benchmark_gate_passed{criterion=~"overall|p50"}', False),
+        ("benchmark_gate_passed", False),
+    ],
+)
+def test_what_is_scraped_each_second_is_told_by_its_selectors(expression: str, expected: bool) -> None:
+    assert is_scraped_each_second(METRICS["benchmark_gate_passed"], expression) is expected
 
 
 @EVERY_ALERT

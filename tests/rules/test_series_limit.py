@@ -25,7 +25,7 @@ FEW_SAMPLES = 1000  # of one old benchmark
 JOBS = ("benchmark-exporter", "benchmark-exporter-slow")
 UP = 'up{job=~"benchmark-exporter(-slow)?"}'
 FIRING = 'ALERTS{alertname="SeriesLimitReached", alertstate="firing", kind="benchmark"}'
-OLD = 'benchmark_runs_total{benchmark_name="router", environment="self-hosted"}'
+OLD = 'benchmark_run_info{benchmark_name="router", environment="self-hosted"}'
 
 
 def one_file(results: Path) -> None:

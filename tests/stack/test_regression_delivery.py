@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from benchmark_exporter.config import JudgementLimits
+from benchmark_exporter.config import Config, JudgementLimits
 from stack.settings import ALERTMANAGER, EXPORTER
 from tests.exporter.documents import result
 from tests.rules.endpoints import HttpEndpoint, MailServer, http_endpoint, mail, mail_server, pagerduty, slack
@@ -86,7 +86,7 @@ def stage(backend: Backend) -> Iterator[Stage]:
             for number in range(JudgementLimits().least_runs + 4):
                 stage.run(dict.fromkeys(GOOD, 1.0 + 0.01 * (number % 3 - 1)))
             ingested = f'benchmark_runs_total{{benchmark_name="parsing",environment="ci"}} {stage.runs}'
-            until(lambda: stage.shows(ingested) or None, DEADLINE_SECONDS, "the quiet runs")
+            until(lambda: stage.shows(ingested) or None, Config().histogram_hold_seconds + DEADLINE_SECONDS, "the quiet runs")
             yield stage
         finally:
             env.write_text(before, encoding="utf-8")

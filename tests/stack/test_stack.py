@@ -172,7 +172,7 @@ def test_bad_files_are_named_and_lose_nothing_else(backend: Backend) -> None:
         "bad-link.json": "link_outside",
     }
     runs = 'benchmark_runs_total{benchmark_name="orbit",environment="demo"}'
-    until(lambda: counter(backend, runs) == 4 or None, 15, "the good file beside them")
+    until(lambda: counter(backend, runs) == 4 or None, 70, "the good file beside them")
     log = backend.command("logs", "exporter", "--no-follow").stdout
     assert all(name in log for name in reasons)
 

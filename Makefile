@@ -46,6 +46,7 @@ bench: $(VENV)/dev ## measure ingest, scrape, stream, alerts, detection and the 
 	@$(PY) -m benchmarks.scrape
 	@$(PY) -m benchmarks.stream
 	@$(PY) -m benchmarks.alert_latency
+	@$(PY) -m benchmarks.storage
 	@$(PY) -m benchmarks.detection
 	@$(PY) -m benchmarks.client
 

@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     servers.WORK.mkdir(parents=True, exist_ok=True)
     try:
-        with TemporaryDirectory(prefix="alert-", dir=servers.WORK) as folder, _stack(Path(folder) / "checkout") as settings:
+        with TemporaryDirectory(prefix="alert-", dir=servers.WORK) as folder, own_stack(Path(folder) / "checkout") as settings:
             figures = _measure(settings, options.repeats)
     except (BenchmarkError, StackError) as error:
         print(f"benchmarks.alert_latency: {error}", file=sys.stderr)
@@ -63,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 @contextmanager
-def _stack(folder: Path) -> Iterator[Settings]:
+def own_stack(folder: Path) -> Iterator[Settings]:
     """The stack of a copy of this checkout, without the channels that this one has secrets for."""
     kept = stack_settings.ROOT / stack_settings.STATE / "programs"
     programs = Programs(kept)
@@ -130,7 +130,7 @@ def _one(settings: Settings, name: str) -> Mapping[str, float]:
     started = _drop(settings, name, 2, SLOW)
     line = f'performance_regression_active{{benchmark_name="{name}",severity="critical"}} 1\n'
     looks: Mapping[str, Callable[[], float | None]] = {
-        "/metrics": lambda: _now_if(line in _get_text(EXPORTER.url(settings, "/metrics?collect[]=state"))),
+        "/metrics": lambda: _now_if(line in get_text(EXPORTER.url(settings, "/metrics?collect[]=state"))),
         "Prometheus": lambda: _now_if(bool(_query(settings, f'speedup_ratio{{benchmark_name="{name}",percentile="p50"}} == {SLOW:g}'))),
         "firing": lambda: _now_if(bool(_query(settings, f'ALERTS{{alertname="{CRITICAL}",benchmark_name="{name}",alertstate="firing"}}'))),
         "webhook": lambda: _received(settings, CRITICAL, name),
@@ -159,7 +159,7 @@ def _now_if(seen: bool) -> float | None:
 
 
 def _received(settings: Settings, alert: str, name: str) -> float | None:
-    for each in json.loads(_get_text(EXPORTER.url(settings, "/api/v1/status")))["alerts"]:
+    for each in json.loads(get_text(EXPORTER.url(settings, "/api/v1/status")))["alerts"]:
         if (each["alertname"], each["benchmark_name"], each["status"]) == (alert, name, "firing"):
             received: float = each["received_timestamp_seconds"]
             return received
@@ -167,12 +167,13 @@ def _received(settings: Settings, alert: str, name: str) -> float | None:
 
 
 def _query(settings: Settings, expression: str) -> list[Any]:
-    text = _get_text(PROMETHEUS.url(settings, f"/api/v1/query?{urllib.parse.urlencode({'query': expression})}"))
+    text = get_text(PROMETHEUS.url(settings, f"/api/v1/query?{urllib.parse.urlencode({'query': expression})}"))
     series: list[Any] = json.loads(text)["data"]["result"]
     return series
 
 
-def _get_text(url: str) -> str:
+def get_text(url: str) -> str:
+    """The body of the answer of one of our own servers."""
     with urllib.request.urlopen(url, timeout=DEADLINE_SECONDS) as answer:  # noqa: S310  # our own http address
         text: str = answer.read().decode()
         return text

@@ -112,6 +112,22 @@ def textfile_collector(folder: Path) -> Iterator[Server]:
         yield server
 
 
+@contextmanager
+def prometheus(folder: Path) -> Iterator[Server]:
+    """Prometheus over `folder/data`, which scrapes nothing, takes remote writes and makes snapshots."""
+    programs = Programs(ROOT / ".local" / "programs")
+    argv = programs.argv("prometheus")
+    if argv is None:
+        programs.fetch()
+        argv = programs.argv("prometheus") or []
+    port = free_port()
+    (folder / "prometheus.yml").write_text("scrape_configs: []\n")
+    words = [*argv, f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'data'}", "--log.level=error"]
+    words += [f"--web.listen-address=127.0.0.1:{port}", "--web.enable-remote-write-receiver", "--web.enable-admin-api"]
+    with _running(words, port, "/-/ready", folder / "prometheus.log") as server:
+        yield server
+
+
 def _pushgateway_argv() -> list[str]:
     """From PATH, else from Debian's package, unpacked at first use."""
     unpacked = WORK / "pushgateway"

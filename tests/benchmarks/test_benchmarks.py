@@ -84,9 +84,24 @@ def test_client_measures_each_way_of_observing(tmp_path: Path) -> None:
     assert measured["live lines a second, of iterations of 1 ms"] > 1
 
 
-@pytest.mark.parametrize("name", ["benchmarks.ingest", "benchmarks.scrape", "benchmarks.alert_latency", "benchmarks.client"])
+@pytest.mark.usefixtures("programs")
+def test_storage_weighs_every_rhythm_of_scraping(tmp_path: Path) -> None:
+    output = tmp_path / "storage.md"
+    done = run("benchmarks.storage", "--benchmarks=2", "--hours=0.5", "--live-seconds=31", f"--output={output}")
+    assert done.returncode == 0, done.stderr
+    measured = figures(output)
+    months = {what: value for what, value in measured.items() if what.endswith("blocks of a month")}
+    assert len(months) == 3
+    log = measured["6 hours of it, the most that is kept"]
+    assert measured["a month of the whole stack"] == pytest.approx(sum(months.values()) + log, rel=0.02)
+    assert measured["the exporter's state, every 1 s: series"] > 2 * 13
+    assert 0.3 < measured["the exporter's state, every 1 s: blocks"] < 3
+    assert 1 < measured["write-ahead log of real scrapes"] < 60
+
+
+@pytest.mark.parametrize("name", ["ingest", "scrape", "alert_latency", "client", "storage"])
 def test_help_names_the_output(name: str) -> None:
-    done = run(name, "--help")
+    done = run(f"benchmarks.{name}", "--help")
     assert done.returncode == 0
     assert "--output" in done.stdout
 

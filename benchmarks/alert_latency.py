@@ -14,6 +14,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,7 +23,7 @@ from benchmarks import servers
 from benchmarks.report import RESULTS, Figure, percentile, progress, write
 from benchmarks.servers import BenchmarkError
 from stack import settings as stack_settings
-from stack.demo import Benchmark, perf_suite_document
+from stack.demo_documents import PerfSuiteBenchmark, perf_suite_document
 from stack.programs import Programs
 from stack.settings import EXPORTER, LISTENERS, PROMETHEUS, Settings, StackError
 
@@ -140,7 +141,8 @@ def _one(settings: Settings, name: str) -> Mapping[str, float]:
 
 def _drop(settings: Settings, name: str, number: int, speedup: float) -> float:
     """Writes a run in place, as perf_suite does; gives the time it was complete, in seconds since 1970."""
-    document = perf_suite_document(Benchmark(name, 0.05, 0.05 * speedup, 0.0), number, lambda _mean, _sigma: 1.0)
+    benchmark = PerfSuiteBenchmark(name, 0.05, 0.05 * speedup, 0.0)
+    document = perf_suite_document(benchmark, f"{number:07x}", datetime.now(UTC), lambda _mean, _sigma: 1.0)
     (settings.results_dir / f"{name}-{number}.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
     return time.time()
 

@@ -190,7 +190,7 @@ def _clean(settings: Settings, options: argparse.Namespace) -> None:
 def _demo(settings: Settings, _: argparse.Namespace) -> None:
     if not all(is_ready(part, settings) for part in (EXPORTER, PROMETHEUS, ALERTMANAGER)):
         raise StackError("the stack is not up; start it with: make up")
-    if not demo.run(settings):
+    if not demo.run(settings, _stack(settings)):
         raise StackError("not everything arrived; `make status` and `make logs` say what is wrong")
 
 

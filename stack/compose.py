@@ -86,6 +86,14 @@ class ComposeStack:
         """The newest log lines of a part."""
         return self._compose("logs", "--no-color", "--no-log-prefix", "--tail", str(count), part.name).splitlines()
 
+    def exporter_command(self, *words: str) -> str:
+        """Run `benchmark-exporter` in the exporter's container, and give what it prints.
+
+        Raises:
+            StackError: it fails; the message has its reason.
+        """
+        return self._compose("exec", "--no-TTY", "exporter", "benchmark-exporter", *words)
+
     def clean(self) -> None:
         """Remove the containers and everything that they have stored."""
         self._compose("down", "--volumes", "--remove-orphans")

@@ -1,75 +1,85 @@
-"""`make demo`: half a minute of runs like perf_suite's, the last of them a regression, and what became of it."""
+"""`make demo`: a month of made-up history, then half a minute of runs, the last of them a regression, and what became of it."""
 
 import json
 import random
-import statistics
+import shutil
+import subprocess
+import sys
 import time
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from stack.demo_documents import (
+    CONFIG_COMPILATION,
+    GATE,
+    KERNEL_CACHE,
+    PATTERN_EXPANSION,
+    perf_suite_document,
+    pipeline_document,
+    sampled_document,
+    with_verdict,
+)
+from stack.demo_history import BASELINE_VERSION, DRIFT, first_run_id
+from stack.demo_history import documents as history
 from stack.readiness import is_ready
-from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA, PROMETHEUS, Settings
+from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA, PROMETHEUS, Settings, StackError
 
-FOLDER = "demo"
+FOLDER, HISTORY = "demo", "history"
 ROUNDS, ROUND_SECONDS = 10, 3.0
-SAMPLES = 50
 FAILED_PIPELINE_RUN = 4  # one of ten stays under HighCIFailureRate's 20 %
 ARRIVAL_SECONDS = 60.0
 POLL_SECONDS = 0.1
 ALERT = "CriticalPerformanceRegression"
-GATE = {"p50x": 15, "p95x": 12, "absolute_ms": 35}
+LIVE = (PATTERN_EXPANSION, replace(CONFIG_COMPILATION, compiled_ms=CONFIG_COMPILATION.compiled_ms * DRIFT))
+# Slower than a third of the speed is critical at once, by judgement.critical_worsening_ratio.
+REGRESSED = replace(PATTERN_EXPANSION, compiled_ms=PATTERN_EXPANSION.compiled_ms * 3.4)
 
 
-@dataclass(frozen=True, slots=True)
-class Benchmark:
-    """A made-up benchmark: median times in milliseconds, and the spread of their logarithm."""
+class Stack(Protocol):
+    """Of a running stack, its exporter's command line."""
 
-    project: str
-    compiled_ms: float
-    fallback_ms: float
-    sigma: float
+    def exporter_command(self, *words: str) -> str:
+        """Run `benchmark-exporter` beside the exporter's ledger, and give what it prints.
 
-
-BENCHMARKS = (
-    Benchmark("demo-pattern-expansion", 0.064, 1.28, 0.05),
-    Benchmark("demo-config-compilation", 0.42, 11.3, 0.08),
-    Benchmark("demo-kernel-cache", 0.0041, 0.13, 0.12),
-)
-REGRESSED = BENCHMARKS[0]
-REGRESSION_FACTOR = 2.9
+        Raises:
+            StackError: it fails; the message has its reason.
+        """
 
 
-def run(settings: Settings) -> bool:
-    """Drop the runs and tell what was seen to arrive, with times; False if something did not."""
+def run(settings: Settings, stack: Stack) -> bool:
+    """Bring in the history, drop the runs and tell what was seen to arrive, with times; False if something did not."""
     folder = settings.results_dir / FOLDER
-    folder.mkdir(exist_ok=True)
-    for old in folder.glob("*.json"):
-        old.unlink()
-    print(f"dropping runs of {len(BENCHMARKS)} benchmarks into {settings['RESULTS_DIR']}/{FOLDER} for {ROUNDS * ROUND_SECONDS:.0f} s")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    _bring_in_history(settings, stack, folder)
+    print(f"\ndropping runs of three benchmarks into {settings['RESULTS_DIR']}/{FOLDER} for {ROUNDS * ROUND_SECONDS:.0f} s")
     started = time.monotonic()
     for number in range(1, ROUNDS + 1):
-        for benchmark in BENCHMARKS:
-            document = perf_suite_document(benchmark, number, random.lognormvariate)
+        for benchmark in LIVE:
+            document = perf_suite_document(benchmark, f"{number:010x}", datetime.now(UTC), random.lognormvariate)
             _drop(folder / f"{benchmark.project}-{number:02}.json", document)
             print(f"  {time.monotonic() - started:5.1f} s  {benchmark.project:<24} {document['metrics']['speedup_p50']:.1f}x, passes")
-            time.sleep(ROUND_SECONDS / len(BENCHMARKS))
-        outcome = pipeline_document("demo-ci", f"{started:.0f}-{number}", passed=number != FAILED_PIPELINE_RUN)
+            time.sleep(ROUND_SECONDS / 3)
+        sampled = sampled_document(KERNEL_CACHE, f"{number:010x}", datetime.now(UTC), random.Random())  # noqa: S311  # made-up measurements
+        _drop(folder / f"{KERNEL_CACHE.project}-{number:02}.json", sampled)
+        outcome = pipeline_document("demo-ci", f"{started:.0f}-{number}", datetime.now(UTC), passed=number != FAILED_PIPELINE_RUN)
         _drop(folder / f"ci-{number:02}.json", outcome)
-    slow = Benchmark(REGRESSED.project, REGRESSED.compiled_ms * REGRESSION_FACTOR, REGRESSED.fallback_ms, REGRESSED.sigma)
-    document = with_verdict(perf_suite_document(slow, ROUNDS + 1, random.lognormvariate))
+        time.sleep(ROUND_SECONDS / 3)
+    document = with_verdict(perf_suite_document(REGRESSED, f"{ROUNDS + 1:010x}", datetime.now(UTC), random.lognormvariate))
     speedup = document["metrics"]["speedup_p50"]
     dropped = time.time()
-    _drop(folder / f"{slow.project}-{ROUNDS + 1:02}.json", document)
+    _drop(folder / f"{REGRESSED.project}-{ROUNDS + 1:02}.json", document)
     print(
-        f"  {time.monotonic() - started:5.1f} s  {slow.project:<24} {speedup:.1f}x, FAILS its gate of {GATE['p50x']}x\n\nwhat became of it:"
+        f"  {time.monotonic() - started:5.1f} s  {REGRESSED.project:<24} {speedup:.1f}x, FAILS its gate of {GATE['p50x']}x"
+        "\n\nwhat became of it:"
     )
     arrived = True
-    for name, seconds in _arrivals(settings, slow.project, speedup, dropped):
+    for name, seconds in _arrivals(settings, REGRESSED.project, speedup, dropped):
         arrived &= seconds is not None
         print(f"  {name:<42} " + (f"{seconds:5.2f} s after the file" if seconds is not None else f"not within {ARRIVAL_SECONDS:.0f} s"))
     query = urllib.parse.quote('speedup_ratio{benchmark_name=~"demo-.*",percentile="p50"}')
@@ -80,58 +90,41 @@ def run(settings: Settings) -> bool:
     return arrived
 
 
-def perf_suite_document(benchmark: Benchmark, number: int, noise: Callable[[float, float], float]) -> dict[str, Any]:
-    """A run as perf_suite 0.3 writes it; `noise` gives the factor of one sample by the mean and spread of its logarithm."""
-    compiled = sorted(benchmark.compiled_ms * noise(0.0, benchmark.sigma) for _ in range(SAMPLES))
-    fallback = sorted(benchmark.fallback_ms * noise(0.0, benchmark.sigma) for _ in range(SAMPLES))
-    p50, p95 = (statistics.quantiles(compiled, n=20, method="inclusive")[index] for index in (9, 18))
-    fallback_p50, fallback_p95 = (statistics.quantiles(fallback, n=20, method="inclusive")[index] for index in (9, 18))
-    now = datetime.now(UTC)
-    return {
-        "run": {
-            "run_id": now.strftime("%Y%m%dT%H%M%SZ"),
-            "timestamp": now.isoformat().replace("+00:00", "Z"),
-            "profile": "demo",
-            "project": benchmark.project,
-            "git_sha": f"{number:07x}",
-        },
-        "params": {"warmup": 5, "repeats": SAMPLES},
-        "metrics": {
-            "compiled": {"p50_ms": p50, "p95_ms": p95},
-            "fallback": {"p50_ms": fallback_p50, "p95_ms": fallback_p95},
-            "speedup_p50": fallback_p50 / p50,
-            "speedup_p95": fallback_p95 / p95,
-            "absolute_p95_ms": p95,
-            "cv": statistics.stdev(compiled) / statistics.mean(compiled),
-            "n_samples": SAMPLES,
-        },
-        "gate": {**GATE, "verdict": "PENDING", "headroom_pct": 0.0},
-    }
+def _bring_in_history(settings: Settings, stack: Stack, folder: Path) -> None:
+    """Into the ledger, by files that are there all at once, so that they are judged in their order; and into Prometheus by backfill.
+
+    Raises:
+        StackError: the exporter does not take them in, or Prometheus does not take them.
+    """
+    dated = list(history(datetime.now(UTC)))
+    print(f"a month of history, {len(dated)} files, into {settings['RESULTS_DIR']}/{FOLDER}/{HISTORY}")
+    aside = folder / f".{HISTORY}.part"
+    aside.mkdir()
+    for name, document in dated:
+        (aside / name).write_text(json.dumps(document), encoding="utf-8")
+    ingested = _files_ingested(settings)
+    aside.replace(folder / HISTORY)
+    if _first_seen(lambda: 0.0 if _files_ingested(settings) >= ingested + len(dated) else None) is None:
+        raise StackError(
+            f"the exporter did not take in the demo's history within {ARRIVAL_SECONDS:.0f} s; `make logs PART=exporter` says why"
+        )
+    command = [sys.executable, "-m", "benchmark_exporter", "backfill", f"--url={PROMETHEUS.url(settings)}", str(folder / HISTORY)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise StackError(f"Prometheus does not take the demo's history: {done.stderr.strip()}")
+    print("  " + done.stdout.strip().replace("\n", "\n  "))
+    first = next(document for _, document in dated if document.get("run", {}).get("project") == CONFIG_COMPILATION.project)
+    pinned = stack.exporter_command(
+        "baseline", "set", first_run_id(first), f"--version={BASELINE_VERSION}", "--reason=the demo's first run"
+    )
+    print("  " + pinned.strip().replace("\n", "\n  "))
 
 
-def pipeline_document(pipeline: str, run_id: str, *, passed: bool) -> dict[str, Any]:
-    """The outcome of a CI pipeline's run, in our own format."""
-    return {
-        "schema": "strataregula.pipeline/1",
-        "pipeline": pipeline,
-        "branch": "main",
-        "trigger": "push",
-        "run_id": run_id,
-        "status": "pass" if passed else "fail",
-        "timestamp": datetime.now(UTC).isoformat(),
-    }
-
-
-def with_verdict(document: dict[str, Any]) -> dict[str, Any]:
-    """The document as `perf_guard --json` writes it again, with its verdict on it."""
-    metrics, gate = document["metrics"], document["gate"]
-    passed = {
-        "p50_pass": metrics["speedup_p50"] >= gate["p50x"],
-        "p95_pass": metrics["speedup_p95"] >= gate["p95x"],
-        "absolute_pass": metrics["absolute_p95_ms"] <= gate["absolute_ms"],
-    }
-    headroom = round((metrics["speedup_p50"] / gate["p50x"] - 1) * 100, 1)
-    return document | {"gate": gate | {"verdict": "PASS" if all(passed.values()) else "FAIL", "headroom_pct": headroom, "details": passed}}
+def _files_ingested(settings: Settings) -> int:
+    """Files that brought something new, since the ledger began."""
+    with urllib.request.urlopen(EXPORTER.url(settings, "/metrics?collect[]=state"), timeout=5) as answer:  # noqa: S310  # our own http address
+        lines = answer.read().decode().splitlines()
+    return sum(round(float(line.rpartition(" ")[2])) for line in lines if line.startswith("benchmark_exporter_files_ingested_total{"))
 
 
 def _drop(path: Path, document: dict[str, Any]) -> None:

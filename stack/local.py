@@ -119,6 +119,17 @@ class LocalStack:
         log = self._folder / "logs" / f"{part.name}.log"
         return log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:] if log.exists() else []
 
+    def exporter_command(self, *words: str) -> str:
+        """Run `benchmark-exporter` beside the exporter's ledger, and give what it prints.
+
+        Raises:
+            StackError: it fails; the message has its reason.
+        """
+        done = self._run("-m", "benchmark_exporter", *words, f"--ledger={self._ledger()}")
+        if done.returncode:
+            raise StackError(f"benchmark-exporter {' '.join(words)}: {done.stderr.strip()}")
+        return done.stdout
+
     def clean(self) -> None:
         """Remove everything that the processes have stored. The programs stay."""
         for folder in self._folder.iterdir():
@@ -174,7 +185,7 @@ class LocalStack:
         exporter = [sys.executable, "-m", "benchmark_exporter", "serve"]
         exporter += [f"--listen={bind}:{settings.port(EXPORTER)}", f"--results-dir={settings.results_dir}"]
         exporter += [f"--stream-listen={bind}:{settings.port(STREAM)}"]
-        exporter += [f"--ledger={self._made('exporter') / 'ledger.sqlite3'}", f"--config={root / 'exporter/config.yaml'}"]
+        exporter += [f"--ledger={self._ledger()}", f"--config={root / 'exporter/config.yaml'}"]
         exporter += [f"--runbooks-dir={root / 'docs/runbooks'}", f"--environment={settings['BENCHMARK_ENVIRONMENT']}"]
         exporter += [f"--upload-tokens={settings.secrets_dir / UPLOAD_TOKENS}"]
         exporter += [f"--github-webhook-secret={settings.secrets_dir / GITHUB_WEBHOOK_SECRET}"]
@@ -232,6 +243,9 @@ class LocalStack:
         if argv is None:
             raise StackError(f"{name} is neither on PATH nor in {self._folder.name}/programs; `make clean` and `make up` fetch it anew")
         return argv
+
+    def _ledger(self) -> Path:
+        return self._made("exporter") / "ledger.sqlite3"
 
     def _made(self, name: str) -> Path:
         folder = self._folder / name

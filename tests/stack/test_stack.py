@@ -7,6 +7,7 @@ import re
 import stat
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import aiohttp
 import pytest
 
 from benchmark_exporter.push import Exporter, PushError, push
-from stack.demo import Benchmark, perf_suite_document, pipeline_document, with_verdict
+from stack.demo_documents import PerfSuiteBenchmark, perf_suite_document, pipeline_document, with_verdict
 from stack.settings import ALERTMANAGER, EXPORTER, NODE_EXPORTER, PARTS, PROMETHEUS, STREAM, Part
 from tests.exporter.delivering import SECRET, completed, deliver
 from tests.exporter.live_files import LiveFile
@@ -25,8 +26,8 @@ from tests.stack.backends import Backend, Compose, get, get_text, is_back, query
 # Generous: the machine may be busy. What was measured stands at the end of the output.
 METRIC_SECONDS, ALERT_SECONDS, RESTART_SECONDS = 20.0, 60.0, 30.0
 ALERT = "CriticalPerformanceRegression"
-FAST = Benchmark("orbit", 0.05, 1.0, 0.0)  # 20 times faster than its reference
-SLOW = Benchmark("orbit", 0.20, 1.0, 0.0)  # 5 times
+FAST = PerfSuiteBenchmark("orbit", 0.05, 1.0, 0.0)  # 20 times faster than its reference
+SLOW = PerfSuiteBenchmark("orbit", 0.20, 1.0, 0.0)  # 5 times
 Measured = Callable[[str], None]
 
 
@@ -37,9 +38,9 @@ def drop(backend: Backend, name: str, document: Mapping[str, Any] | bytes) -> fl
     return time.time()
 
 
-def run_of(benchmark: Benchmark, number: int) -> dict[str, Any]:
+def run_of(benchmark: PerfSuiteBenchmark, number: int) -> dict[str, Any]:
     """A run whose samples are all alike."""
-    return perf_suite_document(benchmark, number, lambda _mean, _sigma: 1.0)
+    return perf_suite_document(benchmark, f"{number:07x}", datetime.now(UTC), lambda _mean, _sigma: 1.0)
 
 
 def value(backend: Backend, expression: str) -> float | None:
@@ -187,7 +188,7 @@ def test_a_rejected_file_is_an_alert_until_it_is_removed(backend: Backend) -> No
 
 def test_a_pipeline_that_fails_too_often_is_an_alert(backend: Backend) -> None:
     for number in range(5):
-        drop(backend, f"ci-{number}.json", pipeline_document("nightly", str(number), passed=number > 1))
+        drop(backend, f"ci-{number}.json", pipeline_document("nightly", str(number), datetime.now(UTC), passed=number > 1))
     firing = 'ALERTS{alertname="HighCIFailureRate",pipeline="nightly",alertstate="firing"}'
     until(lambda: value(backend, firing), ALERT_SECONDS, "HighCIFailureRate")
     assert value(backend, 'ci_pipeline_failure_ratio{pipeline="nightly"}') == 0.4
@@ -253,7 +254,7 @@ def test_a_new_secret_is_taken_in_by_reload(backend: Backend) -> None:
 
 def test_a_result_can_be_uploaded_once_there_is_a_token(backend: Backend, tmp_path: Path) -> None:
     path, token = tmp_path / "orbit-upload.json", "made-up-token-of-the-tests"
-    path.write_text(json.dumps(run_of(Benchmark("uploaded", 0.05, 1.0, 0.0), 1)))
+    path.write_text(json.dumps(run_of(PerfSuiteBenchmark("uploaded", 0.05, 1.0, 0.0), 1)))
     exporter = Exporter(EXPORTER.url(backend.settings), token, timeout_seconds=30.0)
     with pytest.raises(PushError, match="uploads are off"):
         push([path], exporter, {})

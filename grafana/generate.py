@@ -13,9 +13,16 @@ from pathlib import Path
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
+from grafana.alerts import alerts
+from grafana.benchmark import benchmark
+from grafana.ci import ci
+from grafana.compare import compare
+from grafana.history import history
 from grafana.overview import overview
+from grafana.resources import resources
+from grafana.stack_health import stack_health
 
-DASHBOARDS = (overview,)
+DASHBOARDS = (overview, benchmark, compare, history, ci, resources, alerts, stack_health)
 FOLDER = Path(__file__).resolve().parent / "dashboards"
 
 
@@ -26,8 +33,9 @@ def render() -> dict[Path, str]:
 
 def _text(built: Dashboard) -> str:
     document = json.loads(JSONEncoder().encode(built))
-    for link in document.get("links", ()):
-        del link["placement"]  # the SDK writes one always, and with it Grafana hides the link in a menu
+    for linked in (document, *document["panels"]):
+        for link in linked.get("links") or ():
+            del link["placement"]  # the SDK writes one always, and with it Grafana hides the link in a menu
     return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from grafana_foundation_sdk.builders import bargauge, common, dashboard, prometheus, stat, statetimeline, table, timeseries
+from grafana_foundation_sdk.builders import bargauge, common, dashboard, heatmap, prometheus, stat, statetimeline, table, timeseries
 from grafana_foundation_sdk.models import common as c
 from grafana_foundation_sdk.models import dashboard as d
+from grafana_foundation_sdk.models import heatmap as h
 from grafana_foundation_sdk.models import prometheus as p
 
 PROMETHEUS = c.DataSourceRef(type_val="prometheus", uid="prometheus")
@@ -15,11 +16,22 @@ WIDTH = 24
 # Series without a state keep Grafana's classic palette, which its themes for colour vision replace.
 GOOD, NEUTRAL, WARNING, CRITICAL = "#009E73", "#56B4E9", "#E69F00", "#D55E00"
 
+# States in words, with their colours.
+PASSED = {1: ("passed", GOOD), 0: ("failed", CRITICAL)}
+UP = {1: ("up", GOOD), 0: ("down", CRITICAL)}
+VERDICTS = {2: ("critical", CRITICAL), 1: ("warning", WARNING), 0: ("fine", GOOD)}
+SEVERITIES = d.ValueMap(
+    options={name: d.ValueMappingResult(text=name, color=color) for name, color in (("critical", CRITICAL), ("warning", WARNING))}
+)
+
+DASHES = d.DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [10, 6]})
+COLORED = {"type": "color-background", "mode": "basic"}
+
 # The shortest window of a rate is four scrapes; Grafana takes it from the query's minimum step.
 SLOW_SCRAPE = "30s"
 
-Panel = timeseries.Panel | stat.Panel | table.Panel | statetimeline.Panel | bargauge.Panel
-AnyPanel = TypeVar("AnyPanel", timeseries.Panel, stat.Panel, table.Panel, statetimeline.Panel, bargauge.Panel)
+Panel = timeseries.Panel | stat.Panel | table.Panel | statetimeline.Panel | bargauge.Panel | heatmap.Panel
+AnyPanel = TypeVar("AnyPanel", timeseries.Panel, stat.Panel, table.Panel, statetimeline.Panel, bargauge.Panel, heatmap.Panel)
 
 
 def query(expr: str, legend: str = "", *, ref: str = "A", step: str | None = None) -> prometheus.Dataquery:
@@ -58,11 +70,20 @@ def described(
 
 
 def lines(title: str, description: str, *targets: prometheus.Dataquery, unit: str, no_value: str) -> timeseries.Panel:
-    """Values over time that hold until the next run, hence steps."""
+    """Values that hold until the next run, hence steps, over whatever lies between two runs."""
+    return (
+        curves(title, description, *targets, unit=unit, no_value=no_value)
+        .line_interpolation(c.LineInterpolation.STEP_AFTER)
+        .span_nulls(True)
+    )
+
+
+def curves(title: str, description: str, *targets: prometheus.Dataquery, unit: str, no_value: str) -> timeseries.Panel:
+    """Values over time that are measured at every scrape; where there was none, there is a gap."""
     return (
         described(timeseries.Panel(), title, description, unit=unit, no_value=no_value, targets=targets)
         .color_scheme(dashboard.FieldColor().mode(d.FieldColorModeId.PALETTE_CLASSIC))
-        .line_interpolation(c.LineInterpolation.STEP_AFTER)
+        .line_interpolation(c.LineInterpolation.LINEAR)
         .line_width(2)
         .show_points(c.VisibilityMode.AUTO)
         .legend(
@@ -76,10 +97,10 @@ def lines(title: str, description: str, *targets: prometheus.Dataquery, unit: st
     )
 
 
-def number(title: str, description: str, target: prometheus.Dataquery, *, unit: str, no_value: str) -> stat.Panel:
-    """The newest value, large."""
+def number(title: str, description: str, *targets: prometheus.Dataquery, unit: str, no_value: str) -> stat.Panel:
+    """The newest value, large; of several series each with its name."""
     return (
-        described(stat.Panel(), title, description, unit=unit, no_value=no_value, targets=[target])
+        described(stat.Panel(), title, description, unit=unit, no_value=no_value, targets=targets)
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
         .graph_mode(c.BigValueGraphMode.NONE)
         .color_mode(c.BigValueColorMode.VALUE)
@@ -119,13 +140,49 @@ def listing(title: str, description: str, *targets: prometheus.Dataquery, no_val
     )
 
 
-def bars(title: str, description: str, target: prometheus.Dataquery, *, unit: str, no_value: str) -> bargauge.Panel:
+def matrix(title: str, description: str, target: prometheus.Dataquery, *, unit: str, no_value: str, row: str, column: str) -> table.Panel:
+    """The newest value of each series in a table with the values of one label as its rows and those of another as its columns."""
+    options = {"rowField": row, "columnField": column, "valueField": "Value", "emptyValue": "null"}
+    return (
+        described(table.Panel(), title, description, unit=unit, no_value=no_value, targets=[target])
+        .cell_height(c.TableCellHeight.SM)
+        .with_transformation(d.DataTransformerConfig(id_val="groupingToMatrix", options=options))
+        .override_by_regexp("/.*/", [d.DynamicConfigValue("noValue", "–")])
+    )
+
+
+def bars(title: str, description: str, *targets: prometheus.Dataquery, unit: str, no_value: str) -> bargauge.Panel:
     """The newest value of each series as a bar."""
     return (
-        described(bargauge.Panel(), title, description, unit=unit, no_value=no_value, targets=[target])
+        described(bargauge.Panel(), title, description, unit=unit, no_value=no_value, targets=targets)
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
         .orientation(c.VizOrientation.HORIZONTAL)
         .display_mode(c.BarGaugeDisplayMode.BASIC)
+        .value_mode(c.BarGaugeValueMode.TEXT)
+    )
+
+
+def heat(title: str, description: str, expr: str, *, unit: str, no_value: str, step: str) -> heatmap.Panel:
+    """How the observations of a histogram are distributed over time, `expr` giving its buckets by `le`, their bounds in `unit`."""
+    target = query(expr, "{{le}}", step=step).format(p.PromQueryFormat.HEATMAP)
+    return (
+        described(heatmap.Panel(), title, description, unit="none", no_value=no_value, targets=[target])
+        .calculate(False)
+        .color(
+            heatmap.HeatmapColorOptions()
+            .mode(h.HeatmapColorMode.SCHEME)
+            .scheme("Viridis")  # of even lightness, so that it is read without its hues
+            .scale(h.HeatmapColorScale.EXPONENTIAL)
+            .exponent(0.5)
+            .steps(64)
+            .reverse(False)
+        )
+        .exemplars_color(NEUTRAL)
+        .cell_gap(1)
+        .filter_values(heatmap.FilterValueRange().le(1e-9))
+        .y_axis(heatmap.YAxisConfig().unit(unit).axis_placement(c.AxisPlacement.LEFT))
+        .tooltip(heatmap.HeatmapTooltip().mode(c.TooltipDisplayMode.SINGLE).y_histogram(True))
+        .show_legend()
     )
 
 
@@ -155,8 +212,25 @@ def mapping(words: Mapping[int, tuple[str, str]]) -> d.ValueMap:
     return d.ValueMap(options=results)
 
 
+def fixed_color(color: str) -> d.DynamicConfigValue:
+    """One colour for a series, whatever its place."""
+    return d.DynamicConfigValue("color", {"mode": "fixed", "fixedColor": color})
+
+
 def column(name: str, **properties: object) -> list[d.DynamicConfigValue]:
     """Properties of a table's column: its shown name and the given options, `__` standing for the dot in their ids."""
     return [d.DynamicConfigValue("displayName", name)] + [
         d.DynamicConfigValue(key.replace("__", "."), value) for key, value in properties.items()
     ]
+
+
+def to_benchmark(*names: str) -> dict[str, object]:
+    """A link of a cell to the dashboard Benchmark; `names` are the variables that may hold the benchmark's name."""
+    selected = "".join(f"var-benchmark=${{{name}:percentencode}}&" for name in names)
+    url = f"/d/benchmark?{selected}${{project:queryparam}}&${{environment:queryparam}}&${{__url_time_range}}"
+    return {"title": "The benchmark in depth", "url": url, "targetBlank": False}
+
+
+def to_page(title: str, url: str) -> dashboard.DashboardLink:
+    """A link of a panel's title to a page outside of Grafana, in a window of its own."""
+    return dashboard.DashboardLink(title).type(d.DashboardLinkType.LINK).url(url).target_blank(True)

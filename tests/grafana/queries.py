@@ -2,14 +2,26 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-# What Grafana fills in for a range of six hours in a panel a thousand pixels wide, and for "All".
-VARIABLES = {"benchmark": ".*", "environment": ".*", "__interval": "20s", "__range": "6h"}
+# What Grafana fills in for "All".
+VARIABLES = {"project": ".*", "benchmark": ".*", "environment": ".*", "pipeline": ".*"}
 SHORTEST_SCRAPE_INTERVAL = "1s"  # the data source's timeInterval
+PANEL_PIXELS = 1000  # and so the most points of a range
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+_VARIABLE = re.compile(r"\$(?:\{([a-zA-Z_]\w*)\}|([a-zA-Z_]\w*))")  # $1 is label_replace's
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One query of a panel or annotation, its variables filled in; an instant one has no step."""
+
+    panel: str
+    expr: str
+    range_seconds: int
+    step_seconds: int | None
 
 
 def panels(dashboard: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -21,25 +33,39 @@ def panels(dashboard: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             yield panel
 
 
-def panel_queries(dashboard: Mapping[str, Any], variables: Mapping[str, str] = VARIABLES) -> list[tuple[str, str]]:
-    """The title of the panel and the expression of every query, its variables filled in.
-
-    `__rate_interval` follows from `__interval` and the query's minimum step, by Grafana's rule: the greater of four steps and the
-    interval with one more step.
+def queries(dashboard: Mapping[str, Any], variables: Mapping[str, str] = VARIABLES) -> list[Query]:
+    """Those of the panels and of the annotations, for the dashboard's own time range.
 
     Raises:
         KeyError: an expression uses a variable that is not among `variables`.
     """
-    return [(panel["title"], fill_in(target, variables)) for panel in panels(dashboard) for target in panel["targets"]]
+    range_seconds = _seconds(dashboard["time"]["from"].removeprefix("now-"))
+    asked = [(panel["title"], target) for panel in panels(dashboard) for target in panel["targets"]]
+    asked += [(f"annotation {each['name']}", each["target"]) for each in dashboard["annotations"]["list"]]
+    return [
+        Query(title, fill_in(target, range_seconds, variables), range_seconds, None if target["instant"] else _step(target, range_seconds))
+        for title, target in asked
+    ]
 
 
-def fill_in(target: Mapping[str, Any], variables: Mapping[str, str] = VARIABLES) -> str:
-    """The expression of one query, its variables filled in as `panel_queries` does."""
-    step = _seconds(target.get("interval", SHORTEST_SCRAPE_INTERVAL))
-    interval = max(step, _seconds(variables["__interval"]))
-    values = {**variables, "__interval": f"{interval}s", "__rate_interval": f"{max(interval + step, 4 * step)}s"}
+def fill_in(target: Mapping[str, Any], range_seconds: int, variables: Mapping[str, str] = VARIABLES) -> str:
+    """The expression of one query, its variables filled in.
+
+    `__rate_interval` follows from `__interval` and the query's minimum step, by Grafana's rule: the greater of four steps and the
+    interval with one more step.
+    """
+    least, interval = _least_step(target), _step(target, range_seconds)
+    values = {**variables, "__interval": f"{interval}s", "__rate_interval": f"{max(interval + least, 4 * least)}s"}
     expr: str = target["expr"]
     return _VARIABLE.sub(lambda match: values[match[1] or match[2]], expr)
+
+
+def _least_step(target: Mapping[str, Any]) -> int:
+    return _seconds(target.get("interval", SHORTEST_SCRAPE_INTERVAL))
+
+
+def _step(target: Mapping[str, Any], range_seconds: int) -> int:
+    return max(_least_step(target), -(-range_seconds // PANEL_PIXELS))
 
 
 def metric_selectors(expr: str) -> list[tuple[str, Sequence[str]]]:

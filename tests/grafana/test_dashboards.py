@@ -13,13 +13,14 @@ import pytest
 import yaml
 
 from benchmark_exporter.collector import Definition, load_definitions
-from tests.grafana.queries import fill_in, metric_selectors, panel_queries, panels
+from tests.grafana.queries import Query, fill_in, metric_selectors, panels, queries
 from tests.paths import REPOSITORY
 from tests.rules.promql import is_scraped_each_second
 
 DASHBOARDS = {
     path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted((REPOSITORY / "grafana/dashboards").glob("*.json"))
 }
+QUERIES = [pytest.param(query, id=f"{uid}-{query.panel}") for uid, dashboard in DASHBOARDS.items() for query in queries(dashboard)]
 TARGETS = [
     pytest.param(target, id=f"{uid}-{panel['title']}-{target['refId']}")
     for uid, dashboard in DASHBOARDS.items()
@@ -44,8 +45,24 @@ ASKED = {
     "ci_pipeline_status",
 }
 # What Prometheus makes itself. Beside it the parts of the stack have metrics of their own, by these prefixes.
-MADE_BY_PROMETHEUS = {"ALERTS", "ALERTS_FOR_STATE", "up", "scrape_duration_seconds", "scrape_samples_scraped"}
-OTHER_PREFIXES = ("node_", "prometheus_", "alertmanager_")
+MADE_BY_PROMETHEUS = {"ALERTS", "ALERTS_FOR_STATE", "up", "scrape_duration_seconds", "scrape_samples_post_metric_relabeling"}
+# Of the stack's own parts prometheus.yml keeps what it lists; of node_exporter, what it does not.
+RELABELED = {
+    action: [
+        re.compile(relabeling["regex"])
+        for job in yaml.safe_load((REPOSITORY / "prometheus/prometheus.yml").read_text(encoding="utf-8"))["scrape_configs"]
+        for relabeling in job.get("metric_relabel_configs", ())
+        if relabeling["action"] == action
+    ]
+    for action in ("keep", "drop")
+}
+RECORDED = {
+    rule["record"]
+    for path in (REPOSITORY / "prometheus/rules").glob("*.yml")
+    for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]
+    for rule in group["rules"]
+    if "record" in rule
+}
 TARGET_LABELS = {"job", "instance"}
 
 
@@ -121,42 +138,83 @@ def test_everything_names_the_provisioned_data_source(uid: str) -> None:
     ]
     expected = {"type": provisioned[0]["type"], "uid": provisioned[0]["uid"]}
     dashboard = DASHBOARDS[uid]
+    annotations = dashboard["annotations"]["list"]
     users = [*panels(dashboard), *(target for panel in panels(dashboard) for target in panel["targets"]), *dashboard["templating"]["list"]]
+    users += [*annotations, *(annotation["target"] for annotation in annotations)]
     assert [user["datasource"] for user in users] == [expected] * len(users)
     assert "${DS_" not in json.dumps(dashboard)
 
 
+@pytest.mark.parametrize("uid", DASHBOARDS)
+def test_a_dashboard_leads_to_all_others_with_its_variables_and_time(uid: str) -> None:
+    dashboard = DASHBOARDS[uid]
+    [link] = [link for link in dashboard["links"] if link["type"] == "dashboards"]
+    assert (link["includeVars"], link["keepTime"]) == (True, True)
+    assert all(set(link["tags"]) <= set(other["tags"]) for other in DASHBOARDS.values())
+    shared = [variable["name"] for variable in dashboard["templating"]["list"]][:3]
+    assert shared == ["project", "benchmark", "environment"]
+
+
+@pytest.mark.parametrize("uid", DASHBOARDS)
+def test_a_link_within_grafana_leads_to_a_dashboard_that_is_there(uid: str) -> None:
+    linked = re.findall(r'"url": "/d/([^?"]+)', json.dumps(DASHBOARDS[uid]))
+    assert set(linked) <= DASHBOARDS.keys()
+
+
+@pytest.mark.parametrize("uid", DASHBOARDS)
+def test_what_is_live_is_asked_for_every_five_seconds(uid: str) -> None:
+    dashboard = DASHBOARDS[uid]
+    assert dashboard["refresh"] == ("5m" if uid == "history" else "5s")  # its queries read a month
+    assert dashboard["timepicker"]["refresh_intervals"][0] == "1s"
+
+
 def test_prometheus_accepts_every_query(programs: Mapping[str, Sequence[str]], tmp_path: Path) -> None:
-    queries = [query for dashboard in DASHBOARDS.values() for query in panel_queries(dashboard)]
-    rules = [{"record": f"panel:query{number}", "expr": expr} for number, (_, expr) in enumerate(queries)]
+    asked = [query for dashboard in DASHBOARDS.values() for query in queries(dashboard)]
+    rules = [{"record": f"panel:query{number}", "expr": query.expr} for number, query in enumerate(asked)]
     file = tmp_path / "queries.yml"
     file.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}), encoding="utf-8")
     run = subprocess.run([*programs["promtool"], "check", "rules", str(file)], check=False, capture_output=True, text=True, timeout=60)
     assert run.returncode == 0, run.stdout + run.stderr
-    assert f"{len(queries)} rules found" in run.stdout
+    assert f"{len(asked)} rules found" in run.stdout
 
 
-@pytest.mark.parametrize("target", TARGETS)
-def test_a_query_reads_metrics_that_exist_by_labels_that_they_have(target: Mapping[str, Any]) -> None:
-    selectors = metric_selectors(fill_in(target))
+@pytest.mark.parametrize("query", QUERIES)
+def test_a_query_reads_metrics_that_exist_by_labels_that_they_have(query: Query) -> None:
+    selectors = metric_selectors(query.expr)
     assert selectors
     for name, labels in selectors:
         if name in EXPOSED:
             assert set(labels) <= EXPOSED[name], name
         else:
-            assert name in MADE_BY_PROMETHEUS or name.startswith(OTHER_PREFIXES)
+            from_node = name.startswith("node_") and not any(dropped.fullmatch(name) for dropped in RELABELED["drop"])
+            kept = any(kept.fullmatch(name) for kept in RELABELED["keep"])
+            assert from_node or kept or name in MADE_BY_PROMETHEUS | RECORDED, name
 
 
-@pytest.mark.parametrize("target", [param for param in TARGETS if "$__rate_interval" in str(param.values)])
+@pytest.mark.parametrize("query", QUERIES)
+def test_no_query_goes_by_the_job_of_an_exporters_metric(query: Query) -> None:
+    """Which of its two jobs scrapes a metric is a matter of storage, and may change."""
+    for name, labels in metric_selectors(query.expr):
+        assert name not in EXPOSED or "job" not in labels
+    joined = re.findall(r"\bon\s*\(([^)]*)\)", query.expr)
+    assert not [labels for labels in joined if re.search(r"\bjob\b", labels)]
+
+
+WINDOWED = [target for target in TARGETS if re.search(r"\$__(rate_)?interval", str(target.values))]
+
+
+@pytest.mark.parametrize("target", WINDOWED)
 def test_a_window_holds_four_scrapes_of_what_it_reads(target: Mapping[str, Any]) -> None:
-    expr = fill_in(target)
+    expr = fill_in(target, 3600)
     names = {name for name, _ in metric_selectors(expr)}
     scraped_each_second = {name for name, definition in FAMILY.items() if is_scraped_each_second(definition, expr)}
-    assert names <= scraped_each_second or target.get("interval") == "30s"
+    least = target.get("interval", "1s")
+    assert names <= scraped_each_second or least in ("30s", "1m", "10m", "1h", "6h", "1d")
+    assert "$__interval" not in target["expr"] or least in ("1h", "6h", "1d")
 
 
 def test_every_metric_that_was_asked_for_is_shown_and_fifteen_at_least() -> None:
-    read = {name for dashboard in DASHBOARDS.values() for _, expr in panel_queries(dashboard) for name, _ in metric_selectors(expr)}
+    read = {name for dashboard in DASHBOARDS.values() for query in queries(dashboard) for name, _ in metric_selectors(query.expr)}
     shown = {FAMILY[name].name for name in read if name in FAMILY}
     assert shown >= ASKED
     assert len(shown) >= 15
@@ -176,18 +234,19 @@ def test_metrics_and_labels_are_read_out_of_an_expression(expr: str, selectors: 
 
 
 @pytest.mark.parametrize(
-    ("target", "filled"),
+    ("target", "range_seconds", "filled"),
     [
-        ({"expr": "rate(a[$__rate_interval])"}, "rate(a[21s])"),
-        ({"expr": "rate(a[${__rate_interval}])", "interval": "15s"}, "rate(a[60s])"),
-        ({"expr": "last_over_time(a[$__interval])", "interval": "1h"}, "last_over_time(a[3600s])"),
-        ({"expr": 'a{b=~"($benchmark)/x"}'}, 'a{b=~"(.*)/x"}'),
+        ({"expr": "rate(a[$__rate_interval])"}, 21600, "rate(a[23s])"),  # 22 s between two of a thousand points
+        ({"expr": "rate(a[${__rate_interval}])", "interval": "15s"}, 3600, "rate(a[60s])"),
+        ({"expr": "last_over_time(a[$__interval])", "interval": "1h"}, 86400, "last_over_time(a[3600s])"),
+        ({"expr": 'a{b=~"($benchmark)/x"}'}, 60, 'a{b=~"(.*)/x"}'),
+        ({"expr": 'label_replace(a, "b", "$1", "c", "(.*)")'}, 60, 'label_replace(a, "b", "$1", "c", "(.*)")'),
     ],
 )
-def test_variables_are_filled_in_as_grafana_does(target: Mapping[str, str], filled: str) -> None:
-    assert fill_in(target) == filled
+def test_variables_are_filled_in_as_grafana_does(target: Mapping[str, str], range_seconds: int, filled: str) -> None:
+    assert fill_in(target, range_seconds) == filled
 
 
 def test_an_unknown_variable_is_an_error() -> None:
     with pytest.raises(KeyError, match="nope"):
-        fill_in({"expr": "a{b='$nope'}"})
+        fill_in({"expr": "a{b='$nope'}"}, 60)

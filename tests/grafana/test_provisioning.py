@@ -30,6 +30,28 @@ def test_the_shortest_step_is_the_shortest_scrape_interval() -> None:
     assert source["jsonData"]["timeInterval"] == "1s"
 
 
+def test_alertmanager_is_a_data_source_of_prometheus_kind() -> None:
+    [source] = _read("datasources/alertmanager.yml")["datasources"]
+    assert (source["uid"], source["type"], source["jsonData"]["implementation"]) == ("alertmanager", "alertmanager", "prometheus")
+    assert source["url"] == "${ALERTMANAGER_URL}"
+    assert "ALERTMANAGER_URL" in _compose_environment()
+
+
+def test_a_users_own_dashboards_have_a_folder_that_no_upgrade_touches() -> None:
+    [provider] = _read("dashboards/own.yml")["providers"]
+    [generated] = _read("dashboards/dashboards.yml")["providers"]
+    assert provider["name"] != generated["name"]
+    assert provider["options"]["path"] == "${GRAFANA_OWN_DASHBOARDS_PATH}"
+    mounts = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text(encoding="utf-8"))["services"]["grafana"]["volumes"]
+    assert f"./grafana/dashboards.d:{_compose_environment()['GRAFANA_OWN_DASHBOARDS_PATH']}:ro" in mounts
+    assert "/grafana/dashboards.d/*" in (REPOSITORY / ".gitignore").read_text(encoding="utf-8").splitlines()
+
+
+def test_every_file_of_provisioning_is_of_the_first_api_version() -> None:
+    files = sorted((REPOSITORY / "grafana/provisioning").glob("*/*.yml"))
+    assert [_read(f"{path.parent.name}/{path.name}")["apiVersion"] for path in files] == [1] * len(files)
+
+
 def test_dashboards_come_from_the_generated_files_and_are_not_saved_over() -> None:
     [provider] = _read("dashboards/dashboards.yml")["providers"]
     assert provider["type"] == "file"

@@ -1,0 +1,220 @@
+"""The dashboard Resources: processes, cores, the host, and whether it was quiet while results came in."""
+
+from grafana_foundation_sdk.builders import dashboard
+
+from grafana.board import Board
+from grafana.overview import memory
+from grafana.panels import (
+    CRITICAL,
+    GOOD,
+    NEUTRAL,
+    SLOW_SCRAPE,
+    WARNING,
+    Panel,
+    bars,
+    curves,
+    now,
+    number,
+    query,
+    threshold_lines,
+    thresholds,
+)
+
+EXPORTER_DOWN, NODE_DOWN = "Exporter is down", "node_exporter is down"
+NO_PRESSURE = "This kernel has no pressure stall information"
+# From here on HostNoisyDuringBenchmark tells, while results come in.
+NOISY_LOAD, NOISY_STEAL = 1.5, 0.05
+
+
+def resources() -> dashboard.Dashboard:
+    """Resources, from whether the host was quiet to what it has left."""
+    description = "Whether the machine was quiet while benchmarks ran, and what they and the stack use of it."
+    board = Board("Resources", description, since="now-1h", refresh="5s", variables=False)
+    board.annotate()
+    board.place(4, load_now(), steal_now(), waiting_now(), memory_left(), disk_left(), throttled())
+    board.row("Was the host quiet? Commits mark when results came in")
+    board.place(9, load(), waiting())
+    board.row("Processes and cores")
+    board.place(9, memory(), process_cpu(), cores())
+    board.row("Host")
+    board.place(8, host_cpu(), host_memory(), disk(), network())
+    return board.dashboard
+
+
+def load_now() -> Panel:
+    panel = number(
+        "Load a core",
+        "Processes that run or wait to, by core, over five minutes. A benchmark that keeps every core busy has 1; what is above waits.",
+        now("max(instance:node_load5_per_cpu:ratio)", "load"),
+        unit="none",
+        no_value=NODE_DOWN,
+    )
+    return panel.decimals(2).thresholds(thresholds(GOOD, (1, NEUTRAL), (NOISY_LOAD, WARNING)))
+
+
+def steal_now() -> Panel:
+    panel = number(
+        "Taken by other machines",
+        "Share of CPU time that the hypervisor gave to other virtual machines, over five minutes.",
+        now("max(instance:node_cpu_steal:ratio_rate5m)", "steal"),
+        unit="percentunit",
+        no_value=NODE_DOWN,
+    )
+    return panel.decimals(1).thresholds(thresholds(GOOD, (NOISY_STEAL, WARNING)))
+
+
+def waiting_now() -> Panel:
+    panel = number(
+        "Waits for memory",
+        "Share of the time in which something waited for memory, over five minutes.",
+        now("max(instance:node_memory_waiting:ratio_rate5m)", "waiting"),
+        unit="percentunit",
+        no_value=NO_PRESSURE,
+    )
+    return panel.decimals(1).thresholds(thresholds(GOOD, (0.05, WARNING)))
+
+
+def memory_left() -> Panel:
+    panel = number(
+        "Memory available",
+        "Memory that can be had without swapping, as a share of all.",
+        now("min(node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes)", "available"),
+        unit="percentunit",
+        no_value=NODE_DOWN,
+    )
+    return panel.decimals(0).thresholds(thresholds(CRITICAL, (0.05, WARNING), (0.15, GOOD)))
+
+
+def disk_left() -> Panel:
+    panel = number(
+        "Disk free, the fullest",
+        "What is free on the fullest file system that can be written. Under 3 % an alert fires.",
+        now("min(node_filesystem_avail_bytes / node_filesystem_size_bytes and node_filesystem_readonly == 0)", "free"),
+        unit="percentunit",
+        no_value=NODE_DOWN,
+    )
+    return panel.decimals(0).thresholds(thresholds(CRITICAL, (0.03, WARNING), (0.2, GOOD)))
+
+
+def throttled() -> Panel:
+    panel = number(
+        "Throttled",
+        "Times the processor was slowed down within five minutes, for its heat or power.",
+        now("max(instance:node_cpu_throttles:increase5m)", "times"),
+        unit="none",
+        no_value="Not counted by this processor",
+    )
+    return panel.decimals(0).thresholds(thresholds(GOOD, (1, WARNING)))
+
+
+def load() -> Panel:
+    panel = curves(
+        "Load a core",
+        "Processes that run or wait to, by core, over one and five minutes. From the line on, results that come in are told to be "
+        "unreliable.",
+        query("max(instance:node_load5_per_cpu:ratio)", "five minutes", step=SLOW_SCRAPE),
+        query(
+            'max(node_load1 / on (instance) count by (instance) (node_cpu_seconds_total{mode="idle"}))',
+            "one minute",
+            ref="B",
+            step=SLOW_SCRAPE,
+        ),
+        unit="none",
+        no_value=NODE_DOWN,
+    )
+    return (
+        panel.decimals(2)
+        .min(0)
+        .axis_soft_max(NOISY_LOAD + 0.5)
+        .thresholds(thresholds(GOOD, (NOISY_LOAD, WARNING)))
+        .thresholds_style(threshold_lines())
+    )
+
+
+def waiting() -> Panel:
+    panel = curves(
+        "What work waited for",
+        "Share of the time in which something waited for a core, for memory or for a disk, and share of CPU time that other virtual "
+        "machines "
+        "took. The line is where the alert begins for memory and other machines.",
+        query("max(rate(node_pressure_cpu_waiting_seconds_total[$__rate_interval]))", "a core", step=SLOW_SCRAPE),
+        query("max(rate(node_pressure_memory_waiting_seconds_total[$__rate_interval]))", "memory", ref="B", step=SLOW_SCRAPE),
+        query("max(rate(node_pressure_io_waiting_seconds_total[$__rate_interval]))", "a disk", ref="C", step=SLOW_SCRAPE),
+        query("max(instance:node_cpu_steal:ratio_rate5m)", "other virtual machines", ref="D", step=SLOW_SCRAPE),
+        unit="percentunit",
+        no_value=NO_PRESSURE,
+    )
+    return (
+        panel.decimals(1).min(0).axis_soft_max(0.1).thresholds(thresholds(GOOD, (NOISY_STEAL, WARNING))).thresholds_style(threshold_lines())
+    )
+
+
+def process_cpu() -> Panel:
+    panel = curves(
+        "CPU by process",
+        "The exporter's use in percent of one core, and the host's, the average of its cores.",
+        query('max by (process) (cpu_utilization_percent{process!="system"})', "{{process}}", step=SLOW_SCRAPE),
+        query('avg(cpu_utilization_percent{process="system"})', "host", ref="B", step=SLOW_SCRAPE),
+        unit="percent",
+        no_value=EXPORTER_DOWN,
+    )
+    return panel.decimals(1).min(0).axis_soft_max(5)
+
+
+def cores() -> Panel:
+    panel = bars(
+        "Cores",
+        "Use of each core of the exporter's host between its last two looks.",
+        now('max by (core) (cpu_utilization_percent{process="system"})', "core {{core}}"),
+        unit="percent",
+        no_value=EXPORTER_DOWN,
+    )
+    return panel.decimals(0).min(0).max(100).thresholds(thresholds(GOOD, (80, WARNING)))
+
+
+def host_cpu() -> Panel:
+    busy = 'sum by (mode) (rate(node_cpu_seconds_total{mode!="idle"}[$__rate_interval]))'
+    panel = curves(
+        "CPU of the host, by mode",
+        "What the cores spent their time on, idling aside; 100 % is all of them.",
+        query(f'{busy} / scalar(count(node_cpu_seconds_total{{mode="idle"}}))', "{{mode}}", step=SLOW_SCRAPE),
+        unit="percentunit",
+        no_value=NODE_DOWN,
+    )
+    return panel.decimals(1).min(0).fill_opacity(20)
+
+
+def host_memory() -> Panel:
+    panel = curves(
+        "Memory of the host",
+        "What is used, and what can be had without swapping.",
+        query("sum(node_memory_MemTotal_bytes - node_memory_MemAvailable_bytes)", "used", step=SLOW_SCRAPE),
+        query("sum(node_memory_MemAvailable_bytes)", "available", ref="B", step=SLOW_SCRAPE),
+        unit="bytes",
+        no_value=NODE_DOWN,
+    )
+    return panel.decimals(1).min(0)
+
+
+def disk() -> Panel:
+    panel = curves(
+        "Disks",
+        "Bytes read and written a second, by device.",
+        query("sum by (device) (rate(node_disk_written_bytes_total[$__rate_interval]))", "{{device}} written", step=SLOW_SCRAPE),
+        query("sum by (device) (rate(node_disk_read_bytes_total[$__rate_interval]))", "{{device}} read", ref="B", step=SLOW_SCRAPE),
+        unit="Bps",
+        no_value=NODE_DOWN,
+    )
+    return panel.decimals(0).min(0)
+
+
+def network() -> Panel:
+    panel = curves(
+        "Network",
+        "Bytes received and sent a second, all interfaces but the loopback.",
+        query("sum(rate(node_network_receive_bytes_total[$__rate_interval]))", "received", step=SLOW_SCRAPE),
+        query("sum(rate(node_network_transmit_bytes_total[$__rate_interval]))", "sent", ref="B", step=SLOW_SCRAPE),
+        unit="Bps",
+        no_value=NODE_DOWN,
+    )
+    return panel.decimals(0).min(0)

@@ -170,6 +170,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_config(backfill)
     backfill.set_defaults(command=_backfill)
 
+    _add_forget(commands.add_parser("forget", help="delete all that the ledger has of a project or pipeline"))
     _add_baseline(commands.add_parser("baseline", help="pin a run, so that later ones are judged beside it"))
 
     watch = commands.add_parser("watch", help="show what runs, verdicts and alerts as they happen; in a pipe as plain lines")
@@ -202,15 +203,20 @@ def _add_baseline(parser: argparse.ArgumentParser) -> None:
         each.add_argument("name", metavar="RUN|VERSION")
     each_command = {"set": pin, "list": commands.add_parser("list", help="the runs that are pinned"), "show": show, "clear": clear}
     for name, each in each_command.items():
-        _add(
-            each,
-            "--ledger",
-            "ledger.sqlite3",
-            "database that serve was given; run this as the user that serve runs as",
-            type=Path,
-            metavar="FILE",
-        )
+        _add_written_ledger(each)
         each.set_defaults(command=_baseline, baseline_command=name)
+
+
+def _add_forget(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--project", action="append", default=[], metavar="NAME", help="with its runs, totals, baselines; may be repeated")
+    parser.add_argument("--pipeline", action="append", default=[], metavar="NAME", help="with its runs and totals; may be repeated")
+    _add_written_ledger(parser)
+    parser.set_defaults(command=_forget)
+
+
+def _add_written_ledger(parser: argparse.ArgumentParser) -> None:
+    described = "database that serve was given; run this as the user that serve runs as"
+    _add(parser, "--ledger", "ledger.sqlite3", described, type=Path, metavar="FILE")
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
@@ -593,6 +599,25 @@ def _baseline(options: argparse.Namespace) -> int:
     except (ConfigError, LedgerError) as error:
         return _unusable(str(error))
     print("\n".join(lines))
+    return EXIT_OK
+
+
+def _forget(options: argparse.Namespace) -> int:
+    from benchmark_exporter.ledger import Ledger, LedgerError
+
+    if not options.project and not options.pipeline:
+        return _unusable("name what to forget with --project or --pipeline")
+    try:
+        if not options.ledger.is_file():
+            return _unusable(f"{options.ledger}: there is no such ledger; name the one that serve was given with --ledger")
+        ledger = Ledger(options.ledger)
+        try:
+            forgotten = ledger.forget(options.project, options.pipeline)
+        finally:
+            ledger.close()
+    except LedgerError as error:
+        return _unusable(str(error))
+    print(f"forgot {forgotten.runs:,} runs of projects and {forgotten.pipeline_runs:,} of pipelines; Prometheus keeps what it has scraped")
     return EXIT_OK
 
 

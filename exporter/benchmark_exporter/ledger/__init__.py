@@ -13,13 +13,14 @@ Contract
 
 import math
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
 from benchmark_exporter.ledger.baselines import KnownRun, Pin, PinnedResult
+from benchmark_exporter.ledger.forgetting import Forgotten, forget
 from benchmark_exporter.ledger.judgements import Series, SeriesKey, is_newer
 from benchmark_exporter.ledger.retention import prune
 from benchmark_exporter.ledger.schema import NewerSchemaError, migrate
@@ -40,6 +41,7 @@ from benchmark_exporter.ledger.visibility import select
 
 __all__ = [
     "REGRESSIONS_BY_COMMIT",
+    "Forgotten",
     "Histogram",
     "KnownRun",
     "Labels",
@@ -158,6 +160,12 @@ class Ledger:
             if deleted is None:
                 return
             yield deleted
+
+    def forget(self, projects: Sequence[str], pipelines: Sequence[str]) -> Forgotten:
+        """Forgets all that is of these projects and pipelines, totals too; their series go, and no counter of others falls."""
+        with self.transaction() as transaction:
+            transaction.changed = True
+            return forget(self._connection, projects, pipelines)
 
     def changed_elsewhere(self) -> bool:
         """Whether another process has committed since the last time this was asked."""

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs demo reload clean test test-crash fuzz bench lint check format generate lock
+.PHONY: help up down status logs demo demo-clean reload clean test test-crash fuzz bench lint check format generate lock
 
 VENV := .venv
 RUN_REQUIREMENTS := exporter/requirements.txt exporter/requirements-build.txt stack/requirements.txt
@@ -23,8 +23,11 @@ status: $(VENV)/run ## say what runs and what is ready
 logs: $(VENV)/run ## follow the logs; PART=exporter for one part
 	@$(PY) -m stack logs $(PART)
 
-demo: $(VENV)/run ## drop half a minute of runs that end in a regression, and see the alert arrive
+demo: $(VENV)/run ## bring in a month of made-up history, then runs that end in a regression, and see the alert arrive
 	@$(PY) -m stack demo
+
+demo-clean: $(VENV)/run ## take the demo's files, runs and alerts away again
+	@$(PY) -m stack demo-clean
 
 reload: $(VENV)/run ## take in changed rules, routes and secrets
 	@$(PY) -m stack reload

@@ -29,7 +29,16 @@ def main() -> int:
     """Run one command; 1 when it fails, with the reason and how to mend it on standard error."""
     parser = argparse.ArgumentParser(prog="make", description="Starts, stops and looks after the stack.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    plain = {"up": _up, "down": _down, "status": _status, "reload": _reload, "demo": _demo, "check": _check, "prepare": _prepare}
+    plain = {
+        "up": _up,
+        "down": _down,
+        "status": _status,
+        "reload": _reload,
+        "demo": _demo,
+        "demo-clean": _demo_clean,
+        "check": _check,
+        "prepare": _prepare,
+    }
     for name, command in plain.items():
         commands.add_parser(name).set_defaults(command=command)
     logs = commands.add_parser("logs")
@@ -192,6 +201,13 @@ def _demo(settings: Settings, _: argparse.Namespace) -> None:
         raise StackError("the stack is not up; start it with: make up")
     if not demo.run(settings, _stack(settings)):
         raise StackError("not everything arrived; `make status` and `make logs` say what is wrong")
+
+
+def _demo_clean(settings: Settings, _: argparse.Namespace) -> None:
+    if not is_ready(EXPORTER, settings):
+        raise StackError("the exporter, whose ledger has the demo's runs, is not up; start it with: make up")
+    print(demo.clean(settings, _stack(settings)))
+    print(f"its alerts end within five minutes; what it left in Prometheus goes after {settings['PROMETHEUS_RETENTION_TIME']}")
 
 
 def _say(lines: Iterable[str] | Iterator[str]) -> None:

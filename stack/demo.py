@@ -15,10 +15,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from stack.demo_documents import (
+    CI_PIPELINE,
     CONFIG_COMPILATION,
     GATE,
     KERNEL_CACHE,
     PATTERN_EXPANSION,
+    PIPELINES,
+    PROJECTS,
     perf_suite_document,
     pipeline_document,
     sampled_document,
@@ -53,8 +56,8 @@ class Stack(Protocol):
 
 def run(settings: Settings, stack: Stack) -> bool:
     """Bring in the history, drop the runs and tell what was seen to arrive, with times; False if something did not."""
+    clean(settings, stack)
     folder = settings.results_dir / FOLDER
-    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     _bring_in_history(settings, stack, folder)
     print(f"\ndropping runs of three benchmarks into {settings['RESULTS_DIR']}/{FOLDER} for {ROUNDS * ROUND_SECONDS:.0f} s")
@@ -67,7 +70,7 @@ def run(settings: Settings, stack: Stack) -> bool:
             time.sleep(ROUND_SECONDS / 3)
         sampled = sampled_document(KERNEL_CACHE, f"{number:010x}", datetime.now(UTC), random.Random())  # noqa: S311  # made-up measurements
         _drop(folder / f"{KERNEL_CACHE.project}-{number:02}.json", sampled)
-        outcome = pipeline_document("demo-ci", f"{started:.0f}-{number}", datetime.now(UTC), passed=number != FAILED_PIPELINE_RUN)
+        outcome = pipeline_document(CI_PIPELINE, f"{started:.0f}-{number}", datetime.now(UTC), passed=number != FAILED_PIPELINE_RUN)
         _drop(folder / f"ci-{number:02}.json", outcome)
         time.sleep(ROUND_SECONDS / 3)
     document = with_verdict(perf_suite_document(REGRESSED, f"{ROUNDS + 1:010x}", datetime.now(UTC), random.lognormvariate))
@@ -86,8 +89,19 @@ def run(settings: Settings, stack: Stack) -> bool:
     print(f"\nlook at it: {EXPORTER.url(settings)}  {PROMETHEUS.url(settings)}/graph?g0.expr={query}&g0.tab=0&g0.range_input=5m")
     dashboards = f"  dashboards: {GRAFANA.url(settings)}" if is_ready(GRAFANA, settings) else ""
     print(f"the alert: {ALERTMANAGER.url(settings)}/#/alerts{dashboards}")
-    print("it goes on until the next passing run of the benchmark; the next `make demo` begins with one")
+    print("`make demo-clean` takes all of it away again, and so does the next `make demo` before it begins")
     return arrived
+
+
+def clean(settings: Settings, stack: Stack) -> str:
+    """Remove the demo's files, and let the exporter forget its runs; gives what it said of them. What Prometheus has scraped stays.
+
+    Raises:
+        StackError: the exporter's ledger cannot be written.
+    """
+    shutil.rmtree(settings.results_dir / FOLDER, ignore_errors=True)
+    forgotten = [f"--project={project}" for project in PROJECTS] + [f"--pipeline={pipeline}" for pipeline in PIPELINES]
+    return stack.exporter_command("forget", *forgotten).strip()
 
 
 def _bring_in_history(settings: Settings, stack: Stack, folder: Path) -> None:

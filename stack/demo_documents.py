@@ -34,6 +34,8 @@ class SampledBenchmark:
 PATTERN_EXPANSION = PerfSuiteBenchmark("demo-pattern-expansion", 0.064, 1.28, 0.05)
 CONFIG_COMPILATION = PerfSuiteBenchmark("demo-config-compilation", 0.42, 11.3, 0.08)
 KERNEL_CACHE = SampledBenchmark("demo-kernel-cache", 3.1, 48e6, 0.12)
+PROJECTS = (PATTERN_EXPANSION.project, CONFIG_COMPILATION.project, KERNEL_CACHE.project)
+CI_PIPELINE, NIGHTLY_PIPELINE = PIPELINES = ("demo-ci", "demo-nightly")
 
 
 def perf_suite_document(

@@ -16,8 +16,10 @@ from hashlib import sha1
 from typing import Any
 
 from stack.demo_documents import (
+    CI_PIPELINE,
     CONFIG_COMPILATION,
     KERNEL_CACHE,
+    NIGHTLY_PIPELINE,
     PATTERN_EXPANSION,
     PerfSuiteBenchmark,
     SampledBenchmark,
@@ -57,10 +59,13 @@ def documents(now: datetime, seed: int = 1) -> Iterator[Dated]:
             cache = _cache_of_that_day(environment, age_days, noise)
             yield f"{cache.project}-{environment}-{number:04}.json", sampled_document(cache, commit, made, noise, environment=environment)
         passed = not (number % 4 if 11 < age_days < 12 else number % 19 == 7)
-        yield f"ci-{number:04}.json", pipeline_document("demo-ci", at.strftime("%Y%m%dT%H%M%SZ"), at + timedelta(minutes=20), passed=passed)
+        yield (
+            f"ci-{number:04}.json",
+            pipeline_document(CI_PIPELINE, at.strftime("%Y%m%dT%H%M%SZ"), at + timedelta(minutes=20), passed=passed),
+        )
         if at.hour == 12:
             nightly = pipeline_document(
-                "demo-nightly", at.strftime("%Y%m%dT%H%M%SZ"), at + timedelta(minutes=25), passed=number % 23 != 9, trigger="schedule"
+                NIGHTLY_PIPELINE, at.strftime("%Y%m%dT%H%M%SZ"), at + timedelta(minutes=25), passed=number % 23 != 9, trigger="schedule"
             )
             yield f"nightly-{number:04}.json", nightly
 

@@ -34,18 +34,20 @@ def panels(dashboard: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def queries(dashboard: Mapping[str, Any], variables: Mapping[str, str] = VARIABLES) -> list[Query]:
-    """Those of the panels and of the annotations, for the dashboard's own time range.
+    """Those of the panels and of the annotations, for the time range that the dashboard or panel has.
 
     Raises:
         KeyError: an expression uses a variable that is not among `variables`.
     """
-    range_seconds = _seconds(dashboard["time"]["from"].removeprefix("now-"))
-    asked = [(panel["title"], target) for panel in panels(dashboard) for target in panel["targets"]]
-    asked += [(f"annotation {each['name']}", each["target"]) for each in dashboard["annotations"]["list"]]
-    return [
-        Query(title, fill_in(target, range_seconds, variables), range_seconds, None if target["instant"] else _step(target, range_seconds))
-        for title, target in asked
-    ]
+    shown = dashboard["time"]["from"].removeprefix("now-")
+    asked = [(panel["title"], panel.get("timeFrom") or shown, target) for panel in panels(dashboard) for target in panel["targets"]]
+    asked += [(f"annotation {each['name']}", shown, each["target"]) for each in dashboard["annotations"]["list"]]
+    return [_query(title, _seconds(duration), target, variables) for title, duration, target in asked]
+
+
+def _query(title: str, range_seconds: int, target: Mapping[str, Any], variables: Mapping[str, str]) -> Query:
+    step = None if target["instant"] else _step(target, range_seconds)
+    return Query(title, fill_in(target, range_seconds, variables), range_seconds, step)
 
 
 def fill_in(target: Mapping[str, Any], range_seconds: int, variables: Mapping[str, str] = VARIABLES) -> str:

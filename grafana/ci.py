@@ -39,7 +39,7 @@ def ci() -> dashboard.Dashboard:
     board.place(9, outcomes(), failure_trend())
     board.row("What they measured")
     board.place(8, gate_verdicts(), headroom(), criteria())
-    board.place(8, suite_duration(), duration_trend())
+    board.place(8, pipeline_duration(), suite_duration(), widths=(16, 8))
     return board.dashboard
 
 
@@ -156,16 +156,13 @@ def suite_duration() -> Panel:
     return panel.decimals(1).min(0).thresholds(thresholds(NEUTRAL))
 
 
-def duration_trend() -> Panel:
+def pipeline_duration() -> Panel:
+    newest = f"last_over_time(ci_pipeline_duration_seconds{{{PIPELINE}}}[$__rate_interval])"
     panel = lines(
-        "Suite duration over time",
-        "The same quantiles over the last 24 hours, known from when the exporter saw the runs.",
-        query(
-            "max by (quantile) (last_over_time(benchmark_suite_duration_seconds[$__rate_interval]))",
-            "quantile {{quantile}}",
-            step=SLOW_SCRAPE,
-        ),
+        "Pipeline duration",
+        "How long each run of a pipeline took, where its last job said so.",
+        query(f"max by (pipeline, branch, trigger) ({newest})", "{{pipeline}} {{branch}} {{trigger}}", step=SLOW_SCRAPE),
         unit="s",
         no_value=NO_DURATION,
     )
-    return panel.decimals(1).min(0).time_from("24h")
+    return panel.decimals(1).min(0)

@@ -70,7 +70,9 @@ def run(settings: Settings, stack: Stack) -> bool:
             time.sleep(ROUND_SECONDS / 3)
         sampled = sampled_document(KERNEL_CACHE, f"{number:010x}", datetime.now(UTC), random.Random())  # noqa: S311  # made-up measurements
         _drop(folder / f"{KERNEL_CACHE.project}-{number:02}.json", sampled)
-        outcome = pipeline_document(CI_PIPELINE, f"{started:.0f}-{number}", datetime.now(UTC), passed=number != FAILED_PIPELINE_RUN)
+        outcome = pipeline_document(
+            CI_PIPELINE, f"{started:.0f}-{number}", datetime.now(UTC), passed=number != FAILED_PIPELINE_RUN, duration_seconds=1200.0
+        )
         _drop(folder / f"ci-{number:02}.json", outcome)
         time.sleep(ROUND_SECONDS / 3)
     document = with_verdict(perf_suite_document(REGRESSED, f"{ROUNDS + 1:010x}", datetime.now(UTC), random.lognormvariate))

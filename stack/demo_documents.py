@@ -110,9 +110,11 @@ def sampled_document(
     }
 
 
-def pipeline_document(pipeline: str, run_id: str, finished: datetime, *, passed: bool, trigger: str = "push") -> dict[str, Any]:
+def pipeline_document(
+    pipeline: str, run_id: str, finished: datetime, *, passed: bool, trigger: str = "push", duration_seconds: float | None = None
+) -> dict[str, Any]:
     """The outcome of a CI pipeline's run, in our own format."""
-    return {
+    document = {
         "schema": "strataregula.pipeline/1",
         "pipeline": pipeline,
         "branch": "main",
@@ -121,3 +123,4 @@ def pipeline_document(pipeline: str, run_id: str, finished: datetime, *, passed:
         "status": "pass" if passed else "fail",
         "timestamp": finished.isoformat(),
     }
+    return document if duration_seconds is None else {**document, "duration_seconds": duration_seconds}

@@ -59,15 +59,20 @@ def documents(now: datetime, seed: int = 1) -> Iterator[Dated]:
             cache = _cache_of_that_day(environment, age_days, noise)
             yield f"{cache.project}-{environment}-{number:04}.json", sampled_document(cache, commit, made, noise, environment=environment)
         passed = not (number % 4 if 11 < age_days < 12 else number % 19 == 7)
-        yield (
-            f"ci-{number:04}.json",
-            pipeline_document(CI_PIPELINE, at.strftime("%Y%m%dT%H%M%SZ"), at + timedelta(minutes=20), passed=passed),
-        )
+        yield f"ci-{number:04}.json", _pipeline_run(CI_PIPELINE, at, 20, noise, passed=passed)
         if at.hour == 12:
-            nightly = pipeline_document(
-                NIGHTLY_PIPELINE, at.strftime("%Y%m%dT%H%M%SZ"), at + timedelta(minutes=25), passed=number % 23 != 9, trigger="schedule"
-            )
+            nightly = _pipeline_run(NIGHTLY_PIPELINE, at, 45, noise, passed=number % 23 != 9, trigger="schedule")
             yield f"nightly-{number:04}.json", nightly
+
+
+def _pipeline_run(
+    pipeline: str, at: datetime, minutes: float, noise: random.Random, *, passed: bool, trigger: str = "push"
+) -> dict[str, Any]:
+    """One that begins at a time and takes about so many minutes, less when it fails."""
+    duration = timedelta(minutes=minutes * noise.uniform(0.9, 1.1) * (1.0 if passed else 0.6))
+    run_id = at.strftime("%Y%m%dT%H%M%SZ")
+    seconds = duration.total_seconds()
+    return pipeline_document(pipeline, run_id, at + duration, passed=passed, trigger=trigger, duration_seconds=seconds)
 
 
 def first_run_id(document: dict[str, Any]) -> str:

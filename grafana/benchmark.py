@@ -56,8 +56,7 @@ def results() -> Panel:
     panel = listing(
         "Results of the newest run",
         "Each result beside its history: the verdict (fine is also what improved and what has too few runs to tell), how much worse it is "
-        "than the "
-        "stricter reference, and how much of that could be chance; for times the median and the number of samples behind it.",
+        "than the stricter reference, and how much of that could be chance; for times the median and the number of samples behind it.",
         rows(f"2 * {state('critical')} > 0 or {state('warning')}"),
         rows(of_result(f"benchmark_worsening_ratio{{{RESULT}}}"), ref="B"),
         rows(of_result(f"benchmark_noise_ratio{{{RESULT}}}"), ref="C"),
@@ -132,9 +131,8 @@ def distribution() -> Panel:
     expr = f"sum by (le) (increase(benchmark_execution_time_ms_bucket{{{RESULT}}}[$__rate_interval]))"
     return heat(
         "Distribution of the times",
-        "How many observations fell into each bucket of time, raw samples or each run's median. It is known from when the exporter saw "
-        "the runs: "
-        "history that was brought in has no distribution.",
+        "How many observations fell into each bucket of time, raw samples or each run's median. It is known from when the exporter saw the "
+        "runs: history that was brought in has no distribution.",
         expr,
         unit="ms",
         no_value="No run since the exporter sees them",
@@ -159,8 +157,7 @@ def noise() -> Panel:
     panel = lines(
         "Noise",
         "Within a run: the standard deviation of its samples over their mean. From run to run (dashed): how much worse the next could be "
-        "by "
-        "chance, known from when the exporter judged.",
+        "by chance, known from when the exporter judged.",
         query(
             f"{BY_RESULT} (last_over_time(benchmark_coefficient_of_variation_ratio{{{RESULT}}}[$__rate_interval]))",
             LEGEND,
@@ -184,8 +181,7 @@ def speedup() -> Panel:
     panel = lines(
         "Speedup",
         "How many times faster each run was than the reference or the pinned baseline of that version, p95 dashed. Logarithmic. Lines at "
-        "15, "
-        "under which a gate fails, and 10, under which it is critical; a speedup over a pinned baseline lies around 1.",
+        "15, under which a gate fails, and 10, under which it is critical; a speedup over a pinned baseline lies around 1.",
         query(expr, "{{benchmark_name}} over {{baseline_version}} {{percentile}}", step=SLOW_SCRAPE),
         unit="suffix:×",
         no_value="No reference, and no baseline is pinned",
@@ -217,8 +213,8 @@ def all_runs() -> Panel:
     counts = f"sum by (benchmark_name, iteration) (benchmark_execution_time_ms_count{{{RESULT}}})"
     panel = listing(
         "Execution time, all runs",
-        "Percentiles over all runs ever, interpolated in the buckets of the histogram, to see whether a newest run is unusual. "
-        "Of: the raw samples, or each run's median where a document has no more.",
+        "Percentiles over all runs ever, interpolated in the buckets of the histogram, to see whether a newest run is unusual. Of: the raw "
+        "samples, or each run's median where a document has no more.",
         rows(f"histogram_quantile(0.5, {times})"),
         rows(f"histogram_quantile(0.95, {times})", ref="B"),
         rows(counts, ref="C"),

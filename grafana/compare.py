@@ -105,8 +105,8 @@ def ratio_over_runs() -> Panel:
     mean = f"avg by (benchmark_name, environment) (avg_over_time({TIMES}[1d]))"
     panel = lines(
         "Times the fastest environment, over runs",
-        "The mean p50 of the day before each point, as a multiple of that of the fastest environment. A line that moves is a change "
-        "that one environment alone has seen.",
+        "The mean p50 of the day before each point, as a multiple of that of the fastest environment. A line that moves is a change that "
+        "one environment alone has seen.",
         query(
             f"{mean} / on (benchmark_name) group_left () min by (benchmark_name) ({mean})", "{{benchmark_name}} {{environment}}", step="10m"
         ),

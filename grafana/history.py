@@ -61,8 +61,7 @@ def movers_since_pinned() -> Panel:
     panel = bars(
         "Moved since it was pinned",
         "How far the rolling median of each result is from its pinned baseline, which does not follow a slow drift. Beyond 25 % an alert "
-        "asks for "
-        "a new one.",
+        "asks for a new one.",
         now(f"max by (benchmark_name, environment) ({rolling} / ignoring (reference) {pinned} - 1)", "{{benchmark_name}} {{environment}}"),
         unit="percentunit",
         no_value="Nothing is pinned",

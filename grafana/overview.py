@@ -87,8 +87,8 @@ def unconfirmed() -> Panel:
 def code_or_machine() -> Panel:
     panel = number(
         "Code or machine",
-        "Whether in some environment so many results moved at once that the machine has changed rather than the code. "
-        "Told of runs with four judged results or more.",
+        "Whether in some environment so many results moved at once that the machine has changed rather than the code. Told of runs with "
+        "four judged results or more.",
         now('max(benchmark_environment_shift_active{project=~"$project", environment=~"$environment"})', "shift"),
         unit="none",
         no_value="No run with four results",
@@ -142,8 +142,11 @@ def monitoring() -> Panel:
 def slower_now() -> Panel:
     by = "on (benchmark_name, environment)"
     labels = "benchmark, benchmark_name, environment, commit_hash, previous_commit_hash"
-    # The benchmark of a result with a variant, for the link.
-    of_benchmark = f'label_replace(benchmark_regression_info{{{RESULT}}}, "benchmark", "$1", "benchmark_name", "(.+)/[^/]+")'
+    # For the link, the benchmark of a result: of its own name, else of that without the variant.
+    regression = f"benchmark_regression_info{{{RESULT}}}"
+    named, of_variant = (f'label_replace({regression}, "benchmark", "$1", "benchmark_name", "{part}")' for part in ("(.*)", "(.+)/[^/]+"))
+    is_benchmark = "on (benchmark_name, environment) benchmark_run_info"
+    of_benchmark = f"({named} and {is_benchmark} or {of_variant} unless {is_benchmark})"
     found = f"max by ({labels}) ({of_benchmark}"
 
     def of_result(metric: str) -> str:
@@ -177,7 +180,7 @@ def slower_now() -> Panel:
         .override_by_name("Value #B", column("Chance", unit="percentunit", decimals=0, custom__width=80))
         .override_by_name("Value #C", column("Verdict", mappings=[mapping(severity)], custom__cellOptions=COLORED, custom__width=85))
         .override_by_name("Value #D", column("Since", unit="dateTimeAsIso", custom__width=165))
-        .override_by_name("benchmark_name", column("Result", links=[to_benchmark("__data.fields.benchmark", "__value.raw")]))
+        .override_by_name("benchmark_name", column("Result", links=[to_benchmark("__data.fields.benchmark")]))
         .override_by_name("environment", column("Environment", custom__width=110))
         .override_by_name("previous_commit_hash", column("Last good commit", custom__width=130))
         .override_by_name("commit_hash", column("Commit", custom__width=110))
@@ -341,8 +344,8 @@ def files() -> Panel:
     reached = "max(benchmark_exporter_build_info) * 0"
     panel = number(
         "Result files",
-        "Files that brought something new and files known already, since the ledger began; files not yet complete, and rejected files "
-        "that are in the folder now. The exporter's page names each rejected file and why.",
+        "Files that brought something new and files known already, since the ledger began; files not yet complete, and rejected files that "
+        "are in the folder now. The exporter's page names each rejected file and why.",
         now(f"sum(benchmark_exporter_files_ingested_total) or {reached}", "ingested"),
         now("sum(benchmark_exporter_files_duplicate_total)", "known already", ref="B"),
         now("sum(benchmark_exporter_files_pending)", "incomplete", ref="C"),

@@ -224,10 +224,9 @@ def column(name: str, **properties: object) -> list[d.DynamicConfigValue]:
     ]
 
 
-def to_benchmark(*names: str) -> dict[str, object]:
-    """A link of a cell to the dashboard Benchmark; `names` are the variables that may hold the benchmark's name."""
-    selected = "".join(f"var-benchmark=${{{name}:percentencode}}&" for name in names)
-    url = f"/d/benchmark?{selected}${{project:queryparam}}&${{environment:queryparam}}&${{__url_time_range}}"
+def to_benchmark(name: str) -> dict[str, object]:
+    """A link of a cell to the dashboard Benchmark; `name` is the variable that holds the benchmark's name."""
+    url = f"/d/benchmark?var-benchmark=${{{name}:percentencode}}&${{project:queryparam}}&${{environment:queryparam}}&${{__url_time_range}}"
     return {"title": "The benchmark in depth", "url": url, "targetBlank": False}
 
 

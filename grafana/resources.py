@@ -135,8 +135,7 @@ def waiting() -> Panel:
     panel = curves(
         "What work waited for",
         "Share of the time in which something waited for a core, for memory or for a disk, and share of CPU time that other virtual "
-        "machines "
-        "took. The line is where the alert begins for memory and other machines.",
+        "machines took. The line is where the alert begins for memory and other machines.",
         query("max(rate(node_pressure_cpu_waiting_seconds_total[$__rate_interval]))", "a core", step=SLOW_SCRAPE),
         query("max(rate(node_pressure_memory_waiting_seconds_total[$__rate_interval]))", "memory", ref="B", step=SLOW_SCRAPE),
         query("max(rate(node_pressure_io_waiting_seconds_total[$__rate_interval]))", "a disk", ref="C", step=SLOW_SCRAPE),

@@ -59,8 +59,8 @@ def down() -> Panel:
 def availability() -> Panel:
     panel = number(
         "Availability, 30 days",
-        "The share of the last 30 days, or of those since the stack began, in which the part that was away longest answered. The "
-        "objective is 99.9 %.",
+        "The share of the last 30 days, or of those since the stack began, in which the part that was away longest answered. The objective "
+        "is 99.9 %.",
         now("min(job:availability:ratio30d)", "availability"),
         unit="percentunit",
         no_value="Not measured in the first five minutes",
@@ -157,8 +157,8 @@ def rejections() -> Panel:
 def scrape_duration() -> Panel:
     panel = curves(
         "Scrape duration",
-        "How long a scrape of each part took at worst. What changes with results is scraped each second: longer than that, and samples "
-        "are lost.",
+        "How long a scrape of each part took at worst. What changes with results is scraped each second: longer than that, and samples are "
+        "lost.",
         query("max by (job) (max_over_time(scrape_duration_seconds[$__rate_interval]))", "{{job}}", step=SLOW_SCRAPE),
         unit="s",
         no_value=PROMETHEUS_DOWN,
@@ -200,8 +200,8 @@ def ingest() -> Panel:
 def stored() -> Panel:
     panel = curves(
         "Storage",
-        "What Prometheus holds on disk: blocks, and the log of the last hours. It drops its oldest data at PROMETHEUS_RETENTION_SIZE, 1 "
-        "GB by default.",
+        "What Prometheus holds on disk: blocks, and the log of the last hours. It drops its oldest data at PROMETHEUS_RETENTION_SIZE, 1 GB "
+        "by default.",
         query("max(prometheus_tsdb_storage_blocks_bytes)", "blocks", step=SLOW_SCRAPE),
         query("max(prometheus_tsdb_wal_storage_size_bytes)", "write-ahead log", ref="B", step=SLOW_SCRAPE),
         unit="decbytes",

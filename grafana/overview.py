@@ -34,12 +34,15 @@ from grafana.panels import (
     thresholds,
     to_benchmark,
 )
-from grafana.selectors import BENCHMARK, FIRING, GATED, RESULT, RESULT_NAME, RUN
+from grafana.selectors import BENCHMARK, FIRING, GATED, GATED_NOW, HEADROOM, RESULT, RESULT_NAME, RUN
 from grafana.stack_health import targets
 
 # Under 10 a regression is critical, under 15 it fails the gate.
 SPEEDUP_THRESHOLDS = thresholds(CRITICAL, (10, WARNING), (15, GOOD))
 NO_RUN = "No run yet: copy a result into results/"
+EXPORTER_DOWN = "Exporter is down"
+# What there is none of has no series; with the exporter down there is no number at all rather than a 0.
+EXPORTER_IS_UP = "max(benchmark_exporter_build_info) * 0"
 NO_HISTORY = "No result has been judged yet"
 MACHINE = {1: ("machine changed", WARNING), 0: ("no shift", GOOD)}
 WORKING = {1: ("all parts up", GOOD), 0: ("a part is down", CRITICAL)}
@@ -66,9 +69,9 @@ def regressions() -> Panel:
     panel = number(
         "Confirmed regressions",
         "Results whose newest run is a confirmed regression beside their own history.",
-        now(f'sum(benchmark_verdict{{state="critical", {RESULT}}})', "critical"),
+        now(f"sum(benchmark_regression_confirmed{{{RESULT}}}) or {EXPORTER_IS_UP}", "critical"),
         unit="none",
-        no_value=NO_HISTORY,
+        no_value=EXPORTER_DOWN,
     )
     return panel.decimals(0).thresholds(thresholds(GOOD, (1, CRITICAL)))
 
@@ -77,9 +80,9 @@ def unconfirmed() -> Panel:
     panel = number(
         "Unconfirmed",
         "Results whose newest run is worse than the noise explains, and that no other run has confirmed yet.",
-        now(f'sum(benchmark_verdict{{state="warning", {RESULT}}})', "warning"),
+        now(f"sum(1 - benchmark_regression_confirmed{{{RESULT}}}) or {EXPORTER_IS_UP}", "warning"),
         unit="none",
-        no_value=NO_HISTORY,
+        no_value=EXPORTER_DOWN,
     )
     return panel.decimals(0).thresholds(thresholds(GOOD, (1, WARNING)))
 
@@ -158,7 +161,7 @@ def slower_now() -> Panel:
         "when the alert fires.",
         rows(of_result("benchmark_regression_worsening_ratio")),
         rows(of_result("benchmark_regression_noise_ratio"), ref="B"),
-        rows(of_result('benchmark_verdict{state="critical"}'), ref="C"),
+        rows(of_result("benchmark_regression_confirmed"), ref="C"),
         rows(of_result('ALERTS_FOR_STATE{alertname="PerformanceRegression"} * 1000'), ref="D"),
         no_value="Nothing is slower",
         columns=[
@@ -242,8 +245,8 @@ def newest_runs() -> Panel:
         "The newest run of each benchmark in each environment: when, of which commit, how its gate judged it. A benchmark without a "
         "reference has no speedup and no gate.",
         rows(f"{runs} * on (benchmark_name, environment) group_left () {timestamps})"),
-        rows(of_benchmark('speedup_ratio{percentile="p50"}') + f" {GATED}", ref="B"),
-        rows(of_benchmark("benchmark_gate_headroom_ratio"), ref="C"),
+        rows(of_benchmark('speedup_ratio{percentile="p50"}') + f" {GATED_NOW}", ref="B"),
+        rows(of_benchmark(HEADROOM), ref="C"),
         rows(of_benchmark('benchmark_gate_passed{criterion="overall"}'), ref="D"),
         no_value=NO_RUN,
         columns=["Value #A", "Value", "benchmark_name", "environment", "Value #D", "Value #B", "Value #C", "commit_hash", "run_id"],
@@ -311,7 +314,7 @@ def memory() -> Panel:
         "Resident memory by process and phase. Over 1000 MB an alert fires.",
         query("max by (process, phase) (memory_usage_mb)", "{{process}} {{phase}}", step=SLOW_SCRAPE),
         unit="decmbytes",
-        no_value="Exporter is down",
+        no_value=EXPORTER_DOWN,
     )
     return panel.decimals(0).min(0).thresholds(thresholds(GOOD, (1000, WARNING))).thresholds_style(threshold_lines())
 
@@ -340,18 +343,16 @@ def failed_gates() -> Panel:
 
 
 def files() -> Panel:
-    # No file of a kind is no series; with the exporter down there is no number at all rather than a 0.
-    reached = "max(benchmark_exporter_build_info) * 0"
     panel = number(
         "Result files",
         "Files that brought something new and files known already, since the ledger began; files not yet complete, and rejected files that "
         "are in the folder now. The exporter's page names each rejected file and why.",
-        now(f"sum(benchmark_exporter_files_ingested_total) or {reached}", "ingested"),
+        now(f"sum(benchmark_exporter_files_ingested_total) or {EXPORTER_IS_UP}", "ingested"),
         now("sum(benchmark_exporter_files_duplicate_total)", "known already", ref="B"),
         now("sum(benchmark_exporter_files_pending)", "incomplete", ref="C"),
-        now(f"sum(benchmark_exporter_rejected_files) or {reached}", "rejected", ref="D"),
+        now(f"sum(benchmark_exporter_rejected_files) or {EXPORTER_IS_UP}", "rejected", ref="D"),
         unit="none",
-        no_value="Exporter is down",
+        no_value=EXPORTER_DOWN,
     )
     return (
         panel.decimals(0)

@@ -215,7 +215,7 @@ def stored() -> Panel:
 def series() -> Panel:
     panel = curves(
         "Series",
-        "Series of the exporter by part, state each second and the rest every 15 s, and all that Prometheus holds in memory.",
+        "Series of the exporter by part, state each second and the rest every 30 s, and all that Prometheus holds in memory.",
         query("max by (part) (benchmark_exporter_series)", "exporter, {{part}}", step=SLOW_SCRAPE),
         query("max(prometheus_tsdb_head_series)", "Prometheus", ref="B", step=SLOW_SCRAPE),
         unit="short",

@@ -36,7 +36,7 @@ clean: $(VENV)/run ## stop the stack and remove what it has stored, uploads too;
 	@$(PY) -m stack clean $(if $(YES),--yes)
 
 test: $(VENV)/dev ## run all tests; PYTEST="-k name" for some
-	@$(PY) -m pytest --numprocesses=2 --dist=loadfile $(PYTEST)
+	@$(PY) -m pytest --numprocesses=2 $(PYTEST)
 
 test-crash: $(VENV)/dev ## kill the exporter 200 times, fill its folder and its disk; CRASH_SEED=n repeats a run
 	@CRASH_CYCLES=$${CRASH_CYCLES:-200} CRASH_FILES=$${CRASH_FILES:-100000} $(PY) -m pytest -s tests/crash tests/exporter/test_crash.py tests/exporter/test_crash_clock.py

@@ -6,16 +6,31 @@ from collections.abc import Callable, Mapping
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer  # type: ignore[import-untyped]
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 from stack.programs import NAMES, Programs
 from stack.settings import STATE, StackError
 from tests.paths import REPOSITORY
 
 MEASURED = "measured"
+STACK_TESTS = "tests/stack/"
 
 # On a busy machine drawing an example may take long, which is no fault of the test.
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("project")
+
+
+class _ByFile(LoadFileScheduling):  # type: ignore[misc]  # xdist is not typed
+    """A file's tests run in one process, and so do all tests of the stack: they share one, and containers of one name."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return STACK_TESTS if nodeid.startswith(STACK_TESTS) else str(super()._split_scope(nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    return _ByFile(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -355,6 +355,9 @@ def test_a_killed_exporter_goes_on_where_it_was(exporter: Exporter) -> None:
     assert "<strong>warning</strong>, 50.0% worse" in exporter.get("/").decode()
     exporter.process.kill()
     exporter.process.wait()
+    config = exporter.folder / "config.yaml"
+    config.write_text("histogram_hold_seconds: 1.0\n")  # how long the counter below is shown as 0
+    exporter.options = (*exporter.options, f"--config={config}")
     exporter.start()
     assert (state("ok"), state("warning"), state("critical")) == (None, 1, 0)
     drop(exporter, 101, result(101, {"parsing": 1.5}))

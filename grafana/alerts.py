@@ -23,6 +23,7 @@ from grafana.panels import (
     query,
     rows,
     states,
+    tally,
     thresholds,
     to_page,
 )
@@ -47,20 +48,18 @@ def alerts() -> dashboard.Dashboard:
 
 def firing(severity: str, color: str) -> Panel:
     expr = f'count(ALERTS{{{FIRING}, severity="{severity}"}}) or vector(0)'
-    title = f"Firing, {severity}"
-    panel = number(title, f"Alerts of severity {severity} that fire now.", now(expr, severity), unit="none", no_value=PROMETHEUS_DOWN)
-    return panel.decimals(0).thresholds(thresholds(GOOD, (1, color)))
+    description = f"Alerts of severity {severity} that fire now."
+    return tally(f"Firing, {severity}", description, now(expr, severity), color=color, no_value=PROMETHEUS_DOWN)
 
 
 def pending() -> Panel:
-    panel = number(
+    return tally(
         "Pending",
         "Alerts whose condition holds, but not yet for as long as their rule asks.",
         now('count(ALERTS{alertstate="pending"}) or vector(0)', "pending"),
-        unit="none",
+        color=NEUTRAL,
         no_value=PROMETHEUS_DOWN,
     )
-    return panel.decimals(0).thresholds(thresholds(GOOD, (1, NEUTRAL)))
 
 
 def muted() -> Panel:
@@ -75,17 +74,16 @@ def muted() -> Panel:
 
 
 def failing_channels() -> Panel:
-    panel = number(
+    return tally(
         "Failing channels",
         "Ways of notification (Slack, PagerDuty, Email, webhook) through which something could not be delivered within five minutes.",
         now(
             "count(sum by (integration) (increase(alertmanager_notifications_failed_total[5m])) > 0) or max(alertmanager_build_info) * 0",
             "failing",
         ),
-        unit="none",
+        color=WARNING,
         no_value=ALERTMANAGER_DOWN,
     )
-    return panel.decimals(0).thresholds(thresholds(GOOD, (1, WARNING)))
 
 
 def watchdog() -> Panel:

@@ -30,6 +30,7 @@ from grafana.panels import (
     query,
     rows,
     states,
+    tally,
     threshold_lines,
     thresholds,
     to_benchmark,
@@ -66,25 +67,23 @@ def overview() -> dashboard.Dashboard:
 
 
 def regressions() -> Panel:
-    panel = number(
+    return tally(
         "Confirmed regressions",
         "Results whose newest run is a confirmed regression beside their own history.",
         now(f"sum(benchmark_regression_confirmed{{{RESULT}}}) or {EXPORTER_IS_UP}", "critical"),
-        unit="none",
+        color=CRITICAL,
         no_value=EXPORTER_DOWN,
     )
-    return panel.decimals(0).thresholds(thresholds(GOOD, (1, CRITICAL)))
 
 
 def unconfirmed() -> Panel:
-    panel = number(
+    return tally(
         "Unconfirmed",
         "Results whose newest run is worse than the noise explains, and that no other run has confirmed yet.",
         now(f"sum(1 - benchmark_regression_confirmed{{{RESULT}}}) or {EXPORTER_IS_UP}", "warning"),
-        unit="none",
+        color=WARNING,
         no_value=EXPORTER_DOWN,
     )
-    return panel.decimals(0).thresholds(thresholds(GOOD, (1, WARNING)))
 
 
 def code_or_machine() -> Panel:
@@ -332,14 +331,13 @@ def pipelines() -> Panel:
 
 def failed_gates() -> Panel:
     gates = f'max by (benchmark_name) (benchmark_gate_passed{{criterion="overall", {BENCHMARK}}})'
-    panel = number(
+    return tally(
         "Failed gates",
         "Benchmarks whose newest run failed its gate.",
         now(f"count({gates} == 0) or count({gates}) * 0", "failed"),
-        unit="none",
+        color=CRITICAL,
         no_value="No run with a gate yet",
     )
-    return panel.decimals(0).thresholds(thresholds(GOOD, (1, CRITICAL)))
 
 
 def files() -> Panel:

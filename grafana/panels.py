@@ -107,6 +107,11 @@ def number(title: str, description: str, *targets: prometheus.Dataquery, unit: s
     )
 
 
+def tally(title: str, description: str, target: prometheus.Dataquery, *, color: str, no_value: str) -> stat.Panel:
+    """A count that had better be 0: from 1 on it is in the colour."""
+    return number(title, description, target, unit="none", no_value=no_value).decimals(0).thresholds(thresholds(GOOD, (1, color)))
+
+
 def states(
     title: str, description: str, *targets: prometheus.Dataquery, no_value: str, words: Mapping[int, tuple[str, str]]
 ) -> statetimeline.Panel:

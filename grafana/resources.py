@@ -16,6 +16,7 @@ from grafana.panels import (
     now,
     number,
     query,
+    tally,
     threshold_lines,
     thresholds,
 )
@@ -97,14 +98,13 @@ def disk_left() -> Panel:
 
 
 def throttled() -> Panel:
-    panel = number(
+    return tally(
         "Throttled",
         "Times the processor was slowed down within five minutes, for its heat or power.",
         now("max(instance:node_cpu_throttles:increase5m)", "times"),
-        unit="none",
+        color=WARNING,
         no_value="Not counted by this processor",
     )
-    return panel.decimals(0).thresholds(thresholds(GOOD, (1, WARNING)))
 
 
 def load() -> Panel:

@@ -20,6 +20,7 @@ from grafana.panels import (
     query,
     rows,
     states,
+    tally,
     threshold_lines,
     thresholds,
     to_page,
@@ -46,14 +47,13 @@ def stack_health() -> dashboard.Dashboard:
 
 
 def down() -> Panel:
-    panel = number(
+    return tally(
         "Targets down",
         "Scrape targets that Prometheus could not reach at its last try, of those it knows.",
         now("count(up == 0) or count(up) * 0", "down"),
-        unit="none",
+        color=CRITICAL,
         no_value=PROMETHEUS_DOWN,
     )
-    return panel.decimals(0).thresholds(thresholds(GOOD, (1, CRITICAL)))
 
 
 def availability() -> Panel:
@@ -69,14 +69,13 @@ def availability() -> Panel:
 
 
 def rejected() -> Panel:
-    panel = number(
+    return tally(
         "Rejected files",
         "Files in the results folder that cannot be ingested. The exporter's page names each and what is wrong in it.",
         now("sum(benchmark_exporter_rejected_files) or max(benchmark_exporter_build_info) * 0", "rejected"),
-        unit="none",
+        color=WARNING,
         no_value=EXPORTER_DOWN,
-    )
-    return panel.decimals(0).thresholds(thresholds(GOOD, (1, WARNING))).links([to_page("The exporter's page", EXPORTER_URL)])
+    ).links([to_page("The exporter's page", EXPORTER_URL)])
 
 
 def pending() -> Panel:

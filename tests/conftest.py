@@ -1,6 +1,7 @@
 """Fixtures that several folders of tests share."""
 
 import fcntl
+import signal
 import socket
 from collections.abc import Callable, Mapping
 
@@ -19,6 +20,12 @@ STACK_TESTS = "tests/stack/"
 # On a busy machine drawing an example may take long, which is no fault of the test.
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("project")
+
+# In the background of a script, or under nohup, a process begins with these ignored, and so does all that it starts: here, what tests
+# stop by a signal.
+for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 class _ByFile(LoadFileScheduling):  # type: ignore[misc]  # xdist is not typed

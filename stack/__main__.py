@@ -110,12 +110,12 @@ def _up(settings: Settings, _: argparse.Namespace) -> None:
 def _print_addresses(stack: Stack, settings: Settings) -> None:
     print()
     for part in stack.parts():
-        print(f"  {part.name:<14} http://localhost:{settings.port(part)}  {WHAT[part.name]}")
-    print(f"  {'live page':<14} http://localhost:{settings.port(STREAM)}  what runs now, verdicts, alerts")
+        print(f"  {part.name:<14} {settings.public_url(part)}  {WHAT[part.name]}")
+    print(f"  {'live page':<14} {settings.public_url(STREAM)}  what runs now, verdicts, alerts")
     if GRAFANA in stack.parts():
         print(f"  Grafana's user is admin, the password is in {SECRETS / GRAFANA_PASSWORD}")
     else:
-        print(f"  grafana is not installed here: http://localhost:{settings.port(STREAM)} shows runs and trends")
+        print(f"  grafana is not installed here: {settings.public_url(STREAM)} shows runs and trends")
     results = settings["RESULTS_DIR"]
     print(f"\nCopy perf_suite's results into {results}, or see it work: make demo")
 
@@ -131,7 +131,7 @@ def _status(settings: Settings, _: argparse.Namespace) -> None:
     _say(stack.process_lines())
     states = {part: is_ready(part, settings) for part in stack.parts()}
     for part, ready in states.items():
-        print(f"  {part.name:<14} {'ready' if ready else 'NOT READY':<10} http://localhost:{settings.port(part)}")
+        print(f"  {part.name:<14} {'ready' if ready else 'NOT READY':<10} {settings.public_url(part)}")
     if not all(states.values()):
         raise StackError("`make up` starts what is missing, `make logs` says why it is")
 
@@ -151,7 +151,7 @@ def _reload(settings: Settings, _: argparse.Namespace) -> None:
 
 def _await_connection(settings: Settings) -> None:
     if not wait_until_connected(settings):
-        raise StackError(f"Prometheus does not reach the exporter or Alertmanager; {PROMETHEUS.url(settings, '/targets')} says why")
+        raise StackError(f"Prometheus does not reach the exporter or Alertmanager; {settings.public_url(PROMETHEUS)}/targets says why")
 
 
 def _read_again(settings: Settings) -> Iterator[str]:

@@ -88,9 +88,11 @@ def run(settings: Settings, stack: Stack) -> bool:
         arrived &= seconds is not None
         print(f"  {name:<42} " + (f"{seconds:5.2f} s after the file" if seconds is not None else f"not within {ARRIVAL_SECONDS:.0f} s"))
     query = urllib.parse.quote('speedup_ratio{benchmark_name=~"demo-.*",percentile="p50"}')
-    print(f"\nlook at it: {EXPORTER.url(settings)}  {PROMETHEUS.url(settings)}/graph?g0.expr={query}&g0.tab=0&g0.range_input=5m")
-    dashboards = f"  dashboards: {GRAFANA.url(settings)}" if is_ready(GRAFANA, settings) else ""
-    print(f"the alert: {ALERTMANAGER.url(settings)}/#/alerts{dashboards}")
+    print(
+        f"\nlook at it: {settings.public_url(EXPORTER)}  {settings.public_url(PROMETHEUS)}/graph?g0.expr={query}&g0.tab=0&g0.range_input=5m"
+    )
+    dashboards = f"  dashboards: {settings.public_url(GRAFANA)}" if is_ready(GRAFANA, settings) else ""
+    print(f"the alert: {settings.public_url(ALERTMANAGER)}/#/alerts{dashboards}")
     print("`make demo-clean` takes all of it away again, and so does the next `make demo` before it begins")
     return arrived
 

@@ -200,7 +200,8 @@ class LocalStack:
             "--web.enable-lifecycle",
             "--web.enable-remote-write-receiver",
             f"--web.listen-address={bind}:{settings.port(PROMETHEUS)}",
-            f"--web.external-url=http://localhost:{settings.port(PROMETHEUS)}",
+            f"--web.external-url={settings.public_url(PROMETHEUS)}",
+            "--web.route-prefix=/",
         ]
         yield Process(PROMETHEUS, prometheus, {})
         alertmanager = [
@@ -209,7 +210,8 @@ class LocalStack:
             f"--storage.path={self._made('alertmanager') / 'data'}",
             "--cluster.listen-address=",
             f"--web.listen-address={bind}:{settings.port(ALERTMANAGER)}",
-            f"--web.external-url=http://localhost:{settings.port(ALERTMANAGER)}",
+            f"--web.external-url={settings.public_url(ALERTMANAGER)}",
+            "--web.route-prefix=/",
         ]
         yield Process(ALERTMANAGER, alertmanager, {})
         node_exporter = [*self._argv("node_exporter"), f"@{root / 'node_exporter/flags.txt'}"]
@@ -228,7 +230,7 @@ class LocalStack:
         return environment | {
             "GF_SERVER_HTTP_ADDR": settings["BIND_ADDRESS"],
             "GF_SERVER_HTTP_PORT": str(settings.port(GRAFANA)),
-            "GF_SERVER_ROOT_URL": f"http://localhost:{settings.port(GRAFANA)}",
+            "GF_SERVER_ROOT_URL": settings.public_url(GRAFANA),
             "GF_SECURITY_ADMIN_PASSWORD": f"$__file{{{settings.secrets_dir / GRAFANA_PASSWORD}}}",
             "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": str(root / "grafana/dashboards/overview.json"),
             "GRAFANA_DASHBOARDS_PATH": str(root / "grafana/dashboards"),

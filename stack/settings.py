@@ -1,6 +1,7 @@
 """What .env says. .env.example is the list of settings with their defaults; a name that is not in it is a mistake."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,9 @@ from dotenv import dotenv_values
 ROOT = Path(__file__).resolve().parent.parent
 # Paths of what `make` makes, relative to the checkout.
 STATE, SECRETS = Path(".local"), Path("secrets")
+# Links pass through YAML, HTML, Slack's markup and supervisor's configuration: these characters mean nothing in any of them.
+HOST = re.compile(r"[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]")
+URL = re.compile(rf"https?://({HOST.pattern})(:[0-9]{{1,5}})?(/[A-Za-z0-9_.~/-]*)?")
 
 
 class StackError(Exception):
@@ -23,6 +27,11 @@ class Part:
     name: str
     port_setting: str
     ready_path: str
+
+    @property
+    def public_url_setting(self) -> str:
+        """The setting with the whole address by which people reach it; node_exporter, to which nothing links, has none."""
+        return f"PUBLIC_{self.port_setting.removesuffix('_PORT')}_URL"
 
     def url(self, settings: "Settings", path: str = "") -> str:
         """Address of a path on this machine."""
@@ -59,6 +68,10 @@ class Settings:
         address = self.values["BIND_ADDRESS"]
         return "127.0.0.1" if address in ("", "0.0.0.0") else address  # noqa: S104  # not bound to, only recognised
 
+    def public_url(self, part: Part) -> str:
+        """What a link to a part begins with, wherever it is followed: an address without a slash at its end."""
+        return self.values.get(part.public_url_setting) or f"http://{self.values['PUBLIC_HOST']}:{self.port(part)}"
+
     @property
     def results_dir(self) -> Path:
         return self.root / self.values["RESULTS_DIR"]
@@ -76,7 +89,7 @@ def load(root: Path = ROOT, environ: Mapping[str, str] = os.environ) -> Settings
     """Give the settings of a checkout: variables of the environment win over .env, and that over .env.example.
 
     Raises:
-        StackError: .env has an unknown name or a port or mode that is none.
+        StackError: .env has an unknown name, or a port, mode or address that is none.
     """
     known = dotenv_values(root / ".env.example", interpolate=False)
     chosen = dotenv_values(root / ".env", interpolate=False)
@@ -95,4 +108,13 @@ def load(root: Path = ROOT, environ: Mapping[str, str] = os.environ) -> Settings
             raise StackError(f".env: {part.port_setting}={values[part.port_setting]} is the port of another part too; give each its own")
     if values["MODE"] not in ("", "compose", "local"):
         raise StackError(f".env: MODE={values['MODE']} is none; it takes compose, local or nothing")
+    if not HOST.fullmatch(values["PUBLIC_HOST"]):
+        raise StackError(
+            f".env: PUBLIC_HOST={values['PUBLIC_HOST']} is no name or address of a machine, like perf.example.org or [2001:db8::1]; "
+            "a whole address goes into the setting of its part, like PUBLIC_GRAFANA_URL"
+        )
+    for name in (part.public_url_setting for part in LISTENERS if part.public_url_setting in values):
+        values[name] = values[name].rstrip("/")
+        if values[name] and not URL.fullmatch(values[name]):
+            raise StackError(f".env: {name}={values[name]} is no address of a server, like https://perf.example.org/grafana")
     return Settings(root, values)

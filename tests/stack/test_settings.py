@@ -1,12 +1,16 @@
 """What .env may say, what `make up` says when it may not or cannot, and that both modes start the same thing."""
 
+import json
+import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -17,7 +21,7 @@ from stack import settings
 from stack.local import LocalStack
 from stack.prepare import prepare
 from stack.programs import COMPILED_IN, WORKING_FOLDER
-from stack.settings import EXPORTER, LISTENERS, StackError
+from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA, LISTENERS, NODE_EXPORTER, PROMETHEUS, StackError
 from tests.paths import REPOSITORY
 from tests.stack.backends import checkout
 
@@ -54,6 +58,10 @@ def stack(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
         ("PROMETHEUS_PORT=70000", "PROMETHEUS_PORT=70000 is no port"),
         ("EXPORTER_PORT=9090\nPROMETHEUS_PORT=9090", "the port of another part"),
         ("MODE=kubernetes", "MODE=kubernetes is none"),
+        ("PUBLIC_HOST=http://perf.example.org", "PUBLIC_HOST=http://perf.example.org is no name or address of a machine"),
+        ("PUBLIC_HOST=2001:db8::1", "like perf.example.org or [2001:db8::1]"),
+        ("PUBLIC_GRAFANA_URL=perf.example.org/grafana", "PUBLIC_GRAFANA_URL=perf.example.org/grafana is no address of a server"),
+        ("PUBLIC_GRAFANA_URL=https://admin:secret@perf.example.org", "is no address of a server"),
     ],
 )
 def test_a_mistake_in_env_is_named(folder: Path, line: str, named: str) -> None:
@@ -66,11 +74,73 @@ def test_a_mistake_in_env_is_named(folder: Path, line: str, named: str) -> None:
 
 def test_every_setting_of_compose_is_in_the_example() -> None:
     compose = (REPOSITORY / "docker-compose.yml").read_text()
-    used = dict(re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", compose))
+    used = dict(re.findall(r"\$\{([A-Z_]+):-((?:[^{}]|\{[^}]*\})*)\}", compose))
+    used |= dict(re.findall(r"\$\{([A-Z_]+):-([^{}]*)\}", compose))  # those within the default of another
     example = settings.load(REPOSITORY, environ={}).values
     assert used.keys() - example.keys() == {"SECRETS_GID"}  # which the stack's commands reckon
-    differ = {name: default for name, default in used.items() if name != "SECRETS_GID" and default not in (example[name], "/dev/null")}
-    assert differ == {}
+    # What is made of other settings where it is empty, the next test reads.
+    defaults = {name: default for name, default in used.items() if name != "SECRETS_GID" and "${" not in default}
+    assert {name: default for name, default in defaults.items() if default not in (example[name], "/dev/null")} == {}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        ({}, {"exporter": "http://localhost:8000", "stream": "http://localhost:8765", "grafana": "http://localhost:3000"}),
+        (
+            {"PUBLIC_HOST": "perf.example.org", "EXPORTER_PORT": "8001", "GRAFANA_PORT": "3001"},
+            {
+                "exporter": "http://perf.example.org:8001",
+                "prometheus": "http://perf.example.org:9090",
+                "grafana": "http://perf.example.org:3001",
+            },
+        ),
+        (
+            {"PUBLIC_HOST": "[2001:db8::1]", "PUBLIC_GRAFANA_URL": "https://perf.example.org/grafana/"},
+            {"alertmanager": "http://[2001:db8::1]:9093", "grafana": "https://perf.example.org/grafana"},
+        ),
+    ],
+    ids=["default", "host", "proxy"],
+)
+def test_both_modes_have_the_same_public_addresses(folder: Path, chosen: Mapping[str, str], expected: Mapping[str, str]) -> None:
+    (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in chosen.items()))
+    values = settings.load(folder, environ={})
+    public = {part.name: values.public_url(part) for part in LISTENERS}
+    assert expected.items() <= public.items()
+    in_compose = compose_configuration(values)["x-public-urls"]
+    assert set(in_compose) == set(public.values()) - {values.public_url(NODE_EXPORTER)}  # to which nothing links
+
+
+def compose_configuration(values: settings.Settings) -> Any:
+    """docker-compose.yml with the settings filled in, which takes the plugin but no engine."""
+    if shutil.which("docker") is None or subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode:
+        pytest.skip("the compose plugin, which fills in docker-compose.yml, is not installed")
+    done = subprocess.run(
+        ["docker", "compose", "config", "--format", "json"],
+        cwd=values.root,
+        env={**os.environ, **values.values},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+def test_servers_know_their_public_addresses_in_both_modes(folder: Path, programs: Mapping[str, list[str]]) -> None:
+    assert programs
+    write_env(folder, "PUBLIC_HOST=perf.example.org")
+    values = settings.load(folder, environ={})
+    (folder / ".local").mkdir()
+    (folder / ".local/programs").symlink_to(REPOSITORY / ".local/programs")
+    stack_here = LocalStack(values)
+    services = compose_configuration(values)["services"]
+    for process in stack_here._processes():
+        if process.part in (PROMETHEUS, ALERTMANAGER):
+            command = services[process.part.name]["command"]
+            assert command[command.index("--web.external-url") + 1] == values.public_url(process.part)
+            assert f"--web.external-url={values.public_url(process.part)}" in process.argv
+    assert services["grafana"]["environment"]["GF_SERVER_ROOT_URL"] == values.public_url(GRAFANA)
+    assert stack_here._grafana_environment()["GF_SERVER_ROOT_URL"] == values.public_url(GRAFANA)
 
 
 def test_every_setting_of_a_channel_reaches_alertmanager_in_local_mode(folder: Path) -> None:

@@ -22,6 +22,8 @@ from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA, NODE_EXPORTER, PARTS
 STOP_SECONDS = 20.0
 # Longest path of a Unix socket, with room for the suffix that supervisor adds while it makes one.
 SOCKET_PATH_LENGTH = 90
+# Whose addresses prometheus.yml takes from its environment; Prometheus knows its own.
+LINKED_BY_ALERTS = (ALERTMANAGER, EXPORTER, GRAFANA)
 # Fails at once this often in a row before it is given up, with a second more between two tries each time.
 START_RETRIES = 30
 
@@ -199,11 +201,12 @@ class LocalStack:
             "--storage.tsdb.wal-compression",
             "--web.enable-lifecycle",
             "--web.enable-remote-write-receiver",
+            "--enable-feature=expand-external-labels",
             f"--web.listen-address={bind}:{settings.port(PROMETHEUS)}",
             f"--web.external-url={settings.public_url(PROMETHEUS)}",
             "--web.route-prefix=/",
         ]
-        yield Process(PROMETHEUS, prometheus, {})
+        yield Process(PROMETHEUS, prometheus, {part.public_url_setting: settings.public_url(part) for part in LINKED_BY_ALERTS})
         alertmanager = [
             *self._argv("alertmanager"),
             f"--config.file={self._folder / 'alertmanager/alertmanager.yml'}",

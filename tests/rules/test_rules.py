@@ -11,11 +11,14 @@ import pytest
 import yaml
 
 from benchmark_exporter.collector import load_definitions
+from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA
 from tests.paths import REPOSITORY
 from tests.rules.promql import is_scraped_each_second, metric_names, queries_in
 
 RULES = sorted((REPOSITORY / "prometheus/rules").glob("*.yml"))
 UNIT_TESTS = sorted((REPOSITORY / "tests/rules").glob("*_test.yml"))
+PROMETHEUS = yaml.safe_load((REPOSITORY / "prometheus/prometheus.yml").read_text(encoding="utf-8"))
+EXTERNAL_LABELS: Mapping[str, str] = PROMETHEUS["global"]["external_labels"]
 METRICS = load_definitions(REPOSITORY / "exporter/metrics.yaml")
 RUNBOOKS = REPOSITORY / "docs/runbooks"
 GROUPS: Sequence[Mapping[str, Any]] = [group for path in RULES for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]]
@@ -74,7 +77,24 @@ def test_the_labels_of_an_alert_are_constant(alert: Mapping[str, Any]) -> None:
 def test_an_alert_says_what_and_where_to_read_on(alert: Mapping[str, Any]) -> None:
     annotations = alert["annotations"]
     assert annotations.keys() - {"dashboard_url"} == {"summary", "description", "runbook_url"}
-    assert annotations["runbook_url"] == f"http://localhost:8000/runbooks/{alert['alert']}"
+    assert annotations["runbook_url"] == f"{{{{ $externalLabels.exporter_url }}}}/runbooks/{alert['alert']}"
+
+
+@EVERY_ALERT
+def test_a_link_in_an_alert_begins_with_an_address_that_the_stack_is_told(alert: Mapping[str, Any]) -> None:
+    # A literal one would be right on one machine, and with the ports of .env.example.
+    texts = "\n".join(alert["annotations"].values())
+    assert not re.findall(r"https?://|localhost|:[0-9]{4}\b", texts)
+    assert set(re.findall(r"\$externalLabels\.(\w+)", texts)) <= EXTERNAL_LABELS.keys()
+
+
+def test_an_address_for_links_is_that_of_a_part_and_no_label_of_an_alert() -> None:
+    settings = {part.public_url_setting: f"{part.name}_url" for part in (ALERTMANAGER, EXPORTER, GRAFANA)}
+    assert {name: f"${{{setting}}}" for setting, name in settings.items()} == EXTERNAL_LABELS
+    [relabeling] = PROMETHEUS["alerting"]["alert_relabel_configs"]
+    assert relabeling["action"] == "labeldrop"
+    assert all(re.fullmatch(relabeling["regex"], name) for name in EXTERNAL_LABELS)
+    assert not any(re.fullmatch(relabeling["regex"], name) for alert in ALERTS for name in alert["labels"])
 
 
 @EVERY_ALERT
@@ -154,7 +174,7 @@ def test_a_link_to_a_dashboard_leads_to_one() -> None:
     dashboards = {json.loads(path.read_text(encoding="utf-8"))["uid"] for path in (REPOSITORY / "grafana/dashboards").glob("*.json")}
     links = [alert["annotations"]["dashboard_url"] for alert in ALERTS if "dashboard_url" in alert["annotations"]]
     assert links
-    assert {re.sub(r"^http://localhost:3000/d/([a-z-]+)\?.*$", r"\1", link, flags=re.DOTALL) for link in links} <= dashboards
+    assert {re.sub(r"^{{ \$externalLabels.grafana_url }}/d/([a-z-]+)\?.*$", r"\1", link, flags=re.DOTALL) for link in links} <= dashboards
 
 
 def test_links_between_runbooks_lead_to_one() -> None:

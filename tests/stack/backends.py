@@ -26,6 +26,8 @@ from tests.paths import REPOSITORY
 NOT_COPIED = shutil.ignore_patterns(".git", ".venv", ".local", "results", ".env", "*.egg-info", "__pycache__", ".*_cache", ".hypothesis")
 COMPOSE_PROJECT = "strataregula-monitoring-test"
 COMMAND_SECONDS = 180.0
+# What links begin with in these stacks; no name server has it, and nothing follows one.
+PUBLIC_HOST = "perf.example.org"
 POLL_SECONDS = 0.05
 
 T = TypeVar("T")
@@ -123,7 +125,7 @@ def checkout(folder: Path, values: Mapping[str, str]) -> Settings:
 
 def run_local(folder: Path, free_port: Callable[[], int]) -> Iterator[Local]:
     """The stack as processes; ended, and seen to have ended, when the generator is closed."""
-    settings = checkout(folder, {"MODE": "local"} | _ports(free_port))
+    settings = checkout(folder, {"MODE": "local", "PUBLIC_HOST": PUBLIC_HOST} | _ports(free_port))
     settings.state_dir.mkdir()
     (settings.state_dir / "programs").symlink_to(REPOSITORY / ".local/programs")
     backend = Local("local", settings, [part for part in PARTS if part is not GRAFANA], {})
@@ -141,7 +143,7 @@ def run_local(folder: Path, free_port: Callable[[], int]) -> Iterator[Local]:
 
 def run_compose(folder: Path, free_port: Callable[[], int], images: Mapping[str, str]) -> Iterator[Compose]:
     """The stack as containers, by testcontainers; its volumes are removed when the generator is closed."""
-    values = {"MODE": "compose", **_ports(free_port), **images, **_trust()}
+    values = {"MODE": "compose", "PUBLIC_HOST": PUBLIC_HOST, **_ports(free_port), **images, **_trust()}
     settings = checkout(folder, values)
     environment = {"COMPOSE_PROJECT_NAME": COMPOSE_PROJECT}
     parts = [part for part in PARTS if part is not GRAFANA or settings["GRAFANA_IMAGE"]]

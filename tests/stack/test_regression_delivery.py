@@ -1,6 +1,7 @@
 """From a result file to PagerDuty, Slack and Email, on a whole stack whose channels were turned on as a user does it."""
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from benchmark_exporter.config import Config, JudgementLimits
-from stack.settings import ALERTMANAGER, EXPORTER
+from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA, PROMETHEUS, Part
 from tests.exporter.documents import result
 from tests.rules.endpoints import HttpEndpoint, MailServer, http_endpoint, mail, mail_server, pagerduty, slack
 from tests.stack.backends import Backend, get, get_text, until
@@ -50,6 +51,12 @@ class Stage:
 
     def shows(self, series: str) -> bool:
         return series in get_text(EXPORTER.url(self.backend.settings, "/metrics")).splitlines()
+
+    def linked(self, text: str) -> set[Part]:
+        """The parts that a text links to, by the addresses that people reach them by; fails over any other address."""
+        settings = self.backend.settings
+        parts = {settings.public_url(part): part for part in (ALERTMANAGER, EXPORTER, GRAFANA, PROMETHEUS)}
+        return {parts[address] for address in re.findall(r"https?://[^/|\s]+", text)}
 
     def pages(self, action: str) -> list[Any]:
         """What PagerDuty received of the benchmarks here."""
@@ -103,7 +110,12 @@ def test_a_regression_is_told_then_confirmed_and_its_end_is_told_too(stage: Stag
     [attachment] = message["attachments"]
     assert attachment["color"] == "warning"
     assert f"The last good run was of commit {last_good}. The newest run is of commit {first}. Project router." in attachment["text"]
+    assert stage.linked(attachment["text"]) == {ALERTMANAGER, EXPORTER, GRAFANA, PROMETHEUS}
+    assert stage.linked(attachment["title_link"]) == {ALERTMANAGER}
     _, sent = stage.email.inbox.wait(mail(f"[WARNING] {WORSE}"), DEADLINE_SECONDS)
+    for body in map(sent.message.get_body, (("plain",), ("html",))):
+        assert body is not None
+        assert stage.linked(body.get_content()) == {ALERTMANAGER, EXPORTER, GRAFANA, PROMETHEUS}
     assert (sent.sender, sent.recipients) == ("alerts@example.org", ["team@example.org"])
     assert not stage.pages("trigger")
 
@@ -112,6 +124,14 @@ def test_a_regression_is_told_then_confirmed_and_its_end_is_told_too(stage: Stag
     arrived, page = stage.pagerduty.inbox.wait(pagerduty("trigger", WORSE), DEADLINE_SECONDS)
     measured(f"{stage.backend.name}: confirmed regression to PagerDuty {arrived - dropped:.2f} s")
     assert page["routing_key"] == ROUTING_KEY
+    assert [stage.linked(link["href"]) for link in page["links"]] == [{EXPORTER}, {GRAFANA}, {ALERTMANAGER}]
+    assert stage.linked(page["client_url"]) == {ALERTMANAGER}
+    # What the exporter's webhook is sent.
+    [alert] = get(
+        ALERTMANAGER.url(stage.backend.settings, '/api/v2/alerts?filter=alertname="PerformanceRegression"&filter=severity="critical"')
+    )
+    assert stage.linked(f"{alert['annotations']['runbook_url']} {alert['annotations']['dashboard_url']}") == {EXPORTER, GRAFANA}
+    assert not [name for name in alert["labels"] if name.endswith("_url")]
     assert (
         f"The last good run was of commit {last_good}. The newest run is of commit {second}." in page["payload"]["custom_details"]["firing"]
     )

@@ -139,6 +139,8 @@ def test_servers_know_their_public_addresses_in_both_modes(folder: Path, program
             command = services[process.part.name]["command"]
             assert command[command.index("--web.external-url") + 1] == values.public_url(process.part)
             assert f"--web.external-url={values.public_url(process.part)}" in process.argv
+        if process.part is PROMETHEUS:
+            assert services["prometheus"]["environment"] == process.environment
     assert services["grafana"]["environment"]["GF_SERVER_ROOT_URL"] == values.public_url(GRAFANA)
     assert stack_here._grafana_environment()["GF_SERVER_ROOT_URL"] == values.public_url(GRAFANA)
 

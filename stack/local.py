@@ -191,6 +191,8 @@ class LocalStack:
         exporter += [f"--runbooks-dir={root / 'docs/runbooks'}", f"--environment={settings['BENCHMARK_ENVIRONMENT']}"]
         exporter += [f"--upload-tokens={settings.secrets_dir / UPLOAD_TOKENS}"]
         exporter += [f"--github-webhook-secret={settings.secrets_dir / GITHUB_WEBHOOK_SECRET}"]
+        linked = [part for part in (*self.parts(), STREAM) if part is not NODE_EXPORTER]
+        exporter += [f"--{part.name}-url={settings.public_url(part)}" for part in linked]
         yield Process(EXPORTER, exporter, {})
         prometheus = [
             *self._argv("prometheus"),

@@ -20,6 +20,14 @@ HEALTHCHECK_SECONDS = 3.0
 RUN_USAGE = "benchmark-exporter run [options] [--] COMMAND…"
 # What push can say of documents, by the keys of a side file.
 SAID = ("project", "environment", "commit", "branch")
+# The parts of the stack that pages and runbooks lead to.
+LINKED = {
+    "exporter": "the exporter",
+    "stream": "the live page",
+    "prometheus": "Prometheus",
+    "alertmanager": "Alertmanager",
+    "grafana": "Grafana",
+}
 # What ci-status can say of a run.
 REPORTED = ("pipeline", "branch", "trigger", "run_id", "status", "duration")
 
@@ -81,6 +89,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add(serve, "--metrics", None, "metrics.yaml to use in place of the packaged one", type=Path, metavar="FILE")
     _add(serve, "--runbooks-dir", None, "folder whose pages are served at /runbooks/NAME", type=Path, metavar="FOLDER")
+    for part, name in LINKED.items():
+        _add(serve, f"--{part}-url", None, f"where people reach {name}, for links in runbooks and pages", type=_url, metavar="URL")
     _add(serve, "--log-format", "logfmt", "of the log lines on standard error", choices=("logfmt", "json"))
     _add_config(serve)
     serve.set_defaults(command=_serve)
@@ -315,6 +325,7 @@ def _serve(options: argparse.Namespace) -> int:
     from benchmark_exporter.collector import load_definitions
     from benchmark_exporter.config import ConfigError, packaged
     from benchmark_exporter.ledger import LedgerError
+    from benchmark_exporter.links import Links
     from benchmark_exporter.serve import Settings, serve
 
     log.configure(options.log_format)
@@ -328,6 +339,7 @@ def _serve(options: argparse.Namespace) -> int:
             upload_tokens=options.upload_tokens and options.upload_tokens.absolute(),
             github_webhook_secret=options.github_webhook_secret and options.github_webhook_secret.absolute(),
             runbooks_dir=options.runbooks_dir,
+            links=Links({part: url.rstrip("/") for part in LINKED if (url := getattr(options, f"{part}_url")) is not None}),
             host=host,
             port=port,
             stream_address=options.stream_listen,

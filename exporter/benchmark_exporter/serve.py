@@ -26,6 +26,7 @@ from benchmark_exporter.github import GitHub
 from benchmark_exporter.inbox import SUFFIX, UPLOADS_PREFIX, Inbox, Inboxes
 from benchmark_exporter.ingest import Defaults, Ingest
 from benchmark_exporter.ledger import Ledger, LedgerError, NewestJudgement, State, Subject, has_no_room
+from benchmark_exporter.links import Links
 from benchmark_exporter.live import FOLDER, LiveFolder
 from benchmark_exporter.model import Gate, JudgementState, Notification
 from benchmark_exporter.regression import Limits, Policy
@@ -74,6 +75,7 @@ class Settings:
     upload_tokens: Path | None
     github_webhook_secret: Path | None
     runbooks_dir: Path | None
+    links: Links
     host: str
     port: int
     # Where the stream and the live page are; None for nowhere.
@@ -271,12 +273,13 @@ class _Server:
             upload=self._uploads.handle,
             github=self._github.handle,
             runbooks_dir=self._settings.runbooks_dir,
+            links=self._settings.links,
         )
         # Bodies stay as they come: what unpacks them has to bound what comes out.
         runner = web.AppRunner(make_application(service), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, auto_decompress=False)
         admission = Admission(
             self._settings.config.stream_max_clients,
-            self._settings.config.stream_origins,
+            [*self._settings.config.stream_origins, *self._settings.links.page_origins],
             None if self._settings.stream_tokens is None else TokenFile(self._settings.stream_tokens),
         )
         stream_server = StreamServer(self._feed.hub, admission, self._read_trends, packaged("page"))

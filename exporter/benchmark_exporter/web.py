@@ -14,6 +14,7 @@ from aiohttp import web
 
 from benchmark_exporter import __version__
 from benchmark_exporter.collector import PARTS, Exposition, Part, join
+from benchmark_exporter.links import Links
 from benchmark_exporter.model import REGRESSED, SEVERITIES, JudgementState, SubjectKind
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -113,6 +114,7 @@ class Service:
     upload: Callable[[web.Request], Awaitable[web.Response]]
     github: Callable[[web.Request], Awaitable[web.Response]]
     runbooks_dir: Path | None
+    links: Links
 
 
 def make_application(service: Service) -> web.Application:
@@ -186,10 +188,10 @@ class _Routes:
         if path is None or not path.is_file():
             raise web.HTTPNotFound(text=f"no runbook for {name}\n")
         # text/plain, for browsers offer to save text/markdown where a person in a hurry wants to read it.
-        return web.Response(text=path.read_text(encoding="utf-8"), content_type="text/plain", charset="utf-8")
+        return web.Response(text=self._service.links.fill_in(path.read_text(encoding="utf-8")), content_type="text/plain", charset="utf-8")
 
     async def landing(self, _: web.Request) -> web.Response:
-        page = landing_page(self._service.status(), ready=self._service.ready())
+        page = landing_page(self._service.status(), self._service.links, ready=self._service.ready())
         return web.Response(text=page, content_type="text/html", charset="utf-8")
 
 
@@ -204,10 +206,11 @@ time { white-space: nowrap; }
 """
 
 
-def landing_page(status: Status, *, ready: bool) -> str:
+def landing_page(status: Status, links: Links, *, ready: bool) -> str:
     """The page at /: where things are, the newest run of each benchmark, and what was rejected and why."""
-    links = "".join(
-        f'<li><a href="{path}">{path}</a> {what}</li>'
+    addresses = "".join(
+        # Relative, for a proxy may serve this page under a path.
+        f'<li><a href="{path.removeprefix("/")}">{path}</a> {what}</li>'
         for path, what in (
             ("/metrics", "all metrics"),
             ("/api/v1/status", "this page as JSON"),
@@ -215,12 +218,22 @@ def landing_page(status: Status, *, ready: bool) -> str:
             ("/-/ready", "answers once the results folder has been read"),
         )
     )
+    addresses += "".join(
+        f'<li><a href="{escape(links.urls[part])}">{escape(links.urls[part])}</a> {what}</li>'
+        for part, what in (
+            ("stream", "what runs now, live"),
+            ("grafana", "Grafana, the dashboards"),
+            ("prometheus", "Prometheus, queries and rules"),
+            ("alertmanager", "Alertmanager, alerts and silences"),
+        )
+        if part in links.urls
+    )
     body = _tables(status) if ready else f"<p>Reading the results folder …</p>{_tables(status)}"
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         '<meta http-equiv="refresh" content="5">'
         f"<title>benchmark-exporter</title><style>{_STYLE}</style></head><body><h1>benchmark-exporter {escape(__version__)}</h1>"
-        f"{body}<h2>Addresses</h2><ul>{links}</ul></body></html>"
+        f"{body}<h2>Addresses</h2><ul>{addresses}</ul></body></html>"
     )
 
 
@@ -255,7 +268,7 @@ def _dropped(status: Status) -> str:
         return ""
     return (
         f"<p><strong>Left out of /metrics and of this page: {', '.join(dropped)}</strong>, the newest, since there may be "
-        f'{status.max_series:,} series. <a href="/runbooks/SeriesLimitReached">What to do</a></p>'
+        f'{status.max_series:,} series. <a href="runbooks/SeriesLimitReached">What to do</a></p>'
     )
 
 

@@ -45,7 +45,8 @@ ALLOWED = {
     "push": {"inbox", "tokens"},
     "ci_status": {"formats", "model"},
     "github": {"ci_status", "formats", "tokens", "upload"},
-    "web": {"model", "collector"},
+    "links": set(),
+    "web": {"model", "collector", "links"},
     "log": set(),
 }
 # What wires the parts, and nothing else, may import any of them.

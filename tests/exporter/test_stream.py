@@ -409,6 +409,8 @@ async def test_filters_in_the_address(exporter: Exporter) -> None:
         ({"Origin": "http://127.0.0.1:{port}"}, HTTPStatus.SWITCHING_PROTOCOLS),
         ({"Origin": "http://localhost:{port}", "Host": "localhost:{port}"}, HTTPStatus.SWITCHING_PROTOCOLS),
         ({"Origin": "https://ci.example"}, HTTPStatus.SWITCHING_PROTOCOLS),
+        # the live page by its public name
+        ({"Origin": "http://perf.example.org:8765", "Host": "perf.example.org:8765"}, HTTPStatus.SWITCHING_PROTOCOLS),
         ({"Origin": "https://evil.example"}, HTTPStatus.FORBIDDEN),
         ({"Origin": "http://127.0.0.1:1"}, HTTPStatus.FORBIDDEN),
         ({"Origin": "null"}, HTTPStatus.FORBIDDEN),
@@ -421,7 +423,8 @@ async def test_pages_of_other_hosts_are_refused(
 ) -> None:
     config = tmp_path / "config.yaml"
     config.write_text("stream_origins: [https://ci.example]\n")
-    exporter = Exporter(tmp_path, free_port(), f"--config={config}", stream_port=free_port())
+    options = (f"--config={config}", "--stream-url=http://perf.example.org:8765")
+    exporter = Exporter(tmp_path, free_port(), *options, stream_port=free_port())
     sent = {name: value.format(port=exporter.stream_port) for name, value in headers.items()}
     assert await answer(exporter, "", headers=sent) == status
     assert exporter.stop() == 0

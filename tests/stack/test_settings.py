@@ -139,6 +139,13 @@ def test_servers_know_their_public_addresses_in_both_modes(folder: Path, program
             command = services[process.part.name]["command"]
             assert command[command.index("--web.external-url") + 1] == values.public_url(process.part)
             assert f"--web.external-url={values.public_url(process.part)}" in process.argv
+        if process.part is EXPORTER:
+            told = dict(option.removeprefix("--").split("-url=") for option in process.argv if "-url=" in option)
+            variables = {f"BENCHMARK_EXPORTER_{name.upper()}_URL": url for name, url in told.items()}
+            environment = services["exporter"]["environment"]
+            in_compose = {name: url for name, url in environment.items() if name.endswith("_URL")}
+            # Grafana is told of here where it is installed.
+            assert variables | {"BENCHMARK_EXPORTER_GRAFANA_URL": values.public_url(GRAFANA)} == in_compose
         if process.part is PROMETHEUS:
             assert services["prometheus"]["environment"] == process.environment
     assert services["grafana"]["environment"]["GF_SERVER_ROOT_URL"] == values.public_url(GRAFANA)

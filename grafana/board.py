@@ -9,6 +9,7 @@ from grafana.panels import CRITICAL, NEUTRAL, PROMETHEUS, SLOW_SCRAPE, WIDTH, Pa
 from grafana.selectors import REGRESSION_ALERTS, RUN
 
 TAG = "strataregula"
+# As on one's own machine; `make up` puts the addresses of .env in their place.
 EXPORTER_URL, PROMETHEUS_URL, ALERTMANAGER_URL = "http://localhost:8000", "http://localhost:9090", "http://localhost:9093"
 REFRESH_INTERVALS = ["1s", "5s", "15s", "1m", "5m", "15m"]
 

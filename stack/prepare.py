@@ -4,6 +4,7 @@ import secrets
 import stat
 from collections.abc import Iterator
 
+from stack.dashboards import lay_out
 from stack.settings import Settings, StackError
 
 GRAFANA_PASSWORD = "grafana_admin_password"  # noqa: S105  # the file's name
@@ -17,7 +18,7 @@ HEADS = {
 
 
 def prepare(settings: Settings) -> Iterator[str]:
-    """Make the folders, Grafana's password and files for tokens and secrets; yields a line for each thing that is new.
+    """Make the folders, Grafana's password and dashboards, and files for tokens and secrets; yields a line for each thing that is new.
 
     Containers run as another user, so what is in secrets/ becomes readable for its group, which they join; for others it is closed.
 
@@ -42,6 +43,7 @@ def prepare(settings: Settings) -> Iterator[str]:
         if not file.exists():
             file.touch(mode=0o640)
             file.write_text(head, encoding="utf-8")
+    lay_out(settings)
     for file in settings.secrets_dir.rglob("*"):
         mode = stat.S_IMODE(file.stat().st_mode)
         if file.is_file() and file.name != "README.md" and mode != 0o640:

@@ -81,6 +81,11 @@ class Settings:
         return self.root / STATE
 
     @property
+    def dashboards_dir(self) -> Path:
+        """What Grafana reads in place of grafana/dashboards."""
+        return self.state_dir / "dashboards"
+
+    @property
     def secrets_dir(self) -> Path:
         return self.root / SECRETS
 

@@ -1,0 +1,29 @@
+"""The dashboards as Grafana reads them: those of grafana/dashboards, with the addresses by which people reach this stack in their links.
+
+Grafana fills in variables in a link, but has none for addresses that it is told at its start; and asked of Prometheus, the links would be
+broken when Prometheus is.
+"""
+
+from benchmark_exporter.links import Links
+from stack.settings import LISTENERS, Settings
+
+
+def lay_out(settings: Settings) -> None:
+    """Write the dashboards to `Settings.dashboards_dir`, where Grafana finds what has changed within ten seconds.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    links = Links({part.name: settings.public_url(part) for part in LISTENERS})
+    folder = settings.dashboards_dir
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o755)  # in a container Grafana is another user, whatever the umask here
+    sources = {path.name: path for path in (settings.root / "grafana/dashboards").glob("*.json")}
+    for path in folder.iterdir():
+        if path.name not in sources:
+            path.unlink()
+    for name, source in sources.items():
+        part = folder / f".{name}.part"
+        part.write_text(links.fill_in(source.read_text(encoding="utf-8")), encoding="utf-8")
+        part.chmod(0o644)
+        part.replace(folder / name)

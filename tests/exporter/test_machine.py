@@ -1,8 +1,10 @@
 """What machines are comparable: the same class from every tool's words for it."""
 
+import json
+
 import pytest
 
-from benchmark_exporter.formats import parse
+from benchmark_exporter.formats import Origin, parse, parse_side_file
 from benchmark_exporter.model import Machine, Run
 from tests.exporter.wired import Wired
 from tests.paths import REPOSITORY
@@ -46,3 +48,11 @@ def test_a_side_file_says_it_for_documents_that_do_not(wired: Wired) -> None:
     wired.take("a.json", SIZE)
     ((machine_class,),) = wired.ledger._connection.execute("SELECT machine FROM runs").fetchall()
     assert machine_class == "linux x86_64 amd epyc 7763 4 cpus"
+
+
+def test_of_a_machine_that_a_document_half_states_the_side_file_says_the_rest() -> None:
+    machine = {"os": "Windows", "cpu_model": "AMD EPYC 7763", "cpu_count": 64, "profile": "performance"}
+    origin = parse_side_file(json.dumps({"machine": machine}).encode(), Origin())
+    run = parse((GOLDEN / "perf_suite_pass/1-run.json").read_bytes(), origin)
+    assert isinstance(run, Run)
+    assert run.machine_class == "linux x86_64 amd epyc 7763 4 cpus performance"

@@ -83,7 +83,7 @@ def formats() -> Sequence[Format]:
 def parse(data: bytes, origin: Origin = Origin()) -> Document:  # noqa: B008  # frozen
     """What a document's bytes hold. Where a key stands twice in an object, the last one counts.
 
-    Project, environment, commit, branch and machine that the document does not name are its side file's.
+    Project, environment, commit, branch and whatever of the machine the document does not name are its side file's.
 
     Raises:
         Rejected: with the reason, the JSON path and what was wrong there. `truncated` means the bytes end early,
@@ -117,7 +117,7 @@ def _complete(run: Run, side: SideFile) -> Run:
         environment=run.environment or side.environment,
         commit_hash=run.commit_hash or side.commit or "",
         branch=run.branch or side.branch or "",
-        machine=run.machine or (side.machine.to_machine() if side.machine else None),
+        machine=side.machine.complete(run.machine) if side.machine else run.machine,
     )
 
 

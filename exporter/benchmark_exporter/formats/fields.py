@@ -41,6 +41,13 @@ class MachinePart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def to_machine(self) -> Machine:
         return Machine(self.os, self.architecture, self.cpu_model, self.cpu_count, self.profile)
 
+    def complete(self, said: Machine | None) -> Machine:
+        """What was said of a machine, and what this says where that says nothing."""
+        known = self.to_machine()
+        if said is None:
+            return known
+        return Machine(*(getattr(said, name) or getattr(known, name) for name in Machine.__slots__))
+
 
 def to_seconds(moment: datetime, *, place: str) -> float:
     """Seconds since 1970 of a moment with a time zone.

@@ -144,6 +144,7 @@ def _parser() -> argparse.ArgumentParser:
     _add(run, "--environment", None, "also BENCHMARK_ENVIRONMENT", metavar="NAME")
     _add(run, "--commit", None, "also BENCHMARK_COMMIT, and what CI or git says", metavar="HASH")
     _add(run, "--branch", None, "also BENCHMARK_BRANCH, and what CI or git says", metavar="NAME")
+    _add(run, "--machine-profile", None, "what tells this machine from others of its CPU; also BENCHMARK_MACHINE_PROFILE", metavar="NAME")
     run.add_argument("--no-document", action="store_true", help="only stream it while it runs; record no result")
     run.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND…", help="the benchmark and its own arguments")
     run.set_defaults(command=_run, parser=run)
@@ -430,6 +431,7 @@ def _ci_status(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from benchmark_exporter.client.machine import find_machine
     from benchmark_exporter.client.provenance import Provenance, find_provenance, find_results_dir
     from benchmark_exporter.run import Settings, run
 
@@ -441,6 +443,7 @@ def _run(options: argparse.Namespace) -> int:
         name=options.name or Path(words[0]).name,
         results_dir=find_results_dir(options.results_dir),
         provenance=find_provenance(said),
+        machine=find_machine(options.machine_profile or ""),
         document=not options.no_document,
     )
     return run(words, settings)

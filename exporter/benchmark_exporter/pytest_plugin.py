@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmark_exporter.client.files import new_run_id, write_aside
+from benchmark_exporter.client.machine import find_profile
 from benchmark_exporter.client.provenance import Provenance, find_provenance
 
 OPTION = "--benchmark-results"
@@ -46,7 +47,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     path = folder / f"pytest-{new_run_id()}.json"
     provenance = find_provenance(Provenance())
-    said = {name: getattr(provenance, name) for name in Provenance.__slots__ if getattr(provenance, name)}
+    said: dict[str, object] = {name: getattr(provenance, name) for name in Provenance.__slots__ if getattr(provenance, name)}
+    if profile := find_profile():
+        said["machine"] = {"profile": profile}  # the rest of it is in the document
     try:
         if said:  # the side file first
             write_aside(path.with_suffix(".meta.json"), json.dumps(said).encode())

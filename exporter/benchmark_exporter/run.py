@@ -12,12 +12,13 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
 
 from benchmark_exporter.client.files import RunFiles, new_run_id, timestamp
+from benchmark_exporter.client.machine import Machine
 from benchmark_exporter.client.monitoring import MEGABYTE, RUN_VARIABLE, SCHEMA
 from benchmark_exporter.client.provenance import RESULTS_VARIABLE, Provenance
 from benchmark_exporter.client.usage import peak_resident_bytes
@@ -47,6 +48,7 @@ class Settings:
     name: str
     results_dir: Path
     provenance: Provenance
+    machine: Machine
     document: bool = True
 
 
@@ -238,6 +240,7 @@ class _Run:
             "environment": provenance.environment,
             "commit": provenance.commit,
             "branch": provenance.branch,
+            "machine": asdict(self._settings.machine),
             "duration_seconds": ended.wall_seconds,
             "results": self._results(ended) if ended.exit_status == 0 else [],
             "failures": [] if ended.error is None else [{"benchmark": self._benchmark, "error": ended.error}],

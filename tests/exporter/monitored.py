@@ -1,16 +1,22 @@
 """What a run has left in the results folder, as its readers see it."""
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
+
+from benchmark_exporter.client.machine import cpu_model
 from benchmark_exporter.formats import parse
-from benchmark_exporter.model import Result, Run
+from benchmark_exporter.model import Machine, Result, Run
 
 DEADLINE_SECONDS = 60.0
+with Path("/proc/cpuinfo").open(encoding="utf-8") as cpuinfo:
+    THIS_MACHINE = Machine(os.uname().sysname, os.uname().machine, cpu_model(cpuinfo), psutil.cpu_count())
 RUN = [sys.executable, "-m", "benchmark_exporter", "run"]
 
 

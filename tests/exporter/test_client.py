@@ -18,14 +18,17 @@ import pytest
 
 from benchmark_exporter.check import check_file
 from benchmark_exporter.client import MonitoredPerfSuite
+from benchmark_exporter.client.machine import cpu_model, find_machine
 from benchmark_exporter.client.provenance import Provenance, find_provenance, find_results_dir
 from benchmark_exporter.client.samples import Samples
 from benchmark_exporter.config import Config
 from tests.crash.test_disk_full import filled
-from tests.exporter.monitored import DEADLINE_SECONDS, document, live_lines, until
+from tests.exporter.monitored import DEADLINE_SECONDS, THIS_MACHINE, document, live_lines, until
 from tests.paths import REPOSITORY
 
 MEGABYTE = 10**6
+X86 = "processor\t: 0\nvendor_id\t: AuthenticAMD\nmodel\t\t: 1\nmodel name\t: AMD EPYC 7763 64-Core Processor\n\nprocessor\t: 1\n"
+ARM = "processor\t: 0\nCPU implementer\t: 0x41\nCPU variant\t: 0x3\nCPU part\t: 0xd0c\n\nprocessor\t: 1\nCPU part\t: 0xd40\n"
 IMPORT = "from benchmark_exporter.client import MonitoredPerfSuite; suite = MonitoredPerfSuite(); "
 
 
@@ -63,6 +66,7 @@ def test_a_function_becomes_a_result_with_its_times(suite: MonitoredPerfSuite, r
     assert suite.run_benchmark_with_monitoring(nap, "napping", iterations=5) == 4
     run, found = document(results)
     assert (run.project, run.environment, run.commit_hash, run.branch) == ("router", "bare-metal", "a1b2c3d", "main")
+    assert run.machine == THIS_MACHINE
     assert run.failures == ()
     assert found["napping"].sample_count == 5
     assert min(found["napping"].samples) >= 0.02
@@ -351,6 +355,28 @@ def test_a_benchmark_loads_nothing_but_psutil_with_it() -> None:
 )
 def test_where_a_run_comes_from(said: Provenance, environ: dict[str, str], found: Provenance) -> None:
     assert find_provenance(said, environ) == found
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "model"),
+    [
+        (X86, "AMD EPYC 7763 64-Core Processor"),
+        (ARM, "implementer 0x41 part 0xd0c"),
+        ("processor\t: 0\nhart\t\t: 1\nisa\t\t: rv64imafdc\n", ""),
+        ("", ""),
+    ],
+    ids=["x86", "Arm", "RISC-V", "empty"],
+)
+def test_the_model_is_that_of_the_first_cpu(cpuinfo: str, model: str) -> None:
+    assert cpu_model(cpuinfo.splitlines(keepends=True)) == model
+
+
+@pytest.mark.parametrize(
+    ("said", "environ", "profile"),
+    [("vm", {"BENCHMARK_MACHINE_PROFILE": "x"}, "vm"), ("", {"BENCHMARK_MACHINE_PROFILE": "powersave"}, "powersave"), ("", {}, "")],
+)
+def test_a_profile_is_the_callers_else_the_variables(said: str, environ: dict[str, str], profile: str) -> None:
+    assert find_machine(said, environ).profile == profile
 
 
 def test_git_is_asked_where_nothing_else_says_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,14 +2,17 @@
 
 import json
 import os
+import platform
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from benchmark_exporter.check import check_file
 from benchmark_exporter.config import Config
+from tests.exporter.monitored import THIS_MACHINE
 
 TOOL_SECONDS = 120.0
 PYTEST = [sys.executable, "-m", "pytest", "-q", "--benchmark-max-time=0.05"]
@@ -41,6 +44,14 @@ def test_results_are_dropped_with_what_ci_says_of_them(project: Path) -> None:
     assert "environment ci, commit a1b2c3d4" in lines[1]
     assert any(line.startswith("  test_sums.py::test_sum: p50 ") for line in lines)
     assert lines[-1] == f"  with its side file {path.stem}.meta.json"
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="an Arm core has another name from lscpu, which pytest-benchmark asks")
+def test_the_machine_is_called_as_our_client_calls_it_and_has_the_profile(project: Path) -> None:
+    assert run(project, *PYTEST, "--benchmark-results=results", BENCHMARK_MACHINE_PROFILE="powersave").returncode == 0
+    (path,) = {*(project / "results").iterdir()} - {*(project / "results").glob("*.meta.json")}
+    _, lines = check_file(path, Config())
+    assert f"  machine {replace(THIS_MACHINE, profile='powersave').class_name}" in lines
 
 
 def test_json_that_was_asked_for_is_written_too(project: Path) -> None:

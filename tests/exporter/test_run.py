@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import pytest
 
 from benchmark_exporter.check import check_file
 from benchmark_exporter.config import Config
-from tests.exporter.monitored import DEADLINE_SECONDS, RUN, document, live_lines, until
+from tests.exporter.monitored import DEADLINE_SECONDS, RUN, THIS_MACHINE, document, live_lines, until
 
 
 @pytest.fixture
@@ -74,12 +75,13 @@ def test_without_a_terminal_and_with_all_files_closed(results: Path) -> None:
 def test_what_is_recorded_of_a_command(results: Path) -> None:
     # Two seconds of work of a child of a child, with memory that is there for less than the time between two looks.
     program = "import time; x = b'x' * 300_000_000; del x\nwhile time.process_time() < 1.5: pass"
-    words = ("--name=suite", "--project=router", "--environment=bare-metal", "--commit=a1b2c3d", "--branch=main")
+    words = ("--name=suite", "--project=router", "--environment=bare-metal", "--commit=a1b2c3d", "--branch=main", "--machine-profile=vm")
     # By a shell: a program inherits the most memory of the one that starts it, and that of these tests may have had more.
     shell = ["sh", "-c", '"$@"; exit $?', "sh", *RUN, *words, "--", "sh", "-c", f'{sys.executable} -c "$0"; true', program]
     assert subprocess.run(shell, cwd=results.parent, timeout=DEADLINE_SECONDS, check=False).returncode == 0
     read, found = document(results)
     assert (read.project, read.environment, read.commit_hash, read.branch) == ("router", "bare-metal", "a1b2c3d", "main")
+    assert read.machine == replace(THIS_MACHINE, profile="vm")
     assert found.keys() == {"run/suite/wall", "run/suite/cpu", "run/suite/peak_memory"}
     assert read.suite_duration_seconds == found["run/suite/wall"].samples[0]
     assert 1.5 <= found["run/suite/cpu"].samples[0] <= read.suite_duration_seconds

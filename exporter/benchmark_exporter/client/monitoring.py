@@ -7,11 +7,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
 from benchmark_exporter.client.files import RunFiles, new_run_id, timestamp
+from benchmark_exporter.client.machine import Machine, find_machine
 from benchmark_exporter.client.provenance import Provenance, find_provenance, find_results_dir
 from benchmark_exporter.client.samples import Samples
 from benchmark_exporter.client.usage import ProcessUsage
@@ -43,8 +45,8 @@ class MonitoredPerfSuite:
     """What the runs of a suite have in common.
 
     What is not given comes from variables: BENCHMARK_RESULTS_DIR (else it is `results`), BENCHMARK_PROJECT, BENCHMARK_ENVIRONMENT,
-    BENCHMARK_COMMIT and BENCHMARK_BRANCH; the last two from GitHub's, GitLab's and Jenkins' own too, and from git. `pace_seconds` is the
-    least time between two lines of progress.
+    BENCHMARK_COMMIT and BENCHMARK_BRANCH; the last two from GitHub's, GitLab's and Jenkins' own too, and from git. `machine_profile`, else
+    BENCHMARK_MACHINE_PROFILE, tells this machine from others of its CPU. `pace_seconds` is the least time between two lines of progress.
     """
 
     def __init__(
@@ -55,10 +57,12 @@ class MonitoredPerfSuite:
         environment: str | None = None,
         commit: str = "",
         branch: str = "",
+        machine_profile: str = "",
         pace_seconds: float = 0.01,
     ) -> None:
         self._results_dir = find_results_dir(results_dir)
         self._provenance = find_provenance(Provenance(project, environment, commit, branch))
+        self._machine = find_machine(machine_profile)
         self._pace_seconds = pace_seconds
 
     def run_benchmark_with_monitoring(self, benchmark_func: Callable[[], T], name: str, *, iterations: int = 1) -> T:
@@ -83,7 +87,7 @@ class MonitoredPerfSuite:
 
     def run(self, name: str) -> "MonitoredRun":
         """A run of one or several benchmarks, as a context manager; `name` is that of the whole."""
-        return MonitoredRun(name, self._results_dir, self._provenance, self._pace_seconds)
+        return MonitoredRun(name, self._results_dir, self._provenance, self._machine, self._pace_seconds)
 
 
 class MonitoredRun:
@@ -93,11 +97,12 @@ class MonitoredRun:
     the run writes.
     """
 
-    def __init__(self, name: str, results_dir: Path, provenance: Provenance, pace_seconds: float) -> None:
+    def __init__(self, name: str, results_dir: Path, provenance: Provenance, machine: Machine, pace_seconds: float) -> None:
         self.name = name
         self.run_id = new_run_id()
         self._results_dir = results_dir
         self._provenance = provenance
+        self._machine = machine
         self._pace_ns = round(pace_seconds * SECOND_NS)
         self._samples: dict[str, Samples] = {}
         self._totals: dict[str, int | None] = {}
@@ -239,6 +244,7 @@ class MonitoredRun:
                 "environment": self._provenance.environment,
                 "commit": self._provenance.commit,
                 "branch": self._provenance.branch,
+                "machine": asdict(self._machine),
                 "duration_seconds": None if os.environ.get(RUN_VARIABLE) else seconds,
                 "results": results,
                 "failures": [] if error is None else [{"benchmark": self._current, "error": error}],

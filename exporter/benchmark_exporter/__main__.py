@@ -18,8 +18,11 @@ PREFIX = "BENCHMARK_EXPORTER_"
 STREAM_TOKEN = f"{PREFIX}STREAM_TOKEN"
 HEALTHCHECK_SECONDS = 3.0
 RUN_USAGE = "benchmark-exporter run [options] [--] COMMAND…"
-# What push can say of documents, by the keys of a side file.
-SAID = ("project", "environment", "commit", "branch")
+# What push can say of documents, as parameters of an upload.
+SAID = (
+    *("project", "environment", "commit", "branch"),
+    *("machine_os", "machine_architecture", "machine_cpu_model", "machine_cpu_count", "machine_profile"),
+)
 # The parts of the stack that pages and runbooks lead to.
 LINKED = {
     "exporter": "the exporter",
@@ -113,7 +116,13 @@ def _parser() -> argparse.ArgumentParser:
     push.add_argument("files", nargs="+", type=Path, metavar="FILE")
     _add_exporter(push, "http://127.0.0.1:8000")
     for name in SAID:
-        _add(push, f"--{name}", None, "of documents that state none; wins over their side files", metavar="NAME")
+        flag, metavar = f"--{name.replace('_', '-')}", "NUMBER" if name.endswith("_count") else "NAME"
+        _add(push, flag, None, "of documents that state none; wins over their side files", metavar=metavar)
+    push.add_argument(
+        "--machine-of-this-host",
+        action="store_true",
+        help="the results were measured here: what they do not state of their machine is this one's, unless a side file names another",
+    )
     push.set_defaults(command=_push)
 
     ci_status = commands.add_parser(
@@ -386,10 +395,20 @@ def _push(options: argparse.Namespace) -> int:
     from benchmark_exporter.push import PushError, push
 
     said = {name: value for name in SAID if (value := getattr(options, name))}
+    machine = _this_host() if options.machine_of_this_host else {}
     try:
-        return EXIT_OK if push(options.files, _exporter(options), said) else EXIT_REJECTED
+        return EXIT_OK if push(options.files, _exporter(options), said, machine) else EXIT_REJECTED
     except PushError as error:
         return _unusable(str(error))
+
+
+def _this_host() -> dict[str, str]:
+    from dataclasses import asdict
+
+    from benchmark_exporter.client.machine import find_machine
+    from benchmark_exporter.push import of_machine
+
+    return of_machine(asdict(find_machine()))
 
 
 def _exporter(options: argparse.Namespace) -> "Exporter":

@@ -35,9 +35,10 @@ def _lines(path: Path, config: Config) -> Iterator[str]:
     if candidate.is_side_file:
         said = parse_side_file(inbox.read(candidate), Origin(config.zone, candidate.mtime_ns / 1e9)).side
         yield f"side file of {candidate.document_name}"
-        yield (
-            ", ".join(f"{name} {value}" for name in said.__struct_fields__ if (value := getattr(said, name)) is not None) or "says nothing"
-        )
+        named = {name: value for name in said.__struct_fields__ if (value := getattr(said, name)) is not None}
+        if said.machine is not None:
+            named["machine"] = said.machine.to_machine().class_name
+        yield ", ".join(f"{name} {value}" for name, value in named.items()) or "says nothing"
         return
     document, side = read_document(inbox, candidate, config.zone)
     yield from _describe(document, config)

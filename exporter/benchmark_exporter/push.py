@@ -23,6 +23,7 @@ from benchmark_exporter.inbox import SIDE_SUFFIX, SUFFIX
 from benchmark_exporter.tokens import parse_tokens
 
 PATH = "/api/v1/results"
+_OF_MACHINE = "machine_"  # begins the parameters that say on what a result was measured
 # What says that the same may be taken later: by the exporter, or by a proxy before it.
 RETRIED = frozenset((408, 429, 502, 503, 504))
 # The wait before try n is up to FIRST × 2ⁿ seconds, all of it by chance, so that machines that failed together do not come back
@@ -73,12 +74,15 @@ def push(
     files: Sequence[Path],
     exporter: Exporter,
     said: Mapping[str, str],
+    machine: Mapping[str, str] | None = None,
     *,
     sleep: Callable[[float], None] = time.sleep,
     jitter: Callable[[float, float], float] = random.uniform,
     say: Callable[[str], None] = print,
 ) -> bool:
-    """Whether all files are there now; says a line of each. `said` goes before what their side files say, by the same keys.
+    """Whether all files are there now; says a line of each. `said` goes before what their side files say, as parameters of an upload.
+
+    `machine` is said of documents whose side files name none, as by `of_machine`: half of it with half of another would be of no machine.
 
     Raises:
         PushError: the exporter takes nothing from us, or the address is none of an exporter's.
@@ -89,7 +93,9 @@ def push(
             say(f"{path}: goes with its document")
             continue
         try:
-            data, query = _read(path), {**_side(path), **said}
+            data, side = _read(path), _side(path)
+            is_of_another = any(name.startswith(_OF_MACHINE) for name in side)
+            query = {**({} if is_of_another else machine or {}), **side, **said}
             line = deliver(str(path), data, query, exporter, sleep=sleep, jitter=jitter)
         except Undelivered as undelivered:
             delivered, line = False, str(undelivered)
@@ -113,9 +119,17 @@ def _side(path: Path) -> dict[str, str]:
         return {}
     except (OSError, ValueError, RecursionError) as error:
         raise Undelivered(f"its side file {side.name} cannot be read: {error}") from error
+    machine = values.pop("machine", None) if isinstance(values, dict) else None
     if not isinstance(values, dict) or not all(isinstance(value, str | None) for value in values.values()):
-        raise Undelivered(f"its side file {side.name} is not an object of texts")
-    return {name: value for name, value in values.items() if value is not None}
+        raise Undelivered(f"its side file {side.name} is not an object of texts, but for the machine")
+    if not isinstance(machine, dict | None) or not all(isinstance(value, str | int | None) for value in (machine or {}).values()):
+        raise Undelivered(f"in its side file {side.name}, machine is not an object of texts and a count")
+    return {name: value for name, value in values.items() if value is not None} | of_machine(machine or {})
+
+
+def of_machine(machine: Mapping[str, object]) -> dict[str, str]:
+    """What is known of a machine, by the keys of a side file, as parameters of an upload."""
+    return {f"{_OF_MACHINE}{name}": str(value) for name, value in machine.items() if value not in (None, "")}
 
 
 def deliver(

@@ -9,6 +9,7 @@ import gzip
 import io
 import logging
 import math
+import re
 import time
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -23,6 +24,7 @@ import msgspec
 from aiohttp import web
 
 from benchmark_exporter.formats import Origin, SideFile, parse_side_file
+from benchmark_exporter.formats.fields import MachinePart
 from benchmark_exporter.inbox import UPLOADS_PREFIX
 from benchmark_exporter.model import Baseline, Rejected
 from benchmark_exporter.tokens import TokenFile, bearer
@@ -35,6 +37,12 @@ CODES = (200, 201, 202, 400, 401, 403, 408, 413, 415, 429, 500, 503)
 # Of bodies that are being received, all together: the memory that uploads may take. One is always taken.
 MAX_HELD_BYTES = 32 * 1024 * 1024
 RETRY_AFTER_SECONDS = 5
+# What can be said of a document: the keys of a side file, and for its machine those of that.
+_OF_MACHINE = "machine_"
+PARAMETERS = (
+    *(name for name in SideFile.__struct_fields__ if name != "machine"),
+    *(_OF_MACHINE + name for name in MachinePart.__struct_fields__),
+)
 # Who a request is from, by whose token or secret; there once that is proved.
 SENDER = web.RequestKey("sender", str)
 
@@ -284,20 +292,30 @@ def _side_file(request: web.Request) -> bytes:
 
     An empty parameter says nothing: it is what an unset variable makes of a command.
     """
-    known = SideFile.__struct_fields__
     for name in request.query:
-        if name not in known:
-            raise Refused(400, Refusal("invalid_parameter", f"{name} is no parameter; there are {', '.join(known)}"))
+        if name not in PARAMETERS:
+            raise Refused(400, Refusal("invalid_parameter", f"{name} is no parameter; there are {', '.join(PARAMETERS)}"))
         if len(request.query.getall(name)) > 1:
             raise Refused(400, Refusal("invalid_parameter", f"{name} is given more than once"))
     said = {name: value for name, value in request.query.items() if value}
     if not said:
         return b""
     try:
-        side = parse_side_file(msgspec.json.encode(said), Origin()).side
+        side = parse_side_file(msgspec.json.encode(_nested(said)), Origin()).side
     except Rejected as rejected:
-        name = rejected.place.removeprefix("$.")
+        name = rejected.place.removeprefix("$.").replace(".", "_")
         raise Refused(400, Refusal("invalid_parameter", f"{name}: {rejected.detail}")) from rejected
     if side.timestamp is not None:
         side = msgspec.structs.replace(side, timestamp=side.timestamp.astimezone(UTC))
-    return msgspec.json.encode({name: value for name in known if (value := getattr(side, name)) is not None})
+    return msgspec.json.encode({name: value for name in SideFile.__struct_fields__ if (value := getattr(side, name)) is not None})
+
+
+def _nested(said: Mapping[str, str]) -> dict[str, object]:
+    """Parameters as a side file has them."""
+    machine: dict[str, object] = {
+        name.removeprefix(_OF_MACHINE): int(value) if name == "machine_cpu_count" and re.fullmatch("[0-9]{1,15}", value) else value
+        for name, value in said.items()
+        if name.startswith(_OF_MACHINE)
+    }
+    others = {name: value for name, value in said.items() if not name.startswith(_OF_MACHINE)}
+    return {**others, "machine": machine} if machine else {**others}

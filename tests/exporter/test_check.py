@@ -61,6 +61,13 @@ def test_a_bad_side_file_is_named_with_its_document(tmp_path: Path) -> None:
     assert lines == [f"{tmp_path}/a.json: rejected: invalid_value at $: in its side file: Object contains unknown field `comit`"]
 
 
+def test_a_side_files_machine_is_told_by_its_class(tmp_path: Path) -> None:
+    (tmp_path / "a.meta.json").write_text('{"commit": "a1b2c3d", "machine": {"os": "Linux", "cpu_count": 4}}')
+    accepted, lines = check_file(tmp_path / "a.meta.json", Config())
+    assert accepted
+    assert lines == [f"{tmp_path}/a.meta.json: side file of a.json", "  commit a1b2c3d, machine linux 4 cpus"]
+
+
 def test_a_name_that_would_not_be_looked_at_is_told(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes((GOLDEN / "perf_suite_pass/1-run.json").read_bytes())
     accepted, lines = check_file(tmp_path / "a.txt", Config())

@@ -7,20 +7,24 @@ import re
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from benchmark_exporter.push import Exporter as Target
-from benchmark_exporter.push import push
+from benchmark_exporter.push import of_machine, push
 from tests.exporter.documents import changed, golden, perf_suite
+from tests.exporter.monitored import THIS_MACHINE
 from tests.exporter.process import COMMAND, DEADLINE_SECONDS, Exporter
 from tests.exporter.uploading import PATH, TOKEN
 
 RECEIPT = json.dumps({"id": "1", "format": "perf_suite", "run_id": "run-1"}).encode()
+HOST = of_machine(asdict(THIS_MACHINE))
+SIDE = {"machine": {"cpu_model": "AMD EPYC 7763", "cpu_count": 64}}
 LATER = json.dumps({"reason": "unavailable", "detail": "the disk is full"}).encode()
 
 
@@ -115,6 +119,37 @@ def test_side_files_go_with_their_documents_and_options_before_them(exporter: Ex
     assert f"{side}: goes with its document" in pushed.stdout
     series = 'environment="ci",project="router",run_id="ci-17",commit_hash="b1b2c3d"} 1'
     exporter.until(lambda: series in exporter.get("/metrics").decode())
+
+
+@pytest.mark.parametrize(
+    ("side", "words", "machine"),
+    [
+        (None, [], {}),
+        (None, ["--machine-of-this-host"], HOST),
+        (None, ["--machine-of-this-host", "--machine-profile=vm"], {**HOST, "machine_profile": "vm"}),
+        ({"commit": "a1b2c3d", "machine": None}, ["--machine-of-this-host"], {**HOST, "commit": "a1b2c3d"}),
+        (SIDE, [], {"machine_cpu_model": "AMD EPYC 7763", "machine_cpu_count": "64"}),
+        (SIDE, ["--machine-of-this-host"], {"machine_cpu_model": "AMD EPYC 7763", "machine_cpu_count": "64"}),
+        (SIDE, ["--machine-cpu-count=4"], {"machine_cpu_model": "AMD EPYC 7763", "machine_cpu_count": "4"}),
+    ],
+)
+def test_what_is_said_of_the_machine(document: Path, side: object, words: list[str], machine: dict[str, str]) -> None:
+    if side is not None:
+        document.with_suffix(".meta.json").write_text(json.dumps(side))
+    with answering((201, {}, RECEIPT)) as server:
+        assert run_push(server.port, document, *words).returncode == 0
+    ((path, _, _),) = server.requests
+    assert dict(parse_qsl(urlsplit(path).query)) == machine
+
+
+@pytest.mark.parametrize("machine", ["Linux", ["Linux"], {"cpu_count": [4]}])
+def test_a_side_file_with_another_kind_of_machine_is_not_sent(document: Path, machine: object) -> None:
+    document.with_suffix(".meta.json").write_text(json.dumps({"machine": machine}))
+    pushed = run_push(9, document)
+    assert (pushed.returncode, pushed.stdout) == (
+        1,
+        f"{document}: in its side file {document.stem}.meta.json, machine is not an object of texts and a count\n",
+    )
 
 
 def test_a_refused_file_is_named_with_its_reason_and_the_others_go(exporter: Exporter, document: Path, tmp_path: Path) -> None:

@@ -75,6 +75,16 @@ def test_what_is_said_of_it_counts_as_a_side_file_would(exporter: Exporter) -> N
     assert all('environment="ci",project="router",run_id="ci-17",commit_hash="a1b2c3d"' in line for line in info)
 
 
+def test_a_machine_is_said_by_parameters_too(exporter: Exporter) -> None:
+    query = "?machine_os=Linux&machine_architecture=amd64&machine_cpu_model=AMD+EPYC+7763&machine_cpu_count=4&machine_profile=vm"
+    answer = upload(exporter, HYPERFINE, query)
+    assert answer.status == 201
+    assert upload(exporter, HYPERFINE, query.replace("=4", "=04")).json["id"] == answer.json["id"]
+    exporter.until(lambda: ingested(exporter, "hyperfine") == 1)
+    with closing(sqlite3.connect(exporter.folder / "ledger.sqlite3")) as ledger:
+        assert ledger.execute("SELECT machine FROM runs").fetchall() == [("linux x86_64 amd epyc 7763 4 cpus vm",)]
+
+
 def test_gzip_and_plain_are_the_same_document(exporter: Exporter) -> None:
     document = json.dumps(perf_suite()).encode()
     first = upload(exporter, gzip.compress(document), Content_Encoding="gzip")
@@ -200,6 +210,11 @@ def test_a_bad_document_is_refused_with_place_and_reason(exporter: Exporter) -> 
         ("?timestamp=yesterday", "timestamp: "),
         ("?timestamp=1931-03-01T12:00:00Z", "timestamp: "),
         ("?better=faster", "better: "),
+        ("?machine=linux", "machine is no parameter; there are project, "),
+        ("?machine_cpu_count=two", "machine_cpu_count: Expected `int"),
+        ("?machine_cpu_count=-2", "machine_cpu_count: Expected `int"),
+        (f"?machine_cpu_count={'9' * 5000}", "machine_cpu_count: Expected `int"),
+        (f"?machine_cpu_model={'x' * 1025}", "machine_cpu_model: Expected `str` of length <= 1024"),
     ],
 )
 def test_a_parameter_that_is_wrong_is_named(exporter: Exporter, query: str, says: str) -> None:

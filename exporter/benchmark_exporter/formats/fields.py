@@ -29,7 +29,7 @@ ZONES = {"JST": timezone(timedelta(hours=9)), "UTC": UTC, "GMT": UTC, "Z": UTC}
 _YEAR_10000_SECONDS = 253_402_300_800
 
 
-class MachinePart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class MachinePart(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a run was made on. Runs are compared with those of machines that are the same in all of this; a host's name is no part of it."""
 
     os: Annotated[Text, msgspec.Meta(description="its name, such as Linux; a version after a hyphen does not count")] = ""

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Sends result files, and the outcome of a run, to an exporter. The action beside it runs this; so can any other CI.
 # FILES has the patterns of the files, each on a line. With FAIL_ON they are judged first, beside the earlier ones that BASELINE names.
+# With MEASURED_HERE=true they are of this machine, as far as they name none.
 # BENCHMARK_EXPORTER_URL, _TOKEN, _STATUS and others are options of push and ci-status.
 # All is tried, whatever fails; the exit status is that of the last that failed.
 set -euo pipefail
@@ -32,7 +33,9 @@ if [[ -z ${BENCHMARK_EXPORTER_TOKEN:-} ]]; then
   exit "$failed"
 fi
 if ((${#files[@]})); then
-  benchmark-exporter push -- "${files[@]}" || failed=$?
+  here=()
+  if [[ ${MEASURED_HERE:-} == true ]]; then here=(--machine-of-this-host); fi
+  benchmark-exporter push "${here[@]}" -- "${files[@]}" || failed=$?
 elif [[ -n ${FILES:-} ]]; then
   echo "::warning::no result file is called like ${FILES//$'\n'/ or }"
 fi

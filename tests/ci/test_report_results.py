@@ -3,9 +3,12 @@
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ import pytest
 import yaml
 
 from tests.exporter.documents import golden, perf_suite
+from tests.exporter.monitored import THIS_MACHINE
 from tests.exporter.process import DEADLINE_SECONDS, Exporter
 from tests.exporter.uploading import TOKEN
 from tests.paths import REPOSITORY
@@ -80,6 +84,16 @@ def test_results_and_outcome_are_on_the_metrics_page(exporter: Exporter, workspa
     hyperfine = re.search(r'benchmark_run_info\{.*environment="ci".*\}', exporter.get("/metrics").decode())
     assert hyperfine
     assert 'commit_hash="a1b2c3d"' in hyperfine[0]
+
+
+@pytest.mark.parametrize("here", ["true", "false"])
+def test_results_that_do_not_say_it_are_of_the_machine_they_were_measured_on(exporter: Exporter, workspace: Path, here: str) -> None:
+    variables = {"MEASURED_HERE": here, "BENCHMARK_EXPORTER_MACHINE_PROFILE": "runner"}
+    assert report(exporter, workspace, "results/deep/b.json", **variables).returncode == 0
+    exporter.until(lambda: exporter.value('benchmark_exporter_files_ingested_total{format="hyperfine"}') is not None)
+    with closing(sqlite3.connect(exporter.folder / "ledger.sqlite3")) as ledger:
+        machines = ledger.execute("SELECT machine FROM runs").fetchall()
+    assert machines == [(replace(THIS_MACHINE, profile="runner").class_name if here == "true" else "runner",)]
 
 
 def test_the_outcome_is_reported_where_there_are_no_results(exporter: Exporter, workspace: Path) -> None:

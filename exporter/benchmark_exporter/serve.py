@@ -6,7 +6,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -378,18 +378,23 @@ class _Server:
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             try:
-                steps = self._ledger.prune(time.time() - self._settings.config.retention_days * 86400)
-                deleted = 0
-                while (step := await self._in_worker(next, steps, None)) is not None:
-                    deleted += step
-                    await asyncio.sleep(PRUNE_PAUSE_SECONDS)
-                if deleted:
-                    log.info("forgot what is older than retention_days", extra={"fields": {"rows": deleted}})
-            except LedgerError as error:
+                before = time.time() - self._settings.config.retention_days * 86400
+                if rows := await self._sum_of_steps(self._ledger.prune(before)):
+                    log.info("forgot what is older than retention_days", extra={"fields": {"rows": rows}})
+                if files := await self._sum_of_steps(map(self._upload_folder.remove, self._ledger.old_uploads(UPLOADS_PREFIX, before))):
+                    log.info("removed uploads that are forgotten", extra={"fields": {"files": files}})
+            except (LedgerError, OSError) as error:
                 self._note_damage(error)
                 self._wake.set()
                 log.error("forgetting old runs failed, it is tried again", extra={"fields": {"reason": error}})
             await asyncio.sleep(PRUNE_INTERVAL_SECONDS)
+
+    async def _sum_of_steps(self, steps: Iterator[int]) -> int:
+        total = 0
+        while (step := await self._in_worker(next, steps, None)) is not None:
+            total += step
+            await asyncio.sleep(PRUNE_PAUSE_SECONDS)
+        return total
 
     async def _ingest_forever(self) -> None:
         next_scan = 0.0

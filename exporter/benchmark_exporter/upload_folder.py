@@ -6,12 +6,14 @@ of it is in its side file, which is there before it.
 
 import hashlib
 import os
+import threading
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import tzinfo
 from pathlib import Path
 
 from benchmark_exporter.formats import Origin, parse, parse_side_file
-from benchmark_exporter.inbox import SIDE_SUFFIX, SUFFIX
+from benchmark_exporter.inbox import SIDE_SUFFIX, SUFFIX, UPLOADS_PREFIX
 from benchmark_exporter.model import Document
 
 _PART_PREFIX, _PART_SUFFIX = ".", ".part"
@@ -20,12 +22,13 @@ _PART_PREFIX, _PART_SUFFIX = ".", ".part"
 class UploadFolder:
     """Uploaded documents as files, each `ID.json`, with `ID.meta.json` where something was said of it. They are the only copies.
 
-    One thread at a time, and one process. `zone` is that of times that state none.
+    Threads take turns; one process. `zone` is that of times that state none.
     """
 
     def __init__(self, path: Path, zone: tzinfo) -> None:
         self.path = path
         self._zone = zone
+        self._turn = threading.Lock()
 
     def clean(self) -> None:
         """Removes what a killed process left unfinished, none of which had been answered for.
@@ -55,17 +58,37 @@ class UploadFolder:
         if side and not key:
             digest = hashlib.sha256(digest.digest() + hashlib.sha256(side).digest())
         path = self.path / (digest.hexdigest() + SUFFIX)
-        try:
-            first_ns, new = path.stat().st_mtime_ns, False
-        except FileNotFoundError:
-            first_ns, new = now_ns, True
-        origin = Origin(self._zone, first_ns / 1e9)
-        document = parse(data, parse_side_file(side, origin) if side else origin)
-        if new:
-            self._write_both(path, data, side, now_ns)
-        else:
-            _sync_folder(self.path)  # the first may have been cut off just before that
-        return new, path, document
+        with self._turn:
+            try:
+                first_ns, new = path.stat().st_mtime_ns, False
+            except FileNotFoundError:
+                first_ns, new = now_ns, True
+            origin = Origin(self._zone, first_ns / 1e9)
+            document = parse(data, parse_side_file(side, origin) if side else origin)
+            if new:
+                self._write_both(path, data, side, now_ns)
+            else:
+                _sync_folder(self.path)  # the first may have been cut off just before that
+            return new, path, document
+
+    def remove(self, names: Iterable[str]) -> int:
+        """How many of these files were there, by their names with UPLOADS_PREFIX. When this returns, none comes back after a power cut.
+
+        Raises:
+            OSError: they cannot be removed.
+        """
+        with self._turn:
+            removed = 0
+            for name in names:
+                path = self.path / name.removeprefix(UPLOADS_PREFIX)
+                # The document first: without its side file it would be another one, should the ledger be lost just now.
+                with suppress(FileNotFoundError):
+                    path.unlink()
+                    removed += 1
+                path.with_suffix(SIDE_SUFFIX).unlink(missing_ok=True)
+            if removed:
+                _sync_folder(self.path)
+            return removed
 
     def _write_both(self, path: Path, data: bytes, side: bytes, at_ns: int) -> None:
         if not self.path.is_dir():

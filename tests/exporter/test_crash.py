@@ -47,8 +47,8 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     wired.ledger.close()
 
 
-def die_in(wired: Wired, arrange: Callable[[Wired], None]) -> bool:
-    """Scans in a child process that dies as arranged; whether it did, so that the last step can be told."""
+def die_in(wired: Wired, arrange: Callable[[Wired], None], act: Callable[[Wired], None] = lambda wired: wired.ingest.scan()) -> bool:
+    """Scans, or acts, in a child process that dies as arranged; whether it did, so that the last step can be told."""
     wired.ledger.close()
     child = os.fork()
     if child == 0:
@@ -58,7 +58,7 @@ def die_in(wired: Wired, arrange: Callable[[Wired], None]) -> bool:
             again.__dict__.update(wired.__dict__)
             again.restart()
             arrange(again)
-            again.ingest.scan()
+            act(again)
         finally:
             os._exit(0)
     _, status = os.waitpid(child, 0)

@@ -8,10 +8,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from benchmark_exporter.collector import EXECUTION_TIME_METRIC, Collector, Exposition, Live, join, load_definitions
 from benchmark_exporter.config import Config, packaged
-from benchmark_exporter.inbox import Inbox
+from benchmark_exporter.inbox import UPLOADS_PREFIX, Inbox, Inboxes
 from benchmark_exporter.ingest import Defaults, Ingest
 from benchmark_exporter.ledger import Ledger
 from benchmark_exporter.serve import make_limits, make_policy
+from benchmark_exporter.upload_folder import UploadFolder
 
 START_SECONDS = 1_780_000_000.0  # 2026-05-28T20:26:40Z, after the runs of every fixture
 DEFINITIONS = load_definitions(packaged("metrics.yaml"))
@@ -35,10 +36,14 @@ class Wired:
 
     def _open(self) -> None:
         self.ledger = Ledger(self.folder / "ledger.sqlite3")
+        self.uploads = UploadFolder(self.folder / "uploads", self.config.zone)
         self.collector = Collector(DEFINITIONS, self.config)
         self.ingest = Ingest(
             self.ledger,
-            Inbox(self.results, self.config.max_file_bytes),
+            Inboxes(
+                Inbox(self.results, self.config.max_file_bytes),
+                Inbox(self.uploads.path, self.config.max_file_bytes, UPLOADS_PREFIX),
+            ),
             make_policy(self.config),
             make_limits(self.config),
             Defaults(

@@ -22,7 +22,7 @@ import msgspec
 from benchmark_exporter.ledger.baselines import KnownRun, Pin, PinnedResult
 from benchmark_exporter.ledger.forgetting import Forgotten, forget
 from benchmark_exporter.ledger.judgements import Series, SeriesKey, is_newer
-from benchmark_exporter.ledger.retention import prune
+from benchmark_exporter.ledger.retention import old_uploads, prune
 from benchmark_exporter.ledger.schema import NewerSchemaError, migrate
 from benchmark_exporter.ledger.state import (
     REGRESSIONS_BY_COMMIT,
@@ -160,6 +160,16 @@ class Ledger:
             if deleted is None:
                 return
             yield deleted
+
+    def old_uploads(self, prefix: str, before_seconds: float) -> Iterator[list[str]]:
+        """The names of uploaded files, which begin with `prefix`, that are to be removed after a `prune` of the same time."""
+        steps = old_uploads(self._connection, prefix, before_seconds)
+        while True:
+            with self._errors_named():
+                names = next(steps, None)
+            if names is None:
+                return
+            yield names
 
     def forget(self, projects: Sequence[str], pipelines: Sequence[str]) -> Forgotten:
         """Forgets all that is of these projects and pipelines, totals too; their series go, and no counter of others falls."""

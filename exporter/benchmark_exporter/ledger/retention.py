@@ -4,12 +4,13 @@ Age counts from when something came in, not from when it was made: an old result
 Kept are
 - running totals, all of them, so that no counter falls; what the next runs are judged by, and pinned baselines;
 - what a scrape shows: runs that a newest_* row points to, the newest runs with a duration, the newest runs of a pipeline;
-- the files of the results folder, which go when they have gone from there, and the digests of their documents: a file that is renamed or
-  copied after its run was forgotten must not count as a new one.
+- files, which go when they have gone from their folder, and the digests of their documents: a file that is renamed or copied after its
+  run was forgotten must not count as a new one. From the results folder its owner removes them, uploaded ones go by `old_uploads`.
 """
 
 import sqlite3
 from collections.abc import Iterator
+from pathlib import PurePath
 
 from benchmark_exporter.ledger.state import FAILURE_RATIO_RUNS, SUITE_DURATIONS
 
@@ -46,6 +47,14 @@ _OLD_DOCUMENTS = """
     SELECT at_seconds, digest, EXISTS (SELECT 1 FROM files WHERE files.digest = documents.file_digest)
     FROM documents WHERE (at_seconds, digest) > (:at, :after) AND at_seconds < :before ORDER BY at_seconds, digest LIMIT :limit
 """
+# Runs that came in before a time and are kept. Of pipelines by rank, which is never later than when a run came in, and has an index.
+_KEPT_RUNS = """
+    SELECT ingested_seconds FROM runs WHERE ingested_seconds < :before
+    UNION SELECT ingested_seconds FROM pipeline_runs JOIN (SELECT DISTINCT pipeline FROM newest_pipeline_runs) USING (pipeline)
+    WHERE rank_seconds < :before AND ingested_seconds < :before
+"""
+_FILES = "SELECT path, digest FROM files WHERE path > ? AND path < ? AND reason IS NULL ORDER BY path LIMIT ?"
+_CAME_IN = "SELECT max(at_seconds) FROM documents WHERE digest IN (?, ?)"
 
 
 def prune(connection: sqlite3.Connection, before_seconds: float) -> Iterator[int]:
@@ -83,3 +92,27 @@ def _prune_documents(connection: sqlite3.Connection, before: float) -> Iterator[
         gone = [(digest,) for _, digest, is_present in documents if not is_present]
         yield connection.executemany("DELETE FROM documents WHERE digest = ?", gone).rowcount if gone else 0
         place = {"at": documents[-1][0], "after": documents[-1][1]}
+
+
+def old_uploads(connection: sqlite3.Connection, prefix: str, before_seconds: float) -> Iterator[list[str]]:
+    """The names, which begin with `prefix`, of uploaded files whose documents came in before a time (seconds since 1970) and whose runs are
+    forgotten; a document that only amended a run, or said it again, goes by its age alone. Each step looks at STEP_ROWS files.
+
+    They are to be removed now, while their digests are known. Those `prune` forgets once a scan has noticed that the files have gone, so
+    that whatever happens in between, a file that is there is known.
+    """
+    kept = {at for (at,) in connection.execute(_KEPT_RUNS, {"before": before_seconds})}
+    after, end = prefix, prefix + chr(0x10FFFF)
+    while files := connection.execute(_FILES, (after, end, STEP_ROWS)).fetchall():
+        came_in = {path: connection.execute(_CAME_IN, (_digest_of_name(path), digest)).fetchone()[0] for path, digest in files}
+        # A run and the document that brought it came in at the same instant, to the digit. A side file is no document, and has none.
+        yield [path for path, at in came_in.items() if at is not None and at < before_seconds and at not in kept]
+        after = files[-1][0]
+
+
+def _digest_of_name(path: str) -> bytes:
+    """What an upload with a side file is known by. One without is known by the digest of its bytes, whatever its name."""
+    try:
+        return bytes.fromhex(PurePath(path).stem)
+    except ValueError:
+        return b""

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from benchmark_exporter.config import load_config, packaged
@@ -196,7 +197,8 @@ def curves(cells: Sequence[Cell], limits: Limits, cv_ratio: float) -> list[Curve
     chosen = [cell for cell in cells if cell.cv_ratio == cv_ratio]
     judged = []
     for factor in CURVE:
-        other = replace(limits, noise_factor=limits.noise_factor * factor, worst_run_factor=limits.worst_run_factor * factor)
+        wider = {name: getattr(limits, name) * factor for name in ("noise_factor", "worst_run_factor")}
+        other = msgspec.structs.replace(limits, **wider)
         by_cell = [judge_cell(cell.values, cv_ratio, other, (PROMISED_STEP,)) for cell in chosen]
         judged.append([total(tallies) for tallies in zip(*by_cell, strict=True)])
     lines = []

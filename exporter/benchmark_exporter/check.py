@@ -1,9 +1,10 @@
 """What a file would be ingested as, or exactly why not: the words behind `benchmark-exporter check`."""
 
 from collections.abc import Iterator
-from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec.structs import fields
 
 from benchmark_exporter.config import Config
 from benchmark_exporter.formats import Origin, parse_side_file

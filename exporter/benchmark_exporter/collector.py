@@ -9,7 +9,7 @@ import platform
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -399,7 +399,7 @@ class Collector:
             result = newest.result
             labels = (result.name, newest.environment)
             metric, more = _family(result)
-            for field in fields(Statistics):
+            for field in msgspec.structs.fields(Statistics):
                 value = getattr(result.statistics, field.name)
                 if value is not None:
                     page.add(metric, (*labels, field.name, *more), value)

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
@@ -53,8 +52,7 @@ def _printable(text: str) -> str:
     return short.encode("utf-8", "backslashreplace").decode()
 
 
-@dataclass(frozen=True, slots=True)
-class Statistics:
+class Statistics(msgspec.Struct, frozen=True):
     """Statistics of one quantity, in the unit of the result that they are of; None where nobody states them."""
 
     p50: float | None = None
@@ -66,8 +64,7 @@ class Statistics:
     stddev: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(msgspec.Struct, frozen=True):
     """One quantity that a benchmark measured: execution times of a variant (say `compiled` or `fallback`) unless the unit says otherwise.
 
     `unit` is one of BASE_UNITS, or a tool's own word for what is none of them. `better` is None where nobody says which it is.
@@ -98,8 +95,7 @@ def is_execution_time(unit: str, better: Better | None) -> bool:
     return unit == "seconds" and better != "higher"
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(msgspec.Struct, frozen=True):
     """A benchmark that was run and gave an error in place of a measurement."""
 
     benchmark: str
@@ -111,8 +107,7 @@ def measurements_digest(results: Sequence[Result], failures: Sequence[Failure]) 
     return hashlib.sha256(msgspec.json.encode((results, failures))).digest()
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(msgspec.Struct, frozen=True):
     """Limits that a comparison has to keep, and the tool's own verdict where it gave one."""
 
     min_speedup_p50_ratio: float
@@ -121,8 +116,7 @@ class Gate:
     passed: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(msgspec.Struct, frozen=True):
     """How much faster the fast variant of a benchmark is than its reference; gate None where the document has no limits."""
 
     benchmark: str
@@ -136,8 +130,7 @@ class Comparison:
 _ARCHITECTURES = {"amd64": "x86_64", "x64": "x86_64", "arm64": "aarch64"}
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(msgspec.Struct, frozen=True):
     """What a run was made on, as far as its document says; empty or None where it does not. A host's name is no part of it.
 
     `profile` is what tells machines apart that are otherwise alike, say a power plan or the kind of a virtual machine.
@@ -162,8 +155,7 @@ class Machine:
         return " ".join(" ".join(words).split())
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(msgspec.Struct, frozen=True):
     """One run of a suite, as its document tells it. project and environment are None where it names none."""
 
     format: str
@@ -191,8 +183,7 @@ class Run:
         return measured | dict.fromkeys((failure.benchmark for failure in self.failures), True)
 
 
-@dataclass(frozen=True, slots=True)
-class PipelineRun:
+class PipelineRun(msgspec.Struct, frozen=True):
     """One run of a CI pipeline."""
 
     format: str
@@ -205,8 +196,7 @@ class PipelineRun:
     duration_seconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Baseline:
+class Baseline(msgspec.Struct, frozen=True):
     """What a tool keeps of an earlier run to compare the next one with: no run, and known for what it is."""
 
     format: str
@@ -216,8 +206,7 @@ class Baseline:
 Document = Run | PipelineRun | Baseline
 
 
-@dataclass(frozen=True, slots=True)
-class Notification:
+class Notification(msgspec.Struct, frozen=True):
     """An alert as Alertmanager delivered it. The fingerprint tells it from others, whatever its status."""
 
     fingerprint: str
@@ -228,8 +217,7 @@ class Notification:
     summary: str
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """What a comparison means: each criterion of its gate, the whole, and how bad it is (None: no regression)."""
 
     benchmark: str
@@ -239,8 +227,7 @@ class Verdict:
     severity: Severity | None
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(msgspec.Struct, frozen=True):
     """What a result's typical value means beside what it was before; values in the result's unit.
 
     Of two references, the rolling and the pinned one, the stricter judges: `limit` and both ratios are by it.

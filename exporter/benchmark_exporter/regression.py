@@ -5,8 +5,9 @@ docs/detection.md says why it judges so, how well that works and how to set the 
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from statistics import median
+
+import msgspec
 
 from benchmark_exporter.model import Comparison, Gate, Judgement, JudgementState, Result, Severity, Verdict
 
@@ -19,8 +20,7 @@ _MAD_EFFICIENCY = 0.37
 _MEDIAN_TO_MEAN_ERROR = math.sqrt(math.pi / 2)
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(msgspec.Struct, frozen=True):
     """What judging a comparison goes by.
 
     The gates of documents that carry none, by environment and for all others; the speedup p50 under which a regression is critical.
@@ -28,7 +28,7 @@ class Policy:
 
     default_gate: Gate
     critical_speedup_p50_ratio: float
-    gates: Mapping[str, Gate] = field(default_factory=dict)
+    gates: Mapping[str, Gate] = msgspec.field(default_factory=dict)
 
 
 def judge(comparison: Comparison, policy: Policy, environment: str) -> Verdict:
@@ -51,8 +51,7 @@ def judge(comparison: Comparison, policy: Policy, environment: str) -> Verdict:
     return Verdict(comparison.benchmark, gate, criteria, passed, severity)
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True):
     """What judging a result by its history goes by; config.yaml says what each limit means and has the defaults."""
 
     tolerance_ratio: float
@@ -68,8 +67,7 @@ class Limits:
     shift_least_results: int
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(msgspec.Struct, frozen=True):
     """What judging the next run needs to know of the earlier ones of its series: one result of one environment and machine class.
 
     `window` has the typical values of its last runs, newest last, without those of a regression. `unconfirmed` is the value of a warning,
@@ -151,8 +149,7 @@ def judge_result(result: Result, history: History, pinned: float | None, limits:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Reference:
+class _Reference(msgspec.Struct, frozen=True):
     """A value that another is judged by, and what it is judged by beside it, in its unit."""
 
     value: float

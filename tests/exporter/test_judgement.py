@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from benchmark_exporter.config import Config
 from benchmark_exporter.model import JUDGEMENT_STATES, Better, Judgement, JudgementState, Result, Statistics

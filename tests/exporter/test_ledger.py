@@ -6,12 +6,12 @@ import sqlite3
 import tempfile
 import weakref
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from benchmark_exporter.ledger import Ledger, LedgerError, State, Subject
 from benchmark_exporter.model import PipelineRun, Result, Run, Statistics, Verdict

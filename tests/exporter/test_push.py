@@ -7,12 +7,13 @@ import re
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 from urllib.parse import parse_qsl, urlsplit
 
+import msgspec
 import pytest
 
 from benchmark_exporter.push import Exporter as Target
@@ -23,7 +24,7 @@ from tests.exporter.process import COMMAND, DEADLINE_SECONDS, Exporter
 from tests.exporter.uploading import PATH, TOKEN
 
 RECEIPT = json.dumps({"id": "1", "format": "perf_suite", "run_id": "run-1"}).encode()
-HOST = of_machine(asdict(THIS_MACHINE))
+HOST = of_machine(msgspec.structs.asdict(THIS_MACHINE))
 SIDE = {"machine": {"cpu_model": "AMD EPYC 7763", "cpu_count": 64}}
 LATER = json.dumps({"reason": "unavailable", "detail": "the disk is full"}).encode()
 

@@ -5,10 +5,10 @@ import os
 import platform
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from benchmark_exporter.check import check_file
 from benchmark_exporter.config import Config

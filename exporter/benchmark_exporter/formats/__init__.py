@@ -11,12 +11,12 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import cache
 from importlib.metadata import entry_points
 from typing import Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from benchmark_exporter.formats import (
     bench_guard,

@@ -46,7 +46,7 @@ class MachinePart(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
         known = self.to_machine()
         if said is None:
             return known
-        return Machine(*(getattr(said, name) or getattr(known, name) for name in Machine.__slots__))
+        return Machine(*(getattr(said, name) or getattr(known, name) for name in Machine.__struct_fields__))
 
 
 def to_seconds(moment: datetime, *, place: str) -> float:

@@ -3,10 +3,10 @@
 Which of the two it is stands in the workflow and not in the document. Where the unit does not say it either, a side file can (`better`).
 """
 
-from dataclasses import replace
 from typing import Annotated
 
 import msgspec
+from msgspec.structs import replace
 
 from benchmark_exporter.formats.fields import Name, Number, Text, objects_with
 from benchmark_exporter.formats.origin import Origin

@@ -1,7 +1,8 @@
 """Units and direction, once for all formats: seconds, bytes, per second and ratio, and whether lower or higher is better."""
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from benchmark_exporter.model import Better
 
@@ -21,8 +22,7 @@ _COUNTED = re.compile(r"(?P<power>[kKMGT]?) ?(?P<what>[a-z]{2,}|1|)")
 _POWERS = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 
 
-@dataclass(frozen=True, slots=True)
-class Quantity:
+class Quantity(msgspec.Struct, frozen=True):
     """`factor` brings a value to `unit`; the unit is one of model.BASE_UNITS, or else the tool's own word with factor 1."""
 
     unit: str

@@ -2,7 +2,9 @@
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from benchmark_exporter.ledger.judgements import Judgements, SeriesKey
 from benchmark_exporter.model import REGRESSED, Judgement, Result, Statistics

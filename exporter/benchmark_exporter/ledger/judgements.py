@@ -3,8 +3,11 @@
 import math
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+import msgspec
+from msgspec.structs import replace
 
 from benchmark_exporter.ledger.state import from_json, to_json
 from benchmark_exporter.model import Judgement, JudgementState
@@ -22,8 +25,7 @@ class SeriesKey(NamedTuple):
     unit: str
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(msgspec.Struct, frozen=True):
     """What a series' next run is judged by; values are in its unit.
 
     `window`, `previous` and `unconfirmed` are those of a History, `pinned` is the value of the pinned baseline. `passed_commit` is the

@@ -2,10 +2,10 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from benchmark_exporter.model import SEVERITIES, Better, Judgement, Notification, Result, Severity, Statistics, SubjectKind
 
@@ -41,8 +41,7 @@ class Subject(NamedTuple):
     trigger: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(msgspec.Struct, frozen=True):
     """The subjects that a state has, in their order; and how many of each kind could be shown were there room for all.
 
     `first_seen_seconds` is when the one that has waited longest had its last run, in seconds since 1970; infinity where there is none.
@@ -53,8 +52,7 @@ class Selection:
     first_seen_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class RunningTotal:
+class RunningTotal(msgspec.Struct, frozen=True):
     """A running total, and when its series was born (seconds since 1970)."""
 
     labels: Labels
@@ -62,8 +60,7 @@ class RunningTotal:
     born_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Histogram:
+class Histogram(msgspec.Struct, frozen=True):
     """Observations a bucket, not cumulated, the last beyond every bound; and their sum."""
 
     labels: Labels
@@ -73,16 +70,14 @@ class Histogram:
     born_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class NewestResult:
+class NewestResult(msgspec.Struct, frozen=True):
     """Without its samples, which are in the histograms only."""
 
     environment: str
     result: Result
 
 
-@dataclass(frozen=True, slots=True)
-class NewestRun:
+class NewestRun(msgspec.Struct, frozen=True):
     benchmark: str
     environment: str
     project: str
@@ -93,8 +88,7 @@ class NewestRun:
     failed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class NewestVerdict:
+class NewestVerdict(msgspec.Struct, frozen=True):
     benchmark: str
     speedup_p50_ratio: float
     speedup_p95_ratio: float | None
@@ -106,8 +100,7 @@ class NewestVerdict:
     severity: Severity | None
 
 
-@dataclass(frozen=True, slots=True)
-class VerdictRun:
+class VerdictRun(msgspec.Struct, frozen=True):
     """The run that a newest verdict is on."""
 
     run_id: str
@@ -115,8 +108,7 @@ class VerdictRun:
     timestamp_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class NewestBaseline:
+class NewestBaseline(msgspec.Struct, frozen=True):
     """What is pinned for a judged series. Speedups are how many times better its newest run is than that; None where it cannot be said."""
 
     version: str
@@ -127,8 +119,7 @@ class NewestBaseline:
     speedup_p95_ratio: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class NewestJudgement:
+class NewestJudgement(msgspec.Struct, frozen=True):
     """passed_commit is that of the last run before this one that was no regression."""
 
     benchmark: str
@@ -142,8 +133,7 @@ class NewestJudgement:
     baseline: NewestBaseline | None
 
 
-@dataclass(frozen=True, slots=True)
-class NewestShift:
+class NewestShift(msgspec.Struct, frozen=True):
     """Whether the newest run of a project and environment that had enough results to tell was an environment shift."""
 
     project: str
@@ -151,8 +141,7 @@ class NewestShift:
     shifted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class NewestPipeline:
+class NewestPipeline(msgspec.Struct, frozen=True):
     pipeline: str
     branch: str
     trigger: str
@@ -160,8 +149,7 @@ class NewestPipeline:
     duration_seconds: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class RejectedFile:
+class RejectedFile(msgspec.Struct, frozen=True):
     """A rejected file that is in the folder now."""
 
     path: str
@@ -171,16 +159,14 @@ class RejectedFile:
     at_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class ReceivedNotification:
+class ReceivedNotification(msgspec.Struct, frozen=True):
     """The newest word on an alert, and when it came."""
 
     notification: Notification
     received_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(msgspec.Struct, frozen=True):
     """All that a scrape shows of the selected subjects, as one commit left it. regressions_by_commit has the newest commits only.
 
     `returned_counters` and `returned_histograms` are what counters and histograms were, by name and labels, when their subjects came back

@@ -7,7 +7,8 @@ import struct
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+
+import msgspec
 
 from benchmark_exporter.ledger.baselines import Baselines
 from benchmark_exporter.ledger.gathered import (
@@ -37,8 +38,7 @@ MAX_ERROR_CHARACTERS = 300
 _VALUE_ERRORS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 
 
-@dataclass(frozen=True, slots=True)
-class KnownFile:
+class KnownFile(msgspec.Struct, frozen=True):
     """A file as it was when it was last read. digest is empty where it could not be read, reason None where it was not rejected."""
 
     signature: Signature

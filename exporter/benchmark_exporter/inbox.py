@@ -5,8 +5,9 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from benchmark_exporter.model import Rejected
 
@@ -17,8 +18,7 @@ UPLOADS_PREFIX = ".uploads/"
 _OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True):
     """A file as its folder shows it. path is relative to the folder, which name_prefix tells from others; the signature changes
     whenever its content may have.
 
@@ -63,12 +63,8 @@ class Inbox:
         self._max_file_bytes = max_file_bytes
 
     def scan(self) -> list[Candidate]:
-        """Every candidate in the folder and its subfolders, oldest first.
-
-        Raises:
-            OSError: the folder itself cannot be read. Files and folders that vanish meanwhile are passed over.
-        """
-        return sorted(self._walk(), key=_age)
+        """All that `walk` comes to, oldest first."""
+        return oldest_first(self.walk())
 
     def look(self, paths: Iterable[str | Path]) -> list[Candidate]:
         """The candidates among the given paths, oldest first. Paths that a scan would not come to are passed over."""
@@ -79,7 +75,7 @@ class Inbox:
             with suppress(OSError):
                 if path.endswith(SUFFIX) and self._is_reached(path):
                     found.append(self._candidate(path, os.lstat(path)))
-        return sorted(found, key=_age)
+        return oldest_first(found)
 
     def candidate(self, path: Path) -> Candidate:
         """One file of the folder, whatever its name.
@@ -172,7 +168,12 @@ class Inbox:
             way += "/"
         return True
 
-    def _walk(self) -> Iterator[Candidate]:
+    def walk(self) -> Iterator[Candidate]:
+        """Every candidate in the folder and its subfolders.
+
+        Raises:
+            OSError: the folder itself cannot be read. Files and folders that vanish meanwhile are passed over.
+        """
         # A list of folders in place of recursion: paths may have more parts than Python has calls.
         folders = [str(self.root)]
         while folders:
@@ -214,17 +215,16 @@ class Inboxes:
         self._results = results
         self._uploads = uploads
 
-    def scan(self) -> list[Candidate]:
-        """As Inbox.scan, of both."""
-        found = self._results.scan()
+    def walk(self) -> Iterator[Candidate]:
+        """As Inbox.walk, of both."""
+        yield from self._results.walk()
         with suppress(FileNotFoundError):
-            found += self._uploads.scan()
-        return sorted(found, key=_age)
+            yield from self._uploads.walk()
 
     def look(self, paths: Iterable[str | Path]) -> list[Candidate]:
         """As Inbox.look."""
         paths = list(paths)
-        return sorted([*self._results.look(paths), *self._uploads.look(paths)], key=_age)
+        return oldest_first([*self._results.look(paths), *self._uploads.look(paths)])
 
     def path(self, candidate: Candidate) -> Path:
         """As Inbox.path."""
@@ -249,6 +249,11 @@ class Inboxes:
 
     def _of(self, candidate: Candidate) -> Inbox:
         return self._uploads if candidate.name_prefix == self._uploads.name_prefix else self._results
+
+
+def oldest_first(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """In the order in which they were written, as far as the folder tells."""
+    return sorted(candidates, key=_age)
 
 
 def _printable(path: str) -> str:

@@ -3,13 +3,16 @@
 import hashlib
 import logging
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from pathlib import Path
 
+import msgspec
+from msgspec.structs import replace
+
 from benchmark_exporter.formats import Origin, SideFile, parse, parse_side_file
-from benchmark_exporter.inbox import Candidate, Inbox, Inboxes
+from benchmark_exporter.inbox import Candidate, Inbox, Inboxes, oldest_first
 from benchmark_exporter.judging import judge_run
 from benchmark_exporter.ledger import Ledger, LedgerError, Subject, Transaction
 from benchmark_exporter.model import SEVERITIES, Baseline, Document, Notification, PipelineRun, Rejected, RejectionReason, Result, Run
@@ -18,6 +21,7 @@ from benchmark_exporter.regression import Limits, Policy, judge
 log = logging.getLogger(__name__)
 
 BATCH_FILES = 500
+STEP_FILES = 500  # of a scan
 # Names of the ledger's running totals; what they are called on /metrics is the collector's business.
 INGESTED, DUPLICATE, REJECTED, CONFLICTS = "files_ingested", "files_duplicate", "files_rejected", "run_conflicts"
 RUNS, FAILURES, REGRESSIONS, PIPELINE_RUNS = "runs", "failures", "regressions", "pipeline_runs"
@@ -42,8 +46,7 @@ class Defaults:
     zone: tzinfo = UTC
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
+class _Read(msgspec.Struct, frozen=True):
     """A file and what it turned out to be; digest empty where it could not be read. `side` is what was read with it."""
 
     candidate: Candidate
@@ -57,8 +60,7 @@ class _Read:
         return self.digest if self.side is None else hashlib.sha256(self.digest + self.side.digest).digest()
 
 
-@dataclass(frozen=True, slots=True)
-class _Side:
+class _Side(msgspec.Struct, frozen=True):
     """A side file as it was read with its document."""
 
     candidate: Candidate
@@ -112,18 +114,35 @@ class Ingest:
 
     def scan(self) -> None:
         """Ingests whatever is new in the whole folder and forgets files that have gone."""
-        candidates = self._inbox.scan()
-        present = {candidate.name for candidate in candidates}
-        gone = [path for path in self._known if path not in present]
+        for _ in self.scan_in_steps():
+            pass
+
+    def scan_in_steps(self) -> Iterator[int]:
+        """As `scan`, but the folder is read in steps of some milliseconds, between which other methods may be called.
+
+        Each step yields how many files it has come to so far; the last one, which takes what is new, nothing.
+        """
+        known, young = dict(self._known), list(self._young)
+        present, fresh = set(), []
+        for number, candidate in enumerate(self._inbox.walk(), 1):
+            name = candidate.name
+            present.add(name)
+            if known.get(name) != candidate.signature:
+                fresh.append(candidate)
+            if number % STEP_FILES == 0:
+                yield number
+        # What a look between two steps has learnt since is newer than what this scan saw.
+        gone = [path for path, signature in known.items() if path not in present and self._known.get(path, ()) == signature]
         if gone:
             with self._ledger.transaction() as transaction:
                 transaction.forget_files(gone)
             for path in gone:
                 del self._known[path]
             self._publish()
-        for path in [path for path in self._young if path not in present]:
-            del self._young[path]
-        self._take(candidates)
+        for path in young:
+            if path not in present:
+                self._young.pop(path, None)
+        self._take(oldest_first(candidate for candidate in fresh if self._known.get(candidate.name) == known.get(candidate.name)))
 
     def look(self, paths: Iterable[str | Path]) -> None:
         """Ingests what is new among the paths that an event named, and what was not yet complete."""

@@ -241,6 +241,7 @@ class _Server:
         self._is_open = False
         self._unopened: LedgerError | None = None  # why there is no state to show
         self._is_ready = False
+        self._is_caught_up = False  # with what was there when the ledger was opened
         self._damage: LedgerError | None = None
         self._ledger: Ledger
         self._ingest: Ingest
@@ -406,13 +407,12 @@ class _Server:
                 if self._damage is not None or not self._is_open or (is_alone and time.monotonic() >= next_scan):
                     await self._in_worker(self._replace_ledger_by_worker)
                     next_scan = 0.0
+                if self._is_caught_up and (paths or time.monotonic() >= self._ingest.due_seconds):
+                    await self._in_worker(self._look_by_worker, paths)
                 if time.monotonic() >= next_scan:
-                    await self._in_worker(self._scan_by_worker)
-                    self._is_ready = True
+                    await self._scan()
                     pause = max(self._settings.config.rescan_interval_seconds, self._scan_duration_seconds / SCAN_SHARE)
                     next_scan = time.monotonic() + pause
-                elif paths or time.monotonic() >= self._ingest.due_seconds:
-                    await self._in_worker(self._look_by_worker, paths)
                 await self._in_worker(self._refresh_by_worker)
                 self._failure = None
             except (OSError, LedgerError) as error:
@@ -424,6 +424,23 @@ class _Server:
                 async with asyncio.timeout(RETRY_SECONDS if failed else self._seconds_to_sleep(next_scan)):
                     await self._wake.wait()
             self._wake.clear()
+
+    async def _scan(self) -> None:
+        """Scans in steps, and looks between them at what has changed: no file need wait until a large folder has been read.
+
+        But for the first time: what was there before comes first, since runs are judged by those before them.
+        """
+        steps, reading_seconds = self._ingest.scan_in_steps(), 0.0
+        while not self._stopping:
+            is_done, step_seconds = await self._in_worker(self._step_by_worker, steps)
+            reading_seconds += step_seconds
+            if is_done:
+                self._scan_duration_seconds = reading_seconds
+                self._is_caught_up = self._is_ready = True
+                return
+            if self._is_caught_up and self._changed_paths:
+                paths, self._changed_paths = self._changed_paths, set()
+                await self._in_worker(self._look_by_worker, paths)
 
     def _seconds_to_sleep(self, next_scan: float) -> float:
         next_look = min(next_scan, self._ingest.due_seconds) - time.monotonic()
@@ -457,6 +474,7 @@ class _Server:
     def _wire_by_worker(self) -> None:
         settings, config = self._settings, self._settings.config
         self._ledger = Ledger(settings.ledger_path)
+        self._is_caught_up = False
         defaults = Defaults(
             project=config.project,
             environment=config.environment,
@@ -485,16 +503,16 @@ class _Server:
             self._ledger.close()
             raise
 
-    def _scan_by_worker(self) -> None:
+    def _step_by_worker(self, steps: Iterator[int]) -> tuple[bool, float]:
+        """Whether a scan is done with its next step, and how long reading took: taking in a burst must not put off the next scan."""
         state, started = self._state, time.monotonic()
-        self._ingest.scan()
-        if self._state is state:  # nothing was new, so this is what looking alone takes; a burst must not put off the next look
-            self._scan_duration_seconds = time.monotonic() - started
+        is_done = next(steps, None) is None
+        return is_done, time.monotonic() - started if self._state is state else 0.0
 
     def _look_by_worker(self, paths: set[str]) -> None:
         # A new folder's files have no events of their own.
         if any(not path.endswith(SUFFIX) and Path(path).is_dir() for path in paths):
-            self._scan_by_worker()
+            self._ingest.scan()
         else:
             self._ingest.look(paths)
 

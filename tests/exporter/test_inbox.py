@@ -223,7 +223,7 @@ def test_files_of_two_folders_are_told_apart_by_their_names(both: Inboxes, inbox
         (inbox.root / ".uploads", "y"),
     ):
         fill(folder, text)
-    candidates = {candidate.name: candidate for candidate in both.scan()}
+    candidates = {candidate.name: candidate for candidate in both.walk()}
     assert sorted(candidates) == [
         *(".uploads/a.json", ".uploads/a.meta.json", "a.json", "a.meta.json", "uploads/a.json", "uploads/a.meta.json"),
     ]
@@ -238,11 +238,11 @@ def test_files_of_two_folders_are_told_apart_by_their_names(both: Inboxes, inbox
 
 def test_the_folder_of_uploads_need_not_be_there(both: Inboxes, inbox: Inbox) -> None:
     fill(inbox.root, "result")
-    assert len(both.scan()) == 2
+    assert len(list(both.walk())) == 2
 
 
 def test_the_results_folder_has_to_be_there(both: Inboxes, inbox: Inbox, tmp_path: Path) -> None:
     fill(tmp_path / "uploads", "upload")
     inbox.root.rmdir()
     with pytest.raises(FileNotFoundError):
-        both.scan()
+        list(both.walk())

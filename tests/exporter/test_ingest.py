@@ -3,11 +3,12 @@
 import itertools
 import logging
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from benchmark_exporter import ingest
 from benchmark_exporter.config import Config
 from benchmark_exporter.model import Notification
 from tests.exporter.documents import Json, bench_guard, changed, perf_suite, pipeline
@@ -41,6 +42,30 @@ def test_what_is_known_is_not_read_again(wired: Wired) -> None:
     wired.restart()
     wired.ingest.scan()
     assert wired.exposition() == before
+
+
+def test_what_comes_and_goes_while_a_folder_is_read_is_taken_as_it_is(wired: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ingest, "STEP_FILES", 1)
+    paths = {name: wired.drop(name, other_run(number)) for number, name in enumerate(("removed.json", "rewritten.json", "replaced.json"))}
+    wired.ingest.scan()
+    paths["replaced.json"].unlink()
+    wired.drop("unseen.json", other_run(3))  # without an event: the scan has to find it
+    steps = wired.ingest.scan_in_steps()
+    assert list(itertools.islice(steps, 3)) == [1, 2, 3]
+    paths["removed.json"].unlink()
+    changed_paths = [wired.drop(name, other_run(number)) for number, name in enumerate(("rewritten.json", "replaced.json", "new.json"), 4)]
+    wired.ingest.look(changed_paths)
+    assert wired.value(RUNS, **ROUTER) == 6
+    assert list(steps) == []
+    assert wired.value(RUNS, **ROUTER) == 7
+    wired.ingest.scan()
+    assert sorted(wired.ledger.signatures()) == ["new.json", "replaced.json", "rewritten.json", "unseen.json"]
+    before = wired.exposition()
+    wired.restart()
+    wired.ingest.scan()
+    assert wired.exposition() == before
+    assert wired.value(RUNS, **ROUTER) == 7
+    assert wired.value(DUPLICATE) == 0
 
 
 def test_a_touched_file_is_no_duplicate(wired: Wired) -> None:

@@ -12,6 +12,7 @@ import msgspec
 from benchmark_exporter.model import Rejected
 
 SUFFIX = ".json"
+READ_BYTES = 1024 * 1024
 SIDE_SUFFIX = ".meta.json"
 # Before the names of uploaded files: no file in the results folder can be called so, since a name with a dot before it is left alone.
 UPLOADS_PREFIX = ".uploads/"
@@ -19,28 +20,23 @@ _OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """A file as its folder shows it. path is relative to the folder, which name_prefix tells from others; the signature changes
-    whenever its content may have.
+    """A file as its folder shows it. path is relative to the folder; the signature changes whenever its content may have.
 
+    name is the path as it can be printed and stored, whatever bytes the folder holds, after what tells the folder from others.
     ctime is in it, not mtime: it also moves when permissions are mended and cannot be set back by a copy that keeps times.
     mtime is when its content was written, which a document may not say itself.
     """
 
     path: str
+    name: str
     inode: int
-    size_bytes: int
-    ctime_ns: int
+    size_bytes: int = 0
+    ctime_ns: int = 0
     mtime_ns: int = 0
-    name_prefix: str = ""
 
     @property
     def signature(self) -> tuple[int, int, int]:
         return (self.inode, self.size_bytes, self.ctime_ns)
-
-    @property
-    def name(self) -> str:
-        """The path as it can be printed and stored, whatever bytes the folder holds."""
-        return _printable(self.name_prefix + self.path)
 
     @property
     def is_side_file(self) -> bool:
@@ -92,14 +88,13 @@ class Inbox:
     def side_file(self, document: Candidate) -> Candidate | None:
         """The side file of a document, if there is one."""
         path = self._prefix + document.path.removesuffix(SUFFIX) + SIDE_SUFFIX
+        # Of most documents there is none, and asking costs less than an error.
+        if not os.access(path, os.F_OK, follow_symlinks=False):
+            return None
         try:
             return self._candidate(path, os.lstat(path))
         except FileNotFoundError:
             return None
-        except OSError as error:
-            if error.errno == errno.ENAMETOOLONG:
-                return None
-            raise
 
     def documents(self, side_files: Iterable[Candidate]) -> list[Candidate]:
         """The documents of side files, as far as they are there."""
@@ -125,10 +120,10 @@ class Inbox:
                 raise Rejected("too_large", f"{status.st_size} bytes, max_file_bytes is {self._max_file_bytes}")
             # NOFOLLOW and NONBLOCK for what may have taken its place since: a link to elsewhere, a FIFO that nobody writes to.
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-            with os.fdopen(descriptor, "rb") as file:
-                data = file.read(status.st_size + 1)  # asked for max_file_bytes, Python would make a buffer of that size
-                if len(data) > status.st_size:
-                    data += file.read(self._max_file_bytes + 1 - len(data))
+            try:
+                data = _read(descriptor, status.st_size, self._max_file_bytes)
+            finally:
+                os.close(descriptor)
         except FileNotFoundError:
             raise
         except OSError as error:
@@ -198,14 +193,15 @@ class Inbox:
 
     def _candidate(self, path: str, status: os.stat_result) -> Candidate:
         relative = path[len(self._prefix) :]
+        name = _printable(self.name_prefix + relative)
         if stat.S_ISLNK(status.st_mode):
             # A dangling link is a candidate too: read() names what is wrong.
             with suppress(OSError):
                 status = os.stat(path)  # noqa: PTH116  # see look
         if not stat.S_ISREG(status.st_mode):
             # What happens inside a folder does not make it another one.
-            return Candidate(relative, status.st_ino, 0, 0, name_prefix=self.name_prefix)
-        return Candidate(relative, status.st_ino, status.st_size, status.st_ctime_ns, status.st_mtime_ns, self.name_prefix)
+            return Candidate(relative, name, status.st_ino)
+        return Candidate(relative, name, status.st_ino, status.st_size, status.st_ctime_ns, status.st_mtime_ns)
 
 
 class Inboxes:
@@ -248,12 +244,21 @@ class Inboxes:
         return self._of(candidate).read(candidate)
 
     def _of(self, candidate: Candidate) -> Inbox:
-        return self._uploads if candidate.name_prefix == self._uploads.name_prefix else self._results
+        return self._uploads if candidate.name.startswith(self._uploads.name_prefix) else self._results
 
 
 def oldest_first(candidates: Iterable[Candidate]) -> list[Candidate]:
     """In the order in which they were written, as far as the folder tells."""
     return sorted(candidates, key=_age)
+
+
+def _read(descriptor: int, expected_bytes: int, max_bytes: int) -> bytes:
+    """A file's bytes, and of a larger one than max_bytes so many that this shows."""
+    data = os.read(descriptor, expected_bytes + 1)
+    # Most files come whole. Others come in parts, as a network's may, or grow.
+    while (missing := max_bytes + 1 - len(data)) > 0 and (more := os.read(descriptor, min(missing, READ_BYTES))):
+        data += more
+    return data
 
 
 def _printable(path: str) -> str:

@@ -94,6 +94,7 @@ class Ingest:
         self._policy = policy
         self._limits = limits
         self._defaults = defaults
+        self._bounds_ms = tuple(defaults.execution_time_bounds_ms)
         self._publish = publish
         self._clock = clock
         self._monotonic = monotonic
@@ -250,7 +251,8 @@ class Ingest:
         if isinstance(outcome, SideFile) and self._is_late(transaction, read):
             outcome = Rejected("late_side_file", f"{read.candidate.document_name} was ingested without it; write the side file first")
         rejected = outcome if isinstance(outcome, Rejected) else None
-        before = transaction.file(path)
+        # What is not known has no row, but for a side file that was recorded with its document.
+        before = transaction.file(path) if path in self._known or read.candidate.is_side_file else None
         if before is not None and before.reason in (None, rejected.reason if rejected else None):
             # An old rejection, looked at again after a start; or a document that was ingested, looked at again for its side file.
             if before.signature == signature:
@@ -344,8 +346,7 @@ class Ingest:
             iteration, values = "mean", (statistics.mean,)
         else:
             return
-        bounds = self._defaults.execution_time_bounds_ms
-        transaction.observe(EXECUTION_TIME, (result.name, iteration, environment), [value * 1e3 for value in values], bounds, now)
+        transaction.observe(EXECUTION_TIME, (result.name, iteration, environment), [value * 1e3 for value in values], self._bounds_ms, now)
 
 
 def _names(run: Run) -> Iterable[str]:

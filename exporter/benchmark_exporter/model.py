@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -148,11 +149,16 @@ class Machine(msgspec.Struct, frozen=True):
 
         Of an operating system its name counts, not its version, which changes with every update.
         """
-        os = self.os.lower().split("-", 1)[0]
-        architecture = self.architecture.lower()
-        cpus = "" if self.cpu_count is None else f"{self.cpu_count} cpus"
-        words = (os, _ARCHITECTURES.get(architecture, architecture), self.cpu_model.lower(), cpus, self.profile.lower())
-        return " ".join(" ".join(words).split())
+        return _class_name(self)
+
+
+@lru_cache
+def _class_name(machine: Machine) -> str:
+    os = machine.os.lower().split("-", 1)[0]
+    architecture = machine.architecture.lower()
+    cpus = "" if machine.cpu_count is None else f"{machine.cpu_count} cpus"
+    words = (os, _ARCHITECTURES.get(architecture, architecture), machine.cpu_model.lower(), cpus, machine.profile.lower())
+    return " ".join(" ".join(words).split())
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -180,7 +186,7 @@ class Run(msgspec.Struct, frozen=True):
     def outcomes(self) -> Mapping[str, bool]:
         """Every benchmark of the run, and whether it failed."""
         measured: dict[str, bool] = dict.fromkeys((result.benchmark for result in self.results), False)
-        return measured | dict.fromkeys((failure.benchmark for failure in self.failures), True)
+        return measured | dict.fromkeys((failure.benchmark for failure in self.failures), True) if self.failures else measured
 
 
 class PipelineRun(msgspec.Struct, frozen=True):

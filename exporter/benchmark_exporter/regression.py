@@ -5,7 +5,6 @@ docs/detection.md says why it judges so, how well that works and how to set the 
 
 import math
 from collections.abc import Mapping, Sequence
-from statistics import median
 
 import msgspec
 
@@ -114,7 +113,7 @@ def judge_result(result: Result, history: History, pinned: float | None, limits:
     sign = 1.0 if result.better == "lower" else -1.0
     ordered = sorted(history.window)
     enough = len(ordered) >= limits.least_runs
-    rolling = median(ordered) if ordered else None
+    rolling = _median(ordered) if ordered else None
     references = [] if rolling is None else [_by_rolling(result, sign, rolling, ordered, limits)]
     if pinned is not None:
         noise = references[0].noise * math.sqrt(2) if references else 0.0
@@ -181,13 +180,19 @@ def _by_rolling(result: Result, sign: float, rolling: float, ordered: Sequence[f
     is, two modes or skewed: by a factor beyond the worst run of the window but for its outliers.
     """
     count = len(ordered)
-    deviation = max(_DEVIATIONS_PER_MAD * median([abs(each - rolling) for each in ordered]), _standard_error(result, rolling))
+    deviation = max(_DEVIATIONS_PER_MAD * _median(sorted([abs(each - rolling) for each in ordered])), _standard_error(result, rolling))
     factor, freedom = limits.noise_factor, _MAD_EFFICIENCY * max(count - 1, 1)
     factor += (factor**3 + factor) / (4 * freedom)
     normal = factor * deviation * math.hypot(1.0, _MEDIAN_TO_MEAN_ERROR / math.sqrt(count))
     outliers = math.floor(limits.outlier_share * count)
     usual_worst = ordered[count - 1 - outliers] - rolling if sign > 0 else rolling - ordered[outliers]
     return _reference(rolling, sign, max(normal, limits.worst_run_factor * usual_worst), limits)
+
+
+def _median(ordered: Sequence[float]) -> float:
+    """Of values in order; `statistics.median` would put them in order once more."""
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
 
 
 def _standard_error(result: Result, reference: float) -> float:

@@ -319,7 +319,7 @@ class _Server:
         root = self._settings.results_dir
         while True:
             try:
-                async for changes in awatch(root, debounce=WATCH_DEBOUNCE_MS, step=WATCH_STEP_MS, raise_interrupt=False):
+                async for changes in awatch(root, watch_filter=None, debounce=WATCH_DEBOUNCE_MS, step=WATCH_STEP_MS, raise_interrupt=False):
                     self._note_changes(path for _, path in changes)
             except OSError as error:
                 log.warning("the results folder cannot be watched, scans alone find new files", extra={"fields": {"reason": error}})

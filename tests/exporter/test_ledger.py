@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from benchmark_exporter.ledger import Ledger, LedgerError, State, Subject
-from benchmark_exporter.model import PipelineRun, Result, Run, Statistics, Verdict
+from benchmark_exporter.model import PipelineRun, Rejected, Result, Run, Statistics, Verdict
 from benchmark_exporter.regression import judge
 from tests.exporter.test_regression import POLICY, comparison
 
@@ -79,6 +79,25 @@ def test_a_step_that_raises_leaves_the_others(path: Path) -> None:
     ledger.close()
 
 
+def test_what_is_written_at_the_end_of_a_step_fails_it_and_leaves_the_others(path: Path) -> None:
+    ledger, rejected = Ledger(path), Rejected("truncated", "early")
+    with ledger.transaction() as transaction:
+        with transaction.step():
+            transaction.record_file("kept.json", (1, 2, 3), b"digest", None, 1e9)
+        with pytest.raises(ValueError, match="cannot be kept in the ledger"), transaction.step():  # noqa: PT012  # the step is what raises
+            transaction.record_rejection("undone.json", rejected, 1e9)
+            transaction.record_file("undone.json", (4, 5, 6), None, rejected, 1e9)  # type: ignore[arg-type]  # so it is refused
+        assert transaction.file("undone.json") is None
+        known = transaction.file("kept.json")
+        with transaction.step():
+            transaction.record_file("undone.json", (4, 5, 6), b"digest", rejected, 1e9)
+    assert known is not None
+    assert known.signature == (1, 2, 3)
+    assert ledger.signatures() == {"kept.json": (1, 2, 3), "undone.json": None}
+    assert ledger._connection.execute("SELECT count(*) FROM rejections").fetchone() == (0,)
+    ledger.close()
+
+
 def test_a_subject_first_seen_in_a_step_that_raises_is_seen_by_the_next(path: Path) -> None:
     ledger, subject = Ledger(path), Subject("benchmark", "a", "local")
     with ledger.transaction() as transaction:
@@ -95,9 +114,9 @@ def test_a_sample_that_is_no_number_fails_its_step_and_not_the_transaction(path:
     ledger = Ledger(path)
     with ledger.transaction() as transaction:
         with transaction.step():
-            transaction.observe("time_ms", ("a",), [1.0], [2.0], 1e9)
+            transaction.observe("time_ms", ("a",), [1.0], (2.0,), 1e9)
         with pytest.raises(ValueError, match="time_ms is not a number"), transaction.step():
-            transaction.observe("time_ms", ("a",), [1.0, math.nan], [2.0], 1e9)
+            transaction.observe("time_ms", ("a",), [1.0, math.nan], (2.0,), 1e9)
     assert [histogram.total for histogram in ledger.state().histograms["time_ms"]] == [1.0]
     ledger.close()
 
@@ -118,7 +137,7 @@ def recorded(batches: Sequence[Sequence[tuple[int, float]]]) -> State:
                     transaction.see(Subject("pipeline", "ci", "main", "push"), at, math.inf)
                     transaction.count_commit("a", "critical", f"commit {number % 2}", float(second), at)
                     transaction.count("runs", ("a", "local"), at)
-                    transaction.observe("time_ms", ("a",), [number / 10], [0.3, 0.7], at)
+                    transaction.observe("time_ms", ("a",), [number / 10], (0.3, 0.7), at)
                     transaction.record_ingest(at)
                     outcome = PipelineRun("test", "ci", "main", "push", f"{number}", passed=number % 2 == 0, timestamp_seconds=second)
                     transaction.add_pipeline_run(outcome, at)

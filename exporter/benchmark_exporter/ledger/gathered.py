@@ -1,6 +1,7 @@
 """Running totals and newest rows: the files of a batch change the same few again and again, so each is read and written once a batch."""
 
 import sqlite3
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Any
 from benchmark_exporter.ledger.state import from_json, to_json
 
 Row = tuple[Any, ...]
-Mark = dict[tuple["Rows", Row], int]
+Mark = tuple[dict[tuple["Rows", Row], int], dict[Row, Row]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,22 +32,30 @@ class Gathered:
 
     def __init__(self) -> None:
         self._changes: defaultdict[tuple[Rows, Row], list[Row]] = defaultdict(list)
+        self._counts: dict[Row, Row] = {}
 
     def add(self, rows: Rows, key: Row, change: Row) -> None:
         """Gathers a change of the row that has the key. A tuple in the key stands there as JSON."""
         self._changes[rows, key].append(change)
 
+    def count(self, key: Row, by: int, at: float) -> None:
+        """Gathers a change of the counter that has the key, of which there are more than of all others together."""
+        self._counts[key] = _counted(self._counts.get(key), (by, at))
+
     def mark(self) -> Mark:
-        """How many changes of each row there are, for `cut`."""
-        return {place: len(changes) for place, changes in self._changes.items()}
+        """What there is, for `cut`."""
+        return {place: len(changes) for place, changes in self._changes.items()}, dict(self._counts)
 
     def cut(self, mark: Mark) -> None:
         """Forgets all changes that came after the mark."""
+        lengths, self._counts = mark
         for place, changes in self._changes.items():
-            del changes[mark.get(place, 0) :]
+            del changes[lengths.get(place, 0) :]
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Makes the changes in the database."""
+        for key, change in self._counts.items():
+            self._changes[COUNTERS, key].append(change)
         for (rows, key), changes in self._changes.items():
             columns = [to_json(value) if isinstance(value, tuple) else value for value in key]
             known = connection.execute(rows.read, columns).fetchone()
@@ -70,16 +79,19 @@ def _counted_commit(row: Row | None, change: Row) -> Row:
 
 
 def _observed(row: Row | None, change: Row) -> Row:
-    bounds, counts, total, at = change
+    bounds, values, total, at = change
     if row is None or row[0] != bounds:
-        return bounds, counts, total, at
-    _, old_counts, old_total, born = row
-    return bounds, [old + new for old, new in zip(old_counts, counts, strict=True)], old_total + total, born
+        row = bounds, [0] * (len(bounds) + 1), 0.0, at
+    _, counts, old_total, born = row
+    counts = counts.copy()
+    for value in values:
+        counts[bisect_left(bounds, value)] += 1
+    return bounds, counts, old_total + total, born
 
 
 def _to_histogram(row: Row) -> Row:
     bounds, counts, total, born = row
-    return from_json(bounds), from_json(counts), total, born
+    return tuple(from_json(bounds)), from_json(counts), total, born
 
 
 def _from_histogram(row: Row) -> Row:
@@ -123,7 +135,7 @@ COUNTERS = _rows("counters", ("name", "labels"), ("value", "born_seconds"), _cou
 COMMIT_REGRESSIONS = _rows(  # at, rank
     "commit_regressions", ("benchmark", "severity", "commit_hash"), ("value", "born_seconds", "rank_seconds"), _counted_commit
 )
-HISTOGRAMS = _rows(  # bounds, counts, total, at
+HISTOGRAMS = _rows(  # bounds, values, their sum, at
     "histograms", ("name", "labels"), ("bounds", "counts", "total", "born_seconds"), _observed, _to_histogram, _from_histogram
 )
 NEWEST_RESULTS = _rows("newest_results", ("name", "environment"), ("run", "rank_seconds"), _newest)  # the row, at

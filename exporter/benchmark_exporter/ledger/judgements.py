@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
+from benchmark_exporter.ledger.inserts import Inserts
 from benchmark_exporter.ledger.state import from_json, to_json
 from benchmark_exporter.model import Judgement, JudgementState
 
@@ -83,8 +84,9 @@ _NO_SERIES = Series()
 class Judgements:
     """The judgements of one transaction. A row that runs change again and again is read once, and written once by `write`."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, inserts: Inserts) -> None:
         self._connection = connection
+        self._inserts = inserts
         self._rows: dict[tuple[_Table, _Row], Any] = {}  # None: not there
         # What stood there before each change.
         self._changes: list[tuple[_Table, _Row, Any]] = []
@@ -101,7 +103,7 @@ class Judgements:
     def record(self, run: int, key: SeriesKey, judgement: Judgement, passed_commit: str, rank_seconds: float, at: float) -> None:
         """A judgement on a run's result; passed_commit is that of the last run before it that was no regression."""
         j = judgement
-        self._connection.execute(
+        self._inserts.add(
             "INSERT INTO judgements VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 *(run, key.name, j.state, j.value, j.rolling, j.pinned, j.reference, j.limit),
@@ -133,6 +135,7 @@ class Judgements:
 
     def _start_anew(self, key: SeriesKey, runs: Sequence[int]) -> None:
         windows: dict[SeriesKey, tuple[float, ...]] = {}
+        self._inserts.write()
         for run in runs:
             for name, unit, value in self._connection.execute(
                 "SELECT name, unit, value FROM judgements JOIN results USING (run, name) WHERE run = ?", (run,)

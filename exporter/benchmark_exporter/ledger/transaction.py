@@ -4,7 +4,6 @@ import hashlib
 import math
 import sqlite3
 import struct
-from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
@@ -13,7 +12,6 @@ import msgspec
 from benchmark_exporter.ledger.baselines import Baselines
 from benchmark_exporter.ledger.gathered import (
     COMMIT_REGRESSIONS,
-    COUNTERS,
     HISTOGRAMS,
     LAST_INGEST,
     NEWEST_PIPELINE_RUNS,
@@ -25,6 +23,7 @@ from benchmark_exporter.ledger.gathered import (
     Row,
     Rows,
 )
+from benchmark_exporter.ledger.inserts import Inserts
 from benchmark_exporter.ledger.judgements import Judgements
 from benchmark_exporter.ledger.state import Labels, Subject, to_json
 from benchmark_exporter.ledger.visibility import is_lately, see
@@ -49,7 +48,7 @@ class KnownFile(msgspec.Struct, frozen=True):
 class Transaction:
     """Changes of one transaction; made by `Ledger.transaction`. `changed` tells whether there were any.
 
-    Running totals and newest rows are gathered and not yet there to be read: `finish` writes them.
+    Running totals, newest rows and what is only added are gathered and not yet there to be read: `finish` writes them.
     """
 
     def __init__(self, connection: sqlite3.Connection, errors_named: Callable[[], AbstractContextManager[None]]) -> None:
@@ -57,18 +56,23 @@ class Transaction:
         self._errors_named = errors_named
         self._execute = connection.execute
         self._gathered = Gathered()
+        self._inserts = Inserts(connection)
+        self._files: dict[str, KnownFile] = {}  # that were recorded
+        self._verdicts: dict[int, set[str]] = {}  # of the runs that were added, by benchmark
         self._seen: dict[Subject, float] = {}  # when each was last seen, as it is written down
-        self.judgements = Judgements(connection)
+        self.judgements = Judgements(connection, self._inserts)
         self.changed = False
 
     @property
     def baselines(self) -> Baselines:
         """The pinned baselines, as they are in this transaction."""
+        self._inserts.write()  # they are read there
         # Kept, it would make a cycle with its transaction, and all that was gathered would wait for the collector.
         return Baselines(self._execute, self._change, self.judgements)
 
     def finish(self) -> None:
         """Writes what was gathered; for `Ledger.transaction`, before it commits."""
+        self._inserts.write()
         self._gathered.write(self._connection)
         self.judgements.write()
         if self.changed:
@@ -83,13 +87,18 @@ class Transaction:
             LedgerError: the database cannot be read or written, so the whole transaction is lost.
         """
         with self._errors_named():
+            self._inserts.write()
             self._execute("SAVEPOINT step")
             gathered, judgements = self._gathered.mark(), len(self.judgements)
             try:
                 yield
+                self._inserts.write()
             except BaseException as error:
+                self._inserts.clear()
                 self._gathered.cut(gathered)
                 self.judgements.cut(judgements)
+                self._files.clear()
+                self._verdicts.clear()
                 self._seen.clear()
                 if self._connection.in_transaction:  # a full disk may have ended it
                     self._execute("ROLLBACK TO step")
@@ -101,17 +110,21 @@ class Transaction:
 
     def file(self, path: str) -> KnownFile | None:
         """The file as it was when it was last read."""
+        known = self._files.get(path)
+        if known is not None:
+            return known
         row = self._execute("SELECT inode, size_bytes, ctime_ns, digest, reason FROM files WHERE path = ?", (path,)).fetchone()
         return None if row is None else KnownFile(row[:3], row[3], row[4])
 
     def record_file(self, path: str, signature: Signature, digest: bytes, rejected: Rejected | None, at: float) -> None:
         """What a file is now; `rejected` is None for one that was ingested or is a duplicate."""
         reason = (None, None, None) if rejected is None else (rejected.reason, rejected.place, rejected.detail)
-        self._change("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (path, *signature, digest, *reason, at))
+        self._insert("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (path, *signature, digest, *reason, at))
+        self._files[path] = KnownFile(signature, digest, reason[0])
 
     def record_rejection(self, path: str, rejected: Rejected, at: float) -> None:
         """That a file was rejected, whatever becomes of it."""
-        self._change("INSERT INTO rejections VALUES (?, ?, ?, ?, ?)", (at, path, rejected.reason, rejected.place, rejected.detail))
+        self._insert("INSERT INTO rejections VALUES (?, ?, ?, ?, ?)", (at, path, rejected.reason, rejected.place, rejected.detail))
 
     def forget_files(self, paths: Sequence[str]) -> None:
         """Files that are no longer in the folder."""
@@ -131,35 +144,37 @@ class Transaction:
         """The run's row, whether it is new, and whether its run_id was taken by a run with other measurements."""
         moment = struct.pack("<d", run.timestamp_seconds)
         measurements = hashlib.sha256(moment + measurements_digest(run.results, run.failures)).digest()
-        inserted = self._change(
-            "INSERT INTO runs VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id",
+        cursor = self._change(
+            "INSERT INTO runs VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             (
                 *(project, run.run_id, measurements, run.format, environment, run.machine_class, run.commit_hash),
                 *(run.branch, run.timestamp_seconds, run.suite_duration_seconds, at),
             ),
-        ).fetchone()
-        if inserted is None:
+        )
+        if cursor.rowcount != 1:
             (run_row,) = self._execute(
                 "SELECT id FROM runs WHERE project = ? AND run_id = ? AND measurements = ?", (project, run.run_id, measurements)
             ).fetchone()
             return run_row, False, False
-        (run_row,) = inserted
+        run_row = cursor.lastrowid
+        assert run_row is not None  # noqa: S101  # it has just been inserted
+        self._verdicts[run_row] = set()
         others = self._execute("SELECT 1 FROM runs WHERE project = ? AND run_id = ? AND id <> ?", (project, run.run_id, run_row))
         conflict = others.fetchone() is not None
         rank = min(run.timestamp_seconds, at)
         for result in run.results:
-            s = result.statistics
-            self._change(
+            s, name = result.statistics, result.name
+            self._insert(
                 "INSERT INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    *(run_row, result.name, result.benchmark, result.variant, result.unit, result.better),
+                    *(run_row, name, result.benchmark, result.variant, result.unit, result.better),
                     *(s.p50, s.p95, s.p99, s.mean, s.min, s.max, s.stddev, result.sample_count, result.cv_ratio),
                 ),
             )
-            self._gather(NEWEST_RESULTS, (result.name, environment), ((run_row, rank), at))
+            self._gather(NEWEST_RESULTS, (name, environment), ((run_row, rank), at))
         for failure in run.failures:
             error = failure.error[:MAX_ERROR_CHARACTERS]
-            self._change("INSERT INTO failures VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (run_row, failure.benchmark, error))
+            self._insert("INSERT INTO failures VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (run_row, failure.benchmark, error))
         for benchmark, failed in run.outcomes.items():
             self._gather(NEWEST_RUNS, (benchmark, environment), ((run_row, failed, rank), at))
         for comparison in run.comparisons:
@@ -180,6 +195,12 @@ class Transaction:
             *(to_json(verdict.criteria), verdict.passed, verdict.severity, decided),
         )
         row = (run, verdict.benchmark, *values, verdict.severity)
+        known_verdicts = self._verdicts.get(run)
+        if known_verdicts is not None and verdict.benchmark not in known_verdicts:
+            known_verdicts.add(verdict.benchmark)
+            self._insert("INSERT INTO verdicts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            return True, verdict.severity
+        self._inserts.write()
         if self._change("INSERT INTO verdicts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", row).rowcount == 1:
             return True, verdict.severity
         *known, was_decided, counted = self._execute(
@@ -216,7 +237,8 @@ class Transaction:
 
     def count(self, name: str, labels: Labels, at: float, by: int = 1) -> None:
         """Adds to a counter; by 0 only makes its series known."""
-        self._gather(COUNTERS, (name, labels), (by, at))
+        self.changed = True
+        self._gathered.count((name, labels), by, at)
 
     def count_commit(self, benchmark: str, severity: Severity, commit_hash: str, run_seconds: float, at: float) -> None:
         """Counts a regression of a commit's run, made at run_seconds."""
@@ -235,7 +257,7 @@ class Transaction:
             (NOTIFICATIONS_KEPT,),
         )
 
-    def observe(self, name: str, labels: Labels, values: Sequence[float], bounds: Sequence[float], at: float) -> None:
+    def observe(self, name: str, labels: Labels, values: Sequence[float], bounds: tuple[float, ...], at: float) -> None:
         """Adds observations to a histogram with the given upper bounds.
 
         Should these have changed since, the histogram starts anew: old counts cannot be dealt out to new buckets.
@@ -243,16 +265,18 @@ class Transaction:
         Raises:
             ValueError: an observation is not a number, and no sum would be one after it.
         """
-        counts, total = [0] * (len(bounds) + 1), math.fsum(values)
+        total = math.fsum(values)
         if math.isnan(total):
             raise ValueError(f"an observation of {name} is not a number")
-        for value in values:
-            counts[bisect_left(bounds, value)] += 1
-        self._gather(HISTOGRAMS, (name, labels), (list(bounds), counts, total, at))
+        self._gather(HISTOGRAMS, (name, labels), (bounds, values, total, at))
 
     def _gather(self, rows: Rows, key: Row, change: Row) -> None:
         self.changed = True
         self._gathered.add(rows, key, change)
+
+    def _insert(self, statement: str, row: Row) -> None:
+        self.changed = True
+        self._inserts.add(statement, row)
 
     def _change(self, statement: str, values: Sequence[object]) -> sqlite3.Cursor:
         self.changed = True

@@ -20,8 +20,10 @@ from benchmark_exporter.regression import Limits, Policy, judge
 
 log = logging.getLogger(__name__)
 
-BATCH_FILES = 500
+BATCH_FILES = 1000
 STEP_FILES = 500  # of a scan
+# Of a batch that has more news than this, only what somebody has to act on has a log line of its own.
+LOGGED_FILES = 20
 # Names of the ledger's running totals; what they are called on /metrics is the collector's business.
 INGESTED, DUPLICATE, REJECTED, CONFLICTS = "files_ingested", "files_duplicate", "files_rejected", "run_conflicts"
 RUNS, FAILURES, REGRESSIONS, PIPELINE_RUNS = "runs", "failures", "regressions", "pipeline_runs"
@@ -174,11 +176,11 @@ class Ingest:
             reads.sort(key=_moment)
             with self._ledger.transaction() as transaction:
                 lines = self._record_all(transaction, reads)
-            for read, line in zip(reads, lines, strict=True):
+            for read in reads:
                 self._known[read.candidate.name] = read.candidate.signature
                 self._young.pop(read.candidate.name, None)
-                if line is not None:
-                    log.log(*line, extra={"fields": {"file": read.candidate.name}})
+            news = [(read.candidate.name, *line) for read, line in zip(reads, lines, strict=True) if line is not None]
+            _tell(news, left=max(len(fresh) - start - BATCH_FILES, 0))
             if transaction.changed:
                 self._publish()
 
@@ -351,8 +353,17 @@ class Ingest:
 
 def _names(run: Run) -> Iterable[str]:
     """Every name that the run has series of, each benchmark before its variants."""
-    of_results = (name for result in run.results for name in (result.benchmark, result.name))
-    return dict.fromkeys((*of_results, *run.outcomes, *(comparison.benchmark for comparison in run.comparisons)))
+    of_results = [name for result in run.results for name in (result.benchmark, result.name)]
+    return dict.fromkeys([*of_results, *run.outcomes, *[comparison.benchmark for comparison in run.comparisons]])
+
+
+def _tell(news: Sequence[tuple[str, int, str]], left: int) -> None:
+    """Logs what became of a batch's files, each given by its name, a log level and the words; `left` are the files after it."""
+    apart = [each for each in news if len(news) <= LOGGED_FILES or each[1] > logging.INFO]
+    for name, level, words in apart:
+        log.log(level, words, extra={"fields": {"file": name}})
+    if len(apart) < len(news):
+        log.info(f"took in {len(news) - len(apart):,} files", extra={"fields": {"left": left}})
 
 
 def _moment(read: _Read) -> tuple[float, str]:

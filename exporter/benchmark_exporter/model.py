@@ -185,8 +185,8 @@ class Run(msgspec.Struct, frozen=True):
     @property
     def outcomes(self) -> Mapping[str, bool]:
         """Every benchmark of the run, and whether it failed."""
-        measured: dict[str, bool] = dict.fromkeys((result.benchmark for result in self.results), False)
-        return measured | dict.fromkeys((failure.benchmark for failure in self.failures), True) if self.failures else measured
+        measured: dict[str, bool] = dict.fromkeys([result.benchmark for result in self.results], False)
+        return measured | dict.fromkeys([failure.benchmark for failure in self.failures], True)
 
 
 class PipelineRun(msgspec.Struct, frozen=True):

@@ -180,7 +180,7 @@ def _by_rolling(result: Result, sign: float, rolling: float, ordered: Sequence[f
     is, two modes or skewed: by a factor beyond the worst run of the window but for its outliers.
     """
     count = len(ordered)
-    deviation = max(_DEVIATIONS_PER_MAD * _median(sorted([abs(each - rolling) for each in ordered])), _standard_error(result, rolling))
+    deviation = max(_DEVIATIONS_PER_MAD * _median_deviation(ordered, rolling), _standard_error(result, rolling))
     factor, freedom = limits.noise_factor, _MAD_EFFICIENCY * max(count - 1, 1)
     factor += (factor**3 + factor) / (4 * freedom)
     normal = factor * deviation * math.hypot(1.0, _MEDIAN_TO_MEAN_ERROR / math.sqrt(count))
@@ -193,6 +193,12 @@ def _median(ordered: Sequence[float]) -> float:
     """Of values in order; `statistics.median` would put them in order once more."""
     half = len(ordered) // 2
     return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
+
+
+def _median_deviation(ordered: Sequence[float], middle: float) -> float:
+    """The median distance from the median of values in order."""
+    half = len(ordered) // 2
+    return _median(sorted([middle - each for each in ordered[:half]] + [each - middle for each in ordered[half:]]))
 
 
 def _standard_error(result: Result, reference: float) -> float:

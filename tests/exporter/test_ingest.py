@@ -349,6 +349,22 @@ def test_a_rejection_is_logged_once_with_file_reason_and_place(wired: Wired, cap
     assert record.__dict__["fields"] == {"file": "bad.json"}
 
 
+def test_a_large_batch_is_logged_as_one_but_for_what_was_rejected(wired: Wired, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    wired.drop("bad.json", {})
+    for number in range(ingest.LOGGED_FILES - 1):
+        wired.drop(f"{number}.json", other_run(number))
+    wired.ingest.scan()
+    assert len(caplog.records) == ingest.LOGGED_FILES
+    caplog.clear()
+    wired.drop("worse.json", {})
+    for number in range(20, 20 + ingest.LOGGED_FILES):
+        wired.drop(f"{number}.json", other_run(number))
+    wired.ingest.scan()
+    assert [record.__dict__["fields"] for record in caplog.records] == [{"file": "worse.json"}, {"left": 0}]
+    assert caplog.records[-1].getMessage() == f"took in {ingest.LOGGED_FILES} files"
+
+
 def test_one_record_that_fails_does_not_undo_the_others(wired: Wired, caplog: pytest.LogCaptureFixture) -> None:
     for number in (1, 2, 3):
         wired.drop(f"{number}.json", other_run(number))

@@ -1,11 +1,11 @@
 """What is known of a document besides its own words: the zone of its clock, when it was written, and its side file."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from typing import Annotated
 
 import msgspec
+from msgspec.structs import replace
 
 from benchmark_exporter.formats.fields import MachinePart, Name, Text, Timestamp, to_seconds
 from benchmark_exporter.model import Better, Failure, Rejected, Result, measurements_digest
@@ -24,13 +24,12 @@ class SideFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     machine: MachinePart | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True):
     """`zone` is that of times without one, `written_seconds` when the file was last written (seconds since 1970)."""
 
     zone: tzinfo = UTC
     written_seconds: float = 0.0
-    side: SideFile = SideFile()  # noqa: RUF009  # frozen
+    side: SideFile = SideFile()
 
     def to_seconds(self, moment: datetime, *, place: str) -> float:
         """Seconds since 1970 of a moment; one without a zone is read as of `zone`.

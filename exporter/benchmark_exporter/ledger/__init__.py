@@ -100,9 +100,10 @@ class Ledger:
         try:
             with self._errors_named():
                 # WAL with synchronous FULL: a commit that returned is on the disk. What a read puts aside and what undoes a step stay in
-                # memory: there may be no folder for temporary files.
+                # memory: there may be no folder for temporary files. A burst's digests lie all over their indexes, which 8 MB can hold.
                 connection.executescript(
                     f"{first} PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;"
+                    "PRAGMA cache_size = -8000;"
                 )
                 migrate(connection)
         except LedgerError:

@@ -11,7 +11,8 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from benchmark_exporter.formats import Origin, SideFile, parse, parse_side_file
+from benchmark_exporter.formats import Origin, SideFile, growing_formats, parse, parse_side_file
+from benchmark_exporter.growth import leave_out_recorded
 from benchmark_exporter.inbox import Candidate, Inbox, Inboxes, oldest_first
 from benchmark_exporter.judging import judge_run
 from benchmark_exporter.ledger import Ledger, LedgerError, Subject, Transaction
@@ -311,8 +312,13 @@ class Ingest:
     def _add_run(self, transaction: Transaction, run: Run, now: float) -> bool:
         environment = run.environment or self._defaults.environment
         project = run.project or self._defaults.project
+        whole = run
+        if run.format in growing_formats():
+            run = leave_out_recorded(transaction, run, project, environment, now)
+            if not run.results:
+                return False
         row, new, conflict = transaction.add_run(run, project, environment, now)
-        if conflict:
+        if conflict and run is whole:  # else that run is what the document was before it grew
             transaction.count(CONFLICTS, (), now)
         if new:
             for name in _names(run):

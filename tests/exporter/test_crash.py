@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.exporter.documents import bench_guard, changed, perf_suite, pipeline
+from tests.exporter.documents import bench_guard, changed, golden, perf_suite, pipeline
 from tests.exporter.wired import Wired
 
 FILES = {
@@ -18,16 +18,18 @@ FILES = {
     "5.json": pipeline(status="fail"),
     "6.json": changed(perf_suite(), "metrics.cv", -1),
     "7.json": perf_suite(p50_ms=0.07),
+    "8.json": golden("hyperfine_2/1-run"),
 }
 
 
 def prepare(folder: Path) -> Wired:
-    """Some files ingested and one of them rejected, others waiting, one gone."""
+    """Some files ingested and one of them rejected, others waiting, one of these grown meanwhile, one gone."""
     folder.mkdir()
     wired = Wired(folder)
     for name in ("0.json", "1.json"):
         wired.take(name, FILES["1.json"] | {"name": name})
     wired.take("bad.json", {})
+    wired.take("8.json", changed(FILES["8.json"], "results", FILES["8.json"]["results"][:1]))
     (wired.results / "0.json").unlink()
     for name, document in FILES.items():
         wired.drop(name, document)

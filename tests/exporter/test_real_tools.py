@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from benchmark_exporter.formats import parse
 from benchmark_exporter.model import Result, Run
 from stack.settings import STATE
+from tests.exporter.process import Exporter
 from tests.paths import REPOSITORY
 
 TOOL_SECONDS = 120  # an unpacking from Debian's mirror included
@@ -74,3 +76,22 @@ def test_hyperfine(tmp_path: Path, hyperfine: str) -> None:
     user = results["sleep 0.01/user"].statistics.mean
     assert user is not None
     assert user < 0.01  # it slept
+
+
+def test_hyperfine_writes_into_the_folder_of_a_running_exporter(tmp_path: Path, free_port: Callable[[], int], hyperfine: str) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("counter_hold_seconds: 0\nhistogram_hold_seconds: 0\n")
+    exporter = Exporter(tmp_path, free_port(), f"--config={config}")
+    commands = ["sleep 0.3", "sleep 0.2", "sleep 0.1"]
+    try:
+        run([hyperfine, "--shell=none", "--runs=4", f"--export-json={exporter.results / 'x.json'}", *commands], tmp_path)
+        counts = {f'benchmark_runs_total{{benchmark_name="{command}",environment="local"}}': 1 for command in commands} | {
+            f'benchmark_execution_time_ms_count{{benchmark_name="{command}",iteration="sample",environment="local"}}': 4
+            for command in commands
+        }
+        exporter.until(lambda: all(exporter.value(series) for series in counts))
+        assert {series: exporter.value(series) for series in counts} == counts
+        # It was seen while it grew.
+        assert (exporter.value('benchmark_exporter_files_ingested_total{format="hyperfine"}') or 0) > 1
+    finally:
+        assert exporter.stop() == 0, exporter.log.read_text()

@@ -39,7 +39,7 @@ from benchmark_exporter.formats import (
 from benchmark_exporter.formats.origin import Origin, SideFile, parse_side_file
 from benchmark_exporter.model import Document, Rejected, Run
 
-__all__ = ["Format", "Origin", "SideFile", "formats", "parse", "parse_side_file"]
+__all__ = ["Format", "Origin", "SideFile", "formats", "growing_formats", "parse", "parse_side_file"]
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,11 @@ _NO_NUMBER_CUT = re.compile(rb"\b(?:N|Na|I|In|Inf|Infi|Infin|Infini|Infinit)\Z")
 
 
 class Format(Protocol):
-    """What a format module offers; with `READS_NAN = True` also documents that hold what JSON has no number for."""
+    """What a format module offers.
+
+    With `READS_NAN = True` it also reads documents that hold what JSON has no number for. `GROWS = True` says that its tool writes a
+    document again and again while it measures, each time with more results in it: of these, those that are recorded already are left out.
+    """
 
     NAME: str
 
@@ -78,6 +82,12 @@ def formats() -> Sequence[Format]:
         except Exception:  # whatever is wrong with another's module, the others are read
             log.exception("a format cannot be loaded", extra={"fields": {"entry_point": point.value}})
     return found
+
+
+@cache
+def growing_formats() -> frozenset[str]:
+    """The names of the formats whose documents are written again with more in them."""
+    return frozenset(each.NAME for each in formats() if getattr(each, "GROWS", False))
 
 
 def parse(data: bytes, origin: Origin = Origin()) -> Document:  # noqa: B008  # frozen

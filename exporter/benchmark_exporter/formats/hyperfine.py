@@ -4,7 +4,7 @@ Two layouts: until 2.0 a command's times, from 2.0 on (`schema_version` 2) its m
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated
 
 import msgspec
@@ -16,6 +16,7 @@ from benchmark_exporter.formats.units import quantity
 from benchmark_exporter.model import Result, Run, Statistics
 
 NAME = "hyperfine"
+GROWS = True  # of several commands, its file is written anew after each
 
 # What 2.0 calls the quantities that were there before, by what they are called here; the CPU's time is the sum of two others.
 _VARIANTS = {"time_wall_clock": "", "time_user": "user", "time_system": "system", "memory_peak_resident": "memory"}
@@ -93,16 +94,29 @@ def parse(raw: object, origin: Origin) -> Run:
 
 
 def _names(parts: Sequence[CommandPart]) -> list[str]:
-    """The commands, with their parameters where the command alone does not tell one from another."""
+    """The commands, with their parameters where the command alone does not tell one from another.
+
+    That is so, too, where it does not show them: the others of a scan may not be in the document yet.
+    """
     count = Counter(part.command for part in parts)
-    return [part.command if count[part.command] == 1 else f"{part.command}{_parameters(part)}" for part in parts]
+    return [
+        part.command if count[part.command] == 1 and _shows_parameters(part) else f"{part.command}{_parameters(part)}" for part in parts
+    ]
+
+
+def _shows_parameters(part: CommandPart) -> bool:
+    return all(value in part.command for value in (*_values(part).values(), part.parameter or ""))
 
 
 def _parameters(part: CommandPart) -> str:
-    values = {name: value.value if isinstance(value, Value) else value for name, value in part.parameters.items()}
+    values = _values(part)
     if not values:
         return "" if part.parameter is None else f"({part.parameter})"
     return f"({','.join(f'{name}={value}' for name, value in sorted(values.items()))})"
+
+
+def _values(part: CommandPart) -> Mapping[str, str]:
+    return {name: value.value if isinstance(value, Value) else value for name, value in part.parameters.items()}
 
 
 def _of_times(name: str, part: TimesPart) -> Iterator[Result]:

@@ -37,7 +37,7 @@ _TOTALS = ("counters", "histograms", "returned")
 def forget(connection: sqlite3.Connection, projects: Sequence[str], pipelines: Sequence[str]) -> Forgotten:
     """Deletes all that is of these projects and pipelines, totals and pinned baselines too; within a transaction.
 
-    The digests of their documents stay, so that a file which is still in the folder does not come in again.
+    The digests of their documents and measurements stay, so that a file which is still in the folder does not come in again.
     """
     execute = connection.execute
     create, *others = _GONE.strip().removesuffix(";").split(";")

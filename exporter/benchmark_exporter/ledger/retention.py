@@ -6,6 +6,8 @@ Kept are
 - what a scrape shows: runs that a newest_* row points to, the newest runs with a duration, the newest runs of a pipeline;
 - files, which go when they have gone from their folder, and the digests of their documents: a file that is renamed or copied after its
   run was forgotten must not count as a new one. From the results folder its owner removes them, uploaded ones go by `old_uploads`.
+
+The digests of measurements go by their age alone: what a document brings again when it grows, it has brought a short while ago.
 """
 
 import sqlite3
@@ -43,6 +45,7 @@ _DELETE_PIPELINE_RUNS = """
         LIMIT :limit)
 """
 _DELETE_REJECTIONS = "DELETE FROM rejections WHERE rowid IN (SELECT rowid FROM rejections WHERE at_seconds < ? LIMIT ?)"
+_DELETE_MEASUREMENTS = "DELETE FROM measurements WHERE digest IN (SELECT digest FROM measurements WHERE at_seconds < ? LIMIT ?)"
 _OLD_DOCUMENTS = """
     SELECT at_seconds, digest, EXISTS (SELECT 1 FROM files WHERE files.digest = documents.file_digest)
     FROM documents WHERE (at_seconds, digest) > (:at, :after) AND at_seconds < :before ORDER BY at_seconds, digest LIMIT :limit
@@ -67,8 +70,9 @@ def prune(connection: sqlite3.Connection, before_seconds: float) -> Iterator[int
         values = {"pipeline": pipeline, "before": before_seconds, "shown": FAILURE_RATIO_RUNS, "limit": STEP_ROWS}
         while deleted := connection.execute(_DELETE_PIPELINE_RUNS, values).rowcount:
             yield deleted
-    while deleted := connection.execute(_DELETE_REJECTIONS, (before_seconds, STEP_ROWS)).rowcount:
-        yield deleted
+    for statement in (_DELETE_REJECTIONS, _DELETE_MEASUREMENTS):
+        while deleted := connection.execute(statement, (before_seconds, STEP_ROWS)).rowcount:
+            yield deleted
     yield from _prune_documents(connection, before_seconds)
 
 

@@ -20,6 +20,8 @@ MIGRATIONS = (
     CREATE TABLE documents (digest BLOB PRIMARY KEY, file_digest BLOB NOT NULL, format TEXT NOT NULL, at_seconds REAL NOT NULL)
         WITHOUT ROWID;
     CREATE INDEX documents_by_time ON documents (at_seconds);
+    CREATE TABLE measurements (digest BLOB PRIMARY KEY, at_seconds REAL NOT NULL) WITHOUT ROWID;
+    CREATE INDEX measurements_by_time ON measurements (at_seconds);
     CREATE TABLE runs (id INTEGER PRIMARY KEY, project TEXT NOT NULL, run_id TEXT NOT NULL, measurements BLOB NOT NULL,
         format TEXT NOT NULL, environment TEXT NOT NULL, machine TEXT NOT NULL, commit_hash TEXT NOT NULL, branch TEXT NOT NULL,
         timestamp_seconds REAL NOT NULL, suite_duration_seconds REAL, ingested_seconds REAL NOT NULL,

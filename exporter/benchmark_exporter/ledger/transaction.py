@@ -136,6 +136,10 @@ class Transaction:
         values = (digest, file_digest, format_name, at)
         return self._change("INSERT INTO documents VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", values).rowcount == 1
 
+    def add_measurements(self, digest: bytes, at: float) -> bool:
+        """Whether measurements are new that a document may bring once more, among others."""
+        return self._change("INSERT INTO measurements VALUES (?, ?) ON CONFLICT DO NOTHING", (digest, at)).rowcount == 1
+
     def record_ingest(self, at: float) -> None:
         """That something new was ingested."""
         self._gather(LAST_INGEST, (), (at,))

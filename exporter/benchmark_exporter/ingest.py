@@ -32,6 +32,8 @@ NOTIFICATIONS = "notifications_received"
 EXECUTION_TIME = "execution_time_ms"
 # What a file still being written, or not yet handed over to its reader, may look like.
 YOUNG: frozenset[RejectionReason] = frozenset({"truncated", "malformed_json", "not_utf8", "unreadable"})
+# hyperfine makes its file before it runs its first command, which may take minutes.
+EMPTY_SETTLE_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ class Ingest:
         self._monotonic = monotonic
         self._stopping = stopping
         self._known = ledger.signatures()
-        # Files that end early, and since when they have been still.
+        # Files that end early, and when each has been still for long enough to be judged.
         self._young: dict[str, tuple[Candidate, float]] = {}
 
     @property
@@ -114,7 +116,7 @@ class Ingest:
     @property
     def due_seconds(self) -> float:
         """When the next of these has been still for long enough to be judged, by `monotonic`; infinity: there is none."""
-        return min((since for _, since in self._young.values()), default=math.inf) + self._defaults.settle_seconds
+        return min((due for _, due in self._young.values()), default=math.inf)
 
     def scan(self) -> None:
         """Ingests whatever is new in the whole folder and forgets files that have gone."""
@@ -199,7 +201,7 @@ class Ingest:
         except FileNotFoundError:
             return None
         except Rejected as rejected:
-            if rejected.reason in YOUNG and not self._has_settled(candidate):
+            if rejected.reason in YOUNG and not self._has_settled(candidate, rejected):
                 return None
             return _Read(candidate, digest, rejected)
         except OSError:
@@ -219,12 +221,14 @@ class Ingest:
             raise _in_side_file(rejected) from rejected
         return _Side(candidate, hashlib.sha256(data).digest(), data)
 
-    def _has_settled(self, candidate: Candidate) -> bool:
-        known, since = self._young.get(candidate.name, (None, 0.0))
+    def _has_settled(self, candidate: Candidate, rejected: Rejected) -> bool:
+        known, due = self._young.get(candidate.name, (None, 0.0))
         if known is None or known.signature != candidate.signature:
-            self._young[candidate.name] = (candidate, self._monotonic())
+            is_empty = rejected.reason == "truncated" and not candidate.size_bytes
+            settle_seconds = EMPTY_SETTLE_SECONDS if is_empty else self._defaults.settle_seconds
+            self._young[candidate.name] = (candidate, self._monotonic() + settle_seconds)
             return False
-        return self._monotonic() - since >= self._defaults.settle_seconds
+        return self._monotonic() >= due
 
     def _record_all(self, transaction: Transaction, reads: Sequence[_Read]) -> list[tuple[int, str] | None]:
         """Records a batch, and gives a log line for each file that is news. Steps of their own are costly, and for when one fails."""

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from benchmark_exporter import ingest
 from benchmark_exporter.config import Config
+from benchmark_exporter.ingest import EMPTY_SETTLE_SECONDS
 from benchmark_exporter.model import Notification
 from tests.exporter.documents import Json, bench_guard, changed, perf_suite, pipeline
 from tests.exporter.wired import START_SECONDS, Wired
@@ -399,6 +400,18 @@ def test_publish_is_called_after_commits_that_changed_something_and_then_only(tm
     wired.ledger.close()
 
 
+def test_an_empty_file_waits_for_its_writers_first_word(wired: Wired) -> None:
+    wired.take("slow.json", b"")
+    wired.take("dead.json", b"")
+    assert wired.ingest.pending_files == 2
+    assert wired.ingest.due_seconds == START_SECONDS + EMPTY_SETTLE_SECONDS
+    wired.now = START_SECONDS + EMPTY_SETTLE_SECONDS - 1
+    wired.take("slow.json", perf_suite())
+    wired.settle()
+    assert [(file.path, file.reason) for file in wired.ledger.state().rejected_files] == [("dead.json", "truncated")]
+    assert (wired.value(RUNS, **ROUTER), wired.ingest.pending_files) == (1, 0)
+
+
 def _hostile(wired: Wired) -> list[tuple[str, str]]:
     """Everything that issue-worthy writers have dropped, as file name and expected reason."""
     os.mkfifo(wired.results / "fifo.json")
@@ -406,7 +419,7 @@ def _hostile(wired: Wired) -> list[tuple[str, str]]:
     (wired.results / "outside.json").symlink_to("/etc/passwd")
     (wired.results / "dangling.json").symlink_to("nowhere")
     wired.drop("huge.json", b" " * (wired.config.max_file_bytes + 1))
-    wired.drop("empty.json", b"")
+    wired.drop("cut.json", b'{"run":')
     wired.drop("malformed.json", b"{]")
     wired.drop("latin1.json", '{"name": "é"}'.encode("latin-1"))
     wired.drop("nan.json", changed(perf_suite(), "metrics.cv", float("nan")))
@@ -418,7 +431,7 @@ def _hostile(wired: Wired) -> list[tuple[str, str]]:
     wired.drop("alien.json", {"hello": "world"})
     return [
         *(("fifo", "not_a_file"), ("folder", "not_a_file"), ("outside", "link_outside"), ("dangling", "unreadable")),
-        *(("huge", "too_large"), ("empty", "truncated"), ("malformed", "malformed_json"), ("latin1", "not_utf8"), ("nan", "not_finite")),
+        *(("huge", "too_large"), ("cut", "truncated"), ("malformed", "malformed_json"), ("latin1", "not_utf8"), ("nan", "not_finite")),
         *(("negative", "invalid_value"), ("wrong-type", "invalid_value"), ("long-name", "invalid_value")),
         *(("surrogate", "malformed_json"), ("deep", "malformed_json"), ("alien", "unknown_format")),
     ]

@@ -15,6 +15,7 @@ from grafana.panels import (
     column,
     curves,
     listing,
+    mapping,
     now,
     number,
     query,
@@ -26,6 +27,7 @@ from grafana.panels import (
     to_page,
 )
 
+INGEST = {0: ("works", GOOD), 1: ("fails", CRITICAL)}
 PROMETHEUS_DOWN, EXPORTER_DOWN = "Prometheus is down", "Exporter is down"
 # 99.9 % of 30 days. Spent faster than this factor, AvailabilityBudgetBurnFast tells.
 OBJECTIVE, FAST_BURN = 0.999, 14.4
@@ -36,7 +38,8 @@ def stack_health() -> dashboard.Dashboard:
     """Stack health, from what is broken to what it costs."""
     description = "Whether the monitoring itself works, what it costs, and whether it keeps its objective."
     board = Board("Stack health", description, since="now-1h", refresh="5s", variables=False)
-    board.place(4, down(), availability(), rejected(), pending(), month_of_storage(), series_room())
+    panels = (down(), availability(), taking_in(), rejected(), pending(), month_of_storage(), series_room())
+    board.place(4, *panels, widths=(3, 4, 3, 3, 3, 4, 4))
     board.place(7, targets(), burn(), rejections(), widths=(10, 8, 6))
     board.row("Ways and times")
     board.place(8, scrape_duration(), rule_duration(), ingest())
@@ -66,6 +69,20 @@ def availability() -> Panel:
         no_value="Not measured in the first five minutes",
     )
     return panel.decimals(3).thresholds(thresholds(CRITICAL, (0.99, WARNING), (OBJECTIVE, GOOD)))
+
+
+def taking_in() -> Panel:
+    panel = number(
+        "Taking in results",
+        "It fails while the exporter's ledger cannot be written or the results folder not be read; then all dashboards show what was known "
+        "before. The exporter's page says why.",
+        now("max(benchmark_exporter_ingest_failing)", "ingest"),
+        unit="none",
+        no_value=EXPORTER_DOWN,
+    )
+    return (
+        panel.mappings([mapping(INGEST)]).thresholds(thresholds(GOOD, (1, CRITICAL))).links([to_page("The exporter's page", EXPORTER_URL)])
+    )
 
 
 def rejected() -> Panel:

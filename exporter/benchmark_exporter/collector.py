@@ -107,6 +107,7 @@ EXPOSED = frozenset((*_COUNTERS.values(), *_QUANTITIES.values(), _OTHER_QUANTITY
     "benchmark_exporter_build_info",
     "benchmark_exporter_rejected_files",
     "benchmark_exporter_files_pending",
+    "benchmark_exporter_ingest_failing",
     "benchmark_exporter_last_ingest_timestamp_seconds",
     "benchmark_exporter_ledger_commits",
     "benchmark_exporter_series",
@@ -202,6 +203,7 @@ class Live:
 
     pending_files: int
     scan_duration_seconds: float
+    is_ingest_failing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -512,6 +514,7 @@ class Collector:
     def _exporter(self, page: "_Page", state: State, live: Live) -> None:
         page.add("benchmark_exporter_build_info", (__version__, platform.python_version()), 1)
         page.add("benchmark_exporter_files_pending", (), live.pending_files)
+        page.add("benchmark_exporter_ingest_failing", (), int(live.is_ingest_failing))
         page.add("benchmark_exporter_last_ingest_timestamp_seconds", (), state.last_ingest_seconds)
         page.add("benchmark_exporter_ledger_commits", (), state.commits)
         present: dict[str, int] = {counter.labels[0]: 0 for counter in state.counters.get("files_rejected", ())}

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar, TypeVarTuple
@@ -227,7 +227,7 @@ class _Server:
         )
         secrets = settings.github_webhook_secret
         self._github = GitHub(self._uploads, None if secrets is None else TokenFile(secrets), upload_worker)
-        self._failure: LedgerError | None = None  # of the last try to ingest
+        self._failure: LedgerError | OSError | None = None  # why no result can be taken in, until a scan is done
         self._collector = Collector(settings.definitions, settings.config)
         self._sampler = Sampler()
         self._resources: tuple[float, bytes] = (float("-inf"), b"")
@@ -414,10 +414,10 @@ class _Server:
                     pause = max(self._settings.config.rescan_interval_seconds, self._scan_duration_seconds / SCAN_SHARE)
                     next_scan = time.monotonic() + pause
                 await self._in_worker(self._refresh_by_worker)
-                self._failure = None
             except (OSError, LedgerError) as error:
-                self._failure = error if isinstance(error, LedgerError) else None
+                self._failure = error
                 self._note_damage(error)
+                await self._in_worker(self._show_failure_by_worker)
                 failed, next_scan = True, time.monotonic() + RETRY_SECONDS
                 log.error("ingesting failed, it is tried again", extra={"fields": {"reason": error, "retry_seconds": RETRY_SECONDS}})
             with suppress(TimeoutError):
@@ -437,6 +437,7 @@ class _Server:
             if is_done:
                 self._scan_duration_seconds = reading_seconds
                 self._is_caught_up = self._is_ready = True
+                self._failure = None
                 return
             if self._is_caught_up and self._changed_paths:
                 paths, self._changed_paths = self._changed_paths, set()
@@ -521,15 +522,30 @@ class _Server:
 
     def _refresh_by_worker(self) -> None:
         """Publishes what no commit of ours changes: files that became young or old, counters whose time at 0 is over, a pinned baseline."""
-        stale = self._ingest.pending_files != self._live.pending_files or self._exposition.stale_at_seconds <= time.time()
-        if self._ledger.changed_elsewhere() or stale:
+        live = self._live_now()
+        is_stale = self._exposition.stale_at_seconds <= time.time() or (live.pending_files, live.is_ingest_failing) != (
+            self._live.pending_files,
+            self._live.is_ingest_failing,
+        )
+        if self._ledger.changed_elsewhere() or is_stale:
             self._publish_by_worker()
 
     def _publish_by_worker(self) -> None:
-        live = Live(self._ingest.pending_files, self._scan_duration_seconds)
+        live = self._live_now()
         self._state, self._exposition = self._collector.expose(self._ledger, live, time.time())
         self._live = live
         self._loop.call_soon_threadsafe(self._state_changed.set)
+
+    def _show_failure_by_worker(self) -> None:
+        """Says beside what is known that nothing new is taken in. The ledger is not asked: perhaps it cannot be read either."""
+        if self._unopened is not None:
+            return
+        if not self._live.is_ingest_failing or self._exposition.stale_at_seconds <= time.time():
+            self._live = replace(self._live, is_ingest_failing=True)
+            self._exposition = self._collector.render(self._state, self._live, time.time())
+
+    def _live_now(self) -> Live:
+        return Live(self._ingest.pending_files, self._scan_duration_seconds, self._failure is not None)
 
     def _render_resources(self) -> bytes:
         now = time.monotonic()
@@ -555,7 +571,7 @@ class _Server:
     def _no_uploads(self) -> str | None:
         if self._stopping:
             return "the exporter is stopping"
-        return None if self._failure is None else str(self._failure)
+        return str(self._failure) if isinstance(self._failure, LedgerError) else None
 
     def _note_upload(self, path: Path) -> None:
         self._changed_paths.add(str(path))
@@ -612,6 +628,7 @@ class _Server:
             results_dir=str(self._settings.results_dir),
             commits=state.commits,
             pending_files=self._live.pending_files,
+            failure=None if self._failure is None else str(self._failure),
             max_series=self._settings.config.max_series,
             subjects_dropped=exposition.dropped,
             runs=runs,

@@ -74,12 +74,16 @@ class AlertStatus(msgspec.Struct, frozen=True):
 
 
 class Status(msgspec.Struct, frozen=True):
-    """What `GET /api/v1/status` answers and the landing page shows; `subjects_dropped` is what `max_series` leaves out, by kind."""
+    """What `GET /api/v1/status` answers and the landing page shows.
+
+    `failure` is why no result can be taken in, null while all is well; `subjects_dropped` is what `max_series` leaves out, by kind.
+    """
 
     version: str
     results_dir: str
     commits: int
     pending_files: int
+    failure: str | None
     max_series: int
     subjects_dropped: Mapping[SubjectKind, int]
     runs: Sequence[RunStatus]
@@ -254,11 +258,21 @@ def _tables(status: Status) -> str:
     ]
     rejected = [_cells(file.file, file.reason, file.place, file.detail) for file in status.rejected_files]
     return (
-        _dropped(status)
+        _failure(status)
+        + _dropped(status)
         + _table("Firing alerts", ("Alert", "Severity", "Summary", "Received (UTC)"), alerts)
         + _table("Newest runs", ("Benchmark", "Environment", "Run", "Commit", "Made (UTC)", "Speedup p50", "Verdict"), runs)
         + ("" if runs else f"<p>No run yet. Copy a result file into <code>{escape(status.results_dir)}</code>.</p>")
         + _table("Rejected files", ("File", "Reason", "Where", "What"), rejected)
+    )
+
+
+def _failure(status: Status) -> str:
+    if status.failure is None:
+        return ""
+    return (
+        f"<p><strong>No result is taken in: {escape(status.failure)}</strong>. It is tried again every few seconds, and what is below was "
+        'known before. <a href="runbooks/IngestFailing">What to do</a></p>'
     )
 
 

@@ -1,6 +1,7 @@
 """The running exporter, as a process: what it answers, how soon, and how it ends."""
 
 import gzip
+import html
 import json
 import os
 import re
@@ -117,13 +118,29 @@ def test_a_results_folder_that_vanishes_is_said_and_waited_for(exporter: Exporte
     drop(exporter, "a.json")
     exporter.until(lambda: b"\nspeedup_ratio{" in exporter.get("/metrics"))
     away = exporter.folder / "away"
+    failing = "benchmark_exporter_ingest_failing"
+    assert exporter.value(failing) == 0
     exporter.results.rename(away)
-    exporter.until(lambda: "ingesting failed, it is tried again" in exporter.log.read_text())
+    exporter.until(lambda: exporter.value(failing) == 1)
+    assert "ingesting failed, it is tried again" in exporter.log.read_text()
     assert b"\nspeedup_ratio{" in exporter.get("/metrics")
+    reason = f"[Errno 2] No such file or directory: '{exporter.results}'"
+    assert json.loads(exporter.get("/api/v1/status"))["failure"] == reason
+    page = exporter.get("/").decode()
+    assert f"No result is taken in: {html.escape(reason)}" in page
+    assert 'href="runbooks/IngestFailing"' in page
+    # What else is written to the ledger meanwhile does not hide it.
+    alert = {"status": "firing", "fingerprint": "1", "labels": {"alertname": "Watchdog"}, "annotations": {}}
+    commits = exporter.value("benchmark_exporter_ledger_commits")
+    assert exporter.status_of("/api/v1/alerts", json.dumps({"alerts": [alert]}).encode())[0] == 200
+    assert exporter.value("benchmark_exporter_ledger_commits") != commits
+    assert exporter.value(failing) == 1
     away.rename(exporter.results)
     drop(exporter, "b.json")
-    series = "benchmark_exporter_files_duplicate_total"
-    exporter.until(lambda: exporter.value(series) == 1)
+    exporter.until(lambda: exporter.value("benchmark_exporter_files_duplicate_total") == 1)
+    exporter.until(lambda: exporter.value(failing) == 0)
+    assert json.loads(exporter.get("/api/v1/status"))["failure"] is None
+    assert b"No result is taken in" not in exporter.get("/")
 
 
 def test_sigterm_ends_it_cleanly_and_a_restart_shows_the_same(exporter: Exporter) -> None:

@@ -482,6 +482,15 @@ def test_a_failing_webhook_is_no_news_while_the_exporter_is_down(fired: Alertman
     fired.channels.slack.inbox.wait(slack("[CRITICAL] BenchmarkExporterDown"), SLACK_SECONDS)
 
 
+def test_files_that_wait_are_no_news_while_none_is_taken_in(fired: Alertmanager) -> None:
+    failing = Alert({"alertname": "IngestFailing", "severity": "critical", "instance": "a"}, {}, "")
+    lagging, other = (Alert({"alertname": "IngestLagging", "severity": "warning", "instance": name}, {}, "") for name in ("a", "b"))
+    fired.post([failing, lagging, other])
+    wait_until(lambda: fired.inhibitors(lagging) == ["IngestFailing"], SLACK_SECONDS)
+    assert fired.inhibitors(other) == []
+    fired.channels.slack.inbox.wait(slack("[CRITICAL] IngestFailing"), SLACK_SECONDS)
+
+
 def test_failing_channels_do_not_hold_up_the_exporter(stage: Stage) -> None:
     channels = stage.failing.channels
     for alert, wait_seconds in ((CRITICAL, CRITICAL_WAIT_SECONDS), (WARNING, WAIT_SECONDS)):
@@ -538,7 +547,8 @@ def test_what_was_inhibited_is_sent_only_once_the_graver_alert_ended(resolved: t
 
 def test_each_channel_gets_its_severities_only(resolved: tuple[Alertmanager, float]) -> None:
     channels = resolved[0].channels
-    critical = {alert.labels["alertname"] for alert in FIRED if alert.labels["severity"] == "critical"} | {"BenchmarkExporterDown"}
+    critical = {alert.labels["alertname"] for alert in FIRED if alert.labels["severity"] == "critical"}
+    critical |= {"BenchmarkExporterDown", "IngestFailing"}
     assert {message["payload"]["class"] for message in channels.pagerduty.inbox.all()} == critical
     titles = [message["attachments"][0]["title"] for message in channels.slack.inbox.all()]
     subjects = [received.message["Subject"] for received in channels.email.inbox.all()]

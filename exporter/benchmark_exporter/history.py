@@ -9,10 +9,10 @@ import msgspec
 
 from benchmark_exporter.ledger.history import RecordedRun
 from benchmark_exporter.ledger.state import NewestVerdict
-from benchmark_exporter.model import Result
+from benchmark_exporter.model import Judgement, Result
 from benchmark_exporter.quantity import with_unit
 
-HEADINGS = ("RUN", "TIME (UTC)", "PROJECT", "BENCHMARK", "ENVIRONMENT", "COMMIT", "P50", "VERDICT")
+HEADINGS = ("RUN", "TIME (UTC)", "PROJECT", "BENCHMARK", "ENVIRONMENT", "COMMIT", "P50", "GATE", "VERDICT")
 COMMIT_CHARACTERS = 12
 _AGO = re.compile(r"(\d+)([mhdw])")
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
@@ -52,11 +52,13 @@ def to_json(runs: Iterable[RecordedRun]) -> str:
 
 def _rows(run: RecordedRun) -> Iterator[Sequence[str]]:
     time = datetime.fromtimestamp(run.timestamp_seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
-    verdicts = {verdict.benchmark: _verdict(verdict) for verdict in run.verdicts}
-    values = [(result.name, _value(result), verdicts.get(result.benchmark, "-")) for result in run.results]
-    values += [(failure.benchmark, "-", f"error: {failure.error}") for failure in run.failures]
-    for name, value, verdict in values:
-        cells = (str(run.row), time, run.project, name, run.environment, run.commit_hash[:COMMIT_CHARACTERS] or "-", value, verdict)
+    gates = {verdict.benchmark: _gate(verdict) for verdict in run.verdicts}
+    values = [
+        (result.name, _value(result), gates.get(result.benchmark, "-"), _verdict(run.judgements.get(result.name))) for result in run.results
+    ]
+    values += [(failure.benchmark, "-", "-", f"error: {failure.error}") for failure in run.failures]
+    for name, *of_name in values:
+        cells = (str(run.row), time, run.project, name, run.environment, run.commit_hash[:COMMIT_CHARACTERS] or "-", *of_name)
         yield tuple(map(_printable, cells))
 
 
@@ -68,10 +70,18 @@ def _value(result: Result) -> str:
     return "-"
 
 
-def _verdict(verdict: NewestVerdict) -> str:
+def _gate(verdict: NewestVerdict) -> str:
     if verdict.severity is not None:
         return f"{verdict.severity} regression"
     return "passed" if verdict.passed else "failed"
+
+
+def _verdict(judgement: Judgement | None) -> str:
+    """Beside the result's history."""
+    if judgement is None:
+        return "-"
+    state, ratio = judgement.state.replace("_", " "), judgement.worsening_ratio
+    return state if not ratio else f"{state}, {abs(ratio):.1%} {'worse' if ratio > 0 else 'better'}"
 
 
 def _printable(text: str) -> str:

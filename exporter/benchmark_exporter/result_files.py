@@ -82,6 +82,7 @@ def _recorded(run: Run, config: Config, policy: Policy) -> RecordedRun:
         results=run.results,
         failures=run.failures,
         verdicts=[_verdict(comparison, policy, environment) for comparison in run.comparisons],
+        judgements={},
     )
 
 

@@ -12,7 +12,7 @@ from benchmark_exporter.__main__ import EXIT_OK, EXIT_UNUSABLE, main
 from benchmark_exporter.history import moment
 from benchmark_exporter.ledger import LedgerError
 from benchmark_exporter.ledger.history import PAGE_RUNS, History, Selection
-from tests.exporter.documents import golden, perf_suite, pipeline
+from tests.exporter.documents import golden, perf_suite, pipeline, result
 from tests.exporter.test_ledger import fill
 from tests.exporter.wired import Wired
 
@@ -47,12 +47,39 @@ def test_the_table_has_a_line_for_each_result(ledger: Path, capsys: pytest.Captu
     assert main(["history", f"--ledger={ledger}", "--limit=2"]) == EXIT_OK
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert lines == [
-        "RUN TIME (UTC) PROJECT BENCHMARK ENVIRONMENT COMMIT P50 VERDICT",
-        "4 2026-03-03 12:00:00 router router/compiled self-hosted 31b2c3d4e5f6 50 µs warning regression",
-        "4 2026-03-03 12:00:00 router router/fallback self-hosted 31b2c3d4e5f6 600 µs warning regression",
-        "3 2026-03-02 12:00:00 router router/compiled self-hosted 21b2c3d4e5f6 50 µs passed",
-        "3 2026-03-02 12:00:00 router router/fallback self-hosted 21b2c3d4e5f6 900 µs passed",
+        "RUN TIME (UTC) PROJECT BENCHMARK ENVIRONMENT COMMIT P50 GATE VERDICT",
+        "4 2026-03-03 12:00:00 router router/compiled self-hosted 31b2c3d4e5f6 50 µs warning regression insufficient data",
+        "4 2026-03-03 12:00:00 router router/fallback self-hosted 31b2c3d4e5f6 600 µs warning regression insufficient data",
+        "3 2026-03-02 12:00:00 router router/compiled self-hosted 21b2c3d4e5f6 50 µs passed insufficient data",
+        "3 2026-03-02 12:00:00 router router/fallback self-hosted 21b2c3d4e5f6 900 µs passed insufficient data",
     ]
+
+
+@pytest.fixture
+def judged(wired: Wired) -> Path:
+    """Ten runs of two results that are the same, two of which one became slower, and one that was made before all of these."""
+    for number in range(1, 13):
+        wired.take(f"{number}.json", result(number, {"parsing": 1.0, "routing": 1.0 if number < 11 else 1.5}))
+    wired.take("0.json", result(0, {"parsing": 2.0}))
+    return wired.folder / "ledger.sqlite3"
+
+
+def test_the_table_has_the_verdict_of_each_result_beside_its_history(judged: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["history", f"--ledger={judged}", "--limit=13"]) == EXIT_OK
+    heading, *lines = capsys.readouterr().out.splitlines()
+    verdicts = [line[heading.index("VERDICT") :] for line in lines]
+    assert verdicts[:5] == ["ok", "critical, 50.0% worse", "ok", "warning, 50.0% worse", "ok"]
+    assert verdicts[-3:] == ["insufficient data", "insufficient data", "-"]
+
+
+def test_json_has_the_judgements_of_a_run_by_the_names_of_its_results(judged: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["history", f"--ledger={judged}", "--format=json", "--limit=1", "--benchmark=routing"]) == EXIT_OK
+    (run,) = json.loads(capsys.readouterr().out)
+    judgement = run["judgements"].pop("routing")
+    assert not run["judgements"]
+    assert (judgement["state"], judgement["value"], judgement["rolling"], judgement["pinned"]) == ("critical", 0.0015, 0.001, None)
+    assert judgement["worsening_ratio"] == pytest.approx(0.5)
+    assert judgement["suppressed"] is False
 
 
 def test_columns_are_aligned_and_no_name_speaks_to_the_terminal(ledger: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -62,7 +89,7 @@ def test_columns_are_aligned_and_no_name_speaks_to_the_terminal(ledger: Path, ca
     assert "\x1b" not in output
     heading, *lines = output.splitlines()
     assert len({line.index("ci") for line in lines}) == 1
-    assert {line[heading.index("VERDICT") :] for line in lines} == {"-", "error: TypeError"}
+    assert {line[heading.index("VERDICT") :] for line in lines} == {"insufficient data", "error: TypeError"}
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,7 @@ def run(timestamp_seconds: float, p50_seconds: float = 1.0, run_id: str = "1") -
         results=[result],
         failures=[Failure("parsing", "TypeError")],
         verdicts=[],
+        judgements={},
     )
 
 

@@ -13,7 +13,7 @@ import msgspec
 from benchmark_exporter.ledger import LedgerError
 from benchmark_exporter.ledger.schema import MIGRATIONS
 from benchmark_exporter.ledger.state import NewestVerdict, from_json
-from benchmark_exporter.model import Failure, PipelineRun, Result, Statistics
+from benchmark_exporter.model import Failure, Judgement, PipelineRun, Result, Statistics
 
 PAGE_RUNS = 500
 
@@ -49,6 +49,10 @@ _VERDICTS = """
     SELECT benchmark, speedup_p50_ratio, speedup_p95_ratio, min_speedup_p50_ratio, min_speedup_p95_ratio, max_p95_seconds, criteria, passed,
         severity
     FROM verdicts WHERE run = ? ORDER BY benchmark
+"""
+_JUDGEMENTS = """
+    SELECT name, state, value, rolling, pinned, reference, limit_value, worsening_ratio, noise_ratio, run_count, suppressed
+    FROM judgements WHERE run = ? ORDER BY name
 """
 _PIPELINE_RUNS = """
     SELECT timestamp_seconds, pipeline, run_id, branch, trigger, passed, duration_seconds FROM pipeline_runs
@@ -92,7 +96,10 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class RecordedRun:
-    """A run as the ledger keeps it, without its samples. `row` is its number in the ledger; 0 for a run that is in none."""
+    """A run as the ledger keeps it, without its samples. `row` is its number in the ledger; 0 for a run that is in none.
+
+    `judgements` are by the names of the results. Some have none: those of a run that came in after a newer one.
+    """
 
     row: int
     project: str
@@ -107,6 +114,7 @@ class RecordedRun:
     results: Sequence[Result]
     failures: Sequence[Failure]
     verdicts: Sequence[NewestVerdict]
+    judgements: Mapping[str, Judgement]
 
 
 class History:
@@ -184,6 +192,12 @@ class History:
             NewestVerdict(of, p50, p95, min_p50, min_p95, max_p95, from_json(criteria), bool(passed), severity)
             for of, p50, p95, min_p50, min_p95, max_p95, criteria, passed, severity in self._connection.execute(_VERDICTS, row[:1])
         ]
+        names = {result.name for result in results}
+        judgements = {
+            name: Judgement(*(*judgement, bool(suppressed)))
+            for name, *judgement, suppressed in self._connection.execute(_JUDGEMENTS, row[:1])
+            if name in names
+        }
         if benchmark is not None:
             shown = {result.benchmark for result in results} | {failure.benchmark for failure in failures}
             verdicts = [verdict for verdict in verdicts if verdict.benchmark in shown]
@@ -202,6 +216,7 @@ class History:
             results=results,
             failures=failures,
             verdicts=verdicts,
+            judgements=judgements,
         )
 
     def _check_schema(self) -> None:

@@ -14,6 +14,7 @@ from grafana.panels import (
     bars,
     column,
     curves,
+    fixed_color,
     listing,
     mapping,
     now,
@@ -43,6 +44,8 @@ def stack_health() -> dashboard.Dashboard:
     board.place(7, targets(), burn(), rejections(), widths=(10, 8, 6))
     board.row("Ways and times")
     board.place(8, scrape_duration(), rule_duration(), ingest())
+    board.row("Live stream")
+    board.place(8, stream_clients(), stream_messages(), stream_lag())
     board.row("Storage and processes")
     board.place(8, stored(), series(), samples())
     board.place(8, memory(), cpu(), versions())
@@ -211,6 +214,44 @@ def ingest() -> Panel:
     )
     seconds = column("scan of the folder", unit="s", decimals=1, custom__axisPlacement="right")
     return panel.decimals(0).min(0).axis_soft_max(1).override_by_name("scan of the folder", seconds)
+
+
+def stream_clients() -> Panel:
+    panel = curves(
+        "Stream clients",
+        "Who follows the stream, live pages and terminals alike, beside the runs that write their progress into it.",
+        query("sum(benchmark_stream_clients)", "clients", step=SLOW_SCRAPE),
+        query("sum(benchmark_live_runs)", "running benchmarks", ref="B", step=SLOW_SCRAPE),
+        unit="none",
+        no_value=EXPORTER_DOWN,
+    )
+    return panel.decimals(0).min(0).axis_soft_max(1)
+
+
+def stream_messages() -> Panel:
+    panel = curves(
+        "Stream messages",
+        "Messages of the stream, each minute and by type, and those that clients were not sent since they were too slow. A message counts "
+        "once, whoever it is sent to; one that is not sent counts for each client, which is told how many it has missed.",
+        query("sum by (type) (rate(benchmark_stream_messages_total[$__rate_interval])) * 60", "{{type}}", step=SLOW_SCRAPE),
+        query("sum(rate(benchmark_stream_dropped_total[$__rate_interval])) * 60", "not sent, too slow", ref="B", step=SLOW_SCRAPE),
+        unit="none",
+        no_value=EXPORTER_DOWN,
+    )
+    return panel.decimals(0).min(0).axis_soft_max(1).override_by_name("not sent, too slow", [fixed_color(WARNING)])
+
+
+def stream_lag() -> Panel:
+    buckets = "sum by (le) (rate(benchmark_stream_lag_seconds_bucket[$__rate_interval]))"
+    panel = curves(
+        "Stream lag",
+        "From the time that a line of a live file bears to its message being sent. Clocks of two machines may differ by more than that.",
+        query(f"histogram_quantile(0.5, {buckets})", "p50", step=SLOW_SCRAPE),
+        query(f"histogram_quantile(0.99, {buckets})", "p99", ref="B", step=SLOW_SCRAPE),
+        unit="s",
+        no_value="No benchmark writes its progress",
+    )
+    return panel.decimals(0).min(0)
 
 
 def stored() -> Panel:

@@ -9,6 +9,7 @@ from benchmark_exporter.live import LineRejection, LiveEvent, LiveNews, ProcessU
 from benchmark_exporter.messages import (
     UNFINISHED,
     AlertNews,
+    IngestNews,
     JudgementNews,
     Progress,
     RejectedFileNews,
@@ -36,6 +37,7 @@ class Feed:
         self.hub = hub(self._snapshot)
         self._state: State | None = None
         self._running: dict[str, Progress] = {}
+        self._ingest = IngestNews(failure=None)
         self.usages: Sequence[ProcessUsage] = ()
         self.rejected_lines: Mapping[LineRejection, int] = {}
 
@@ -64,6 +66,13 @@ class Feed:
             at=event.timestamp,
             is_measured=event.is_fresh,
         )
+
+    def take_failure(self, failure: str | None) -> None:
+        """Publishes why no result can be taken in, or by None that they are again; what is known already, not once more."""
+        news = IngestNews(failure=failure)
+        if news != self._ingest:
+            self._ingest = news
+            self.hub.publish("ingest", news)
 
     def take_state(self, state: State) -> None:
         """Publishes what is new in a state."""
@@ -97,7 +106,7 @@ class Feed:
         running = [progress for progress in self._running.values() if selection(progress.project, progress.benchmark)]
         state = self._state
         if state is None:
-            return Snapshot(running=running)
+            return Snapshot(running=running, ingest=self._ingest)
         runs = [run for run in state.runs if selection(run.project, run.benchmark)]
         runs.sort(key=lambda run: run.timestamp_seconds, reverse=True)
         verdicts = [(verdict, state.verdict_runs[verdict.benchmark]) for verdict in state.verdicts]
@@ -120,6 +129,7 @@ class Feed:
             verdicts=[_verdict(verdict, run) for verdict, run in verdicts[:MAX_BENCHMARKS]],
             alerts=wanted[:MAX_ALERTS],
             rejected=_rejected(state),
+            ingest=self._ingest,
         )
 
 

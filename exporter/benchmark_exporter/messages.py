@@ -6,8 +6,8 @@ from typing import Literal
 
 import msgspec
 
-MessageType = Literal["hello", "progress", "run", "verdict", "alert", "rejected", "gap"]
-MESSAGE_TYPES: tuple[MessageType, ...] = ("hello", "progress", "run", "verdict", "alert", "rejected", "gap")
+MessageType = Literal["hello", "progress", "run", "verdict", "alert", "rejected", "ingest", "gap"]
+MESSAGE_TYPES: tuple[MessageType, ...] = ("hello", "progress", "run", "verdict", "alert", "rejected", "ingest", "gap")
 # silent: no line for a minute; gone: none for an hour, or the file was removed.
 ProgressStatus = Literal["running", "silent", "completed", "failed", "interrupted", "gone"]
 UNFINISHED: tuple[ProgressStatus, ...] = ("running", "silent")
@@ -107,6 +107,12 @@ class RejectedFiles(msgspec.Struct, frozen=True, kw_only=True):
     files: Sequence[RejectedFileNews]
 
 
+class IngestNews(msgspec.Struct, frozen=True, kw_only=True):
+    """Why no result can be taken in; null while all is well."""
+
+    failure: str | None
+
+
 class Gap(msgspec.Struct, frozen=True, kw_only=True):
     """Messages that this client has not been sent and will not be: how many, and why."""
 
@@ -122,6 +128,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     verdicts: Sequence[VerdictNews] = ()
     alerts: Sequence[AlertNews] = ()
     rejected: RejectedFiles = RejectedFiles(count=0, files=())
+    ingest: IngestNews = IngestNews(failure=None)
 
 
 class Hello(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,7 +141,7 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True):
     snapshot: Snapshot | None = None
 
 
-Metrics = Progress | RunNews | VerdictNews | AlertNews | RejectedFiles | Gap | Hello
+Metrics = Progress | RunNews | VerdictNews | AlertNews | RejectedFiles | IngestNews | Gap | Hello
 METRICS: Mapping[MessageType, type[Metrics]] = {
     "hello": Hello,
     "progress": Progress,
@@ -142,5 +149,6 @@ METRICS: Mapping[MessageType, type[Metrics]] = {
     "verdict": VerdictNews,
     "alert": AlertNews,
     "rejected": RejectedFiles,
+    "ingest": IngestNews,
     "gap": Gap,
 }

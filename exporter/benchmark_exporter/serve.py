@@ -415,7 +415,7 @@ class _Server:
                     next_scan = time.monotonic() + pause
                 await self._in_worker(self._refresh_by_worker)
             except (OSError, LedgerError) as error:
-                self._failure = error
+                self._note_failure(error)
                 self._note_damage(error)
                 await self._in_worker(self._show_failure_by_worker)
                 failed, next_scan = True, time.monotonic() + RETRY_SECONDS
@@ -437,7 +437,7 @@ class _Server:
             if is_done:
                 self._scan_duration_seconds = reading_seconds
                 self._is_caught_up = self._is_ready = True
-                self._failure = None
+                self._note_failure(None)
                 return
             if self._is_caught_up and self._changed_paths:
                 paths, self._changed_paths = self._changed_paths, set()
@@ -447,6 +447,10 @@ class _Server:
         next_look = min(next_scan, self._ingest.due_seconds) - time.monotonic()
         # No event tells of a baseline that another process pins.
         return max(min(next_look, self._exposition.stale_at_seconds - time.time(), self._settings.config.rescan_interval_seconds), 0.0)
+
+    def _note_failure(self, failure: LedgerError | OSError | None) -> None:
+        self._failure = failure
+        self._feed.take_failure(None if failure is None else str(failure))
 
     def _note_damage(self, error: Exception) -> None:
         if isinstance(error, LedgerError) and is_damaged(error):

@@ -18,6 +18,7 @@ from benchmark_exporter.messages import (
     AlertNews,
     Gap,
     Hello,
+    IngestNews,
     JudgementNews,
     Metrics,
     Progress,
@@ -198,11 +199,16 @@ def lines(told: Told) -> list[Line]:
         case RejectedFiles(count=count, files=files):
             newest = f", the newest {files[0].file}: {files[0].reason} at {files[0].place}: {files[0].detail}" if files else ""
             return [Line(f"rejected {count} files in the results folder{newest}", "yellow" if count else "")]
+        case IngestNews(failure=None):
+            return [Line("ingest   results are taken in again", "green")]
+        case IngestNews(failure=failure):
+            return [Line(f"ingest   no result is taken in: {failure}", "bold red")]
         case Gap():
             return [Line(f"gap      {metrics.dropped} messages were missed ({metrics.reason.replace('_', ' ')})", "yellow")]
         case Hello(snapshot=snapshot) if snapshot is not None:
             alerts = [line for alert in snapshot.alerts for line in lines(Told(alert.received, alert))]
-            return [*(_verdict(verdict) for verdict in reversed(snapshot.verdicts)), *alerts]
+            failing = [] if snapshot.ingest.failure is None else lines(Told(told.timestamp, snapshot.ingest))
+            return [*(_verdict(verdict) for verdict in reversed(snapshot.verdicts)), *alerts, *failing]
     return []
 
 

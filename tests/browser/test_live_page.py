@@ -114,6 +114,19 @@ def test_a_rejected_file_is_named_with_its_reason(page: Page, exporter: Exporter
     expect(page.get_by_text("Rejected files")).to_be_hidden()
 
 
+def test_it_says_when_no_result_is_taken_in(page: Page, exporter: Exporter) -> None:
+    heading, away = page.get_by_text("No result is taken in"), exporter.folder / "away"
+    expect(heading).to_have_count(1)
+    expect(heading).to_be_hidden()
+    exporter.results.rename(away)
+    expect(page.get_by_role("heading", name="No result is taken in")).to_be_visible()
+    expect(page.get_by_role("listitem").filter(has_text="No such file or directory")).to_contain_text("What is shown was known before.")
+    page.reload()
+    expect(page.get_by_role("heading", name="No result is taken in")).to_be_visible()
+    away.rename(exporter.results)
+    expect(page.get_by_role("heading", name="No result is taken in")).to_have_count(0)
+
+
 def test_names_are_text_and_never_markup(page: Page, exporter: Exporter) -> None:
     drop(exporter, "a.json", perf_suite(project=NAME))
     drop(exporter, f"{NAME.replace('/', '')}.json", {})

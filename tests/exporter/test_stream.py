@@ -319,6 +319,20 @@ async def test_a_run_its_verdict_and_a_rejected_file(exporter: Exporter) -> None
     assert ([run], [verdict], rejected) == (snapshot["runs"], snapshot["verdicts"], snapshot["rejected"])
 
 
+async def test_that_no_result_is_taken_in_is_told_until_they_are_again(exporter: Exporter) -> None:
+    away = exporter.folder / "away"
+    async with follow(exporter, path="/stream?benchmark=router") as following:
+        assert (await following("hello"))["metrics"]["snapshot"]["ingest"] == {"failure": None}
+        exporter.results.rename(away)
+        failing = (await following("ingest"))["metrics"]
+        assert failing == {"failure": f"[Errno 2] No such file or directory: '{exporter.results}'"}
+        async with follow(exporter) as second:
+            assert (await second("hello"))["metrics"]["snapshot"]["ingest"] == failing
+        away.rename(exporter.results)
+        # Tried again and again, it is told once.
+        assert (await following("ingest"))["metrics"] == {"failure": None}
+
+
 async def test_a_run_is_told_with_its_judgement_beside_the_history(exporter: Exporter) -> None:
     least_runs = Config().judgement.least_runs
     for number in range(least_runs):

@@ -94,6 +94,12 @@ def test_plain_lines_in_a_pipe(exporter: Exporter) -> None:
         watch.until(r"Z verdict  orbit critical regression: speedup p50 5×, threshold 15×\n")
         (exporter.results / "odd.json").write_text("{}")
         watch.until(r"Z rejected 1 files in the results folder, the newest odd.json: unknown_format at \$")
+        exporter.results.rename(exporter.folder / "away")
+        watch.until(r"Z ingest   no result is taken in: \[Errno 2\] No such file or directory: ")
+        with watching(exporter) as second:
+            second.until(r"Z ingest   no result is taken in: ")
+        (exporter.folder / "away").rename(exporter.results)
+        watch.until(r"Z ingest   results are taken in again\n")
         assert "\x1b" not in watch.text
         assert watch.interrupt() == 130
         assert watch.process.stderr is not None

@@ -13,7 +13,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const find = (selector, within = document) => within.querySelector(selector);
 const token = new URLSearchParams(location.hash.slice(1)).get("token");
 
-const known = { running: new Map(), runs: new Map(), verdicts: new Map(), alerts: new Map(), rejected: { count: 0, files: [] }, trends: new Map() };
+const known = { running: new Map(), runs: new Map(), verdicts: new Map(), alerts: new Map(), rejected: { count: 0, files: [] }, ingest: { failure: null }, trends: new Map() };
 const dirty = new Set();
 let place = null; // of the last message: its stream and seq
 let retryMs = RETRY_MS;
@@ -82,7 +82,7 @@ const takers = {
     find("#results-dir").textContent = metrics.results_dir;
     readTrends();
     if (!metrics.snapshot) return;
-    const { running, runs, verdicts, alerts, rejected } = metrics.snapshot;
+    const { running, runs, verdicts, alerts, rejected, ingest } = metrics.snapshot;
     const before = known.running;
     known.running = new Map();
     for (const each of running) {
@@ -93,6 +93,7 @@ const takers = {
     known.verdicts = new Map(verdicts.map((verdict) => [verdict.benchmark, verdict]));
     known.alerts = new Map(alerts.map((alert) => [alert.fingerprint, alert]));
     known.rejected = rejected;
+    known.ingest = ingest;
     for (const part of Object.keys(painters)) dirty.add(part);
   },
   progress(metrics) {
@@ -130,6 +131,11 @@ const takers = {
     known.rejected = metrics;
     dirty.add("rejected");
     if (metrics.count) announce(`${metrics.count} rejected files`);
+  },
+  ingest(metrics) {
+    known.ingest = metrics;
+    dirty.add("ingest");
+    announce(metrics.failure === null ? "Results are taken in again" : "No result is taken in");
   },
   gap(metrics) {
     dropped += metrics.dropped;
@@ -219,6 +225,10 @@ const painters = {
     const more = known.rejected.count - files.length;
     put(find("#rejected-heading"), more > 0 ? `Rejected files (${known.rejected.count}, the newest ${files.length})` : "Rejected files");
     find("#rejected").hidden = known.rejected.count === 0;
+  },
+  ingest() {
+    put(find("#ingest li"), `${known.ingest.failure}. What is shown was known before.`);
+    find("#ingest").hidden = known.ingest.failure === null;
   },
 };
 

@@ -28,6 +28,7 @@ from tests.paths import REPOSITORY
 LIMIT_SECONDS = 1.0
 HANG_SECONDS = 300  # for a chunk
 CHUNK_DOCUMENTS = 2000
+PROGRESS_DOCUMENTS = 100_000
 FAILURES_SHOWN = 10
 # What a document can be rejected for; the other reasons are about files.
 REASONS: frozenset[RejectionReason] = frozenset(
@@ -291,8 +292,10 @@ def main() -> int:
     starts = range(0, options.documents, CHUNK_DOCUMENTS)
     chunks = [range(-len(extremes()), 0), *(range(start, min(start + CHUNK_DOCUMENTS, options.documents)) for start in starts)]
     with ProcessPoolExecutor(options.processes) as pool:
-        for part in pool.map(fuzz, [options.seed] * len(chunks), chunks):
+        for done, part in zip(chunks, pool.map(fuzz, [options.seed] * len(chunks), chunks), strict=True):
             tally.add(part)
+            if done.stop and done.stop % PROGRESS_DOCUMENTS == 0:
+                print(f"{done.stop:,} of {options.documents:,}, {len(tally.failures)} failures", file=sys.stderr, flush=True)
     seconds = time.monotonic() - started
     print(f"{options.documents} documents in {seconds:.1f} s, {options.documents / seconds:.0f} a second, making them included")
     print(f"slowest: {tally.slowest[0]:.3f} s, document {tally.slowest[1]}")

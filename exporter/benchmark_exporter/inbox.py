@@ -44,6 +44,11 @@ class Candidate(msgspec.Struct, frozen=True):
         return self.path.endswith(SIDE_SUFFIX)
 
     @property
+    def side_name(self) -> str:
+        """The name of a document's side file."""
+        return self.name.removesuffix(SUFFIX) + SIDE_SUFFIX
+
+    @property
     def document_name(self) -> str:
         """The name of the document that a side file is of."""
         return self.name.removesuffix(SIDE_SUFFIX) + SUFFIX
@@ -95,6 +100,16 @@ class Inbox:
             return self._candidate(path, os.lstat(path))
         except FileNotFoundError:
             return None
+
+    def side_names(self, documents: Iterable[Candidate]) -> set[str]:
+        """The names of all side files beside these documents. Of many documents that costs less than to ask for the side file of each.
+
+        Raises:
+            OSError: a folder of theirs cannot be listed.
+        """
+        folders = {candidate.path.rpartition("/")[0] for candidate in documents}
+        paths = (f"{folder}/{name}" if folder else name for folder in folders for name in os.listdir(self._prefix + folder))  # noqa: PTH208  # see look
+        return {_printable(self.name_prefix + path) for path in paths if path.endswith(SIDE_SUFFIX)}
 
     def documents(self, side_files: Iterable[Candidate]) -> list[Candidate]:
         """The documents of side files, as far as they are there."""
@@ -229,6 +244,15 @@ class Inboxes:
     def side_file(self, document: Candidate) -> Candidate | None:
         """As Inbox.side_file."""
         return self._of(document).side_file(document)
+
+    def side_names(self, documents: Iterable[Candidate]) -> set[str]:
+        """As Inbox.side_names."""
+        documents = list(documents)
+        return {
+            name
+            for inbox in (self._results, self._uploads)
+            for name in inbox.side_names(document for document in documents if self._of(document) is inbox)
+        }
 
     def documents(self, side_files: Iterable[Candidate]) -> list[Candidate]:
         """As Inbox.documents."""

@@ -224,6 +224,8 @@ def test_files_of_two_folders_are_told_apart_by_their_names(both: Inboxes, inbox
     ):
         fill(folder, text)
     candidates = {candidate.name: candidate for candidate in both.walk()}
+    side_names = {"a.meta.json", ".uploads/a.meta.json", "uploads/a.meta.json"}
+    assert both.side_names(candidates.values()) == side_names == {each.side_name for each in candidates.values() if not each.is_side_file}
     assert sorted(candidates) == [
         *(".uploads/a.json", ".uploads/a.meta.json", "a.json", "a.meta.json", "uploads/a.json", "uploads/a.meta.json"),
     ]

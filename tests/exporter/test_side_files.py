@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from benchmark_exporter import ingest
 from tests.exporter.documents import Json
 from tests.exporter.wired import Wired
 
@@ -12,6 +13,12 @@ REJECTED = "benchmark_exporter_files_rejected_total"
 PRESENT = "benchmark_exporter_rejected_files"
 DUPLICATE = "benchmark_exporter_files_duplicate_total"
 SIZE = [{"name": "binary", "unit": "bytes", "value": 4096}]
+
+
+@pytest.fixture(params=[1, ingest.LISTED_FILES], autouse=True, ids=["listed", "one_by_one"])
+def listed_files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Side files are found in both ways, whichever is taken for so few files."""
+    monkeypatch.setattr(ingest, "LISTED_FILES", request.param)
 
 
 def meta(commit: str, environment: str = "ci") -> Json:

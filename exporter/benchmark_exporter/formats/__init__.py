@@ -45,6 +45,7 @@ log = logging.getLogger(__name__)
 
 ENTRY_POINT_GROUP = "benchmark_exporter.formats"
 KEYS_SHOWN, KEY_CHARACTERS_SHOWN = 8, 30
+_NOTHING_SAID = SideFile()
 # Numbers that are no JSON, and the beginning of one at the end of the file.
 _NO_NUMBER = re.compile(rb"NaN|Infinity")
 _NO_NUMBER_CUT = re.compile(rb"\b(?:N|Na|I|In|Inf|Infi|Infin|Infini|Infinit)\Z")
@@ -119,7 +120,7 @@ def _complete(run: Run, side: SideFile) -> Run:
     if len(set(names)) < len(names):
         ((name, count),) = Counter(names).most_common(1)
         raise Rejected("invalid_value", f"{count} results have the name {name}")
-    if side == SideFile():
+    if side == _NOTHING_SAID:
         return run
     return replace(
         run,

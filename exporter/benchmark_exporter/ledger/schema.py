@@ -12,7 +12,7 @@ MIGRATIONS = (
         suite_duration_sum_seconds REAL NOT NULL);
     INSERT INTO totals VALUES (0, 0, 0, 0);
     CREATE TABLE files (path TEXT PRIMARY KEY, inode INTEGER NOT NULL, size_bytes INTEGER NOT NULL, ctime_ns INTEGER NOT NULL,
-        digest BLOB NOT NULL, reason TEXT, place TEXT, detail TEXT, at_seconds REAL NOT NULL);
+        digest BLOB NOT NULL, reason TEXT, place TEXT, detail TEXT, at_seconds REAL NOT NULL) WITHOUT ROWID;
     CREATE INDEX rejected_files ON files (at_seconds) WHERE reason IS NOT NULL;
     CREATE INDEX files_by_digest ON files (digest);
     CREATE TABLE rejections (at_seconds REAL NOT NULL, path TEXT NOT NULL, reason TEXT NOT NULL, place TEXT NOT NULL, detail TEXT NOT NULL);

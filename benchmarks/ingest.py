@@ -100,7 +100,7 @@ def _until_committed(ledger: Path, files: int) -> None:
         while (counts := dict(connection.execute(_COUNTS))).get("files_ingested", 0) != files:
             if counts.keys() - {"files_ingested"} or time.perf_counter() > deadline:
                 raise BenchmarkError(f"{files} new files were dropped, and the ledger has counted {counts}")
-            time.sleep(servers.POLL_SECONDS)
+            time.sleep(servers.WAIT_SECONDS)
     finally:
         connection.close()
 

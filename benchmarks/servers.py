@@ -23,6 +23,7 @@ WORK = ROOT / ".local" / "benchmarks"
 PUSHGATEWAY_NAMES = ("pushgateway", "prometheus-pushgateway")
 DEADLINE_SECONDS = 300.0
 POLL_SECONDS = 0.002
+WAIT_SECONDS = 0.02  # between looks for what takes seconds: looking costs as well
 PLAIN: Mapping[str, str] = {"Accept-Encoding": "identity"}
 GZIP: Mapping[str, str] = {"Accept-Encoding": "gzip"}  # as Prometheus asks
 
@@ -170,7 +171,7 @@ def _until_ready(process: psutil.Popen, port: int, path: str, log: Path) -> None
         except (OSError, BenchmarkError) as error:
             if process.poll() is not None or time.perf_counter() > deadline:
                 raise BenchmarkError(f"{Path(process.args[0]).name} does not get ready, see {log}: {log.read_text()[-500:]}") from error
-            time.sleep(POLL_SECONDS)
+            time.sleep(WAIT_SECONDS)
         else:
             return
         finally:

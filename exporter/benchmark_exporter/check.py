@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from msgspec.structs import fields
-
 from benchmark_exporter.config import Config
 from benchmark_exporter.formats import Origin, parse_side_file
 from benchmark_exporter.inbox import SUFFIX, Inbox
@@ -78,10 +76,10 @@ def _describe_run(run: Run, config: Config, policy: Policy) -> Iterator[str]:
 
 
 def _values(result: Result) -> Iterator[str]:
-    for field in fields(Statistics):
-        value = getattr(result.statistics, field.name)
+    for name in Statistics.__struct_fields__:
+        value = getattr(result.statistics, name)
         if value is not None:
-            yield f"{field.name} {with_unit(value, result.unit)}"
+            yield f"{name} {with_unit(value, result.unit)}"
     if result.sample_count is not None:
         yield f"{result.sample_count} samples"
     if not result.is_execution_time:

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -250,8 +251,8 @@ class Collector:
         self._prefixes: dict[_Series, _Known] = {}
         # How many subjects are read: few more than are shown, however many there are. It doubles until one does not fit.
         self._subjects_read = LEAST_SUBJECTS_READ
-        # Lines of histograms, each with whether it is shown as 0: most of the series, and a commit changes few of them.
-        self._histograms: dict[tuple[Histogram, bool], list[str]] = {}
+        # Histograms by their labels, as they were last rendered: they are most of the series, and a commit changes few of them.
+        self._histograms: dict[Labels, _Rendered] = {}
 
     def expose(self, ledger: Ledger, live: Live, now: float) -> tuple[State, Exposition]:
         """The newest state, of as many subjects as are to be shown, and its exposition.
@@ -363,7 +364,7 @@ class Collector:
             page.add("benchmark_stream_messages_total", (kind,), count)
         page.add("benchmark_stream_dropped_total", (), stream.dropped)
         lag = Histogram((), stream.lag.bounds, stream.lag.counts, stream.lag.total_seconds, born_seconds=0.0)
-        page.extend(STREAM_LAG_METRIC, (), self._histogram_lines(page, STREAM_LAG_METRIC, lag, held=False))
+        page.extend(STREAM_LAG_METRIC, (), _histogram_lines(page.histogram_prefixes(STREAM_LAG_METRIC, lag), lag, held=False))
 
     def _counters(self, page: "_Page", state: State, holds: "Mapping[Part, _Hold]") -> None:
         for name, metric in _COUNTERS.items():
@@ -382,29 +383,26 @@ class Collector:
         for histogram in state.histograms.get(EXECUTION_TIME, ()):
             before = state.returned_histograms.get((EXECUTION_TIME, histogram.labels))
             returns = before is not None and hold.holds(before.born_seconds)
-            shown = (before if before is not None and returns else histogram, not returns and hold.holds(histogram.born_seconds))
-            lines = known.get(shown) or self._histogram_lines(page, EXECUTION_TIME_METRIC, *shown)
-            page.extend(EXECUTION_TIME_METRIC, histogram.labels, lines)
-            self._histograms[shown] = lines
-
-    def _histogram_lines(self, page: "_Page", metric: str, histogram: Histogram, held: bool) -> list[str]:
-        cumulated, lines = 0, []
-        for bound, count in zip((*map(_number, histogram.bounds), "+Inf"), histogram.counts, strict=True):
-            cumulated += 0 if held else count
-            lines.append(page.line(metric, histogram.labels, cumulated, suffix="_bucket", extra=("le", bound)))
-        lines.append(page.line(metric, histogram.labels, 0 if held else histogram.total, suffix="_sum"))
-        lines.append(page.line(metric, histogram.labels, cumulated, suffix="_count"))
-        return lines
+            shown = before if before is not None and returns else histogram
+            held = not returns and hold.holds(histogram.born_seconds)
+            rendered = known.get(histogram.labels)
+            if rendered is None or rendered.histogram.bounds != shown.bounds:
+                prefixes = page.histogram_prefixes(EXECUTION_TIME_METRIC, shown)
+                rendered = _Rendered(shown, held, prefixes, _histogram_lines(prefixes, shown, held))
+            elif (rendered.histogram, rendered.held) != (shown, held):
+                rendered = _Rendered(shown, held, rendered.prefixes, _histogram_lines(rendered.prefixes, shown, held))
+            page.extend(EXECUTION_TIME_METRIC, histogram.labels, rendered.lines)
+            self._histograms[histogram.labels] = rendered
 
     def _results(self, page: "_Page | _Samples", results: Sequence[NewestResult], runs: Sequence[NewestRun]) -> None:
         for newest in results:
             result = newest.result
             labels = (result.name, newest.environment)
             metric, more = _family(result)
-            for field in msgspec.structs.fields(Statistics):
-                value = getattr(result.statistics, field.name)
+            for statistic in Statistics.__struct_fields__:
+                value = getattr(result.statistics, statistic)
                 if value is not None:
-                    page.add(metric, (*labels, field.name, *more), value)
+                    page.add(metric, (*labels, statistic, *more), value)
             if result.cv_ratio is not None:
                 page.add("benchmark_coefficient_of_variation_ratio", labels, result.cv_ratio)
             if result.sample_count is not None:
@@ -572,6 +570,21 @@ class _Hold:
         return counter.value
 
 
+class _Rendered(msgspec.Struct, frozen=True):
+    """A histogram's lines, with what they begin with; where it is held it is shown as 0."""
+
+    histogram: Histogram
+    held: bool
+    prefixes: Sequence[str]
+    lines: Sequence[str]
+
+
+def _histogram_lines(prefixes: Sequence[str], histogram: Histogram, held: bool) -> list[str]:
+    cumulated = [0] * len(histogram.counts) if held else list(accumulate(histogram.counts))
+    values = (*cumulated, 0 if held else histogram.total, cumulated[-1])
+    return [prefix + _number(value) for prefix, value in zip(prefixes, values, strict=True)]
+
+
 class _Samples:
     """Samples of series, each by itself, in place of a page."""
 
@@ -613,8 +626,12 @@ class _Page:
         self._lines[place].append(prefix + _number(value))
         self._owners[place].append(owner)
 
-    def line(self, metric: str, labels: Labels, value: float, *, suffix: str, extra: tuple[str, str] | None = None) -> str:
-        return self._prefix(metric, suffix, labels, extra) + _number(value)
+    def histogram_prefixes(self, metric: str, histogram: Histogram) -> list[str]:
+        """How the lines of a histogram begin: of its buckets, of the sum, and of the count."""
+        return [
+            *(self._prefix(metric, "_bucket", histogram.labels, ("le", bound)) for bound in (*map(_number, histogram.bounds), "+Inf")),
+            *(self._prefix(metric, suffix, histogram.labels, None) for suffix in ("_sum", "_count")),
+        ]
 
     def extend(self, metric: str, labels: Labels, lines: Sequence[str]) -> None:
         """Adds lines of one histogram."""

@@ -12,9 +12,9 @@ from tests.exporter.documents import bench_guard, perf_suite, pipeline
 from tests.exporter.process import COMMAND, DEADLINE_SECONDS, Exporter
 from tests.exporter.wired import Samples, Wired, samples
 
-# So that nothing is shown as 0 for a while; all else is as it is by default.
+# So that nothing is shown as 0 for a while and uploads need not wait; all else is as it is by default.
 CONFIG = Config(counter_hold_seconds=0, histogram_hold_seconds=0)
-CONFIG_YAML = "counter_hold_seconds: 0\nhistogram_hold_seconds: 0\n"
+CONFIG_YAML = "counter_hold_seconds: 0\nhistogram_hold_seconds: 0\nupload_burst: 100000\nupload_rate_per_second: 100000\n"
 # How often and when there was something to commit is the only thing that may depend on how the exporter fared.
 NOT_COMPARED = {"benchmark_exporter_ledger_commits", "benchmark_exporter_last_ingest_timestamp_seconds"}
 

@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,8 @@ from tests.exporter.uploading import TOKEN, upload
 
 KILLS = int(os.environ.get("CRASH_CYCLES", "8"))
 SEED = int(os.environ.get("CRASH_SEED") or random.SystemRandom().randrange(2**32))
-FILES_A_KILL = 40
+FILES_A_KILL = 100
+FIRST_RUN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 # From where it listens to the kill.
 LONGEST_LIFE_SECONDS = 0.3
 
@@ -42,7 +44,8 @@ def documents(folder: Path, count: int) -> list[Path]:
     for number, path in enumerate(paths):
         if number % 3 == 0:
             path.with_suffix(".meta.json").write_text('{"branch":"main"}')
-        path.write_text(json.dumps(perf_suite(f"run-{number}", timestamp=f"2026-03-01T12:{number // 60:02}:{number % 60:02}Z")))
+        moment = FIRST_RUN + timedelta(seconds=number)
+        path.write_text(json.dumps(perf_suite(f"run-{number}", timestamp=moment.isoformat())))
     return paths
 
 

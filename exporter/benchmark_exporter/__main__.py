@@ -452,7 +452,7 @@ def _ci_status(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     from benchmark_exporter.client.machine import find_machine
     from benchmark_exporter.client.provenance import Provenance, find_provenance, find_results_dir
-    from benchmark_exporter.run import Settings, run
+    from benchmark_exporter.client.run import Settings, run
 
     words = options.words[1:] if options.words[:1] == ["--"] else options.words
     if not words:

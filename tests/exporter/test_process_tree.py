@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from benchmark_exporter.process_tree import ProcessTree
+from benchmark_exporter.client.process_tree import ProcessTree
 from tests.exporter.monitored import until
 
 # The kernel counts it in ticks of 10 ms, and drops what is less.

@@ -20,9 +20,9 @@ import psutil
 from benchmark_exporter.client.files import RunFiles, new_run_id, timestamp
 from benchmark_exporter.client.machine import Machine
 from benchmark_exporter.client.monitoring import MEGABYTE, RUN_VARIABLE, SCHEMA
+from benchmark_exporter.client.process_tree import ProcessTree
 from benchmark_exporter.client.provenance import RESULTS_VARIABLE, Provenance
 from benchmark_exporter.client.usage import peak_resident_bytes
-from benchmark_exporter.process_tree import ProcessTree
 
 EXIT_CANNOT_START, EXIT_NOT_FOUND = 126, 127
 PHASE_VARIABLE = "BENCHMARK_PHASE_FILE"

@@ -21,18 +21,18 @@ from watchfiles import awatch
 from benchmark_exporter import __version__
 from benchmark_exporter.collector import EXECUTION_TIME_METRIC, STREAM_LAG_METRIC, Collector, Definition, Exposition, Live, LiveProgress
 from benchmark_exporter.config import Config, GateLimits, packaged
-from benchmark_exporter.feed import Feed
 from benchmark_exporter.github import GitHub
 from benchmark_exporter.inbox import SUFFIX, UPLOADS_PREFIX, Inbox, Inboxes
 from benchmark_exporter.ingest import Defaults, Ingest
 from benchmark_exporter.ledger import Ledger, LedgerError, NewestJudgement, State, Subject, has_no_room
 from benchmark_exporter.links import Links
-from benchmark_exporter.live import FOLDER, LiveFolder
 from benchmark_exporter.model import Gate, JudgementState, Notification
 from benchmark_exporter.regression import Limits, Policy
 from benchmark_exporter.resources import Sampler
-from benchmark_exporter.stream import Hub
-from benchmark_exporter.stream_server import Admission, StreamServer
+from benchmark_exporter.stream.feed import Feed
+from benchmark_exporter.stream.hub import Hub
+from benchmark_exporter.stream.live_folder import FOLDER, LiveFolder
+from benchmark_exporter.stream.server import Admission, StreamServer
 from benchmark_exporter.tokens import TokenFile
 from benchmark_exporter.upload import Limits as UploadLimits
 from benchmark_exporter.upload import Uploads
@@ -283,7 +283,7 @@ class _Server:
             [*self._settings.config.stream_origins, *self._settings.links.page_origins],
             None if self._settings.stream_tokens is None else TokenFile(self._settings.stream_tokens),
         )
-        stream_server = StreamServer(self._feed.hub, admission, self._read_trends, packaged("page"))
+        stream_server = StreamServer(self._feed.hub, admission, self._read_trends, packaged("stream/page"))
         streaming = web.AppRunner(stream_server.make_application(), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
         await runner.setup()
         try:

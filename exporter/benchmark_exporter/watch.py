@@ -12,7 +12,7 @@ from typing import Protocol, TextIO
 import aiohttp
 import msgspec
 
-from benchmark_exporter.messages import (
+from benchmark_exporter.stream.messages import (
     METRICS,
     UNFINISHED,
     AlertNews,

@@ -13,11 +13,11 @@ from benchmark_exporter.baseline import set_baseline
 from benchmark_exporter.collector import EXPOSED, Collector, Live, LiveProgress, join, load_definitions
 from benchmark_exporter.config import Config, ConfigError, packaged
 from benchmark_exporter.ledger import Pin, Subject
-from benchmark_exporter.live import ProcessUsage
 from benchmark_exporter.model import Result, Run, Statistics
 from benchmark_exporter.resources import Resources
 from benchmark_exporter.serve import make_limits
-from benchmark_exporter.stream import Lag, StreamFigures
+from benchmark_exporter.stream.hub import Lag, StreamFigures
+from benchmark_exporter.stream.live_folder import ProcessUsage
 from tests.exporter.documents import bench_guard, perf_suite, pipeline, result
 from tests.exporter.test_ingest import WATCHDOG
 from tests.exporter.wired import DEFINITIONS, START_SECONDS, Wired, samples

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_exporter.live import (
+from benchmark_exporter.stream.live_folder import (
     CHUNK_BYTES,
     GONE_SECONDS,
     MAX_LINE_BYTES,
@@ -17,7 +17,7 @@ from benchmark_exporter.live import (
     SILENT_SECONDS,
     LiveFolder,
 )
-from benchmark_exporter.messages import Progress
+from benchmark_exporter.stream.messages import Progress
 from tests.exporter.live_files import RUN_ID, LiveFile
 
 

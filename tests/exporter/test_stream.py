@@ -15,8 +15,8 @@ import aiohttp
 import pytest
 
 from benchmark_exporter.config import Config
-from benchmark_exporter.messages import Progress, Snapshot
-from benchmark_exporter.stream import HIGH_WATER_BYTES, STUCK_SECONDS, Hub, Place, Selection, text_frame
+from benchmark_exporter.stream.hub import HIGH_WATER_BYTES, STUCK_SECONDS, Hub, Place, Selection, text_frame
+from benchmark_exporter.stream.messages import Progress, Snapshot
 from tests.exporter.documents import perf_suite, result
 from tests.exporter.live_files import RUN_ID, LiveFile
 from tests.exporter.process import COMMAND, DEADLINE_SECONDS, Exporter

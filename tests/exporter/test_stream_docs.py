@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from benchmark_exporter import stream
-from benchmark_exporter.live import LiveFolder
-from benchmark_exporter.messages import MESSAGE_TYPES, METRICS, Hello
+from benchmark_exporter.stream import hub
+from benchmark_exporter.stream.live_folder import LiveFolder
+from benchmark_exporter.stream.messages import MESSAGE_TYPES, METRICS, Hello
 from tests.paths import REPOSITORY
 
 PAGE = (REPOSITORY / "docs" / "stream.md").read_text(encoding="utf-8")
@@ -49,5 +49,5 @@ def test_the_lines_of_the_live_file_are_all_taken(tmp_path: Path) -> None:
 
 
 def test_the_numbers_are_those_of_the_code() -> None:
-    assert f"newest {stream.RING_MESSAGES:,} messages" in PAGE
+    assert f"newest {hub.RING_MESSAGES:,} messages" in PAGE
     assert Hello.__struct_fields__ == tuple(next(example for example in EXAMPLES if example["type"] == "hello")["metrics"])

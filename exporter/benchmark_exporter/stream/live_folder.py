@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from benchmark_exporter.messages import UNFINISHED, Progress, ProgressStatus
+from benchmark_exporter.stream.messages import UNFINISHED, Progress, ProgressStatus
 
 log = logging.getLogger(__name__)
 

@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 
 from benchmark_exporter.ledger import NewestJudgement, State
 from benchmark_exporter.ledger.state import NewestRun, NewestVerdict, ReceivedNotification, VerdictRun
-from benchmark_exporter.live import LineRejection, LiveEvent, LiveNews, ProcessUsage
-from benchmark_exporter.messages import (
+from benchmark_exporter.model import SEVERITIES, JudgementState
+from benchmark_exporter.stream.hub import Hub, Selection
+from benchmark_exporter.stream.live_folder import LineRejection, LiveEvent, LiveNews, ProcessUsage
+from benchmark_exporter.stream.messages import (
     UNFINISHED,
     AlertNews,
     IngestNews,
@@ -18,8 +20,6 @@ from benchmark_exporter.messages import (
     Snapshot,
     VerdictNews,
 )
-from benchmark_exporter.model import SEVERITIES, JudgementState
-from benchmark_exporter.stream import Hub, Selection
 
 # A snapshot has the newest of each.
 MAX_BENCHMARKS, MAX_ALERTS, MAX_REJECTED = 200, 100, 50

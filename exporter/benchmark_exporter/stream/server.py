@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import WSCloseCode, web
 
-from benchmark_exporter.stream import HIGH_WATER_BYTES, Hub, Place, Selection
+from benchmark_exporter.stream.hub import HIGH_WATER_BYTES, Hub, Place, Selection
 from benchmark_exporter.tokens import TokenFile, bearer
 
 # A proxy ends what is silent for a minute; who does not answer within half of this is gone.

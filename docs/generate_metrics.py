@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from benchmark_exporter.collector import Definition, load_definitions
+from benchmark_exporter.metrics.collector import Definition, load_definitions
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SOURCE = REPOSITORY / "exporter" / "metrics.yaml"

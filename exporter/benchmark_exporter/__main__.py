@@ -332,10 +332,10 @@ def _serve(options: argparse.Namespace) -> int:
     import asyncio
 
     from benchmark_exporter import log
-    from benchmark_exporter.collector import load_definitions
     from benchmark_exporter.config import ConfigError, packaged
     from benchmark_exporter.ledger import LedgerError
     from benchmark_exporter.links import Links
+    from benchmark_exporter.metrics.collector import load_definitions
     from benchmark_exporter.serve import Settings, serve
 
     log.configure(options.log_format)
@@ -539,10 +539,10 @@ def _backfill(options: argparse.Namespace) -> int:
     from contextlib import ExitStack
 
     from benchmark_exporter.backfill import BlocksError, PastRun, Target, backfill, measure, runs_of_ledger, write_blocks
-    from benchmark_exporter.collector import Collector, load_definitions
     from benchmark_exporter.config import ConfigError, packaged
     from benchmark_exporter.ledger import LedgerError
     from benchmark_exporter.ledger.history import History, Selection
+    from benchmark_exporter.metrics.collector import Collector, load_definitions
     from benchmark_exporter.progress import Progress
     from benchmark_exporter.remote_write import RemoteWriteError
     from benchmark_exporter.result_files import runs_of_files

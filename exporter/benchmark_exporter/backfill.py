@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmark_exporter.collector import Collector, Part
 from benchmark_exporter.ledger.history import History, RecordedRun, Selection
+from benchmark_exporter.metrics.collector import Collector, Part
 from benchmark_exporter.model import PipelineRun
 from benchmark_exporter.remote_write import Labels, Point, RefusedError, RemoteWriter
 

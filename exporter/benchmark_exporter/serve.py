@@ -19,16 +19,24 @@ from aiohttp import web
 from watchfiles import awatch
 
 from benchmark_exporter import __version__
-from benchmark_exporter.collector import EXECUTION_TIME_METRIC, STREAM_LAG_METRIC, Collector, Definition, Exposition, Live, LiveProgress
 from benchmark_exporter.config import Config, GateLimits, packaged
 from benchmark_exporter.github import GitHub
 from benchmark_exporter.inbox import SUFFIX, UPLOADS_PREFIX, Inbox, Inboxes
 from benchmark_exporter.ingest import Defaults, Ingest
 from benchmark_exporter.ledger import Ledger, LedgerError, NewestJudgement, State, Subject, has_no_room
 from benchmark_exporter.links import Links
+from benchmark_exporter.metrics.collector import (
+    EXECUTION_TIME_METRIC,
+    STREAM_LAG_METRIC,
+    Collector,
+    Definition,
+    Exposition,
+    Live,
+    LiveProgress,
+)
+from benchmark_exporter.metrics.resources import Sampler
 from benchmark_exporter.model import Gate, JudgementState, Notification
 from benchmark_exporter.regression import Limits, Policy
-from benchmark_exporter.resources import Sampler
 from benchmark_exporter.stream.feed import Feed
 from benchmark_exporter.stream.hub import Hub
 from benchmark_exporter.stream.live_folder import FOLDER, LiveFolder

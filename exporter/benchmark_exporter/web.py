@@ -13,8 +13,8 @@ import msgspec
 from aiohttp import web
 
 from benchmark_exporter import __version__
-from benchmark_exporter.collector import PARTS, Exposition, Part, join
 from benchmark_exporter.links import Links
+from benchmark_exporter.metrics.collector import PARTS, Exposition, Part, join
 from benchmark_exporter.model import REGRESSED, SEVERITIES, JudgementState, SubjectKind
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

@@ -10,11 +10,11 @@ import pytest
 import yaml
 
 from benchmark_exporter.baseline import set_baseline
-from benchmark_exporter.collector import EXPOSED, Collector, Live, LiveProgress, join, load_definitions
 from benchmark_exporter.config import Config, ConfigError, packaged
 from benchmark_exporter.ledger import Pin, Subject
+from benchmark_exporter.metrics.collector import EXPOSED, Collector, Live, LiveProgress, join, load_definitions
+from benchmark_exporter.metrics.resources import Resources
 from benchmark_exporter.model import Result, Run, Statistics
-from benchmark_exporter.resources import Resources
 from benchmark_exporter.serve import make_limits
 from benchmark_exporter.stream.hub import Lag, StreamFigures
 from benchmark_exporter.stream.live_folder import ProcessUsage

@@ -2,7 +2,7 @@
 
 import time
 
-from benchmark_exporter.resources import Sampler
+from benchmark_exporter.metrics.resources import Sampler
 
 
 def test_a_look_tells_of_the_time_since_the_one_before() -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_exporter.collector import join
 from benchmark_exporter.config import Config
+from benchmark_exporter.metrics.collector import join
 from benchmark_exporter.model import Notification
 from tests.exporter.documents import bench_guard, perf_suite, pipeline
 from tests.exporter.wired import START_SECONDS, Wired, samples

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from benchmark_exporter.collector import Definition, load_definitions
+from benchmark_exporter.metrics.collector import Definition, load_definitions
 from tests.grafana.queries import Query, fill_in, metric_selectors, panels, queries
 from tests.paths import REPOSITORY
 from tests.rules.promql import is_scraped_each_second

@@ -15,9 +15,9 @@ import requests
 
 from benchmark_exporter.__main__ import EXIT_OK, EXIT_UNUSABLE, main
 from benchmark_exporter.backfill import Target, backfill
-from benchmark_exporter.collector import Collector
 from benchmark_exporter.config import Config
 from benchmark_exporter.ledger.history import RecordedRun
+from benchmark_exporter.metrics.collector import Collector
 from benchmark_exporter.model import Failure, PipelineRun, Result, Statistics
 from tests.exporter.documents import golden, perf_suite, pipeline
 from tests.exporter.process import Exporter

@@ -540,12 +540,12 @@ def _backfill(options: argparse.Namespace) -> int:
 
     from benchmark_exporter.backfill import BlocksError, PastRun, Target, backfill, measure, runs_of_ledger, write_blocks
     from benchmark_exporter.config import ConfigError, packaged
+    from benchmark_exporter.ingest.result_files import runs_of_files
     from benchmark_exporter.ledger import LedgerError
     from benchmark_exporter.ledger.history import History, Selection
     from benchmark_exporter.metrics.collector import Collector, load_definitions
     from benchmark_exporter.progress import Progress
     from benchmark_exporter.remote_write import RemoteWriteError
-    from benchmark_exporter.result_files import runs_of_files
     from benchmark_exporter.serve import make_policy
 
     runs: Iterable[PastRun]

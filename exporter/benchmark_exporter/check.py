@@ -6,11 +6,11 @@ from pathlib import Path
 
 from benchmark_exporter.config import Config
 from benchmark_exporter.formats import Origin, parse_side_file
-from benchmark_exporter.inbox import SUFFIX, Inbox
+from benchmark_exporter.ingest.inbox import SUFFIX, Inbox
+from benchmark_exporter.ingest.result_files import read_document
 from benchmark_exporter.model import Baseline, Document, PipelineRun, Rejected, Result, Run, Statistics
 from benchmark_exporter.quantity import with_unit
 from benchmark_exporter.regression import Policy, judge
-from benchmark_exporter.result_files import read_document
 from benchmark_exporter.serve import make_policy
 
 

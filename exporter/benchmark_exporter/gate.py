@@ -7,12 +7,12 @@ from pathlib import Path
 from statistics import median
 
 from benchmark_exporter.config import Config
-from benchmark_exporter.inbox import Inbox
+from benchmark_exporter.ingest.inbox import Inbox
+from benchmark_exporter.ingest.result_files import read_document
 from benchmark_exporter.ledger import Ledger, SeriesKey
 from benchmark_exporter.model import REGRESSED, Judgement, Rejected, Run, Verdict
 from benchmark_exporter.quantity import with_unit
 from benchmark_exporter.regression import History, is_environment_shift, judge, judge_result
-from benchmark_exporter.result_files import read_document
 from benchmark_exporter.serve import make_limits, make_policy
 
 

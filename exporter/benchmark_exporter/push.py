@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from benchmark_exporter.inbox import SIDE_SUFFIX, SUFFIX
+from benchmark_exporter.ingest.inbox import SIDE_SUFFIX, SUFFIX
 from benchmark_exporter.tokens import parse_tokens
 
 PATH = "/api/v1/results"

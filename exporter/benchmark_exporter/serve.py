@@ -21,8 +21,9 @@ from watchfiles import awatch
 from benchmark_exporter import __version__
 from benchmark_exporter.config import Config, GateLimits, packaged
 from benchmark_exporter.github import GitHub
-from benchmark_exporter.inbox import SUFFIX, UPLOADS_PREFIX, Inbox, Inboxes
-from benchmark_exporter.ingest import Defaults, Ingest
+from benchmark_exporter.ingest.inbox import SUFFIX, UPLOADS_PREFIX, Inbox, Inboxes
+from benchmark_exporter.ingest.ingest import Defaults, Ingest
+from benchmark_exporter.ingest.upload_folder import UploadFolder
 from benchmark_exporter.ledger import Ledger, LedgerError, NewestJudgement, State, Subject, has_no_room
 from benchmark_exporter.links import Links
 from benchmark_exporter.metrics.collector import (
@@ -44,7 +45,6 @@ from benchmark_exporter.stream.server import Admission, StreamServer
 from benchmark_exporter.tokens import TokenFile
 from benchmark_exporter.upload import Limits as UploadLimits
 from benchmark_exporter.upload import Uploads
-from benchmark_exporter.upload_folder import UploadFolder
 from benchmark_exporter.web import Alert, AlertStatus, JudgementStatus, RejectionStatus, RunStatus, Service, Status, make_application
 
 log = logging.getLogger(__name__)

@@ -25,10 +25,10 @@ from aiohttp import web
 
 from benchmark_exporter.formats import Origin, SideFile, parse_side_file
 from benchmark_exporter.formats.fields import MachinePart
-from benchmark_exporter.inbox import UPLOADS_PREFIX
+from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX
+from benchmark_exporter.ingest.upload_folder import UploadFolder
 from benchmark_exporter.model import Baseline, Rejected
 from benchmark_exporter.tokens import TokenFile, bearer
-from benchmark_exporter.upload_folder import UploadFolder
 
 log = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from hypothesis import given
 from benchmark_exporter.__main__ import EXIT_OK, EXIT_REJECTED, EXIT_UNUSABLE, main
 from benchmark_exporter.backfill import PastRun, measure, runs_of_ledger
 from benchmark_exporter.config import Config
+from benchmark_exporter.ingest.result_files import runs_of_files
 from benchmark_exporter.ledger.history import History, Selection
 from benchmark_exporter.metrics.collector import Collector
-from benchmark_exporter.result_files import runs_of_files
 from benchmark_exporter.serve import make_policy
 from tests.exporter.documents import Json, perf_suite, pipeline
 from tests.exporter.test_golden import GOLDEN

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_exporter.inbox import UPLOADS_PREFIX, Candidate, Inbox, Inboxes
+from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX, Candidate, Inbox, Inboxes
 from benchmark_exporter.model import Rejected
 
 NOBODY = 65534

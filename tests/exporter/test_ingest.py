@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from benchmark_exporter import ingest
 from benchmark_exporter.config import Config
-from benchmark_exporter.ingest import EMPTY_SETTLE_SECONDS
+from benchmark_exporter.ingest import ingest
+from benchmark_exporter.ingest.ingest import EMPTY_SETTLE_SECONDS
 from benchmark_exporter.model import Notification
 from tests.exporter.documents import Json, bench_guard, changed, perf_suite, pipeline
 from tests.exporter.wired import START_SECONDS, Wired

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmark_exporter.config import JudgementLimits
-from benchmark_exporter.judging import judge_run
+from benchmark_exporter.ingest.judging import judge_run
 from tests.exporter.documents import Json, perf_suite, result
 from tests.exporter.process import Exporter
 from tests.exporter.test_properties import wired_in_a_new_folder
@@ -315,7 +315,7 @@ def test_a_file_that_cannot_be_kept_leaves_no_trace_in_the_histories(wired: Wire
         raise ZeroDivisionError
 
     with monkeypatch.context() as patch:
-        patch.setattr("benchmark_exporter.ingest.judge_run", judge_and_fail)
+        patch.setattr("benchmark_exporter.ingest.ingest.judge_run", judge_and_fail)
         wired.settle()
     assert judged(wired) == before
     take(wired, [1.0], start=101)

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from benchmark_exporter import ingest
+from benchmark_exporter.ingest import ingest
 from tests.exporter.documents import Json
 from tests.exporter.wired import Wired
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmark_exporter.config import Config
-from benchmark_exporter.inbox import UPLOADS_PREFIX
+from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX
 from benchmark_exporter.ledger.retention import STEP_ROWS
 from tests.crash.process import comparable
 from tests.exporter.documents import Json, perf_suite, pipeline

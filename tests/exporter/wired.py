@@ -7,12 +7,12 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from benchmark_exporter.config import Config, packaged
-from benchmark_exporter.inbox import UPLOADS_PREFIX, Inbox, Inboxes
-from benchmark_exporter.ingest import Defaults, Ingest
+from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX, Inbox, Inboxes
+from benchmark_exporter.ingest.ingest import Defaults, Ingest
+from benchmark_exporter.ingest.upload_folder import UploadFolder
 from benchmark_exporter.ledger import Ledger
 from benchmark_exporter.metrics.collector import EXECUTION_TIME_METRIC, Collector, Exposition, Live, join, load_definitions
 from benchmark_exporter.serve import make_limits, make_policy
-from benchmark_exporter.upload_folder import UploadFolder
 
 START_SECONDS = 1_780_000_000.0  # 2026-05-28T20:26:40Z, after the runs of every fixture
 DEFINITIONS = load_definitions(packaged("metrics.yaml"))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmark_exporter.config import Config
 from benchmark_exporter.formats import Origin, parse, parse_side_file
-from benchmark_exporter.inbox import Candidate, Inbox
+from benchmark_exporter.ingest.inbox import Candidate, Inbox
 from benchmark_exporter.ledger.history import RecordedRun, Selection
 from benchmark_exporter.ledger.state import NewestVerdict
 from benchmark_exporter.model import Comparison, Document, PipelineRun, Rejected, Run

@@ -13,7 +13,7 @@ from datetime import tzinfo
 from pathlib import Path
 
 from benchmark_exporter.formats import Origin, parse, parse_side_file
-from benchmark_exporter.inbox import SIDE_SUFFIX, SUFFIX, UPLOADS_PREFIX
+from benchmark_exporter.ingest.inbox import SIDE_SUFFIX, SUFFIX, UPLOADS_PREFIX
 from benchmark_exporter.model import Document
 
 _PART_PREFIX, _PART_SUFFIX = ".", ".part"

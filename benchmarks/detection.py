@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmark_exporter.config import load_config, packaged
 from benchmark_exporter.regression import History, Limits
-from benchmark_exporter.serve import make_limits
+from benchmark_exporter.server.serve import make_limits
 from benchmarks.detection_picture import Curve, draw
 from benchmarks.noise import KINDS, Array
 from benchmarks.report import RESULTS, Figure, progress, table

@@ -336,7 +336,7 @@ def _serve(options: argparse.Namespace) -> int:
     from benchmark_exporter.ledger import LedgerError
     from benchmark_exporter.links import Links
     from benchmark_exporter.metrics.collector import load_definitions
-    from benchmark_exporter.serve import Settings, serve
+    from benchmark_exporter.server.serve import Settings, serve
 
     log.configure(options.log_format)
     host, port = options.listen
@@ -546,7 +546,7 @@ def _backfill(options: argparse.Namespace) -> int:
     from benchmark_exporter.metrics.collector import Collector, load_definitions
     from benchmark_exporter.progress import Progress
     from benchmark_exporter.remote_write import RemoteWriteError
-    from benchmark_exporter.serve import make_policy
+    from benchmark_exporter.server.serve import make_policy
 
     runs: Iterable[PastRun]
     rejected: list[Path] = []
@@ -610,7 +610,7 @@ def _baseline(options: argparse.Namespace) -> int:
     from benchmark_exporter import baseline
     from benchmark_exporter.config import ConfigError
     from benchmark_exporter.ledger import Ledger, LedgerError, Pin
-    from benchmark_exporter.serve import make_limits
+    from benchmark_exporter.server.serve import make_limits
 
     try:
         if not options.ledger.is_file():

@@ -13,7 +13,7 @@ from benchmark_exporter.ledger import Ledger, SeriesKey
 from benchmark_exporter.model import REGRESSED, Judgement, Rejected, Run, Verdict
 from benchmark_exporter.quantity import with_unit
 from benchmark_exporter.regression import History, is_environment_shift, judge, judge_result
-from benchmark_exporter.serve import make_limits, make_policy
+from benchmark_exporter.server.serve import make_limits, make_policy
 
 
 class GateError(Exception):

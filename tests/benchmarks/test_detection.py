@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmark_exporter.config import Config
-from benchmark_exporter.serve import make_limits
+from benchmark_exporter.server.serve import make_limits
 from benchmarks.detection import CVS, WARM_UP, Cell, judge_cell, make_values, score_cells
 from benchmarks.noise import KINDS
 from benchmarks.rules import PEERS, scores

@@ -14,7 +14,7 @@ from benchmark_exporter.config import Config
 from benchmark_exporter.ingest.result_files import runs_of_files
 from benchmark_exporter.ledger.history import History, Selection
 from benchmark_exporter.metrics.collector import Collector
-from benchmark_exporter.serve import make_policy
+from benchmark_exporter.server.serve import make_policy
 from tests.exporter.documents import Json, perf_suite, pipeline
 from tests.exporter.test_golden import GOLDEN
 from tests.exporter.test_properties import EXAMPLES, GUARDS, PIPELINES, drop_all, results, suites, wired_in_a_new_folder

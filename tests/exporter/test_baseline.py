@@ -9,7 +9,7 @@ import pytest
 from benchmark_exporter.baseline import BaselineError, clear_baseline, list_baselines, set_baseline, show_baseline
 from benchmark_exporter.config import Config
 from benchmark_exporter.ledger import Pin
-from benchmark_exporter.serve import make_limits
+from benchmark_exporter.server.serve import make_limits
 from tests.exporter.documents import result
 from tests.exporter.process import Exporter
 from tests.exporter.test_judging import LEAST, STEADY, take, value, verdict

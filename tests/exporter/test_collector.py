@@ -15,7 +15,7 @@ from benchmark_exporter.ledger import Pin, Subject
 from benchmark_exporter.metrics.collector import EXPOSED, Collector, Live, LiveProgress, join, load_definitions
 from benchmark_exporter.metrics.resources import Resources
 from benchmark_exporter.model import Result, Run, Statistics
-from benchmark_exporter.serve import make_limits
+from benchmark_exporter.server.serve import make_limits
 from benchmark_exporter.stream.hub import Lag, StreamFigures
 from benchmark_exporter.stream.live_folder import ProcessUsage
 from tests.exporter.documents import bench_guard, perf_suite, pipeline, result

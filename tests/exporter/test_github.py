@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_exporter.github import MAX_DELIVERY_BYTES
+from benchmark_exporter.server.github import MAX_DELIVERY_BYTES
 from tests.exporter.delivering import SECRET, completed, deliver, signature
 from tests.exporter.process import DEADLINE_SECONDS, Exporter
 from tests.exporter.uploading import Answer

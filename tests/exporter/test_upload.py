@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from benchmark_exporter.config import Config
-from benchmark_exporter.upload import MAX_HELD_BYTES, TokenBuckets
+from benchmark_exporter.server.upload import MAX_HELD_BYTES, TokenBuckets
 from tests.exporter.documents import changed, golden, perf_suite
 from tests.exporter.process import DEADLINE_SECONDS, Exporter
 from tests.exporter.uploading import PATH, TOKEN, Answer, upload

@@ -12,7 +12,7 @@ from benchmark_exporter.ingest.ingest import Defaults, Ingest
 from benchmark_exporter.ingest.upload_folder import UploadFolder
 from benchmark_exporter.ledger import Ledger
 from benchmark_exporter.metrics.collector import EXECUTION_TIME_METRIC, Collector, Exposition, Live, join, load_definitions
-from benchmark_exporter.serve import make_limits, make_policy
+from benchmark_exporter.server.serve import make_limits, make_policy
 
 START_SECONDS = 1_780_000_000.0  # 2026-05-28T20:26:40Z, after the runs of every fixture
 DEFINITIONS = load_definitions(packaged("metrics.yaml"))

@@ -15,8 +15,8 @@ from aiohttp import web
 
 from benchmark_exporter.ci_status import CIStatusError, Outcome, document, status_of
 from benchmark_exporter.formats.fields import Timestamp
+from benchmark_exporter.server.upload import SENDER, Bodies, Receipt, Refusal, Refused, Uploads
 from benchmark_exporter.tokens import Token, TokenFile
-from benchmark_exporter.upload import SENDER, Bodies, Receipt, Refusal, Refused, Uploads
 
 # A delivery has some 20 kB.
 MAX_DELIVERY_BYTES = 1024 * 1024

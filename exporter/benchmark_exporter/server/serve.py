@@ -20,7 +20,6 @@ from watchfiles import awatch
 
 from benchmark_exporter import __version__
 from benchmark_exporter.config import Config, GateLimits, packaged
-from benchmark_exporter.github import GitHub
 from benchmark_exporter.ingest.inbox import SUFFIX, UPLOADS_PREFIX, Inbox, Inboxes
 from benchmark_exporter.ingest.ingest import Defaults, Ingest
 from benchmark_exporter.ingest.upload_folder import UploadFolder
@@ -38,14 +37,24 @@ from benchmark_exporter.metrics.collector import (
 from benchmark_exporter.metrics.resources import Sampler
 from benchmark_exporter.model import Gate, JudgementState, Notification
 from benchmark_exporter.regression import Limits, Policy
+from benchmark_exporter.server.github import GitHub
+from benchmark_exporter.server.routes import (
+    Alert,
+    AlertStatus,
+    JudgementStatus,
+    RejectionStatus,
+    RunStatus,
+    Service,
+    Status,
+    make_application,
+)
+from benchmark_exporter.server.upload import Limits as UploadLimits
+from benchmark_exporter.server.upload import Uploads
 from benchmark_exporter.stream.feed import Feed
 from benchmark_exporter.stream.hub import Hub
 from benchmark_exporter.stream.live_folder import FOLDER, LiveFolder
 from benchmark_exporter.stream.server import Admission, StreamServer
 from benchmark_exporter.tokens import TokenFile
-from benchmark_exporter.upload import Limits as UploadLimits
-from benchmark_exporter.upload import Uploads
-from benchmark_exporter.web import Alert, AlertStatus, JudgementStatus, RejectionStatus, RunStatus, Service, Status, make_application
 
 log = logging.getLogger(__name__)
 

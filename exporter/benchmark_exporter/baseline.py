@@ -9,8 +9,8 @@ from itertools import groupby
 
 from benchmark_exporter.ledger import KnownRun, Ledger, Pin, PinnedResult, Transaction
 from benchmark_exporter.model import Result
-from benchmark_exporter.quantity import with_unit
 from benchmark_exporter.regression import History, Limits, judge_result, typical
+from benchmark_exporter.wording import with_unit
 
 
 class BaselineError(Exception):

@@ -9,9 +9,9 @@ from benchmark_exporter.formats import Origin, parse_side_file
 from benchmark_exporter.ingest.inbox import SUFFIX, Inbox
 from benchmark_exporter.ingest.result_files import read_document
 from benchmark_exporter.model import Baseline, Document, PipelineRun, Rejected, Result, Run, Statistics
-from benchmark_exporter.quantity import with_unit
 from benchmark_exporter.regression import Policy, judge
 from benchmark_exporter.server.serve import make_policy
+from benchmark_exporter.wording import with_unit
 
 
 def check_file(path: Path, config: Config) -> tuple[bool, list[str]]:

@@ -11,9 +11,9 @@ from benchmark_exporter.ingest.inbox import Inbox
 from benchmark_exporter.ingest.result_files import read_document
 from benchmark_exporter.ledger import Ledger, SeriesKey
 from benchmark_exporter.model import REGRESSED, Judgement, Rejected, Run, Verdict
-from benchmark_exporter.quantity import with_unit
 from benchmark_exporter.regression import History, is_environment_shift, judge, judge_result
 from benchmark_exporter.server.serve import make_limits, make_policy
+from benchmark_exporter.wording import with_unit
 
 
 class GateError(Exception):

@@ -10,7 +10,7 @@ import msgspec
 from benchmark_exporter.ledger.history import RecordedRun
 from benchmark_exporter.ledger.state import NewestVerdict
 from benchmark_exporter.model import Judgement, Result
-from benchmark_exporter.quantity import with_unit
+from benchmark_exporter.wording import with_unit
 
 HEADINGS = ("RUN", "TIME (UTC)", "PROJECT", "BENCHMARK", "ENVIRONMENT", "COMMIT", "P50", "GATE", "VERDICT")
 COMMIT_CHARACTERS = 12

@@ -15,11 +15,10 @@ ALLOWED = {
     "formats": {"model"},
     "regression": {"model"},
     "ledger": {"model"},
-    "baseline": {"model", "regression", "ledger", "quantity"},
+    "baseline": {"model", "regression", "ledger", "wording"},
     "ingest": {"model", "config", "formats", "regression", "ledger"},
-    "quantity": set(),
     "client": set(),
-    "history": {"model", "ledger", "quantity"},
+    "history": {"model", "ledger", "wording"},
     "remote_write": set(),
     "backfill": {"model", "ledger", "metrics", "remote_write"},
     "progress": set(),
@@ -31,6 +30,7 @@ ALLOWED = {
     "ci_status": {"formats", "model"},
     "links": set(),
     "metrics": {"model", "config", "ledger", "stream"},
+    "wording": set(),
     "log": set(),
 }
 # What wires the parts, and nothing else, may import any of them.

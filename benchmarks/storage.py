@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmark_exporter.remote_write import Labels, Point, RemoteWriteError, RemoteWriter
+from benchmark_exporter.commands.remote_write import Labels, Point, RemoteWriteError, RemoteWriter
 from benchmarks import documents, servers
 from benchmarks.alert_latency import get_text, own_stack
 from benchmarks.report import RESULTS, Figure, progress, write

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from benchmark_exporter.commands.push import Exporter
     from benchmark_exporter.config import Config
-    from benchmark_exporter.push import Exporter
 
 EXIT_OK, EXIT_REJECTED, EXIT_UNUSABLE = 0, 1, 2
 PREFIX = "BENCHMARK_EXPORTER_"
@@ -263,7 +263,7 @@ def _add_times(parser: argparse.ArgumentParser) -> None:
 def _moment(text: str) -> float:
     import time
 
-    from benchmark_exporter.history import moment
+    from benchmark_exporter.commands.history import moment
 
     try:
         return moment(text, time.time())
@@ -372,7 +372,7 @@ def _unusable(reason: str) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from benchmark_exporter.check import check_file
+    from benchmark_exporter.commands.check import check_file
     from benchmark_exporter.config import ConfigError
 
     try:
@@ -392,7 +392,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _push(options: argparse.Namespace) -> int:
-    from benchmark_exporter.push import PushError, push
+    from benchmark_exporter.commands.push import PushError, push
 
     said = {name: value for name in SAID if (value := getattr(options, name))}
     machine = _this_host() if options.machine_of_this_host else {}
@@ -406,13 +406,13 @@ def _this_host() -> dict[str, str]:
     from dataclasses import asdict
 
     from benchmark_exporter.client.machine import find_machine
-    from benchmark_exporter.push import of_machine
+    from benchmark_exporter.commands.push import of_machine
 
     return of_machine(asdict(find_machine()))
 
 
 def _exporter(options: argparse.Namespace) -> "Exporter":
-    from benchmark_exporter.push import Exporter, PushError, read_token
+    from benchmark_exporter.commands.push import Exporter, PushError, read_token
 
     token = os.environ.get(f"{PREFIX}TOKEN", "") if options.token_file is None else read_token(options.token_file)
     if not token:
@@ -424,7 +424,7 @@ def _ci_status(options: argparse.Namespace) -> int:
     from datetime import UTC, datetime
 
     from benchmark_exporter.ci_status import CIStatusError, described_by, document, drop, outcome
-    from benchmark_exporter.push import PushError, Undelivered, deliver
+    from benchmark_exporter.commands.push import PushError, Undelivered, deliver
 
     now = datetime.now(UTC)
     given = {name: value for name in REPORTED if (value := getattr(options, name))}
@@ -473,8 +473,8 @@ def _watch(options: argparse.Namespace) -> int:
     import time
     from urllib.parse import urlsplit
 
-    from benchmark_exporter.push import PushError, read_token
-    from benchmark_exporter.watch import PlainScreen, Target, WatchError, watch
+    from benchmark_exporter.commands.push import PushError, read_token
+    from benchmark_exporter.commands.watch import PlainScreen, Target, WatchError, watch
 
     try:
         token = os.environ.get(STREAM_TOKEN, "") if options.token_file is None else read_token(options.token_file)
@@ -495,7 +495,7 @@ def _watch(options: argparse.Namespace) -> int:
         else:
             from rich.console import Console
 
-            from benchmark_exporter.terminal import TerminalScreen
+            from benchmark_exporter.commands.terminal import TerminalScreen
 
             with TerminalScreen(Console()) as screen:
                 asyncio.run(watch(target, screen))
@@ -507,7 +507,7 @@ def _watch(options: argparse.Namespace) -> int:
 
 
 def _history(options: argparse.Namespace) -> int:
-    from benchmark_exporter.history import table, to_json
+    from benchmark_exporter.commands.history import table, to_json
     from benchmark_exporter.ledger import LedgerError
     from benchmark_exporter.ledger.history import History, Selection
 
@@ -538,14 +538,14 @@ def _history(options: argparse.Namespace) -> int:
 def _backfill(options: argparse.Namespace) -> int:
     from contextlib import ExitStack
 
-    from benchmark_exporter.backfill import BlocksError, PastRun, Target, backfill, measure, runs_of_ledger, write_blocks
+    from benchmark_exporter.commands.backfill import BlocksError, PastRun, Target, backfill, measure, runs_of_ledger, write_blocks
+    from benchmark_exporter.commands.progress import Progress
+    from benchmark_exporter.commands.remote_write import RemoteWriteError
     from benchmark_exporter.config import ConfigError, packaged
     from benchmark_exporter.ingest.result_files import runs_of_files
     from benchmark_exporter.ledger import LedgerError
     from benchmark_exporter.ledger.history import History, Selection
     from benchmark_exporter.metrics.collector import Collector, load_definitions
-    from benchmark_exporter.progress import Progress
-    from benchmark_exporter.remote_write import RemoteWriteError
     from benchmark_exporter.server.serve import make_policy
 
     runs: Iterable[PastRun]
@@ -581,7 +581,7 @@ def _backfill(options: argparse.Namespace) -> int:
 
 
 def _gate(options: argparse.Namespace, config: "Config") -> int:
-    from benchmark_exporter.gate import Gate, GateError
+    from benchmark_exporter.commands.gate import Gate, GateError
     from benchmark_exporter.ledger import Ledger, LedgerError
 
     if options.ledger is not None and not options.ledger.is_file():
@@ -607,7 +607,7 @@ def _gate(options: argparse.Namespace, config: "Config") -> int:
 def _baseline(options: argparse.Namespace) -> int:
     import time
 
-    from benchmark_exporter import baseline
+    from benchmark_exporter.commands import baseline
     from benchmark_exporter.config import ConfigError
     from benchmark_exporter.ledger import Ledger, LedgerError, Pin
     from benchmark_exporter.server.serve import make_limits

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_exporter.push import Exporter as Target
-from benchmark_exporter.push import push
+from benchmark_exporter.commands.push import Exporter as Target
+from benchmark_exporter.commands.push import push
 from tests.crash.process import Process, undisturbed
 from tests.exporter.documents import perf_suite
 from tests.exporter.process import DEADLINE_SECONDS

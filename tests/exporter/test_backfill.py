@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from benchmark_exporter.__main__ import EXIT_OK, EXIT_REJECTED, EXIT_UNUSABLE, main
-from benchmark_exporter.backfill import PastRun, measure, runs_of_ledger
+from benchmark_exporter.commands.backfill import PastRun, measure, runs_of_ledger
 from benchmark_exporter.config import Config
 from benchmark_exporter.ingest.result_files import runs_of_files
 from benchmark_exporter.ledger.history import History, Selection

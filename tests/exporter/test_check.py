@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_exporter.check import check_file
+from benchmark_exporter.commands.check import check_file
 from benchmark_exporter.config import Config
 from tests.paths import REPOSITORY
 

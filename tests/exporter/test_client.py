@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_exporter.check import check_file
 from benchmark_exporter.client import MonitoredPerfSuite
 from benchmark_exporter.client.machine import cpu_model, find_machine
 from benchmark_exporter.client.provenance import Provenance, find_provenance, find_results_dir
 from benchmark_exporter.client.samples import Samples
+from benchmark_exporter.commands.check import check_file
 from benchmark_exporter.config import Config
 from tests.crash.test_disk_full import filled
 from tests.exporter.monitored import DEADLINE_SECONDS, THIS_MACHINE, document, live_lines, until

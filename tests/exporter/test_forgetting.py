@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_exporter.baseline import list_baselines, set_baseline
+from benchmark_exporter.commands.baseline import list_baselines, set_baseline
 from benchmark_exporter.ledger import Forgotten, Pin
 from tests.exporter.documents import perf_suite, pipeline, result
 from tests.exporter.process import Exporter

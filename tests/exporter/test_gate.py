@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from benchmark_exporter.commands.gate import Gate, GateError
 from benchmark_exporter.config import Config
-from benchmark_exporter.gate import Gate, GateError
 from tests.exporter.documents import perf_suite, result
 from tests.exporter.test_judging import STEADY, SUITE, take
 from tests.exporter.test_serve import run

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmark_exporter.__main__ import EXIT_OK, EXIT_UNUSABLE, main
-from benchmark_exporter.history import moment
+from benchmark_exporter.commands.history import moment
 from benchmark_exporter.ledger import LedgerError
 from benchmark_exporter.ledger.history import PAGE_RUNS, History, Selection
 from tests.exporter.documents import golden, perf_suite, pipeline, result

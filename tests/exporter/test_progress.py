@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from benchmark_exporter.progress import Progress
+from benchmark_exporter.commands.progress import Progress
 
 
 class Terminal(io.StringIO):

@@ -16,8 +16,8 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 import pytest
 
-from benchmark_exporter.push import Exporter as Target
-from benchmark_exporter.push import of_machine, push
+from benchmark_exporter.commands.push import Exporter as Target
+from benchmark_exporter.commands.push import of_machine, push
 from tests.exporter.documents import changed, golden, perf_suite
 from tests.exporter.monitored import THIS_MACHINE
 from tests.exporter.process import COMMAND, DEADLINE_SECONDS, Exporter

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from benchmark_exporter.check import check_file
+from benchmark_exporter.commands.check import check_file
 from benchmark_exporter.config import Config
 from tests.exporter.monitored import THIS_MACHINE
 

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from benchmark_exporter.remote_write import (
+from benchmark_exporter.commands.remote_write import (
     RETRY_SECONDS,
     Point,
     ReceiverOffError,

@@ -16,7 +16,7 @@ import psutil
 import pytest
 from msgspec.structs import replace
 
-from benchmark_exporter.check import check_file
+from benchmark_exporter.commands.check import check_file
 from benchmark_exporter.config import Config
 from tests.exporter.monitored import DEADLINE_SECONDS, RUN, THIS_MACHINE, document, live_lines, until
 

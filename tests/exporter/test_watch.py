@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmark_exporter.commands.watch import Told, Trail, lines, milliseconds, printable
 from benchmark_exporter.stream.messages import JudgementNews, RunNews
-from benchmark_exporter.watch import Told, Trail, lines, milliseconds, printable
 from tests.exporter.documents import perf_suite
 from tests.exporter.live_files import LiveFile
 from tests.exporter.process import COMMAND, DEADLINE_SECONDS, Exporter

@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from benchmark_exporter.push import Exporter, PushError, push
+from benchmark_exporter.commands.push import Exporter, PushError, push
 from stack.demo_documents import PerfSuiteBenchmark, perf_suite_document, pipeline_document, with_verdict
 from stack.settings import ALERTMANAGER, EXPORTER, NODE_EXPORTER, PARTS, PROMETHEUS, STREAM, Part
 from tests.exporter.delivering import SECRET, completed, deliver

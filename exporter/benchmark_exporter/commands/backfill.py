@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmark_exporter.commands.remote_write import Labels, Point, RefusedError, RemoteWriter
 from benchmark_exporter.ledger.history import History, RecordedRun, Selection
 from benchmark_exporter.metrics.collector import Collector, Part
 from benchmark_exporter.model import PipelineRun
-from benchmark_exporter.remote_write import Labels, Point, RefusedError, RemoteWriter
 
 LEFT_TO_THE_SCRAPE_SECONDS = 3600.0
 POINTS_PER_REQUEST = 5000

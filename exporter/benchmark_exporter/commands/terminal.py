@@ -11,8 +11,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from benchmark_exporter.commands.watch import Line, Trail, facts, printable
 from benchmark_exporter.stream.messages import UNFINISHED, Progress
-from benchmark_exporter.watch import Line, Trail, facts, printable
 
 REFRESHES_A_SECOND = 8
 MAX_RUNS = 20

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.report import Figure, p50_and_p99, percentile, table
-from tests.paths import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 DEADLINE_SECONDS = 180.0
 

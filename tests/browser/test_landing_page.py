@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.exporter.documents import perf_suite
-from tests.exporter.process import DEADLINE_SECONDS, Exporter
+from tests.support.documents import perf_suite
+from tests.support.process import DEADLINE_SECONDS, Exporter
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.relay import Relay
-from tests.exporter.documents import perf_suite
-from tests.exporter.live_files import LiveFile
-from tests.exporter.process import DEADLINE_SECONDS, Exporter
+from tests.support.documents import perf_suite
+from tests.support.live_files import LiveFile
+from tests.support.process import DEADLINE_SECONDS, Exporter
 
 PAGE_BYTES = 60_000
 LINES_A_SECOND, LOAD_SECONDS = 1000, 5.0

@@ -10,7 +10,7 @@ import pytest
 from dotenv import dotenv_values
 
 from stack.settings import NODE_EXPORTER, PARTS
-from tests.paths import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 PATH = REPOSITORY / ".devcontainer/devcontainer.json"
 TOOL = "@devcontainers/cli@0.89.0"

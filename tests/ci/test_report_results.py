@@ -15,11 +15,11 @@ import pytest
 import yaml
 from msgspec.structs import replace
 
-from tests.exporter.documents import golden, perf_suite
-from tests.exporter.monitored import THIS_MACHINE
-from tests.exporter.process import DEADLINE_SECONDS, Exporter
-from tests.exporter.uploading import TOKEN
-from tests.paths import REPOSITORY
+from tests.support.documents import golden, perf_suite
+from tests.support.monitored import THIS_MACHINE
+from tests.support.paths import REPOSITORY
+from tests.support.process import DEADLINE_SECONDS, Exporter
+from tests.support.uploading import TOKEN
 
 ACTION = REPOSITORY / "ci/report-results/action.yml"
 SCRIPT = REPOSITORY / "ci/report-results/report.sh"

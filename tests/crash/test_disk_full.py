@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.process import Process, drop_batch, undisturbed
-from tests.exporter.documents import perf_suite
-from tests.exporter.uploading import TOKEN, upload
+from tests.support.documents import perf_suite
+from tests.support.killed import Process, drop_batch, undisturbed
+from tests.support.uploading import TOKEN, upload
 
 FAILING = {"benchmark_exporter_ingest_failing": {frozenset[tuple[str, str]](): 1.0}}
 ALERT = {"status": "firing", "fingerprint": "1", "labels": {"alertname": "Slow"}, "annotations": {}}

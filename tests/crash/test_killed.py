@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.process import Process, undisturbed
-from tests.exporter.documents import Json, perf_suite
+from tests.support.documents import Json, perf_suite
+from tests.support.killed import Process, undisturbed
 
 CYCLES = int(os.environ.get("CRASH_CYCLES", "10"))
 SEED = int(os.environ.get("CRASH_SEED") or random.SystemRandom().randrange(2**32))

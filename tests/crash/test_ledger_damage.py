@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.process import Process, drop_batch, undisturbed
+from tests.support.killed import Process, drop_batch, undisturbed
 
 SAID = "the ledger is damaged: it is set aside and rebuilt from the results folder"
 PAGE_BYTES = 4096

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.crash.process import Process, drop_batch, undisturbed
-from tests.exporter.documents import perf_suite
+from tests.support.documents import perf_suite
+from tests.support.killed import Process, drop_batch, undisturbed
 
 FILES = int(os.environ.get("CRASH_FILES", "3000"))
 FILES_A_FOLDER = 1000

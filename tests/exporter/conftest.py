@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.exporter.wired import Wired
+from tests.support.wired import Wired
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from benchmark_exporter.config import Config, ConfigError, JudgementLimits, load_config, packaged
-from tests.paths import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 
 def test_the_file_that_comes_with_the_package_states_every_default() -> None:

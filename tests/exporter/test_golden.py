@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from benchmark_exporter import __version__
-from tests.exporter.wired import Wired
-from tests.paths import REPOSITORY
+from tests.support.paths import REPOSITORY
+from tests.support.wired import Wired
 
 GOLDEN = REPOSITORY / "tests" / "exporter" / "golden"
 CASES = sorted(folder.name for folder in GOLDEN.iterdir() if folder.is_dir())

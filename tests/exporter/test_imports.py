@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.paths import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 PACKAGE = REPOSITORY / "exporter" / "benchmark_exporter"
 ALLOWED = {

@@ -9,8 +9,8 @@ import pytest
 from benchmark_exporter.links import ON_ONES_OWN_MACHINE, Links
 from stack import settings
 from stack.settings import LISTENERS, NODE_EXPORTER
-from tests.exporter.process import Exporter
-from tests.paths import REPOSITORY
+from tests.support.paths import REPOSITORY
+from tests.support.process import Exporter
 
 RUNBOOKS = sorted((REPOSITORY / "docs/runbooks").glob("*.md"))
 URLS = {

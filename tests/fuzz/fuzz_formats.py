@@ -23,7 +23,7 @@ import msgspec
 
 from benchmark_exporter.formats import parse
 from benchmark_exporter.model import Rejected, RejectionReason
-from tests.paths import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 LIMIT_SECONDS = 1.0
 HANG_SECONDS = 300  # for a chunk

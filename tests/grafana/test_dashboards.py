@@ -14,8 +14,8 @@ import yaml
 
 from benchmark_exporter.metrics.collector import Definition, load_definitions
 from tests.grafana.queries import Query, fill_in, metric_selectors, panels, queries
-from tests.paths import REPOSITORY
 from tests.rules.promql import is_scraped_each_second
+from tests.support.paths import REPOSITORY
 
 DASHBOARDS = {
     path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted((REPOSITORY / "grafana/dashboards").glob("*.json"))

@@ -1,7 +1,7 @@
 import subprocess
 import sys
 
-from tests.paths import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 
 def test_the_page_of_metrics_is_what_the_generator_writes() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.paths import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 ALERTMANAGER = REPOSITORY / "alertmanager"
 EXPORTER_URL = "http://127.0.0.1:8000"

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.paths import REPOSITORY
 from tests.rules.rendering import ALERTMANAGER, EMAIL, EXPORTER_URL, SECRETS, Rendering, render
+from tests.support.paths import REPOSITORY
 
 Programs = Mapping[str, Sequence[str]]
 

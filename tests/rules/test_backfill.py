@@ -19,11 +19,11 @@ from benchmark_exporter.config import Config
 from benchmark_exporter.ledger.history import RecordedRun
 from benchmark_exporter.metrics.collector import Collector
 from benchmark_exporter.model import Failure, PipelineRun, Result, Statistics
-from tests.exporter.documents import golden, perf_suite, pipeline
-from tests.exporter.process import Exporter
-from tests.exporter.test_backfill import NAMES
-from tests.exporter.wired import DEFINITIONS
+from tests.exporter.commands.test_backfill import NAMES
 from tests.rules.test_prometheus_config import DEADLINE_SECONDS, Server, lay_out, wait_until
+from tests.support.documents import golden, perf_suite, pipeline
+from tests.support.process import Exporter
+from tests.support.wired import DEFINITIONS
 
 DAY_SECONDS = 86400.0
 COLLECTOR = Collector(DEFINITIONS, Config())

@@ -13,8 +13,8 @@ import requests
 import yaml
 
 from benchmark_exporter.config import Config
-from tests.paths import REPOSITORY
 from tests.rules.promql import metric_names
+from tests.support.paths import REPOSITORY
 
 PROMETHEUS = REPOSITORY / "prometheus"
 COMPOSE_TARGETS = sorted((PROMETHEUS / "targets/compose").glob("*.yml"))

@@ -12,8 +12,8 @@ import yaml
 
 from benchmark_exporter.metrics.collector import load_definitions
 from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA
-from tests.paths import REPOSITORY
 from tests.rules.promql import is_scraped_each_second, metric_names, queries_in
+from tests.support.paths import REPOSITORY
 
 RULES = sorted((REPOSITORY / "prometheus/rules").glob("*.yml"))
 UNIT_TESTS = sorted((REPOSITORY / "tests/rules").glob("*_test.yml"))

@@ -12,10 +12,10 @@ import psutil
 import pytest
 
 from benchmark_exporter.config import Config
-from tests.exporter.documents import bench_guard, perf_suite
-from tests.exporter.process import Exporter
 from tests.rules.test_prometheus_config import DEADLINE_SECONDS as STOP_SECONDS
 from tests.rules.test_prometheus_config import ROOM_FOR_RESOURCES, Server, lay_out, wait_until
+from tests.support.documents import bench_guard, perf_suite
+from tests.support.process import Exporter
 
 NAMES = 10_000
 SCRAPE_TIMEOUT_SECONDS = 1.0

@@ -21,7 +21,7 @@ from stack import settings as stack_settings
 from stack.prepare import secrets_gid
 from stack.readiness import is_ready, wait_until_connected, wait_until_ready
 from stack.settings import GRAFANA, LISTENERS, PARTS, Part, Settings
-from tests.paths import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 NOT_COPIED = shutil.ignore_patterns(".git", ".venv", ".local", "results", ".env", "*.egg-info", "__pycache__", ".*_cache", ".hypothesis")
 COMPOSE_PROJECT = "strataregula-monitoring-test"

@@ -7,7 +7,7 @@ from typing import Any
 
 from stack.demo_documents import CONFIG_COMPILATION, KERNEL_CACHE, PATTERN_EXPANSION, PIPELINES, PROJECTS
 from stack.demo_history import DAYS, DRIFT, STEP, documents
-from tests.exporter.wired import Wired
+from tests.support.wired import Wired
 
 NOW = datetime(2026, 3, 18, 14, 30, 15, tzinfo=UTC)  # a Wednesday
 DOCUMENTS = list(documents(NOW))

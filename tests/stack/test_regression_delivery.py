@@ -12,9 +12,9 @@ import pytest
 
 from benchmark_exporter.config import Config, JudgementLimits
 from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA, PROMETHEUS, Part
-from tests.exporter.documents import result
 from tests.rules.endpoints import HttpEndpoint, MailServer, http_endpoint, mail, mail_server, pagerduty, slack
 from tests.stack.backends import Backend, get, get_text, until
+from tests.support.documents import result
 
 # A critical alert is to arrive within seconds, a warning after group_wait, what joins or leaves a group after group_interval.
 DEADLINE_SECONDS = 60.0

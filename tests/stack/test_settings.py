@@ -22,8 +22,8 @@ from stack.local import LocalStack
 from stack.prepare import prepare
 from stack.programs import COMPILED_IN, WORKING_FOLDER
 from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA, LISTENERS, NODE_EXPORTER, PROMETHEUS, StackError
-from tests.paths import REPOSITORY
 from tests.stack.backends import checkout
+from tests.support.paths import REPOSITORY
 
 
 @pytest.fixture

@@ -18,11 +18,11 @@ import pytest
 from benchmark_exporter.commands.push import Exporter, PushError, push
 from stack.demo_documents import PerfSuiteBenchmark, perf_suite_document, pipeline_document, with_verdict
 from stack.settings import ALERTMANAGER, EXPORTER, NODE_EXPORTER, PARTS, PROMETHEUS, STREAM, Part
-from tests.exporter.delivering import SECRET, completed, deliver
-from tests.exporter.live_files import LiveFile
 from tests.grafana.queries import Query, queries
-from tests.paths import REPOSITORY
 from tests.stack.backends import Backend, Compose, get, get_text, is_back, query, until
+from tests.support.delivering import SECRET, completed, deliver
+from tests.support.live_files import LiveFile
+from tests.support.paths import REPOSITORY
 
 # Generous: the machine may be busy. What was measured stands at the end of the output.
 METRIC_SECONDS, ALERT_SECONDS, RESTART_SECONDS = 20.0, 60.0, 30.0

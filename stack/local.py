@@ -187,7 +187,7 @@ class LocalStack:
         exporter = [sys.executable, "-m", "benchmark_exporter", "serve"]
         exporter += [f"--listen={bind}:{settings.port(EXPORTER)}", f"--results-dir={settings.results_dir}"]
         exporter += [f"--stream-listen={bind}:{settings.port(STREAM)}"]
-        exporter += [f"--ledger={self._ledger()}", f"--config={root / 'exporter/config.yaml'}"]
+        exporter += [f"--ledger={self._ledger()}", f"--config={root / 'exporter/benchmark_exporter/config.yaml'}"]
         exporter += [f"--runbooks-dir={root / 'docs/runbooks'}", f"--environment={settings['BENCHMARK_ENVIRONMENT']}"]
         exporter += [f"--upload-tokens={settings.secrets_dir / UPLOAD_TOKENS}"]
         exporter += [f"--github-webhook-secret={settings.secrets_dir / GITHUB_WEBHOOK_SECRET}"]

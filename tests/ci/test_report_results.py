@@ -1,4 +1,4 @@
-"""ci/report-results: its script against a running exporter, and its action and the example workflow against each other."""
+"""github-action/report-results: its script against a running exporter, and its action and the example workflow against each other."""
 
 import json
 import os
@@ -21,9 +21,10 @@ from tests.support.paths import REPOSITORY
 from tests.support.process import DEADLINE_SECONDS, Exporter
 from tests.support.uploading import TOKEN
 
-ACTION = REPOSITORY / "ci/report-results/action.yml"
-SCRIPT = REPOSITORY / "ci/report-results/report.sh"
-WORKFLOW = REPOSITORY / "ci/example-workflow.yml"
+ACTION = REPOSITORY / "github-action/report-results/action.yml"
+SCRIPT = REPOSITORY / "github-action/report-results/report.sh"
+FORWARDER = REPOSITORY / "ci/report-results/action.yml"
+WORKFLOW = REPOSITORY / "github-action/example-workflow.yml"
 GITHUB = {
     "GITHUB_ACTIONS": "true",
     "GITHUB_REPOSITORY": "octo/router",
@@ -157,8 +158,17 @@ def test_the_action_hands_every_input_to_the_script_as_a_variable() -> None:
     assert os.access(SCRIPT, os.X_OK)
 
 
+def test_the_former_path_of_the_action_forwards_every_input_to_the_same_script() -> None:
+    action, forwarder = read(ACTION), read(FORWARDER)
+    assert forwarder["inputs"] == action["inputs"]
+    (step,), (forwarded,) = action["runs"]["steps"], forwarder["runs"]["steps"]
+    assert forwarded["env"] == step["env"]
+    run = forwarded["run"].strip('"').replace("$GITHUB_ACTION_PATH", str(FORWARDER.parent))
+    assert Path(run).samefile(SCRIPT)
+
+
 def test_the_example_gives_the_action_what_it_takes() -> None:
     inputs = read(ACTION)["inputs"]
-    (step,) = [step for step in read(WORKFLOW)["jobs"]["benchmarks"]["steps"] if "ci/report-results" in step.get("uses", "")]
+    (step,) = [step for step in read(WORKFLOW)["jobs"]["benchmarks"]["steps"] if "github-action/report-results" in step.get("uses", "")]
     assert set(step["with"]) <= set(inputs)
     assert {name for name, each in inputs.items() if each.get("required")} <= set(step["with"])

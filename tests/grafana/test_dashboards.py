@@ -28,7 +28,7 @@ TARGETS = [
     for target in panel["targets"]
 ]
 PANELS = [pytest.param(panel, id=f"{uid}-{panel['title']}") for uid, dashboard in DASHBOARDS.items() for panel in panels(dashboard)]
-METRICS = load_definitions(REPOSITORY / "exporter/metrics.yaml")
+METRICS = load_definitions(REPOSITORY / "exporter/benchmark_exporter/metrics.yaml")
 
 # Panels that need no plugin and are not about to be taken out of Grafana.
 PANEL_TYPES = {"bargauge", "gauge", "heatmap", "histogram", "stat", "state-timeline", "table", "text", "timeseries"}

@@ -19,7 +19,7 @@ RULES = sorted((REPOSITORY / "prometheus/rules").glob("*.yml"))
 UNIT_TESTS = sorted((REPOSITORY / "tests/rules").glob("*_test.yml"))
 PROMETHEUS = yaml.safe_load((REPOSITORY / "prometheus/prometheus.yml").read_text(encoding="utf-8"))
 EXTERNAL_LABELS: Mapping[str, str] = PROMETHEUS["global"]["external_labels"]
-METRICS = load_definitions(REPOSITORY / "exporter/metrics.yaml")
+METRICS = load_definitions(REPOSITORY / "exporter/benchmark_exporter/metrics.yaml")
 RUNBOOKS = REPOSITORY / "docs/runbooks"
 GROUPS: Sequence[Mapping[str, Any]] = [group for path in RULES for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]]
 EVERYTHING: Sequence[Mapping[str, Any]] = [rule for group in GROUPS for rule in group["rules"]]

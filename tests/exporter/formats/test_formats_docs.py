@@ -53,7 +53,7 @@ def test_the_example_of_a_format_works() -> None:
 
 
 def test_the_schema_is_what_the_generator_writes() -> None:
-    command = [sys.executable, "docs/generate_result_schema.py", "--check"]
+    command = [sys.executable, "tools/generate_result_schema.py", "--check"]
     run = subprocess.run(command, cwd=REPOSITORY, check=False, capture_output=True, text=True, timeout=60)
     assert run.returncode == 0, run.stderr
 

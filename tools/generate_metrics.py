@@ -1,4 +1,4 @@
-"""Writes docs/metrics.md from exporter/metrics.yaml. With `--check` it writes nothing, shows the difference and fails if there is one."""
+"""Writes docs/metrics.md from exporter/benchmark_exporter/metrics.yaml. With `--check` it writes nothing, shows the difference and fails if there is one."""
 
 import argparse
 import difflib
@@ -16,7 +16,7 @@ PAGE = REPOSITORY / "docs" / "metrics.md"
 SCRAPED_EVERY = {"state": "1 s", "distributions": "30 s", "resources": "30 s"}
 
 HEAD = """\
-<!-- Generated from exporter/metrics.yaml by docs/generate_metrics.py. -->
+<!-- Generated from exporter/benchmark_exporter/metrics.yaml by tools/generate_metrics.py. -->
 
 # Metrics
 

@@ -35,7 +35,16 @@ from grafana.panels import (
     thresholds,
     to_benchmark,
 )
-from grafana.selectors import BENCHMARK, FIRING, GATED, GATED_NOW, HEADROOM, RESULT, RESULT_NAME, RUN
+from grafana.selectors import (
+    BENCHMARK,
+    FIRING,
+    GATED,
+    GATED_NOW,
+    HEADROOM,
+    RESULT,
+    RESULT_NAME,
+    RUN,
+)
 from grafana.stack_health import targets
 
 # Under 10 a regression is critical, under 15 it fails the gate.

@@ -13,7 +13,17 @@ from stack.compose import ComposeStack, engine_answers
 from stack.local import LocalStack
 from stack.prepare import GRAFANA_PASSWORD, prepare
 from stack.readiness import is_ready, wait_until_connected, wait_until_ready
-from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA, PROMETHEUS, SECRETS, STREAM, Settings, StackError, load
+from stack.settings import (
+    ALERTMANAGER,
+    EXPORTER,
+    GRAFANA,
+    PROMETHEUS,
+    SECRETS,
+    STREAM,
+    Settings,
+    StackError,
+    load,
+)
 
 Stack = ComposeStack | LocalStack
 WHAT = {

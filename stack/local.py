@@ -17,7 +17,18 @@ import yaml
 
 from stack.prepare import GITHUB_WEBHOOK_SECRET, GRAFANA_PASSWORD, UPLOAD_TOKENS
 from stack.programs import Programs
-from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA, NODE_EXPORTER, PARTS, PROMETHEUS, STREAM, Part, Settings, StackError
+from stack.settings import (
+    ALERTMANAGER,
+    EXPORTER,
+    GRAFANA,
+    NODE_EXPORTER,
+    PARTS,
+    PROMETHEUS,
+    STREAM,
+    Part,
+    Settings,
+    StackError,
+)
 
 STOP_SECONDS = 20.0
 # Longest path of a Unix socket, with room for the suffix that supervisor adds while it makes one.

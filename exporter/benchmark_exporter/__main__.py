@@ -538,7 +538,15 @@ def _history(options: argparse.Namespace) -> int:
 def _backfill(options: argparse.Namespace) -> int:
     from contextlib import ExitStack
 
-    from benchmark_exporter.commands.backfill import BlocksError, PastRun, Target, backfill, measure, runs_of_ledger, write_blocks
+    from benchmark_exporter.commands.backfill import (
+        BlocksError,
+        PastRun,
+        Target,
+        backfill,
+        measure,
+        runs_of_ledger,
+        write_blocks,
+    )
     from benchmark_exporter.commands.progress import Progress
     from benchmark_exporter.commands.remote_write import RemoteWriteError
     from benchmark_exporter.config import ConfigError, packaged

@@ -8,7 +8,15 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from benchmark_exporter.model import Comparison, Gate, Judgement, JudgementState, Result, Severity, Verdict
+from benchmark_exporter.model import (
+    Comparison,
+    Gate,
+    Judgement,
+    JudgementState,
+    Result,
+    Severity,
+    Verdict,
+)
 
 # The median absolute deviation times this estimates a normal distribution's standard deviation
 # (Rousseeuw and Croux 1993, Alternatives to the Median Absolute Deviation, J. Am. Stat. Assoc. 88, 1273).

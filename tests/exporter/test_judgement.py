@@ -9,8 +9,21 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from benchmark_exporter.config import Config
-from benchmark_exporter.model import JUDGEMENT_STATES, Better, Judgement, JudgementState, Result, Statistics
-from benchmark_exporter.regression import History, Limits, is_environment_shift, judge_result, typical
+from benchmark_exporter.model import (
+    JUDGEMENT_STATES,
+    Better,
+    Judgement,
+    JudgementState,
+    Result,
+    Statistics,
+)
+from benchmark_exporter.regression import (
+    History,
+    Limits,
+    is_environment_shift,
+    judge_result,
+    typical,
+)
 from benchmark_exporter.server.serve import make_limits
 
 LIMITS = make_limits(Config())

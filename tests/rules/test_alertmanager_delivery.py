@@ -19,7 +19,16 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import requests
 
-from tests.rules.endpoints import Answer, HttpEndpoint, MailServer, http_endpoint, mail, mail_server, pagerduty, slack
+from tests.rules.endpoints import (
+    Answer,
+    HttpEndpoint,
+    MailServer,
+    http_endpoint,
+    mail,
+    mail_server,
+    pagerduty,
+    slack,
+)
 from tests.rules.rendering import EMAIL, SECRETS, render
 
 EXTERNAL_URL = "http://alertmanager.example.org:9093"

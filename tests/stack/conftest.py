@@ -7,7 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 import pytest
 
 from stack.compose import engine_answers
-from tests.stack.backends import Backend, official_images_answer, run_compose, run_local, stand_in_images
+from tests.stack.backends import (
+    Backend,
+    official_images_answer,
+    run_compose,
+    run_local,
+    stand_in_images,
+)
 
 # testcontainers' own cleaner is an image that no registry may be there for; the fixture ends what it starts.
 os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")

@@ -5,7 +5,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from stack.demo_documents import CONFIG_COMPILATION, KERNEL_CACHE, PATTERN_EXPANSION, PIPELINES, PROJECTS
+from stack.demo_documents import (
+    CONFIG_COMPILATION,
+    KERNEL_CACHE,
+    PATTERN_EXPANSION,
+    PIPELINES,
+    PROJECTS,
+)
 from stack.demo_history import DAYS, DRIFT, STEP, documents
 from tests.support.wired import Wired
 

@@ -12,7 +12,15 @@ import pytest
 
 from benchmark_exporter.config import Config, JudgementLimits
 from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA, PROMETHEUS, Part
-from tests.rules.endpoints import HttpEndpoint, MailServer, http_endpoint, mail, mail_server, pagerduty, slack
+from tests.rules.endpoints import (
+    HttpEndpoint,
+    MailServer,
+    http_endpoint,
+    mail,
+    mail_server,
+    pagerduty,
+    slack,
+)
 from tests.stack.backends import Backend, get, get_text, until
 from tests.support.documents import result
 

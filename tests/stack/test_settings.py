@@ -21,7 +21,15 @@ from stack import settings
 from stack.local import LocalStack
 from stack.prepare import prepare
 from stack.programs import COMPILED_IN, WORKING_FOLDER
-from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA, LISTENERS, NODE_EXPORTER, PROMETHEUS, StackError
+from stack.settings import (
+    ALERTMANAGER,
+    EXPORTER,
+    GRAFANA,
+    LISTENERS,
+    NODE_EXPORTER,
+    PROMETHEUS,
+    StackError,
+)
 from tests.stack.backends import checkout
 from tests.support.paths import REPOSITORY
 

@@ -16,7 +16,12 @@ import aiohttp
 import pytest
 
 from benchmark_exporter.commands.push import Exporter, PushError, push
-from stack.demo_documents import PerfSuiteBenchmark, perf_suite_document, pipeline_document, with_verdict
+from stack.demo_documents import (
+    PerfSuiteBenchmark,
+    perf_suite_document,
+    pipeline_document,
+    with_verdict,
+)
 from stack.settings import ALERTMANAGER, EXPORTER, NODE_EXPORTER, PARTS, PROMETHEUS, STREAM, Part
 from tests.grafana.queries import Query, queries
 from tests.stack.backends import Backend, Compose, get, get_text, is_back, query, until

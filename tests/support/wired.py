@@ -11,7 +11,14 @@ from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX, Inbox, Inboxes
 from benchmark_exporter.ingest.ingest import Defaults, Ingest
 from benchmark_exporter.ingest.upload_folder import UploadFolder
 from benchmark_exporter.ledger import Ledger
-from benchmark_exporter.metrics.collector import EXECUTION_TIME_METRIC, Collector, Exposition, Live, join, load_definitions
+from benchmark_exporter.metrics.collector import (
+    EXECUTION_TIME_METRIC,
+    Collector,
+    Exposition,
+    Live,
+    join,
+    load_definitions,
+)
 from benchmark_exporter.server.serve import make_limits, make_policy
 
 START_SECONDS = 1_780_000_000.0  # 2026-05-28T20:26:40Z, after the runs of every fixture

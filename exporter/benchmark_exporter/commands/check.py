@@ -8,7 +8,15 @@ from benchmark_exporter.config import Config
 from benchmark_exporter.formats import Origin, parse_side_file
 from benchmark_exporter.ingest.inbox import SUFFIX, Inbox
 from benchmark_exporter.ingest.result_files import read_document
-from benchmark_exporter.model import Baseline, Document, PipelineRun, Rejected, Result, Run, Statistics
+from benchmark_exporter.model import (
+    Baseline,
+    Document,
+    PipelineRun,
+    Rejected,
+    Result,
+    Run,
+    Statistics,
+)
 from benchmark_exporter.regression import Policy, judge
 from benchmark_exporter.server.serve import make_policy
 from benchmark_exporter.wording import with_unit

@@ -5,7 +5,15 @@ from typing import Annotated
 
 import msgspec
 
-from benchmark_exporter.formats.fields import ZONES, Name, NonNegative, Positive, Text, keys, to_seconds
+from benchmark_exporter.formats.fields import (
+    ZONES,
+    Name,
+    NonNegative,
+    Positive,
+    Text,
+    keys,
+    to_seconds,
+)
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.model import Comparison, Gate, Rejected, Result, Run, Statistics
 

@@ -4,7 +4,14 @@ from typing import Annotated
 
 import msgspec
 
-from benchmark_exporter.formats.fields import Count, Name, NonNegative, Text, objects_with, read_moment
+from benchmark_exporter.formats.fields import (
+    Count,
+    Name,
+    NonNegative,
+    Text,
+    objects_with,
+    read_moment,
+)
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.formats.statistics import coefficient_of_variation
 from benchmark_exporter.model import Result, Run, Statistics

@@ -8,7 +8,15 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from benchmark_exporter.formats.fields import Count, Name, NonNegative, Number, Text, keys, read_moment
+from benchmark_exporter.formats.fields import (
+    Count,
+    Name,
+    NonNegative,
+    Number,
+    Text,
+    keys,
+    read_moment,
+)
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.model import Failure, Rejected, Result, Run, Statistics
 

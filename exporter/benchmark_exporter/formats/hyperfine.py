@@ -9,7 +9,16 @@ from typing import Annotated
 
 import msgspec
 
-from benchmark_exporter.formats.fields import Name, NonNegative, Number, Text, Timestamp, keys, objects_with, to_seconds
+from benchmark_exporter.formats.fields import (
+    Name,
+    NonNegative,
+    Number,
+    Text,
+    Timestamp,
+    keys,
+    objects_with,
+    to_seconds,
+)
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.formats.statistics import coefficient_of_variation, from_samples
 from benchmark_exporter.formats.units import quantity

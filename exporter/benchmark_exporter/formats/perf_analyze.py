@@ -4,7 +4,15 @@ from collections import Counter
 
 import msgspec
 
-from benchmark_exporter.formats.fields import Count, Name, NonNegative, Text, as_commit, keys, read_moment
+from benchmark_exporter.formats.fields import (
+    Count,
+    Name,
+    NonNegative,
+    Text,
+    as_commit,
+    keys,
+    read_moment,
+)
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.model import Result, Run, Statistics
 

@@ -5,7 +5,15 @@ from typing import Annotated
 
 import msgspec
 
-from benchmark_exporter.formats.fields import Name, NonNegative, Number, Text, as_commit, objects_with, read_moment
+from benchmark_exporter.formats.fields import (
+    Name,
+    NonNegative,
+    Number,
+    Text,
+    as_commit,
+    objects_with,
+    read_moment,
+)
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.model import Better, Result, Run, Statistics
 

@@ -4,7 +4,16 @@ from typing import Literal
 
 import msgspec
 
-from benchmark_exporter.formats.fields import Count, Name, NonNegative, Positive, Text, Timestamp, keys, to_seconds
+from benchmark_exporter.formats.fields import (
+    Count,
+    Name,
+    NonNegative,
+    Positive,
+    Text,
+    Timestamp,
+    keys,
+    to_seconds,
+)
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.model import Comparison, Gate, Machine, Result, Run, Statistics
 

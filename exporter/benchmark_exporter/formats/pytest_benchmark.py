@@ -4,7 +4,15 @@ from datetime import UTC
 
 import msgspec
 
-from benchmark_exporter.formats.fields import Count, Name, NonNegative, Text, as_commit, keys, read_moment
+from benchmark_exporter.formats.fields import (
+    Count,
+    Name,
+    NonNegative,
+    Text,
+    as_commit,
+    keys,
+    read_moment,
+)
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.formats.statistics import coefficient_of_variation, from_samples
 from benchmark_exporter.model import Machine, Result, Run, Statistics

@@ -4,7 +4,15 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from benchmark_exporter.formats.fields import MachinePart, Name, NonNegative, Number, Text, Timestamp, to_seconds
+from benchmark_exporter.formats.fields import (
+    MachinePart,
+    Name,
+    NonNegative,
+    Number,
+    Text,
+    Timestamp,
+    to_seconds,
+)
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.formats.statistics import from_samples
 from benchmark_exporter.formats.units import quantity

@@ -16,7 +16,17 @@ from benchmark_exporter.ingest.growing_documents import leave_out_recorded
 from benchmark_exporter.ingest.inbox import Candidate, Inbox, Inboxes, oldest_first
 from benchmark_exporter.ingest.judging import judge_run
 from benchmark_exporter.ledger import Ledger, LedgerError, Subject, Transaction
-from benchmark_exporter.model import SEVERITIES, Baseline, Document, Notification, PipelineRun, Rejected, RejectionReason, Result, Run
+from benchmark_exporter.model import (
+    SEVERITIES,
+    Baseline,
+    Document,
+    Notification,
+    PipelineRun,
+    Rejected,
+    RejectionReason,
+    Result,
+    Run,
+)
 from benchmark_exporter.regression import Limits, Policy, judge
 
 log = logging.getLogger(__name__)

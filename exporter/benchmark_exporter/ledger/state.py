@@ -7,7 +7,16 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from benchmark_exporter.model import SEVERITIES, Better, Judgement, Notification, Result, Severity, Statistics, SubjectKind
+from benchmark_exporter.model import (
+    SEVERITIES,
+    Better,
+    Judgement,
+    Notification,
+    Result,
+    Severity,
+    Statistics,
+    SubjectKind,
+)
 
 Labels = tuple[str, ...]
 

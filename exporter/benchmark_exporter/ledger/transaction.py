@@ -27,7 +27,15 @@ from benchmark_exporter.ledger.inserts import Inserts
 from benchmark_exporter.ledger.judgements import Judgements
 from benchmark_exporter.ledger.state import Labels, Subject, to_json
 from benchmark_exporter.ledger.visibility import is_lately, see
-from benchmark_exporter.model import Notification, PipelineRun, Rejected, Run, Severity, Verdict, measurements_digest
+from benchmark_exporter.model import (
+    Notification,
+    PipelineRun,
+    Rejected,
+    Run,
+    Severity,
+    Verdict,
+    measurements_digest,
+)
 
 Signature = tuple[int, int, int]
 NOTIFICATIONS_KEPT = 200

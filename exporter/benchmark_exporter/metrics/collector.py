@@ -18,12 +18,28 @@ import msgspec
 
 from benchmark_exporter import __version__
 from benchmark_exporter.config import Config, ConfigError, read_yaml
-from benchmark_exporter.ledger import REGRESSIONS_BY_COMMIT, Histogram, Labels, Ledger, NewestJudgement, RunningTotal, State, Subject
+from benchmark_exporter.ledger import (
+    REGRESSIONS_BY_COMMIT,
+    Histogram,
+    Labels,
+    Ledger,
+    NewestJudgement,
+    RunningTotal,
+    State,
+    Subject,
+)
 from benchmark_exporter.ledger.history import RecordedRun
 from benchmark_exporter.ledger.state import NewestPipeline, NewestResult, NewestRun, NewestVerdict
 from benchmark_exporter.metrics.resources import Resources
 from benchmark_exporter.metrics.series_limit import Owner, fitting, owning_labels, places
-from benchmark_exporter.model import REGRESSED, SEVERITIES, PipelineRun, Result, Statistics, SubjectKind
+from benchmark_exporter.model import (
+    REGRESSED,
+    SEVERITIES,
+    PipelineRun,
+    Result,
+    Statistics,
+    SubjectKind,
+)
 from benchmark_exporter.stream.hub import StreamFigures
 from benchmark_exporter.stream.live_folder import LINE_REJECTIONS, LineRejection, ProcessUsage
 

@@ -23,7 +23,14 @@ from benchmark_exporter.config import Config, GateLimits, packaged
 from benchmark_exporter.ingest.inbox import SUFFIX, UPLOADS_PREFIX, Inbox, Inboxes
 from benchmark_exporter.ingest.ingest import Defaults, Ingest
 from benchmark_exporter.ingest.upload_folder import UploadFolder
-from benchmark_exporter.ledger import Ledger, LedgerError, NewestJudgement, State, Subject, has_no_room
+from benchmark_exporter.ledger import (
+    Ledger,
+    LedgerError,
+    NewestJudgement,
+    State,
+    Subject,
+    has_no_room,
+)
 from benchmark_exporter.links import Links
 from benchmark_exporter.metrics.collector import (
     EXECUTION_TIME_METRIC,

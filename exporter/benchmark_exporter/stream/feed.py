@@ -4,7 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from benchmark_exporter.ledger import NewestJudgement, State
-from benchmark_exporter.ledger.state import NewestRun, NewestVerdict, ReceivedNotification, VerdictRun
+from benchmark_exporter.ledger.state import (
+    NewestRun,
+    NewestVerdict,
+    ReceivedNotification,
+    VerdictRun,
+)
 from benchmark_exporter.model import SEVERITIES, JudgementState
 from benchmark_exporter.stream.hub import Hub, Selection
 from benchmark_exporter.stream.live_folder import LineRejection, LiveEvent, LiveNews, ProcessUsage

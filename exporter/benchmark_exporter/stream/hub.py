@@ -20,7 +20,14 @@ from uuid import uuid4
 
 import msgspec
 
-from benchmark_exporter.stream.messages import MESSAGE_TYPES, Gap, Hello, MessageType, Metrics, Snapshot
+from benchmark_exporter.stream.messages import (
+    MESSAGE_TYPES,
+    Gap,
+    Hello,
+    MessageType,
+    Metrics,
+    Snapshot,
+)
 
 RING_MESSAGES = 4096
 # A client with more than this that is not yet on its way gets no more before it has taken some.

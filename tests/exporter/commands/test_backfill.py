@@ -15,7 +15,15 @@ from benchmark_exporter.ingest.result_files import runs_of_files
 from benchmark_exporter.ledger.history import History, Selection
 from benchmark_exporter.metrics.collector import Collector
 from benchmark_exporter.server.serve import make_policy
-from tests.exporter.ingest.test_properties import EXAMPLES, GUARDS, PIPELINES, drop_all, results, suites, wired_in_a_new_folder
+from tests.exporter.ingest.test_properties import (
+    EXAMPLES,
+    GUARDS,
+    PIPELINES,
+    drop_all,
+    results,
+    suites,
+    wired_in_a_new_folder,
+)
 from tests.exporter.test_golden import GOLDEN
 from tests.support.documents import Json, perf_suite, pipeline
 from tests.support.wired import DEFINITIONS, Samples, Wired, samples

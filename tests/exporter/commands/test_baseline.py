@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_exporter.commands.baseline import BaselineError, clear_baseline, list_baselines, set_baseline, show_baseline
+from benchmark_exporter.commands.baseline import (
+    BaselineError,
+    clear_baseline,
+    list_baselines,
+    set_baseline,
+    show_baseline,
+)
 from benchmark_exporter.config import Config
 from benchmark_exporter.ledger import Pin
 from benchmark_exporter.server.serve import make_limits

@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_exporter.ci_status import FAILED, PASSED, UNDECIDED, CIStatusError, described_by, outcome, status_of
+from benchmark_exporter.ci_status import (
+    FAILED,
+    PASSED,
+    UNDECIDED,
+    CIStatusError,
+    described_by,
+    outcome,
+    status_of,
+)
 from tests.support.process import COMMAND, DEADLINE_SECONDS, Exporter
 from tests.support.uploading import TOKEN
 

@@ -14,7 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark_exporter.formats import Origin, SideFile, parse
-from benchmark_exporter.model import Baseline, Comparison, Document, Failure, Gate, Machine, PipelineRun, Rejected, Result, Run, Statistics
+from benchmark_exporter.model import (
+    Baseline,
+    Comparison,
+    Document,
+    Failure,
+    Gate,
+    Machine,
+    PipelineRun,
+    Rejected,
+    Result,
+    Run,
+    Statistics,
+)
 from tests.support.documents import bench_guard, changed, golden, perf_suite, pipeline, without
 
 Json = dict[str, Any]

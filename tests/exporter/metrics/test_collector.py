@@ -12,7 +12,14 @@ import yaml
 from benchmark_exporter.commands.baseline import set_baseline
 from benchmark_exporter.config import Config, ConfigError, packaged
 from benchmark_exporter.ledger import Pin, Subject
-from benchmark_exporter.metrics.collector import EXPOSED, Collector, Live, LiveProgress, join, load_definitions
+from benchmark_exporter.metrics.collector import (
+    EXPOSED,
+    Collector,
+    Live,
+    LiveProgress,
+    join,
+    load_definitions,
+)
 from benchmark_exporter.metrics.resources import Resources
 from benchmark_exporter.model import Result, Run, Statistics
 from benchmark_exporter.server.serve import make_limits

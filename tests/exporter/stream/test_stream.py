@@ -15,7 +15,14 @@ import aiohttp
 import pytest
 
 from benchmark_exporter.config import Config
-from benchmark_exporter.stream.hub import HIGH_WATER_BYTES, STUCK_SECONDS, Hub, Place, Selection, text_frame
+from benchmark_exporter.stream.hub import (
+    HIGH_WATER_BYTES,
+    STUCK_SECONDS,
+    Hub,
+    Place,
+    Selection,
+    text_frame,
+)
 from benchmark_exporter.stream.messages import Progress, Snapshot
 from tests.exporter.ingest.test_ingest import WATCHDOG
 from tests.support.documents import perf_suite, result

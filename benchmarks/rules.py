@@ -46,11 +46,20 @@ PEERS = (
 
 
 def states(
-    values: Sequence[float], history: History, limits: Limits, cv_ratio: float, pinned: float | None = None
+    values: Sequence[float],
+    history: History,
+    limits: Limits,
+    cv_ratio: float,
+    pinned: float | None = None,
 ) -> Iterator[tuple[JudgementState, History]]:
     """How the exporter judges runs that follow a history: each one's state, and the history after it."""
     for value in values:
-        judgement = judge_result(Result("benchmark", "", Statistics(p50=value), SAMPLES, cv_ratio), history, pinned, limits)
+        judgement = judge_result(
+            Result("benchmark", "", Statistics(p50=value), SAMPLES, cv_ratio),
+            history,
+            pinned,
+            limits,
+        )
         if judgement is None:
             raise ValueError(f"a run with the value {value} is not judged")
         history = history.after(judgement, limits)

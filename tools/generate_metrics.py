@@ -1,4 +1,7 @@
-"""Writes docs/metrics.md from exporter/benchmark_exporter/metrics.yaml. With `--check` it writes nothing, shows the difference and fails if there is one."""
+"""Writes docs/metrics.md from the package's metrics.yaml.
+
+With `--check` it writes nothing, shows the difference and exits 1 if there is one.
+"""
 
 import argparse
 import difflib
@@ -6,10 +9,11 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from benchmark_exporter.config import packaged
 from benchmark_exporter.metrics.collector import Definition, load_definitions
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-SOURCE = REPOSITORY / "exporter" / "metrics.yaml"
+SOURCE = packaged("metrics.yaml")
 PAGE = REPOSITORY / "docs" / "metrics.md"
 
 # By prometheus/prometheus.yml, which has a job for the state and one for the rest.
@@ -47,7 +51,9 @@ def _row(definition: Definition) -> str:
 
 def _scraped_every(definition: Definition) -> str:
     rest = SCRAPED_EVERY[definition.collect]
-    at_once = ", ".join(f"`{value}`" for values in definition.collect_state.values() for value in sorted(values))
+    at_once = ", ".join(
+        f"`{value}`" for values in definition.collect_state.values() for value in sorted(values)
+    )
     return f"{SCRAPED_EVERY['state']}: {at_once}; {rest}: the rest" if at_once else rest
 
 
@@ -61,7 +67,11 @@ def _says(definition: Definition) -> Iterator[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Writes docs/metrics.md.")
-    parser.add_argument("--check", action="store_true", help="write nothing; show the difference and exit 1 if there is one")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; show the difference and exit 1 if there is one",
+    )
     check = parser.parse_args().check
     text = render(load_definitions(SOURCE))
     if not check:
@@ -69,7 +79,13 @@ def main() -> int:
         return 0
     there = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
     changes = list(
-        difflib.unified_diff(there.splitlines(), text.splitlines(), "docs/metrics.md", "docs/metrics.md, generated", lineterm="")
+        difflib.unified_diff(
+            there.splitlines(),
+            text.splitlines(),
+            "docs/metrics.md",
+            "docs/metrics.md, generated",
+            lineterm="",
+        )
     )
     print("\n".join(changes), end="\n" if changes else "")
     return 1 if changes else 0

@@ -1,4 +1,7 @@
-"""Writes docs/result.schema.json from the classes that read it. With `--check` it writes nothing and fails if the file is not fresh."""
+"""Writes docs/result.schema.json from the classes that read it.
+
+With `--check` it writes nothing and exits 1 if the file differs.
+"""
 
 import argparse
 import json

@@ -52,7 +52,9 @@ class JudgementLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         """Raises ValueError where the window is too short to ever be judged by, which msgspec makes a ValidationError of."""
         if self.least_runs > self.window_runs:
-            raise ValueError(f"least_runs: {self.least_runs} is more than window_runs, {self.window_runs}, holds")
+            raise ValueError(
+                f"least_runs: {self.least_runs} is more than window_runs, {self.window_runs}, holds"
+            )
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -86,7 +88,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         try:
             ZoneInfo(self.timezone)
         except (KeyError, OSError, ValueError) as error:
-            raise ValueError(f"timezone: {self.timezone!r} is not a zone like Asia/Tokyo or UTC") from error
+            raise ValueError(
+                f"timezone: {self.timezone!r} is not a zone like Asia/Tokyo or UTC"
+            ) from error
 
     @property
     def series_max_age_seconds(self) -> float:
@@ -114,7 +118,11 @@ def read_yaml(path: Path) -> object:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a day 99, say, in what looks like a date
+    except (
+        yaml.YAMLError,
+        ValueError,
+        RecursionError,
+    ) as error:  # ValueError: a day 99, say, in what looks like a date
         raise ConfigError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from error
 
 

@@ -16,7 +16,13 @@ SubjectKind = Literal["benchmark", "pipeline"]
 BASE_UNITS = ("seconds", "bytes", "per_second", "ratio")
 
 JudgementState = Literal["ok", "improved", "warning", "critical", "insufficient_data"]
-JUDGEMENT_STATES: tuple[JudgementState, ...] = ("ok", "improved", "warning", "critical", "insufficient_data")
+JUDGEMENT_STATES: tuple[JudgementState, ...] = (
+    "ok",
+    "improved",
+    "warning",
+    "critical",
+    "insufficient_data",
+)
 REGRESSED: tuple[JudgementState, ...] = ("warning", "critical")
 
 MAX_REJECTION_CHARACTERS = 300
@@ -157,7 +163,13 @@ def _class_name(machine: Machine) -> str:
     os = machine.os.lower().split("-", 1)[0]
     architecture = machine.architecture.lower()
     cpus = "" if machine.cpu_count is None else f"{machine.cpu_count} cpus"
-    words = (os, _ARCHITECTURES.get(architecture, architecture), machine.cpu_model.lower(), cpus, machine.profile.lower())
+    words = (
+        os,
+        _ARCHITECTURES.get(architecture, architecture),
+        machine.cpu_model.lower(),
+        cpus,
+        machine.profile.lower(),
+    )
     return " ".join(" ".join(words).split())
 
 
@@ -185,7 +197,9 @@ class Run(msgspec.Struct, frozen=True):
     @property
     def outcomes(self) -> Mapping[str, bool]:
         """Every benchmark of the run, and whether it failed."""
-        measured: dict[str, bool] = dict.fromkeys([result.benchmark for result in self.results], False)
+        measured: dict[str, bool] = dict.fromkeys(
+            [result.benchmark for result in self.results], False
+        )
         return measured | dict.fromkeys([failure.benchmark for failure in self.failures], True)
 
 
@@ -245,7 +259,11 @@ class Judgement(msgspec.Struct, frozen=True):
     pinned: float | None  # value of the pinned baseline, if one is set
     reference: float | None  # the one of these two that judged it; None: no judgement yet
     limit: float | None  # a value worse than it is a hit; None: too few runs
-    worsening_ratio: float | None  # 0.2: 20 % worse than the reference, negative: better; None: no reference, or one of 0
-    noise_ratio: float | None  # the noise that it had to exceed, as a share of the reference; None: too few runs, or a reference of 0
+    worsening_ratio: (
+        float | None
+    )  # 0.2: 20 % worse than the reference, negative: better; None: no reference, or one of 0
+    noise_ratio: (
+        float | None
+    )  # the noise that it had to exceed, as a share of the reference; None: too few runs, or a reference of 0
     run_count: int  # runs in the window
     suppressed: bool  # worse than the tolerance, but within the noise or judged by too few runs

@@ -92,10 +92,18 @@ class History(msgspec.Struct, frozen=True):
             return History(self.window, "critical")
         in_doubt = () if self.unconfirmed is None else (self.unconfirmed,)
         if judgement.state == "warning":
-            return History((*self.window, *in_doubt)[-limits.window_runs :], "warning", judgement.value)
+            return History(
+                (*self.window, *in_doubt)[-limits.window_runs :], "warning", judgement.value
+            )
         if self.previous == "warning":
-            return History((*self.window, judgement.value)[-limits.window_runs :], judgement.state, self.unconfirmed)
-        return History((*self.window, *in_doubt, judgement.value)[-limits.window_runs :], judgement.state)
+            return History(
+                (*self.window, judgement.value)[-limits.window_runs :],
+                judgement.state,
+                self.unconfirmed,
+            )
+        return History(
+            (*self.window, *in_doubt, judgement.value)[-limits.window_runs :], judgement.state
+        )
 
 
 def typical(result: Result) -> float | None:
@@ -103,12 +111,18 @@ def typical(result: Result) -> float | None:
     statistics = result.statistics
     value = statistics.p50 if statistics.p50 is not None else statistics.mean
     if value is None:
-        only = [each for each in (statistics.min, statistics.max, statistics.p95, statistics.p99) if each is not None]
+        only = [
+            each
+            for each in (statistics.min, statistics.max, statistics.p95, statistics.p99)
+            if each is not None
+        ]
         value = only[0] if len(only) == 1 else None
     return value if value is not None and math.isfinite(value) else None
 
 
-def judge_result(result: Result, history: History, pinned: float | None, limits: Limits) -> Judgement | None:
+def judge_result(
+    result: Result, history: History, pinned: float | None, limits: Limits
+) -> Judgement | None:
     """What a result means beside its series' history; None where it has no value, or nobody says which is better.
 
     `pinned` is the typical value of the pinned baseline, in the result's unit. A worsening is a hit when it exceeds the tolerance and the
@@ -128,15 +142,21 @@ def judge_result(result: Result, history: History, pinned: float | None, limits:
         references.append(_reference(pinned, sign, noise, limits))
     judging = min(references, key=lambda reference: sign * reference.limit, default=None)
     if judging is None or not math.isfinite(judging.limit):
-        return Judgement("insufficient_data", value, None, pinned, None, None, None, None, len(ordered), False)
+        return Judgement(
+            "insufficient_data", value, None, pinned, None, None, None, None, len(ordered), False
+        )
     worsening = sign * (value - judging.value)
     hit = worsening > judging.margin
     state: JudgementState = "ok"
     if not enough:
         state = "insufficient_data"
     elif hit:
-        before = None if history.unconfirmed is None else sign * (history.unconfirmed - judging.value)
-        confirmed = before is not None and min(before, worsening) >= limits.agreement_share * max(before, worsening)
+        before = (
+            None if history.unconfirmed is None else sign * (history.unconfirmed - judging.value)
+        )
+        confirmed = before is not None and min(before, worsening) >= limits.agreement_share * max(
+            before, worsening
+        )
         at_once = worsening > _critical_margin(judging, sign, limits)
         state = "critical" if confirmed or at_once or history.previous == "critical" else "warning"
     elif worsening < -judging.margin:
@@ -177,10 +197,16 @@ def _critical_margin(reference: _Reference, sign: float, limits: Limits) -> floa
     """A worsening by more than this is critical at once; none is where there is no share to take of a reference of 0."""
     ratio = limits.critical_worsening_ratio
     share = ratio if sign > 0 else ratio / (1 + ratio)  # a time that doubled is a rate that halved
-    return max(share * abs(reference.value), limits.critical_noise_factor * reference.noise) if reference.value else math.inf
+    return (
+        max(share * abs(reference.value), limits.critical_noise_factor * reference.noise)
+        if reference.value
+        else math.inf
+    )
 
 
-def _by_rolling(result: Result, sign: float, rolling: float, ordered: Sequence[float], limits: Limits) -> _Reference:
+def _by_rolling(
+    result: Result, sign: float, rolling: float, ordered: Sequence[float], limits: Limits
+) -> _Reference:
     """The median of the window, whose values are `ordered`, and how far from it a run may be by chance.
 
     Of two bounds the wider. One is that of a normal distribution: Student's t in Cornish and Fisher's expansion (Abramowitz and
@@ -188,12 +214,16 @@ def _by_rolling(result: Result, sign: float, rolling: float, ordered: Sequence[f
     is, two modes or skewed: by a factor beyond the worst run of the window but for its outliers.
     """
     count = len(ordered)
-    deviation = max(_DEVIATIONS_PER_MAD * _median_deviation(ordered, rolling), _standard_error(result, rolling))
+    deviation = max(
+        _DEVIATIONS_PER_MAD * _median_deviation(ordered, rolling), _standard_error(result, rolling)
+    )
     factor, freedom = limits.noise_factor, _MAD_EFFICIENCY * max(count - 1, 1)
     factor += (factor**3 + factor) / (4 * freedom)
     normal = factor * deviation * math.hypot(1.0, _MEDIAN_TO_MEAN_ERROR / math.sqrt(count))
     outliers = math.floor(limits.outlier_share * count)
-    usual_worst = ordered[count - 1 - outliers] - rolling if sign > 0 else rolling - ordered[outliers]
+    usual_worst = (
+        ordered[count - 1 - outliers] - rolling if sign > 0 else rolling - ordered[outliers]
+    )
     return _reference(rolling, sign, max(normal, limits.worst_run_factor * usual_worst), limits)
 
 
@@ -206,7 +236,11 @@ def _median(ordered: Sequence[float]) -> float:
 def _median_deviation(ordered: Sequence[float], middle: float) -> float:
     """The median distance from the median of values in order."""
     half = len(ordered) // 2
-    return _median(sorted([middle - each for each in ordered[:half]] + [each - middle for each in ordered[half:]]))
+    return _median(
+        sorted(
+            [middle - each for each in ordered[:half]] + [each - middle for each in ordered[half:]]
+        )
+    )
 
 
 def _standard_error(result: Result, reference: float) -> float:

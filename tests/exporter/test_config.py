@@ -37,7 +37,10 @@ def test_an_empty_file_is_all_defaults(tmp_path: Path) -> None:
         ("settle_second: 3", "unknown field `settle_second`"),
         ("gate: {speedup: 3}", r"unknown field `speedup` - at `\$\.gate`"),
         ("gates: {release: {speedup: 3}}", r"unknown field `speedup` - at `\$\.gates\[\.\.\.\]`"),
-        ("judgement: {least_runs: 60}", r"least_runs: 60 is more than window_runs, 50, holds - at `\$\.judgement`"),
+        (
+            "judgement: {least_runs: 60}",
+            r"least_runs: 60 is more than window_runs, 50, holds - at `\$\.judgement`",
+        ),
         ("judgement: {outlier_share: 0.5}", r"\$\.judgement\.outlier_share"),
         ("settle_seconds: soon", r"Expected `float`, got `str` - at `\$\.settle_seconds`"),
         ("settle_seconds: 0", r"\$\.settle_seconds"),
@@ -48,7 +51,10 @@ def test_an_empty_file_is_all_defaults(tmp_path: Path) -> None:
         ("max_label_bytes: 501", r"\$\.max_label_bytes"),
         ("max_series: 999", r"\$\.max_series"),
         ("series_max_age_days: 0", r"\$\.series_max_age_days"),
-        ("timezone: Mars/Olympus", r"timezone: 'Mars/Olympus' is not a zone like Asia/Tokyo or UTC"),
+        (
+            "timezone: Mars/Olympus",
+            r"timezone: 'Mars/Olympus' is not a zone like Asia/Tokyo or UTC",
+        ),
         ("timezone: ../../etc/passwd", "is not a zone like"),
         ("timezone: ''", "is not a zone like"),
         ("project: ''", r"\$\.project"),

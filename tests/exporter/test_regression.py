@@ -9,7 +9,9 @@ GATE = Gate(min_speedup_p50_ratio=15.0, min_speedup_p95_ratio=12.0, max_p95_seco
 POLICY = Policy(GATE, critical_speedup_p50_ratio=10.0)
 
 
-def comparison(p50: float, p95: float | None = 14.0, fast_p95_seconds: float = 0.001, gate: Gate | None = GATE) -> Comparison:
+def comparison(
+    p50: float, p95: float | None = 14.0, fast_p95_seconds: float = 0.001, gate: Gate | None = GATE
+) -> Comparison:
     return Comparison("a", p50, p95, fast_p95_seconds, gate)
 
 
@@ -26,7 +28,9 @@ def comparison(p50: float, p95: float | None = 14.0, fast_p95_seconds: float = 0
         (comparison(14.9, gate=None), {"p50"}, "warning"),  # the policy's own gate
     ],
 )
-def test_a_limit_that_is_not_kept_is_a_regression(compared: Comparison, failed: set[str], severity: str | None) -> None:
+def test_a_limit_that_is_not_kept_is_a_regression(
+    compared: Comparison, failed: set[str], severity: str | None
+) -> None:
     verdict = judge(compared, POLICY, "local")
     assert {name for name, passed in verdict.criteria.items() if not passed} == failed
     assert verdict.passed == (not failed)
@@ -37,14 +41,24 @@ def test_a_limit_that_is_not_kept_is_a_regression(compared: Comparison, failed: 
 def test_an_environment_may_have_a_gate_of_its_own(environment: str, passed: bool) -> None:
     policy = Policy(GATE, 10.0, {"production": Gate(20.0, 15.0, 0.080)})
     assert judge(comparison(19.9, 16.0, gate=None), policy, environment).passed == passed
-    assert judge(comparison(19.9, 16.0, gate=GATE), policy, environment).passed  # a document's own gate stands before either
+    assert judge(
+        comparison(19.9, 16.0, gate=GATE), policy, environment
+    ).passed  # a document's own gate stands before either
 
 
 @pytest.mark.parametrize(
     ("p50", "decided", "severity"),
-    [(20.0, True, None), (20.0, False, "warning"), (14.0, True, None), (9.0, True, "critical"), (9.0, False, "critical")],
+    [
+        (20.0, True, None),
+        (20.0, False, "warning"),
+        (14.0, True, None),
+        (9.0, True, "critical"),
+        (9.0, False, "critical"),
+    ],
 )
-def test_a_tools_own_verdict_stands_except_that_very_slow_is_critical(p50: float, decided: bool, severity: str | None) -> None:
+def test_a_tools_own_verdict_stands_except_that_very_slow_is_critical(
+    p50: float, decided: bool, severity: str | None
+) -> None:
     verdict = judge(comparison(p50, gate=Gate(15.0, 12.0, 0.035, passed=decided)), POLICY, "local")
     assert verdict.passed == decided
     assert verdict.severity == severity
@@ -52,4 +66,6 @@ def test_a_tools_own_verdict_stands_except_that_very_slow_is_critical(p50: float
 
 def test_a_limit_without_a_value_or_a_value_without_a_limit_is_no_criterion() -> None:
     assert set(judge(comparison(20.0, None), POLICY, "local").criteria) == {"p50", "absolute"}
-    assert set(judge(comparison(20.0, gate=Gate(15.0, None, None)), POLICY, "local").criteria) == {"p50"}
+    assert set(judge(comparison(20.0, gate=Gate(15.0, None, None)), POLICY, "local").criteria) == {
+        "p50"
+    }

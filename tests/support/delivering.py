@@ -13,7 +13,14 @@ from tests.support.uploading import Answer
 SECRET = "made-up-secret-of-the-tests"
 
 
-def completed(run_id: int = 123, *, attempt: int = 1, conclusion: str | None = "success", minute: int = 5, **run: Any) -> Json:
+def completed(
+    run_id: int = 123,
+    *,
+    attempt: int = 1,
+    conclusion: str | None = "success",
+    minute: int = 5,
+    **run: Any,
+) -> Json:
     """A delivery as GitHub makes it, as far as it is read, of a run that was started at noon."""
     return {
         "action": "completed",
@@ -41,7 +48,9 @@ def signature(body: bytes, secret: str = SECRET) -> str:
     return f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
 
 
-def deliver(port: int, payload: object, event: str = "workflow_run", **changed: str | None) -> Answer:
+def deliver(
+    port: int, payload: object, event: str = "workflow_run", **changed: str | None
+) -> Answer:
     """Sends one delivery: bytes as they are, anything else as JSON. A header's name has `_` for `-`; None leaves it out."""
     body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
     headers: dict[str, str | None] = {
@@ -52,7 +61,12 @@ def deliver(port: int, payload: object, event: str = "workflow_run", **changed: 
     }
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE_SECONDS)
     try:
-        connection.request("POST", "/api/v1/github", body, {name: value for name, value in headers.items() if value is not None})
+        connection.request(
+            "POST",
+            "/api/v1/github",
+            body,
+            {name: value for name, value in headers.items() if value is not None},
+        )
         response = connection.getresponse()
         return Answer(response.status, dict(response.getheaders()), json.loads(response.read()))
     finally:

@@ -16,7 +16,10 @@ from tests.support.wired import Samples, Wired, samples
 CONFIG = Config(counter_hold_seconds=0, histogram_hold_seconds=0)
 CONFIG_YAML = "counter_hold_seconds: 0\nhistogram_hold_seconds: 0\nupload_burst: 100000\nupload_rate_per_second: 100000\n"
 # How often and when there was something to commit is the only thing that may depend on how the exporter fared.
-NOT_COMPARED = {"benchmark_exporter_ledger_commits", "benchmark_exporter_last_ingest_timestamp_seconds"}
+NOT_COMPARED = {
+    "benchmark_exporter_ledger_commits",
+    "benchmark_exporter_last_ingest_timestamp_seconds",
+}
 
 
 class Process(Exporter):
@@ -35,8 +38,17 @@ class Process(Exporter):
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [
-                    *(*COMMAND, "serve", f"--listen=127.0.0.1:{self.port}", f"--results-dir={self.results}"),
-                    *(f"--ledger={self.ledger}", f"--config={self.config}", f"--upload-tokens={self.tokens}"),
+                    *(
+                        *COMMAND,
+                        "serve",
+                        f"--listen=127.0.0.1:{self.port}",
+                        f"--results-dir={self.results}",
+                    ),
+                    *(
+                        f"--ledger={self.ledger}",
+                        f"--config={self.config}",
+                        f"--upload-tokens={self.tokens}",
+                    ),
                     "--stream-listen=off",
                 ],
                 stderr=log,
@@ -72,7 +84,10 @@ class Process(Exporter):
 def comparable(exposition: str) -> Samples:
     """The samples that do not depend on how the exporter fared. The last digits of a sum are the order's, so they are rounded off."""
     return {
-        name: {labels: round(value, 6) if name.endswith("_sum") else value for labels, value in series.items()}
+        name: {
+            labels: round(value, 6) if name.endswith("_sum") else value
+            for labels, value in series.items()
+        }
         for name, series in samples(exposition).items()
         if name not in NOT_COMPARED
     }
@@ -91,8 +106,17 @@ def difference(shown: Samples, expected: Samples) -> str:
 
 def drop_batch(results: Path, batch: int) -> None:
     """Runs, verdicts, a pipeline and a rejection, enough of them that the ledger's big tables have several pages."""
-    documents = [perf_suite(f"{batch}-{number}", timestamp=f"2026-03-01T{batch:02}:00:{number:02}Z") for number in range(60)]
-    documents.append(bench_guard({f"suite {number}": number / 2 for number in range(1, 40)}, passed=False, fast_p50_us=2.0**batch))
+    documents = [
+        perf_suite(f"{batch}-{number}", timestamp=f"2026-03-01T{batch:02}:00:{number:02}Z")
+        for number in range(60)
+    ]
+    documents.append(
+        bench_guard(
+            {f"suite {number}": number / 2 for number in range(1, 40)},
+            passed=False,
+            fast_p50_us=2.0**batch,
+        )
+    )
     documents.append(pipeline(f"{batch}"))
     for number, document in enumerate([*documents, {"hello": batch}]):
         (results / f"{batch}-{number}.json").write_text(json.dumps(document))

@@ -20,14 +20,27 @@ class LiveFile:
         folder.mkdir(exist_ok=True)
         self.run_id = run_id
         self.path = folder / f"{run_id}.jsonl"
-        said = {"run_id": run_id, "benchmark": "router", "project": "orbit", "environment": "ci", "iterations": 100, "process": "pytest"}
+        said = {
+            "run_id": run_id,
+            "benchmark": "router",
+            "project": "orbit",
+            "environment": "ci",
+            "iterations": 100,
+            "process": "pytest",
+        }
         self.line("start", **(said | start))
 
     def line(self, kind: str, **said: Any) -> None:
         self.raw(json.dumps({"type": kind, "timestamp": now()} | said).encode() + b"\n")
 
     def iteration(self, number: int, **said: Any) -> None:
-        usual = {"benchmark": "router", "execution_time_ms": 0.5, "memory_mb": 51.2, "peak_memory_mb": 53.0, "cpu_percent": 97.5}
+        usual = {
+            "benchmark": "router",
+            "execution_time_ms": 0.5,
+            "memory_mb": 51.2,
+            "peak_memory_mb": 53.0,
+            "cpu_percent": 97.5,
+        }
         self.line("iteration", iteration=number, **(usual | said))
 
     def end(self, status: str = "completed", error: str | None = None) -> None:

@@ -16,7 +16,9 @@ from benchmark_exporter.model import Machine, Result, Run
 
 DEADLINE_SECONDS = 60.0
 with Path("/proc/cpuinfo").open(encoding="utf-8") as cpuinfo:
-    THIS_MACHINE = Machine(os.uname().sysname, os.uname().machine, cpu_model(cpuinfo), psutil.cpu_count())
+    THIS_MACHINE = Machine(
+        os.uname().sysname, os.uname().machine, cpu_model(cpuinfo), psutil.cpu_count()
+    )
 RUN = [sys.executable, "-m", "benchmark_exporter", "run"]
 
 

@@ -17,8 +17,13 @@ DEADLINE_SECONDS = 60.0
 class Exporter:
     """An exporter over a folder of its own, with further options of `serve`."""
 
-    def __init__(self, folder: Path, port: int, *options: str, stream_port: int | None = None) -> None:
-        self.options = (f"--stream-listen={'off' if stream_port is None else f'127.0.0.1:{stream_port}'}", *options)
+    def __init__(
+        self, folder: Path, port: int, *options: str, stream_port: int | None = None
+    ) -> None:
+        self.options = (
+            f"--stream-listen={'off' if stream_port is None else f'127.0.0.1:{stream_port}'}",
+            *options,
+        )
         self.stream_port = stream_port or 0
         self.folder = folder
         self.results = folder / "results"
@@ -35,8 +40,17 @@ class Exporter:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [
-                    *(*COMMAND, "serve", f"--listen=127.0.0.1:{self.port}", f"--results-dir={self.results}"),
-                    *(f"--ledger={self.folder / 'ledger.sqlite3'}", f"--runbooks-dir={self.folder}", *self.options),
+                    *(
+                        *COMMAND,
+                        "serve",
+                        f"--listen=127.0.0.1:{self.port}",
+                        f"--results-dir={self.results}",
+                    ),
+                    *(
+                        f"--ledger={self.folder / 'ledger.sqlite3'}",
+                        f"--runbooks-dir={self.folder}",
+                        *self.options,
+                    ),
                 ],
                 stderr=log,
             )
@@ -46,14 +60,18 @@ class Exporter:
         return self.process.wait(DEADLINE_SECONDS)
 
     def get(self, path: str, headers: dict[str, str] | None = None) -> bytes:
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=headers or {})
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}", headers=headers or {}
+        )
         with urllib.request.urlopen(request, timeout=DEADLINE_SECONDS) as answer:
             data: bytes = answer.read()
             return data
 
     def status_of(self, path: str, data: bytes | None = None) -> tuple[int, str]:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", data, timeout=DEADLINE_SECONDS) as answer:
+            with urllib.request.urlopen(
+                f"http://127.0.0.1:{self.port}{path}", data, timeout=DEADLINE_SECONDS
+            ) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
@@ -66,7 +84,9 @@ class Exporter:
             return False
 
     def value(self, series: str) -> float | None:
-        found = re.search(rf"^{re.escape(series)} (\S+)$", self.get("/metrics").decode(), re.MULTILINE)
+        found = re.search(
+            rf"^{re.escape(series)} (\S+)$", self.get("/metrics").decode(), re.MULTILINE
+        )
         return None if found is None else float(found[1])
 
     def until(self, condition: Callable[[], Any]) -> None:

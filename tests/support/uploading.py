@@ -19,7 +19,14 @@ class Answer:
     json: Any
 
 
-def upload(exporter: Exporter, document: object, query: str = "", *, token: str | None = TOKEN, **headers: str) -> Answer:
+def upload(
+    exporter: Exporter,
+    document: object,
+    query: str = "",
+    *,
+    token: str | None = TOKEN,
+    **headers: str,
+) -> Answer:
     """Sends one document: bytes as they are, anything else as JSON. A header's name has `_` for `-`."""
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     if token is not None:

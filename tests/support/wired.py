@@ -31,7 +31,13 @@ Samples = Mapping[str, Mapping[Labels, float]]
 class Wired:
     """`results` is the folder, `now` what both clocks say. `restart` is what a new process would make of the same folder and ledger."""
 
-    def __init__(self, folder: Path, config: Config | None = None, *, publish: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        config: Config | None = None,
+        *,
+        publish: Callable[[], None] = lambda: None,
+    ) -> None:
         self.folder = folder
         self.results = folder / "results"
         self.results.mkdir(exist_ok=True)

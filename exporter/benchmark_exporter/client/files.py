@@ -74,16 +74,24 @@ class RunFiles:
         folder = self._results_dir / LIVE
         folder.mkdir(exist_ok=True)
         _remove_old(folder)
-        return os.open(folder / f"{self.run_id}.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        return os.open(
+            folder / f"{self.run_id}.jsonl",
+            os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC,
+            0o666,
+        )
 
     def _cannot(self, error: OSError) -> None:
         if self._warned:
             return
         self._warned = True
         if not self._results_dir.is_dir():
-            self._warn(f"{self._results_dir}: there is no such folder, nothing is recorded; create it or name another")
+            self._warn(
+                f"{self._results_dir}: there is no such folder, nothing is recorded; create it or name another"
+            )
         else:
-            self._warn(f"{self._results_dir}: run {self.run_id} cannot be recorded: {error.strerror or error}")
+            self._warn(
+                f"{self._results_dir}: run {self.run_id} cannot be recorded: {error.strerror or error}"
+            )
 
 
 def write_aside(path: Path, data: bytes) -> None:
@@ -119,10 +127,20 @@ def _line(fields: Mapping[str, object]) -> bytes:
     for longest in _TEXT_CHARACTERS:
         if len(line) <= MAX_LINE_BYTES:
             break
-        line = _encoded({name: value[:longest] if isinstance(value, str) else value for name, value in fields.items()}) + b"\n"
+        line = (
+            _encoded(
+                {
+                    name: value[:longest] if isinstance(value, str) else value
+                    for name, value in fields.items()
+                }
+            )
+            + b"\n"
+        )
     return line
 
 
 def _encoded(value: Mapping[str, object]) -> bytes:
     # Names of programs and tests may have been bytes that are no UTF-8.
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8", "replace")
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode(
+        "utf-8", "replace"
+    )

@@ -14,7 +14,10 @@ OPTION = "--benchmark-results"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.getgroup("benchmark").addoption(
-        OPTION, type=Path, metavar="FOLDER", help="drop pytest-benchmark's results into this folder, for benchmark-exporter"
+        OPTION,
+        type=Path,
+        metavar="FOLDER",
+        help="drop pytest-benchmark's results into this folder, for benchmark-exporter",
     )
 
 
@@ -23,9 +26,13 @@ def pytest_configure(config: pytest.Config) -> None:
     if folder is None:
         return
     if not config.pluginmanager.hasplugin("benchmark"):
-        raise pytest.UsageError(f"{OPTION} needs pytest-benchmark, which is not installed or turned off")
+        raise pytest.UsageError(
+            f"{OPTION} needs pytest-benchmark, which is not installed or turned off"
+        )
     if not folder.is_dir():
-        raise pytest.UsageError(f"{OPTION}={folder}: there is no such folder; create it or name another")
+        raise pytest.UsageError(
+            f"{OPTION}={folder}: there is no such folder; create it or name another"
+        )
 
 
 @pytest.hookimpl(trylast=True)
@@ -47,7 +54,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     path = folder / f"pytest-{new_run_id()}.json"
     provenance = find_provenance(Provenance())
-    said: dict[str, object] = {name: getattr(provenance, name) for name in Provenance.__slots__ if getattr(provenance, name)}
+    said: dict[str, object] = {
+        name: getattr(provenance, name)
+        for name in Provenance.__slots__
+        if getattr(provenance, name)
+    }
     if profile := find_profile():
         said["machine"] = {"profile": profile}  # the rest of it is in the document
     try:
@@ -58,4 +69,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     except OSError as error:
         # Raised here it would keep the summary from being shown.
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        config.get_terminal_writer().line(f"\n{OPTION}={folder}: the results cannot be written: {error.strerror}", red=True)
+        config.get_terminal_writer().line(
+            f"\n{OPTION}={folder}: the results cannot be written: {error.strerror}", red=True
+        )

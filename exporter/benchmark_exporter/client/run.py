@@ -65,13 +65,23 @@ class Ended:
 
     @property
     def status(self) -> str:
-        return "completed" if self.exit_status == 0 else "interrupted" if self.interrupted else "failed"
+        return (
+            "completed"
+            if self.exit_status == 0
+            else "interrupted"
+            if self.interrupted
+            else "failed"
+        )
 
     @property
     def error(self) -> str | None:
         if self.exit_status == 0:
             return None
-        return f"ended by {self.signal_name}" if self.signal_name else f"exit status {self.exit_status}"
+        return (
+            f"ended by {self.signal_name}"
+            if self.signal_name
+            else f"exit status {self.exit_status}"
+        )
 
 
 def run(command: Sequence[str], settings: Settings) -> int:
@@ -80,7 +90,10 @@ def run(command: Sequence[str], settings: Settings) -> int:
     try:
         return _Run(command, settings, files_dir / "phase").run()
     except FileNotFoundError:
-        return _cannot(EXIT_NOT_FOUND, f"{command[0]}: there is no such command; is it on PATH, does its #! line name one that is there?")
+        return _cannot(
+            EXIT_NOT_FOUND,
+            f"{command[0]}: there is no such command; is it on PATH, does its #! line name one that is there?",
+        )
     except OSError as error:
         return _cannot(EXIT_CANNOT_START, f"{command[0]}: cannot be run: {error.strerror}")
     finally:
@@ -117,14 +130,23 @@ class _Run:
             self._earlier_peak_bytes = peak_resident_bytes()
             # Python ignores SIGPIPE and SIGXFSZ; the command does not expect that.
             self._process_id = os.posix_spawnp(
-                self._command[0], list(self._command), self._environment(), setsigmask=mask, setsigdef=[signal.SIGPIPE, signal.SIGXFSZ]
+                self._command[0],
+                list(self._command),
+                self._environment(),
+                setsigmask=mask,
+                setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],
             )
             self._files = RunFiles(self._settings.results_dir, self._run_id, _say)
             self._tell_start()
             ended = self._follow()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        end = {"status": ended.status, "error": ended.error, "exit_status": ended.exit_status, "duration_seconds": ended.wall_seconds}
+        end = {
+            "status": ended.status,
+            "error": ended.error,
+            "exit_status": ended.exit_status,
+            "duration_seconds": ended.wall_seconds,
+        }
         self._files.tell("end", end)
         self._files.close()
         if self._settings.document and ended.status != "interrupted":
@@ -217,7 +239,9 @@ class _Run:
             "memory_mb": resident_bytes / MEGABYTE,
             "peak_memory_mb": self._peaks_bytes[phase] / MEGABYTE,
             "cpu_percent": round(cpu_percent, 1),
-            "cores": {str(core): percent for core, percent in enumerate(psutil.cpu_percent(percpu=True))},
+            "cores": {
+                str(core): percent for core, percent in enumerate(psutil.cpu_percent(percpu=True))
+            },
         }
         self._files.tell("sample", sample)
 
@@ -243,7 +267,9 @@ class _Run:
             "machine": asdict(self._settings.machine),
             "duration_seconds": ended.wall_seconds,
             "results": self._results(ended) if ended.exit_status == 0 else [],
-            "failures": [] if ended.error is None else [{"benchmark": self._benchmark, "error": ended.error}],
+            "failures": []
+            if ended.error is None
+            else [{"benchmark": self._benchmark, "error": ended.error}],
         }
 
     def _results(self, ended: Ended) -> list[dict[str, object]]:
@@ -255,7 +281,9 @@ class _Run:
         if peak_bytes:
             values["peak_memory"] = (peak_bytes, "bytes")
         if self._peaks_bytes.keys() - {PHASE}:
-            values |= {f"peak_memory/{phase}": (peak, "bytes") for phase, peak in self._peaks_bytes.items()}
+            values |= {
+                f"peak_memory/{phase}": (peak, "bytes") for phase, peak in self._peaks_bytes.items()
+            }
         return [
             {"benchmark": self._benchmark, "variant": variant, "unit": unit, "samples": [value]}
             for variant, (value, unit) in values.items()

@@ -66,8 +66,13 @@ class Outcome:
     def lines(self, done: str = "wrote") -> Iterator[str]:
         """What to tell of it, `done` being what was done with the samples."""
         if self.runs:
-            first, last = (datetime.fromtimestamp(each, UTC).strftime("%Y-%m-%d %H:%M") for each in (self.first_seconds, self.last_seconds))
-            yield (f"{done} {self.written:,} samples of {self.runs:,} runs made between {first} and {last} UTC")
+            first, last = (
+                datetime.fromtimestamp(each, UTC).strftime("%Y-%m-%d %H:%M")
+                for each in (self.first_seconds, self.last_seconds)
+            )
+            yield (
+                f"{done} {self.written:,} samples of {self.runs:,} runs made between {first} and {last} UTC"
+            )
         else:
             yield "no such run"
         if self.recent:
@@ -88,7 +93,9 @@ class BlocksError(Exception):
 def runs_of_ledger(history: History, selection: Selection) -> tuple[Iterator[PastRun], int]:
     """The selected runs and those of pipelines in the same time, the oldest first, and how many these are."""
     pipeline_runs = list(history.pipeline_runs(selection.since_seconds, selection.until_seconds))
-    runs: Iterator[PastRun] = heapq.merge(history.oldest_first(selection), pipeline_runs, key=lambda run: run.timestamp_seconds)
+    runs: Iterator[PastRun] = heapq.merge(
+        history.oldest_first(selection), pipeline_runs, key=lambda run: run.timestamp_seconds
+    )
     return runs, history.count(selection) + len(pipeline_runs)
 
 
@@ -146,12 +153,16 @@ def write_blocks(
         BlocksError: the folder holds something, or promtool is not there or does not take the samples.
     """
     if shutil.which(promtool) is None:
-        raise BlocksError(f"{promtool}: there is no such program; it comes with Prometheus, name it with --promtool")
+        raise BlocksError(
+            f"{promtool}: there is no such program; it comes with Prometheus, name it with --promtool"
+        )
     outcome = Outcome()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
-            raise BlocksError(f"{folder}: is not empty; name a new folder, so that no block of an earlier run is moved again")
+            raise BlocksError(
+                f"{folder}: is not empty; name a new folder, so that no block of an earlier run is moved again"
+            )
         text = folder / OPENMETRICS_FILE
         with text.open("w", encoding="utf-8") as file:
             for points in _requests(runs, collector, target, clock(), outcome, tell):
@@ -167,10 +178,22 @@ def write_blocks(
 
 
 def _run_promtool(promtool: Path, text: Path, folder: Path) -> None:
-    command = [str(promtool), "tsdb", "create-blocks-from", f"--max-block-duration={BLOCK_DURATION}", "openmetrics", str(text), str(folder)]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)  # noqa: S603  # the user's own words
+    command = [
+        str(promtool),
+        "tsdb",
+        "create-blocks-from",
+        f"--max-block-duration={BLOCK_DURATION}",
+        "openmetrics",
+        str(text),
+        str(folder),
+    ]
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )  # noqa: S603  # the user's own words
     if done.returncode:
-        raise BlocksError(f"{promtool} does not take the samples in {text}: {done.stderr.strip() or done.stdout.strip()}")
+        raise BlocksError(
+            f"{promtool} does not take the samples in {text}: {done.stderr.strip() or done.stdout.strip()}"
+        )
 
 
 def _requests(
@@ -198,7 +221,15 @@ def _requests(
         outcome.first_seconds = min(outcome.first_seconds, run.timestamp_seconds)
         outcome.last_seconds = max(outcome.last_seconds, run.timestamp_seconds)
         for sample in collector.samples(run):
-            labels = tuple(sorted({**target.labels(sample.part), "__name__": sample.metric, **dict(sample.labels)}.items()))
+            labels = tuple(
+                sorted(
+                    {
+                        **target.labels(sample.part),
+                        "__name__": sample.metric,
+                        **dict(sample.labels),
+                    }.items()
+                )
+            )
             gathered[labels, timestamp_ms] = Point(labels, timestamp_ms, sample.value)
     if gathered:
         yield list(gathered.values())
@@ -232,7 +263,9 @@ def _is_too_old(writer: RemoteWriter, newest: Point) -> bool:
 
 def _openmetrics(point: Point) -> str:
     name = dict(point.labels)["__name__"]
-    pairs = ",".join(f'{label}="{_escape(value)}"' for label, value in point.labels if label != "__name__")
+    pairs = ",".join(
+        f'{label}="{_escape(value)}"' for label, value in point.labels if label != "__name__"
+    )
     return f"{name}{{{pairs}}} {point.value!r} {point.timestamp_ms / 1e3:.3f}\n"
 
 

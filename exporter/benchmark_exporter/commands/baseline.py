@@ -29,24 +29,44 @@ def set_baseline(ledger: Ledger, run_name: str, pin: Pin, limits: Limits) -> lis
     """
     with ledger.transaction() as transaction:
         run = _find(transaction, run_name)
-        values = [(result, typical(result)) for result in transaction.baselines.results(run.row) if result.better is not None]
-        lines = [_pin(transaction, run, result, value, pin, limits) for result, value in values if value is not None]
+        values = [
+            (result, typical(result))
+            for result in transaction.baselines.results(run.row)
+            if result.better is not None
+        ]
+        lines = [
+            _pin(transaction, run, result, value, pin, limits)
+            for result, value in values
+            if value is not None
+        ]
         if not lines:
-            raise BaselineError(f"run {run.run_id} has no result of which it is known whether lower or higher is better")
-    return [f"pinned {run.run_id} ({run.project}, {run.environment}, commit {run.commit_hash or '-'}) as {pin.version}", *lines]
+            raise BaselineError(
+                f"run {run.run_id} has no result of which it is known whether lower or higher is better"
+            )
+    return [
+        f"pinned {run.run_id} ({run.project}, {run.environment}, commit {run.commit_hash or '-'}) as {pin.version}",
+        *lines,
+    ]
 
 
 def _find(transaction: Transaction, name: str) -> KnownRun:
     runs = transaction.baselines.find(name)
     if not runs:
-        raise BaselineError(f"the ledger has no run {name}; the landing page and benchmark_run_info name the newest")
+        raise BaselineError(
+            f"the ledger has no run {name}; the landing page and benchmark_run_info name the newest"
+        )
     if len(runs) > 1:
-        rows = ", ".join(f"{run.row} ({run.project}, {run.environment}, {_moment(run.timestamp_seconds)})" for run in runs)
+        rows = ", ".join(
+            f"{run.row} ({run.project}, {run.environment}, {_moment(run.timestamp_seconds)})"
+            for run in runs
+        )
         raise BaselineError(f"{len(runs)} runs have the id {name}; name one by its row: {rows}")
     return runs[0]
 
 
-def _pin(transaction: Transaction, run: KnownRun, result: Result, value: float, pin: Pin, limits: Limits) -> str:
+def _pin(
+    transaction: Transaction, run: KnownRun, result: Result, value: float, pin: Pin, limits: Limits
+) -> str:
     baselines = transaction.baselines
     baselines.pin(run, result, value, pin)
     line = f"  {result.name}: {with_unit(value, result.unit)}"
@@ -83,7 +103,11 @@ def show_baseline(ledger: Ledger, name: str) -> list[str]:
     """
     with ledger.transaction() as transaction:
         groups = _named(transaction, name)
-    return [line for group in groups for line in (_line(group), *(f"  {each.series.name}: {_value(each)}" for each in group))]
+    return [
+        line
+        for group in groups
+        for line in (_line(group), *(f"  {each.series.name}: {_value(each)}" for each in group))
+    ]
 
 
 def clear_baseline(ledger: Ledger, name: str) -> list[str]:
@@ -102,19 +126,32 @@ def clear_baseline(ledger: Ledger, name: str) -> list[str]:
 
 def _groups(transaction: Transaction) -> list[list[PinnedResult]]:
     """What is pinned, by run."""
-    return [list(group) for _, group in groupby(transaction.baselines.pinned(), key=lambda pinned: (pinned.run, pinned.pin))]
+    return [
+        list(group)
+        for _, group in groupby(
+            transaction.baselines.pinned(), key=lambda pinned: (pinned.run, pinned.pin)
+        )
+    ]
 
 
 def _named(transaction: Transaction, name: str) -> list[list[PinnedResult]]:
-    groups = [group for group in _groups(transaction) if name in (group[0].pin.version, group[0].run_id, str(group[0].run))]
+    groups = [
+        group
+        for group in _groups(transaction)
+        if name in (group[0].pin.version, group[0].run_id, str(group[0].run))
+    ]
     if not groups:
-        raise BaselineError(f"nothing is pinned of {name}; `benchmark-exporter baseline list` says what is")
+        raise BaselineError(
+            f"nothing is pinned of {name}; `benchmark-exporter baseline list` says what is"
+        )
     return groups
 
 
 def _line(group: Sequence[PinnedResult]) -> str:
     first, pin = group[0], group[0].pin
-    place = ", ".join(filter(None, (first.series.project, first.series.environment, first.series.machine)))
+    place = ", ".join(
+        filter(None, (first.series.project, first.series.environment, first.series.machine))
+    )
     results = f"{len(group)} result{'s' if len(group) != 1 else ''}"
     reason = f": {pin.reason}" if pin.reason else ""
     commit = f" of commit {first.commit_hash}" if first.commit_hash else ""

@@ -32,7 +32,9 @@ def check_file(path: Path, config: Config) -> tuple[bool, list[str]]:
         return False, [f"{path}: rejected: {rejected}"]
     lines = [f"{path}: {line}" if index == 0 else f"  {line}" for index, line in enumerate(lines)]
     if not path.name.endswith(SUFFIX) or path.name.startswith("."):
-        lines.append(f"  under this name it would not be looked at: only names that end in {SUFFIX} and begin with no dot are")
+        lines.append(
+            f"  under this name it would not be looked at: only names that end in {SUFFIX} and begin with no dot are"
+        )
     return True, lines
 
 
@@ -40,9 +42,15 @@ def _lines(path: Path, config: Config) -> Iterator[str]:
     inbox = Inbox(path.parent, config.max_file_bytes)
     candidate = inbox.candidate(path)
     if candidate.is_side_file:
-        said = parse_side_file(inbox.read(candidate), Origin(config.zone, candidate.mtime_ns / 1e9)).side
+        said = parse_side_file(
+            inbox.read(candidate), Origin(config.zone, candidate.mtime_ns / 1e9)
+        ).side
         yield f"side file of {candidate.document_name}"
-        named = {name: value for name in said.__struct_fields__ if (value := getattr(said, name)) is not None}
+        named = {
+            name: value
+            for name in said.__struct_fields__
+            if (value := getattr(said, name)) is not None
+        }
         if said.machine is not None:
             named["machine"] = said.machine.to_machine().class_name
         yield ", ".join(f"{name} {value}" for name, value in named.items()) or "says nothing"
@@ -57,7 +65,9 @@ def _describe(document: Document, config: Config) -> Iterator[str]:
     if isinstance(document, Baseline):
         yield f"{document.format} document, a baseline of {', '.join(document.benchmarks)}: recorded as such, no run"
         return
-    made = datetime.fromtimestamp(document.timestamp_seconds, UTC).isoformat(sep=" ", timespec="seconds")
+    made = datetime.fromtimestamp(document.timestamp_seconds, UTC).isoformat(
+        sep=" ", timespec="seconds"
+    )
     yield f"{document.format} document, run {document.run_id} of {made}"
     if isinstance(document, PipelineRun):
         outcome = "passed" if document.passed else "failed"
@@ -78,7 +88,11 @@ def _describe_run(run: Run, config: Config, policy: Policy) -> Iterator[str]:
     for comparison in run.comparisons:
         verdict = judge(comparison, policy, environment)
         failed = ", ".join(name for name, passed in verdict.criteria.items() if not passed)
-        gate = "passes its gate" if verdict.passed else f"fails its gate{f' ({failed})' if failed else ''}"
+        gate = (
+            "passes its gate"
+            if verdict.passed
+            else f"fails its gate{f' ({failed})' if failed else ''}"
+        )
         severity = "" if verdict.severity is None else f": {verdict.severity} regression"
         yield f"{comparison.benchmark}: speedup p50 {comparison.speedup_p50_ratio:.2f}x, {gate}{severity}"
 
@@ -91,4 +105,8 @@ def _values(result: Result) -> Iterator[str]:
     if result.sample_count is not None:
         yield f"{result.sample_count} samples"
     if not result.is_execution_time:
-        yield "it is not known which is better" if result.better is None else f"{result.better} is better"
+        yield (
+            "it is not known which is better"
+            if result.better is None
+            else f"{result.better} is better"
+        )

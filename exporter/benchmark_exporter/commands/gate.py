@@ -42,7 +42,9 @@ class _Checked:
     def failed(self, *, on_warning: bool) -> bool:
         states = REGRESSED if on_warning else ("critical",)
         regressed = any(judged.judgement.state in states for judged in self.judged)
-        return any(not verdict.passed or verdict.severity for _, verdict in self.verdicts) or (regressed and not self.shifted)
+        return any(not verdict.passed or verdict.severity for _, verdict in self.verdicts) or (
+            regressed and not self.shifted
+        )
 
 
 class Gate:
@@ -54,7 +56,9 @@ class Gate:
         GateError: a baseline file is no run that can be read.
     """
 
-    def __init__(self, config: Config, ledger: Ledger | None = None, baseline: Sequence[Path] = ()) -> None:
+    def __init__(
+        self, config: Config, ledger: Ledger | None = None, baseline: Sequence[Path] = ()
+    ) -> None:
         self._config = config
         self._policy = make_policy(config)
         self._limits = make_limits(config)
@@ -80,7 +84,9 @@ class Gate:
         for path in files:
             try:
                 inbox = Inbox(path.absolute().parent, self._config.max_file_bytes)
-                document, _ = read_document(inbox, inbox.candidate(path.absolute()), self._config.zone)
+                document, _ = read_document(
+                    inbox, inbox.candidate(path.absolute()), self._config.zone
+                )
             except FileNotFoundError as error:
                 raise GateError(f"{path}: there is no such file") from error
             except Rejected as rejected:
@@ -92,14 +98,29 @@ class Gate:
 
     def _check(self, run: Run) -> _Checked:
         environment = run.environment or self._config.environment
-        verdicts = [(each.speedup_p50_ratio, judge(each, self._policy, environment)) for each in run.comparisons]
+        verdicts = [
+            (each.speedup_p50_ratio, judge(each, self._policy, environment))
+            for each in run.comparisons
+        ]
         judged = []
         for result in run.results:
-            key = SeriesKey(run.project or self._config.project, environment, run.machine_class, result.name, result.unit)
+            key = SeriesKey(
+                run.project or self._config.project,
+                environment,
+                run.machine_class,
+                result.name,
+                result.unit,
+            )
             history, pinned = self._history(key)
             judgement = judge_result(result, history, pinned, self._limits)
             if judgement is not None:
-                old = judgement.reference if judgement.reference is not None else median(history.window) if history.window else None
+                old = (
+                    judgement.reference
+                    if judgement.reference is not None
+                    else median(history.window)
+                    if history.window
+                    else None
+                )
                 judged.append(_Judged(result.name, result.unit, old, judgement))
                 self._histories[key] = history.after(judgement, self._limits), pinned
         shifted = is_environment_shift([each.judgement for each in judged], self._limits)
@@ -111,7 +132,10 @@ class Gate:
             if self._ledger is not None:
                 with self._ledger.transaction() as transaction:
                     series = transaction.judgements.series(key)
-                self._histories[key] = History(series.window, series.previous, series.unconfirmed), series.pinned
+                self._histories[key] = (
+                    History(series.window, series.previous, series.unconfirmed),
+                    series.pinned,
+                )
         return self._histories[key]
 
 
@@ -130,12 +154,17 @@ def _summary(checked: _Checked) -> Iterator[str]:
         change = f"{(judgement.value - each.old) / abs(each.old):+.1%}" if each.old else ""
         noise = "" if judgement.noise_ratio is None else f"{judgement.noise_ratio:.1%}"
         within = ", within the noise" if judgement.suppressed and judgement.state == "ok" else ""
-        word = _word(f"{judgement.state.replace('_', ' ')}{within}", bold=judgement.state in REGRESSED)
+        word = _word(
+            f"{judgement.state.replace('_', ' ')}{within}", bold=judgement.state in REGRESSED
+        )
         yield f"| {_cell(each.name)} | {old} | {_cell(with_unit(judgement.value, unit))} | {change} | {noise} | {word} |"
     for speedup, verdict in checked.verdicts:
         missed = ", ".join(name for name, passed in verdict.criteria.items() if not passed)
         failed = not verdict.passed or verdict.severity is not None
-        word = _word(f"fails its gate{f' ({missed})' if missed else ''}" if failed else "passes its gate", bold=failed)
+        word = _word(
+            f"fails its gate{f' ({missed})' if missed else ''}" if failed else "passes its gate",
+            bold=failed,
+        )
         yield f"| {_cell(verdict.benchmark)}, speedup | ≥ {verdict.gate.min_speedup_p50_ratio:g}× | {speedup:.2f}× | | | {word} |"
     for failure in run.failures:
         yield f"| {_cell(failure.benchmark)} | | | | | **gave an error**, {_cell(failure.error)} |"

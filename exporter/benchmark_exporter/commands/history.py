@@ -12,10 +12,25 @@ from benchmark_exporter.ledger.state import NewestVerdict
 from benchmark_exporter.model import Judgement, Result
 from benchmark_exporter.wording import with_unit
 
-HEADINGS = ("RUN", "TIME (UTC)", "PROJECT", "BENCHMARK", "ENVIRONMENT", "COMMIT", "P50", "GATE", "VERDICT")
+HEADINGS = (
+    "RUN",
+    "TIME (UTC)",
+    "PROJECT",
+    "BENCHMARK",
+    "ENVIRONMENT",
+    "COMMIT",
+    "P50",
+    "GATE",
+    "VERDICT",
+)
 COMMIT_CHARACTERS = 12
 _AGO = re.compile(r"(\d+)([mhdw])")
-_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+_UNITS = {
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
 
 
 def moment(text: str, now_seconds: float) -> float:
@@ -30,7 +45,9 @@ def moment(text: str, now_seconds: float) -> float:
             return now_seconds - (int(ago[1]) * _UNITS[ago[2]]).total_seconds()
         time = datetime.fromisoformat(text)
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"{text!r} is not a time like 7d, 12h, 2026-11-01 or 2026-11-01T12:00+09:00") from error
+        raise ValueError(
+            f"{text!r} is not a time like 7d, 12h, 2026-11-01 or 2026-11-01T12:00+09:00"
+        ) from error
     return (time if time.tzinfo is not None else time.replace(tzinfo=UTC)).timestamp()
 
 
@@ -54,11 +71,25 @@ def _rows(run: RecordedRun) -> Iterator[Sequence[str]]:
     time = datetime.fromtimestamp(run.timestamp_seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
     gates = {verdict.benchmark: _gate(verdict) for verdict in run.verdicts}
     values = [
-        (result.name, _value(result), gates.get(result.benchmark, "-"), _verdict(run.judgements.get(result.name))) for result in run.results
+        (
+            result.name,
+            _value(result),
+            gates.get(result.benchmark, "-"),
+            _verdict(run.judgements.get(result.name)),
+        )
+        for result in run.results
     ]
     values += [(failure.benchmark, "-", "-", f"error: {failure.error}") for failure in run.failures]
     for name, *of_name in values:
-        cells = (str(run.row), time, run.project, name, run.environment, run.commit_hash[:COMMIT_CHARACTERS] or "-", *of_name)
+        cells = (
+            str(run.row),
+            time,
+            run.project,
+            name,
+            run.environment,
+            run.commit_hash[:COMMIT_CHARACTERS] or "-",
+            *of_name,
+        )
         yield tuple(map(_printable, cells))
 
 
@@ -86,4 +117,7 @@ def _verdict(judgement: Judgement | None) -> str:
 
 def _printable(text: str) -> str:
     """Names come from documents: none may break a line or speak to the terminal."""
-    return "".join(character if character.isprintable() else character.encode("unicode_escape").decode() for character in text)
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )

@@ -11,7 +11,14 @@ TERMINAL_SECONDS, PLAIN_SECONDS = 0.2, 10.0
 class Progress:
     """Tells on `stream` how many of `total` things, say `runs`, are done. Work that is over before the first line is due has none."""
 
-    def __init__(self, total: int, what: str, stream: TextIO, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        total: int,
+        what: str,
+        stream: TextIO,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._total = total
         self._what = what
         self._stream = stream

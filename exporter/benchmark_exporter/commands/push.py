@@ -50,7 +50,13 @@ class Exporter:
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(
-        self, _request: urllib.request.Request, _file: IO[bytes], _code: int, _message: str, _headers: email.message.Message, _url: str
+        self,
+        _request: urllib.request.Request,
+        _file: IO[bytes],
+        _code: int,
+        _message: str,
+        _headers: email.message.Message,
+        _url: str,
     ) -> None:
         """Follows none: urllib would make a GET of it, and take the token to wherever it leads."""
 
@@ -120,16 +126,30 @@ def _side(path: Path) -> dict[str, str]:
     except (OSError, ValueError, RecursionError) as error:
         raise Undelivered(f"its side file {side.name} cannot be read: {error}") from error
     machine = values.pop("machine", None) if isinstance(values, dict) else None
-    if not isinstance(values, dict) or not all(isinstance(value, str | None) for value in values.values()):
-        raise Undelivered(f"its side file {side.name} is not an object of texts, but for the machine")
-    if not isinstance(machine, dict | None) or not all(isinstance(value, str | int | None) for value in (machine or {}).values()):
-        raise Undelivered(f"in its side file {side.name}, machine is not an object of texts and a count")
-    return {name: value for name, value in values.items() if value is not None} | of_machine(machine or {})
+    if not isinstance(values, dict) or not all(
+        isinstance(value, str | None) for value in values.values()
+    ):
+        raise Undelivered(
+            f"its side file {side.name} is not an object of texts, but for the machine"
+        )
+    if not isinstance(machine, dict | None) or not all(
+        isinstance(value, str | int | None) for value in (machine or {}).values()
+    ):
+        raise Undelivered(
+            f"in its side file {side.name}, machine is not an object of texts and a count"
+        )
+    return {name: value for name, value in values.items() if value is not None} | of_machine(
+        machine or {}
+    )
 
 
 def of_machine(machine: Mapping[str, object]) -> dict[str, str]:
     """What is known of a machine, by the keys of a side file, as parameters of an upload."""
-    return {f"{_OF_MACHINE}{name}": str(value) for name, value in machine.items() if value not in (None, "")}
+    return {
+        f"{_OF_MACHINE}{name}": str(value)
+        for name, value in machine.items()
+        if value not in (None, "")
+    }
 
 
 def deliver(
@@ -150,7 +170,11 @@ def deliver(
     request = urllib.request.Request(  # noqa: S310  # the command line takes http and https alone
         f"{exporter.url.rstrip('/')}{PATH}{'?' if query else ''}{urllib.parse.urlencode(query)}",
         gzip.compress(data, mtime=0),
-        {"Authorization": f"Bearer {exporter.token}", "Content-Encoding": "gzip", "Content-Type": "application/json"},
+        {
+            "Authorization": f"Bearer {exporter.token}",
+            "Content-Encoding": "gzip",
+            "Content-Type": "application/json",
+        },
     )
     ends = time.monotonic() + exporter.timeout_seconds
     for longest in _waits():
@@ -191,9 +215,17 @@ def _send(request: urllib.request.Request, timeout_seconds: float) -> tuple[int,
             answer = error
         with answer:
             if 300 <= answer.status < 400:
-                return answer.status, f"moved to {answer.headers.get('Location')}; give that address".encode(), 0.0
+                return (
+                    answer.status,
+                    f"moved to {answer.headers.get('Location')}; give that address".encode(),
+                    0.0,
+                )
             retry_after = answer.headers.get("Retry-After", "")
-            return answer.status, answer.read(), float(retry_after) if retry_after.isdecimal() else 0.0
+            return (
+                answer.status,
+                answer.read(),
+                float(retry_after) if retry_after.isdecimal() else 0.0,
+            )
     except (OSError, http.client.HTTPException) as error:
         cause = error.reason if isinstance(error, urllib.error.URLError) else error
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -209,7 +241,9 @@ def _receipt(body: bytes, exporter: Exporter) -> str:
         run = f", run {receipt['run_id']}" if "run_id" in receipt else ""
         return f"{receipt['format']}{run}, id {receipt['id']}"
     except (ValueError, TypeError, KeyError) as error:
-        raise PushError(f"{exporter.url} answers, but not as an exporter does; is the address right?") from error
+        raise PushError(
+            f"{exporter.url} answers, but not as an exporter does; is the address right?"
+        ) from error
 
 
 def _reason(status: int, body: bytes) -> str:

@@ -68,10 +68,14 @@ class RemoteWriter:
         """Raises RemoteWriteError where `url` is no address of HTTP."""
         try:
             parts = urlsplit(url)
-            connect = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}[parts.scheme]
+            connect = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}[
+                parts.scheme
+            ]
             self._connection = connect(parts.hostname or "", parts.port, timeout=TIMEOUT_SECONDS)
         except (ValueError, KeyError, http.client.InvalidURL) as error:
-            raise RemoteWriteError(f"{url!r} is no address of Prometheus like http://127.0.0.1:9090") from error
+            raise RemoteWriteError(
+                f"{url!r} is no address of Prometheus like http://127.0.0.1:9090"
+            ) from error
         self._url = url.rstrip("/") + PATH
         self._path = parts.path.rstrip("/") + PATH
         self._sleep = sleep
@@ -98,7 +102,11 @@ class RemoteWriter:
             for words, refusal in _REFUSALS.items():
                 if words in text:
                     raise RefusedError(f"{self._url}: {status}: {text}", refusal)
-            is_passing = status == 0 or status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+            is_passing = (
+                status == 0
+                or status == HTTPStatus.TOO_MANY_REQUESTS
+                or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+            )
             if pause is None or not is_passing:
                 break
             log.warning("%s: %s; tried again in %g s", self._url, text, pause)
@@ -109,7 +117,9 @@ class RemoteWriter:
                 "mend --url, or make blocks with --blocks FOLDER"
             )
         if status == 0:
-            raise RemoteWriteError(f"{self._url}: cannot be reached: {text}; is Prometheus running there? --url names another address")
+            raise RemoteWriteError(
+                f"{self._url}: cannot be reached: {text}; is Prometheus running there? --url names another address"
+            )
         raise RemoteWriteError(f"{self._url}: {status}: {text}")
 
     def _post(self, body: bytes) -> tuple[int, str]:
@@ -137,7 +147,11 @@ def encode(points: Sequence[Point]) -> bytes:
     by_series: dict[Labels, list[Point]] = {}
     for point in points:
         by_series.setdefault(point.labels, []).append(point)
-    return snappy(b"".join(_field(1, _time_series(labels, of_series)) for labels, of_series in by_series.items()))
+    return snappy(
+        b"".join(
+            _field(1, _time_series(labels, of_series)) for labels, of_series in by_series.items()
+        )
+    )
 
 
 def snappy(data: bytes) -> bytes:
@@ -148,14 +162,23 @@ def snappy(data: bytes) -> bytes:
 
 
 def _time_series(labels: Labels, points: Sequence[Point]) -> bytes:
-    names = (_field(1, _field(1, name.encode()) + _field(2, value.encode())) for name, value in labels)
-    samples = (_field(2, _sample(point)) for point in sorted(points, key=lambda point: point.timestamp_ms))
+    names = (
+        _field(1, _field(1, name.encode()) + _field(2, value.encode())) for name, value in labels
+    )
+    samples = (
+        _field(2, _sample(point)) for point in sorted(points, key=lambda point: point.timestamp_ms)
+    )
     return b"".join((*names, *samples))
 
 
 def _sample(point: Point) -> bytes:
     timestamp = _varint(point.timestamp_ms & 2**64 - 1)  # int64 before 1970: two's complement
-    return bytes([1 << 3 | _FIXED64]) + struct.pack("<d", point.value) + bytes([2 << 3 | _VARINT]) + timestamp
+    return (
+        bytes([1 << 3 | _FIXED64])
+        + struct.pack("<d", point.value)
+        + bytes([2 << 3 | _VARINT])
+        + timestamp
+    )
 
 
 def _field(number: int, data: bytes) -> bytes:

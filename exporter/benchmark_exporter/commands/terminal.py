@@ -25,21 +25,37 @@ class TerminalScreen:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._runs: dict[str, tuple[Progress, Trail]] = {}
-        self._live = Live(console=console, refresh_per_second=REFRESHES_A_SECOND, get_renderable=self._table, transient=True)
+        self._live = Live(
+            console=console,
+            refresh_per_second=REFRESHES_A_SECOND,
+            get_renderable=self._table,
+            transient=True,
+        )
 
     def __enter__(self) -> Self:
         self._live.__enter__()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._live.__exit__(kind, error, trace)
 
     def line(self, at: datetime, line: Line) -> None:
-        self._console.print(Text.assemble((f"{at.astimezone():%H:%M:%S} ", "dim"), (printable(line.text), line.style)))
+        self._console.print(
+            Text.assemble(
+                (f"{at.astimezone():%H:%M:%S} ", "dim"), (printable(line.text), line.style)
+            )
+        )
 
     def progress(self, at: datetime, progress: Progress) -> None:
         before, trail = self._runs.get(progress.run_id, (None, Trail()))
-        if progress.execution_time_ms is not None and (before is None or before.iteration != progress.iteration):
+        if progress.execution_time_ms is not None and (
+            before is None or before.iteration != progress.iteration
+        ):
             trail.add(progress.execution_time_ms)
         if progress.status in UNFINISHED:
             self._runs[progress.run_id] = (progress, trail)
@@ -47,14 +63,26 @@ class TerminalScreen:
         self._runs.pop(progress.run_id, None)
         error = f": {progress.error}" if progress.error else ""
         style = "green" if progress.status == "completed" else "red"
-        self.line(at, Line(f"ended    {progress.benchmark} {progress.status}  {facts(progress)}".rstrip() + error, style))
+        self.line(
+            at,
+            Line(
+                f"ended    {progress.benchmark} {progress.status}  {facts(progress)}".rstrip()
+                + error,
+                style,
+            ),
+        )
 
     def running(self, running: Sequence[Progress]) -> None:
-        self._runs = {progress.run_id: self._runs.get(progress.run_id, (progress, Trail())) for progress in running}
+        self._runs = {
+            progress.run_id: self._runs.get(progress.run_id, (progress, Trail()))
+            for progress in running
+        }
 
     def _table(self) -> Table:
         table = Table(box=None, expand=True, show_header=bool(self._runs), header_style="dim")
-        table.add_column("Running" if self._runs else "", ratio=1, overflow="ellipsis", no_wrap=True)
+        table.add_column(
+            "Running" if self._runs else "", ratio=1, overflow="ellipsis", no_wrap=True
+        )
         for heading in ("Progress", "Last iterations", "Newest"):
             table.add_column(heading, no_wrap=True)
         if not self._runs:
@@ -64,6 +92,10 @@ class TerminalScreen:
             if progress.status == "silent":
                 name.append("  silent for a minute", "yellow")
             total = progress.iterations
-            bar = ProgressBar(total, min(progress.iteration or 0, total), width=BAR_WIDTH) if total else Text(progress.phase or "")
+            bar = (
+                ProgressBar(total, min(progress.iteration or 0, total), width=BAR_WIDTH)
+                if total
+                else Text(progress.phase or "")
+            )
             table.add_row(name, bar, Text(str(trail), "cyan"), Text(facts(progress)))
         return table

@@ -36,7 +36,12 @@ TRAIL_ITERATIONS = 24
 # States of judgements that are told; all is as before in the others.
 _NEWS = {"critical": "bold red", "warning": "yellow", "improved": "green"}
 _TRAIL = "▁▂▃▄▅▆▇█"
-_SOON = {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
+_SOON = {
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    HTTPStatus.BAD_GATEWAY,
+    HTTPStatus.GATEWAY_TIMEOUT,
+    HTTPStatus.TOO_MANY_REQUESTS,
+}
 
 
 class WatchError(Exception):
@@ -95,18 +100,32 @@ async def follow(target: Target) -> AsyncIterator[Told | Lost]:
     place: dict[str, str] = {}
     retry_seconds = RETRY_SECONDS
     headers = {"Authorization": f"Bearer {target.token}"} if target.token else {}
-    filters = [("project", glob) for glob in target.projects] + [("benchmark", glob) for glob in target.benchmarks]
-    async with aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS)) as session:
+    filters = [("project", glob) for glob in target.projects] + [
+        ("benchmark", glob) for glob in target.benchmarks
+    ]
+    async with aiohttp.ClientSession(
+        headers=headers, timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS)
+    ) as session:
         while True:
             try:
                 async with session.ws_connect(
-                    target.stream_url, params=[*filters, *place.items()], heartbeat=HEARTBEAT_SECONDS, max_msg_size=MAX_MESSAGE_BYTES
+                    target.stream_url,
+                    params=[*filters, *place.items()],
+                    heartbeat=HEARTBEAT_SECONDS,
+                    max_msg_size=MAX_MESSAGE_BYTES,
                 ) as socket:
                     retry_seconds = RETRY_SECONDS
                     async for received in socket:
-                        if received.type is aiohttp.WSMsgType.TEXT and (told := _read(received.data, place)) is not None:
+                        if (
+                            received.type is aiohttp.WSMsgType.TEXT
+                            and (told := _read(received.data, place)) is not None
+                        ):
                             yield told
-                    reason = "the exporter stops" if socket.close_code == aiohttp.WSCloseCode.GOING_AWAY else "the connection was lost"
+                    reason = (
+                        "the exporter stops"
+                        if socket.close_code == aiohttp.WSCloseCode.GOING_AWAY
+                        else "the connection was lost"
+                    )
             except aiohttp.WSServerHandshakeError as error:
                 if error.status not in _SOON:
                     raise WatchError(_refusal(target, error)) from error
@@ -162,7 +181,9 @@ def facts(progress: Progress) -> str:
     """What is known of a run's newest iteration."""
     parts = []
     if progress.iteration is not None:
-        parts.append(f"{progress.iteration}{'' if progress.iterations is None else f'/{progress.iterations}'}")
+        parts.append(
+            f"{progress.iteration}{'' if progress.iterations is None else f'/{progress.iterations}'}"
+        )
     if progress.execution_time_ms is not None:
         parts.append(milliseconds(progress.execution_time_ms))
     if progress.memory_mb is not None:
@@ -185,9 +206,13 @@ def lines(told: Told) -> list[Line]:
     metrics = told.metrics
     match metrics:
         case RunNews():
-            times = ", ".join(f"{variant} {milliseconds(ms)}".strip() for variant, ms in metrics.p50_ms.items())
+            times = ", ".join(
+                f"{variant} {milliseconds(ms)}".strip() for variant, ms in metrics.p50_ms.items()
+            )
             outcome = "gave an error" if metrics.failed else times or "no times"
-            run = f"run      {metrics.benchmark} ({metrics.environment}, {metrics.run_id}): {outcome}"
+            run = (
+                f"run      {metrics.benchmark} ({metrics.environment}, {metrics.run_id}): {outcome}"
+            )
             news = [judgement for judgement in metrics.judgements if judgement.state in _NEWS]
             return [Line(run, "red" if metrics.failed else ""), *map(_judgement, news)]
         case VerdictNews():
@@ -195,32 +220,73 @@ def lines(told: Told) -> list[Line]:
         case AlertNews():
             firing = metrics.status == "firing"
             style = "" if not firing else "bold red" if metrics.severity == "critical" else "yellow"
-            return [Line(f"alert    {metrics.alertname} {metrics.status}: {metrics.summary}", style or "green")]
+            return [
+                Line(
+                    f"alert    {metrics.alertname} {metrics.status}: {metrics.summary}",
+                    style or "green",
+                )
+            ]
         case RejectedFiles(count=count, files=files):
-            newest = f", the newest {files[0].file}: {files[0].reason} at {files[0].place}: {files[0].detail}" if files else ""
-            return [Line(f"rejected {count} files in the results folder{newest}", "yellow" if count else "")]
+            newest = (
+                f", the newest {files[0].file}: {files[0].reason} at {files[0].place}: {files[0].detail}"
+                if files
+                else ""
+            )
+            return [
+                Line(
+                    f"rejected {count} files in the results folder{newest}",
+                    "yellow" if count else "",
+                )
+            ]
         case IngestNews(failure=None):
             return [Line("ingest   results are taken in again", "green")]
         case IngestNews(failure=failure):
             return [Line(f"ingest   no result is taken in: {failure}", "bold red")]
         case Gap():
-            return [Line(f"gap      {metrics.dropped} messages were missed ({metrics.reason.replace('_', ' ')})", "yellow")]
+            return [
+                Line(
+                    f"gap      {metrics.dropped} messages were missed ({metrics.reason.replace('_', ' ')})",
+                    "yellow",
+                )
+            ]
         case Hello(snapshot=snapshot) if snapshot is not None:
-            alerts = [line for alert in snapshot.alerts for line in lines(Told(alert.received, alert))]
-            failing = [] if snapshot.ingest.failure is None else lines(Told(told.timestamp, snapshot.ingest))
-            return [*(_verdict(verdict) for verdict in reversed(snapshot.verdicts)), *alerts, *failing]
+            alerts = [
+                line for alert in snapshot.alerts for line in lines(Told(alert.received, alert))
+            ]
+            failing = (
+                []
+                if snapshot.ingest.failure is None
+                else lines(Told(told.timestamp, snapshot.ingest))
+            )
+            return [
+                *(_verdict(verdict) for verdict in reversed(snapshot.verdicts)),
+                *alerts,
+                *failing,
+            ]
     return []
 
 
 def _judgement(judgement: JudgementNews) -> Line:
     ratio = judgement.worsening_ratio
-    change = "" if ratio is None else f", {abs(ratio):.1%} {'worse' if ratio > 0 else 'better'} than before"
+    change = (
+        ""
+        if ratio is None
+        else f", {abs(ratio):.1%} {'worse' if ratio > 0 else 'better'} than before"
+    )
     return Line(f"judged   {judgement.name} {judgement.state}{change}", _NEWS[judgement.state])
 
 
 def _verdict(verdict: VerdictNews) -> Line:
-    outcome = f"{verdict.severity} regression" if verdict.severity is not None else "passed" if verdict.passed else "failed"
-    style = "bold red" if verdict.severity == "critical" else "green" if verdict.passed else "yellow"
+    outcome = (
+        f"{verdict.severity} regression"
+        if verdict.severity is not None
+        else "passed"
+        if verdict.passed
+        else "failed"
+    )
+    style = (
+        "bold red" if verdict.severity == "critical" else "green" if verdict.passed else "yellow"
+    )
     speedup = f"speedup p50 {verdict.speedup_p50:.3g}×, threshold {verdict.min_speedup_p50:.3g}×"
     return Line(f"verdict  {verdict.benchmark} {outcome}: {speedup}", style)
 
@@ -250,7 +316,10 @@ class PlainScreen:
 
     def progress(self, at: datetime, progress: Progress) -> None:
         now = self._monotonic()
-        if progress.status == "running" and now - self._shown_seconds.get(progress.run_id, float("-inf")) < PLAIN_SECONDS:
+        if (
+            progress.status == "running"
+            and now - self._shown_seconds.get(progress.run_id, float("-inf")) < PLAIN_SECONDS
+        ):
             return
         self._shown_seconds[progress.run_id] = now
         if progress.status not in UNFINISHED:
@@ -278,7 +347,10 @@ class Trail:
 
     def __str__(self) -> str:
         low, high = min(self._times_ms, default=0.0), max(self._times_ms, default=0.0)
-        steps = (int((ms - low) / (high - low) * (len(_TRAIL) - 1)) if high > low else 0 for ms in self._times_ms)
+        steps = (
+            int((ms - low) / (high - low) * (len(_TRAIL) - 1)) if high > low else 0
+            for ms in self._times_ms
+        )
         return "".join(_TRAIL[step] for step in steps)
 
 
@@ -290,12 +362,18 @@ async def watch(target: Target, screen: Screen) -> None:
     """
     async for told in follow(target):
         if isinstance(told, Lost):
-            screen.line(datetime.now(UTC), Line(f"stream   {told.reason}, next try in {told.retry_seconds:.1f} s", "yellow"))
+            screen.line(
+                datetime.now(UTC),
+                Line(f"stream   {told.reason}, next try in {told.retry_seconds:.1f} s", "yellow"),
+            )
             continue
         if isinstance(told.metrics, Progress):
             screen.progress(told.timestamp, told.metrics)
         elif isinstance(told.metrics, Hello):
-            screen.line(told.timestamp, Line(f"stream   connected, benchmark-exporter {told.metrics.version}", "green"))
+            screen.line(
+                told.timestamp,
+                Line(f"stream   connected, benchmark-exporter {told.metrics.version}", "green"),
+            )
             if told.metrics.snapshot is not None:
                 screen.running(told.metrics.snapshot.running)
         for line in lines(told):

@@ -38,7 +38,11 @@ class BenchResultsDocument(msgspec.Struct, frozen=True):
 
 
 def matches(document: object) -> bool:
-    return isinstance(document, dict) and "metadata" in document and objects_with(("p50_ms", "p95_ms"), document.get("benchmarks"))
+    return (
+        isinstance(document, dict)
+        and "metadata" in document
+        and objects_with(("p50_ms", "p95_ms"), document.get("benchmarks"))
+    )
 
 
 def parse(raw: object, origin: Origin) -> Run:
@@ -59,5 +63,7 @@ def parse(raw: object, origin: Origin) -> Run:
 def _result(name: str, part: BenchmarkPart) -> Result:
     mean = None if part.mean_ms is None else part.mean_ms / 1e3
     deviation = None if part.std_ms is None else part.std_ms / 1e3
-    statistics = Statistics(p50=part.p50_ms / 1e3, p95=part.p95_ms / 1e3, mean=mean, stddev=deviation)
+    statistics = Statistics(
+        p50=part.p50_ms / 1e3, p95=part.p95_ms / 1e3, mean=mean, stddev=deviation
+    )
     return Result(name, "", statistics, part.iterations, coefficient_of_variation(deviation, mean))

@@ -31,8 +31,16 @@ def matches(document: object) -> bool:
 def parse(raw: object, origin: Origin) -> Run:
     document = msgspec.convert(raw, Annotated[list[EntryPart], msgspec.Meta(min_length=1)])
     seconds = origin.seconds()
-    results = tuple(_result(entry, origin, f"$[{index}].value") for index, entry in enumerate(document))
-    return Run(format=NAME, run_id=origin.run_id(seconds, results), timestamp_seconds=seconds, results=results, comparisons=())
+    results = tuple(
+        _result(entry, origin, f"$[{index}].value") for index, entry in enumerate(document)
+    )
+    return Run(
+        format=NAME,
+        run_id=origin.run_id(seconds, results),
+        timestamp_seconds=seconds,
+        results=results,
+        comparisons=(),
+    )
 
 
 def _result(entry: EntryPart, origin: Origin, place: str) -> Result:
@@ -47,4 +55,6 @@ def _number(value: float | str, place: str) -> float:
     try:
         return msgspec.convert(value, Number, strict=False)
     except msgspec.ValidationError as error:
-        raise Rejected("invalid_value", f"{value!r} is no number that a result can have", place=place) from error
+        raise Rejected(
+            "invalid_value", f"{value!r} is no number that a result can have", place=place
+        ) from error

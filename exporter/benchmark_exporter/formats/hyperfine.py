@@ -28,7 +28,12 @@ NAME = "hyperfine"
 GROWS = True  # of several commands, its file is written anew after each
 
 # What 2.0 calls the quantities that were there before, by what they are called here; the CPU's time is the sum of two others.
-_VARIANTS = {"time_wall_clock": "", "time_user": "user", "time_system": "system", "memory_peak_resident": "memory"}
+_VARIANTS = {
+    "time_wall_clock": "",
+    "time_user": "user",
+    "time_system": "system",
+    "memory_peak_resident": "memory",
+}
 _LEFT_OUT = {"time_cpu"}
 
 
@@ -68,7 +73,10 @@ class Measured(msgspec.Struct, frozen=True):
 class MeasurementsPart(CommandPart, frozen=True, kw_only=True):
     """A measurement's exit code, and whatever else in it has no unit, is passed over."""
 
-    measurements: Annotated[list[dict[str, Measured | float | str | bool | list[object] | None]], msgspec.Meta(min_length=1)]
+    measurements: Annotated[
+        list[dict[str, Measured | float | str | bool | list[object] | None]],
+        msgspec.Meta(min_length=1),
+    ]
 
 
 class MetadataPart(msgspec.Struct, frozen=True):
@@ -85,7 +93,9 @@ def matches(document: object) -> bool:
         return False
     if keys(document) == {"results"}:
         return objects_with(("command", "mean"), document["results"])
-    return "schema_version" in document and objects_with(("command", "measurements"), document.get("results"))
+    return "schema_version" in document and objects_with(
+        ("command", "measurements"), document.get("results")
+    )
 
 
 def parse(raw: object, origin: Origin) -> Run:
@@ -98,8 +108,18 @@ def parse(raw: object, origin: Origin) -> Run:
         results = tuple(result for name, part in named for result in _of_measurements(name, part))
     else:
         parts = msgspec.convert(raw, TimesDocument).results
-        results = tuple(result for name, part in zip(_names(parts), parts, strict=True) for result in _of_times(name, part))
-    return Run(format=NAME, run_id=origin.run_id(seconds, results), timestamp_seconds=seconds, results=results, comparisons=())
+        results = tuple(
+            result
+            for name, part in zip(_names(parts), parts, strict=True)
+            for result in _of_times(name, part)
+        )
+    return Run(
+        format=NAME,
+        run_id=origin.run_id(seconds, results),
+        timestamp_seconds=seconds,
+        results=results,
+        comparisons=(),
+    )
 
 
 def _names(parts: Sequence[CommandPart]) -> list[str]:
@@ -109,7 +129,10 @@ def _names(parts: Sequence[CommandPart]) -> list[str]:
     """
     count = Counter(part.command for part in parts)
     return [
-        part.command if count[part.command] == 1 and _shows_parameters(part) else f"{part.command}{_parameters(part)}" for part in parts
+        part.command
+        if count[part.command] == 1 and _shows_parameters(part)
+        else f"{part.command}{_parameters(part)}"
+        for part in parts
     ]
 
 
@@ -125,15 +148,22 @@ def _parameters(part: CommandPart) -> str:
 
 
 def _values(part: CommandPart) -> Mapping[str, str]:
-    return {name: value.value if isinstance(value, Value) else value for name, value in part.parameters.items()}
+    return {
+        name: value.value if isinstance(value, Value) else value
+        for name, value in part.parameters.items()
+    }
 
 
 def _of_times(name: str, part: TimesPart) -> Iterator[Result]:
     if part.times:
         yield from_samples(name, "", part.times)
     else:
-        statistics = Statistics(p50=part.median, mean=part.mean, min=part.min, max=part.max, stddev=part.stddev)
-        yield Result(name, "", statistics, cv_ratio=coefficient_of_variation(part.stddev, part.mean))
+        statistics = Statistics(
+            p50=part.median, mean=part.mean, min=part.min, max=part.max, stddev=part.stddev
+        )
+        yield Result(
+            name, "", statistics, cv_ratio=coefficient_of_variation(part.stddev, part.mean)
+        )
     for variant, mean in (("user", part.user), ("system", part.system)):
         if mean is not None:
             yield Result(name, variant, Statistics(mean=mean))
@@ -150,4 +180,6 @@ def _of_measurements(name: str, part: MeasurementsPart) -> Iterator[Result]:
     for (metric, unit), values in samples.items():
         of = quantity(unit)
         scaled = [value * of.factor for value in values]
-        yield from_samples(name, _VARIANTS.get(metric, metric), scaled, unit=of.unit, better=of.better)
+        yield from_samples(
+            name, _VARIANTS.get(metric, metric), scaled, unit=of.unit, better=of.better
+        )

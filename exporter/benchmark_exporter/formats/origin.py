@@ -20,7 +20,9 @@ class SideFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     branch: Text | None = None
     timestamp: Timestamp | None = None
     run_id: Name | None = None
-    better: Annotated[Better | None, msgspec.Meta(description="of quantities whose unit does not say it")] = None
+    better: Annotated[
+        Better | None, msgspec.Meta(description="of quantities whose unit does not say it")
+    ] = None
     machine: MachinePart | None = None
 
 
@@ -37,7 +39,9 @@ class Origin(msgspec.Struct, frozen=True):
         Raises:
             Rejected: the moment is before 1970 or after 9999.
         """
-        return to_seconds(moment if moment.tzinfo else moment.replace(tzinfo=self.zone), place=place)
+        return to_seconds(
+            moment if moment.tzinfo else moment.replace(tzinfo=self.zone), place=place
+        )
 
     def seconds(self) -> float:
         """The time of a document that states none: its side file's, else when it was written."""
@@ -45,7 +49,9 @@ class Origin(msgspec.Struct, frozen=True):
             return to_seconds(self.side.timestamp, place="$.timestamp")
         return self.written_seconds
 
-    def run_id(self, timestamp_seconds: float, results: Sequence[Result], failures: Sequence[Failure] = ()) -> str:
+    def run_id(
+        self, timestamp_seconds: float, results: Sequence[Result], failures: Sequence[Failure] = ()
+    ) -> str:
         """The id of a run that has none: its second, and a digest of what was measured, since two may fall into one second."""
         if self.side.run_id is not None:
             return self.side.run_id

@@ -76,7 +76,12 @@ def _profiled(metadata: MetadataPart) -> list[Result]:
 def _findings(document: PerfAnalyzeDocument) -> list[Result]:
     counts = Counter(issue.severity for issue in document.performance_issues)
     return [
-        Result(document.metadata.benchmark, f"findings/{severity}", Statistics(mean=float(counts[severity])), unit="findings")
+        Result(
+            document.metadata.benchmark,
+            f"findings/{severity}",
+            Statistics(mean=float(counts[severity])),
+            unit="findings",
+        )
         for severity in dict.fromkeys((*_SEVERITIES, *counts))
     ]
 
@@ -85,8 +90,16 @@ def _shares(document: PerfAnalyzeDocument) -> list[Result]:
     shares: dict[str, float] = {}
     for part in document.top_functions[:_FUNCTIONS]:
         # Two modules may have a function of one name.
-        shares[part.function_name] = shares.get(part.function_name, 0.0) + part.percentage_of_total / 100
+        shares[part.function_name] = (
+            shares.get(part.function_name, 0.0) + part.percentage_of_total / 100
+        )
     return [
-        Result(document.metadata.benchmark, f"share/{name}", Statistics(mean=share), unit="ratio", better=None)
+        Result(
+            document.metadata.benchmark,
+            f"share/{name}",
+            Statistics(mean=share),
+            unit="ratio",
+            better=None,
+        )
         for name, share in shares.items()
     ]

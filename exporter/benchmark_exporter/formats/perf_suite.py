@@ -64,7 +64,11 @@ class PerfSuiteDocument(msgspec.Struct, frozen=True):
 
 
 def matches(document: object) -> bool:
-    return isinstance(document, dict) and "run" in document and "compiled" in keys(document.get("metrics"))
+    return (
+        isinstance(document, dict)
+        and "run" in document
+        and "compiled" in keys(document.get("metrics"))
+    )
 
 
 def parse(document: object, _: Origin) -> Run:
@@ -83,7 +87,13 @@ def to_run(document: PerfSuiteDocument, format_name: str) -> Run:
         commit_hash=run.git_sha or "",
         machine=Machine(env.os, env.architecture, cpu_count=env.cpus),
         results=(
-            Result(run.project, "compiled", _statistics(metrics.compiled), metrics.n_samples, metrics.cv),
+            Result(
+                run.project,
+                "compiled",
+                _statistics(metrics.compiled),
+                metrics.n_samples,
+                metrics.cv,
+            ),
             Result(run.project, "fallback", _statistics(metrics.fallback), metrics.n_samples),
         ),
         comparisons=(
@@ -103,4 +113,9 @@ def _statistics(variant: VariantPart) -> Statistics:
 
 
 def _gate(gate: GatePart) -> Gate:
-    return Gate(gate.p50x, gate.p95x, gate.absolute_ms / 1e3, None if gate.verdict == "PENDING" else gate.verdict == "PASS")
+    return Gate(
+        gate.p50x,
+        gate.p95x,
+        gate.absolute_ms / 1e3,
+        None if gate.verdict == "PENDING" else gate.verdict == "PASS",
+    )

@@ -71,7 +71,9 @@ def parse(raw: object, origin: Origin) -> Run:
     document = msgspec.convert(raw, PytestBenchmarkDocument)
     moment = read_moment(document.datetime, place="$.datetime")
     # Versions that wrote no zone took the time from utcnow().
-    seconds = origin.to_seconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC), place="$.datetime")
+    seconds = origin.to_seconds(
+        moment if moment.tzinfo else moment.replace(tzinfo=UTC), place="$.datetime"
+    )
     results = tuple(_result(part) for part in document.benchmarks)
     commit, machine = document.commit_info, document.machine_info
     return Run(
@@ -91,5 +93,13 @@ def _result(part: BenchmarkPart) -> Result:
     stats = part.stats
     if stats.data:
         return from_samples(part.fullname, "", stats.data)
-    statistics = Statistics(p50=stats.median, mean=stats.mean, min=stats.min, max=stats.max, stddev=stats.stddev)
-    return Result(part.fullname, "", statistics, stats.rounds, coefficient_of_variation(stats.stddev, stats.mean))
+    statistics = Statistics(
+        p50=stats.median, mean=stats.mean, min=stats.min, max=stats.max, stddev=stats.stddev
+    )
+    return Result(
+        part.fullname,
+        "",
+        statistics,
+        stats.rounds,
+        coefficient_of_variation(stats.stddev, stats.mean),
+    )

@@ -14,7 +14,9 @@ from benchmark_exporter.ledger import Transaction
 from benchmark_exporter.model import Result, Run
 
 
-def leave_out_recorded(transaction: Transaction, run: Run, project: str, environment: str, now: float) -> Run:
+def leave_out_recorded(
+    transaction: Transaction, run: Run, project: str, environment: str, now: float
+) -> Run:
     """The run without the benchmarks whose results were recorded before, of the same commit and machine; itself where none was.
 
     A benchmark's results belong together: a size or a count among them may well be the same in another run.
@@ -26,7 +28,9 @@ def leave_out_recorded(transaction: Transaction, run: Run, project: str, environ
     new = {
         benchmark
         for benchmark, results in of_benchmarks.items()
-        if transaction.add_measurements(hashlib.sha256(msgspec.json.encode((place, results))).digest(), now)
+        if transaction.add_measurements(
+            hashlib.sha256(msgspec.json.encode((place, results))).digest(), now
+        )
     }
     if len(new) == len(of_benchmarks):
         return run

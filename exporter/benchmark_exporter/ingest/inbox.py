@@ -108,12 +108,19 @@ class Inbox:
             OSError: a folder of theirs cannot be listed.
         """
         folders = {candidate.path.rpartition("/")[0] for candidate in documents}
-        paths = (f"{folder}/{name}" if folder else name for folder in folders for name in os.listdir(self._prefix + folder))  # noqa: PTH208  # see look
+        paths = (
+            f"{folder}/{name}" if folder else name
+            for folder in folders
+            for name in os.listdir(self._prefix + folder)
+        )  # noqa: PTH208  # see look
         return {_printable(self.name_prefix + path) for path in paths if path.endswith(SIDE_SUFFIX)}
 
     def documents(self, side_files: Iterable[Candidate]) -> list[Candidate]:
         """The documents of side files, as far as they are there."""
-        return self.look(self._prefix + side_file.path.removesuffix(SIDE_SUFFIX) + SUFFIX for side_file in side_files)
+        return self.look(
+            self._prefix + side_file.path.removesuffix(SIDE_SUFFIX) + SUFFIX
+            for side_file in side_files
+        )
 
     def read(self, candidate: Candidate) -> bytes:
         """The bytes of a candidate.
@@ -132,7 +139,9 @@ class Inbox:
             if not stat.S_ISREG(status.st_mode):
                 raise self._no_file(candidate, status.st_mode)
             if status.st_size > self._max_file_bytes:
-                raise Rejected("too_large", f"{status.st_size} bytes, max_file_bytes is {self._max_file_bytes}")
+                raise Rejected(
+                    "too_large", f"{status.st_size} bytes, max_file_bytes is {self._max_file_bytes}"
+                )
             # NOFOLLOW and NONBLOCK for what may have taken its place since: a link to elsewhere, a FIFO that nobody writes to.
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             try:
@@ -146,7 +155,9 @@ class Inbox:
                 raise
             raise Rejected("unreadable", error.strerror or str(error)) from error
         if len(data) > self._max_file_bytes:
-            raise Rejected("too_large", f"grew while it was read, max_file_bytes is {self._max_file_bytes}")
+            raise Rejected(
+                "too_large", f"grew while it was read, max_file_bytes is {self._max_file_bytes}"
+            )
         return data
 
     def _no_file(self, candidate: Candidate, mode: int) -> Rejected:
@@ -160,7 +171,10 @@ class Inbox:
         except FileNotFoundError:
             raise Rejected("unreadable", "a link to nothing") from None
         if not Path(target).is_relative_to(self.root.resolve()):
-            raise Rejected("link_outside", "a link may not lead out of the results folder; copy the file instead")
+            raise Rejected(
+                "link_outside",
+                "a link may not lead out of the results folder; copy the file instead",
+            )
         return target
 
     def _is_reached(self, path: str) -> bool:
@@ -173,7 +187,11 @@ class Inbox:
         way = self._prefix
         for folder in folders:
             way += folder
-            if folder.startswith(".") or folder.endswith(SUFFIX) or stat.S_ISLNK(os.lstat(way).st_mode):
+            if (
+                folder.startswith(".")
+                or folder.endswith(SUFFIX)
+                or stat.S_ISLNK(os.lstat(way).st_mode)
+            ):
                 return False
             way += "/"
         return True
@@ -193,7 +211,9 @@ class Inbox:
             except OSError:
                 if folder == str(self.root):
                     raise
-                with suppress(OSError):  # gone, or else a candidate, so that read() names what is wrong
+                with suppress(
+                    OSError
+                ):  # gone, or else a candidate, so that read() names what is wrong
                     yield self._candidate(folder, os.lstat(folder))
                 continue
             with entries:
@@ -216,7 +236,9 @@ class Inbox:
         if not stat.S_ISREG(status.st_mode):
             # What happens inside a folder does not make it another one.
             return Candidate(relative, name, status.st_ino)
-        return Candidate(relative, name, status.st_ino, status.st_size, status.st_ctime_ns, status.st_mtime_ns)
+        return Candidate(
+            relative, name, status.st_ino, status.st_size, status.st_ctime_ns, status.st_mtime_ns
+        )
 
 
 class Inboxes:
@@ -251,7 +273,9 @@ class Inboxes:
         return {
             name
             for inbox in (self._results, self._uploads)
-            for name in inbox.side_names(document for document in documents if self._of(document) is inbox)
+            for name in inbox.side_names(
+                document for document in documents if self._of(document) is inbox
+            )
         }
 
     def documents(self, side_files: Iterable[Candidate]) -> list[Candidate]:
@@ -260,7 +284,9 @@ class Inboxes:
         return [
             document
             for inbox in (self._results, self._uploads)
-            for document in inbox.documents(side_file for side_file in side_files if self._of(side_file) is inbox)
+            for document in inbox.documents(
+                side_file for side_file in side_files if self._of(side_file) is inbox
+            )
         ]
 
     def read(self, candidate: Candidate) -> bytes:
@@ -268,7 +294,9 @@ class Inboxes:
         return self._of(candidate).read(candidate)
 
     def _of(self, candidate: Candidate) -> Inbox:
-        return self._uploads if candidate.name.startswith(self._uploads.name_prefix) else self._results
+        return (
+            self._uploads if candidate.name.startswith(self._uploads.name_prefix) else self._results
+        )
 
 
 def oldest_first(candidates: Iterable[Candidate]) -> list[Candidate]:
@@ -280,7 +308,9 @@ def _read(descriptor: int, expected_bytes: int, max_bytes: int) -> bytes:
     """A file's bytes, and of a larger one than max_bytes so many that this shows."""
     data = os.read(descriptor, expected_bytes + 1)
     # Most files come whole. Others come in parts, as a network's may, or grow.
-    while (missing := max_bytes + 1 - len(data)) > 0 and (more := os.read(descriptor, min(missing, READ_BYTES))):
+    while (missing := max_bytes + 1 - len(data)) > 0 and (
+        more := os.read(descriptor, min(missing, READ_BYTES))
+    ):
         data += more
     return data
 
@@ -294,5 +324,11 @@ def _age(candidate: Candidate) -> tuple[int, str]:
 
 
 def _kind(mode: int) -> str:
-    kinds = {stat.S_IFDIR: "folder", stat.S_IFIFO: "FIFO", stat.S_IFSOCK: "socket", stat.S_IFCHR: "device", stat.S_IFBLK: "device"}
+    kinds = {
+        stat.S_IFDIR: "folder",
+        stat.S_IFIFO: "FIFO",
+        stat.S_IFSOCK: "socket",
+        stat.S_IFCHR: "device",
+        stat.S_IFBLK: "device",
+    }
     return kinds.get(stat.S_IFMT(mode), "special file")

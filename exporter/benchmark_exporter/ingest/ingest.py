@@ -38,12 +38,19 @@ LISTED_FILES = 200
 # Of a batch that has more news than this, only what somebody has to act on has a log line of its own.
 LOGGED_FILES = 20
 # Names of the ledger's running totals; what they are called on /metrics is the collector's business.
-INGESTED, DUPLICATE, REJECTED, CONFLICTS = "files_ingested", "files_duplicate", "files_rejected", "run_conflicts"
+INGESTED, DUPLICATE, REJECTED, CONFLICTS = (
+    "files_ingested",
+    "files_duplicate",
+    "files_rejected",
+    "run_conflicts",
+)
 RUNS, FAILURES, REGRESSIONS, PIPELINE_RUNS = "runs", "failures", "regressions", "pipeline_runs"
 NOTIFICATIONS = "notifications_received"
 EXECUTION_TIME = "execution_time_ms"
 # What a file still being written, or not yet handed over to its reader, may look like.
-YOUNG: frozenset[RejectionReason] = frozenset({"truncated", "malformed_json", "not_utf8", "unreadable"})
+YOUNG: frozenset[RejectionReason] = frozenset(
+    {"truncated", "malformed_json", "not_utf8", "unreadable"}
+)
 # hyperfine makes its file before it runs its first command, which may take minutes.
 EMPTY_SETTLE_SECONDS = 300.0
 
@@ -74,7 +81,11 @@ class _Read(msgspec.Struct, frozen=True):
     @property
     def identity(self) -> bytes:
         """What tells the document from others: its bytes and its side file's, since two commits may measure the very same."""
-        return self.digest if self.side is None else hashlib.sha256(self.digest + self.side.digest).digest()
+        return (
+            self.digest
+            if self.side is None
+            else hashlib.sha256(self.digest + self.side.digest).digest()
+        )
 
 
 class _Side(msgspec.Struct, frozen=True):
@@ -150,7 +161,11 @@ class Ingest:
             if number % STEP_FILES == 0:
                 yield number
         # What a look between two steps has learnt since is newer than what this scan saw.
-        gone = [path for path, signature in known.items() if path not in present and self._known.get(path, ()) == signature]
+        gone = [
+            path
+            for path, signature in known.items()
+            if path not in present and self._known.get(path, ()) == signature
+        ]
         if gone:
             with self._ledger.transaction() as transaction:
                 transaction.forget_files(gone)
@@ -160,34 +175,58 @@ class Ingest:
         for path in young:
             if path not in present:
                 self._young.pop(path, None)
-        self._take(oldest_first(candidate for candidate in fresh if self._known.get(candidate.name) == known.get(candidate.name)))
+        self._take(
+            oldest_first(
+                candidate
+                for candidate in fresh
+                if self._known.get(candidate.name) == known.get(candidate.name)
+            )
+        )
 
     def look(self, paths: Iterable[str | Path]) -> None:
         """Ingests what is new among the paths that an event named, and what was not yet complete."""
-        self._take(self._inbox.look([*paths, *(self._inbox.path(candidate) for candidate, _ in self._young.values())]))
+        self._take(
+            self._inbox.look(
+                [*paths, *(self._inbox.path(candidate) for candidate, _ in self._young.values())]
+            )
+        )
 
     def receive(self, notifications: Sequence[Notification]) -> None:
         """Counts alerts that Alertmanager delivered, and keeps the newest word on each."""
         with self._ledger.transaction() as transaction:
             now = self._clock()
             for notification in notifications:
-                transaction.count(NOTIFICATIONS, (notification.alertname, notification.severity, notification.status), now)
+                transaction.count(
+                    NOTIFICATIONS,
+                    (notification.alertname, notification.severity, notification.status),
+                    now,
+                )
                 transaction.record_notification(notification, now)
         if transaction.changed:
             self._publish()
 
     def _take(self, candidates: Sequence[Candidate]) -> None:
-        fresh = [candidate for candidate in candidates if self._known.get(candidate.name) != candidate.signature]
+        fresh = [
+            candidate
+            for candidate in candidates
+            if self._known.get(candidate.name) != candidate.signature
+        ]
         # A document that was rejected for its side file gets another chance with that; one that was ingested stays as it is.
         names = {candidate.name for candidate in fresh}
-        documents = self._inbox.documents(candidate for candidate in fresh if candidate.is_side_file)
+        documents = self._inbox.documents(
+            candidate for candidate in fresh if candidate.is_side_file
+        )
         fresh += [document for document in documents if document.name not in names]
         for start in range(0, len(fresh), BATCH_FILES):
             if self._stopping():
                 return
             batch = fresh[start : start + BATCH_FILES]
             side_names = self._side_names(batch)
-            reads = [read for candidate in batch if (read := self._read(candidate, side_names)) is not None]
+            reads = [
+                read
+                for candidate in batch
+                if (read := self._read(candidate, side_names)) is not None
+            ]
             if not reads:
                 continue
             reads.sort(key=_moment)
@@ -196,7 +235,11 @@ class Ingest:
             for read in reads:
                 self._known[read.candidate.name] = read.candidate.signature
                 self._young.pop(read.candidate.name, None)
-            news = [(read.candidate.name, *line) for read, line in zip(reads, lines, strict=True) if line is not None]
+            news = [
+                (read.candidate.name, *line)
+                for read, line in zip(reads, lines, strict=True)
+                if line is not None
+            ]
             _tell(news, left=max(len(fresh) - start - BATCH_FILES, 0))
             if transaction.changed:
                 self._publish()
@@ -222,7 +265,11 @@ class Ingest:
             digest = hashlib.sha256(data).digest()
             if candidate.is_side_file:
                 return _Read(candidate, digest, parse_side_file(data, origin).side)
-            side = self._read_side(candidate) if side_names is None or candidate.side_name in side_names else None
+            side = (
+                self._read_side(candidate)
+                if side_names is None or candidate.side_name in side_names
+                else None
+            )
             return _Read(candidate, digest, parse(data, _with_side(origin, side)), side)
         except FileNotFoundError:
             return None
@@ -256,7 +303,9 @@ class Ingest:
             return False
         return self._monotonic() >= due
 
-    def _record_all(self, transaction: Transaction, reads: Sequence[_Read]) -> list[tuple[int, str] | None]:
+    def _record_all(
+        self, transaction: Transaction, reads: Sequence[_Read]
+    ) -> list[tuple[int, str] | None]:
         """Records a batch, and gives a log line for each file that is news. Steps of their own are costly, and for when one fails."""
         try:
             with transaction.step():
@@ -280,19 +329,31 @@ class Ingest:
 
     def _record(self, transaction: Transaction, read: _Read) -> tuple[int, str] | None:
         now = self._clock()
-        path, signature, digest, outcome = read.candidate.name, read.candidate.signature, read.digest, read.outcome
+        path, signature, digest, outcome = (
+            read.candidate.name,
+            read.candidate.signature,
+            read.digest,
+            read.outcome,
+        )
         if isinstance(outcome, SideFile) and self._is_late(transaction, read):
-            outcome = Rejected("late_side_file", f"{read.candidate.document_name} was ingested without it; write the side file first")
+            outcome = Rejected(
+                "late_side_file",
+                f"{read.candidate.document_name} was ingested without it; write the side file first",
+            )
         rejected = outcome if isinstance(outcome, Rejected) else None
         # What is not known has no row, but for a side file that was recorded with its document.
-        before = transaction.file(path) if path in self._known or read.candidate.is_side_file else None
+        before = (
+            transaction.file(path) if path in self._known or read.candidate.is_side_file else None
+        )
         if before is not None and before.reason in (None, rejected.reason if rejected else None):
             # An old rejection, looked at again after a start; or a document that was ingested, looked at again for its side file.
             if before.signature == signature:
                 return None
             # Touched, but the same bytes in the same place.
             if digest and before.digest == digest:
-                transaction.record_file(path, signature, digest, None if before.reason is None else rejected, now)
+                transaction.record_file(
+                    path, signature, digest, None if before.reason is None else rejected, now
+                )
                 return None
         transaction.record_file(path, signature, digest, rejected, now)
         if isinstance(outcome, Rejected):
@@ -308,11 +369,16 @@ class Ingest:
 
     def _is_late(self, transaction: Transaction, read: _Read) -> bool:
         """Whether a side file comes after its document has been ingested with another one or none."""
-        document, before = transaction.file(read.candidate.document_name), transaction.file(read.candidate.name)
+        document, before = (
+            transaction.file(read.candidate.document_name),
+            transaction.file(read.candidate.name),
+        )
         was_read = before is not None and before.reason is None and before.digest == read.digest
         return document is not None and document.reason is None and not was_read
 
-    def _record_document(self, transaction: Transaction, read: _Read, document: Document, now: float) -> str:
+    def _record_document(
+        self, transaction: Transaction, read: _Read, document: Document, now: float
+    ) -> str:
         if not transaction.add_document(read.identity, read.digest, document.format, now):
             transaction.count(DUPLICATE, (), now)
             return "known already"
@@ -336,7 +402,9 @@ class Ingest:
         subject = Subject("pipeline", run.pipeline, run.branch, run.trigger)
         transaction.see(subject, now, self._defaults.series_max_age_seconds)
         for status in ("pass", "fail"):
-            transaction.count(PIPELINE_RUNS, (run.pipeline, status), now, by=int(run.passed == (status == "pass")))
+            transaction.count(
+                PIPELINE_RUNS, (run.pipeline, status), now, by=int(run.passed == (status == "pass"))
+            )
         return True
 
     def _add_run(self, transaction: Transaction, run: Run, now: float) -> bool:
@@ -352,7 +420,11 @@ class Ingest:
             transaction.count(CONFLICTS, (), now)
         if new:
             for name in _names(run):
-                transaction.see(Subject("benchmark", name, environment), now, self._defaults.series_max_age_seconds)
+                transaction.see(
+                    Subject("benchmark", name, environment),
+                    now,
+                    self._defaults.series_max_age_seconds,
+                )
             for result in run.results:
                 self._observe(transaction, result, environment, now)
             for benchmark, failed in run.outcomes.items():
@@ -362,19 +434,30 @@ class Ingest:
         amended = False
         for comparison in run.comparisons:
             verdict = judge(comparison, self._policy, environment)
-            changed, severity = transaction.record_verdict(row, verdict, comparison.speedup_p50_ratio, comparison.speedup_p95_ratio)
+            changed, severity = transaction.record_verdict(
+                row, verdict, comparison.speedup_p50_ratio, comparison.speedup_p95_ratio
+            )
             amended |= changed
             for each in SEVERITIES:
-                transaction.count(REGRESSIONS, (comparison.benchmark, each), now, by=int(each == severity))
+                transaction.count(
+                    REGRESSIONS, (comparison.benchmark, each), now, by=int(each == severity)
+                )
             if severity is not None:
-                transaction.count_commit(comparison.benchmark, severity, run.commit_hash, run.timestamp_seconds, now)
+                transaction.count_commit(
+                    comparison.benchmark, severity, run.commit_hash, run.timestamp_seconds, now
+                )
         return new or amended
 
-    def _observe(self, transaction: Transaction, result: Result, environment: str, now: float) -> None:
+    def _observe(
+        self, transaction: Transaction, result: Result, environment: str, now: float
+    ) -> None:
         """Puts the execution times into the histogram: all samples where there are some, else the one value that stands for the run."""
         statistics = result.statistics
         # A negative one is a difference of times, and a histogram's sum must not fall.
-        if not result.is_execution_time or min(statistics.min or 0.0, statistics.p50 or 0.0, statistics.mean or 0.0) < 0:
+        if (
+            not result.is_execution_time
+            or min(statistics.min or 0.0, statistics.p50 or 0.0, statistics.mean or 0.0) < 0
+        ):
             return
         if result.samples:
             iteration, values = "sample", result.samples
@@ -384,13 +467,21 @@ class Ingest:
             iteration, values = "mean", (statistics.mean,)
         else:
             return
-        transaction.observe(EXECUTION_TIME, (result.name, iteration, environment), [value * 1e3 for value in values], self._bounds_ms, now)
+        transaction.observe(
+            EXECUTION_TIME,
+            (result.name, iteration, environment),
+            [value * 1e3 for value in values],
+            self._bounds_ms,
+            now,
+        )
 
 
 def _names(run: Run) -> Iterable[str]:
     """Every name that the run has series of, each benchmark before its variants."""
     of_results = [name for result in run.results for name in (result.benchmark, result.name)]
-    return dict.fromkeys([*of_results, *run.outcomes, *[comparison.benchmark for comparison in run.comparisons]])
+    return dict.fromkeys(
+        [*of_results, *run.outcomes, *[comparison.benchmark for comparison in run.comparisons]]
+    )
 
 
 def _tell(news: Sequence[tuple[str, int, str]], left: int) -> None:
@@ -422,5 +513,9 @@ def _in_side_file(rejected: Rejected) -> Rejected:
 
 
 def _mishap(candidate: Candidate, error: Exception) -> Rejected:
-    log.error("a mistake in the exporter, not in the file", exc_info=error, extra={"fields": {"file": candidate.name}})
+    log.error(
+        "a mistake in the exporter, not in the file",
+        exc_info=error,
+        extra={"fields": {"file": candidate.name}},
+    )
     return Rejected("internal_error", f"{type(error).__name__}: {error}")

@@ -12,12 +12,24 @@ from benchmark_exporter.regression import History, Limits, is_environment_shift,
 CONFIRMED, SUPPRESSED = "regressions_confirmed", "regressions_suppressed"
 
 
-def judge_run(transaction: Transaction, row: int, run: Run, project: str, environment: str, limits: Limits, now: float) -> None:
+def judge_run(
+    transaction: Transaction,
+    row: int,
+    run: Run,
+    project: str,
+    environment: str,
+    limits: Limits,
+    now: float,
+) -> None:
     """Judges the results of a new run, which has been added as `row`, and keeps what the next one is judged by.
 
     In an environment shift a regression is recorded as one but not counted, since it is not the code's.
     """
-    ledger, machine, rank = transaction.judgements, run.machine_class, min(run.timestamp_seconds, now)
+    ledger, machine, rank = (
+        transaction.judgements,
+        run.machine_class,
+        min(run.timestamp_seconds, now),
+    )
     judged = []
     for result in run.results:
         key = SeriesKey(project, environment, machine, result.name, result.unit)
@@ -33,12 +45,29 @@ def judge_run(transaction: Transaction, row: int, run: Run, project: str, enviro
     for key, series, judgement, history in judged:
         ledger.record(row, key, judgement, series.passed_commit, rank, now)
         passed_commit = series.passed_commit if judgement.state in REGRESSED else run.commit_hash
-        ledger.keep(key, Series(history.window, history.previous, history.unconfirmed, series.pinned, passed_commit, rank))
+        ledger.keep(
+            key,
+            Series(
+                history.window,
+                history.previous,
+                history.unconfirmed,
+                series.pinned,
+                passed_commit,
+                rank,
+            ),
+        )
         confirmed = judgement.state == "critical" and not shifted
         for name, counted in ((CONFIRMED, confirmed), (SUPPRESSED, judgement.suppressed)):
             transaction.count(name, (key.name, environment), now, by=int(counted))
         if confirmed:
-            transaction.count_commit(key.name, "critical", run.commit_hash, run.timestamp_seconds, now)
+            transaction.count_commit(
+                key.name, "critical", run.commit_hash, run.timestamp_seconds, now
+            )
     # A run of a few benchmarks says nothing of the machine, and leaves it at what is known.
-    if sum(judgement.state != "insufficient_data" for _, _, judgement, _ in judged) >= limits.shift_least_results:
-        ledger.record_shift(row, judged[0][0], rank, shifted=shifted, lasting_runs=limits.least_runs)
+    if (
+        sum(judgement.state != "insufficient_data" for _, _, judgement, _ in judged)
+        >= limits.shift_least_results
+    ):
+        ledger.record_shift(
+            row, judged[0][0], rank, shifted=shifted, lasting_runs=limits.least_runs
+        )

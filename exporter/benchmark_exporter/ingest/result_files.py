@@ -13,7 +13,9 @@ from benchmark_exporter.model import Comparison, Document, PipelineRun, Rejected
 from benchmark_exporter.regression import Policy, judge
 
 
-def read_document(inbox: Inbox, candidate: Candidate, zone: tzinfo) -> tuple[Document, Candidate | None]:
+def read_document(
+    inbox: Inbox, candidate: Candidate, zone: tzinfo
+) -> tuple[Document, Candidate | None]:
     """What a file holds, and the side file that completed it.
 
     Raises:
@@ -26,12 +28,18 @@ def read_document(inbox: Inbox, candidate: Candidate, zone: tzinfo) -> tuple[Doc
         try:
             origin = parse_side_file(inbox.read(side), origin)
         except Rejected as rejected:
-            raise Rejected(rejected.reason, f"in its side file: {rejected.detail}", place=rejected.place) from rejected
+            raise Rejected(
+                rejected.reason, f"in its side file: {rejected.detail}", place=rejected.place
+            ) from rejected
     return parse(data, origin), side
 
 
 def runs_of_files(
-    paths: Iterable[Path], selection: Selection, config: Config, policy: Policy, reject: Callable[[Path, Exception], None]
+    paths: Iterable[Path],
+    selection: Selection,
+    config: Config,
+    policy: Policy,
+    reject: Callable[[Path, Exception], None],
 ) -> tuple[list[RecordedRun | PipelineRun], int]:
     """The runs in files, and in all files of folders, as the ledger would have recorded them, the oldest first; and how many these are.
 
@@ -48,14 +56,25 @@ def runs_of_files(
         if isinstance(document, PipelineRun):
             found.append((document.timestamp_seconds, False, document))
         elif isinstance(document, Run):
-            is_judged = any(comparison.gate is not None and comparison.gate.passed is not None for comparison in document.comparisons)
-            found.append((document.timestamp_seconds, is_judged, _recorded(document, config, policy)))
+            is_judged = any(
+                comparison.gate is not None and comparison.gate.passed is not None
+                for comparison in document.comparisons
+            )
+            found.append(
+                (document.timestamp_seconds, is_judged, _recorded(document, config, policy))
+            )
     runs = [run for _, _, run in sorted(found, key=lambda each: each[:2])]
-    runs = [run for run in runs if selection.since_seconds <= run.timestamp_seconds < selection.until_seconds]
+    runs = [
+        run
+        for run in runs
+        if selection.since_seconds <= run.timestamp_seconds < selection.until_seconds
+    ]
     return runs, len(runs)
 
 
-def _candidates(paths: Iterable[Path], config: Config, reject: Callable[[Path, Exception], None]) -> Iterator[tuple[Inbox, Candidate]]:
+def _candidates(
+    paths: Iterable[Path], config: Config, reject: Callable[[Path, Exception], None]
+) -> Iterator[tuple[Inbox, Candidate]]:
     for path in map(Path.absolute, paths):
         inbox = Inbox(path if path.is_dir() else path.parent, config.max_file_bytes)
         try:

@@ -40,11 +40,16 @@ class UploadFolder:
             names = {entry.name for entry in os.scandir(self.path)}
             for name in names:
                 is_part = name.startswith(_PART_PREFIX) and name.endswith(_PART_SUFFIX)
-                is_alone = name.endswith(SIDE_SUFFIX) and name.removesuffix(SIDE_SUFFIX) + SUFFIX not in names
+                is_alone = (
+                    name.endswith(SIDE_SUFFIX)
+                    and name.removesuffix(SIDE_SUFFIX) + SUFFIX not in names
+                )
                 if is_part or is_alone:
                     (self.path / name).unlink()
 
-    def keep(self, data: bytes, side: bytes, now_ns: int, key: bytes = b"") -> tuple[bool, Path, Document]:
+    def keep(
+        self, data: bytes, side: bytes, now_ns: int, key: bytes = b""
+    ) -> tuple[bool, Path, Document]:
         """Whether the document is new, its file, and what it holds; when this returns, it would survive a power cut.
 
         `side` is what its side file says, if anything. `now_ns` are nanoseconds since 1970: the time of a document that states none.

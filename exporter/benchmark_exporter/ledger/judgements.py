@@ -100,7 +100,15 @@ class Judgements:
         """What is known of a series now."""
         self._put(_SERIES, key, series)
 
-    def record(self, run: int, key: SeriesKey, judgement: Judgement, passed_commit: str, rank_seconds: float, at: float) -> None:
+    def record(
+        self,
+        run: int,
+        key: SeriesKey,
+        judgement: Judgement,
+        passed_commit: str,
+        rank_seconds: float,
+        at: float,
+    ) -> None:
         """A judgement on a run's result; passed_commit is that of the last run before it that was no regression."""
         j = judgement
         self._inserts.add(
@@ -114,12 +122,18 @@ class Judgements:
         if shown is not None:
             known_seconds, _, machine, state = shown
             # What one kind of machine cannot tell yet takes back nothing that another has told.
-            tells = j.state != "insufficient_data" or state == "insufficient_data" or machine == key.machine
+            tells = (
+                j.state != "insufficient_data"
+                or state == "insufficient_data"
+                or machine == key.machine
+            )
             if not (tells and is_newer(rank_seconds, known_seconds, at)):
                 return
         self._put(_NEWEST, (key.name, key.environment), (rank_seconds, run, key.machine, j.state))
 
-    def record_shift(self, run: int, key: SeriesKey, rank_seconds: float, *, shifted: bool, lasting_runs: int) -> None:
+    def record_shift(
+        self, run: int, key: SeriesKey, rank_seconds: float, *, shifted: bool, lasting_runs: int
+    ) -> None:
         """Whether a run, the newest of its project, environment and machine class that can tell, was an environment shift.
 
         What has lasted for so many runs is how the machine is now: their series start anew, with these runs as their windows. The last
@@ -138,12 +152,15 @@ class Judgements:
         self._inserts.write()
         for run in runs:
             for name, unit, value in self._connection.execute(
-                "SELECT name, unit, value FROM judgements JOIN results USING (run, name) WHERE run = ?", (run,)
+                "SELECT name, unit, value FROM judgements JOIN results USING (run, name) WHERE run = ?",
+                (run,),
             ):
                 each = key._replace(name=name, unit=unit)
                 windows[each] = (*windows.get(each, ()), value)
         for each, window in windows.items():
-            self.keep(each, replace(self.series(each), previous=None, unconfirmed=None, window=window))
+            self.keep(
+                each, replace(self.series(each), previous=None, unconfirmed=None, window=window)
+            )
 
     def __len__(self) -> int:
         """How many changes there are, for `cut`."""

@@ -216,13 +216,25 @@ def from_json(text: str) -> Any:
     return msgspec.json.decode(text)
 
 
-def read_state(connection: sqlite3.Connection, selection: Selection, returned_after_seconds: float) -> State:
+def read_state(
+    connection: sqlite3.Connection, selection: Selection, returned_after_seconds: float
+) -> State:
     """What the newest commit left of the subjects that `visibility.select` has just selected, and of the exporter itself."""
     query = connection.execute
     commits, last_ingest, duration_count, duration_sum = query("SELECT * FROM totals").fetchone()
     returned_counters, returned_histograms = _read_returned(connection, returned_after_seconds)
     verdicts = [
-        NewestVerdict(benchmark, p50, p95, min_p50, min_p95, max_p95, from_json(criteria), bool(passed), severity)
+        NewestVerdict(
+            benchmark,
+            p50,
+            p95,
+            min_p50,
+            min_p95,
+            max_p95,
+            from_json(criteria),
+            bool(passed),
+            severity,
+        )
         for benchmark, p50, p95, min_p50, min_p95, max_p95, criteria, passed, severity in query(
             "SELECT benchmark, speedup_p50_ratio, speedup_p95_ratio, min_speedup_p50_ratio, min_speedup_p95_ratio, max_p95_seconds, "
             "criteria, passed, severity FROM temp.shown_names n "
@@ -231,7 +243,9 @@ def read_state(connection: sqlite3.Connection, selection: Selection, returned_af
     ]
     counters = _read_counters(connection)
     # Most results never had a confirmed regression, and need not be looked for.
-    confirmed = (counter.labels[0] for counter in counters.get("regressions_confirmed", ()) if counter.value)
+    confirmed = (
+        counter.labels[0] for counter in counters.get("regressions_confirmed", ()) if counter.value
+    )
     names = dict.fromkeys((*(verdict.benchmark for verdict in verdicts), *confirmed))
     pipelines = [
         NewestPipeline(pipeline, branch, trigger, bool(passed), duration)
@@ -241,18 +255,24 @@ def read_state(connection: sqlite3.Connection, selection: Selection, returned_af
         )
     ]
     durations = query(
-        "SELECT suite_duration_seconds FROM runs WHERE suite_duration_seconds IS NOT NULL ORDER BY id DESC LIMIT ?", (SUITE_DURATIONS,)
+        "SELECT suite_duration_seconds FROM runs WHERE suite_duration_seconds IS NOT NULL ORDER BY id DESC LIMIT ?",
+        (SUITE_DURATIONS,),
     )
     return State(
         commits=commits,
         selection=selection,
         counters=counters,
-        regressions_by_commit=[counter for name in names for counter in newest_commits(connection, name)],
+        regressions_by_commit=[
+            counter for name in names for counter in newest_commits(connection, name)
+        ],
         histograms=_read_histograms(connection),
         returned_counters=returned_counters,
         returned_histograms=returned_histograms,
         results=[
-            NewestResult(environment, Result(benchmark, variant, Statistics(*statistics), samples, cv, unit, better))
+            NewestResult(
+                environment,
+                Result(benchmark, variant, Statistics(*statistics), samples, cv, unit, better),
+            )
             for environment, benchmark, variant, *statistics, samples, cv, unit, better in query(
                 "SELECT environment, benchmark, variant, p50, p95, p99, mean, min, max, stddev, sample_count, cv_ratio, unit, better "
                 "FROM temp.shown s CROSS JOIN newest_results n ON n.name = s.name AND n.environment = s.qualifier "
@@ -260,7 +280,16 @@ def read_state(connection: sqlite3.Connection, selection: Selection, returned_af
             )
         ],
         runs=[
-            NewestRun(benchmark, environment, project, run_id, commit_hash, format_name, timestamp, bool(failed))
+            NewestRun(
+                benchmark,
+                environment,
+                project,
+                run_id,
+                commit_hash,
+                format_name,
+                timestamp,
+                bool(failed),
+            )
             for benchmark, environment, project, run_id, commit_hash, format_name, timestamp, failed in query(
                 "SELECT n.benchmark, n.environment, project, run_id, commit_hash, format, timestamp_seconds, failed "
                 "FROM temp.shown s CROSS JOIN newest_runs n ON n.benchmark = s.name AND n.environment = s.qualifier "
@@ -284,7 +313,9 @@ def read_state(connection: sqlite3.Connection, selection: Selection, returned_af
             )
         ],
         pipelines=pipelines,
-        pipeline_failure_ratios=_failure_ratios(connection, dict.fromkeys(newest.pipeline for newest in pipelines)),
+        pipeline_failure_ratios=_failure_ratios(
+            connection, dict.fromkeys(newest.pipeline for newest in pipelines)
+        ),
         suite_durations_seconds=[seconds for (seconds,) in durations],
         suite_duration_count=duration_count,
         suite_duration_sum_seconds=duration_sum,
@@ -324,9 +355,16 @@ _JUDGEMENTS = """
 def _judgements(connection: sqlite3.Connection) -> list[NewestJudgement]:
     baselines = {
         (name, environment): NewestBaseline(
-            version, run_id, commit_hash, at, _speedup(better, p50, new_p50), _speedup(better, p95, new_p95)
+            version,
+            run_id,
+            commit_hash,
+            at,
+            _speedup(better, p50, new_p50),
+            _speedup(better, p95, new_p95),
         )
-        for name, environment, better, p50, new_p50, p95, new_p95, version, run_id, commit_hash, at in connection.execute(_BASELINES)
+        for name, environment, better, p50, new_p50, p95, new_p95, version, run_id, commit_hash, at in connection.execute(
+            _BASELINES
+        )
     }
     return [
         NewestJudgement(
@@ -334,7 +372,9 @@ def _judgements(connection: sqlite3.Connection) -> list[NewestJudgement]:
             judgement=Judgement(*judgement),
             baseline=baselines.get((name, environment)),
         )
-        for benchmark, name, environment, project, commit, passed_commit, unit, *judgement in connection.execute(_JUDGEMENTS)
+        for benchmark, name, environment, project, commit, passed_commit, unit, *judgement in connection.execute(
+            _JUDGEMENTS
+        )
     ]
 
 
@@ -355,15 +395,22 @@ def _read_counters(connection: sqlite3.Connection) -> Mapping[str, Sequence[Runn
             (name, kind),
         )
     apart = to_json([*SUBJECT_COUNTERS, NOTIFICATIONS])
-    rows += query("SELECT name, labels, value, born_seconds FROM counters WHERE name NOT IN (SELECT value FROM json_each(?))", (apart,))
+    rows += query(
+        "SELECT name, labels, value, born_seconds FROM counters WHERE name NOT IN (SELECT value FROM json_each(?))",
+        (apart,),
+    )
     counters: dict[str, list[RunningTotal]] = {}
     for name, labels, value, born in rows:
         counters.setdefault(name, []).append(RunningTotal(tuple(from_json(labels)), value, born))
     notifications = query(
-        "SELECT labels, value, born_seconds FROM counters WHERE name = ? ORDER BY born_seconds, labels", (NOTIFICATIONS,)
+        "SELECT labels, value, born_seconds FROM counters WHERE name = ? ORDER BY born_seconds, labels",
+        (NOTIFICATIONS,),
     ).fetchall()
     if notifications:
-        counters[NOTIFICATIONS] = _bounded(RunningTotal(tuple(from_json(labels)), value, born) for labels, value, born in notifications)
+        counters[NOTIFICATIONS] = _bounded(
+            RunningTotal(tuple(from_json(labels)), value, born)
+            for labels, value, born in notifications
+        )
     return counters
 
 
@@ -383,7 +430,9 @@ def _read_histograms(connection: sqlite3.Connection) -> Mapping[str, Sequence[Hi
     )
     histograms: dict[str, list[Histogram]] = {}
     for name, labels, bounds, counts, total, born in rows:
-        histograms.setdefault(name, []).append(Histogram(tuple(from_json(labels)), *_buckets(bounds, counts), total, born))
+        histograms.setdefault(name, []).append(
+            Histogram(tuple(from_json(labels)), *_buckets(bounds, counts), total, born)
+        )
     return histograms
 
 
@@ -405,7 +454,9 @@ def _read_returned(
     connection: sqlite3.Connection, after_seconds: float
 ) -> tuple[Mapping[tuple[str, Labels], RunningTotal], Mapping[tuple[str, Labels], Histogram]]:
     counters, histograms = {}, {}
-    for name, text, at, bounds, counts, total in connection.execute("SELECT * FROM returned WHERE at_seconds > ?", (after_seconds,)):
+    for name, text, at, bounds, counts, total in connection.execute(
+        "SELECT * FROM returned WHERE at_seconds > ?", (after_seconds,)
+    ):
         labels = tuple(from_json(text))
         if bounds is None:
             counters[name, labels] = RunningTotal(labels, total, at)

@@ -194,18 +194,28 @@ def load_definitions(path: Path) -> Mapping[str, Definition]:
         if len(set(definition.labels)) < len(definition.labels):
             raise ConfigError(f"{place}: a label stands twice")
         if definition.type == "histogram" and not _are_buckets(definition.buckets):
-            raise ConfigError(f"{place}: a histogram needs buckets, finite and each greater than the one before")
+            raise ConfigError(
+                f"{place}: a histogram needs buckets, finite and each greater than the one before"
+            )
         if unknown := sorted(definition.collect_state.keys() - set(definition.labels)):
             raise ConfigError(f"{place}: collect_state has {unknown[0]}, which is no label of it")
         if definition.collect_state and definition.type not in ("counter", "gauge"):
-            raise ConfigError(f"{place}: a {definition.type} is in one part, so it has no collect_state")
+            raise ConfigError(
+                f"{place}: a {definition.type} is in one part, so it has no collect_state"
+            )
         if definition.collect_state and definition.collect == "state":
-            raise ConfigError(f"{place}: collect_state chooses what is in state; collect names the part of the others")
+            raise ConfigError(
+                f"{place}: collect_state chooses what is in state; collect names the part of the others"
+            )
         if not all(0 <= quantile <= 1 for quantile in definition.quantiles):
             raise ConfigError(f"{place}: a quantile is between 0 and 1")
         by_name[definition.name] = definition
     for name in sorted(by_name.keys() ^ EXPOSED):
-        what = "is not declared, but exposed" if name in EXPOSED else "is declared, but nothing exposes it"
+        what = (
+            "is not declared, but exposed"
+            if name in EXPOSED
+            else "is declared, but nothing exposes it"
+        )
         raise ConfigError(f"{path}: $.metrics: {name} {what}")
     return by_name
 
@@ -281,7 +291,8 @@ class Collector:
             state = ledger.state(
                 after_seconds=now - config.series_max_age_seconds,
                 at_most=self._subjects_read,
-                returned_after_seconds=now - max(config.counter_hold_seconds, config.histogram_hold_seconds),
+                returned_after_seconds=now
+                - max(config.counter_hold_seconds, config.histogram_hold_seconds),
             )
             exposition = self.render(state, live, now)
             if exposition.shown < len(state.selection.subjects):
@@ -318,7 +329,13 @@ class Collector:
         self._prefixes = page.prefixes
         parts: dict[Part, bytes] = {part: page.text(part) for part in PARTS if part != "resources"}
         aged = state.selection.first_seen_seconds + self._config.series_max_age_seconds
-        return Exposition(parts, state.commits, min(hold.ends_seconds, histogram_hold.ends_seconds, aged), shown, dropped)
+        return Exposition(
+            parts,
+            state.commits,
+            min(hold.ends_seconds, histogram_hold.ends_seconds, aged),
+            shown,
+            dropped,
+        )
 
     def samples(self, run: RecordedRun | PipelineRun) -> list[Sample]:
         """The gauges that a scrape shows while the run is the newest.
@@ -327,7 +344,14 @@ class Collector:
         """
         sink = _Samples(self._definitions, self._config.max_label_bytes)
         if isinstance(run, PipelineRun):
-            self._pipelines(sink, [NewestPipeline(run.pipeline, run.branch, run.trigger, run.passed, run.duration_seconds)])
+            self._pipelines(
+                sink,
+                [
+                    NewestPipeline(
+                        run.pipeline, run.branch, run.trigger, run.passed, run.duration_seconds
+                    )
+                ],
+            )
             return sink.samples
         outcomes = dict.fromkeys((result.benchmark for result in run.results), False)
         outcomes |= dict.fromkeys((failure.benchmark for failure in run.failures), True)
@@ -344,18 +368,28 @@ class Collector:
             )
             for benchmark, failed in outcomes.items()
         ]
-        self._results(sink, [NewestResult(run.environment, result) for result in run.results], newest)
+        self._results(
+            sink, [NewestResult(run.environment, result) for result in run.results], newest
+        )
         self._verdicts(sink, run.verdicts)
         return sink.samples
 
-    def render_resources(self, resources: Resources, live: Live, uploads: Mapping[int, int], progress: LiveProgress) -> bytes:
+    def render_resources(
+        self, resources: Resources, live: Live, uploads: Mapping[int, int], progress: LiveProgress
+    ) -> bytes:
         """The `resources` part. `uploads` has the number of answers by status code."""
         page = _Page(self._definitions, self._config.max_label_bytes, {})
-        page.add("memory_usage_mb", (EXPORTER_PROCESS, "serving"), round(resources.resident_bytes / 1e6, 1))
+        page.add(
+            "memory_usage_mb",
+            (EXPORTER_PROCESS, "serving"),
+            round(resources.resident_bytes / 1e6, 1),
+        )
         for core, percent in enumerate(resources.core_percents):
             page.add("cpu_utilization_percent", (str(core), HOST_PROCESS), percent)
         page.add("cpu_utilization_percent", ("all", EXPORTER_PROCESS), resources.process_percent)
-        page.add("benchmark_exporter_scan_duration_seconds", (), round(live.scan_duration_seconds, 6))
+        page.add(
+            "benchmark_exporter_scan_duration_seconds", (), round(live.scan_duration_seconds, 6)
+        )
         for code, count in uploads.items():
             page.add("benchmark_exporter_uploads_total", (str(code),), count)
         self._progress(page, progress)
@@ -373,14 +407,24 @@ class Collector:
                     page.add("cpu_utilization_percent", (core, usage.process), percent)
         page.add("benchmark_live_runs", (), progress.running)
         for reason in LINE_REJECTIONS:
-            page.add("benchmark_live_lines_rejected_total", (reason,), progress.rejected_lines.get(reason, 0))
+            page.add(
+                "benchmark_live_lines_rejected_total",
+                (reason,),
+                progress.rejected_lines.get(reason, 0),
+            )
         stream = progress.stream
         page.add("benchmark_stream_clients", (), stream.clients)
         for kind, count in stream.messages.items():
             page.add("benchmark_stream_messages_total", (kind,), count)
         page.add("benchmark_stream_dropped_total", (), stream.dropped)
-        lag = Histogram((), stream.lag.bounds, stream.lag.counts, stream.lag.total_seconds, born_seconds=0.0)
-        page.extend(STREAM_LAG_METRIC, (), _histogram_lines(page.histogram_prefixes(STREAM_LAG_METRIC, lag), lag, held=False))
+        lag = Histogram(
+            (), stream.lag.bounds, stream.lag.counts, stream.lag.total_seconds, born_seconds=0.0
+        )
+        page.extend(
+            STREAM_LAG_METRIC,
+            (),
+            _histogram_lines(page.histogram_prefixes(STREAM_LAG_METRIC, lag), lag, held=False),
+        )
 
     def _counters(self, page: "_Page", state: State, holds: "Mapping[Part, _Hold]") -> None:
         for name, metric in _COUNTERS.items():
@@ -389,10 +433,18 @@ class Collector:
                 page.add(metric, (), 0)
             for counter in state.counters.get(name, ()):
                 hold = holds[definition.part_of(counter.labels)]
-                page.add(metric, counter.labels, hold.value(counter, state.returned_counters.get((name, counter.labels))))
+                page.add(
+                    metric,
+                    counter.labels,
+                    hold.value(counter, state.returned_counters.get((name, counter.labels))),
+                )
         for counter in state.regressions_by_commit:
             before = state.returned_counters.get((REGRESSIONS_BY_COMMIT, counter.labels))
-            page.add("performance_regression_detected_total", counter.labels, holds["state"].value(counter, before))
+            page.add(
+                "performance_regression_detected_total",
+                counter.labels,
+                holds["state"].value(counter, before),
+            )
 
     def _distributions(self, page: "_Page", state: State, hold: "_Hold") -> None:
         known, self._histograms = self._histograms, {}
@@ -406,11 +458,15 @@ class Collector:
                 prefixes = page.histogram_prefixes(EXECUTION_TIME_METRIC, shown)
                 rendered = _Rendered(shown, held, prefixes, _histogram_lines(prefixes, shown, held))
             elif (rendered.histogram, rendered.held) != (shown, held):
-                rendered = _Rendered(shown, held, rendered.prefixes, _histogram_lines(rendered.prefixes, shown, held))
+                rendered = _Rendered(
+                    shown, held, rendered.prefixes, _histogram_lines(rendered.prefixes, shown, held)
+                )
             page.extend(EXECUTION_TIME_METRIC, histogram.labels, rendered.lines)
             self._histograms[histogram.labels] = rendered
 
-    def _results(self, page: "_Page | _Samples", results: Sequence[NewestResult], runs: Sequence[NewestRun]) -> None:
+    def _results(
+        self, page: "_Page | _Samples", results: Sequence[NewestResult], runs: Sequence[NewestRun]
+    ) -> None:
         for newest in results:
             result = newest.result
             labels = (result.name, newest.environment)
@@ -424,18 +480,31 @@ class Collector:
             if result.sample_count is not None:
                 page.add("benchmark_samples", labels, result.sample_count)
         for run in runs:
-            page.add("benchmark_last_run_timestamp_seconds", (run.benchmark, run.environment), run.timestamp_seconds)
+            page.add(
+                "benchmark_last_run_timestamp_seconds",
+                (run.benchmark, run.environment),
+                run.timestamp_seconds,
+            )
             page.add("benchmark_last_run_failed", (run.benchmark, run.environment), int(run.failed))
-            page.add("benchmark_run_info", (run.benchmark, run.environment, run.project, run.run_id, run.commit_hash), 1)
+            page.add(
+                "benchmark_run_info",
+                (run.benchmark, run.environment, run.project, run.run_id, run.commit_hash),
+                1,
+            )
 
     def _verdicts(self, page: "_Page | _Samples", verdicts: Sequence[NewestVerdict]) -> None:
         for verdict in verdicts:
             name = verdict.benchmark
             speedups = (("p50", verdict.speedup_p50_ratio), ("p95", verdict.speedup_p95_ratio))
-            limits = (("p50", verdict.min_speedup_p50_ratio), ("p95", verdict.min_speedup_p95_ratio))
+            limits = (
+                ("p50", verdict.min_speedup_p50_ratio),
+                ("p95", verdict.min_speedup_p95_ratio),
+            )
             for percentile, value in speedups:
                 if value is not None:
-                    page.add("speedup_ratio", (name, percentile, self._config.baseline_version), value)
+                    page.add(
+                        "speedup_ratio", (name, percentile, self._config.baseline_version), value
+                    )
             for percentile, value in limits:
                 if value is not None:
                     page.add("benchmark_gate_speedup_threshold_ratio", (name, percentile), value)
@@ -449,7 +518,11 @@ class Collector:
                 if not verdict.passed and not passed and criterion != "overall":
                     page.add("benchmark_gate_failed_criterion", (name, criterion), 1)
             for severity in SEVERITIES:
-                page.add("performance_regression_active", (name, severity), int(severity == verdict.severity))
+                page.add(
+                    "performance_regression_active",
+                    (name, severity),
+                    int(severity == verdict.severity),
+                )
 
     def _judgements(self, page: "_Page", state: State) -> None:
         for newest in state.judgements:
@@ -473,11 +546,21 @@ class Collector:
                 self._regression(page, newest)
             baseline = newest.baseline
             if baseline is not None:
-                page.add("benchmark_baseline_info", (*labels, baseline.version, baseline.run_id, baseline.commit_hash), 1)
-                page.add("benchmark_baseline_pinned_timestamp_seconds", labels, baseline.pinned_seconds)
+                page.add(
+                    "benchmark_baseline_info",
+                    (*labels, baseline.version, baseline.run_id, baseline.commit_hash),
+                    1,
+                )
+                page.add(
+                    "benchmark_baseline_pinned_timestamp_seconds", labels, baseline.pinned_seconds
+                )
         self._speedups(page, state)
         for shift in state.shifts:
-            page.add("benchmark_environment_shift_active", (shift.project, shift.environment), int(shift.shifted))
+            page.add(
+                "benchmark_environment_shift_active",
+                (shift.project, shift.environment),
+                int(shift.shifted),
+            )
 
     def _speedups(self, page: "_Page", state: State) -> None:
         """Against pinned baselines. A benchmark that brings its own reference has that one; of several environments the last one stands."""
@@ -486,7 +569,10 @@ class Collector:
             (newest.name, percentile, newest.baseline.version): value
             for newest in state.judgements
             if newest.baseline is not None and newest.name not in own
-            for percentile, value in (("p50", newest.baseline.speedup_p50_ratio), ("p95", newest.baseline.speedup_p95_ratio))
+            for percentile, value in (
+                ("p50", newest.baseline.speedup_p50_ratio),
+                ("p95", newest.baseline.speedup_p95_ratio),
+            )
         }
         for labels, value in speedups.items():
             if value is not None:
@@ -531,7 +617,9 @@ class Collector:
         page.add("benchmark_exporter_ingest_failing", (), int(live.is_ingest_failing))
         page.add("benchmark_exporter_last_ingest_timestamp_seconds", (), state.last_ingest_seconds)
         page.add("benchmark_exporter_ledger_commits", (), state.commits)
-        present: dict[str, int] = {counter.labels[0]: 0 for counter in state.counters.get("files_rejected", ())}
+        present: dict[str, int] = {
+            counter.labels[0]: 0 for counter in state.counters.get("files_rejected", ())
+        }
         for file in state.rejected_files:
             present[file.reason] = present.get(file.reason, 0) + 1
         for reason, count in present.items():
@@ -614,7 +702,9 @@ class _Samples:
     def add(self, metric: str, labels: Labels, value: float) -> None:
         pairs = zip(self._definitions[metric].labels, labels, strict=True)
         kept = tuple((name, _clip(label, self._max_label_bytes)) for name, label in pairs if label)
-        self.samples.append(Sample(metric, kept, float(value), self._definitions[metric].part_of(labels)))
+        self.samples.append(
+            Sample(metric, kept, float(value), self._definitions[metric].part_of(labels))
+        )
 
 
 class _Page:
@@ -623,17 +713,34 @@ class _Page:
     A series' name and labels are put in words once and kept from one page to the next: most of the time goes there.
     """
 
-    def __init__(self, definitions: Mapping[str, Definition], max_label_bytes: int, known: Mapping[_Series, _Known]) -> None:
+    def __init__(
+        self,
+        definitions: Mapping[str, Definition],
+        max_label_bytes: int,
+        known: Mapping[_Series, _Known],
+    ) -> None:
         self._definitions = definitions
         self._max_label_bytes = max_label_bytes
         self._known = known
-        self._owning = {name: owning_labels(definition.labels) for name, definition in definitions.items()}
-        places: list[_Place] = [(part, name) for name, definition in definitions.items() for part in definition.parts]
+        self._owning = {
+            name: owning_labels(definition.labels) for name, definition in definitions.items()
+        }
+        places: list[_Place] = [
+            (part, name) for name, definition in definitions.items() for part in definition.parts
+        ]
         self._lines: dict[_Place, list[str]] = {place: [] for place in places}
         self._owners: dict[_Place, list[Owner]] = {place: [] for place in places}
         self.prefixes: dict[_Series, _Known] = {}
 
-    def add(self, metric: str, labels: Labels, value: float, *, suffix: str = "", extra: tuple[str, str] | None = None) -> None:
+    def add(
+        self,
+        metric: str,
+        labels: Labels,
+        value: float,
+        *,
+        suffix: str = "",
+        extra: tuple[str, str] | None = None,
+    ) -> None:
         series = (metric, suffix, labels, extra)
         known = self._known.get(series)
         if known is None:
@@ -647,8 +754,14 @@ class _Page:
     def histogram_prefixes(self, metric: str, histogram: Histogram) -> list[str]:
         """How the lines of a histogram begin: of its buckets, of the sum, and of the count."""
         return [
-            *(self._prefix(metric, "_bucket", histogram.labels, ("le", bound)) for bound in (*map(_number, histogram.bounds), "+Inf")),
-            *(self._prefix(metric, suffix, histogram.labels, None) for suffix in ("_sum", "_count")),
+            *(
+                self._prefix(metric, "_bucket", histogram.labels, ("le", bound))
+                for bound in (*map(_number, histogram.bounds), "+Inf")
+            ),
+            *(
+                self._prefix(metric, suffix, histogram.labels, None)
+                for suffix in ("_sum", "_count")
+            ),
         ]
 
     def extend(self, metric: str, labels: Labels, lines: Sequence[str]) -> None:
@@ -669,10 +782,19 @@ class _Page:
             counts[part].update(owners)
         counts["state"][None] += _SERIES_ABOUT_SERIES
         fit = fitting(place_of, counts.values(), limit)
-        left_out = {owner for of_part in counts.values() for owner in of_part if owner is not None and place_of.get(owner, fit) >= fit}
+        left_out = {
+            owner
+            for of_part in counts.values()
+            for owner in of_part
+            if owner is not None and place_of.get(owner, fit) >= fit
+        }
         if left_out:
             for place, owners in self._owners.items():
-                self._lines[place] = [line for line, owner in zip(self._lines[place], owners, strict=True) if owner not in left_out]
+                self._lines[place] = [
+                    line
+                    for line, owner in zip(self._lines[place], owners, strict=True)
+                    if owner not in left_out
+                ]
         return fit
 
     def text(self, part: Part) -> bytes:
@@ -684,12 +806,19 @@ class _Page:
                 lines.append(f"# TYPE {name} {definition.type}")
                 # Buckets keep their order; other series are sorted, so that the same state is the same bytes.
                 series = self._lines[part, name]
-                lines.extend(series if definition.type in ("histogram", "summary") else sorted(series))
+                lines.extend(
+                    series if definition.type in ("histogram", "summary") else sorted(series)
+                )
         return "".join(f"{line}\n" for line in lines).encode()
 
-    def _prefix(self, metric: str, suffix: str, labels: Labels, extra: tuple[str, str] | None) -> str:
+    def _prefix(
+        self, metric: str, suffix: str, labels: Labels, extra: tuple[str, str] | None
+    ) -> str:
         names = self._definitions[metric].labels
-        pairs = [f'{name}="{_escape(_clip(label, self._max_label_bytes))}"' for name, label in zip(names, labels, strict=True)]
+        pairs = [
+            f'{name}="{_escape(_clip(label, self._max_label_bytes))}"'
+            for name, label in zip(names, labels, strict=True)
+        ]
         if extra is not None:
             pairs.append(f'{extra[0]}="{extra[1]}"')
         return f"{metric}{suffix}{{{','.join(pairs)}}} " if pairs else f"{metric}{suffix} "
@@ -717,7 +846,9 @@ def _escape_help(text: str) -> str:
 
 
 def _number(value: float) -> str:
-    if type(value) is int and -(10**15) < value < 10**15:  # not isinstance: True is an int, and would be written so
+    if (
+        type(value) is int and -(10**15) < value < 10**15
+    ):  # not isinstance: True is an int, and would be written so
         return str(value)
     number = float(value)
     return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)

@@ -6,7 +6,10 @@ from benchmark_exporter.ledger import Subject
 
 # Whom a series belongs to: a subject by kind and labels, or by kind and name alone; None is the exporter itself.
 Owner = tuple[str, ...] | None
-_OWNING_LABELS = {"benchmark": ("benchmark_name", "environment"), "pipeline": ("pipeline", "branch", "trigger")}
+_OWNING_LABELS = {
+    "benchmark": ("benchmark_name", "environment"),
+    "pipeline": ("pipeline", "branch", "trigger"),
+}
 
 
 def owning_labels(names: Sequence[str]) -> tuple[str, Sequence[int]] | None:
@@ -22,13 +25,19 @@ def places(subjects: Sequence[Subject]) -> Mapping[Owner, int]:
     """Where in their order each owner stands. What belongs to a name alone goes with the first subject of that name."""
     found: dict[Owner, int] = {}
     for place, subject in enumerate(subjects):
-        qualifiers = (subject.qualifier,) if subject.kind == "benchmark" else (subject.qualifier, subject.trigger)
+        qualifiers = (
+            (subject.qualifier,)
+            if subject.kind == "benchmark"
+            else (subject.qualifier, subject.trigger)
+        )
         found[subject.kind, subject.name, *qualifiers] = place
         found.setdefault((subject.kind, subject.name), place)
     return found
 
 
-def fitting(place_of: Mapping[Owner, int], counts: Iterable[Mapping[Owner, int]], limit: int) -> int:
+def fitting(
+    place_of: Mapping[Owner, int], counts: Iterable[Mapping[Owner, int]], limit: int
+) -> int:
     """How many of the first subjects fit whole. `counts` has, for each part of the exposition, the number of series of each owner.
 
     The exporter's own series are always shown. The first subject that does not fit ends it: were a smaller one let in after it, what is

@@ -104,13 +104,18 @@ def signer(secrets: Iterable[Token], body: bytes, signature: str) -> Token | Non
 class GitHub:
     """Answers GitHub's deliveries, which are counted as uploads are. `secrets` are those of the webhooks that may deliver."""
 
-    def __init__(self, uploads: Uploads, secrets: TokenFile | None, worker: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, uploads: Uploads, secrets: TokenFile | None, worker: ThreadPoolExecutor
+    ) -> None:
         self._uploads = uploads
         self._secrets = secrets
         self._worker = worker
         # Apart from those of uploads: what nobody has signed must not take the place of what has a token.
         self._bodies = Bodies(
-            MAX_DELIVERY_BYTES, TIMEOUT_SECONDS, size_limit=f"{MAX_DELIVERY_BYTES} bytes", time_limit=f"{TIMEOUT_SECONDS:g} s"
+            MAX_DELIVERY_BYTES,
+            TIMEOUT_SECONDS,
+            size_limit=f"{MAX_DELIVERY_BYTES} bytes",
+            time_limit=f"{TIMEOUT_SECONDS:g} s",
         )
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -118,21 +123,43 @@ class GitHub:
         return await self._uploads.answer(request, self._take)
 
     async def _take(self, request: web.Request) -> tuple[int, Receipt | Uncounted]:
-        secrets = await asyncio.get_running_loop().run_in_executor(self._worker, self._secrets.read) if self._secrets is not None else ()
+        secrets = (
+            await asyncio.get_running_loop().run_in_executor(self._worker, self._secrets.read)
+            if self._secrets is not None
+            else ()
+        )
         if not secrets:
             way = (
                 "start the exporter with --github-webhook-secret FILE"
                 if self._secrets is None
                 else f"write the webhook's secret into {self._secrets.path}, for the exporter to read"
             )
-            raise Refused(403, Refusal("github_off", f"deliveries are off, since there is no secret to check them by; {way}"))
+            raise Refused(
+                403,
+                Refusal(
+                    "github_off",
+                    f"deliveries are off, since there is no secret to check them by; {way}",
+                ),
+            )
         signature = request.headers.get("X-Hub-Signature-256")
         if signature is None:
-            raise Refused(401, Refusal("no_signature", "there is no X-Hub-Signature-256; give the webhook a secret, the same as here"))
+            raise Refused(
+                401,
+                Refusal(
+                    "no_signature",
+                    "there is no X-Hub-Signature-256; give the webhook a secret, the same as here",
+                ),
+            )
         async with self._bodies.received(request) as body:
             sender = signer(secrets, body, signature)
             if sender is None:
-                raise Refused(401, Refusal("wrong_signature", "X-Hub-Signature-256 is not of this body by a secret known here"))
+                raise Refused(
+                    401,
+                    Refusal(
+                        "wrong_signature",
+                        "X-Hub-Signature-256 is not of this body by a secret known here",
+                    ),
+                )
             request[SENDER] = sender.name
             return await self._count(request, body)
 
@@ -143,7 +170,13 @@ class GitHub:
         if event != "workflow_run":
             return 202, Uncounted(f"the event {event or '(none)'}; workflow_run is counted")
         if request.content_type != "application/json":
-            raise Refused(415, Refusal("unsupported_type", f"{request.content_type}; choose application/json in the webhook's settings"))
+            raise Refused(
+                415,
+                Refusal(
+                    "unsupported_type",
+                    f"{request.content_type}; choose application/json in the webhook's settings",
+                ),
+            )
         try:
             action = msgspec.json.decode(body, type=Event).action
             if action != "completed":
@@ -151,9 +184,13 @@ class GitHub:
             completed = msgspec.json.decode(body, type=Completed)
             outcome = outcome_of(completed)
             if outcome is None:
-                return 202, Uncounted(f"the conclusion {completed.workflow_run.conclusion}, which is neither pass nor fail")
+                return 202, Uncounted(
+                    f"the conclusion {completed.workflow_run.conclusion}, which is neither pass nor fail"
+                )
             data = document(outcome)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, CIStatusError) as error:
-            raise Refused(400, Refusal("invalid_delivery", f"not as GitHub delivers workflow_run: {error}")) from error
+            raise Refused(
+                400, Refusal("invalid_delivery", f"not as GitHub delivers workflow_run: {error}")
+            ) from error
         key = f"github {completed.repository.full_name} {outcome.run_id}"
         return await self._uploads.keep(request, data, key=key.encode())

@@ -150,13 +150,22 @@ class _Routes:
         wanted = request.query.getall("collect[]", list(PARTS))
         unknown = sorted(set(wanted) - set(PARTS))
         if unknown:
-            raise web.HTTPBadRequest(text=f"collect[]={unknown[0]} is unknown; there are {', '.join(PARTS)}\n")
+            raise web.HTTPBadRequest(
+                text=f"collect[]={unknown[0]} is unknown; there are {', '.join(PARTS)}\n"
+            )
         exposition = self._service.exposition()
         parts = [part for part in PARTS if part in wanted]
         headers = {"Content-Type": CONTENT_TYPE}
         if parts == ["state"] and "gzip" in request.headers.get("Accept-Encoding", ""):
-            return web.Response(body=self._gzipped(exposition), headers=headers | {"Content-Encoding": "gzip"})
-        body = join([self._service.resources() if part == "resources" else exposition.parts[part] for part in parts])
+            return web.Response(
+                body=self._gzipped(exposition), headers=headers | {"Content-Encoding": "gzip"}
+            )
+        body = join(
+            [
+                self._service.resources() if part == "resources" else exposition.parts[part]
+                for part in parts
+            ]
+        )
         return web.Response(body=body, headers=headers)
 
     def _gzipped(self, exposition: Exposition) -> bytes:
@@ -172,30 +181,46 @@ class _Routes:
 
     async def ready(self, _: web.Request) -> web.Response:
         if not self._service.ready():
-            raise web.HTTPServiceUnavailable(text="not ready: the first scan of the results folder is not done yet\n")
+            raise web.HTTPServiceUnavailable(
+                text="not ready: the first scan of the results folder is not done yet\n"
+            )
         return web.Response(text="ready\n")
 
     async def status(self, _: web.Request) -> web.Response:
-        return web.Response(body=msgspec.json.encode(self._service.status()), content_type="application/json")
+        return web.Response(
+            body=msgspec.json.encode(self._service.status()), content_type="application/json"
+        )
 
     async def alerts(self, request: web.Request) -> web.Response:
         try:
             message = msgspec.json.decode(await request.read(), type=AlertmanagerMessage)
         except msgspec.DecodeError as error:
-            raise web.HTTPBadRequest(text=f"not Alertmanager's webhook message, version 4: {error}\n") from error
+            raise web.HTTPBadRequest(
+                text=f"not Alertmanager's webhook message, version 4: {error}\n"
+            ) from error
         await self._service.receive(message.alerts)
         return web.Response(text="ok\n")
 
     async def runbook(self, request: web.Request) -> web.Response:
         name, folder = request.match_info["name"].removesuffix(".md"), self._service.runbooks_dir
-        path = folder / f"{name}.md" if folder is not None and re.fullmatch(r"[A-Za-z0-9]+", name) else None
+        path = (
+            folder / f"{name}.md"
+            if folder is not None and re.fullmatch(r"[A-Za-z0-9]+", name)
+            else None
+        )
         if path is None or not path.is_file():
             raise web.HTTPNotFound(text=f"no runbook for {name}\n")
         # text/plain, for browsers offer to save text/markdown where a person in a hurry wants to read it.
-        return web.Response(text=self._service.links.fill_in(path.read_text(encoding="utf-8")), content_type="text/plain", charset="utf-8")
+        return web.Response(
+            text=self._service.links.fill_in(path.read_text(encoding="utf-8")),
+            content_type="text/plain",
+            charset="utf-8",
+        )
 
     async def landing(self, _: web.Request) -> web.Response:
-        page = landing_page(self._service.status(), self._service.links, ready=self._service.ready())
+        page = landing_page(
+            self._service.status(), self._service.links, ready=self._service.ready()
+        )
         return web.Response(text=page, content_type="text/html", charset="utf-8")
 
 
@@ -242,27 +267,50 @@ def landing_page(status: Status, links: Links, *, ready: bool) -> str:
 
 
 def _tables(status: Status) -> str:
-    firing = [alert for alert in status.alerts if alert.status == "firing" and alert.severity in SEVERITIES]
+    firing = [
+        alert
+        for alert in status.alerts
+        if alert.status == "firing" and alert.severity in SEVERITIES
+    ]
     alerts = [
-        (f"<strong>{escape(alert.alertname)}</strong>", *_cells(alert.severity, alert.summary), _moment(alert.received_timestamp_seconds))
+        (
+            f"<strong>{escape(alert.alertname)}</strong>",
+            *_cells(alert.severity, alert.summary),
+            _moment(alert.received_timestamp_seconds),
+        )
         for alert in firing
     ]
     runs = [
         (
-            *_cells(run.benchmark, run.environment, run.run_id, run.commit_hash[:COMMIT_CHARACTERS_SHOWN]),
+            *_cells(
+                run.benchmark,
+                run.environment,
+                run.run_id,
+                run.commit_hash[:COMMIT_CHARACTERS_SHOWN],
+            ),
             _moment(run.timestamp_seconds),
             _speedup(run),
             _verdict(run),
         )
         for run in status.runs
     ]
-    rejected = [_cells(file.file, file.reason, file.place, file.detail) for file in status.rejected_files]
+    rejected = [
+        _cells(file.file, file.reason, file.place, file.detail) for file in status.rejected_files
+    ]
     return (
         _failure(status)
         + _dropped(status)
         + _table("Firing alerts", ("Alert", "Severity", "Summary", "Received (UTC)"), alerts)
-        + _table("Newest runs", ("Benchmark", "Environment", "Run", "Commit", "Made (UTC)", "Speedup p50", "Verdict"), runs)
-        + ("" if runs else f"<p>No run yet. Copy a result file into <code>{escape(status.results_dir)}</code>.</p>")
+        + _table(
+            "Newest runs",
+            ("Benchmark", "Environment", "Run", "Commit", "Made (UTC)", "Speedup p50", "Verdict"),
+            runs,
+        )
+        + (
+            ""
+            if runs
+            else f"<p>No run yet. Copy a result file into <code>{escape(status.results_dir)}</code>.</p>"
+        )
         + _table("Rejected files", ("File", "Reason", "Where", "What"), rejected)
     )
 
@@ -277,7 +325,9 @@ def _failure(status: Status) -> str:
 
 
 def _dropped(status: Status) -> str:
-    dropped = [f"{count:,} × {escape(kind)}" for kind, count in status.subjects_dropped.items() if count]
+    dropped = [
+        f"{count:,} × {escape(kind)}" for kind, count in status.subjects_dropped.items() if count
+    ]
     if not dropped:
         return ""
     return (
@@ -318,7 +368,11 @@ def _verdict(run: RunStatus) -> str:
 
 def _gate_verdict(run: RunStatus) -> str:
     verdict = "passed" if run.passed else "failed"
-    return verdict if run.severity is None else f"<strong>{verdict}, {run.severity} regression</strong>"
+    return (
+        verdict
+        if run.severity is None
+        else f"<strong>{verdict}, {run.severity} regression</strong>"
+    )
 
 
 def _judgement(benchmark: str, judgement: JudgementStatus) -> str:
@@ -327,5 +381,9 @@ def _judgement(benchmark: str, judgement: JudgementStatus) -> str:
     change = "" if ratio is None else f", {abs(ratio):.1%} {'worse' if ratio > 0 else 'better'}"
     if judgement.state in REGRESSED:
         variant = judgement.name.removeprefix(benchmark).removeprefix("/")
-        state = f"<strong>{escape(variant)} {state}</strong>" if variant else f"<strong>{state}</strong>"
+        state = (
+            f"<strong>{escape(variant)} {state}</strong>"
+            if variant
+            else f"<strong>{state}</strong>"
+        )
     return f"{state}{change}"

@@ -159,10 +159,20 @@ def set_aside(ledger: Path, error: LedgerError, at_seconds: float) -> None:
 def _judgements_by_benchmark(state: State) -> Mapping[tuple[str, str], Sequence[JudgementStatus]]:
     """Of each benchmark and environment, the worst first."""
     found: dict[tuple[str, str], list[JudgementStatus]] = {}
-    worst_first: tuple[JudgementState, ...] = ("critical", "warning", "ok", "improved", "insufficient_data")
+    worst_first: tuple[JudgementState, ...] = (
+        "critical",
+        "warning",
+        "ok",
+        "improved",
+        "insufficient_data",
+    )
 
     def rank(newest: NewestJudgement) -> tuple[int, float, str]:
-        return worst_first.index(newest.judgement.state), -(newest.judgement.worsening_ratio or 0.0), newest.name
+        return (
+            worst_first.index(newest.judgement.state),
+            -(newest.judgement.worsening_ratio or 0.0),
+            newest.name,
+        )
 
     for newest in sorted(state.judgements, key=rank):
         judgement = newest.judgement
@@ -216,7 +226,11 @@ class _Server:
     """Wires the parts. Methods that end in `_by_worker` run in the worker thread, all others in the event loop."""
 
     def __init__(
-        self, settings: Settings, worker: ThreadPoolExecutor, upload_worker: ThreadPoolExecutor, live_worker: ThreadPoolExecutor
+        self,
+        settings: Settings,
+        worker: ThreadPoolExecutor,
+        upload_worker: ThreadPoolExecutor,
+        live_worker: ThreadPoolExecutor,
     ) -> None:
         self._settings = settings
         self._worker = worker
@@ -233,7 +247,11 @@ class _Server:
             )
         )
         self._live_folder = LiveFolder(
-            settings.results_dir / FOLDER, config.project, config.environment, monotonic=time.monotonic, clock=time.time
+            settings.results_dir / FOLDER,
+            config.project,
+            config.environment,
+            monotonic=time.monotonic,
+            clock=time.time,
         )
         self._live_wake = threading.Event()
         self._loop = asyncio.get_running_loop()
@@ -244,14 +262,23 @@ class _Server:
         self._uploads = Uploads(
             self._upload_folder,
             None if settings.upload_tokens is None else TokenFile(settings.upload_tokens),
-            UploadLimits(config.max_file_bytes, config.upload_timeout_seconds, config.upload_rate_per_second, config.upload_burst),
+            UploadLimits(
+                config.max_file_bytes,
+                config.upload_timeout_seconds,
+                config.upload_rate_per_second,
+                config.upload_burst,
+            ),
             upload_worker,
             closed=self._no_uploads,
             stored=self._note_upload,
         )
         secrets = settings.github_webhook_secret
-        self._github = GitHub(self._uploads, None if secrets is None else TokenFile(secrets), upload_worker)
-        self._failure: LedgerError | OSError | None = None  # why no result can be taken in, until a scan is done
+        self._github = GitHub(
+            self._uploads, None if secrets is None else TokenFile(secrets), upload_worker
+        )
+        self._failure: LedgerError | OSError | None = (
+            None  # why no result can be taken in, until a scan is done
+        )
         self._collector = Collector(settings.definitions, settings.config)
         self._sampler = Sampler()
         self._resources: tuple[float, bytes] = (float("-inf"), b"")
@@ -278,10 +305,15 @@ class _Server:
             if not has_no_room(error):
                 raise
             self._unopened = error
-            log.error("the ledger cannot be opened, it is tried again", extra={"fields": {"reason": error}})
+            log.error(
+                "the ledger cannot be opened, it is tried again",
+                extra={"fields": {"reason": error}},
+            )
         else:
             if self._ledger.is_alone:
-                log.error("the ledger's disk is full: what is known is shown, new results are taken in when there is room")
+                log.error(
+                    "the ledger's disk is full: what is known is shown, new results are taken in when there is room"
+                )
 
     async def close(self) -> None:
         await self._loop.run_in_executor(self._live_worker, self._live_folder.close)
@@ -301,24 +333,42 @@ class _Server:
             links=self._settings.links,
         )
         # Bodies stay as they come: what unpacks them has to bound what comes out.
-        runner = web.AppRunner(make_application(service), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, auto_decompress=False)
+        runner = web.AppRunner(
+            make_application(service),
+            access_log=None,
+            shutdown_timeout=SHUTDOWN_SECONDS,
+            auto_decompress=False,
+        )
         admission = Admission(
             self._settings.config.stream_max_clients,
             [*self._settings.config.stream_origins, *self._settings.links.page_origins],
-            None if self._settings.stream_tokens is None else TokenFile(self._settings.stream_tokens),
+            None
+            if self._settings.stream_tokens is None
+            else TokenFile(self._settings.stream_tokens),
         )
-        stream_server = StreamServer(self._feed.hub, admission, self._read_trends, packaged("stream/page"))
-        streaming = web.AppRunner(stream_server.make_application(), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+        stream_server = StreamServer(
+            self._feed.hub, admission, self._read_trends, packaged("stream/page")
+        )
+        streaming = web.AppRunner(
+            stream_server.make_application(), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS
+        )
         await runner.setup()
         try:
             await web.TCPSite(runner, self._settings.host, self._settings.port).start()
             log.info(
                 f"benchmark-exporter {__version__} listens on {self._settings.host}:{self._settings.port}",
-                extra={"fields": {"results": self._settings.results_dir, "ledger": self._settings.ledger_path}},
+                extra={
+                    "fields": {
+                        "results": self._settings.results_dir,
+                        "ledger": self._settings.ledger_path,
+                    }
+                },
             )
             if self._settings.stream_address is not None:
                 await streaming.setup()
-                await web.TCPSite(streaming, *self._settings.stream_address, backlog=STREAM_BACKLOG).start()
+                await web.TCPSite(
+                    streaming, *self._settings.stream_address, backlog=STREAM_BACKLOG
+                ).start()
                 host, port = self._settings.stream_address
                 log.info(f"the stream and the live page are on {host}:{port}")
             async with asyncio.TaskGroup() as tasks:
@@ -343,16 +393,27 @@ class _Server:
         root = self._settings.results_dir
         while True:
             try:
-                async for changes in awatch(root, watch_filter=None, debounce=WATCH_DEBOUNCE_MS, step=WATCH_STEP_MS, raise_interrupt=False):
+                async for changes in awatch(
+                    root,
+                    watch_filter=None,
+                    debounce=WATCH_DEBOUNCE_MS,
+                    step=WATCH_STEP_MS,
+                    raise_interrupt=False,
+                ):
                     self._note_changes(path for _, path in changes)
             except OSError as error:
-                log.warning("the results folder cannot be watched, scans alone find new files", extra={"fields": {"reason": error}})
+                log.warning(
+                    "the results folder cannot be watched, scans alone find new files",
+                    extra={"fields": {"reason": error}},
+                )
             await asyncio.sleep(RETRY_SECONDS)
 
     def _note_changes(self, paths: Iterable[str]) -> None:
         live_folder = str(self._settings.results_dir / FOLDER)
         for path in paths:
-            if path == live_folder or (path.startswith(f"{live_folder}/") and not path.endswith(SUFFIX)):
+            if path == live_folder or (
+                path.startswith(f"{live_folder}/") and not path.endswith(SUFFIX)
+            ):
                 if not self._live_folder.is_looked_at(path):
                     self._live_wake.set()
             else:
@@ -363,10 +424,15 @@ class _Server:
         """Brings lines of live files to the stream. Events tell of new files; those of running benchmarks are looked at anyway."""
         while True:
             try:
-                news = await self._loop.run_in_executor(self._live_worker, self._live_folder.wait, self._live_wake)
+                news = await self._loop.run_in_executor(
+                    self._live_worker, self._live_folder.wait, self._live_wake
+                )
                 self._feed.take_live(news)
             except OSError as error:
-                log.error("live files cannot be followed, it is tried again", extra={"fields": {"reason": error}})
+                log.error(
+                    "live files cannot be followed, it is tried again",
+                    extra={"fields": {"reason": error}},
+                )
                 await asyncio.sleep(RETRY_SECONDS)
             except Exception:  # whatever was not foreseen here is no reason to end the exporter
                 log.exception("live files cannot be followed, it is tried again")
@@ -405,13 +471,24 @@ class _Server:
             try:
                 before = time.time() - self._settings.config.retention_days * 86400
                 if rows := await self._sum_of_steps(self._ledger.prune(before)):
-                    log.info("forgot what is older than retention_days", extra={"fields": {"rows": rows}})
-                if files := await self._sum_of_steps(map(self._upload_folder.remove, self._ledger.old_uploads(UPLOADS_PREFIX, before))):
-                    log.info("removed uploads that are forgotten", extra={"fields": {"files": files}})
+                    log.info(
+                        "forgot what is older than retention_days", extra={"fields": {"rows": rows}}
+                    )
+                if files := await self._sum_of_steps(
+                    map(
+                        self._upload_folder.remove, self._ledger.old_uploads(UPLOADS_PREFIX, before)
+                    )
+                ):
+                    log.info(
+                        "removed uploads that are forgotten", extra={"fields": {"files": files}}
+                    )
             except (LedgerError, OSError) as error:
                 self._note_damage(error)
                 self._wake.set()
-                log.error("forgetting old runs failed, it is tried again", extra={"fields": {"reason": error}})
+                log.error(
+                    "forgetting old runs failed, it is tried again",
+                    extra={"fields": {"reason": error}},
+                )
             await asyncio.sleep(PRUNE_INTERVAL_SECONDS)
 
     async def _sum_of_steps(self, steps: Iterator[int]) -> int:
@@ -428,14 +505,21 @@ class _Server:
             failed = False
             try:
                 is_alone = self._is_open and self._ledger.is_alone
-                if self._damage is not None or not self._is_open or (is_alone and time.monotonic() >= next_scan):
+                if (
+                    self._damage is not None
+                    or not self._is_open
+                    or (is_alone and time.monotonic() >= next_scan)
+                ):
                     await self._in_worker(self._replace_ledger_by_worker)
                     next_scan = 0.0
                 if self._is_caught_up and (paths or time.monotonic() >= self._ingest.due_seconds):
                     await self._in_worker(self._look_by_worker, paths)
                 if time.monotonic() >= next_scan:
                     await self._scan()
-                    pause = max(self._settings.config.rescan_interval_seconds, self._scan_duration_seconds / SCAN_SHARE)
+                    pause = max(
+                        self._settings.config.rescan_interval_seconds,
+                        self._scan_duration_seconds / SCAN_SHARE,
+                    )
                     next_scan = time.monotonic() + pause
                 await self._in_worker(self._refresh_by_worker)
             except (OSError, LedgerError) as error:
@@ -443,9 +527,14 @@ class _Server:
                 self._note_damage(error)
                 await self._in_worker(self._show_failure_by_worker)
                 failed, next_scan = True, time.monotonic() + RETRY_SECONDS
-                log.error("ingesting failed, it is tried again", extra={"fields": {"reason": error, "retry_seconds": RETRY_SECONDS}})
+                log.error(
+                    "ingesting failed, it is tried again",
+                    extra={"fields": {"reason": error, "retry_seconds": RETRY_SECONDS}},
+                )
             with suppress(TimeoutError):
-                async with asyncio.timeout(RETRY_SECONDS if failed else self._seconds_to_sleep(next_scan)):
+                async with asyncio.timeout(
+                    RETRY_SECONDS if failed else self._seconds_to_sleep(next_scan)
+                ):
                     await self._wake.wait()
             self._wake.clear()
 
@@ -470,7 +559,14 @@ class _Server:
     def _seconds_to_sleep(self, next_scan: float) -> float:
         next_look = min(next_scan, self._ingest.due_seconds) - time.monotonic()
         # No event tells of a baseline that another process pins.
-        return max(min(next_look, self._exposition.stale_at_seconds - time.time(), self._settings.config.rescan_interval_seconds), 0.0)
+        return max(
+            min(
+                next_look,
+                self._exposition.stale_at_seconds - time.time(),
+                self._settings.config.rescan_interval_seconds,
+            ),
+            0.0,
+        )
 
     def _note_failure(self, failure: LedgerError | OSError | None) -> None:
         self._failure = failure
@@ -551,7 +647,10 @@ class _Server:
     def _refresh_by_worker(self) -> None:
         """Publishes what no commit of ours changes: files that became young or old, counters whose time at 0 is over, a pinned baseline."""
         live = self._live_now()
-        is_stale = self._exposition.stale_at_seconds <= time.time() or (live.pending_files, live.is_ingest_failing) != (
+        is_stale = self._exposition.stale_at_seconds <= time.time() or (
+            live.pending_files,
+            live.is_ingest_failing,
+        ) != (
             self._live.pending_files,
             self._live.is_ingest_failing,
         )
@@ -573,14 +672,18 @@ class _Server:
             self._exposition = self._collector.render(self._state, self._live, time.time())
 
     def _live_now(self) -> Live:
-        return Live(self._ingest.pending_files, self._scan_duration_seconds, self._failure is not None)
+        return Live(
+            self._ingest.pending_files, self._scan_duration_seconds, self._failure is not None
+        )
 
     def _render_resources(self) -> bytes:
         now = time.monotonic()
         if now - self._resources[0] >= RESOURCES_MAX_AGE_SECONDS:
             self._resources = (
                 now,
-                self._collector.render_resources(self._sampler.sample(), self._live, self._uploads.counts, self._progress()),
+                self._collector.render_resources(
+                    self._sampler.sample(), self._live, self._uploads.counts, self._progress()
+                ),
             )
         return self._resources[1]
 
@@ -623,7 +726,10 @@ class _Server:
         except LedgerError as error:
             self._note_damage(error)
             self._wake.set()
-            log.error("alerts could not be counted, Alertmanager sends them again", extra={"fields": {"reason": error}})
+            log.error(
+                "alerts could not be counted, Alertmanager sends them again",
+                extra={"fields": {"reason": error}},
+            )
             raise web.HTTPServiceUnavailable(text=f"{error}\n") from error
         self._wake.set()  # a new counter is shown as 0 for a while: how long the loop may sleep has changed
 
@@ -660,7 +766,10 @@ class _Server:
             max_series=self._settings.config.max_series,
             subjects_dropped=exposition.dropped,
             runs=runs,
-            rejected_files=[RejectionStatus(file.path, file.reason, file.place, file.detail) for file in state.rejected_files],
+            rejected_files=[
+                RejectionStatus(file.path, file.reason, file.place, file.detail)
+                for file in state.rejected_files
+            ],
             alerts=[
                 AlertStatus(
                     alertname=received.notification.alertname,

@@ -69,7 +69,9 @@ class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
 class Refused(Exception):
     """An upload that is not accepted: the status and headers of the answer, and what it says."""
 
-    def __init__(self, status: int, refusal: Refusal, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, refusal: Refusal, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(f"{refusal.reason}: {refusal.detail}")
         self.status = status
         self.refusal = refusal
@@ -108,7 +110,10 @@ def _gunzip(body: bytes, max_bytes: int) -> bytes:
     try:
         return gzip.GzipFile(fileobj=io.BytesIO(body)).read(max_bytes + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise Refused(400, Refusal("malformed_gzip", f"Content-Encoding is gzip, but the body is not: {error}")) from error
+        raise Refused(
+            400,
+            Refusal("malformed_gzip", f"Content-Encoding is gzip, but the body is not: {error}"),
+        ) from error
 
 
 class Bodies:
@@ -117,7 +122,9 @@ class Bodies:
     One is always taken. `size_limit` and `time_limit` are what a sender is told of the two bounds.
     """
 
-    def __init__(self, max_bytes: int, timeout_seconds: float, *, size_limit: str, time_limit: str) -> None:
+    def __init__(
+        self, max_bytes: int, timeout_seconds: float, *, size_limit: str, time_limit: str
+    ) -> None:
         self._max_bytes = max_bytes
         self._timeout_seconds = timeout_seconds
         self._size_limit = size_limit
@@ -196,7 +203,11 @@ class Uploads:
         """The answer to one upload, always JSON."""
         return await self.answer(request, self._take)
 
-    async def answer(self, request: web.Request, take: Callable[[web.Request], Awaitable[tuple[int, msgspec.Struct]]]) -> web.Response:
+    async def answer(
+        self,
+        request: web.Request,
+        take: Callable[[web.Request], Awaitable[tuple[int, msgspec.Struct]]],
+    ) -> web.Response:
         """What `take` makes of a request, status and body, or why it refuses it; counted, and logged where it is known who sent it."""
         try:
             if (why := self._closed()) is not None:
@@ -207,23 +218,38 @@ class Uploads:
             if SENDER in request:
                 level = logging.ERROR if refused.status >= 500 else logging.WARNING
                 trace = refused.__cause__ if refused.status == 500 else None
-                log.log(level, f"an upload was refused: {refused}", exc_info=trace, extra={"fields": {"by": request[SENDER]}})
+                log.log(
+                    level,
+                    f"an upload was refused: {refused}",
+                    exc_info=trace,
+                    extra={"fields": {"by": request[SENDER]}},
+                )
             body = msgspec.json.encode(refused.refusal)
             response = web.json_response(body=body, status=refused.status, headers=refused.headers)
         self.counts[response.status] += 1
         return response
 
     async def keep(
-        self, request: web.Request, body: bytes, side: bytes = b"", *, is_gzip: bool = False, key: bytes = b""
+        self,
+        request: web.Request,
+        body: bytes,
+        side: bytes = b"",
+        *,
+        is_gzip: bool = False,
+        key: bytes = b"",
     ) -> tuple[int, Receipt]:
         """Stores a document of a known sender, and answers when it is on the disk; what has a `key` is known by that again.
 
         Raises:
             Refused: it is no document, or cannot be written.
         """
-        status, receipt, file = await self._in_worker(self._keep_by_worker, body, is_gzip, side, key)
+        status, receipt, file = await self._in_worker(
+            self._keep_by_worker, body, is_gzip, side, key
+        )
         what = "received an upload" if status == 201 else "received an upload again"
-        log.info(what, extra={"fields": {"by": request[SENDER], "file": UPLOADS_PREFIX + file.name}})
+        log.info(
+            what, extra={"fields": {"by": request[SENDER], "file": UPLOADS_PREFIX + file.name}}
+        )
         self._stored(file)
         return status, receipt
 
@@ -246,35 +272,57 @@ class Uploads:
                 if self._tokens is None
                 else f"write one into {self._tokens.path}, for the exporter to read"
             )
-            raise Refused(403, Refusal("uploads_off", f"uploads are off, since there is no token; to turn them on, {way}"))
+            raise Refused(
+                403,
+                Refusal(
+                    "uploads_off",
+                    f"uploads are off, since there is no token; to turn them on, {way}",
+                ),
+            )
         scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
         challenge = 'Bearer realm="benchmark-exporter"'
         if scheme.lower() != "bearer":
-            raise Refused(401, Refusal("no_token", "send a header Authorization: Bearer TOKEN"), {"WWW-Authenticate": challenge})
+            raise Refused(
+                401,
+                Refusal("no_token", "send a header Authorization: Bearer TOKEN"),
+                {"WWW-Authenticate": challenge},
+            )
         token = bearer(tokens, secret.strip())
         if token is None:
             challenge += ', error="invalid_token"'
-            raise Refused(401, Refusal("wrong_token", "this token is not known here"), {"WWW-Authenticate": challenge})
+            raise Refused(
+                401,
+                Refusal("wrong_token", "this token is not known here"),
+                {"WWW-Authenticate": challenge},
+            )
         wait = self._buckets.take(token.name, time.monotonic())
         if wait:
             detail = f"{token.name} may upload {self._limits.burst} at once and {self._limits.rate_per_second:g} a second from then on"
             raise Refused(429, Refusal("too_many", detail), {"Retry-After": str(math.ceil(wait))})
         return token.name
 
-    def _keep_by_worker(self, body: bytes, is_gzip: bool, side: bytes, key: bytes) -> tuple[int, Receipt, Path]:
+    def _keep_by_worker(
+        self, body: bytes, is_gzip: bool, side: bytes, key: bytes
+    ) -> tuple[int, Receipt, Path]:
         try:
             data = _gunzip(body, self._limits.document_bytes) if is_gzip else body
             if len(data) > self._limits.document_bytes:
                 raise self._bodies.too_large()
             new, file, document = self._folder.keep(data, side, time.time_ns(), key)
         except Rejected as rejected:
-            raise Refused(400, Refusal(rejected.reason, rejected.detail, rejected.place)) from rejected
+            raise Refused(
+                400, Refusal(rejected.reason, rejected.detail, rejected.place)
+            ) from rejected
         except OSError as error:
             raise _later(f"it could not be written: {error.strerror or error}") from error
         except Refused:
             raise
-        except Exception as error:  # whatever a format failed to foresee is this one document's trouble
-            detail = f"a mistake in the exporter, not in the upload: {type(error).__name__}: {error}"
+        except (
+            Exception
+        ) as error:  # whatever a format failed to foresee is this one document's trouble
+            detail = (
+                f"a mistake in the exporter, not in the upload: {type(error).__name__}: {error}"
+            )
             raise Refused(500, Refusal("internal_error", detail)) from error
         run_id = None if isinstance(document, Baseline) else document.run_id
         return 201 if new else 200, Receipt(file.stem, document.format, run_id), file
@@ -284,7 +332,11 @@ class Uploads:
 
 
 def _later(why: str) -> Refused:
-    return Refused(503, Refusal("unavailable", f"{why}; send it again"), {"Retry-After": str(RETRY_AFTER_SECONDS)})
+    return Refused(
+        503,
+        Refusal("unavailable", f"{why}; send it again"),
+        {"Retry-After": str(RETRY_AFTER_SECONDS)},
+    )
 
 
 def _side_file(request: web.Request) -> bytes:
@@ -294,7 +346,13 @@ def _side_file(request: web.Request) -> bytes:
     """
     for name in request.query:
         if name not in PARAMETERS:
-            raise Refused(400, Refusal("invalid_parameter", f"{name} is no parameter; there are {', '.join(PARAMETERS)}"))
+            raise Refused(
+                400,
+                Refusal(
+                    "invalid_parameter",
+                    f"{name} is no parameter; there are {', '.join(PARAMETERS)}",
+                ),
+            )
         if len(request.query.getall(name)) > 1:
             raise Refused(400, Refusal("invalid_parameter", f"{name} is given more than once"))
     said = {name: value for name, value in request.query.items() if value}
@@ -307,13 +365,21 @@ def _side_file(request: web.Request) -> bytes:
         raise Refused(400, Refusal("invalid_parameter", f"{name}: {rejected.detail}")) from rejected
     if side.timestamp is not None:
         side = msgspec.structs.replace(side, timestamp=side.timestamp.astimezone(UTC))
-    return msgspec.json.encode({name: value for name in SideFile.__struct_fields__ if (value := getattr(side, name)) is not None})
+    return msgspec.json.encode(
+        {
+            name: value
+            for name in SideFile.__struct_fields__
+            if (value := getattr(side, name)) is not None
+        }
+    )
 
 
 def _nested(said: Mapping[str, str]) -> dict[str, object]:
     """Parameters as a side file has them."""
     machine: dict[str, object] = {
-        name.removeprefix(_OF_MACHINE): int(value) if name == "machine_cpu_count" and re.fullmatch("[0-9]{1,15}", value) else value
+        name.removeprefix(_OF_MACHINE): int(value)
+        if name == "machine_cpu_count" and re.fullmatch("[0-9]{1,15}", value)
+        else value
         for name, value in said.items()
         if name.startswith(_OF_MACHINE)
     }

@@ -29,7 +29,13 @@ from benchmark_exporter.stream.messages import (
 # A snapshot has the newest of each.
 MAX_BENCHMARKS, MAX_ALERTS, MAX_REJECTED = 200, 100, 50
 MAX_JUDGEMENTS = 20  # of a run
-WORST_FIRST: tuple[JudgementState, ...] = ("critical", "warning", "ok", "improved", "insufficient_data")
+WORST_FIRST: tuple[JudgementState, ...] = (
+    "critical",
+    "warning",
+    "ok",
+    "improved",
+    "insufficient_data",
+)
 
 
 class Feed:
@@ -86,19 +92,39 @@ class Feed:
             return
         known_runs = {_key(run): run for run in before.runs}
         known, judgements = _judgements(before), _judgements(state)
-        changed = [run for run in state.runs if known_runs.get(_key(run)) != run or known.get(_key(run)) != judgements.get(_key(run))]
+        changed = [
+            run
+            for run in state.runs
+            if known_runs.get(_key(run)) != run or known.get(_key(run)) != judgements.get(_key(run))
+        ]
         for news in _runs(state, changed):
             self.hub.publish("run", news, project=news.project, benchmark=news.benchmark)
         known_verdicts = {verdict.benchmark: verdict for verdict in before.verdicts}
         for verdict in state.verdicts:
             run = state.verdict_runs[verdict.benchmark]
-            if known_verdicts.get(verdict.benchmark) != verdict or before.verdict_runs[verdict.benchmark] != run:
-                self.hub.publish("verdict", _verdict(verdict, run), project=run.project, benchmark=verdict.benchmark)
-        known_alerts = {received.notification.fingerprint: received.notification for received in before.notifications}
+            if (
+                known_verdicts.get(verdict.benchmark) != verdict
+                or before.verdict_runs[verdict.benchmark] != run
+            ):
+                self.hub.publish(
+                    "verdict",
+                    _verdict(verdict, run),
+                    project=run.project,
+                    benchmark=verdict.benchmark,
+                )
+        known_alerts = {
+            received.notification.fingerprint: received.notification
+            for received in before.notifications
+        }
         for received in state.notifications:
             alert = received.notification
             if alert.severity in SEVERITIES and known_alerts.get(alert.fingerprint) != alert:
-                self.hub.publish("alert", _alert(received), project=self._project(alert.benchmark), benchmark=alert.benchmark)
+                self.hub.publish(
+                    "alert",
+                    _alert(received),
+                    project=self._project(alert.benchmark),
+                    benchmark=alert.benchmark,
+                )
         if before.rejected_files != state.rejected_files:
             self.hub.publish("rejected", _rejected(state))
 
@@ -108,25 +134,34 @@ class Feed:
         return next((run.project for run in runs if run.benchmark == benchmark), "")
 
     def _snapshot(self, selection: Selection) -> Snapshot:
-        running = [progress for progress in self._running.values() if selection(progress.project, progress.benchmark)]
+        running = [
+            progress
+            for progress in self._running.values()
+            if selection(progress.project, progress.benchmark)
+        ]
         state = self._state
         if state is None:
             return Snapshot(running=running, ingest=self._ingest)
         runs = [run for run in state.runs if selection(run.project, run.benchmark)]
         runs.sort(key=lambda run: run.timestamp_seconds, reverse=True)
         verdicts = [(verdict, state.verdict_runs[verdict.benchmark]) for verdict in state.verdicts]
-        verdicts = [(verdict, run) for verdict, run in verdicts if selection(run.project, verdict.benchmark)]
+        verdicts = [
+            (verdict, run) for verdict, run in verdicts if selection(run.project, verdict.benchmark)
+        ]
         verdicts.sort(key=lambda pair: pair[1].timestamp_seconds, reverse=True)
         alerts = [
             received
             for received in state.notifications  # the newest first
             # Watchdog, which always fires, has another severity.
-            if received.notification.status == "firing" and received.notification.severity in SEVERITIES
+            if received.notification.status == "firing"
+            and received.notification.severity in SEVERITIES
         ]
         wanted = [
             _alert(received)
             for received in alerts
-            if selection(self._project(received.notification.benchmark), received.notification.benchmark)
+            if selection(
+                self._project(received.notification.benchmark), received.notification.benchmark
+            )
         ]
         return Snapshot(
             running=running,
@@ -145,9 +180,14 @@ def _key(of: NewestRun | NewestJudgement) -> tuple[str, str]:
 def _judgements(state: State) -> Mapping[tuple[str, str], Sequence[JudgementNews]]:
     """Of each benchmark and environment, the worst first."""
     found: dict[tuple[str, str], list[JudgementNews]] = {}
-    for newest in sorted(state.judgements, key=lambda newest: (WORST_FIRST.index(newest.judgement.state), newest.name)):
+    for newest in sorted(
+        state.judgements,
+        key=lambda newest: (WORST_FIRST.index(newest.judgement.state), newest.name),
+    ):
         judgement = newest.judgement
-        news = JudgementNews(name=newest.name, state=judgement.state, worsening_ratio=judgement.worsening_ratio)
+        news = JudgementNews(
+            name=newest.name, state=judgement.state, worsening_ratio=judgement.worsening_ratio
+        )
         found.setdefault(_key(newest), []).append(news)
     return found
 

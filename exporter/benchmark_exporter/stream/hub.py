@@ -183,11 +183,15 @@ class Hub:
         self._messages[kind] += 1
         at = at or self._now()
         frame = self._frame(self._seq, kind, at, metrics)
-        self._ring.append(_Message(self._seq, frame, project, benchmark, at.timestamp() if is_measured else 0.0))
+        self._ring.append(
+            _Message(self._seq, frame, project, benchmark, at.timestamp() if is_measured else 0.0)
+        )
         if self._flush_handle is None:
             self._flush_handle = asyncio.get_running_loop().call_soon(self._flush)
 
-    def join(self, connection: Connection, selection: Selection, since: Place | None = None) -> Client:
+    def join(
+        self, connection: Connection, selection: Selection, since: Place | None = None
+    ) -> Client:
         """A new client, which is sent a hello: with a snapshot, or with what has happened since it was here."""
         if self._flush_handle is not None:
             self._flush_handle.cancel()
@@ -198,7 +202,13 @@ class Hub:
         resumed = since is not None and is_ours and since.seq + 1 >= oldest
         seq = since.seq if since is not None and resumed else self._seq
         snapshot = None if resumed else self._snapshot(selection)
-        hello = Hello(stream=self.stream, version=self._version, results_dir=self._results_dir, resumed=resumed, snapshot=snapshot)
+        hello = Hello(
+            stream=self.stream,
+            version=self._version,
+            results_dir=self._results_dir,
+            resumed=resumed,
+            snapshot=snapshot,
+        )
         frames = [self._frame(seq, "hello", self._now(), hello)]
         self._messages["hello"] += 1
         if since is not None and is_ours and not resumed:
@@ -281,7 +291,11 @@ class Hub:
         gone, self._ring = self._ring[:excess], self._ring[excess:]
         for client in self._clients:
             if client.seq < gone[-1].seq:
-                lost = sum(client.selection(message.project, message.benchmark) for message in gone if message.seq > client.seq)
+                lost = sum(
+                    client.selection(message.project, message.benchmark)
+                    for message in gone
+                    if message.seq > client.seq
+                )
                 client.dropped += lost
                 client.seq = gone[-1].seq
                 self._dropped += lost
@@ -299,10 +313,14 @@ class Hub:
 
     def _gap(self, seq: int, dropped: int, reason: str) -> bytes:
         self._messages["gap"] += 1
-        return self._frame(seq, "gap", self._now(), msgspec.convert({"dropped": dropped, "reason": reason}, Gap))
+        return self._frame(
+            seq, "gap", self._now(), msgspec.convert({"dropped": dropped, "reason": reason}, Gap)
+        )
 
     def _frame(self, seq: int, kind: MessageType, at: datetime, metrics: Metrics) -> bytes:
-        return text_frame(self._encoder.encode({"seq": seq, "type": kind, "timestamp": at, "metrics": metrics}))
+        return text_frame(
+            self._encoder.encode({"seq": seq, "type": kind, "timestamp": at, "metrics": metrics})
+        )
 
 
 def text_frame(payload: bytes) -> bytes:

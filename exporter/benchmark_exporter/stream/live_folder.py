@@ -159,7 +159,15 @@ class LiveFolder:
     `project` and `environment` are of runs that name none.
     """
 
-    def __init__(self, folder: Path, project: str, environment: str, *, monotonic: Callable[[], float], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        project: str,
+        environment: str,
+        *,
+        monotonic: Callable[[], float],
+        clock: Callable[[], float],
+    ) -> None:
         self._folder = folder
         self._project = project
         self._environment = environment
@@ -213,14 +221,28 @@ class LiveFolder:
         for name in list(self._files):
             has_more |= self._read(name, events)
         now = self._monotonic()
-        for process in [process for process, usage in self._usages.items() if now - usage.heard_seconds > SHOWN_SECONDS]:
+        for process in [
+            process
+            for process, usage in self._usages.items()
+            if now - usage.heard_seconds > SHOWN_SECONDS
+        ]:
             del self._usages[process]
-        heard = max((file.heard_seconds for file in self._files.values() if file.progress.status == "running"), default=None)
+        heard = max(
+            (
+                file.heard_seconds
+                for file in self._files.values()
+                if file.progress.status == "running"
+            ),
+            default=None,
+        )
         if heard is None:
             pause = max(0.0, self._next_scan_seconds - now)
         else:
             pause = LOOK_SECONDS if now - heard < QUIET_SECONDS else QUIET_LOOK_SECONDS
-        usages = [ProcessUsage(process, dict(usage.memory_mb), dict(usage.cpu_percent)) for process, usage in self._usages.items()]
+        usages = [
+            ProcessUsage(process, dict(usage.memory_mb), dict(usage.cpu_percent))
+            for process, usage in self._usages.items()
+        ]
         return LiveNews(events, usages, dict(self._rejected), 0.0 if has_more else pause)
 
     def close(self) -> None:
@@ -241,7 +263,9 @@ class LiveFolder:
                             continue
         except FileNotFoundError:
             pass
-        self._closed = {name: signature for name, signature in self._closed.items() if name in found}
+        self._closed = {
+            name: signature for name, signature in self._closed.items() if name in found
+        }
         for name, file in list(self._files.items()):
             status = found.get(name)
             if status is None:
@@ -251,7 +275,11 @@ class LiveFolder:
                 self._closed.pop(name)  # it is another file, or begun anew, and is opened again
         for name, status in sorted(found.items(), key=lambda item: item[1].st_mtime_ns):
             signature = (status.st_ino, status.st_size)
-            if name in self._files or not stat.S_ISREG(status.st_mode) or self._closed.get(name) == signature:
+            if (
+                name in self._files
+                or not stat.S_ISREG(status.st_mode)
+                or self._closed.get(name) == signature
+            ):
                 continue
             if self._clock() - status.st_mtime > GONE_SECONDS:
                 self._closed[name] = signature
@@ -259,24 +287,40 @@ class LiveFolder:
                 self._open(name)
             elif not self._is_full:
                 self._is_full = True
-                log.warning("too many live files are open, further ones wait", extra={"fields": {"file": name, "limit": MAX_FILES}})
+                log.warning(
+                    "too many live files are open, further ones wait",
+                    extra={"fields": {"file": name, "limit": MAX_FILES}},
+                )
         self._is_full &= len(self._files) >= MAX_FILES
         self._has_scanned = True
 
     def _open(self, name: str) -> None:
         try:
             # NONBLOCK and NOFOLLOW for what may have taken its place since: a FIFO that nobody writes to, a link to elsewhere.
-            descriptor = os.open(self._folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            descriptor = os.open(
+                self._folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            )
         except OSError as error:
-            log.warning("a live file cannot be read", extra={"fields": {"file": name, "reason": error.strerror}})
+            log.warning(
+                "a live file cannot be read",
+                extra={"fields": {"file": name, "reason": error.strerror}},
+            )
             return
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             os.close(descriptor)
             return
         run_id = os.fsencode(name.removesuffix(SUFFIX)).decode("utf-8", "backslashreplace")
-        progress = Progress(run_id=run_id, benchmark=run_id, project=self._project, environment=self._environment, process=run_id)
-        file = _File(descriptor, status.st_ino, progress, self._monotonic(), is_fresh=self._has_scanned)
+        progress = Progress(
+            run_id=run_id,
+            benchmark=run_id,
+            project=self._project,
+            environment=self._environment,
+            process=run_id,
+        )
+        file = _File(
+            descriptor, status.st_ino, progress, self._monotonic(), is_fresh=self._has_scanned
+        )
         self._files[name] = file
         self._closed.pop(name, None)
         if status.st_size > CHUNK_BYTES and not self._has_scanned:
@@ -289,7 +333,10 @@ class LiveFolder:
         try:
             data = os.pread(file.descriptor, CHUNK_BYTES, file.offset)
         except OSError as error:  # of a network's file system
-            log.warning("a live file cannot be read any more", extra={"fields": {"file": name, "reason": error.strerror}})
+            log.warning(
+                "a live file cannot be read any more",
+                extra={"fields": {"file": name, "reason": error.strerror}},
+            )
             self._end(name, "gone", events)
             return False
         if not data:
@@ -373,10 +420,19 @@ class LiveFolder:
                 iterations=said.iterations,
             )
         if isinstance(said, _End):
-            return msgspec.structs.replace(progress, status=said.status, error=said.error, skipped=0)
-        known = {name: value for name in ("memory_mb", "peak_memory_mb", "cpu_percent") if (value := getattr(said, name)) is not None}
+            return msgspec.structs.replace(
+                progress, status=said.status, error=said.error, skipped=0
+            )
+        known = {
+            name: value
+            for name in ("memory_mb", "peak_memory_mb", "cpu_percent")
+            if (value := getattr(said, name)) is not None
+        }
         if isinstance(said, _Sample):
-            more = {"process": said.process or progress.process, "phase": said.phase or progress.phase}
+            more = {
+                "process": said.process or progress.process,
+                "phase": said.phase or progress.phase,
+            }
             return msgspec.structs.replace(progress, **known, **more, status="running", skipped=0)
         return msgspec.structs.replace(
             progress,
@@ -404,15 +460,33 @@ class LiveFolder:
         if said.cpu_percent is not None:
             usage.cpu_percent["all"] = said.cpu_percent
         if isinstance(said, _Sample) and said.cores is not None:
-            cores = {core: percent for core, percent in list(said.cores.items())[:MAX_CORES] if core.isdecimal()}
+            cores = {
+                core: percent
+                for core, percent in list(said.cores.items())[:MAX_CORES]
+                if core.isdecimal()
+            }
             usage.cpu_percent = {"all": usage.cpu_percent.get("all", sum(cores.values())), **cores}
 
-    def _reject(self, name: str, file: _File, reason: LineRejection, line: bytes, error: Exception | None = None) -> None:
+    def _reject(
+        self,
+        name: str,
+        file: _File,
+        reason: LineRejection,
+        line: bytes,
+        error: Exception | None = None,
+    ) -> None:
         self._rejected[reason] += 1
         if not file.has_complained:  # once a file, since there may be thousands a second
             file.has_complained = True
-            fields = {"file": f"{FOLDER}/{name}", "reason": reason, "detail": error or f"a line has at most {MAX_LINE_BYTES} bytes"}
-            log.warning("a live line is passed over", extra={"fields": fields | {"line": line[:80].decode("utf-8", "backslashreplace")}})
+            fields = {
+                "file": f"{FOLDER}/{name}",
+                "reason": reason,
+                "detail": error or f"a line has at most {MAX_LINE_BYTES} bytes",
+            }
+            log.warning(
+                "a live line is passed over",
+                extra={"fields": fields | {"line": line[:80].decode("utf-8", "backslashreplace")}},
+            )
 
 
 def _thinned(events: Sequence[LiveEvent]) -> Sequence[LiveEvent]:
@@ -422,6 +496,11 @@ def _thinned(events: Sequence[LiveEvent]) -> Sequence[LiveEvent]:
         return events
     first = events[len(left_out)]
     iterations = {event.progress.iteration for event in left_out} - {None, first.progress.iteration}
-    skipped = first.progress.skipped + len(iterations) + sum(event.progress.skipped for event in left_out)
+    skipped = (
+        first.progress.skipped + len(iterations) + sum(event.progress.skipped for event in left_out)
+    )
     progress = msgspec.structs.replace(first.progress, skipped=skipped)
-    return [LiveEvent(first.file, progress, first.timestamp, first.is_fresh), *events[len(left_out) + 1 :]]
+    return [
+        LiveEvent(first.file, progress, first.timestamp, first.is_fresh),
+        *events[len(left_out) + 1 :],
+    ]

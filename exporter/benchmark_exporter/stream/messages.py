@@ -7,7 +7,16 @@ from typing import Literal
 import msgspec
 
 MessageType = Literal["hello", "progress", "run", "verdict", "alert", "rejected", "ingest", "gap"]
-MESSAGE_TYPES: tuple[MessageType, ...] = ("hello", "progress", "run", "verdict", "alert", "rejected", "ingest", "gap")
+MESSAGE_TYPES: tuple[MessageType, ...] = (
+    "hello",
+    "progress",
+    "run",
+    "verdict",
+    "alert",
+    "rejected",
+    "ingest",
+    "gap",
+)
 # silent: no line for a minute; gone: none for an hour, or the file was removed.
 ProgressStatus = Literal["running", "silent", "completed", "failed", "interrupted", "gone"]
 UNFINISHED: tuple[ProgressStatus, ...] = ("running", "silent")

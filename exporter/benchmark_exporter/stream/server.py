@@ -41,7 +41,9 @@ class Admission:
 class StreamServer:
     """The routes over a hub. `trends` gives what `/api/v1/trends` answers, as JSON; `page` is the folder of the page's files."""
 
-    def __init__(self, hub: Hub, admission: Admission, trends: Callable[[], Awaitable[bytes]], page: Path) -> None:
+    def __init__(
+        self, hub: Hub, admission: Admission, trends: Callable[[], Awaitable[bytes]], page: Path
+    ) -> None:
         self._hub = hub
         self._admission = admission
         self._trends = trends
@@ -51,7 +53,9 @@ class StreamServer:
     def make_application(self) -> web.Application:
         """The routes; when they are shut down, clients are told to come back."""
         application = web.Application()
-        application.add_routes([web.get("/api/v1/trends", self._answer_trends), web.get("/{path:.*}", self._answer)])
+        application.add_routes(
+            [web.get("/api/v1/trends", self._answer_trends), web.get("/{path:.*}", self._answer)]
+        )
         application.on_shutdown.append(self._close_all)
         return application
 
@@ -63,31 +67,52 @@ class StreamServer:
         if request.path in PAGE_FILES:
             return self._file(request.path[1:], PAGE_FILES[request.path])
         if request.path == "/stream":
-            raise web.HTTPUpgradeRequired(text="the stream is a WebSocket: ws://HOST:PORT/stream; the page that shows it is at /\n")
-        raise web.HTTPNotFound(text="there are / and /stream here; metrics are on the exporter's other port\n")
+            raise web.HTTPUpgradeRequired(
+                text="the stream is a WebSocket: ws://HOST:PORT/stream; the page that shows it is at /\n"
+            )
+        raise web.HTTPNotFound(
+            text="there are / and /stream here; metrics are on the exporter's other port\n"
+        )
 
     def _file(self, name: str, content_type: str) -> web.Response:
-        return web.Response(body=(self._page / name).read_bytes(), content_type=content_type, charset="utf-8", headers=_HEADERS)
+        return web.Response(
+            body=(self._page / name).read_bytes(),
+            content_type=content_type,
+            charset="utf-8",
+            headers=_HEADERS,
+        )
 
     async def _answer_trends(self, request: web.Request) -> web.Response:
         self._admit(request)
-        return web.Response(body=await self._trends(), content_type="application/json", headers={"Cache-Control": "no-store"})
+        return web.Response(
+            body=await self._trends(),
+            content_type="application/json",
+            headers={"Cache-Control": "no-store"},
+        )
 
     async def _follow(self, request: web.Request) -> web.StreamResponse:
         self._admit(request)
         selection, since = _selection(request), _place(request)
         if self._hub.clients >= self._admission.max_clients:
             raise web.HTTPServiceUnavailable(
-                text=f"the stream has its {self._admission.max_clients} clients\n", headers={"Retry-After": "30"}
+                text=f"the stream has its {self._admission.max_clients} clients\n",
+                headers={"Retry-After": "30"},
             )
         # Compressed frames would differ from client to client, where now all are sent the same bytes.
-        answer = web.WebSocketResponse(heartbeat=HEARTBEAT_SECONDS, max_msg_size=MAX_INCOMING_BYTES, compress=False, timeout=CLOSE_SECONDS)
+        answer = web.WebSocketResponse(
+            heartbeat=HEARTBEAT_SECONDS,
+            max_msg_size=MAX_INCOMING_BYTES,
+            compress=False,
+            timeout=CLOSE_SECONDS,
+        )
         await answer.prepare(request)
         transport = request.transport
         if transport is None:  # it has left while it was answered
             return answer
         # Else the kernel would hold megabytes for each client that does not read.
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, HIGH_WATER_BYTES)
+        transport.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_SNDBUF, HIGH_WATER_BYTES
+        )
         client = self._hub.join(_Transport(transport), selection, since)
         self._answers.add(answer)
         try:
@@ -105,9 +130,13 @@ class StreamServer:
         if (
             origin is not None
             and origin not in self._admission.origins
-            and not _is_same_host(origin, request.host, is_secret=self._admission.tokens is not None)
+            and not _is_same_host(
+                origin, request.host, is_secret=self._admission.tokens is not None
+            )
         ):
-            raise web.HTTPForbidden(text=f"pages of {origin} may not follow the stream; name it in stream_origins if they should\n")
+            raise web.HTTPForbidden(
+                text=f"pages of {origin} may not follow the stream; name it in stream_origins if they should\n"
+            )
         if self._admission.tokens is not None:
             scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
             # A browser cannot set headers of a WebSocket.
@@ -120,7 +149,10 @@ class StreamServer:
 
     async def _close_all(self, _: web.Application) -> None:
         await asyncio.gather(
-            *(answer.close(code=WSCloseCode.GOING_AWAY, message=b"the exporter stops") for answer in list(self._answers)),
+            *(
+                answer.close(code=WSCloseCode.GOING_AWAY, message=b"the exporter stops")
+                for answer in list(self._answers)
+            ),
             return_exceptions=True,
         )
 
@@ -168,7 +200,9 @@ def _selection(request: web.Request) -> Selection:
     named = [request.query.getall(name, []) for name in ("project", "benchmark")]
     for globs in named:
         if len(globs) > MAX_GLOBS or any(len(glob) > MAX_GLOB_CHARACTERS for glob in globs):
-            raise web.HTTPBadRequest(text=f"at most {MAX_GLOBS} projects or benchmarks, of {MAX_GLOB_CHARACTERS} characters each\n")
+            raise web.HTTPBadRequest(
+                text=f"at most {MAX_GLOBS} projects or benchmarks, of {MAX_GLOB_CHARACTERS} characters each\n"
+            )
     return Selection(*named)
 
 
@@ -178,5 +212,7 @@ def _place(request: web.Request) -> Place | None:
     if since is None:
         return None
     if not (since.isascii() and since.isdecimal()) or len(since) > MAX_SEQ_DIGITS:
-        raise web.HTTPBadRequest(text=f"since={since[:40]!r} is no number; it takes the seq of the last message you had\n")
+        raise web.HTTPBadRequest(
+            text=f"since={since[:40]!r} is no number; it takes the seq of the last message you had\n"
+        )
     return Place(int(since), request.query.get("stream", ""))

@@ -29,7 +29,15 @@ def results(tmp_path: Path) -> Path:
 
 
 def run(results: Path, *words: str, **how: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*RUN, *words], cwd=results.parent, capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False, **how)
+    return subprocess.run(
+        [*RUN, *words],
+        cwd=results.parent,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_SECONDS,
+        check=False,
+        **how,
+    )
 
 
 def start(results: Path, *words: str, **how: Any) -> subprocess.Popen[str]:
@@ -41,11 +49,15 @@ def is_told(results: Path, kind: str) -> bool:
 
 
 def test_output_input_and_exit_status_are_the_commands(results: Path) -> None:
-    done = run(results, "--", "sh", "-c", "read line; echo got $line; echo oops >&2; exit 3", input="abc\n")
+    done = run(
+        results, "--", "sh", "-c", "read line; echo got $line; echo oops >&2; exit 3", input="abc\n"
+    )
     assert (done.returncode, done.stdout, done.stderr) == (3, "got abc\n", "oops\n")
     read, found = document(results)
     assert not found
-    assert [(failure.benchmark, failure.error) for failure in read.failures] == [("run/sh", "exit status 3")]
+    assert [(failure.benchmark, failure.error) for failure in read.failures] == [
+        ("run/sh", "exit status 3")
+    ]
     end = live_lines(results)[-1]
     assert (end["status"], end["exit_status"], end["error"]) == ("failed", 3, "exit status 3")
 
@@ -75,12 +87,39 @@ def test_without_a_terminal_and_with_all_files_closed(results: Path) -> None:
 def test_what_is_recorded_of_a_command(results: Path) -> None:
     # Two seconds of work of a child of a child, with memory that is there for less than the time between two looks.
     program = "import time; x = b'x' * 300_000_000; del x\nwhile time.process_time() < 1.5: pass"
-    words = ("--name=suite", "--project=router", "--environment=bare-metal", "--commit=a1b2c3d", "--branch=main", "--machine-profile=vm")
+    words = (
+        "--name=suite",
+        "--project=router",
+        "--environment=bare-metal",
+        "--commit=a1b2c3d",
+        "--branch=main",
+        "--machine-profile=vm",
+    )
     # By a shell: a program inherits the most memory of the one that starts it, and that of these tests may have had more.
-    shell = ["sh", "-c", '"$@"; exit $?', "sh", *RUN, *words, "--", "sh", "-c", f'{sys.executable} -c "$0"; true', program]
-    assert subprocess.run(shell, cwd=results.parent, timeout=DEADLINE_SECONDS, check=False).returncode == 0
+    shell = [
+        "sh",
+        "-c",
+        '"$@"; exit $?',
+        "sh",
+        *RUN,
+        *words,
+        "--",
+        "sh",
+        "-c",
+        f'{sys.executable} -c "$0"; true',
+        program,
+    ]
+    assert (
+        subprocess.run(shell, cwd=results.parent, timeout=DEADLINE_SECONDS, check=False).returncode
+        == 0
+    )
     read, found = document(results)
-    assert (read.project, read.environment, read.commit_hash, read.branch) == ("router", "bare-metal", "a1b2c3d", "main")
+    assert (read.project, read.environment, read.commit_hash, read.branch) == (
+        "router",
+        "bare-metal",
+        "a1b2c3d",
+        "main",
+    )
     assert read.machine == replace(THIS_MACHINE, profile="vm")
     assert found.keys() == {"run/suite/wall", "run/suite/cpu", "run/suite/peak_memory"}
     assert read.suite_duration_seconds == found["run/suite/wall"].samples[0]
@@ -152,7 +191,9 @@ def test_a_missing_folder_is_told_once_and_the_command_runs(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_is_passed_on_once_and_the_run_is_interrupted(results: Path, number: signal.Signals, tmp_path: Path) -> None:
+def test_a_signal_is_passed_on_once_and_the_run_is_interrupted(
+    results: Path, number: signal.Signals, tmp_path: Path
+) -> None:
     script = """trap 'echo INT' INT; trap 'echo TERM' TERM; trap 'echo HUP' HUP; echo ready > ready
     while [ ! -e over ]; do sleep 0.05; done; exit 130"""
     process = start(results, "sh", "-c", script, stdout=subprocess.PIPE)
@@ -167,8 +208,12 @@ def test_a_signal_is_passed_on_once_and_the_run_is_interrupted(results: Path, nu
     assert [path.name for path in results.iterdir()] == ["live"]
 
 
-def test_a_command_that_ends_well_after_a_signal_is_a_run_like_others(results: Path, tmp_path: Path) -> None:
-    process = start(results, "sh", "-c", "trap 'exit 0' TERM; echo > ready; while :; do sleep 0.05; done")
+def test_a_command_that_ends_well_after_a_signal_is_a_run_like_others(
+    results: Path, tmp_path: Path
+) -> None:
+    process = start(
+        results, "sh", "-c", "trap 'exit 0' TERM; echo > ready; while :; do sleep 0.05; done"
+    )
     until((tmp_path / "ready").exists)
     process.terminate()
     assert process.wait(DEADLINE_SECONDS) == 0
@@ -185,7 +230,9 @@ def test_a_killed_command_is_a_failed_run(results: Path) -> None:
     assert document(results)[0].failures[0].error == "ended by SIGKILL"
 
 
-def test_a_killed_wrapper_leaves_the_command_alone_and_no_result(results: Path, tmp_path: Path) -> None:
+def test_a_killed_wrapper_leaves_the_command_alone_and_no_result(
+    results: Path, tmp_path: Path
+) -> None:
     process = start(results, "sh", "-c", "while [ ! -e over ]; do sleep 0.05; done; echo > ended")
     until(lambda: is_told(results, "sample"))
     process.kill()
@@ -256,7 +303,9 @@ print("OV" + "ER", flush=True)
 """
 
 
-def test_ctrl_c_at_a_terminal_reaches_the_command_once(results: Path, terminal: Terminal, tmp_path: Path) -> None:
+def test_ctrl_c_at_a_terminal_reaches_the_command_once(
+    results: Path, terminal: Terminal, tmp_path: Path
+) -> None:
     (tmp_path / "program.py").write_text(PROGRAM)
     terminal.type(f"{' '.join(RUN)} -- {sys.executable} program.py; echo STATUS=$?\n")
     terminal.until_shown("READY")
@@ -266,7 +315,9 @@ def test_ctrl_c_at_a_terminal_reaches_the_command_once(results: Path, terminal: 
     assert live_lines(results)[-1]["status"] == "interrupted"
 
 
-def test_ctrl_z_stops_the_job_and_fg_continues_it(results: Path, terminal: Terminal, tmp_path: Path) -> None:
+def test_ctrl_z_stops_the_job_and_fg_continues_it(
+    results: Path, terminal: Terminal, tmp_path: Path
+) -> None:
     # No shell: one that is stopped between its vfork and the exec of a command is not stopped until that goes on.
     (tmp_path / "program.py").write_text(UNTIL_OVER)
     terminal.type(f"{' '.join(RUN)} -- {sys.executable} program.py\n")
@@ -282,20 +333,24 @@ def test_ctrl_z_stops_the_job_and_fg_continues_it(results: Path, terminal: Termi
 
 
 def test_a_command_reads_the_terminal(terminal: Terminal) -> None:
-    terminal.type(f"{' '.join(RUN)} -- sh -c 'echo REA''DY; read line; echo line=$line; test -t 0 && test -t 1 && echo tt''y'\n")
+    terminal.type(
+        f"{' '.join(RUN)} -- sh -c 'echo REA''DY; read line; echo line=$line; test -t 0 && test -t 1 && echo tt''y'\n"
+    )
     terminal.until_shown("READY")
     terminal.type("abc\n")
     terminal.until_shown("line=abc")
     terminal.until_shown("tty")
 
 
-def test_results_of_the_command_itself_count_for_themselves(wired: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program = (
-        "from benchmark_exporter.client import *; MonitoredPerfSuite().run_benchmark_with_monitoring(lambda: None, 'parsing', iterations=5)"
-    )
+def test_results_of_the_command_itself_count_for_themselves(
+    wired: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = "from benchmark_exporter.client import *; MonitoredPerfSuite().run_benchmark_with_monitoring(lambda: None, 'parsing', iterations=5)"
     monkeypatch.chdir(tmp_path)
     assert run(wired.results, "--name=parsing", sys.executable, "-c", program).returncode == 0
     wired.settle()
     assert wired.value("benchmark_suite_duration_seconds_count") == 1
     assert wired.value("benchmark_runs_total", benchmark_name="parsing", environment="local") == 1
-    assert wired.value("benchmark_runs_total", benchmark_name="run/parsing", environment="local") == 1
+    assert (
+        wired.value("benchmark_runs_total", benchmark_name="run/parsing", environment="local") == 1
+    )

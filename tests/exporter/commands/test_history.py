@@ -32,7 +32,11 @@ def ledger(wired: Wired) -> Path:
             ),
         )
     failures = [{"benchmark": "rendering\x1b[31m\n", "error": "TypeError"}]
-    wired.drop("4.json", golden("result/1-run") | {"failures": failures, "timestamp": "2026-02-28T12:00:00Z", "environment": "ci"})
+    wired.drop(
+        "4.json",
+        golden("result/1-run")
+        | {"failures": failures, "timestamp": "2026-02-28T12:00:00Z", "environment": "ci"},
+    )
     wired.settle()
     return wired.folder / "ledger.sqlite3"
 
@@ -43,7 +47,9 @@ def listed(ledger: Path, capsys: pytest.CaptureFixture[str], *words: str) -> lis
     return [run["run_id"] for run in json.loads(capsys.readouterr().out)]
 
 
-def test_the_table_has_a_line_for_each_result(ledger: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_table_has_a_line_for_each_result(
+    ledger: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["history", f"--ledger={ledger}", "--limit=2"]) == EXIT_OK
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert lines == [
@@ -59,12 +65,17 @@ def test_the_table_has_a_line_for_each_result(ledger: Path, capsys: pytest.Captu
 def judged(wired: Wired) -> Path:
     """Ten runs of two results that are the same, two of which one became slower, and one that was made before all of these."""
     for number in range(1, 13):
-        wired.take(f"{number}.json", result(number, {"parsing": 1.0, "routing": 1.0 if number < 11 else 1.5}))
+        wired.take(
+            f"{number}.json",
+            result(number, {"parsing": 1.0, "routing": 1.0 if number < 11 else 1.5}),
+        )
     wired.take("0.json", result(0, {"parsing": 2.0}))
     return wired.folder / "ledger.sqlite3"
 
 
-def test_the_table_has_the_verdict_of_each_result_beside_its_history(judged: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_table_has_the_verdict_of_each_result_beside_its_history(
+    judged: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["history", f"--ledger={judged}", "--limit=13"]) == EXIT_OK
     heading, *lines = capsys.readouterr().out.splitlines()
     verdicts = [line[heading.index("VERDICT") :] for line in lines]
@@ -72,24 +83,39 @@ def test_the_table_has_the_verdict_of_each_result_beside_its_history(judged: Pat
     assert verdicts[-3:] == ["insufficient data", "insufficient data", "-"]
 
 
-def test_json_has_the_judgements_of_a_run_by_the_names_of_its_results(judged: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["history", f"--ledger={judged}", "--format=json", "--limit=1", "--benchmark=routing"]) == EXIT_OK
+def test_json_has_the_judgements_of_a_run_by_the_names_of_its_results(
+    judged: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (
+        main(["history", f"--ledger={judged}", "--format=json", "--limit=1", "--benchmark=routing"])
+        == EXIT_OK
+    )
     (run,) = json.loads(capsys.readouterr().out)
     judgement = run["judgements"].pop("routing")
     assert not run["judgements"]
-    assert (judgement["state"], judgement["value"], judgement["rolling"], judgement["pinned"]) == ("critical", 0.0015, 0.001, None)
+    assert (judgement["state"], judgement["value"], judgement["rolling"], judgement["pinned"]) == (
+        "critical",
+        0.0015,
+        0.001,
+        None,
+    )
     assert judgement["worsening_ratio"] == pytest.approx(0.5)
     assert judgement["suppressed"] is False
 
 
-def test_columns_are_aligned_and_no_name_speaks_to_the_terminal(ledger: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_columns_are_aligned_and_no_name_speaks_to_the_terminal(
+    ledger: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["history", f"--ledger={ledger}", "--environment=ci"]) == EXIT_OK
     output = capsys.readouterr().out
     assert r"rendering\x1b[31m\n" in output
     assert "\x1b" not in output
     heading, *lines = output.splitlines()
     assert len({line.index("ci") for line in lines}) == 1
-    assert {line[heading.index("VERDICT") :] for line in lines} == {"insufficient data", "error: TypeError"}
+    assert {line[heading.index("VERDICT") :] for line in lines} == {
+        "insufficient data",
+        "error: TypeError",
+    }
 
 
 @pytest.mark.parametrize(
@@ -103,14 +129,22 @@ def test_columns_are_aligned_and_no_name_speaks_to_the_terminal(ledger: Path, ca
         (["--commit=21b2c3d4"], ["20260302T120000Z"]),
         (["--commit=1b2c3d4"], []),
         (["--branch=main"], ["ci-17"]),
-        (["--benchmark=router/fall*"], ["20260303T120000Z", "20260302T120000Z", "20260301T120000Z"]),
+        (
+            ["--benchmark=router/fall*"],
+            ["20260303T120000Z", "20260302T120000Z", "20260301T120000Z"],
+        ),
         (["--benchmark=pars[i]ng"], ["ci-17"]),
         (["--benchmark=rendering*"], ["ci-17"]),
-        (["--since=2026-03-01T21:00+09:00", "--until=2026-03-03T12:00"], ["20260302T120000Z", "20260301T120000Z"]),
+        (
+            ["--since=2026-03-01T21:00+09:00", "--until=2026-03-03T12:00"],
+            ["20260302T120000Z", "20260301T120000Z"],
+        ),
         (["--until=2026-03-01"], ["ci-17"]),
     ],
 )
-def test_runs_are_selected(ledger: Path, capsys: pytest.CaptureFixture[str], words: Sequence[str], run_ids: list[str]) -> None:
+def test_runs_are_selected(
+    ledger: Path, capsys: pytest.CaptureFixture[str], words: Sequence[str], run_ids: list[str]
+) -> None:
     assert listed(ledger, capsys, *words) == run_ids
 
 
@@ -140,10 +174,15 @@ def test_pages_join_without_a_gap_in_either_order(wired: Wired) -> None:
     with History(wired.folder / "ledger.sqlite3") as history:
         forward = [run.run_id for run in history.oldest_first(Selection())]
         assert forward == [str(number) for number in range(2 * PAGE_RUNS + 1)]
-        assert [run.run_id for run in history.newest_first(Selection(), limit=10**9)] == forward[::-1]
+        assert [run.run_id for run in history.newest_first(Selection(), limit=10**9)] == forward[
+            ::-1
+        ]
         assert len(list(history.newest_first(Selection(), limit=PAGE_RUNS + 1))) == PAGE_RUNS + 1
         assert history.count(Selection(since_seconds=1.0, until_seconds=3.0)) == 2
-        assert [run.run_id for run in history.oldest_first(Selection(since_seconds=1.0, until_seconds=3.0))] == ["1", "2"]
+        assert [
+            run.run_id
+            for run in history.oldest_first(Selection(since_seconds=1.0, until_seconds=3.0))
+        ] == ["1", "2"]
         assert len(list(history.pipeline_runs())) == 2 * PAGE_RUNS + 1
         assert [run.run_id for run in history.pipeline_runs(1.0, 3.0)] == ["1", "2"]
 
@@ -161,14 +200,22 @@ def test_a_pipelines_run_is_read_back(wired: Wired) -> None:
     wired.take("1.json", pipeline("101", status="fail"))
     with History(wired.folder / "ledger.sqlite3") as history:
         (run,) = history.pipeline_runs()
-    assert (run.pipeline, run.branch, run.trigger, run.passed) == ("nightly", "main", "schedule", False)
+    assert (run.pipeline, run.branch, run.trigger, run.passed) == (
+        "nightly",
+        "main",
+        "schedule",
+        False,
+    )
     assert run.timestamp_seconds == 1772366400.0
 
 
 def test_reading_and_writing_do_not_wait_for_each_other(wired: Wired) -> None:
     fill(wired.ledger, range(PAGE_RUNS + 1))
     wired.ledger._connection.execute("PRAGMA busy_timeout = 0")
-    with wired.ledger.transaction() as transaction, History(wired.folder / "ledger.sqlite3") as history:
+    with (
+        wired.ledger.transaction() as transaction,
+        History(wired.folder / "ledger.sqlite3") as history,
+    ):
         runs = history.oldest_first(Selection())
         assert next(runs).run_id == "0"
         transaction.count("runs", ("a", "local"), 1e9)
@@ -196,9 +243,18 @@ def no_database(path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
-        (Path.unlink, "there is no such ledger; name the file that `serve` was given with --ledger"),
-        (newer, r"schema 99 was written by a newer version of the exporter, this one knows \d+; use that version's benchmark-exporter"),
-        (empty, r"is no ledger yet, or one of an older version \(schema 0, .*start `benchmark-exporter serve` of this version with it"),
+        (
+            Path.unlink,
+            "there is no such ledger; name the file that `serve` was given with --ledger",
+        ),
+        (
+            newer,
+            r"schema 99 was written by a newer version of the exporter, this one knows \d+; use that version's benchmark-exporter",
+        ),
+        (
+            empty,
+            r"is no ledger yet, or one of an older version \(schema 0, .*start `benchmark-exporter serve` of this version with it",
+        ),
         (no_database, "file is not a database; is it a ledger"),
     ],
 )
@@ -216,7 +272,12 @@ def test_what_is_wrong_with_a_ledger_is_said(
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("7d", 1e9 - 604800), ("90m", 1e9 - 5400), ("2026-03-01", 1772323200.0), ("2026-03-01T12:00+09:00", 1772334000.0)],
+    [
+        ("7d", 1e9 - 604800),
+        ("90m", 1e9 - 5400),
+        ("2026-03-01", 1772323200.0),
+        ("2026-03-01T12:00+09:00", 1772334000.0),
+    ],
 )
 def test_times_are_told_in_words_that_people_use(text: str, seconds: float) -> None:
     assert moment(text, 1e9) == seconds

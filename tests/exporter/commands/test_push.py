@@ -74,8 +74,14 @@ def answering(*answers: tuple[int, dict[str, str], bytes]) -> Iterator[Scripted]
             thread.join()
 
 
-def run_push(port: int, *words: str | Path, token: str = TOKEN, **variables: str) -> subprocess.CompletedProcess[str]:
-    environment = {"BENCHMARK_EXPORTER_URL": f"http://127.0.0.1:{port}", "BENCHMARK_EXPORTER_TOKEN": token, **variables}
+def run_push(
+    port: int, *words: str | Path, token: str = TOKEN, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    environment = {
+        "BENCHMARK_EXPORTER_URL": f"http://127.0.0.1:{port}",
+        "BENCHMARK_EXPORTER_TOKEN": token,
+        **variables,
+    }
     return subprocess.run(
         [*COMMAND, "push", *words],
         env={**os.environ, **environment},
@@ -93,27 +99,47 @@ def document(tmp_path: Path) -> Path:
     return path
 
 
-def waits_of(document: Path, *answers: tuple[int, dict[str, str], bytes], jitter: float = 1.0) -> Sequence[float]:
+def waits_of(
+    document: Path, *answers: tuple[int, dict[str, str], bytes], jitter: float = 1.0
+) -> Sequence[float]:
     """The waits between tries where chance always gives the same share of what it may."""
     waits: list[float] = []
     with answering(*answers) as server:
         target = Target(f"http://127.0.0.1:{server.port}", TOKEN, timeout_seconds=1000.0)
-        assert push([document], target, {}, sleep=waits.append, jitter=lambda least, most: least + (most - least) * jitter)
+        assert push(
+            [document],
+            target,
+            {},
+            sleep=waits.append,
+            jitter=lambda least, most: least + (most - least) * jitter,
+        )
     return waits
 
 
 def test_files_are_pushed_and_known_the_second_time(exporter: Exporter, document: Path) -> None:
-    words = ("--url", f"http://127.0.0.1:{exporter.port}/", "--token-file", str(exporter.folder / "upload_tokens"), str(document))
+    words = (
+        "--url",
+        f"http://127.0.0.1:{exporter.port}/",
+        "--token-file",
+        str(exporter.folder / "upload_tokens"),
+        str(document),
+    )
     first, second = run_push(1, *words, token=""), run_push(1, *words, token="")
     assert (first.returncode, first.stderr, second.returncode) == (0, "", 0)
-    assert re.fullmatch(rf"{document}: uploaded: perf_suite, run run-1, id [0-9a-f]{{64}}\n", first.stdout)
+    assert re.fullmatch(
+        rf"{document}: uploaded: perf_suite, run run-1, id [0-9a-f]{{64}}\n", first.stdout
+    )
     assert second.stdout == first.stdout.replace("uploaded", "was there already")
 
 
-def test_side_files_go_with_their_documents_and_options_before_them(exporter: Exporter, tmp_path: Path) -> None:
+def test_side_files_go_with_their_documents_and_options_before_them(
+    exporter: Exporter, tmp_path: Path
+) -> None:
     path, side = tmp_path / "b.json", tmp_path / "b.meta.json"
     path.write_text(json.dumps(golden("hyperfine_with_side_file/1-run")))
-    side.write_text(json.dumps({"project": "router", "commit": "a1b2c3d", "branch": None, "run_id": "ci-17"}))
+    side.write_text(
+        json.dumps({"project": "router", "commit": "a1b2c3d", "branch": None, "run_id": "ci-17"})
+    )
     pushed = run_push(exporter.port, path, side, "--commit=b1b2c3d", "--environment=ci")
     assert pushed.returncode == 0, pushed.stdout
     assert "hyperfine, run ci-17" in pushed.stdout
@@ -127,14 +153,32 @@ def test_side_files_go_with_their_documents_and_options_before_them(exporter: Ex
     [
         (None, [], {}),
         (None, ["--machine-of-this-host"], HOST),
-        (None, ["--machine-of-this-host", "--machine-profile=vm"], {**HOST, "machine_profile": "vm"}),
-        ({"commit": "a1b2c3d", "machine": None}, ["--machine-of-this-host"], {**HOST, "commit": "a1b2c3d"}),
+        (
+            None,
+            ["--machine-of-this-host", "--machine-profile=vm"],
+            {**HOST, "machine_profile": "vm"},
+        ),
+        (
+            {"commit": "a1b2c3d", "machine": None},
+            ["--machine-of-this-host"],
+            {**HOST, "commit": "a1b2c3d"},
+        ),
         (SIDE, [], {"machine_cpu_model": "AMD EPYC 7763", "machine_cpu_count": "64"}),
-        (SIDE, ["--machine-of-this-host"], {"machine_cpu_model": "AMD EPYC 7763", "machine_cpu_count": "64"}),
-        (SIDE, ["--machine-cpu-count=4"], {"machine_cpu_model": "AMD EPYC 7763", "machine_cpu_count": "4"}),
+        (
+            SIDE,
+            ["--machine-of-this-host"],
+            {"machine_cpu_model": "AMD EPYC 7763", "machine_cpu_count": "64"},
+        ),
+        (
+            SIDE,
+            ["--machine-cpu-count=4"],
+            {"machine_cpu_model": "AMD EPYC 7763", "machine_cpu_count": "4"},
+        ),
     ],
 )
-def test_what_is_said_of_the_machine(document: Path, side: object, words: list[str], machine: dict[str, str]) -> None:
+def test_what_is_said_of_the_machine(
+    document: Path, side: object, words: list[str], machine: dict[str, str]
+) -> None:
     if side is not None:
         document.with_suffix(".meta.json").write_text(json.dumps(side))
     with answering((201, {}, RECEIPT)) as server:
@@ -144,7 +188,9 @@ def test_what_is_said_of_the_machine(document: Path, side: object, words: list[s
 
 
 @pytest.mark.parametrize("machine", ["Linux", ["Linux"], {"cpu_count": [4]}])
-def test_a_side_file_with_another_kind_of_machine_is_not_sent(document: Path, machine: object) -> None:
+def test_a_side_file_with_another_kind_of_machine_is_not_sent(
+    document: Path, machine: object
+) -> None:
     document.with_suffix(".meta.json").write_text(json.dumps({"machine": machine}))
     pushed = run_push(9, document)
     assert (pushed.returncode, pushed.stdout) == (
@@ -153,7 +199,9 @@ def test_a_side_file_with_another_kind_of_machine_is_not_sent(document: Path, ma
     )
 
 
-def test_a_refused_file_is_named_with_its_reason_and_the_others_go(exporter: Exporter, document: Path, tmp_path: Path) -> None:
+def test_a_refused_file_is_named_with_its_reason_and_the_others_go(
+    exporter: Exporter, document: Path, tmp_path: Path
+) -> None:
     bad, side = tmp_path / "bad.json", tmp_path / "side.json"
     bad.write_text(json.dumps(changed(perf_suite(), "metrics.compiled.p50_ms", -1)))
     side.write_text(json.dumps(perf_suite()))
@@ -162,7 +210,9 @@ def test_a_refused_file_is_named_with_its_reason_and_the_others_go(exporter: Exp
     assert pushed.returncode == 1
     none, refused, unread, uploaded = pushed.stdout.splitlines()
     assert none == f"{tmp_path / 'none.json'}: cannot be read: No such file or directory"
-    assert refused.startswith(f"{bad}: refused: HTTP 400: invalid_value at $.metrics.compiled.p50_ms: ")
+    assert refused.startswith(
+        f"{bad}: refused: HTTP 400: invalid_value at $.metrics.compiled.p50_ms: "
+    )
     assert unread.startswith(f"{side}: its side file side.meta.json cannot be read: ")
     assert uploaded.startswith(f"{document}: uploaded: ")
 
@@ -175,11 +225,18 @@ def test_a_wrong_token_ends_it_at_once(exporter: Exporter, document: Path) -> No
 
 
 def test_503_is_tried_again_with_the_same_request(document: Path) -> None:
-    with answering((503, {}, LATER), (503, {}, b"<html>\nfrom a proxy"), (201, {}, RECEIPT)) as server:
+    with answering(
+        (503, {}, LATER), (503, {}, b"<html>\nfrom a proxy"), (201, {}, RECEIPT)
+    ) as server:
         pushed = run_push(server.port, document, "--branch=main")
-    assert (pushed.returncode, pushed.stdout) == (0, f"{document}: uploaded: perf_suite, run run-1, id 1\n")
+    assert (pushed.returncode, pushed.stdout) == (
+        0,
+        f"{document}: uploaded: perf_suite, run run-1, id 1\n",
+    )
     first, second = pushed.stderr.splitlines()
-    assert re.fullmatch(rf"{document}: HTTP 503: unavailable: the disk is full; again in \d\.\d s", first)
+    assert re.fullmatch(
+        rf"{document}: HTTP 503: unavailable: the disk is full; again in \d\.\d s", first
+    )
     assert re.fullmatch(rf"{document}: HTTP 503: <html>; again in \d\.\d s", second)
     assert len(server.requests) == 3
     assert len(set(server.requests)) == 1
@@ -189,15 +246,31 @@ def test_503_is_tried_again_with_the_same_request(document: Path) -> None:
 
 
 def test_waits_grow_up_to_half_a_minute(document: Path) -> None:
-    assert waits_of(document, *[(503, {}, LATER)] * 8, (201, {}, RECEIPT)) == [0.5, 1, 2, 4, 8, 16, 30, 30]
+    assert waits_of(document, *[(503, {}, LATER)] * 8, (201, {}, RECEIPT)) == [
+        0.5,
+        1,
+        2,
+        4,
+        8,
+        16,
+        30,
+        30,
+    ]
 
 
 def test_a_wait_is_any_time_up_to_that(document: Path) -> None:
-    assert waits_of(document, (503, {}, LATER), (503, {}, LATER), (201, {}, RECEIPT), jitter=0.25) == [0.125, 0.25]
+    assert waits_of(
+        document, (503, {}, LATER), (503, {}, LATER), (201, {}, RECEIPT), jitter=0.25
+    ) == [0.125, 0.25]
 
 
 def test_it_waits_as_long_as_it_is_asked_to(document: Path) -> None:
-    assert waits_of(document, (429, {"Retry-After": "7"}, LATER), (503, {"Retry-After": "0"}, LATER), (200, {}, RECEIPT)) == [7, 1]
+    assert waits_of(
+        document,
+        (429, {"Retry-After": "7"}, LATER),
+        (503, {"Retry-After": "0"}, LATER),
+        (200, {}, RECEIPT),
+    ) == [7, 1]
 
 
 def test_a_connection_that_breaks_is_tried_again(document: Path) -> None:
@@ -219,10 +292,16 @@ def test_what_will_not_change_is_not_tried_again(document: Path, status: int) ->
 
 
 def test_a_redirect_is_not_followed_with_the_token(document: Path) -> None:
-    with answering((200, {}, RECEIPT)) as elsewhere, answering((307, {"Location": f"http://127.0.0.1:{elsewhere.port}"}, b"")) as server:
+    with (
+        answering((200, {}, RECEIPT)) as elsewhere,
+        answering((307, {"Location": f"http://127.0.0.1:{elsewhere.port}"}, b"")) as server,
+    ):
         pushed = run_push(server.port, document)
     assert pushed.returncode == 1
-    assert pushed.stdout == f"{document}: refused: HTTP 307: moved to http://127.0.0.1:{elsewhere.port}; give that address\n"
+    assert (
+        pushed.stdout
+        == f"{document}: refused: HTTP 307: moved to http://127.0.0.1:{elsewhere.port}; give that address\n"
+    )
     assert elsewhere.requests == []
 
 
@@ -244,7 +323,9 @@ def test_an_address_of_something_else_is_said(document: Path) -> None:
         ([], "there is no token to send"),
     ],
 )
-def test_what_cannot_be_used_is_said_before_anything_is_sent(document: Path, words: list[str], says: str) -> None:
+def test_what_cannot_be_used_is_said_before_anything_is_sent(
+    document: Path, words: list[str], says: str
+) -> None:
     pushed = run_push(9, *words, document, token="")
     assert (pushed.returncode, pushed.stdout) == (2, "")
     assert says in pushed.stderr

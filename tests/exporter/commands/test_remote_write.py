@@ -52,7 +52,9 @@ def answering(*answers: tuple[int, str]) -> Iterator[tuple[str, list[bytes]]]:
         server.server_close()
 
 
-def write(url: str, sleep: Callable[[float], None] = lambda _: None, points: Sequence[Point] = (POINT,)) -> None:
+def write(
+    url: str, sleep: Callable[[float], None] = lambda _: None, points: Sequence[Point] = (POINT,)
+) -> None:
     with RemoteWriter(url, sleep=sleep) as writer:
         writer.write(points)
 
@@ -67,7 +69,10 @@ def test_what_may_pass_is_tried_again(passing: int) -> None:
 
 
 def test_what_does_not_pass_is_given_up_with_the_servers_words() -> None:
-    with answering((503, "no room")) as (url, bodies), pytest.raises(RemoteWriteError, match=f"^{url}/api/v1/write: 503: no room$"):
+    with (
+        answering((503, "no room")) as (url, bodies),
+        pytest.raises(RemoteWriteError, match=f"^{url}/api/v1/write: 503: no room$"),
+    ):
         write(url)
     assert len(bodies) == len(RETRY_SECONDS) + 1
 
@@ -102,20 +107,28 @@ def test_another_mistake_is_told_at_once() -> None:
 def test_a_server_that_takes_none_is_told_with_the_ways_out() -> None:
     with (
         answering((404, "remote write receiver needs to be enabled")) as (url, _),
-        pytest.raises(ReceiverOffError, match=r"--web\.enable-remote-write-receiver .* --blocks FOLDER"),
+        pytest.raises(
+            ReceiverOffError, match=r"--web\.enable-remote-write-receiver .* --blocks FOLDER"
+        ),
     ):
         write(url)
 
 
 def test_a_server_that_is_not_there_is_told_after_some_tries(free_port: Callable[[], int]) -> None:
     pauses: list[float] = []
-    with pytest.raises(RemoteWriteError, match=r"cannot be reached: .*refused; is Prometheus running there\? --url names another"):
+    with pytest.raises(
+        RemoteWriteError,
+        match=r"cannot be reached: .*refused; is Prometheus running there\? --url names another",
+    ):
         write(f"http://127.0.0.1:{free_port()}", pauses.append)
     assert pauses == list(RETRY_SECONDS)
 
 
 def test_a_prefix_of_the_path_is_kept() -> None:
-    with answering((404, "")) as (url, _), pytest.raises(ReceiverOffError, match=f"^{url}/prometheus/api/v1/write: "):
+    with (
+        answering((404, "")) as (url, _),
+        pytest.raises(ReceiverOffError, match=f"^{url}/prometheus/api/v1/write: "),
+    ):
         write(f"{url}/prometheus/")
 
 
@@ -130,9 +143,15 @@ def test_the_message_is_protobuf_in_snappy() -> None:
     label = b"\x0a\x0d\x0a\x08__name__\x12\x01a" + b"\x0a\x08\x0a\x03job\x12\x01b"
     sample = b"\x12\x14\x09" + b"\x00" * 6 + b"\x00\x40" + b"\x10" + b"\xff" * 9 + b"\x01"
     message = b"\x0a" + bytes([len(label + sample)]) + label + sample
-    assert encode([Point(POINT.labels, -1, 2.0)]) == bytes([len(message)]) + b"\xf4" + bytes([len(message) - 1, 0]) + message
+    assert (
+        encode([Point(POINT.labels, -1, 2.0)])
+        == bytes([len(message)]) + b"\xf4" + bytes([len(message) - 1, 0]) + message
+    )
 
 
 def test_long_data_is_several_literals() -> None:
     data = bytes(range(256)) * 300
-    assert snappy(data) == b"\x80\xd8\x04" + b"\xf4\xff\xff" + data[:65536] + b"\xf4\xff\x2b" + data[65536:]
+    assert (
+        snappy(data)
+        == b"\x80\xd8\x04" + b"\xf4\xff\xff" + data[:65536] + b"\xf4\xff\x2b" + data[65536:]
+    )

@@ -61,11 +61,15 @@ class Watching:
 
 
 @contextmanager
-def watching(exporter: Exporter, *options: str, terminal: bool = False, words: Sequence[str] = COMMAND) -> Iterator[Watching]:
+def watching(
+    exporter: Exporter, *options: str, terminal: bool = False, words: Sequence[str] = COMMAND
+) -> Iterator[Watching]:
     ours, theirs = pty.openpty() if terminal else os.pipe()
     command = [*words, "watch", f"--url=ws://127.0.0.1:{exporter.stream_port}", *options]
     environment = os.environ | {"TERM": "xterm", "COLUMNS": "120"}
-    with subprocess.Popen(command, stdout=theirs, stderr=subprocess.PIPE, env=environment) as process:
+    with subprocess.Popen(
+        command, stdout=theirs, stderr=subprocess.PIPE, env=environment
+    ) as process:
         os.close(theirs)
         watch = Watching(process, ours)
         try:
@@ -81,7 +85,10 @@ def test_plain_lines_in_a_pipe(exporter: Exporter) -> None:
         watch.until(r"connected")
         addresses = watch.text.splitlines()[:4]
         assert addresses[0] == f"stream     ws://127.0.0.1:{exporter.stream_port}/stream"
-        assert [line.split()[-1] for line in addresses[2:]] == ["http://127.0.0.1:9090", "http://127.0.0.1:3000"]
+        assert [line.split()[-1] for line in addresses[2:]] == [
+            "http://127.0.0.1:9090",
+            "http://127.0.0.1:3000",
+        ]
         file = LiveFile(exporter.results)
         watch.until(r"Z progress router running")
         for number in range(50):
@@ -89,11 +96,15 @@ def test_plain_lines_in_a_pipe(exporter: Exporter) -> None:
         file.end()
         watch.until(r"Z progress router completed  49/100  500 µs  51.2 MB  98 % CPU\n")
         assert watch.text.count("router running") < 5
-        (exporter.results / "a.json").write_text(json.dumps(perf_suite(project="orbit", speedup=5.0)))
+        (exporter.results / "a.json").write_text(
+            json.dumps(perf_suite(project="orbit", speedup=5.0))
+        )
         watch.until(r"Z run      orbit \(self-hosted, \w+\): compiled 50 µs, fallback 250 µs\n")
         watch.until(r"Z verdict  orbit critical regression: speedup p50 5×, threshold 15×\n")
         (exporter.results / "odd.json").write_text("{}")
-        watch.until(r"Z rejected 1 files in the results folder, the newest odd.json: unknown_format at \$")
+        watch.until(
+            r"Z rejected 1 files in the results folder, the newest odd.json: unknown_format at \$"
+        )
         exporter.results.rename(exporter.folder / "away")
         watch.until(r"Z ingest   no result is taken in: \[Errno 2\] No such file or directory: ")
         with watching(exporter) as second:
@@ -156,7 +167,11 @@ def test_a_token(tmp_path: Path, free_port: Callable[[], int]) -> None:
 
 def test_the_wrong_port_is_said(exporter: Exporter) -> None:
     wrong = subprocess.run(
-        [*COMMAND, "watch", f"--url=ws://127.0.0.1:{exporter.port}"], capture_output=True, text=True, timeout=60, check=False
+        [*COMMAND, "watch", f"--url=ws://127.0.0.1:{exporter.port}"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert wrong.returncode == 2
     assert "8765" in wrong.stderr
@@ -172,13 +187,21 @@ def test_a_reader_that_leaves_ends_it(exporter: Exporter) -> None:
 
 @pytest.mark.parametrize("url", ["http://localhost:8765", "localhost:8765", "ws://"])
 def test_an_address_that_is_none(url: str) -> None:
-    wrong = subprocess.run([*COMMAND, "watch", "--url", url], capture_output=True, text=True, timeout=60, check=False)
+    wrong = subprocess.run(
+        [*COMMAND, "watch", "--url", url], capture_output=True, text=True, timeout=60, check=False
+    )
     assert wrong.returncode == 2
     assert "ws://localhost:8765" in wrong.stderr
 
 
 def test_of_judgements_those_that_are_news() -> None:
-    states = (("a", "critical", 0.5), ("b", "warning", 0.125), ("c", "ok", 0.01), ("d", "improved", -0.2), ("e", "insufficient_data", None))
+    states = (
+        ("a", "critical", 0.5),
+        ("b", "warning", 0.125),
+        ("c", "ok", 0.01),
+        ("d", "improved", -0.2),
+        ("e", "insufficient_data", None),
+    )
     run = RunNews(
         run_id="r1",
         benchmark="router",
@@ -189,7 +212,10 @@ def test_of_judgements_those_that_are_news() -> None:
         timestamp=datetime(2026, 3, 1, tzinfo=UTC),
         failed=False,
         p50_ms={"": 1.5},
-        judgements=[JudgementNews(name=name, state=state, worsening_ratio=ratio) for name, state, ratio in states],
+        judgements=[
+            JudgementNews(name=name, state=state, worsening_ratio=ratio)
+            for name, state, ratio in states
+        ],
     )
     assert [line.text for line in lines(Told(run.timestamp, run))] == [
         "run      router (ci, r1): 1.5 ms",
@@ -199,7 +225,10 @@ def test_of_judgements_those_that_are_news() -> None:
     ]
 
 
-@pytest.mark.parametrize(("ms", "text"), [(0.0005, "0.5 µs"), (0.42, "420 µs"), (1.0, "1 ms"), (15.678, "15.7 ms"), (2500, "2.5 s")])
+@pytest.mark.parametrize(
+    ("ms", "text"),
+    [(0.0005, "0.5 µs"), (0.42, "420 µs"), (1.0, "1 ms"), (15.678, "15.7 ms"), (2500, "2.5 s")],
+)
 def test_times_in_words(ms: float, text: str) -> None:
     assert milliseconds(ms) == text
 

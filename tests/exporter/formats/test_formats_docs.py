@@ -18,7 +18,13 @@ from tests.support.paths import REPOSITORY
 PAGE = (REPOSITORY / "docs/formats.md").read_text(encoding="utf-8")
 SCHEMA = json.loads((REPOSITORY / "docs/result.schema.json").read_text(encoding="utf-8"))
 # Each example with the section that it stands in.
-SECTIONS = dict(zip(re.findall(r"^## (.*)$", PAGE, re.MULTILINE), re.split(r"^## .*$", PAGE, flags=re.MULTILINE)[1:], strict=True))
+SECTIONS = dict(
+    zip(
+        re.findall(r"^## (.*)$", PAGE, re.MULTILINE),
+        re.split(r"^## .*$", PAGE, flags=re.MULTILINE)[1:],
+        strict=True,
+    )
+)
 
 
 def accepted(document: object) -> Document:
@@ -32,13 +38,19 @@ def example(section: str, language: str) -> str:
 
 
 def test_every_format_has_its_section() -> None:
-    assert set(SECTIONS) - {"Side files", "A format of your own"} == {known.NAME for known in FORMATS}
+    assert set(SECTIONS) - {"Side files", "A format of your own"} == {
+        known.NAME for known in FORMATS
+    }
 
 
 def test_the_examples_are_read() -> None:
     result = accepted(json.loads(example("result", "json")))
     assert isinstance(result, Run)
-    assert [each.name for each in result.results] == ["parsing/compiled", "parsing/memory", "cache/hits"]
+    assert [each.name for each in result.results] == [
+        "parsing/compiled",
+        "parsing/memory",
+        "cache/hits",
+    ]
     assert isinstance(accepted(json.loads(example("pipeline", "json"))), PipelineRun)
     assert parse_side_file(example("Side files", "json").encode(), Origin()).side.run_id == "ci-17"
 
@@ -54,7 +66,9 @@ def test_the_example_of_a_format_works() -> None:
 
 def test_the_schema_is_what_the_generator_writes() -> None:
     command = [sys.executable, "tools/generate_result_schema.py", "--check"]
-    run = subprocess.run(command, cwd=REPOSITORY, check=False, capture_output=True, text=True, timeout=60)
+    run = subprocess.run(
+        command, cwd=REPOSITORY, check=False, capture_output=True, text=True, timeout=60
+    )
     assert run.returncode == 0, run.stderr
 
 
@@ -69,16 +83,26 @@ def drawn_from(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
     kind = schema["type"]
     if kind == "object":
         required = {name: drawn_from(schema["properties"][name]) for name in schema["required"]}
-        optional = {name: drawn_from(value) for name, value in schema["properties"].items() if name not in required}
+        optional = {
+            name: drawn_from(value)
+            for name, value in schema["properties"].items()
+            if name not in required
+        }
         return st.fixed_dictionaries(required, optional=optional)
     if kind == "array":
         return st.lists(drawn_from(schema["items"]), min_size=schema.get("minItems", 0), max_size=3)
     if schema.get("format") == "date-time":
         return (
-            st.datetimes(timezones=st.timezones()).filter(lambda moment: 1970 < moment.year < 9999).map(lambda moment: moment.isoformat())
+            st.datetimes(timezones=st.timezones())
+            .filter(lambda moment: 1970 < moment.year < 9999)
+            .map(lambda moment: moment.isoformat())
         )
     strategies = {
-        "string": lambda: st.text(st.characters(codec="utf-8"), min_size=schema.get("minLength", 0), max_size=schema.get("maxLength", 50)),
+        "string": lambda: st.text(
+            st.characters(codec="utf-8"),
+            min_size=schema.get("minLength", 0),
+            max_size=schema.get("maxLength", 50),
+        ),
         "number": lambda: st.floats(schema["minimum"], schema["maximum"]),
         "integer": lambda: st.integers(schema["minimum"], schema["maximum"]),
         "null": st.none,
@@ -88,7 +112,9 @@ def drawn_from(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
 
 def is_unambiguous(document: dict[str, Any]) -> bool:
     """What the schema cannot say: something was run, and each quantity has a name of its own."""
-    names = [f"{each['benchmark']}/{each.get('variant', '')}".rstrip("/") for each in document["results"]]
+    names = [
+        f"{each['benchmark']}/{each.get('variant', '')}".rstrip("/") for each in document["results"]
+    ]
     return bool(names or document.get("failures")) and len(set(names)) == len(names)
 
 
@@ -103,7 +129,11 @@ def forbidden() -> list[Any]:
     """Documents that the schema refuses: each required key left out, a key too many in each object, each value of a type of its own."""
     document = golden("result/1-run")
     found = []
-    for name, path in (("ResultDocument", ""), ("Measurement", "results.0."), ("FailedBenchmark", "failures.0.")):
+    for name, path in (
+        ("ResultDocument", ""),
+        ("Measurement", "results.0."),
+        ("FailedBenchmark", "failures.0."),
+    ):
         schema = SCHEMA["$defs"][name]
         assert schema["additionalProperties"] is False
         found += [without(document, f"{path}{key}") for key in schema["required"]]

@@ -17,9 +17,15 @@ SIZE = [{"name": "binary", "unit": "bytes", "value": 4096}]
     ("machine", "name"),
     [
         (Machine("Linux", "x86_64", "AMD EPYC 7763", 4), "linux x86_64 amd epyc 7763 4 cpus"),
-        (Machine("Linux-6.18.44-x86_64-with-glibc2.36", "x86_64", cpu_count=2), "linux x86_64 2 cpus"),
+        (
+            Machine("Linux-6.18.44-x86_64-with-glibc2.36", "x86_64", cpu_count=2),
+            "linux x86_64 2 cpus",
+        ),
         (Machine("Windows-11-10.0.26100-SP0", "AMD64", cpu_count=16), "windows x86_64 16 cpus"),
-        (Machine("Darwin", "arm64", "Apple  M2", 8, "low power"), "darwin aarch64 apple m2 8 cpus low power"),
+        (
+            Machine("Darwin", "arm64", "Apple  M2", 8, "low power"),
+            "darwin aarch64 apple m2 8 cpus low power",
+        ),
         (Machine(), ""),
     ],
 )
@@ -43,7 +49,12 @@ def test_a_tools_own_words_are_taken(document: str, name: str) -> None:
 
 
 def test_a_side_file_says_it_for_documents_that_do_not(wired: Wired) -> None:
-    machine = {"os": "Linux", "architecture": "x86_64", "cpu_model": "AMD EPYC 7763", "cpu_count": 4}
+    machine = {
+        "os": "Linux",
+        "architecture": "x86_64",
+        "cpu_model": "AMD EPYC 7763",
+        "cpu_count": 4,
+    }
     wired.drop("a.meta.json", {"machine": machine, "timestamp": "2026-03-01T12:00:00Z"})
     wired.take("a.json", SIZE)
     ((machine_class,),) = wired.ledger._connection.execute("SELECT machine FROM runs").fetchall()
@@ -51,7 +62,12 @@ def test_a_side_file_says_it_for_documents_that_do_not(wired: Wired) -> None:
 
 
 def test_of_a_machine_that_a_document_half_states_the_side_file_says_the_rest() -> None:
-    machine = {"os": "Windows", "cpu_model": "AMD EPYC 7763", "cpu_count": 64, "profile": "performance"}
+    machine = {
+        "os": "Windows",
+        "cpu_model": "AMD EPYC 7763",
+        "cpu_count": 64,
+        "profile": "performance",
+    }
     origin = parse_side_file(json.dumps({"machine": machine}).encode(), Origin())
     run = parse((GOLDEN / "perf_suite_pass/1-run.json").read_bytes(), origin)
     assert isinstance(run, Run)

@@ -69,7 +69,9 @@ def test_statistics_agree_with_the_standard_library(samples: list[float]) -> Non
     found = describe(samples)
     assert found.p50 == pytest.approx(statistics.median(samples))
     assert found.mean == pytest.approx(statistics.fmean(samples))
-    assert found.stddev == pytest.approx(statistics.stdev(samples), rel=1e-6, abs=max(1e-12, 1e-15 * max(samples)))
+    assert found.stddev == pytest.approx(
+        statistics.stdev(samples), rel=1e-6, abs=max(1e-12, 1e-15 * max(samples))
+    )
     assert found.p95 == pytest.approx(statistics.quantiles(samples, n=100, method="inclusive")[94])
     assert found.p99 == pytest.approx(statistics.quantiles(samples, n=100, method="inclusive")[98])
 

@@ -49,7 +49,11 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     wired.ledger.close()
 
 
-def die_in(wired: Wired, arrange: Callable[[Wired], None], act: Callable[[Wired], None] = lambda wired: wired.ingest.scan()) -> bool:
+def die_in(
+    wired: Wired,
+    arrange: Callable[[Wired], None],
+    act: Callable[[Wired], None] = lambda wired: wired.ingest.scan(),
+) -> bool:
     """Scans, or acts, in a child process that dies as arranged; whether it did, so that the last step can be told."""
     wired.ledger.close()
     child = os.fork()

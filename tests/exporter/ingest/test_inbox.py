@@ -60,7 +60,16 @@ def shared() -> Iterator[Path]:
 
 
 def test_candidates_are_json_files_of_all_folders_but_hidden_ones(inbox: Inbox) -> None:
-    for name in ("a.json", "b.txt", ".c.json", "d.json.tmp", "day/e.json", "day/deep/f.json", ".git/g.json", "x.json/h.json"):
+    for name in (
+        "a.json",
+        "b.txt",
+        ".c.json",
+        "d.json.tmp",
+        "day/e.json",
+        "day/deep/f.json",
+        ".git/g.json",
+        "x.json/h.json",
+    ):
         (inbox.root / name).parent.mkdir(parents=True, exist_ok=True)
         (inbox.root / name).touch()
     assert names(inbox) == ["a.json", "day/deep/f.json", "day/e.json", "x.json"]
@@ -73,7 +82,12 @@ def test_look_gives_of_any_paths_what_a_scan_gives(inbox: Inbox, tmp_path: Path)
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside" / "f.json").touch()
     (inbox.root / "linked").symlink_to(tmp_path / "outside")
-    everything = [*inbox.root.rglob("*"), inbox.root / "linked/f.json", inbox.root / "gone.json", tmp_path / "outside/f.json"]
+    everything = [
+        *inbox.root.rglob("*"),
+        inbox.root / "linked/f.json",
+        inbox.root / "gone.json",
+        tmp_path / "outside/f.json",
+    ]
     assert inbox.look(everything) == inbox.scan()
     assert names(inbox) == ["a.json", "day/c.json", "x.json"]
 
@@ -214,7 +228,9 @@ def fill(folder: Path, text: str) -> None:
     (folder / "a.meta.json").write_text(f"side of {text}")
 
 
-def test_files_of_two_folders_are_told_apart_by_their_names(both: Inboxes, inbox: Inbox, tmp_path: Path) -> None:
+def test_files_of_two_folders_are_told_apart_by_their_names(
+    both: Inboxes, inbox: Inbox, tmp_path: Path
+) -> None:
     # No folder among the results can have the name that uploads have.
     for folder, text in (
         (tmp_path / "uploads", "upload"),
@@ -225,11 +241,26 @@ def test_files_of_two_folders_are_told_apart_by_their_names(both: Inboxes, inbox
         fill(folder, text)
     candidates = {candidate.name: candidate for candidate in both.walk()}
     side_names = {"a.meta.json", ".uploads/a.meta.json", "uploads/a.meta.json"}
-    assert both.side_names(candidates.values()) == side_names == {each.side_name for each in candidates.values() if not each.is_side_file}
+    assert (
+        both.side_names(candidates.values())
+        == side_names
+        == {each.side_name for each in candidates.values() if not each.is_side_file}
+    )
     assert sorted(candidates) == [
-        *(".uploads/a.json", ".uploads/a.meta.json", "a.json", "a.meta.json", "uploads/a.json", "uploads/a.meta.json"),
+        *(
+            ".uploads/a.json",
+            ".uploads/a.meta.json",
+            "a.json",
+            "a.meta.json",
+            "uploads/a.json",
+            "uploads/a.meta.json",
+        ),
     ]
-    for name, data in ((".uploads/a.json", b"upload"), ("a.json", b"result"), ("uploads/a.json", b"x")):
+    for name, data in (
+        (".uploads/a.json", b"upload"),
+        ("a.json", b"result"),
+        ("uploads/a.json", b"x"),
+    ):
         document, side = candidates[name], both.side_file(candidates[name])
         assert both.read(document) == data == both.path(document).read_bytes()
         assert side is not None

@@ -24,7 +24,9 @@ STEADY = [(1.0, 1.01, 0.99, 1.02, 0.98)[number % 5] for number in range(LEAST + 
 def take(wired: Wired, milliseconds: Iterable[float], *, start: int = 0, **how: object) -> None:
     """Runs of one benchmark, a minute apart."""
     for number, value in enumerate(milliseconds, start):
-        wired.take(f"{number}-{how.get('cpus', '')}.json", result(number, {"parsing": value}, **how))  # type: ignore[arg-type]  # result's own
+        wired.take(
+            f"{number}-{how.get('cpus', '')}.json", result(number, {"parsing": value}, **how)
+        )  # type: ignore[arg-type]  # result's own
 
 
 def verdicts(samples: Samples, environment: str = "ci") -> Mapping[str, str]:
@@ -67,7 +69,10 @@ def test_a_step_is_a_warning_then_critical_and_a_recovery_is_ok(wired: Wired) ->
     assert value(wired, "benchmark_regressions_confirmed_total") == 2
     for number in (101, 102):
         found = wired.value(
-            "performance_regression_detected_total", benchmark_name="parsing", severity="critical", commit_hash=f"commit-{number}"
+            "performance_regression_detected_total",
+            benchmark_name="parsing",
+            severity="critical",
+            commit_hash=f"commit-{number}",
         )
         assert found == 1
 
@@ -83,7 +88,12 @@ def test_what_an_alert_says_is_there_while_it_is_a_regression(wired: Wired) -> N
     noise = value(wired, "benchmark_regression_noise_ratio")
     assert noise is not None
     assert 0 < noise < 0.1
-    since = {"commit_hash": "commit-100", "previous_commit_hash": f"commit-{len(STEADY) - 1}", "project": "router", "unit": "seconds"}
+    since = {
+        "commit_hash": "commit-100",
+        "previous_commit_hash": f"commit-{len(STEADY) - 1}",
+        "project": "router",
+        "unit": "seconds",
+    }
     assert value(wired, "benchmark_regression_info", **since) == 1
     assert value(wired, "benchmark_verdict_info", **since) == 1
     assert value(wired, "benchmark_judged_value", unit="seconds") == pytest.approx(1.5e-3)
@@ -157,7 +167,15 @@ def test_a_run_that_comes_after_newer_ones_is_kept_and_not_judged(wired: Wired) 
     take(wired, [5.0, 5.0, 5.0], start=1)
     after = wired.samples()
     for name in before:
-        if name.startswith(("benchmark_verdict", "benchmark_regression", "benchmark_judged", "benchmark_limit", "performance_")):
+        if name.startswith(
+            (
+                "benchmark_verdict",
+                "benchmark_regression",
+                "benchmark_judged",
+                "benchmark_limit",
+                "performance_",
+            )
+        ):
             assert after[name] == before[name]
     assert after["benchmark_runs_total"] != before["benchmark_runs_total"]
 
@@ -168,18 +186,25 @@ def test_a_run_from_a_clock_that_is_ahead_does_not_end_judging(wired: Wired) -> 
     wired.now += 60
     ordinary = result(0, {"parsing": 1.5}) | {"commit": "later"}
     for number in range(2):
-        wired.take(f"later-{number}.json", ordinary | {"timestamp": f"2099-01-01T00:00:0{number + 1}Z"})
+        wired.take(
+            f"later-{number}.json", ordinary | {"timestamp": f"2099-01-01T00:00:0{number + 1}Z"}
+        )
         wired.now += 60
     assert verdict(wired) == "critical"
 
 
 def test_a_verdict_of_the_gate_on_a_known_run_judges_nothing_twice(wired: Wired) -> None:
     for number in range(LEAST + 1):
-        wired.take(f"{number}.json", perf_suite(f"{number}", timestamp=f"2026-03-01T12:{number:02}:00Z"))
+        wired.take(
+            f"{number}.json", perf_suite(f"{number}", timestamp=f"2026-03-01T12:{number:02}:00Z")
+        )
     document = perf_suite("worse", p50_ms=0.2, timestamp="2026-03-01T13:00:00Z")
     wired.take("worse.json", document)
     before = judged(wired)
-    assert verdicts(before, "self-hosted") == {"router/compiled": "critical", "router/fallback": "critical"}
+    assert verdicts(before, "self-hosted") == {
+        "router/compiled": "critical",
+        "router/fallback": "critical",
+    }
     document["gate"]["verdict"] = "FAIL"
     wired.take("worse-judged.json", document)
     after = judged(wired)
@@ -202,7 +227,9 @@ def test_a_failed_benchmark_leaves_its_verdict_and_its_window(wired: Wired) -> N
 SUITE = ("a", "b", "c", "d", "e", "f")
 
 
-def take_suite(wired: Wired, number: int, factor: float, *, slower: Iterable[str] = SUITE, others: float = 1.0) -> None:
+def take_suite(
+    wired: Wired, number: int, factor: float, *, slower: Iterable[str] = SUITE, others: float = 1.0
+) -> None:
     steady = STEADY[number % len(STEADY)]
     times = {name: steady * (factor if name in slower else others) for name in SUITE}
     wired.take(f"suite-{number}.json", result(number, times))
@@ -286,9 +313,19 @@ def test_a_restart_between_any_two_runs_changes_nothing(tmp_path: Path) -> None:
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.lists(st.sampled_from([1.0, 1.02, 0.97, 1.3, 1.5, 3.0]), min_size=LEAST, max_size=LEAST + 12), st.randoms(use_true_random=False))
-def test_files_that_come_at_once_in_any_order_are_judged_as_if_one_by_one(values: list[float], dice: object) -> None:
-    documents = [result(number, {"parsing": milliseconds, "drawing": milliseconds}) for number, milliseconds in enumerate(values)]
+@given(
+    st.lists(
+        st.sampled_from([1.0, 1.02, 0.97, 1.3, 1.5, 3.0]), min_size=LEAST, max_size=LEAST + 12
+    ),
+    st.randoms(use_true_random=False),
+)
+def test_files_that_come_at_once_in_any_order_are_judged_as_if_one_by_one(
+    values: list[float], dice: object
+) -> None:
+    documents = [
+        result(number, {"parsing": milliseconds, "drawing": milliseconds})
+        for number, milliseconds in enumerate(values)
+    ]
     names = [f"{number}.json" for number in range(len(values))]
     dice.shuffle(names)  # type: ignore[attr-defined]  # hypothesis' Random
     with wired_in_a_new_folder() as one, wired_in_a_new_folder() as other:
@@ -301,11 +338,20 @@ def test_files_that_come_at_once_in_any_order_are_judged_as_if_one_by_one(values
 
 
 def judged(wired: Wired) -> Samples:
-    names = ("benchmark_verdict", "benchmark_regression", "benchmark_judged", "benchmark_reference", "benchmark_worsening", "performance_")
+    names = (
+        "benchmark_verdict",
+        "benchmark_regression",
+        "benchmark_judged",
+        "benchmark_reference",
+        "benchmark_worsening",
+        "performance_",
+    )
     return {name: series for name, series in wired.samples().items() if name.startswith(names)}
 
 
-def test_a_file_that_cannot_be_kept_leaves_no_trace_in_the_histories(wired: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_cannot_be_kept_leaves_no_trace_in_the_histories(
+    wired: Wired, monkeypatch: pytest.MonkeyPatch
+) -> None:
     take(wired, STEADY)
     before = judged(wired)
     wired.drop("bad.json", result(100, {"parsing": 9.0}))
@@ -343,7 +389,9 @@ def drop(exporter: Exporter, number: int, document: Json) -> None:
 
 def test_a_killed_exporter_goes_on_where_it_was(exporter: Exporter) -> None:
     def state(name: str) -> float | None:
-        return exporter.value(f'benchmark_verdict{{benchmark_name="parsing",environment="ci",state="{name}"}}')
+        return exporter.value(
+            f'benchmark_verdict{{benchmark_name="parsing",environment="ci",state="{name}"}}'
+        )
 
     for number, milliseconds in enumerate(STEADY):
         drop(exporter, number, result(number, {"parsing": milliseconds}))
@@ -351,7 +399,11 @@ def test_a_killed_exporter_goes_on_where_it_was(exporter: Exporter) -> None:
     drop(exporter, 100, result(100, {"parsing": 1.5}))
     assert (state("ok"), state("warning"), state("critical")) == (None, 1, 0)
     (shown,) = json.loads(exporter.get("/api/v1/status"))["runs"][0]["judgements"]
-    assert (shown["name"], shown["state"], shown["commit_hash"]) == ("parsing", "warning", "commit-100")
+    assert (shown["name"], shown["state"], shown["commit_hash"]) == (
+        "parsing",
+        "warning",
+        "commit-100",
+    )
     assert "<strong>warning</strong>, 50.0% worse" in exporter.get("/").decode()
     exporter.process.kill()
     exporter.process.wait()

@@ -16,7 +16,9 @@ from tests.support.wired import DEFINITIONS, Samples, Wired, samples
 # Each example is a folder and a database of its own.
 EXAMPLES = settings(max_examples=40, deadline=None)
 
-NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=150) | st.sampled_from(["a", "a/compiled", "x" * 1024])
+NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=150) | st.sampled_from(
+    ["a", "a/compiled", "x" * 1024]
+)
 TIMES_MS = st.floats(0, 1e15)
 SPEEDUPS = st.floats(0, 1e15)
 MOMENTS = st.datetimes(datetime(1970, 1, 1)).map(lambda moment: moment.isoformat() + "Z")  # noqa: DTZ001  # Z follows
@@ -31,7 +33,14 @@ def suites(draw: st.DrawFn) -> Json:
         timestamp=draw(MOMENTS),
         verdict=draw(st.sampled_from(["PASS", "FAIL", "PENDING"])),
     )
-    for place in ("compiled.p50_ms", "compiled.p95_ms", "fallback.p50_ms", "fallback.p95_ms", "absolute_p95_ms", "cv"):
+    for place in (
+        "compiled.p50_ms",
+        "compiled.p95_ms",
+        "fallback.p50_ms",
+        "fallback.p95_ms",
+        "absolute_p95_ms",
+        "cv",
+    ):
         document = changed(document, f"metrics.{place}", draw(TIMES_MS))
     for place in ("speedup_p50", "speedup_p95"):
         document = changed(document, f"metrics.{place}", draw(SPEEDUPS))
@@ -57,8 +66,12 @@ def full_name(measurement: Json) -> str:
 @st.composite
 def results(draw: st.DrawFn) -> Json:
     """Documents of our own format, of few names, so that many are of the same benchmark in other units."""
-    failures = [{"benchmark": name, "error": "TypeError"} for name in draw(st.lists(SLASHED, max_size=2))]
-    measured = draw(st.lists(MEASUREMENTS, min_size=0 if failures else 1, max_size=4, unique_by=full_name))
+    failures = [
+        {"benchmark": name, "error": "TypeError"} for name in draw(st.lists(SLASHED, max_size=2))
+    ]
+    measured = draw(
+        st.lists(MEASUREMENTS, min_size=0 if failures else 1, max_size=4, unique_by=full_name)
+    )
     return {
         "schema": "strataregula.result/1",
         "timestamp": draw(MOMENTS),
@@ -70,10 +83,17 @@ def results(draw: st.DrawFn) -> Json:
 
 # Times and speedups within what the documents' own derived values keep finite.
 GUARDS = st.builds(
-    bench_guard, st.dictionaries(NAMES, st.floats(1e-3, 1e9), min_size=1, max_size=4), passed=st.booleans(), two_tier=st.booleans()
+    bench_guard,
+    st.dictionaries(NAMES, st.floats(1e-3, 1e9), min_size=1, max_size=4),
+    passed=st.booleans(),
+    two_tier=st.booleans(),
 )
-PIPELINES = st.builds(pipeline, NAMES, status=st.sampled_from(["pass", "fail"]), timestamp=MOMENTS, branch=NAMES)
-DOCUMENTS = st.lists(suites() | results() | GUARDS | PIPELINES | st.just({}), min_size=1, max_size=6)
+PIPELINES = st.builds(
+    pipeline, NAMES, status=st.sampled_from(["pass", "fail"]), timestamp=MOMENTS, branch=NAMES
+)
+DOCUMENTS = st.lists(
+    suites() | results() | GUARDS | PIPELINES | st.just({}), min_size=1, max_size=6
+)
 
 
 @contextmanager
@@ -95,7 +115,10 @@ def totals(found: Samples) -> Samples:
     kept = {name for name, definition in DEFINITIONS.items() if definition.type == "counter"}
     kept |= {"benchmark_execution_time_ms_bucket", "benchmark_execution_time_ms_count"}
     # Which five commits a benchmark shows goes by time, and two may share theirs.
-    return {name: found[name] for name in kept & found.keys() - {"performance_regression_detected_total"}}
+    return {
+        name: found[name]
+        for name in kept & found.keys() - {"performance_regression_detected_total"}
+    }
 
 
 @EXAMPLES
@@ -106,9 +129,13 @@ def test_every_exposition_is_valid_declared_and_each_series_unique(documents: li
         for name, series in samples(wired.exposition()).items():
             base = name if name in DEFINITIONS else name.rsplit("_", 1)[0]
             for labels, value in series.items():
-                assert {label for label, _ in labels} - {"le", "quantile"} == set(DEFINITIONS[base].labels)
+                assert {label for label, _ in labels} - {"le", "quantile"} == set(
+                    DEFINITIONS[base].labels
+                )
                 assert abs(value) < float("inf")
-        assert [file.reason for file in wired.ledger.state().rejected_files] == ["unknown_format"] * documents.count({})
+        assert [file.reason for file in wired.ledger.state().rejected_files] == [
+            "unknown_format"
+        ] * documents.count({})
 
 
 @EXAMPLES
@@ -123,9 +150,14 @@ def test_what_was_ingested_changes_nothing_when_it_comes_again(documents: list[J
         for number, document in enumerate(documents):
             wired.drop(f"copy-{number}.json", document)
         wired.settle()
-        known = {"benchmark_exporter_files_duplicate_total", "benchmark_exporter_files_rejected_total"}
+        known = {
+            "benchmark_exporter_files_duplicate_total",
+            "benchmark_exporter_files_rejected_total",
+        }
         after, was = totals(wired.samples()), totals(samples(before))
-        assert {name: after[name] for name in after.keys() - known} == {name: was[name] for name in was.keys() - known}
+        assert {name: after[name] for name in after.keys() - known} == {
+            name: was[name] for name in was.keys() - known
+        }
 
 
 def run_id(document: Json) -> str:
@@ -137,7 +169,9 @@ RUNS_APART = st.lists(suites() | results() | PIPELINES, min_size=2, max_size=6, 
 
 
 @EXAMPLES
-@given(RUNS_APART.flatmap(lambda documents: st.tuples(st.just(documents), st.permutations(documents))))
+@given(
+    RUNS_APART.flatmap(lambda documents: st.tuples(st.just(documents), st.permutations(documents)))
+)
 def test_the_order_of_a_batch_does_not_change_totals(orders: tuple[list[Json], list[Json]]) -> None:
     with wired_in_a_new_folder() as one, wired_in_a_new_folder() as other:
         drop_all(one, orders[0])
@@ -145,4 +179,6 @@ def test_the_order_of_a_batch_does_not_change_totals(orders: tuple[list[Json], l
         first, second = one.samples(), other.samples()
         assert totals(first) == totals(second)
         sums = "benchmark_execution_time_ms_sum"
-        assert first.get(sums, {}) == pytest.approx(second.get(sums, {}))  # the last digit of a sum is the order's
+        assert first.get(sums, {}) == pytest.approx(
+            second.get(sums, {})
+        )  # the last digit of a sum is the order's

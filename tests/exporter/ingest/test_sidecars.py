@@ -27,7 +27,10 @@ def meta(commit: str, environment: str = "ci") -> Json:
 
 def runs(wired: Wired) -> dict[str, float]:
     """By environment."""
-    return {dict(labels)["environment"]: value for labels, value in wired.samples().get(RUNS, {}).items()}
+    return {
+        dict(labels)["environment"]: value
+        for labels, value in wired.samples().get(RUNS, {}).items()
+    }
 
 
 def commits(wired: Wired) -> set[str]:
@@ -35,7 +38,9 @@ def commits(wired: Wired) -> set[str]:
 
 
 @pytest.mark.parametrize("order", [("a.meta.json", "a.json"), ("a.json", "a.meta.json")])
-def test_both_of_one_scan_belong_together_in_either_order(wired: Wired, order: tuple[str, str]) -> None:
+def test_both_of_one_scan_belong_together_in_either_order(
+    wired: Wired, order: tuple[str, str]
+) -> None:
     for name in order:
         wired.drop(name, meta("a1b2c3d") if "meta" in name else SIZE)
     wired.settle()
@@ -60,7 +65,11 @@ def test_a_document_without_a_time_has_that_of_its_file(wired: Wired) -> None:
     path = wired.drop("a.json", SIZE)
     os.utime(path, (1_700_000_000, 1_700_000_000))
     wired.settle()
-    found = wired.value("benchmark_last_run_timestamp_seconds", benchmark_name="binary", environment=wired.config.environment)
+    found = wired.value(
+        "benchmark_last_run_timestamp_seconds",
+        benchmark_name="binary",
+        environment=wired.config.environment,
+    )
     assert found == 1_700_000_000
 
 
@@ -70,7 +79,10 @@ def test_a_late_one_changes_nothing_and_is_named_once(wired: Wired) -> None:
     assert (runs(wired), commits(wired)) == ({"local": 1}, {""})
     assert wired.value(REJECTED, reason="late_side_file") == 1
     (rejected,) = wired.ledger.state().rejected_files
-    assert (rejected.path, rejected.detail) == ("a.meta.json", "a.json was ingested without it; write the side file first")
+    assert (rejected.path, rejected.detail) == (
+        "a.meta.json",
+        "a.json was ingested without it; write the side file first",
+    )
     wired.restart()
     wired.settle()
     assert wired.value(REJECTED, reason="late_side_file") == 1
@@ -82,12 +94,16 @@ def test_a_late_one_changes_nothing_and_is_named_once(wired: Wired) -> None:
 def test_a_late_one_that_is_bad_leaves_its_document_alone(wired: Wired) -> None:
     wired.take("a.json", SIZE)
     wired.take("a.meta.json", {"comit": "a1b2c3d"})
-    assert [(file.path, file.reason) for file in wired.ledger.state().rejected_files] == [("a.meta.json", "invalid_value")]
+    assert [(file.path, file.reason) for file in wired.ledger.state().rejected_files] == [
+        ("a.meta.json", "invalid_value")
+    ]
     os.utime(wired.results / "a.json")
     wired.settle()
     wired.take("a.meta.json", meta("a1b2c3d"))
     assert (runs(wired), commits(wired)) == ({"local": 1}, {""})
-    assert [(file.path, file.reason) for file in wired.ledger.state().rejected_files] == [("a.meta.json", "late_side_file")]
+    assert [(file.path, file.reason) for file in wired.ledger.state().rejected_files] == [
+        ("a.meta.json", "late_side_file")
+    ]
 
 
 def test_a_change_after_the_document_is_late_too(wired: Wired) -> None:
@@ -108,7 +124,10 @@ def test_a_late_one_counts_for_the_next_document_of_that_name(wired: Wired) -> N
 
 def test_the_very_same_measurements_of_two_commits_are_two_runs(wired: Wired) -> None:
     for name, commit in (("a", "a1b2c3d"), ("b", "b2c3d4e")):
-        wired.drop(f"{name}.meta.json", meta(commit) | {"timestamp": f"2026-03-0{1 + (name == 'b')}T12:00:00Z"})
+        wired.drop(
+            f"{name}.meta.json",
+            meta(commit) | {"timestamp": f"2026-03-0{1 + (name == 'b')}T12:00:00Z"},
+        )
         wired.take(f"{name}.json", SIZE)
     assert (runs(wired), wired.value(DUPLICATE)) == ({"ci": 2}, 0)
 

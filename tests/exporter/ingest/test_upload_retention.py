@@ -22,7 +22,10 @@ from tests.support.wired import Samples, Wired
 
 SIZE = [{"name": "binary", "unit": "bytes", "value": 4096}]
 SHOWN_FOR_LONG = Config(series_max_age_days=2000)
-INGESTED, DUPLICATE = "benchmark_exporter_files_ingested_total", "benchmark_exporter_files_duplicate_total"
+INGESTED, DUPLICATE = (
+    "benchmark_exporter_files_ingested_total",
+    "benchmark_exporter_files_duplicate_total",
+)
 
 
 def upload(wired: Wired, document: object, side: Json | None = None, key: bytes = b"") -> Path:
@@ -72,7 +75,11 @@ def test_the_upload_of_a_run_that_is_kept_stays(wired: Wired) -> None:
     for number in range(3):
         upload(wired, perf_suite(f"{number}", timestamp=f"2026-03-01T12:00:0{number}Z"))
     for number in range(30):
-        upload(wired, pipeline(f"{number:02}", timestamp=f"2026-03-01T12:00:{number:02}Z"), key=f"github {number}".encode())
+        upload(
+            wired,
+            pipeline(f"{number:02}", timestamp=f"2026-03-01T12:00:{number:02}Z"),
+            key=f"github {number}".encode(),
+        )
     wired.now += RETENTION_SECONDS + DAY_SECONDS
     # Kept are the newest run of the benchmark, and of the pipeline the 20 behind its failure ratio.
     assert forget(wired) == 2 + 10
@@ -138,13 +145,17 @@ def test_what_was_rejected_or_is_not_yet_taken_in_stays(wired: Wired) -> None:
 
 def test_files_of_the_results_folder_are_left_alone(wired: Wired) -> None:
     for number in range(2):
-        wired.take(f"{number}.json", perf_suite(f"{number}", timestamp=f"2026-03-01T12:00:0{number}Z"))
+        wired.take(
+            f"{number}.json", perf_suite(f"{number}", timestamp=f"2026-03-01T12:00:0{number}Z")
+        )
     wired.now += RETENTION_SECONDS + DAY_SECONDS
     assert forget(wired) == 0
     assert sorted(path.name for path in wired.results.iterdir()) == ["0.json", "1.json"]
 
 
-def test_what_is_removed_comes_in_again_as_known_until_its_digest_is_forgotten_too(wired: Wired) -> None:
+def test_what_is_removed_comes_in_again_as_known_until_its_digest_is_forgotten_too(
+    wired: Wired,
+) -> None:
     document = perf_suite("1")
     old = upload(wired, document)
     upload(wired, perf_suite("2", timestamp="2026-03-02T12:00:00Z"))
@@ -159,7 +170,9 @@ def test_what_is_removed_comes_in_again_as_known_until_its_digest_is_forgotten_t
     assert wired.value(INGESTED, format="perf_suite") == 3
 
 
-def test_a_document_goes_before_its_side_file(wired: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_document_goes_before_its_side_file(
+    wired: Wired, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By itself it would be another document, should the ledger be lost just then; a side file by itself is nothing."""
     old = upload(wired, SIZE, {"commit": "a1b2c3d"})
     upload(wired, SIZE, {"commit": "b1b2c3d"})
@@ -180,7 +193,9 @@ def test_a_document_goes_before_its_side_file(wired: Wired, monkeypatch: pytest.
     assert not old.with_suffix(".meta.json").exists()
 
 
-def test_a_file_that_cannot_be_removed_stays_known(wired: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_cannot_be_removed_stays_known(
+    wired: Wired, monkeypatch: pytest.MonkeyPatch
+) -> None:
     old = upload(wired, perf_suite("1"), {"branch": "main"})
     upload(wired, perf_suite("2", timestamp="2026-03-02T12:00:00Z"))
     wired.now += RETENTION_SECONDS + DAY_SECONDS
@@ -204,7 +219,9 @@ def test_steps_are_small(wired: Wired) -> None:
         for number in range(2 * STEP_ROWS):
             digest = number.to_bytes(32, "big")
             transaction.add_document(digest, digest, "test", 1.0)
-            transaction.record_file(f"{UPLOADS_PREFIX}{digest.hex()}.json", (number, 0, 0), digest, None, 1.0)
+            transaction.record_file(
+                f"{UPLOADS_PREFIX}{digest.hex()}.json", (number, 0, 0), digest, None, 1.0
+            )
     steps = [len(names) for names in wired.ledger.old_uploads(UPLOADS_PREFIX, 2.0)]
     assert steps == [STEP_ROWS, STEP_ROWS]
 
@@ -221,7 +238,11 @@ def prepare(folder: Path) -> Wired:
     for commit in ("a1b2c3d", "b1b2c3d"):
         upload(wired, SIZE, {"commit": commit})
     for number in range(21):
-        upload(wired, pipeline(f"{number:02}", timestamp=f"2026-03-01T12:00:{number:02}Z"), key=f"github {number}".encode())
+        upload(
+            wired,
+            pipeline(f"{number:02}", timestamp=f"2026-03-01T12:00:{number:02}Z"),
+            key=f"github {number}".encode(),
+        )
     wired.now += RETENTION_SECONDS + DAY_SECONDS
     upload(wired, perf_suite("2", timestamp="2026-03-02T12:00:00Z"))
     return wired
@@ -240,7 +261,9 @@ def die_at_step(number: int) -> Callable[[Wired], None]:
                 die()
 
         def heard(event: str, arguments: tuple[object, ...]) -> None:
-            if event in ("os.remove", "open") and str(arguments[0]).startswith(str(wired.uploads.path)):
+            if event in ("os.remove", "open") and str(arguments[0]).startswith(
+                str(wired.uploads.path)
+            ):
                 count_down()
 
         wired.ledger._connection.set_trace_callback(count_down)
@@ -260,7 +283,9 @@ def finished(wired: Wired) -> tuple[Samples, set[str], set[bytes]]:
     wired.uploads.clean()
     wired.ingest.scan()
     forget_all(wired)
-    digests = {digest for (digest,) in wired.ledger._connection.execute("SELECT digest FROM documents")}
+    digests = {
+        digest for (digest,) in wired.ledger._connection.execute("SELECT digest FROM documents")
+    }
     return comparable(wired.exposition()), kept(wired), digests
 
 
@@ -293,12 +318,21 @@ def test_the_running_exporter_removes_them(tmp_path: Path, free_port: Callable[[
     wired = Wired(tmp_path)
     wired.now = time.time() - RETENTION_SECONDS - DAY_SECONDS
     old, newest = (
-        upload(wired, perf_suite(f"{number}", timestamp=f"2020-03-01T12:00:0{number}Z"), {"branch": "main"}) for number in range(2)
+        upload(
+            wired,
+            perf_suite(f"{number}", timestamp=f"2020-03-01T12:00:0{number}Z"),
+            {"branch": "main"},
+        )
+        for number in range(2)
     )
     wired.ledger.close()
     exporter = Exporter(tmp_path, free_port())
-    exporter.until(lambda: 'message="removed uploads that are forgotten" files=1' in exporter.log.read_text())
+    exporter.until(
+        lambda: 'message="removed uploads that are forgotten" files=1' in exporter.log.read_text()
+    )
     assert kept(wired) == names(newest, newest.with_suffix(".meta.json"))
-    exporter.until(lambda: exporter.value('benchmark_exporter_files_ingested_total{format="perf_suite"}') == 2)
+    exporter.until(
+        lambda: exporter.value('benchmark_exporter_files_ingested_total{format="perf_suite"}') == 2
+    )
     assert exporter.stop() == 0
     assert not old.exists()

@@ -22,7 +22,10 @@ def keep(wired: Wired) -> None:
     """Runs that stay, one of them a regression, and a pipeline."""
     for number, speedup in enumerate((20.0, 20.0, 5.0)):
         made = f"2026-03-01T12:0{number}:00Z"
-        wired.take(f"kept-{number}.json", perf_suite(f"kept-{number}", project="kept", speedup=speedup, timestamp=made))
+        wired.take(
+            f"kept-{number}.json",
+            perf_suite(f"kept-{number}", project="kept", speedup=speedup, timestamp=made),
+        )
     wired.take("kept-ci.json", pipeline())
 
 
@@ -30,11 +33,21 @@ def take_what_goes(wired: Wired) -> None:
     """A project with all that there can be of one: regressions, judgements, a baseline, an environment shift, a failure; and a pipeline."""
     names = dict.fromkeys("abcd", 1.0)
     for number in range(10):
-        wired.take(f"gone-{number}.json", result(number, names) | {"project": "gone", "run_id": f"gone-{number}"})
+        wired.take(
+            f"gone-{number}.json",
+            result(number, names) | {"project": "gone", "run_id": f"gone-{number}"},
+        )
     set_baseline(wired.ledger, "gone-9", Pin("v1", "someone", wired.now, ""), LIMITS)
     for number in (10, 11):
-        wired.take(f"gone-{number}.json", result(number, dict.fromkeys(names, 4.0)) | {"project": "gone", "duration_seconds": 3.0})
-    failure = result(12, {}) | {"project": "gone", "failures": [{"benchmark": "a", "error": "out of memory"}]}
+        wired.take(
+            f"gone-{number}.json",
+            result(number, dict.fromkeys(names, 4.0))
+            | {"project": "gone", "duration_seconds": 3.0},
+        )
+    failure = result(12, {}) | {
+        "project": "gone",
+        "failures": [{"benchmark": "a", "error": "out of memory"}],
+    }
     wired.take("gone-12.json", failure)
     wired.take("gone-perf.json", perf_suite("gone-13", project="gone", speedup=5.0))
     wired.take("gone-ci.json", pipeline("7", status="fail") | {"pipeline": "gone"})
@@ -60,7 +73,9 @@ def test_it_is_as_if_the_project_had_never_been(tmp_path: Path) -> None:
     assert of_projects(forgetful) == of_projects(expected)
 
 
-def test_what_was_forgotten_does_not_come_in_again_by_itself_but_by_its_next_run(wired: Wired) -> None:
+def test_what_was_forgotten_does_not_come_in_again_by_itself_but_by_its_next_run(
+    wired: Wired,
+) -> None:
     wired.take("gone.json", result(0, {"parsing": 1.0}))
     assert wired.ledger.forget(["router"], []) == Forgotten(runs=1, pipeline_runs=0)
     wired.restart()
@@ -85,7 +100,9 @@ def test_forgetting_nothing_changes_nothing(wired: Wired) -> None:
     assert of_projects(wired) == before
 
 
-def test_a_running_exporter_forgets_what_is_forgotten_beside_it(tmp_path: Path, free_port: Callable[[], int]) -> None:
+def test_a_running_exporter_forgets_what_is_forgotten_beside_it(
+    tmp_path: Path, free_port: Callable[[], int]
+) -> None:
     exporter = Exporter(tmp_path, free_port())
     try:
         (exporter.results / "a.json").write_text(json.dumps(result(0, {"parsing": 1.0})))
@@ -103,7 +120,10 @@ def test_a_running_exporter_forgets_what_is_forgotten_beside_it(tmp_path: Path, 
     ("words", "reason"),
     [
         ((), "name what to forget with --project or --pipeline"),
-        (("--project=router", "--ledger=nowhere.sqlite3"), "nowhere.sqlite3: there is no such ledger"),
+        (
+            ("--project=router", "--ledger=nowhere.sqlite3"),
+            "nowhere.sqlite3: there is no such ledger",
+        ),
     ],
 )
 def test_what_cannot_be_forgotten_says_why(words: tuple[str, ...], reason: str) -> None:

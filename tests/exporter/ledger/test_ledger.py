@@ -28,7 +28,14 @@ def run(number: int) -> Run:
     """Only the oldest runs state a duration, so that finding these among the newest takes an index."""
     result = Result("a", "fast", Statistics(1.0, 2.0))
     duration = 1.0 if number < 10 else None
-    return Run("test", f"{number}", float(number), (result,), (comparison(5.0),), suite_duration_seconds=duration)
+    return Run(
+        "test",
+        f"{number}",
+        float(number),
+        (result,),
+        (comparison(5.0),),
+        suite_duration_seconds=duration,
+    )
 
 
 def fill(ledger: Ledger, numbers: range) -> None:
@@ -43,7 +50,12 @@ def fill(ledger: Ledger, numbers: range) -> None:
             transaction.count("runs", ("a", "local"), 1e9)
             transaction.add_document(f"{number}".encode(), b"digest", "test", 1e9)
             transaction.record_file(f"{number}.json", (1, 1, 1), b"digest", None, 1e9)
-            transaction.add_pipeline_run(PipelineRun("test", "ci", "main", "push", f"{number}", passed=True, timestamp_seconds=number), 1e9)
+            transaction.add_pipeline_run(
+                PipelineRun(
+                    "test", "ci", "main", "push", f"{number}", passed=True, timestamp_seconds=number
+                ),
+                1e9,
+            )
 
 
 def test_what_was_committed_is_there_after_a_start(path: Path) -> None:
@@ -74,7 +86,9 @@ def test_a_step_that_raises_leaves_the_others(path: Path) -> None:
             transaction.count("kept", (), 1e9)
         with pytest.raises(ValueError, match="cannot be kept in the ledger"), transaction.step():  # noqa: PT012  # the step is what raises
             transaction.count("undone", (), 1e9)
-            transaction.add_pipeline_run(PipelineRun("test", None, "", "", "", passed=True, timestamp_seconds=0.0), 1e9)  # type: ignore[arg-type]  # so it is refused
+            transaction.add_pipeline_run(
+                PipelineRun("test", None, "", "", "", passed=True, timestamp_seconds=0.0), 1e9
+            )  # type: ignore[arg-type]  # so it is refused
     assert set(ledger.state().counters) == {"kept"}
     ledger.close()
 
@@ -130,16 +144,30 @@ def recorded(batches: Sequence[Sequence[tuple[int, float]]]) -> State:
             with ledger.transaction() as transaction:
                 for second, at in batch:
                     number += 1
-                    made = replace(run(number), timestamp_seconds=float(second), suite_duration_seconds=number / 10)
+                    made = replace(
+                        run(number),
+                        timestamp_seconds=float(second),
+                        suite_duration_seconds=number / 10,
+                    )
                     transaction.add_run(made, "project", "local", at)
                     transaction.see(Subject("benchmark", "a", "local"), at, math.inf)
                     transaction.see(Subject("benchmark", "a/fast", "local"), at, math.inf)
                     transaction.see(Subject("pipeline", "ci", "main", "push"), at, math.inf)
-                    transaction.count_commit("a", "critical", f"commit {number % 2}", float(second), at)
+                    transaction.count_commit(
+                        "a", "critical", f"commit {number % 2}", float(second), at
+                    )
                     transaction.count("runs", ("a", "local"), at)
                     transaction.observe("time_ms", ("a",), [number / 10], (0.3, 0.7), at)
                     transaction.record_ingest(at)
-                    outcome = PipelineRun("test", "ci", "main", "push", f"{number}", passed=number % 2 == 0, timestamp_seconds=second)
+                    outcome = PipelineRun(
+                        "test",
+                        "ci",
+                        "main",
+                        "push",
+                        f"{number}",
+                        passed=number % 2 == 0,
+                        timestamp_seconds=second,
+                    )
                     transaction.add_pipeline_run(outcome, at)
         state = replace(ledger.state(), commits=0)
         ledger.close()
@@ -147,16 +175,25 @@ def recorded(batches: Sequence[Sequence[tuple[int, float]]]) -> State:
 
 
 @settings(max_examples=40, deadline=None)
-@given(runs=st.lists(st.tuples(st.integers(0, 9), st.floats(0, 9)), min_size=1, max_size=8), size=st.integers(2, 8))
-def test_runs_leave_the_same_however_many_share_a_transaction(runs: list[tuple[int, float]], size: int) -> None:
+@given(
+    runs=st.lists(st.tuples(st.integers(0, 9), st.floats(0, 9)), min_size=1, max_size=8),
+    size=st.integers(2, 8),
+)
+def test_runs_leave_the_same_however_many_share_a_transaction(
+    runs: list[tuple[int, float]], size: int
+) -> None:
     each_alone = recorded([[run] for run in runs])
-    assert recorded([runs[start : start + size] for start in range(0, len(runs), size)]) == each_alone
+    assert (
+        recorded([runs[start : start + size] for start in range(0, len(runs), size)]) == each_alone
+    )
 
 
 def test_a_running_total_is_written_once_a_transaction(path: Path) -> None:
     ledger = Ledger(path)
     written: list[str] = []
-    ledger._connection.set_trace_callback(lambda statement: written.append(statement) if "INTO counters" in statement else None)
+    ledger._connection.set_trace_callback(
+        lambda statement: written.append(statement) if "INTO counters" in statement else None
+    )
     with ledger.transaction() as transaction:
         for _ in range(100):
             transaction.count("seen", ("a",), 1e9)
@@ -211,7 +248,9 @@ def test_reading_the_state_costs_by_its_series_and_not_by_its_runs(path: Path) -
     fill(ledger, range(200))
     few = steps_of_state(ledger)
     fill(ledger, range(200, 5000))
-    assert steps_of_state(ledger) < few * 1.2  # an index grows deeper; reading the runs would be twenty times as much
+    assert (
+        steps_of_state(ledger) < few * 1.2
+    )  # an index grows deeper; reading the runs would be twenty times as much
     ledger.close()
 
 
@@ -226,14 +265,20 @@ def test_a_ledger_of_a_newer_version_is_named(path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(LedgerError, match=rf"^{path}: schema 99 was written by a newer version of the exporter, this one knows \d+; run"):
+    with pytest.raises(
+        LedgerError,
+        match=rf"^{path}: schema 99 was written by a newer version of the exporter, this one knows \d+; run",
+    ):
         Ledger(path)
 
 
 def test_a_folder_that_is_missing_or_cannot_be_written_is_named(tmp_path: Path) -> None:
     # Not even root makes files in /proc.
     for path in (tmp_path / "missing" / "ledger.sqlite3", Path("/proc/ledger.sqlite3")):
-        with pytest.raises(LedgerError, match=rf"^{path}: unable to open database file; is its folder there and writable"):
+        with pytest.raises(
+            LedgerError,
+            match=rf"^{path}: unable to open database file; is its folder there and writable",
+        ):
             Ledger(path)
 
 

@@ -63,7 +63,12 @@ def test_no_scrape_changes_when_old_runs_are_forgotten(old: list[Json], young: l
 def test_what_is_old_goes_with_all_that_belongs_to_it(wired: Wired) -> None:
     for number in range(3):
         wired.take(
-            f"{number}.json", perf_suite(f"2026030{number + 1}T120000Z", p50_ms=0.05 + number, timestamp=f"2026-03-0{number + 1}T12:00:00Z")
+            f"{number}.json",
+            perf_suite(
+                f"2026030{number + 1}T120000Z",
+                p50_ms=0.05 + number,
+                timestamp=f"2026-03-0{number + 1}T12:00:00Z",
+            ),
         )
     wired.take("bad.json", {})
     for path in wired.results.iterdir():
@@ -73,7 +78,18 @@ def test_what_is_old_goes_with_all_that_belongs_to_it(wired: Wired) -> None:
     assert (
         prune(wired) == 2 * (1 + 2 + 2 + 1) + 1 + 3
     )  # two runs, each with two results, judged, and a verdict; a rejection; three documents
-    assert {table: rows(wired, table) for table in ("runs", "results", "judgements", "verdicts", "rejections", "documents", "files")} == {
+    assert {
+        table: rows(wired, table)
+        for table in (
+            "runs",
+            "results",
+            "judgements",
+            "verdicts",
+            "rejections",
+            "documents",
+            "files",
+        )
+    } == {
         "runs": 1,
         "results": 2,
         "judgements": 2,
@@ -87,7 +103,10 @@ def test_what_is_old_goes_with_all_that_belongs_to_it(wired: Wired) -> None:
 
 def test_failures_go_with_their_run(wired: Wired) -> None:
     for run_id in ("1", "2"):
-        document = {"run_id": run_id, "failures": [{"benchmark": "rendering", "error": "TypeError"}]}
+        document = {
+            "run_id": run_id,
+            "failures": [{"benchmark": "rendering", "error": "TypeError"}],
+        }
         wired.take(f"{run_id}.json", without(golden("result/1-run"), "duration_seconds") | document)
         wired.now += RETENTION_SECONDS + DAY_SECONDS
     prune(wired)
@@ -110,7 +129,9 @@ def test_age_counts_from_when_a_run_came_in(wired: Wired) -> None:
         ("hyperfine_with_side_file/1-run", "hyperfine_with_side_file/2-run-again", "hyperfine"),
     ],
 )
-def test_a_file_that_is_still_there_never_counts_again(wired: Wired, old: str, new: str, format_name: str) -> None:
+def test_a_file_that_is_still_there_never_counts_again(
+    wired: Wired, old: str, new: str, format_name: str
+) -> None:
     take_golden(wired, "old", old)
     wired.now += RETENTION_SECONDS + DAY_SECONDS
     take_golden(wired, "new", new)
@@ -133,7 +154,10 @@ def take_golden(wired: Wired, name: str, document: str) -> None:
 def test_of_a_pipeline_the_runs_behind_its_failure_ratio_stay(wired: Wired) -> None:
     for number in range(30):
         status = "fail" if number % 2 else "pass"
-        wired.drop(f"{number}.json", pipeline(f"{number:03}", status=status, timestamp=f"2026-03-01T12:{number:02}:00Z"))
+        wired.drop(
+            f"{number}.json",
+            pipeline(f"{number:03}", status=status, timestamp=f"2026-03-01T12:{number:02}:00Z"),
+        )
     wired.settle()
     wired.now += RETENTION_SECONDS + DAY_SECONDS
     before = wired.exposition()
@@ -149,15 +173,29 @@ def test_of_runs_with_a_duration_the_hundred_behind_the_quantiles_stay(wired: Wi
     assert len(wired.ledger.state().suite_durations_seconds) == 100
 
 
-def add_runs(ledger: Ledger, numbers: Sequence[int], suite_duration_seconds: float | None = None) -> None:
+def add_runs(
+    ledger: Ledger, numbers: Sequence[int], suite_duration_seconds: float | None = None
+) -> None:
     """Runs of one benchmark that came in one second after 1970 began."""
     with ledger.transaction() as transaction:
         for number in numbers:
             result = Result("a", "fast", Statistics(1.0, 2.0))
-            run = Run("test", f"{number}", float(number), (result,), (), suite_duration_seconds=suite_duration_seconds)
+            run = Run(
+                "test",
+                f"{number}",
+                float(number),
+                (result,),
+                (),
+                suite_duration_seconds=suite_duration_seconds,
+            )
             transaction.add_run(run, "project", "local", 1.0)
             transaction.add_document(f"{number}".encode(), b"digest", "test", 1.0)
-            transaction.add_pipeline_run(PipelineRun("test", "ci", "main", "push", f"{number}", passed=True, timestamp_seconds=0.0), 1.0)
+            transaction.add_pipeline_run(
+                PipelineRun(
+                    "test", "ci", "main", "push", f"{number}", passed=True, timestamp_seconds=0.0
+                ),
+                1.0,
+            )
 
 
 def test_steps_are_small_and_others_come_between(tmp_path: Path) -> None:
@@ -169,7 +207,9 @@ def test_steps_are_small_and_others_come_between(tmp_path: Path) -> None:
             with ledger.transaction() as transaction:
                 transaction.count("between", (), 2.0)
         assert max(steps) <= STEP_ROWS + 1
-        assert sum(steps) == 2 * (2 * STEP_ROWS - 1) + (2 * STEP_ROWS - 20) + 2 * STEP_ROWS  # runs and results, pipeline runs, documents
+        assert (
+            sum(steps) == 2 * (2 * STEP_ROWS - 1) + (2 * STEP_ROWS - 20) + 2 * STEP_ROWS
+        )  # runs and results, pipeline runs, documents
 
 
 def test_every_table_that_points_to_a_run_is_looked_at(tmp_path: Path) -> None:
@@ -177,19 +217,43 @@ def test_every_table_that_points_to_a_run_is_looked_at(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite3"
     Ledger(path).close()
     with closing(sqlite3.connect(path)) as connection:
-        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
-        pointing = {table for table in tables for key in connection.execute(f"PRAGMA foreign_key_list({table})") if key[2] == "runs"}
+        tables = [
+            name
+            for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+        ]
+        pointing = {
+            table
+            for table in tables
+            for key in connection.execute(f"PRAGMA foreign_key_list({table})")
+            if key[2] == "runs"
+        }
     of_a_run = {"results", "failures", "verdicts", "judgements"}
-    assert pointing == of_a_run | {"newest_results", "newest_runs", "newest_verdicts", "newest_judgements"}
+    assert pointing == of_a_run | {
+        "newest_results",
+        "newest_runs",
+        "newest_verdicts",
+        "newest_judgements",
+    }
 
 
-def test_the_running_exporter_forgets_at_its_start(tmp_path: Path, free_port: Callable[[], int]) -> None:
+def test_the_running_exporter_forgets_at_its_start(
+    tmp_path: Path, free_port: Callable[[], int]
+) -> None:
     old = time.time() - RETENTION_SECONDS - DAY_SECONDS
-    with closing(Ledger(tmp_path / "ledger.sqlite3")) as ledger, ledger.transaction() as transaction:
+    with (
+        closing(Ledger(tmp_path / "ledger.sqlite3")) as ledger,
+        ledger.transaction() as transaction,
+    ):
         for number in range(5):
-            run = Run("test", f"{number}", old + number, (Result("a", "fast", Statistics(1.0)),), ())
+            run = Run(
+                "test", f"{number}", old + number, (Result("a", "fast", Statistics(1.0)),), ()
+            )
             transaction.add_run(run, "project", "local", old)
     exporter = Exporter(tmp_path, free_port())
     # Of five runs with a result each, the newest stays.
-    exporter.until(lambda: 'message="forgot what is older than retention_days" rows=8' in exporter.log.read_text())
+    exporter.until(
+        lambda: (
+            'message="forgot what is older than retention_days" rows=8' in exporter.log.read_text()
+        )
+    )
     assert exporter.stop() == 0

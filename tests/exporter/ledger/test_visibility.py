@@ -33,7 +33,9 @@ def benchmarks(wired: Wired) -> set[str]:
 
 def lines(wired: Wired, part: str) -> int:
     wired.exposition()
-    return sum(not line.startswith("#") for line in wired.render().parts[part].decode().splitlines())  # type: ignore[index]  # a part's name
+    return sum(
+        not line.startswith("#") for line in wired.render().parts[part].decode().splitlines()
+    )  # type: ignore[index]  # a part's name
 
 
 def run(number: int, **more: str) -> object:
@@ -58,12 +60,16 @@ def test_a_benchmark_without_a_run_for_so_long_goes_with_all_its_series(wired: W
 
 def test_each_run_counts_for_the_age_whenever_it_was_made(wired: Wired) -> None:
     for number in range(4):
-        wired.take(f"{number}.json", perf_suite(f"{number}", timestamp=f"2025-03-01T12:00:0{number}Z"))
+        wired.take(
+            f"{number}.json", perf_suite(f"{number}", timestamp=f"2025-03-01T12:00:0{number}Z")
+        )
         wired.now += MAX_AGE_SECONDS - DAY_SECONDS
     assert wired.value(RUNS, benchmark_name="router", environment="self-hosted") == 4
 
 
-def test_an_environment_goes_and_what_belongs_to_the_benchmark_alone_stays_with_the_other(wired: Wired) -> None:
+def test_an_environment_goes_and_what_belongs_to_the_benchmark_alone_stays_with_the_other(
+    wired: Wired,
+) -> None:
     first, second = perf_suite("1"), perf_suite("2")
     first["run"]["profile"], second["run"]["profile"] = "laptop", "server"
     wired.take("a.json", first)
@@ -79,12 +85,21 @@ def test_an_environment_goes_and_what_belongs_to_the_benchmark_alone_stays_with_
 
 def test_a_branch_goes_and_the_pipeline_with_its_last(wired: Wired) -> None:
     for number in range(5):
-        wired.take(f"{number}.json", pipeline(f"{number}", branch="once", timestamp=f"2026-03-01T12:00:0{number}Z"))
+        wired.take(
+            f"{number}.json",
+            pipeline(f"{number}", branch="once", timestamp=f"2026-03-01T12:00:0{number}Z"),
+        )
     wired.now += MAX_AGE_SECONDS - DAY_SECONDS
     wired.take("main.json", pipeline("9", timestamp="2026-03-02T12:00:00Z"))
     wired.now += 2 * DAY_SECONDS
-    assert wired.value("ci_pipeline_status", pipeline="nightly", branch="once", trigger="schedule") is None
-    assert wired.value("ci_pipeline_status", pipeline="nightly", branch="main", trigger="schedule") == 1
+    assert (
+        wired.value("ci_pipeline_status", pipeline="nightly", branch="once", trigger="schedule")
+        is None
+    )
+    assert (
+        wired.value("ci_pipeline_status", pipeline="nightly", branch="main", trigger="schedule")
+        == 1
+    )
     assert wired.value("ci_pipeline_runs_total", pipeline="nightly", status="pass") == 6
     wired.now += MAX_AGE_SECONDS
     assert "nightly" not in wired.exposition()
@@ -92,7 +107,10 @@ def test_a_branch_goes_and_the_pipeline_with_its_last(wired: Wired) -> None:
 
 def test_counters_of_one_that_returns_are_what_they_were_and_then_count_on(wired: Wired) -> None:
     for number in range(3):
-        wired.take(f"{number}.json", perf_suite(f"{number}", speedup=5.0, timestamp=f"2026-03-01T12:00:0{number}Z"))
+        wired.take(
+            f"{number}.json",
+            perf_suite(f"{number}", speedup=5.0, timestamp=f"2026-03-01T12:00:0{number}Z"),
+        )
     wired.exposition()
     wired.now += MAX_AGE_SECONDS
     assert benchmarks(wired) == set()
@@ -103,11 +121,20 @@ def test_counters_of_one_that_returns_are_what_they_were_and_then_count_on(wired
 
     def counted() -> list[float]:
         shown = samples(join([*wired.render().parts.values()]).decode())
-        names = ("performance_regression_detected_total", "performance_regressions_total", RUNS, OBSERVATIONS)
+        names = (
+            "performance_regression_detected_total",
+            "performance_regressions_total",
+            RUNS,
+            OBSERVATIONS,
+        )
         return [max(shown[name].values()) for name in names]
 
     def summed() -> float:
-        return max(samples(join([*wired.render().parts.values()]).decode())["benchmark_execution_time_ms_sum"].values())
+        return max(
+            samples(join([*wired.render().parts.values()]).decode())[
+                "benchmark_execution_time_ms_sum"
+            ].values()
+        )
 
     assert counted() == [3, 3, 3, 3]
     assert summed() == pytest.approx(3 * 0.25)
@@ -132,7 +159,9 @@ def test_what_came_first_stays_and_newer_benchmarks_are_left_out_whole(limited: 
     assert lines(limited, "distributions") == 13 * 73 + 12 + 31
     assert lines(limited, "state") < LIMIT
     assert metrics_of(limited, "p12") == metrics_of(limited, "p0")
-    assert limited.value("benchmark_exporter_subjects_dropped", kind="benchmark") == (60 - 13) * 3 - 2
+    assert (
+        limited.value("benchmark_exporter_subjects_dropped", kind="benchmark") == (60 - 13) * 3 - 2
+    )
 
 
 def metrics_of(wired: Wired, project: str) -> Counter[str]:
@@ -192,11 +221,19 @@ def test_the_exporters_own_series_are_shown_whatever_else_there_is(limited: Wire
     limited.settle()
     before = limited.samples()
     limited.ingest.receive(
-        [Notification(f"{number}", f"Alert{number}", "", "warning", "firing", "") for number in range(500)],
+        [
+            Notification(f"{number}", f"Alert{number}", "", "warning", "firing", "")
+            for number in range(500)
+        ],
     )
     shown = limited.samples()
     counted = shown["benchmark_exporter_notifications_received_total"]
     assert len(counted) == 201
-    assert counted[frozenset({"alertname": "(other)", "severity": "(other)", "status": "firing"}.items())] == 300
+    assert (
+        counted[
+            frozenset({"alertname": "(other)", "severity": "(other)", "status": "firing"}.items())
+        ]
+        == 300
+    )
     assert lines(limited, "state") <= limit
     assert len(shown["ci_pipeline_status"]) < len(before["ci_pipeline_status"])

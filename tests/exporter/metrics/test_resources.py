@@ -12,7 +12,9 @@ def test_a_look_tells_of_the_time_since_the_one_before() -> None:
     while time.process_time() < ends:
         pass
     after = sampler.sample()
-    assert 0.25 <= after.process_cpu_seconds - before.process_cpu_seconds < 0.6  # the kernel counts in hundredths
+    assert (
+        0.25 <= after.process_cpu_seconds - before.process_cpu_seconds < 0.6
+    )  # the kernel counts in hundredths
     assert after.process_percent > 0
     assert all(0 <= percent <= 100 for percent in after.core_percents)
 

@@ -54,7 +54,11 @@ def test_parts_make_the_whole(exporter: Exporter) -> None:
     drop(exporter, "a.json")
     exporter.until(lambda: b"\nspeedup_ratio{" in exporter.get("/metrics"))
     series = [
-        {line.rpartition(" ")[0] for line in exporter.get(f"/metrics{query}").decode().splitlines() if not line.startswith("#")}
+        {
+            line.rpartition(" ")[0]
+            for line in exporter.get(f"/metrics{query}").decode().splitlines()
+            if not line.startswith("#")
+        }
         for query in ("", "?collect[]=state", "?collect[]=distributions", "?collect[]=resources")
     ]
     assert series[0] == series[1] | series[2] | series[3]
@@ -73,7 +77,10 @@ def test_an_unknown_part_is_refused_by_name(exporter: Exporter) -> None:
 
 def test_compressed_and_plain_are_the_same(exporter: Exporter) -> None:
     plain = exporter.get("/metrics?collect[]=state")
-    assert gzip.decompress(exporter.get("/metrics?collect[]=state", {"Accept-Encoding": "gzip"})) == plain
+    assert (
+        gzip.decompress(exporter.get("/metrics?collect[]=state", {"Accept-Encoding": "gzip"}))
+        == plain
+    )
 
 
 def test_notifications_are_counted_and_shown(exporter: Exporter) -> None:
@@ -83,7 +90,9 @@ def test_notifications_are_counted_and_shown(exporter: Exporter) -> None:
         "labels": {"alertname": "Slow", "severity": "critical"},
         "annotations": {"summary": "<b>"},
     }
-    assert exporter.status_of("/api/v1/alerts", json.dumps({"version": "4", "alerts": [alert]}).encode()) == (200, "ok\n")
+    assert exporter.status_of(
+        "/api/v1/alerts", json.dumps({"version": "4", "alerts": [alert]}).encode()
+    ) == (200, "ok\n")
     series = 'benchmark_exporter_notifications_received_total{alertname="Slow",severity="critical",status="firing"}'
     exporter.until(lambda: exporter.value(series) == 1)
     (shown,) = json.loads(exporter.get("/api/v1/status"))["alerts"]
@@ -130,7 +139,12 @@ def test_a_results_folder_that_vanishes_is_said_and_waited_for(exporter: Exporte
     assert f"No result is taken in: {html.escape(reason)}" in page
     assert 'href="runbooks/IngestFailing"' in page
     # What else is written to the ledger meanwhile does not hide it.
-    alert = {"status": "firing", "fingerprint": "1", "labels": {"alertname": "Watchdog"}, "annotations": {}}
+    alert = {
+        "status": "firing",
+        "fingerprint": "1",
+        "labels": {"alertname": "Watchdog"},
+        "annotations": {},
+    }
     commits = exporter.value("benchmark_exporter_ledger_commits")
     assert exporter.status_of("/api/v1/alerts", json.dumps({"alerts": [alert]}).encode())[0] == 200
     assert exporter.value("benchmark_exporter_ledger_commits") != commits
@@ -145,7 +159,9 @@ def test_a_results_folder_that_vanishes_is_said_and_waited_for(exporter: Exporte
 
 def test_sigterm_ends_it_cleanly_and_a_restart_shows_the_same(exporter: Exporter) -> None:
     drop(exporter, "a.json")
-    exporter.until(lambda: exporter.value('benchmark_exporter_files_ingested_total{format="perf_suite"}') == 1)
+    exporter.until(
+        lambda: exporter.value('benchmark_exporter_files_ingested_total{format="perf_suite"}') == 1
+    )
     before = exporter.get("/metrics?collect[]=state")
     assert exporter.stop() == 0
     assert "stopped" in exporter.log.read_text()
@@ -169,7 +185,10 @@ def test_sigterm_does_not_wait_for_a_full_folder(exporter: Exporter) -> None:
 
 def taken_in(exporter: Exporter) -> int:
     """How many files its log speaks of; of large batches as a whole."""
-    return sum(int(count.replace(",", "")) for count in re.findall(r'message="took in ([\d,]+) files"', exporter.log.read_text()))
+    return sum(
+        int(count.replace(",", ""))
+        for count in re.findall(r'message="took in ([\d,]+) files"', exporter.log.read_text())
+    )
 
 
 def test_a_restart_goes_on_showing_what_it_showed_before_it_is_ready(exporter: Exporter) -> None:
@@ -177,7 +196,9 @@ def test_a_restart_goes_on_showing_what_it_showed_before_it_is_ready(exporter: E
     exporter.until(lambda: b"\nspeedup_ratio{" in exporter.get("/metrics"))
     assert exporter.stop() == 0
     for number in range(FULL_FOLDER_FILES):
-        (exporter.results / f"{number}.json").write_text(json.dumps(perf_suite(f"run-{number}", project="other")))
+        (exporter.results / f"{number}.json").write_text(
+            json.dumps(perf_suite(f"run-{number}", project="other"))
+        )
     exporter.launch()
     exporter.until(lambda: exporter.answers("/-/healthy"))
     assert exporter.status_of("/-/ready")[0] == 503
@@ -190,15 +211,27 @@ def test_the_log_is_one_line_an_event(exporter: Exporter) -> None:
     assert all(line.startswith("time=") for line in exporter.log.read_text().splitlines())
 
 
-def run(*words: str | Path, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def run(
+    *words: str | Path, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*COMMAND, *words], env={**os.environ, **(environment or {})}, capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False
+        [*COMMAND, *words],
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_SECONDS,
+        check=False,
     )
 
 
 def test_healthcheck_tells_by_its_exit_status(exporter: Exporter) -> None:
     assert run("healthcheck", f"--listen=0.0.0.0:{exporter.port}").returncode == 0
-    assert run("healthcheck", environment={"BENCHMARK_EXPORTER_LISTEN": f"127.0.0.1:{exporter.port}"}).returncode == 0
+    assert (
+        run(
+            "healthcheck", environment={"BENCHMARK_EXPORTER_LISTEN": f"127.0.0.1:{exporter.port}"}
+        ).returncode
+        == 0
+    )
     exporter.process.send_signal(signal.SIGKILL)
     exporter.process.wait()
     down = run("healthcheck", f"--listen=127.0.0.1:{exporter.port}")
@@ -209,7 +242,9 @@ def test_healthcheck_tells_by_its_exit_status(exporter: Exporter) -> None:
 def test_an_unknown_setting_stops_the_start_with_its_name(tmp_path: Path) -> None:
     config = tmp_path / "config.yaml"
     config.write_text("settle_secs: 2\n")
-    start = run("serve", f"--results-dir={tmp_path}", f"--ledger={tmp_path / 'l'}", f"--config={config}")
+    start = run(
+        "serve", f"--results-dir={tmp_path}", f"--ledger={tmp_path / 'l'}", f"--config={config}"
+    )
     assert start.returncode == 2
     assert "settle_secs" in start.stderr
     assert str(config) in start.stderr
@@ -218,7 +253,9 @@ def test_an_unknown_setting_stops_the_start_with_its_name(tmp_path: Path) -> Non
 def test_a_broken_metrics_file_stops_the_start_with_its_key(tmp_path: Path) -> None:
     metrics = tmp_path / "metrics.yaml"
     metrics.write_text("metrics: [{name: speedup_ratio, type: dial}]\n")
-    start = run("serve", f"--results-dir={tmp_path}", f"--ledger={tmp_path / 'l'}", f"--metrics={metrics}")
+    start = run(
+        "serve", f"--results-dir={tmp_path}", f"--ledger={tmp_path / 'l'}", f"--metrics={metrics}"
+    )
     assert start.returncode == 2
     assert "$.metrics[0].type" in start.stderr
 
@@ -233,7 +270,12 @@ def test_a_missing_results_folder_stops_the_start(tmp_path: Path) -> None:
 def test_a_taken_port_stops_the_start(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        start = run("serve", f"--results-dir={tmp_path}", f"--ledger={tmp_path / 'l'}", f"--listen=127.0.0.1:{port}")
+        start = run(
+            "serve",
+            f"--results-dir={tmp_path}",
+            f"--ledger={tmp_path / 'l'}",
+            f"--listen=127.0.0.1:{port}",
+        )
     assert start.returncode == 2
     assert str(port) in start.stderr
 

@@ -30,7 +30,12 @@ def exporter(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Exporter]
     """An exporter that takes uploads."""
     (tmp_path / "config.yaml").write_text(CONFIG)
     (tmp_path / "upload_tokens").write_text(f"ci {TOKEN}\n")
-    running = Exporter(tmp_path, free_port(), f"--config={tmp_path / 'config.yaml'}", f"--upload-tokens={tmp_path / 'upload_tokens'}")
+    running = Exporter(
+        tmp_path,
+        free_port(),
+        f"--config={tmp_path / 'config.yaml'}",
+        f"--upload-tokens={tmp_path / 'upload_tokens'}",
+    )
     yield running
     assert running.stop() == 0, running.log.read_text()
 
@@ -58,7 +63,11 @@ def answered(exporter: Exporter, code: int) -> float | None:
 
 def test_an_upload_is_on_the_metrics_page_soon(exporter: Exporter) -> None:
     answer = upload(exporter, perf_suite("run-1"))
-    assert (answer.status, answer.json["format"], answer.json["run_id"]) == (201, "perf_suite", "run-1")
+    assert (answer.status, answer.json["format"], answer.json["run_id"]) == (
+        201,
+        "perf_suite",
+        "run-1",
+    )
     assert kept(exporter) == [f"{answer.json['id']}.json"]
     exporter.until(lambda: ingested(exporter) == 1)
     assert f"file=.uploads/{answer.json['id']}.json" in exporter.log.read_text()
@@ -70,9 +79,14 @@ def test_what_is_said_of_it_counts_as_a_side_file_would(exporter: Exporter) -> N
     answer = upload(exporter, HYPERFINE, query)
     assert (answer.status, answer.json["run_id"]) == (201, "ci-17")
     exporter.until(lambda: ingested(exporter, "hyperfine") == 1)
-    info = re.findall(r"^benchmark_run_info\{.*\} 1$", exporter.get("/metrics").decode(), re.MULTILINE)
+    info = re.findall(
+        r"^benchmark_run_info\{.*\} 1$", exporter.get("/metrics").decode(), re.MULTILINE
+    )
     assert info
-    assert all('environment="ci",project="router",run_id="ci-17",commit_hash="a1b2c3d"' in line for line in info)
+    assert all(
+        'environment="ci",project="router",run_id="ci-17",commit_hash="a1b2c3d"' in line
+        for line in info
+    )
 
 
 def test_a_machine_is_said_by_parameters_too(exporter: Exporter) -> None:
@@ -82,7 +96,9 @@ def test_a_machine_is_said_by_parameters_too(exporter: Exporter) -> None:
     assert upload(exporter, HYPERFINE, query.replace("=4", "=04")).json["id"] == answer.json["id"]
     exporter.until(lambda: ingested(exporter, "hyperfine") == 1)
     with closing(sqlite3.connect(exporter.folder / "ledger.sqlite3")) as ledger:
-        assert ledger.execute("SELECT machine FROM runs").fetchall() == [("linux x86_64 amd epyc 7763 4 cpus vm",)]
+        assert ledger.execute("SELECT machine FROM runs").fetchall() == [
+            ("linux x86_64 amd epyc 7763 4 cpus vm",)
+        ]
 
 
 def test_gzip_and_plain_are_the_same_document(exporter: Exporter) -> None:
@@ -107,12 +123,17 @@ def test_the_same_again_is_answered_by_the_first_ones_id_and_run(exporter: Expor
 
 
 def test_the_same_moment_in_other_words_is_the_same(exporter: Exporter) -> None:
-    answers = [upload(exporter, HYPERFINE, f"?timestamp=2026-03-01T{moment}") for moment in ("12:00:00Z", "21:00:00%2B09:00")]
+    answers = [
+        upload(exporter, HYPERFINE, f"?timestamp=2026-03-01T{moment}")
+        for moment in ("12:00:00Z", "21:00:00%2B09:00")
+    ]
     assert [answer.status for answer in answers] == [201, 200]
 
 
 def test_other_words_of_the_same_document_are_another_upload(exporter: Exporter) -> None:
-    answers = [upload(exporter, HYPERFINE, f"?commit={commit}") for commit in ("a1b2c3d", "b1b2c3d")]
+    answers = [
+        upload(exporter, HYPERFINE, f"?commit={commit}") for commit in ("a1b2c3d", "b1b2c3d")
+    ]
     assert [answer.status for answer in answers] == [201, 201]
     exporter.until(lambda: ingested(exporter, "hyperfine") == 2)
 
@@ -129,14 +150,19 @@ def test_the_same_in_the_results_folder_is_a_duplicate(exporter: Exporter) -> No
 def test_a_results_folder_called_uploads_is_another(exporter: Exporter) -> None:
     answer = upload(exporter, perf_suite("run-1"))
     (exporter.results / "uploads").mkdir()
-    (exporter.results / "uploads" / f"{answer.json['id']}.json").write_text(json.dumps(perf_suite("run-2")))
+    (exporter.results / "uploads" / f"{answer.json['id']}.json").write_text(
+        json.dumps(perf_suite("run-2"))
+    )
     exporter.until(lambda: ingested(exporter) == 2)
 
 
 def test_50_at_once_count_once_each(exporter: Exporter) -> None:
     documents = [perf_suite(f"run-{number // 2}") for number in range(50)]
     with ThreadPoolExecutor(50) as clients:
-        statuses = [answer.status for answer in clients.map(lambda document: upload(exporter, document), documents)]
+        statuses = [
+            answer.status
+            for answer in clients.map(lambda document: upload(exporter, document), documents)
+        ]
     assert sorted(statuses) == [200] * 25 + [201] * 25
     exporter.until(lambda: ingested(exporter) == 25)
     assert exporter.value("benchmark_exporter_files_duplicate_total") == 0
@@ -184,9 +210,15 @@ def test_a_line_that_is_no_token_is_said_without_it(exporter: Exporter) -> None:
 
 @pytest.mark.parametrize(
     ("authorization", "reason"),
-    [({}, "no_token"), ({"Authorization": f"Basic {TOKEN}"}, "no_token"), ({"Authorization": "Bearer wrong"}, "wrong_token")],
+    [
+        ({}, "no_token"),
+        ({"Authorization": f"Basic {TOKEN}"}, "no_token"),
+        ({"Authorization": "Bearer wrong"}, "wrong_token"),
+    ],
 )
-def test_who_has_no_token_is_told_what_is_asked_for(exporter: Exporter, authorization: dict[str, str], reason: str) -> None:
+def test_who_has_no_token_is_told_what_is_asked_for(
+    exporter: Exporter, authorization: dict[str, str], reason: str
+) -> None:
     answer = upload(exporter, perf_suite(), token=None, **authorization)
     assert refused(answer) == (401, reason)
     assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
@@ -227,17 +259,30 @@ def test_a_parameter_that_is_wrong_is_named(exporter: Exporter, query: str, says
 @pytest.mark.parametrize(
     "body",
     [b"{}", gzip.compress(b"{}" * 999)[:-9], gzip.compress(b"{}")[:-8] + bytes(8), b""],
-    ids=["plain", "cut", "wrong_checksum", "empty"],  # gzip writes the time, and a test's name must not change with it
+    ids=[
+        "plain",
+        "cut",
+        "wrong_checksum",
+        "empty",
+    ],  # gzip writes the time, and a test's name must not change with it
 )
 def test_what_is_no_gzip_is_refused(exporter: Exporter, body: bytes) -> None:
-    assert refused(upload(exporter, body, Content_Encoding="gzip")) == (400, "malformed_gzip" if body else "truncated")
+    assert refused(upload(exporter, body, Content_Encoding="gzip")) == (
+        400,
+        "malformed_gzip" if body else "truncated",
+    )
 
 
 def test_a_document_as_large_as_may_be_is_taken_and_a_larger_one_is_not(exporter: Exporter) -> None:
     document = json.dumps(perf_suite()).encode()
     assert refused(upload(exporter, document.ljust(MAX_BYTES + 1))) == (413, "too_large")
-    assert refused(upload(exporter, gzip.compress(document.ljust(MAX_BYTES + 1)), Content_Encoding="gzip")) == (413, "too_large")
-    assert upload(exporter, gzip.compress(document.ljust(MAX_BYTES)), Content_Encoding="gzip").status == 201
+    assert refused(
+        upload(exporter, gzip.compress(document.ljust(MAX_BYTES + 1)), Content_Encoding="gzip")
+    ) == (413, "too_large")
+    assert (
+        upload(exporter, gzip.compress(document.ljust(MAX_BYTES)), Content_Encoding="gzip").status
+        == 201
+    )
 
 
 def test_a_gzip_bomb_is_not_unpacked(exporter: Exporter) -> None:
@@ -279,25 +324,38 @@ def test_half_an_upload_leaves_nothing_behind(exporter: Exporter) -> None:
     assert "Traceback" not in exporter.log.read_text()
 
 
-def test_a_body_that_does_not_come_is_not_waited_for(tmp_path: Path, free_port: Callable[[], int]) -> None:
+def test_a_body_that_does_not_come_is_not_waited_for(
+    tmp_path: Path, free_port: Callable[[], int]
+) -> None:
     (tmp_path / "config.yaml").write_text("upload_timeout_seconds: 0.2\n")
     (tmp_path / "upload_tokens").write_text(TOKEN)
-    running = Exporter(tmp_path, free_port(), f"--config={tmp_path / 'config.yaml'}", f"--upload-tokens={tmp_path / 'upload_tokens'}")
+    running = Exporter(
+        tmp_path,
+        free_port(),
+        f"--config={tmp_path / 'config.yaml'}",
+        f"--upload-tokens={tmp_path / 'upload_tokens'}",
+    )
     head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 100\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", running.port), timeout=DEADLINE_SECONDS) as connection:
+    with socket.create_connection(
+        ("127.0.0.1", running.port), timeout=DEADLINE_SECONDS
+    ) as connection:
         connection.sendall(head.encode())
         assert connection.recv(100).startswith(b"HTTP/1.1 408 ")
     assert running.stop() == 0
 
 
-def test_bodies_that_come_slowly_take_no_more_memory_than_there_is_for_them(tmp_path: Path, free_port: Callable[[], int]) -> None:
+def test_bodies_that_come_slowly_take_no_more_memory_than_there_is_for_them(
+    tmp_path: Path, free_port: Callable[[], int]
+) -> None:
     (tmp_path / "upload_tokens").write_text(TOKEN)
     running = Exporter(tmp_path, free_port(), f"--upload-tokens={tmp_path / 'upload_tokens'}")
     size = Config().max_file_bytes
     head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: {size}\r\n\r\n"
     with ExitStack() as stack:
         slow = [
-            stack.enter_context(socket.create_connection(("127.0.0.1", running.port), timeout=DEADLINE_SECONDS))
+            stack.enter_context(
+                socket.create_connection(("127.0.0.1", running.port), timeout=DEADLINE_SECONDS)
+            )
             for _ in range(MAX_HELD_BYTES // size + 1)
         ]
         for connection in slow:
@@ -309,7 +367,9 @@ def test_bodies_that_come_slowly_take_no_more_memory_than_there_is_for_them(tmp_
 
 
 def test_while_the_ledger_fails_uploads_are_put_off(exporter: Exporter) -> None:
-    with closing(sqlite3.connect(exporter.folder / "ledger.sqlite3", isolation_level=None)) as other:
+    with closing(
+        sqlite3.connect(exporter.folder / "ledger.sqlite3", isolation_level=None)
+    ) as other:
         other.execute("BEGIN IMMEDIATE")
         (exporter.results / "a.json").write_text(json.dumps(perf_suite()))
         exporter.until(lambda: "ingesting failed" in exporter.log.read_text())
@@ -327,9 +387,15 @@ def test_what_a_format_failed_to_foresee_is_the_exporters_mistake(
 ) -> None:
     packages = tmp_path / "packages"
     (packages / "clumsy-1.dist-info").mkdir(parents=True)
-    (packages / "clumsy-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: clumsy\nVersion: 1\n")
-    (packages / "clumsy-1.dist-info" / "entry_points.txt").write_text("[benchmark_exporter.formats]\nclumsy = clumsy\n")
-    (packages / "clumsy.py").write_text("NAME = 'clumsy'\nmatches = lambda document: 'clumsy' in document\nparse = lambda *_: 1 / 0\n")
+    (packages / "clumsy-1.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: clumsy\nVersion: 1\n"
+    )
+    (packages / "clumsy-1.dist-info" / "entry_points.txt").write_text(
+        "[benchmark_exporter.formats]\nclumsy = clumsy\n"
+    )
+    (packages / "clumsy.py").write_text(
+        "NAME = 'clumsy'\nmatches = lambda document: 'clumsy' in document\nparse = lambda *_: 1 / 0\n"
+    )
     monkeypatch.setenv("PYTHONPATH", str(packages))
     (tmp_path / "upload_tokens").write_text(TOKEN)
     running = Exporter(tmp_path, free_port(), f"--upload-tokens={tmp_path / 'upload_tokens'}")
@@ -340,10 +406,17 @@ def test_what_a_format_failed_to_foresee_is_the_exporters_mistake(
     assert kept(running) == []
 
 
-def test_too_many_at_once_are_told_when_to_come_again(tmp_path: Path, free_port: Callable[[], int]) -> None:
+def test_too_many_at_once_are_told_when_to_come_again(
+    tmp_path: Path, free_port: Callable[[], int]
+) -> None:
     (tmp_path / "config.yaml").write_text("upload_burst: 2\nupload_rate_per_second: 0.01\n")
     (tmp_path / "upload_tokens").write_text(f"ci {TOKEN}\nother another-token-of-the-tests\n")
-    running = Exporter(tmp_path, free_port(), f"--config={tmp_path / 'config.yaml'}", f"--upload-tokens={tmp_path / 'upload_tokens'}")
+    running = Exporter(
+        tmp_path,
+        free_port(),
+        f"--config={tmp_path / 'config.yaml'}",
+        f"--upload-tokens={tmp_path / 'upload_tokens'}",
+    )
     answers = [upload(running, perf_suite()) for _ in range(3)]
     other = upload(running, perf_suite(), token="another-token-of-the-tests")
     assert running.stop() == 0

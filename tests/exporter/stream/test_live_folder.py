@@ -60,8 +60,18 @@ def test_a_folder_that_is_not_there_has_nothing_new(followed: Followed) -> None:
 def test_each_line_is_told_once(followed: Followed) -> None:
     file = LiveFile(followed.results)
     (start,) = followed.look()
-    assert (start.run_id, start.benchmark, start.project, start.environment) == (RUN_ID, "router", "orbit", "ci")
-    assert (start.iterations, start.iteration, start.process, start.status) == (100, None, "pytest", "running")
+    assert (start.run_id, start.benchmark, start.project, start.environment) == (
+        RUN_ID,
+        "router",
+        "orbit",
+        "ci",
+    )
+    assert (start.iterations, start.iteration, start.process, start.status) == (
+        100,
+        None,
+        "pytest",
+        "running",
+    )
     file.iteration(17, skipped=3)
     (progress,) = followed.look()
     assert (progress.iteration, progress.execution_time_ms, progress.skipped) == (17, 0.5, 3)
@@ -118,21 +128,40 @@ def test_what_is_unknown_is_ignored(followed: Followed) -> None:
         (b"\xff\xfe", "not_json"),
         (b'{"type":"poem","verses":' + b"[" * 4000, "not_json"),
         (b"[" * 4000, "invalid"),
-        (b'{"type":"iteration","timestamp":"2026-03-01T12:00:00Z","iteration":1,"memory_mb":NaN}', "not_json"),
-        (b'{"type":"iteration","timestamp":"2026-03-01T12:00:00Z","iteration":1,"memory_mb":1e999}', "invalid"),
+        (
+            b'{"type":"iteration","timestamp":"2026-03-01T12:00:00Z","iteration":1,"memory_mb":NaN}',
+            "not_json",
+        ),
+        (
+            b'{"type":"iteration","timestamp":"2026-03-01T12:00:00Z","iteration":1,"memory_mb":1e999}',
+            "invalid",
+        ),
         (b"{}", "invalid"),
         (b"7", "invalid"),
-        (b'{"type":"iteration","timestamp":"2026-03-01T12:00:00","iteration":1}', "invalid"),  # of no time zone
+        (
+            b'{"type":"iteration","timestamp":"2026-03-01T12:00:00","iteration":1}',
+            "invalid",
+        ),  # of no time zone
         (b'{"type":"iteration","timestamp":"2026-03-01T12:00:00Z","iteration":-1}', "invalid"),
         (b'{"type":"iteration","timestamp":"2026-03-01T12:00:00Z","iteration":"1"}', "invalid"),
-        (b'{"type":"iteration","timestamp":"2026-03-01T12:00:00Z","iteration":1,"cpu_percent":-5}', "invalid"),
+        (
+            b'{"type":"iteration","timestamp":"2026-03-01T12:00:00Z","iteration":1,"cpu_percent":-5}',
+            "invalid",
+        ),
         (b'{"type":"end","timestamp":"2026-03-01T12:00:00Z","status":"tired"}', "invalid"),
-        (b'{"type":"start","timestamp":"2026-03-01T12:00:00Z","benchmark":"b","run_id":"' + b"x" * 1100 + b'"}', "invalid"),
+        (
+            b'{"type":"start","timestamp":"2026-03-01T12:00:00Z","benchmark":"b","run_id":"'
+            + b"x" * 1100
+            + b'"}',
+            "invalid",
+        ),
         (b'{"type":"poem","text":"' + b"x" * MAX_LINE_BYTES + b'"}', "too_long"),
     ],
     ids=lambda value: value[-40:].decode(errors="replace") if isinstance(value, bytes) else value,
 )
-def test_a_line_that_is_none_is_counted_and_passed_over(followed: Followed, line: bytes, reason: str) -> None:
+def test_a_line_that_is_none_is_counted_and_passed_over(
+    followed: Followed, line: bytes, reason: str
+) -> None:
     file = LiveFile(followed.results)
     followed.look()
     file.raw(line + b"\n")
@@ -168,7 +197,11 @@ def test_a_long_file_is_read_from_its_end_after_a_start(followed: Followed) -> N
     file = LiveFile(followed.results)
     file.raw(
         b"".join(
-            json.dumps({"type": "iteration", "timestamp": "2026-03-01T12:00:00Z", "iteration": n}).encode() + b"\n" for n in range(9000)
+            json.dumps(
+                {"type": "iteration", "timestamp": "2026-03-01T12:00:00Z", "iteration": n}
+            ).encode()
+            + b"\n"
+            for n in range(9000)
         )
     )
     assert file.path.stat().st_size > CHUNK_BYTES
@@ -200,7 +233,10 @@ def test_a_file_begun_anew_is_another_run(followed: Followed) -> None:
     followed.look()
     file.path.write_bytes(b"")
     file.line("start", run_id="second", benchmark="router")
-    assert [(progress.run_id, progress.status) for progress in followed.look()] == [(RUN_ID, "gone"), ("second", "running")]
+    assert [(progress.run_id, progress.status) for progress in followed.look()] == [
+        (RUN_ID, "gone"),
+        ("second", "running"),
+    ]
 
 
 def test_a_file_in_anothers_place_is_another_run(followed: Followed) -> None:
@@ -210,7 +246,10 @@ def test_a_file_in_anothers_place_is_another_run(followed: Followed) -> None:
     for number in range(9):
         aside.iteration(number)
     aside.path.replace(file.path)
-    assert {(progress.run_id, progress.status) for progress in followed.look()} == {(RUN_ID, "gone"), ("second", "running")}
+    assert {(progress.run_id, progress.status) for progress in followed.look()} == {
+        (RUN_ID, "gone"),
+        ("second", "running"),
+    }
 
 
 def test_a_removed_file_is_gone(followed: Followed) -> None:
@@ -248,7 +287,9 @@ def test_a_finished_file_is_read_once(followed: Followed) -> None:
     assert followed.look() == []
 
 
-@pytest.mark.parametrize("name", [".hidden.jsonl", "notes.txt", "folder.jsonl", "pipe.jsonl", "link.jsonl"])
+@pytest.mark.parametrize(
+    "name", [".hidden.jsonl", "notes.txt", "folder.jsonl", "pipe.jsonl", "link.jsonl"]
+)
 def test_what_is_no_live_file_is_passed_over(followed: Followed, tmp_path: Path, name: str) -> None:
     live = tmp_path / "live"
     live.mkdir()
@@ -258,17 +299,23 @@ def test_what_is_no_live_file_is_passed_over(followed: Followed, tmp_path: Path,
         os.mkfifo(live / name)
     elif name.startswith("link"):
         secret = tmp_path / "elsewhere.jsonl"
-        secret.write_text('{"type":"start","timestamp":"2026-03-01T12:00:00Z","run_id":"r","benchmark":"b"}\n')
+        secret.write_text(
+            '{"type":"start","timestamp":"2026-03-01T12:00:00Z","run_id":"r","benchmark":"b"}\n'
+        )
         (live / name).symlink_to(secret)
     else:
-        (live / name).write_text('{"type":"start","timestamp":"2026-03-01T12:00:00Z","run_id":"r","benchmark":"b"}\n')
+        (live / name).write_text(
+            '{"type":"start","timestamp":"2026-03-01T12:00:00Z","run_id":"r","benchmark":"b"}\n'
+        )
     assert followed.look() == []
 
 
 def test_a_file_without_a_start_is_called_by_its_name(followed: Followed) -> None:
     live = followed.results / "live"
     live.mkdir()
-    (live / "odd.jsonl").write_text('{"type":"iteration","timestamp":"2026-03-01T12:00:00Z","iteration":1}\n')
+    (live / "odd.jsonl").write_text(
+        '{"type":"iteration","timestamp":"2026-03-01T12:00:00Z","iteration":1}\n'
+    )
     (progress,) = followed.look()
     assert (progress.run_id, progress.benchmark, progress.project) == ("odd", "odd", "strataregula")
 
@@ -278,9 +325,23 @@ def test_a_file_without_a_start_is_called_by_its_name(followed: Followed) -> Non
 
 def test_memory_has_a_peak_for_each_phase(followed: Followed) -> None:
     file = LiveFile(followed.results)
-    file.line("sample", process="bench", phase="warmup", memory_mb=64.0, cpu_percent=150.0, cores={"0": 100.0, "3": 50.0})
+    file.line(
+        "sample",
+        process="bench",
+        phase="warmup",
+        memory_mb=64.0,
+        cpu_percent=150.0,
+        cores={"0": 100.0, "3": 50.0},
+    )
     file.line("sample", process="bench", phase="measure", memory_mb=80.0)
-    file.line("sample", process="bench", phase="measure", memory_mb=40.5, cpu_percent=97.5, cores={"3": 97.5})
+    file.line(
+        "sample",
+        process="bench",
+        phase="measure",
+        memory_mb=40.5,
+        cpu_percent=97.5,
+        cores={"3": 97.5},
+    )
     followed.look()
     (usage,) = followed.news.usages
     assert usage.process == "bench"
@@ -292,14 +353,24 @@ def test_iterations_are_a_process_too(followed: Followed) -> None:
     LiveFile(followed.results).iteration(1)
     followed.look()
     (usage,) = followed.news.usages
-    assert (usage.process, usage.memory_mb, usage.cpu_percent) == ("pytest", {"current": 51.2, "measure": 51.2}, {"all": 97.5})
+    assert (usage.process, usage.memory_mb, usage.cpu_percent) == (
+        "pytest",
+        {"current": 51.2, "measure": 51.2},
+        {"all": 97.5},
+    )
 
 
 def test_processes_and_phases_are_bounded_and_go(followed: Followed) -> None:
     file = LiveFile(followed.results)
     for number in range(50):
         file.line("sample", process=f"p{number}", memory_mb=1.0)
-        file.line("sample", process="last", phase=f"phase {number}", memory_mb=1.0, cores={"0": 1.0, "one": 2.0})
+        file.line(
+            "sample",
+            process="last",
+            phase=f"phase {number}",
+            memory_mb=1.0,
+            cores={"0": 1.0, "one": 2.0},
+        )
     followed.look()
     assert len(followed.news.usages) == MAX_PROCESSES
     last = followed.news.usages[-1]

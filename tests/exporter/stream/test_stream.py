@@ -104,9 +104,13 @@ class Clocked:
             ring_messages=RING,
         )
 
-    async def publish(self, count: int = 1, *, benchmark: str = "router", project: str = "orbit", **more: Any) -> None:
+    async def publish(
+        self, count: int = 1, *, benchmark: str = "router", project: str = "orbit", **more: Any
+    ) -> None:
         for _ in range(count):
-            progress = Progress(run_id="r", benchmark=benchmark, project=project, environment="ci", process="p")
+            progress = Progress(
+                run_id="r", benchmark=benchmark, project=project, environment="ci", process="p"
+            )
             self.hub.publish("progress", progress, benchmark=benchmark, project=project, **more)
         await asyncio.sleep(0)
 
@@ -168,11 +172,16 @@ async def test_filters(clocked: Clocked) -> None:
     await clocked.publish(benchmark="parser", project="orbit")
     await clocked.publish(benchmark="router", project="saturn")
     await clocked.publish(benchmark="", project="")  # of none, say an alert on a machine
-    seqs = {name: [seq for seq, kind in reader.told if kind == "progress"] for name, reader in wanted.items()}
+    seqs = {
+        name: [seq for seq, kind in reader.told if kind == "progress"]
+        for name, reader in wanted.items()
+    }
     assert seqs == {"all": [1, 2, 3, 4], "router": [1, 3, 4], "orbit": [1, 2, 4], "both": [2, 4]}
 
 
-async def test_a_slow_client_loses_the_oldest_is_told_how_many_and_holds_nobody_up(clocked: Clocked) -> None:
+async def test_a_slow_client_loses_the_oldest_is_told_how_many_and_holds_nobody_up(
+    clocked: Clocked,
+) -> None:
     slow, slow_filtered, quick = clocked.join(), clocked.join(benchmarks=["parser"]), clocked.join()
     slow.hold()
     slow_filtered.hold()
@@ -221,11 +230,16 @@ async def test_a_burst_goes_out_in_pieces(clocked: Clocked) -> None:
 async def test_figures(clocked: Clocked) -> None:
     reader = clocked.join()
     for lag_seconds in (0.005, 0.05, 3.0, -1.0):
-        await clocked.publish(at=datetime.fromtimestamp(clocked.seconds - lag_seconds, UTC), is_measured=True)
+        await clocked.publish(
+            at=datetime.fromtimestamp(clocked.seconds - lag_seconds, UTC), is_measured=True
+        )
     await clocked.publish(at=datetime.fromtimestamp(1, UTC))  # read again after a start
     figures = clocked.hub.figures()
     assert figures.clients == 1
-    assert {kind: count for kind, count in figures.messages.items() if count} == {"hello": 1, "progress": 5}
+    assert {kind: count for kind, count in figures.messages.items() if count} == {
+        "hello": 1,
+        "progress": 5,
+    }
     assert figures.lag.counts == (2, 1, 1)
     assert figures.lag.total_seconds == pytest.approx(3.055, abs=1e-6)
     assert reader.messages[1]["timestamp"].endswith("Z")
@@ -248,7 +262,9 @@ def exporter(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Exporter]
 
 
 @asynccontextmanager
-async def follow(exporter: Exporter, query: str = "", path: str = "/stream", **how: Any) -> AsyncIterator[Callable[..., Awaitable[Json]]]:
+async def follow(
+    exporter: Exporter, query: str = "", path: str = "/stream", **how: Any
+) -> AsyncIterator[Callable[..., Awaitable[Json]]]:
     """A client; what it is given waits for the next message, of a type if one is named."""
     url = f"ws://127.0.0.1:{exporter.stream_port}{path}{query}"
     async with aiohttp.ClientSession() as session, session.ws_connect(url, **how) as socket:
@@ -277,15 +293,29 @@ async def test_a_line_is_a_message_soon(exporter: Exporter) -> None:
             file.iteration(number)
             progress = await following("progress")
             seconds.append(time.monotonic() - started)
-            assert (progress["metrics"]["run_id"], progress["metrics"]["iteration"]) == (RUN_ID, number)
-    assert sorted(seconds)[10] < 0.05, seconds  # the median, since the machine may be busy; benchmarks/stream.py measures the p99
+            assert (progress["metrics"]["run_id"], progress["metrics"]["iteration"]) == (
+                RUN_ID,
+                number,
+            )
+    assert sorted(seconds)[10] < 0.05, (
+        seconds
+    )  # the median, since the machine may be busy; benchmarks/stream.py measures the p99
 
 
 async def test_any_command_is_followed_from_its_start_to_its_result(exporter: Exporter) -> None:
     async with follow(exporter) as following:
         await following("hello")
         program = "import time; time.sleep(1.5); raise SystemExit(3)"
-        command = [*COMMAND, "run", "--name=sleeper", f"--results-dir={exporter.results}", "--", sys.executable, "-c", program]
+        command = [
+            *COMMAND,
+            "run",
+            "--name=sleeper",
+            f"--results-dir={exporter.results}",
+            "--",
+            sys.executable,
+            "-c",
+            program,
+        ]
         running = await asyncio.create_subprocess_exec(*command)
         statuses: list[str] = []
         memory_mb = None
@@ -298,7 +328,11 @@ async def test_any_command_is_followed_from_its_start_to_its_result(exporter: Ex
     assert (statuses[0], statuses[-1]) == ("running", "failed")
     assert memory_mb is not None
     assert memory_mb > 1
-    assert (run["benchmark"], run["run_id"], run["failed"]) == ("run/sleeper", progress["run_id"], True)
+    assert (run["benchmark"], run["run_id"], run["failed"]) == (
+        "run/sleeper",
+        progress["run_id"],
+        True,
+    )
 
 
 async def test_any_path_upgrades(exporter: Exporter) -> None:
@@ -311,19 +345,29 @@ async def test_any_path_upgrades(exporter: Exporter) -> None:
 async def test_a_run_its_verdict_and_a_rejected_file(exporter: Exporter) -> None:
     async with follow(exporter) as following:
         await following("hello")
-        (exporter.results / "a.json").write_text(json.dumps(perf_suite(project="orbit", speedup=5.0)))
+        (exporter.results / "a.json").write_text(
+            json.dumps(perf_suite(project="orbit", speedup=5.0))
+        )
         run = (await following("run"))["metrics"]
         assert (run["benchmark"], run["commit_hash"], run["failed"]) == ("orbit", "a1b2c3d", False)
         assert run["p50_ms"] == {"compiled": 0.05, "fallback": 0.25}
         verdict = (await following("verdict"))["metrics"]
-        assert (verdict["benchmark"], verdict["passed"], verdict["severity"]) == ("orbit", False, "critical")
+        assert (verdict["benchmark"], verdict["passed"], verdict["severity"]) == (
+            "orbit",
+            False,
+            "critical",
+        )
         assert (verdict["speedup_p50"], verdict["run_id"]) == (5.0, run["run_id"])
         (exporter.results / "odd.json").write_text('{"keys": "of nothing known"}')
         rejected = (await following("rejected"))["metrics"]
         assert (rejected["count"], rejected["files"][0]["reason"]) == (1, "unknown_format")
     async with follow(exporter) as following:
         snapshot = (await following("hello"))["metrics"]["snapshot"]
-    assert ([run], [verdict], rejected) == (snapshot["runs"], snapshot["verdicts"], snapshot["rejected"])
+    assert ([run], [verdict], rejected) == (
+        snapshot["runs"],
+        snapshot["verdicts"],
+        snapshot["rejected"],
+    )
 
 
 async def test_that_no_result_is_taken_in_is_told_until_they_are_again(exporter: Exporter) -> None:
@@ -344,7 +388,11 @@ async def test_a_run_is_told_with_its_judgement_beside_the_history(exporter: Exp
     least_runs = Config().judgement.least_runs
     for number in range(least_runs):
         (exporter.results / f"{number}.json").write_text(json.dumps(result(number, {"parse": 1.0})))
-    await until(lambda: exporter.value('benchmark_exporter_files_ingested_total{format="result"}') == least_runs)
+    await until(
+        lambda: (
+            exporter.value('benchmark_exporter_files_ingested_total{format="result"}') == least_runs
+        )
+    )
     async with follow(exporter) as following:
         await following("hello")
         (exporter.results / "worse.json").write_text(json.dumps(result(least_runs, {"parse": 1.5})))
@@ -353,8 +401,17 @@ async def test_a_run_is_told_with_its_judgement_beside_the_history(exporter: Exp
 
 
 def alert(status: str = "firing", severity: str = "critical") -> bytes:
-    labels = {"alertname": "CriticalPerformanceRegression", "benchmark_name": "orbit", "severity": severity}
-    told = {"status": status, "labels": labels, "annotations": {"summary": "orbit is slow"}, "fingerprint": "f1"}
+    labels = {
+        "alertname": "CriticalPerformanceRegression",
+        "benchmark_name": "orbit",
+        "severity": severity,
+    }
+    told = {
+        "status": status,
+        "labels": labels,
+        "annotations": {"summary": "orbit is slow"},
+        "fingerprint": "f1",
+    }
     return json.dumps({"alerts": [told]}).encode()
 
 
@@ -408,16 +465,28 @@ async def until(condition: Callable[[], Any]) -> None:
 
 async def test_what_a_running_process_uses_is_on_metrics(exporter: Exporter) -> None:
     file = LiveFile(exporter.results)
-    file.line("sample", process="bench", phase="warmup", memory_mb=64.0, cpu_percent=150.0, cores={"0": 100.0})
+    file.line(
+        "sample",
+        process="bench",
+        phase="warmup",
+        memory_mb=64.0,
+        cpu_percent=150.0,
+        cores={"0": 100.0},
+    )
     await until(lambda: exporter.value('memory_usage_mb{process="bench",phase="warmup"}') == 64.0)
     assert exporter.value('cpu_utilization_percent{core="0",process="bench"}') == 100.0
 
 
 async def test_filters_in_the_address(exporter: Exporter) -> None:
-    first, second = LiveFile(exporter.results, "one", benchmark="router"), LiveFile(exporter.results, "two", benchmark="parser")
+    first, second = (
+        LiveFile(exporter.results, "one", benchmark="router"),
+        LiveFile(exporter.results, "two", benchmark="parser"),
+    )
     await until(lambda: exporter.value("benchmark_live_runs") == 2)
     async with follow(exporter, "?benchmark=pars*&project=orbit") as following:
-        assert [each["run_id"] for each in (await following("hello"))["metrics"]["snapshot"]["running"]] == ["two"]
+        assert [
+            each["run_id"] for each in (await following("hello"))["metrics"]["snapshot"]["running"]
+        ] == ["two"]
         first.iteration(1, benchmark="router")
         second.iteration(2, benchmark="parser")
         assert (await following("progress"))["metrics"]["iteration"] == 2
@@ -428,15 +497,24 @@ async def test_filters_in_the_address(exporter: Exporter) -> None:
     [
         ({}, HTTPStatus.SWITCHING_PROTOCOLS),
         ({"Origin": "http://127.0.0.1:{port}"}, HTTPStatus.SWITCHING_PROTOCOLS),
-        ({"Origin": "http://localhost:{port}", "Host": "localhost:{port}"}, HTTPStatus.SWITCHING_PROTOCOLS),
+        (
+            {"Origin": "http://localhost:{port}", "Host": "localhost:{port}"},
+            HTTPStatus.SWITCHING_PROTOCOLS,
+        ),
         ({"Origin": "https://ci.example"}, HTTPStatus.SWITCHING_PROTOCOLS),
         # the live page by its public name
-        ({"Origin": "http://perf.example.org:8765", "Host": "perf.example.org:8765"}, HTTPStatus.SWITCHING_PROTOCOLS),
+        (
+            {"Origin": "http://perf.example.org:8765", "Host": "perf.example.org:8765"},
+            HTTPStatus.SWITCHING_PROTOCOLS,
+        ),
         ({"Origin": "https://evil.example"}, HTTPStatus.FORBIDDEN),
         ({"Origin": "http://127.0.0.1:1"}, HTTPStatus.FORBIDDEN),
         ({"Origin": "null"}, HTTPStatus.FORBIDDEN),
         # a name that was pointed at this machine once its page was loaded
-        ({"Origin": "http://evil.example:{port}", "Host": "evil.example:{port}"}, HTTPStatus.FORBIDDEN),
+        (
+            {"Origin": "http://evil.example:{port}", "Host": "evil.example:{port}"},
+            HTTPStatus.FORBIDDEN,
+        ),
     ],
 )
 async def test_pages_of_other_hosts_are_refused(
@@ -461,29 +539,55 @@ async def answer(exporter: Exporter, query: str = "", **how: Any) -> int:
         return error.status
 
 
-async def test_tokens_and_the_limit_of_clients(tmp_path: Path, free_port: Callable[[], int]) -> None:
+async def test_tokens_and_the_limit_of_clients(
+    tmp_path: Path, free_port: Callable[[], int]
+) -> None:
     config, tokens = tmp_path / "config.yaml", tmp_path / "tokens"
     config.write_text("stream_max_clients: 1\n")
-    exporter = Exporter(tmp_path, free_port(), f"--config={config}", f"--stream-tokens={tokens}", stream_port=free_port())
+    exporter = Exporter(
+        tmp_path,
+        free_port(),
+        f"--config={config}",
+        f"--stream-tokens={tokens}",
+        stream_port=free_port(),
+    )
     assert await answer(exporter) == HTTPStatus.UNAUTHORIZED
     tokens.write_text(f"page {TOKEN}\n")
     assert await answer(exporter, "?token=wrong") == HTTPStatus.UNAUTHORIZED
-    assert await answer(exporter, headers={"Authorization": f"Bearer {TOKEN}"}) == HTTPStatus.SWITCHING_PROTOCOLS
+    assert (
+        await answer(exporter, headers={"Authorization": f"Bearer {TOKEN}"})
+        == HTTPStatus.SWITCHING_PROTOCOLS
+    )
     async with follow(exporter, f"?token={TOKEN}") as following:
         await following("hello")
         assert await answer(exporter, f"?token={TOKEN}") == HTTPStatus.SERVICE_UNAVAILABLE
-    async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{exporter.stream_port}/api/v1/trends") as trends:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{exporter.stream_port}/api/v1/trends") as trends,
+    ):
         assert trends.status == HTTPStatus.UNAUTHORIZED
     assert exporter.stop() == 0
 
 
-@pytest.mark.parametrize("query", ["?since=soon", "?since=" + "9" * 30, "?since=-1", "?benchmark=" + "x" * 300, "?" + "project=x&" * 11])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?since=soon",
+        "?since=" + "9" * 30,
+        "?since=-1",
+        "?benchmark=" + "x" * 300,
+        "?" + "project=x&" * 11,
+    ],
+)
 async def test_what_makes_no_sense_is_refused(exporter: Exporter, query: str) -> None:
     assert await answer(exporter, query) == HTTPStatus.BAD_REQUEST
 
 
 async def test_a_client_that_says_too_much_is_sent_away(exporter: Exporter) -> None:
-    async with aiohttp.ClientSession() as session, session.ws_connect(f"ws://127.0.0.1:{exporter.stream_port}/stream") as socket:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"ws://127.0.0.1:{exporter.stream_port}/stream") as socket,
+    ):
         await socket.receive_str()
         await socket.send_str("x" * 5000)
         async with asyncio.timeout(DEADLINE_SECONDS):
@@ -495,9 +599,7 @@ async def test_a_client_that_does_not_read_holds_nobody_up(exporter: Exporter) -
     file = LiveFile(exporter.results)
     _, stuck = await asyncio.open_connection("127.0.0.1", exporter.stream_port)
     stuck.transport.pause_reading()  # type: ignore[attr-defined]  # of a socket's transport
-    upgrade = (
-        "Host: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
-    )
+    upgrade = "Host: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
     stuck.write(f"GET / HTTP/1.1\r\n{upgrade}\r\n\r\n".encode())
     await until(lambda: exporter.value("benchmark_stream_clients") == 1)
     async with follow(exporter) as following:
@@ -512,7 +614,10 @@ async def test_a_client_that_does_not_read_holds_nobody_up(exporter: Exporter) -
 
 
 async def test_clients_are_told_to_come_back_when_it_stops(exporter: Exporter) -> None:
-    async with aiohttp.ClientSession() as session, session.ws_connect(f"ws://127.0.0.1:{exporter.stream_port}/stream") as socket:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"ws://127.0.0.1:{exporter.stream_port}/stream") as socket,
+    ):
         await socket.receive_str()
         exporter.process.terminate()
         async with asyncio.timeout(DEADLINE_SECONDS):
@@ -522,11 +627,23 @@ async def test_clients_are_told_to_come_back_when_it_stops(exporter: Exporter) -
 
 async def test_trends(exporter: Exporter) -> None:
     for number in range(3):
-        document = perf_suite(f"r{number}", project="orbit", speedup=20.0 + number, timestamp=f"2026-03-01T12:00:0{number}Z")
+        document = perf_suite(
+            f"r{number}",
+            project="orbit",
+            speedup=20.0 + number,
+            timestamp=f"2026-03-01T12:00:0{number}Z",
+        )
         (exporter.results / f"{number}.json").write_text(json.dumps(document))
-    await until(lambda: exporter.value('benchmark_exporter_files_ingested_total{format="perf_suite"}') == 3)
-    async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{exporter.stream_port}/api/v1/trends") as answered:
-        trends = {(trend["name"], trend["quantity"]): trend["values"] for trend in await answered.json()}
+    await until(
+        lambda: exporter.value('benchmark_exporter_files_ingested_total{format="perf_suite"}') == 3
+    )
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{exporter.stream_port}/api/v1/trends") as answered,
+    ):
+        trends = {
+            (trend["name"], trend["quantity"]): trend["values"] for trend in await answered.json()
+        }
     assert trends == {
         ("orbit", "speedup_p50"): [20.0, 21.0, 22.0],
         ("orbit/compiled", "p50_ms"): pytest.approx([0.05] * 3),
@@ -534,7 +651,9 @@ async def test_trends(exporter: Exporter) -> None:
     }
 
 
-async def test_a_taken_port_stops_the_start_with_its_address(exporter: Exporter, tmp_path: Path, free_port: Callable[[], int]) -> None:
+async def test_a_taken_port_stops_the_start_with_its_address(
+    exporter: Exporter, tmp_path: Path, free_port: Callable[[], int]
+) -> None:
     other = tmp_path / "other"
     other.mkdir()
     with pytest.raises(AssertionError, match=str(exporter.stream_port)):

@@ -44,10 +44,17 @@ def test_the_lines_of_the_live_file_are_all_taken(tmp_path: Path) -> None:
     (tmp_path / "example.jsonl").write_text(LINES[1])
     news = LiveFolder(tmp_path, "", "", monotonic=lambda: 0.0, clock=lambda: 0.0).look()
     assert news.rejected_lines == {}
-    assert [event.progress.status for event in news.events] == ["running", "running", "running", "completed"]
+    assert [event.progress.status for event in news.events] == [
+        "running",
+        "running",
+        "running",
+        "completed",
+    ]
     assert news.events[1].progress.iteration == 17
 
 
 def test_the_numbers_are_those_of_the_code() -> None:
     assert f"newest {hub.RING_MESSAGES:,} messages" in PAGE
-    assert Hello.__struct_fields__ == tuple(next(example for example in EXAMPLES if example["type"] == "hello")["metrics"])
+    assert Hello.__struct_fields__ == tuple(
+        next(example for example in EXAMPLES if example["type"] == "hello")["metrics"]
+    )

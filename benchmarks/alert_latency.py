@@ -114,13 +114,13 @@ def own_stack(folder: Path) -> Iterator[Settings]:
 
 
 def _command(folder: Path, name: str) -> None:
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603  # our own
         [sys.executable, "-m", "stack", name],
         cwd=folder,
         capture_output=True,
         text=True,
         check=False,
-    )  # noqa: S603  # our own
+    )
     if done.returncode:
         raise BenchmarkError(f"the stack's {name} failed: {done.stderr[-500:]}")
 
@@ -151,9 +151,9 @@ def _measure(settings: Settings, repeats: int) -> list[Figure]:
         time.sleep(dice.uniform(0.5, 1.5))
         dropped[f"warning-{number}"] = _drop(settings, f"warning-{number}", 2, SLOWER)
     warnings = [
-        _until(lambda name=name: _received(settings, WARNING, name), name) - at
+        _until(lambda name=name: _received(settings, WARNING, name), name) - at  # type: ignore[misc]  # the default binds the name
         for name, at in dropped.items()
-    ]  # type: ignore[misc]  # the default binds the name
+    ]
 
     figures = []
     for stage, targets in zip(STAGES, (0.2, 1.5, None, 3.5), strict=True):

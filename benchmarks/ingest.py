@@ -117,9 +117,9 @@ def _exporter(folder: Path, options: argparse.Namespace) -> list[Figure]:
         burst_seconds = time.perf_counter() - started
         progress(f"dropping {options.singles} one at a time")
         latencies = [
-            _drop_one(server, folder, files + number, random.Random(SEED + number))
+            _drop_one(server, folder, files + number, random.Random(SEED + number))  # noqa: S311  # no secret
             for number in range(options.singles)
-        ]  # noqa: S311  # no secret
+        ]
         resident_bytes = server.process.memory_info().rss
     files += options.singles
 

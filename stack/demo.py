@@ -78,8 +78,11 @@ def run(settings: Settings, stack: Stack) -> bool:
             )
             time.sleep(ROUND_SECONDS / 3)
         sampled = sampled_document(
-            KERNEL_CACHE, f"{number:010x}", datetime.now(UTC), random.Random()
-        )  # noqa: S311  # made-up measurements
+            KERNEL_CACHE,
+            f"{number:010x}",
+            datetime.now(UTC),
+            random.Random(),  # noqa: S311  # made-up measurements
+        )
         _drop(folder / f"{KERNEL_CACHE.project}-{number:02}.json", sampled)
         outcome = pipeline_document(
             CI_PIPELINE,
@@ -194,9 +197,9 @@ def _bring_in_history(settings: Settings, stack: Stack, folder: Path) -> None:
 
 def _files_ingested(settings: Settings) -> int:
     """Files that brought something new, since the ledger began."""
-    with urllib.request.urlopen(
+    with urllib.request.urlopen(  # noqa: S310  # our own http address
         EXPORTER.url(settings, "/metrics?collect[]=state"), timeout=5
-    ) as answer:  # noqa: S310  # our own http address
+    ) as answer:
         lines = answer.read().decode().splitlines()
     return sum(
         round(float(line.rpartition(" ")[2]))

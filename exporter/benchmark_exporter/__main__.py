@@ -1034,8 +1034,10 @@ def _healthcheck(options: argparse.Namespace) -> int:
 
     host, port = options.listen
     connection = http.client.HTTPConnection(
-        "127.0.0.1" if host in ("", "0.0.0.0", "::") else host, port, timeout=HEALTHCHECK_SECONDS
-    )  # noqa: S104  # not bound to, only recognised
+        "127.0.0.1" if host in ("", "0.0.0.0", "::") else host,
+        port,
+        timeout=HEALTHCHECK_SECONDS,  # noqa: S104  # not bound to, only recognised
+    )
     try:
         connection.request("GET", "/-/ready")
         response = connection.getresponse()

@@ -644,9 +644,9 @@ def test_a_channel_that_refuses_is_counted_and_holds_up_nothing(stage: Stage) ->
     # What NotificationsFailing looks at.
     for integration in ("slack", "pagerduty", "email"):
         wait_until(
-            lambda name=integration: stage.refusing.failed(name) > 0,
+            lambda name=integration: stage.refusing.failed(name) > 0,  # type: ignore[misc]
             2 * INTERVAL_SECONDS + SLACK_SECONDS,
-        )  # type: ignore[misc]
+        )
     assert stage.refusing.failed("webhook") == 0
     assert [stage.healthy.failed(name) for name in ("slack", "pagerduty", "email", "webhook")] == [
         0,
@@ -660,9 +660,9 @@ def test_a_channel_that_hangs_or_breaks_is_counted(stage: Stage) -> None:
     # A mail server that hangs is not: Alertmanager waits for it as long as the connection lasts (0.25 to 0.33 do).
     for integration in ("slack", "pagerduty"):
         wait_until(
-            lambda name=integration: stage.failing.failed(name) > 0,
+            lambda name=integration: stage.failing.failed(name) > 0,  # type: ignore[misc]
             3 * INTERVAL_SECONDS + SLACK_SECONDS,
-        )  # type: ignore[misc]
+        )
     assert stage.failing.failed("webhook") == 0
 
 

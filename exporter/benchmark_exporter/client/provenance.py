@@ -59,14 +59,14 @@ def _ask_git() -> tuple[str, str]:
     """Commit and branch; empty outside of a repository, without git, and for a branch where HEAD is detached."""
     command = ["git", "rev-parse", "HEAD", "--abbrev-ref", "HEAD"]
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603  # git of PATH, as a user would call it
             command,
             capture_output=True,
             text=True,
             timeout=GIT_SECONDS,
             check=True,
             stdin=subprocess.DEVNULL,
-        )  # noqa: S603  # git of PATH, as a user would call it
+        )
         commit, branch = done.stdout.split()
     except (OSError, subprocess.SubprocessError, ValueError):
         return "", ""

@@ -187,9 +187,9 @@ def _run_promtool(promtool: Path, text: Path, folder: Path) -> None:
         str(text),
         str(folder),
     ]
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603  # the user's own words
         command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )  # noqa: S603  # the user's own words
+    )
     if done.returncode:
         raise BlocksError(
             f"{promtool} does not take the samples in {text}: {done.stderr.strip() or done.stdout.strip()}"

@@ -111,8 +111,8 @@ class Inbox:
         paths = (
             f"{folder}/{name}" if folder else name
             for folder in folders
-            for name in os.listdir(self._prefix + folder)
-        )  # noqa: PTH208  # see look
+            for name in os.listdir(self._prefix + folder)  # noqa: PTH208  # see look
+        )
         return {_printable(self.name_prefix + path) for path in paths if path.endswith(SIDE_SUFFIX)}
 
     def documents(self, side_files: Iterable[Candidate]) -> list[Candidate]:

@@ -63,12 +63,14 @@ class Baselines:
         """The runs that have a run_id; where there is none, the run of a row number."""
         columns = "id, project, run_id, environment, machine, commit_hash, timestamp_seconds"
         rows = self._execute(
-            f"SELECT {columns} FROM runs WHERE run_id = ? ORDER BY id", (name,)
-        ).fetchall()  # noqa: S608  # columns above
+            f"SELECT {columns} FROM runs WHERE run_id = ? ORDER BY id",
+            (name,),  # noqa: S608  # columns above
+        ).fetchall()
         if not rows and name.isdecimal() and len(name) < 19:  # no more than a row number can have
             rows = self._execute(
-                f"SELECT {columns} FROM runs WHERE id = ?", (int(name),)
-            ).fetchall()  # noqa: S608  # as above
+                f"SELECT {columns} FROM runs WHERE id = ?",
+                (int(name),),  # noqa: S608  # as above
+            ).fetchall()
         return [KnownRun(*row) for row in rows]
 
     def results(self, run: int) -> Sequence[Result]:

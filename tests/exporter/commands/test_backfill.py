@@ -175,8 +175,8 @@ def test_a_run_of_the_last_hour_is_left_to_the_scrape(wired: Wired) -> None:
             outcome = measure(
                 runs_of_ledger(history, Selection())[0],
                 wired.collector,
-                clock=lambda: 1772366400.0 + age_seconds,
-            )  # noqa: B023  # called here
+                clock=lambda: 1772366400.0 + age_seconds,  # noqa: B023  # called here
+            )
             assert (outcome.runs, outcome.recent) == (runs, recent)
 
 

@@ -25,8 +25,9 @@ def take(wired: Wired, milliseconds: Iterable[float], *, start: int = 0, **how: 
     """Runs of one benchmark, a minute apart."""
     for number, value in enumerate(milliseconds, start):
         wired.take(
-            f"{number}-{how.get('cpus', '')}.json", result(number, {"parsing": value}, **how)
-        )  # type: ignore[arg-type]  # result's own
+            f"{number}-{how.get('cpus', '')}.json",
+            result(number, {"parsing": value}, **how),  # type: ignore[arg-type]  # result's own
+        )
 
 
 def verdicts(samples: Samples, environment: str = "ci") -> Mapping[str, str]:

@@ -87,8 +87,9 @@ def test_a_step_that_raises_leaves_the_others(path: Path) -> None:
         with pytest.raises(ValueError, match="cannot be kept in the ledger"), transaction.step():  # noqa: PT012  # the step is what raises
             transaction.count("undone", (), 1e9)
             transaction.add_pipeline_run(
-                PipelineRun("test", None, "", "", "", passed=True, timestamp_seconds=0.0), 1e9
-            )  # type: ignore[arg-type]  # so it is refused
+                PipelineRun("test", None, "", "", "", passed=True, timestamp_seconds=0.0),
+                1e9,  # type: ignore[arg-type]  # so it is refused
+            )
     assert set(ledger.state().counters) == {"kept"}
     ledger.close()
 

@@ -34,8 +34,9 @@ def benchmarks(wired: Wired) -> set[str]:
 def lines(wired: Wired, part: str) -> int:
     wired.exposition()
     return sum(
-        not line.startswith("#") for line in wired.render().parts[part].decode().splitlines()
-    )  # type: ignore[index]  # a part's name
+        not line.startswith("#")
+        for line in wired.render().parts[part].decode().splitlines()  # type: ignore[index]  # a part's name
+    )
 
 
 def run(number: int, **more: str) -> object:

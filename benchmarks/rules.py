@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmark_exporter.model import JudgementState, Result, Statistics
+from benchmark_exporter.model import Result, Statistics, VerdictState
 from benchmark_exporter.regression import History, Limits, judge_result
 from benchmarks.noise import Array
 
@@ -51,7 +51,7 @@ def states(
     limits: Limits,
     cv_ratio: float,
     pinned: float | None = None,
-) -> Iterator[tuple[JudgementState, History]]:
+) -> Iterator[tuple[VerdictState, History]]:
     """How the exporter judges runs that follow a history: each one's state, and the history after it."""
     for value in values:
         judgement = judge_result(

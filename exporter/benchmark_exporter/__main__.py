@@ -1034,9 +1034,9 @@ def _healthcheck(options: argparse.Namespace) -> int:
 
     host, port = options.listen
     connection = http.client.HTTPConnection(
-        "127.0.0.1" if host in ("", "0.0.0.0", "::") else host,
+        "127.0.0.1" if host in ("", "0.0.0.0", "::") else host,  # noqa: S104  # not bound to, only recognised
         port,
-        timeout=HEALTHCHECK_SECONDS,  # noqa: S104  # not bound to, only recognised
+        timeout=HEALTHCHECK_SECONDS,
     )
     try:
         connection.request("GET", "/-/ready")

@@ -15,15 +15,15 @@ Better = Literal["lower", "higher"]
 SubjectKind = Literal["benchmark", "pipeline"]
 BASE_UNITS = ("seconds", "bytes", "per_second", "ratio")
 
-JudgementState = Literal["ok", "improved", "warning", "critical", "insufficient_data"]
-JUDGEMENT_STATES: tuple[JudgementState, ...] = (
+VerdictState = Literal["ok", "improved", "warning", "critical", "insufficient_data"]
+VERDICT_STATES: tuple[VerdictState, ...] = (
     "ok",
     "improved",
     "warning",
     "critical",
     "insufficient_data",
 )
-REGRESSED: tuple[JudgementState, ...] = ("warning", "critical")
+REGRESSED: tuple[VerdictState, ...] = ("warning", "critical")
 
 MAX_REJECTION_CHARACTERS = 300
 
@@ -237,7 +237,7 @@ class Notification(msgspec.Struct, frozen=True):
     summary: str
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class GateOutcome(msgspec.Struct, frozen=True):
     """What a comparison means: each criterion of its gate, the whole, and how bad it is (None: no regression)."""
 
     benchmark: str
@@ -247,13 +247,13 @@ class Verdict(msgspec.Struct, frozen=True):
     severity: Severity | None
 
 
-class Judgement(msgspec.Struct, frozen=True):
+class Verdict(msgspec.Struct, frozen=True):
     """What a result's typical value means beside what it was before; values in the result's unit.
 
     Of two references, the rolling and the pinned one, the stricter judges: `limit` and both ratios are by it.
     """
 
-    state: JudgementState
+    state: VerdictState
     value: float  # of this run: p50, else mean, else the only value
     rolling: float | None  # median of the window; None: too few runs
     pinned: float | None  # value of the pinned baseline, if one is set

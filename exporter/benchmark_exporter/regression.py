@@ -11,11 +11,11 @@ import msgspec
 from benchmark_exporter.model import (
     Comparison,
     Gate,
-    Judgement,
-    JudgementState,
+    GateOutcome,
     Result,
     Severity,
     Verdict,
+    VerdictState,
 )
 
 # The median absolute deviation times this estimates a normal distribution's standard deviation
@@ -38,7 +38,7 @@ class Policy(msgspec.Struct, frozen=True):
     gates: Mapping[str, Gate] = msgspec.field(default_factory=dict)
 
 
-def judge(comparison: Comparison, policy: Policy, environment: str) -> Verdict:
+def check_gate(comparison: Comparison, policy: Policy, environment: str) -> GateOutcome:
     """The verdict on a comparison: its gate's criteria, the tool's own verdict before ours, and the severity.
 
     A gate passes when every limit that it has is kept; a value at the limit keeps it, as perf_guard has it.
@@ -55,7 +55,7 @@ def judge(comparison: Comparison, policy: Policy, environment: str) -> Verdict:
         severity = "critical"
     elif not passed:
         severity = "warning"
-    return Verdict(comparison.benchmark, gate, criteria, passed, severity)
+    return GateOutcome(comparison.benchmark, gate, criteria, passed, severity)
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -83,26 +83,26 @@ class History(msgspec.Struct, frozen=True):
     """
 
     window: tuple[float, ...] = ()
-    previous: JudgementState | None = None
+    previous: VerdictState | None = None
     unconfirmed: float | None = None
 
-    def after(self, judgement: Judgement, limits: Limits) -> "History":
+    def after(self, verdict: Verdict, limits: Limits) -> "History":
         """The history that the run after the judged one has."""
-        if judgement.state == "critical":
+        if verdict.state == "critical":
             return History(self.window, "critical")
         in_doubt = () if self.unconfirmed is None else (self.unconfirmed,)
-        if judgement.state == "warning":
+        if verdict.state == "warning":
             return History(
-                (*self.window, *in_doubt)[-limits.window_runs :], "warning", judgement.value
+                (*self.window, *in_doubt)[-limits.window_runs :], "warning", verdict.value
             )
         if self.previous == "warning":
             return History(
-                (*self.window, judgement.value)[-limits.window_runs :],
-                judgement.state,
+                (*self.window, verdict.value)[-limits.window_runs :],
+                verdict.state,
                 self.unconfirmed,
             )
         return History(
-            (*self.window, *in_doubt, judgement.value)[-limits.window_runs :], judgement.state
+            (*self.window, *in_doubt, verdict.value)[-limits.window_runs :], verdict.state
         )
 
 
@@ -122,7 +122,7 @@ def typical(result: Result) -> float | None:
 
 def judge_result(
     result: Result, history: History, pinned: float | None, limits: Limits
-) -> Judgement | None:
+) -> Verdict | None:
     """What a result means beside its series' history; None where it has no value, or nobody says which is better.
 
     `pinned` is the typical value of the pinned baseline, in the result's unit. A worsening is a hit when it exceeds the tolerance and the
@@ -142,12 +142,12 @@ def judge_result(
         references.append(_reference(pinned, sign, noise, limits))
     judging = min(references, key=lambda reference: sign * reference.limit, default=None)
     if judging is None or not math.isfinite(judging.limit):
-        return Judgement(
+        return Verdict(
             "insufficient_data", value, None, pinned, None, None, None, None, len(ordered), False
         )
     worsening = sign * (value - judging.value)
     hit = worsening > judging.margin
-    state: JudgementState = "ok"
+    state: VerdictState = "ok"
     if not enough:
         state = "insufficient_data"
     elif hit:
@@ -162,7 +162,7 @@ def judge_result(
     elif worsening < -judging.margin:
         state = "improved"
     known = enough or pinned is not None
-    return Judgement(
+    return Verdict(
         state=state,
         value=value,
         rolling=rolling if enough else None,
@@ -260,9 +260,9 @@ def _share(part: float, whole: float) -> float | None:
     return ratio if math.isfinite(ratio) else None
 
 
-def is_environment_shift(judgements: Sequence[Judgement], limits: Limits) -> bool:
+def is_environment_shift(verdicts: Sequence[Verdict], limits: Limits) -> bool:
     """Whether so many of a run's results moved the same way at once that the machine has changed rather than the code."""
-    judged = [judgement.state for judgement in judgements if judgement.state != "insufficient_data"]
+    judged = [verdict.state for verdict in verdicts if verdict.state != "insufficient_data"]
     if len(judged) < limits.shift_least_results:
         return False
     worse = sum(state in ("warning", "critical") for state in judged)

@@ -10,12 +10,12 @@ from msgspec.structs import replace
 
 from benchmark_exporter.config import Config
 from benchmark_exporter.model import (
-    JUDGEMENT_STATES,
+    VERDICT_STATES,
     Better,
-    Judgement,
-    JudgementState,
     Result,
     Statistics,
+    Verdict,
+    VerdictState,
 )
 from benchmark_exporter.regression import (
     History,
@@ -47,11 +47,11 @@ def judged(
     window: Sequence[float] = QUIET,
     *,
     better: Better = "lower",
-    previous: JudgementState | None = "ok",
+    previous: VerdictState | None = "ok",
     unconfirmed: float | None = None,
     pinned: float | None = None,
     limits: Limits = LIMITS,
-) -> Judgement:
+) -> Verdict:
     judgement = judge_result(
         result(value, better=better), History(tuple(window), previous, unconfirmed), pinned, limits
     )
@@ -59,9 +59,7 @@ def judged(
     return judgement
 
 
-def judged_in_turn(
-    values: Sequence[float], window: Sequence[float] = QUIET
-) -> list[JudgementState]:
+def judged_in_turn(values: Sequence[float], window: Sequence[float] = QUIET) -> list[VerdictState]:
     history, states = History(tuple(window)), []
     for value in values:
         judgement = judge_result(result(value), history, None, LIMITS)
@@ -87,7 +85,7 @@ def judged_in_turn(
     ],
 )
 def test_without_noise_the_tolerance_judges(
-    value: float, better: Better, state: JudgementState
+    value: float, better: Better, state: VerdictState
 ) -> None:
     judgement = judged(value, better=better)
     assert judgement.state == state
@@ -276,7 +274,7 @@ def test_what_stands_for_a_result(statistics: Statistics, value: float | None) -
     ],
 )
 def test_half_of_a_suite_at_once_is_the_environment(
-    states: list[JudgementState], shift: bool
+    states: list[VerdictState], shift: bool
 ) -> None:
     judgements = [replace(judged(100.0), state=state) for state in states]
     assert is_environment_shift(judgements, LIMITS) == shift
@@ -286,14 +284,14 @@ def test_half_of_a_suite_at_once_is_the_environment(
 values = st.integers(1, 4096).map(float)
 windows = st.lists(values, min_size=LIMITS.least_runs, max_size=LIMITS.window_runs)
 histories = st.builds(
-    History, windows.map(tuple), st.sampled_from(JUDGEMENT_STATES), st.none() | values
+    History, windows.map(tuple), st.sampled_from(VERDICT_STATES), st.none() | values
 )
-SEVERITY: dict[JudgementState, int] = {"improved": 0, "ok": 1, "warning": 2, "critical": 3}
+SEVERITY: dict[VerdictState, int] = {"improved": 0, "ok": 1, "warning": 2, "critical": 3}
 
 
 def state_of(
     value: float, history: History, pinned: float | None = None, better: Better = "lower"
-) -> JudgementState:
+) -> VerdictState:
     judgement = judge_result(result(value, better=better), history, pinned, LIMITS)
     assert judgement is not None
     return judgement.state
@@ -378,14 +376,14 @@ def test_a_constant_series_is_never_a_regression(value: float, runs: int) -> Non
 
 @given(
     st.lists(values, max_size=LIMITS.least_runs - 1),
-    st.sampled_from(JUDGEMENT_STATES),
+    st.sampled_from(VERDICT_STATES),
     st.none() | values,
     st.none() | values,
     values,
 )
 def test_few_runs_never_give_a_verdict(
     window: list[float],
-    previous: JudgementState,
+    previous: VerdictState,
     unconfirmed: float | None,
     pinned: float | None,
     value: float,

@@ -124,8 +124,8 @@ def run(timestamp_seconds: float, p50_seconds: float = 1.0, run_id: str = "1") -
         suite_duration_seconds=None,
         results=[result],
         failures=[Failure("parsing", "TypeError")],
-        verdicts=[],
-        judgements={},
+        gate_outcomes=[],
+        verdicts={},
     )
 
 

@@ -77,10 +77,10 @@ def _pin(
     shown = baselines.shown(series)
     if shown is not None:
         newest = next(each for each in baselines.results(shown) if each.name == result.name)
-        window = transaction.judgements.series(series).window
-        judgement = judge_result(newest, History(window[:-1]), value, limits)
-        if judgement is not None:
-            baselines.amend(shown, result.name, judgement)
+        window = transaction.verdicts.series(series).window
+        verdict = judge_result(newest, History(window[:-1]), value, limits)
+        if verdict is not None:
+            baselines.amend(shown, result.name, verdict)
     return f"{line}, a regression that is accepted by this: its window starts anew"
 
 

@@ -17,7 +17,7 @@ from benchmark_exporter.model import (
     Run,
     Statistics,
 )
-from benchmark_exporter.regression import Policy, judge
+from benchmark_exporter.regression import Policy, check_gate
 from benchmark_exporter.server.serve import make_policy
 from benchmark_exporter.wording import with_unit
 
@@ -86,14 +86,14 @@ def _describe_run(run: Run, config: Config, policy: Policy) -> Iterator[str]:
     for failure in run.failures:
         yield f"{failure.benchmark}: failed: {' '.join(failure.error.split())}"
     for comparison in run.comparisons:
-        verdict = judge(comparison, policy, environment)
-        failed = ", ".join(name for name, passed in verdict.criteria.items() if not passed)
+        gate_outcome = check_gate(comparison, policy, environment)
+        failed = ", ".join(name for name, passed in gate_outcome.criteria.items() if not passed)
         gate = (
             "passes its gate"
-            if verdict.passed
+            if gate_outcome.passed
             else f"fails its gate{f' ({failed})' if failed else ''}"
         )
-        severity = "" if verdict.severity is None else f": {verdict.severity} regression"
+        severity = "" if gate_outcome.severity is None else f": {gate_outcome.severity} regression"
         yield f"{comparison.benchmark}: speedup p50 {comparison.speedup_p50_ratio:.2f}x, {gate}{severity}"
 
 

@@ -10,8 +10,8 @@ from benchmark_exporter.config import Config
 from benchmark_exporter.ingest.inbox import Inbox
 from benchmark_exporter.ingest.result_files import read_document
 from benchmark_exporter.ledger import Ledger, SeriesKey
-from benchmark_exporter.model import REGRESSED, Judgement, Rejected, Run, Verdict
-from benchmark_exporter.regression import History, is_environment_shift, judge, judge_result
+from benchmark_exporter.model import REGRESSED, GateOutcome, Rejected, Run, Verdict
+from benchmark_exporter.regression import History, check_gate, is_environment_shift, judge_result
 from benchmark_exporter.server.serve import make_limits, make_policy
 from benchmark_exporter.wording import with_unit
 
@@ -27,7 +27,7 @@ class _Judged:
     name: str
     unit: str
     old: float | None
-    judgement: Judgement
+    verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +35,17 @@ class _Checked:
     """A run with its verdicts by gates and by history. In a shift the history is no word on the code."""
 
     run: Run
-    verdicts: Sequence[tuple[float, Verdict]]
+    gate_outcomes: Sequence[tuple[float, GateOutcome]]
     judged: Sequence[_Judged]
     shifted: bool
 
     def failed(self, *, on_warning: bool) -> bool:
         states = REGRESSED if on_warning else ("critical",)
-        regressed = any(judged.judgement.state in states for judged in self.judged)
-        return any(not verdict.passed or verdict.severity for _, verdict in self.verdicts) or (
-            regressed and not self.shifted
-        )
+        regressed = any(judged.verdict.state in states for judged in self.judged)
+        return any(
+            not gate_outcome.passed or gate_outcome.severity
+            for _, gate_outcome in self.gate_outcomes
+        ) or (regressed and not self.shifted)
 
 
 class Gate:
@@ -98,8 +99,8 @@ class Gate:
 
     def _check(self, run: Run) -> _Checked:
         environment = run.environment or self._config.environment
-        verdicts = [
-            (each.speedup_p50_ratio, judge(each, self._policy, environment))
+        gate_outcomes = [
+            (each.speedup_p50_ratio, check_gate(each, self._policy, environment))
             for each in run.comparisons
         ]
         judged = []
@@ -112,26 +113,26 @@ class Gate:
                 result.unit,
             )
             history, pinned = self._history(key)
-            judgement = judge_result(result, history, pinned, self._limits)
-            if judgement is not None:
+            verdict = judge_result(result, history, pinned, self._limits)
+            if verdict is not None:
                 old = (
-                    judgement.reference
-                    if judgement.reference is not None
+                    verdict.reference
+                    if verdict.reference is not None
                     else median(history.window)
                     if history.window
                     else None
                 )
-                judged.append(_Judged(result.name, result.unit, old, judgement))
-                self._histories[key] = history.after(judgement, self._limits), pinned
-        shifted = is_environment_shift([each.judgement for each in judged], self._limits)
-        return _Checked(run, verdicts, judged, shifted)
+                judged.append(_Judged(result.name, result.unit, old, verdict))
+                self._histories[key] = history.after(verdict, self._limits), pinned
+        shifted = is_environment_shift([each.verdict for each in judged], self._limits)
+        return _Checked(run, gate_outcomes, judged, shifted)
 
     def _history(self, key: SeriesKey) -> tuple[History, float | None]:
         if key not in self._histories:
             self._histories[key] = History(), None
             if self._ledger is not None:
                 with self._ledger.transaction() as transaction:
-                    series = transaction.judgements.series(key)
+                    series = transaction.verdicts.series(key)
                 self._histories[key] = (
                     History(series.window, series.previous, series.unconfirmed),
                     series.pinned,
@@ -149,23 +150,21 @@ def _summary(checked: _Checked) -> Iterator[str]:
     yield "| benchmark | old | new | Δ | noise | verdict |"
     yield "|---|--:|--:|--:|--:|---|"
     for each in checked.judged:
-        judgement, unit = each.judgement, each.unit
+        verdict, unit = each.verdict, each.unit
         old = "" if each.old is None else _cell(with_unit(each.old, unit))
-        change = f"{(judgement.value - each.old) / abs(each.old):+.1%}" if each.old else ""
-        noise = "" if judgement.noise_ratio is None else f"{judgement.noise_ratio:.1%}"
-        within = ", within the noise" if judgement.suppressed and judgement.state == "ok" else ""
-        word = _word(
-            f"{judgement.state.replace('_', ' ')}{within}", bold=judgement.state in REGRESSED
-        )
-        yield f"| {_cell(each.name)} | {old} | {_cell(with_unit(judgement.value, unit))} | {change} | {noise} | {word} |"
-    for speedup, verdict in checked.verdicts:
-        missed = ", ".join(name for name, passed in verdict.criteria.items() if not passed)
-        failed = not verdict.passed or verdict.severity is not None
+        change = f"{(verdict.value - each.old) / abs(each.old):+.1%}" if each.old else ""
+        noise = "" if verdict.noise_ratio is None else f"{verdict.noise_ratio:.1%}"
+        within = ", within the noise" if verdict.suppressed and verdict.state == "ok" else ""
+        word = _word(f"{verdict.state.replace('_', ' ')}{within}", bold=verdict.state in REGRESSED)
+        yield f"| {_cell(each.name)} | {old} | {_cell(with_unit(verdict.value, unit))} | {change} | {noise} | {word} |"
+    for speedup, gate_outcome in checked.gate_outcomes:
+        missed = ", ".join(name for name, passed in gate_outcome.criteria.items() if not passed)
+        failed = not gate_outcome.passed or gate_outcome.severity is not None
         word = _word(
             f"fails its gate{f' ({missed})' if missed else ''}" if failed else "passes its gate",
             bold=failed,
         )
-        yield f"| {_cell(verdict.benchmark)}, speedup | ≥ {verdict.gate.min_speedup_p50_ratio:g}× | {speedup:.2f}× | | | {word} |"
+        yield f"| {_cell(gate_outcome.benchmark)}, speedup | ≥ {gate_outcome.gate.min_speedup_p50_ratio:g}× | {speedup:.2f}× | | | {word} |"
     for failure in run.failures:
         yield f"| {_cell(failure.benchmark)} | | | | | **gave an error**, {_cell(failure.error)} |"
     yield ""

@@ -8,8 +8,8 @@ from itertools import chain
 import msgspec
 
 from benchmark_exporter.ledger.history import RecordedRun
-from benchmark_exporter.ledger.state import NewestVerdict
-from benchmark_exporter.model import Judgement, Result
+from benchmark_exporter.ledger.state import NewestGateOutcome
+from benchmark_exporter.model import Result, Verdict
 from benchmark_exporter.wording import with_unit
 
 HEADINGS = (
@@ -69,13 +69,13 @@ def to_json(runs: Iterable[RecordedRun]) -> str:
 
 def _rows(run: RecordedRun) -> Iterator[Sequence[str]]:
     time = datetime.fromtimestamp(run.timestamp_seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
-    gates = {verdict.benchmark: _gate(verdict) for verdict in run.verdicts}
+    gates = {gate_outcome.benchmark: _gate(gate_outcome) for gate_outcome in run.gate_outcomes}
     values = [
         (
             result.name,
             _value(result),
             gates.get(result.benchmark, "-"),
-            _verdict(run.judgements.get(result.name)),
+            _verdict(run.verdicts.get(result.name)),
         )
         for result in run.results
     ]
@@ -101,17 +101,17 @@ def _value(result: Result) -> str:
     return "-"
 
 
-def _gate(verdict: NewestVerdict) -> str:
-    if verdict.severity is not None:
-        return f"{verdict.severity} regression"
-    return "passed" if verdict.passed else "failed"
+def _gate(gate_outcome: NewestGateOutcome) -> str:
+    if gate_outcome.severity is not None:
+        return f"{gate_outcome.severity} regression"
+    return "passed" if gate_outcome.passed else "failed"
 
 
-def _verdict(judgement: Judgement | None) -> str:
+def _verdict(verdict: Verdict | None) -> str:
     """Beside the result's history."""
-    if judgement is None:
+    if verdict is None:
         return "-"
-    state, ratio = judgement.state.replace("_", " "), judgement.worsening_ratio
+    state, ratio = verdict.state.replace("_", " "), verdict.worsening_ratio
     return state if not ratio else f"{state}, {abs(ratio):.1%} {'worse' if ratio > 0 else 'better'}"
 
 

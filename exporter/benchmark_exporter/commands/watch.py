@@ -17,9 +17,9 @@ from benchmark_exporter.stream.messages import (
     UNFINISHED,
     AlertNews,
     Gap,
+    GateNews,
     Hello,
     IngestNews,
-    JudgementNews,
     Metrics,
     Progress,
     RejectedFiles,
@@ -213,10 +213,10 @@ def lines(told: Told) -> list[Line]:
             run = (
                 f"run      {metrics.benchmark} ({metrics.environment}, {metrics.run_id}): {outcome}"
             )
-            news = [judgement for judgement in metrics.judgements if judgement.state in _NEWS]
-            return [Line(run, "red" if metrics.failed else ""), *map(_judgement, news)]
-        case VerdictNews():
-            return [_verdict(metrics)]
+            news = [verdict for verdict in metrics.verdicts if verdict.state in _NEWS]
+            return [Line(run, "red" if metrics.failed else ""), *map(_verdict, news)]
+        case GateNews():
+            return [_gate_outcome(metrics)]
         case AlertNews():
             firing = metrics.status == "firing"
             style = "" if not firing else "bold red" if metrics.severity == "critical" else "yellow"
@@ -259,36 +259,40 @@ def lines(told: Told) -> list[Line]:
                 else lines(Told(told.timestamp, snapshot.ingest))
             )
             return [
-                *(_verdict(verdict) for verdict in reversed(snapshot.verdicts)),
+                *(_gate_outcome(gate_outcome) for gate_outcome in reversed(snapshot.gates)),
                 *alerts,
                 *failing,
             ]
     return []
 
 
-def _judgement(judgement: JudgementNews) -> Line:
-    ratio = judgement.worsening_ratio
+def _verdict(verdict: VerdictNews) -> Line:
+    ratio = verdict.worsening_ratio
     change = (
         ""
         if ratio is None
         else f", {abs(ratio):.1%} {'worse' if ratio > 0 else 'better'} than before"
     )
-    return Line(f"judged   {judgement.name} {judgement.state}{change}", _NEWS[judgement.state])
+    return Line(f"judged   {verdict.name} {verdict.state}{change}", _NEWS[verdict.state])
 
 
-def _verdict(verdict: VerdictNews) -> Line:
+def _gate_outcome(gate_outcome: GateNews) -> Line:
     outcome = (
-        f"{verdict.severity} regression"
-        if verdict.severity is not None
+        f"{gate_outcome.severity} regression"
+        if gate_outcome.severity is not None
         else "passed"
-        if verdict.passed
+        if gate_outcome.passed
         else "failed"
     )
     style = (
-        "bold red" if verdict.severity == "critical" else "green" if verdict.passed else "yellow"
+        "bold red"
+        if gate_outcome.severity == "critical"
+        else "green"
+        if gate_outcome.passed
+        else "yellow"
     )
-    speedup = f"speedup p50 {verdict.speedup_p50:.3g}×, threshold {verdict.min_speedup_p50:.3g}×"
-    return Line(f"verdict  {verdict.benchmark} {outcome}: {speedup}", style)
+    speedup = f"speedup p50 {gate_outcome.speedup_p50:.3g}×, threshold {gate_outcome.min_speedup_p50:.3g}×"
+    return Line(f"gate     {gate_outcome.benchmark} {outcome}: {speedup}", style)
 
 
 # On the screen

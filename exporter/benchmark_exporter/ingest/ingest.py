@@ -27,7 +27,7 @@ from benchmark_exporter.model import (
     Result,
     Run,
 )
-from benchmark_exporter.regression import Limits, Policy, judge
+from benchmark_exporter.regression import Limits, Policy, check_gate
 
 log = logging.getLogger(__name__)
 
@@ -433,9 +433,9 @@ class Ingest:
             judge_run(transaction, row, run, project, environment, self._limits, now)
         amended = False
         for comparison in run.comparisons:
-            verdict = judge(comparison, self._policy, environment)
-            changed, severity = transaction.record_verdict(
-                row, verdict, comparison.speedup_p50_ratio, comparison.speedup_p95_ratio
+            gate_outcome = check_gate(comparison, self._policy, environment)
+            changed, severity = transaction.record_gate_outcome(
+                row, gate_outcome, comparison.speedup_p50_ratio, comparison.speedup_p95_ratio
             )
             amended |= changed
             for each in SEVERITIES:

@@ -26,7 +26,7 @@ def judge_run(
     In an environment shift a regression is recorded as one but not counted, since it is not the code's.
     """
     ledger, machine, rank = (
-        transaction.judgements,
+        transaction.verdicts,
         run.machine_class,
         min(run.timestamp_seconds, now),
     )
@@ -36,15 +36,15 @@ def judge_run(
         series = ledger.series(key)
         if is_newer(rank, series.rank_seconds, now):
             history = History(series.window, series.previous, series.unconfirmed)
-            judgement = judge_result(result, history, series.pinned, limits)
-            if judgement is not None:
-                judged.append((key, series, judgement, history.after(judgement, limits)))
+            verdict = judge_result(result, history, series.pinned, limits)
+            if verdict is not None:
+                judged.append((key, series, verdict, history.after(verdict, limits)))
     if not judged:
         return
-    shifted = is_environment_shift([judgement for _, _, judgement, _ in judged], limits)
-    for key, series, judgement, history in judged:
-        ledger.record(row, key, judgement, series.passed_commit, rank, now)
-        passed_commit = series.passed_commit if judgement.state in REGRESSED else run.commit_hash
+    shifted = is_environment_shift([verdict for _, _, verdict, _ in judged], limits)
+    for key, series, verdict, history in judged:
+        ledger.record(row, key, verdict, series.passed_commit, rank, now)
+        passed_commit = series.passed_commit if verdict.state in REGRESSED else run.commit_hash
         ledger.keep(
             key,
             Series(
@@ -56,8 +56,8 @@ def judge_run(
                 rank,
             ),
         )
-        confirmed = judgement.state == "critical" and not shifted
-        for name, counted in ((CONFIRMED, confirmed), (SUPPRESSED, judgement.suppressed)):
+        confirmed = verdict.state == "critical" and not shifted
+        for name, counted in ((CONFIRMED, confirmed), (SUPPRESSED, verdict.suppressed)):
             transaction.count(name, (key.name, environment), now, by=int(counted))
         if confirmed:
             transaction.count_commit(
@@ -65,7 +65,7 @@ def judge_run(
             )
     # A run of a few benchmarks says nothing of the machine, and leaves it at what is known.
     if (
-        sum(judgement.state != "insufficient_data" for _, _, judgement, _ in judged)
+        sum(verdict.state != "insufficient_data" for _, _, verdict, _ in judged)
         >= limits.shift_least_results
     ):
         ledger.record_shift(

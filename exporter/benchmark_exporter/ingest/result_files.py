@@ -8,9 +8,9 @@ from benchmark_exporter.config import Config
 from benchmark_exporter.formats import Origin, parse, parse_side_file
 from benchmark_exporter.ingest.inbox import Candidate, Inbox
 from benchmark_exporter.ledger.history import RecordedRun, Selection
-from benchmark_exporter.ledger.state import NewestVerdict
+from benchmark_exporter.ledger.state import NewestGateOutcome
 from benchmark_exporter.model import Comparison, Document, PipelineRun, Rejected, Run
-from benchmark_exporter.regression import Policy, judge
+from benchmark_exporter.regression import Policy, check_gate
 
 
 def read_document(
@@ -100,21 +100,23 @@ def _recorded(run: Run, config: Config, policy: Policy) -> RecordedRun:
         suite_duration_seconds=run.suite_duration_seconds,
         results=run.results,
         failures=run.failures,
-        verdicts=[_verdict(comparison, policy, environment) for comparison in run.comparisons],
-        judgements={},
+        gate_outcomes=[
+            _gate_outcome(comparison, policy, environment) for comparison in run.comparisons
+        ],
+        verdicts={},
     )
 
 
-def _verdict(comparison: Comparison, policy: Policy, environment: str) -> NewestVerdict:
-    verdict = judge(comparison, policy, environment)
-    return NewestVerdict(
+def _gate_outcome(comparison: Comparison, policy: Policy, environment: str) -> NewestGateOutcome:
+    gate_outcome = check_gate(comparison, policy, environment)
+    return NewestGateOutcome(
         benchmark=comparison.benchmark,
         speedup_p50_ratio=comparison.speedup_p50_ratio,
         speedup_p95_ratio=comparison.speedup_p95_ratio,
-        min_speedup_p50_ratio=verdict.gate.min_speedup_p50_ratio,
-        min_speedup_p95_ratio=verdict.gate.min_speedup_p95_ratio,
-        max_p95_seconds=verdict.gate.max_p95_seconds,
-        criteria=verdict.criteria,
-        passed=verdict.passed,
-        severity=verdict.severity,
+        min_speedup_p50_ratio=gate_outcome.gate.min_speedup_p50_ratio,
+        min_speedup_p95_ratio=gate_outcome.gate.min_speedup_p95_ratio,
+        max_p95_seconds=gate_outcome.gate.max_p95_seconds,
+        criteria=gate_outcome.criteria,
+        passed=gate_outcome.passed,
+        severity=gate_outcome.severity,
     )

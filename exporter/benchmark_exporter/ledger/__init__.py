@@ -21,14 +21,13 @@ import msgspec
 
 from benchmark_exporter.ledger.baselines import KnownRun, Pin, PinnedResult
 from benchmark_exporter.ledger.forgetting import Forgotten, forget
-from benchmark_exporter.ledger.judgements import Series, SeriesKey, is_newer
 from benchmark_exporter.ledger.retention import old_uploads, prune
 from benchmark_exporter.ledger.schema import NewerSchemaError, migrate
 from benchmark_exporter.ledger.state import (
     REGRESSIONS_BY_COMMIT,
     Histogram,
     Labels,
-    NewestJudgement,
+    NewestVerdict,
     RunningTotal,
     Selection,
     State,
@@ -37,6 +36,7 @@ from benchmark_exporter.ledger.state import (
 )
 from benchmark_exporter.ledger.transaction import Signature, Transaction
 from benchmark_exporter.ledger.trends import Trend, read_trends
+from benchmark_exporter.ledger.verdicts import Series, SeriesKey, is_newer
 from benchmark_exporter.ledger.visibility import select
 
 __all__ = [
@@ -47,7 +47,7 @@ __all__ = [
     "Labels",
     "Ledger",
     "LedgerError",
-    "NewestJudgement",
+    "NewestVerdict",
     "Pin",
     "PinnedResult",
     "RunningTotal",

@@ -152,7 +152,7 @@ NEWEST_RESULTS = _rows(
 NEWEST_RUNS = _rows(
     "newest_runs", ("benchmark", "environment"), ("run", "failed", "rank_seconds"), _newest
 )  # the row, at
-NEWEST_VERDICTS = _rows(
+NEWEST_GATE_OUTCOMES = _rows(
     "newest_verdicts", ("benchmark",), ("run", "rank_seconds"), _newest
 )  # the row, at
 NEWEST_PIPELINE_RUNS = _rows(  # the row, at

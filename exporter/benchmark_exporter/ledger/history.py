@@ -12,8 +12,8 @@ import msgspec
 
 from benchmark_exporter.ledger import LedgerError
 from benchmark_exporter.ledger.schema import MIGRATIONS
-from benchmark_exporter.ledger.state import NewestVerdict, from_json
-from benchmark_exporter.model import Failure, Judgement, PipelineRun, Result, Statistics
+from benchmark_exporter.ledger.state import NewestGateOutcome, from_json
+from benchmark_exporter.model import Failure, PipelineRun, Result, Statistics, Verdict
 
 PAGE_RUNS = 500
 
@@ -45,12 +45,12 @@ _RESULTS = """
 _FAILURES = """
     SELECT benchmark, error FROM failures WHERE run = :run AND (:benchmark IS NULL OR benchmark GLOB :benchmark) ORDER BY benchmark
 """
-_VERDICTS = """
+_GATE_OUTCOMES = """
     SELECT benchmark, speedup_p50_ratio, speedup_p95_ratio, min_speedup_p50_ratio, min_speedup_p95_ratio, max_p95_seconds, criteria, passed,
         severity
     FROM verdicts WHERE run = ? ORDER BY benchmark
 """
-_JUDGEMENTS = """
+_VERDICTS = """
     SELECT name, state, value, rolling, pinned, reference, limit_value, worsening_ratio, noise_ratio, run_count, suppressed
     FROM judgements WHERE run = ? ORDER BY name
 """
@@ -113,8 +113,8 @@ class RecordedRun:
     suite_duration_seconds: float | None
     results: Sequence[Result]
     failures: Sequence[Failure]
-    verdicts: Sequence[NewestVerdict]
-    judgements: Mapping[str, Judgement]
+    gate_outcomes: Sequence[NewestGateOutcome]
+    verdicts: Mapping[str, Verdict]
 
 
 class History:
@@ -204,25 +204,27 @@ class History:
             )
         ]
         failures = [Failure(*row) for row in self._connection.execute(_FAILURES, wanted)]
-        verdicts = [
-            NewestVerdict(
+        gate_outcomes = [
+            NewestGateOutcome(
                 of, p50, p95, min_p50, min_p95, max_p95, from_json(criteria), bool(passed), severity
             )
             for of, p50, p95, min_p50, min_p95, max_p95, criteria, passed, severity in self._connection.execute(
-                _VERDICTS, row[:1]
+                _GATE_OUTCOMES, row[:1]
             )
         ]
         names = {result.name for result in results}
-        judgements = {
-            name: Judgement(*(*judgement, bool(suppressed)))
-            for name, *judgement, suppressed in self._connection.execute(_JUDGEMENTS, row[:1])
+        verdicts = {
+            name: Verdict(*(*verdict, bool(suppressed)))
+            for name, *verdict, suppressed in self._connection.execute(_VERDICTS, row[:1])
             if name in names
         }
         if benchmark is not None:
             shown = {result.benchmark for result in results} | {
                 failure.benchmark for failure in failures
             }
-            verdicts = [verdict for verdict in verdicts if verdict.benchmark in shown]
+            gate_outcomes = [
+                gate_outcome for gate_outcome in gate_outcomes if gate_outcome.benchmark in shown
+            ]
         (
             number,
             project,
@@ -248,8 +250,8 @@ class History:
             suite_duration_seconds=duration,
             results=results,
             failures=failures,
+            gate_outcomes=gate_outcomes,
             verdicts=verdicts,
-            judgements=judgements,
         )
 
     def _check_schema(self) -> None:

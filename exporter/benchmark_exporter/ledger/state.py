@@ -10,12 +10,12 @@ from msgspec.structs import replace
 from benchmark_exporter.model import (
     SEVERITIES,
     Better,
-    Judgement,
     Notification,
     Result,
     Severity,
     Statistics,
     SubjectKind,
+    Verdict,
 )
 
 Labels = tuple[str, ...]
@@ -97,7 +97,7 @@ class NewestRun(msgspec.Struct, frozen=True):
     failed: bool
 
 
-class NewestVerdict(msgspec.Struct, frozen=True):
+class NewestGateOutcome(msgspec.Struct, frozen=True):
     benchmark: str
     speedup_p50_ratio: float
     speedup_p95_ratio: float | None
@@ -109,7 +109,7 @@ class NewestVerdict(msgspec.Struct, frozen=True):
     severity: Severity | None
 
 
-class VerdictRun(msgspec.Struct, frozen=True):
+class GateRun(msgspec.Struct, frozen=True):
     """The run that a newest verdict is on."""
 
     run_id: str
@@ -128,7 +128,7 @@ class NewestBaseline(msgspec.Struct, frozen=True):
     speedup_p95_ratio: float | None
 
 
-class NewestJudgement(msgspec.Struct, frozen=True):
+class NewestVerdict(msgspec.Struct, frozen=True):
     """passed_commit is that of the last run before this one that was no regression."""
 
     benchmark: str
@@ -138,7 +138,7 @@ class NewestJudgement(msgspec.Struct, frozen=True):
     commit_hash: str
     passed_commit: str
     unit: str
-    judgement: Judgement
+    verdict: Verdict
     baseline: NewestBaseline | None
 
 
@@ -192,9 +192,9 @@ class State(msgspec.Struct, frozen=True):
     returned_histograms: Mapping[tuple[str, Labels], Histogram]
     results: Sequence[NewestResult]
     runs: Sequence[NewestRun]
+    gate_outcomes: Sequence[NewestGateOutcome]
+    gate_runs: Mapping[str, GateRun]
     verdicts: Sequence[NewestVerdict]
-    verdict_runs: Mapping[str, VerdictRun]
-    judgements: Sequence[NewestJudgement]
     shifts: Sequence[NewestShift]
     pipelines: Sequence[NewestPipeline]
     pipeline_failure_ratios: Mapping[str, float]
@@ -223,8 +223,8 @@ def read_state(
     query = connection.execute
     commits, last_ingest, duration_count, duration_sum = query("SELECT * FROM totals").fetchone()
     returned_counters, returned_histograms = _read_returned(connection, returned_after_seconds)
-    verdicts = [
-        NewestVerdict(
+    gate_outcomes = [
+        NewestGateOutcome(
             benchmark,
             p50,
             p95,
@@ -246,7 +246,7 @@ def read_state(
     confirmed = (
         counter.labels[0] for counter in counters.get("regressions_confirmed", ()) if counter.value
     )
-    names = dict.fromkeys((*(verdict.benchmark for verdict in verdicts), *confirmed))
+    names = dict.fromkeys((*(gate_outcome.benchmark for gate_outcome in gate_outcomes), *confirmed))
     pipelines = [
         NewestPipeline(pipeline, branch, trigger, bool(passed), duration)
         for pipeline, branch, trigger, passed, duration in query(
@@ -296,15 +296,15 @@ def read_state(
                 "JOIN runs ON runs.id = n.run WHERE s.kind = 'benchmark'"
             )
         ],
-        verdicts=verdicts,
-        verdict_runs={
-            benchmark: VerdictRun(*run)
+        gate_outcomes=gate_outcomes,
+        gate_runs={
+            benchmark: GateRun(*run)
             for benchmark, *run in query(
                 "SELECT benchmark, run_id, project, timestamp_seconds FROM temp.shown_names n "
                 "CROSS JOIN newest_verdicts ON benchmark = n.name JOIN runs ON runs.id = run WHERE kind = 'benchmark'"
             )
         },
-        judgements=_judgements(connection),
+        verdicts=_verdicts(connection),
         shifts=[
             # Of several machine classes the newest run's: SQLite takes bare columns from the row with the maximum.
             NewestShift(project, environment, bool(shifted))
@@ -343,7 +343,7 @@ _BASELINES = """
     JOIN runs ON runs.id = n.run AND runs.project = b.project AND runs.machine = b.machine
     JOIN results s ON s.run = n.run AND s.name = n.name AND s.unit = b.unit
 """
-_JUDGEMENTS = """
+_VERDICTS = """
     SELECT benchmark, n.name, n.environment, project, commit_hash, passed_commit, unit, j.state, value, rolling, pinned, reference,
         limit_value, worsening_ratio, noise_ratio, run_count, suppressed
     FROM temp.shown s CROSS JOIN newest_judgements n ON n.name = s.name AND n.environment = s.qualifier
@@ -352,7 +352,7 @@ _JUDGEMENTS = """
 """
 
 
-def _judgements(connection: sqlite3.Connection) -> list[NewestJudgement]:
+def _verdicts(connection: sqlite3.Connection) -> list[NewestVerdict]:
     baselines = {
         (name, environment): NewestBaseline(
             version,
@@ -367,13 +367,13 @@ def _judgements(connection: sqlite3.Connection) -> list[NewestJudgement]:
         )
     }
     return [
-        NewestJudgement(
+        NewestVerdict(
             *(benchmark, name, environment, project, commit, passed_commit, unit),
-            judgement=Judgement(*judgement),
+            verdict=Verdict(*verdict),
             baseline=baselines.get((name, environment)),
         )
-        for benchmark, name, environment, project, commit, passed_commit, unit, *judgement in connection.execute(
-            _JUDGEMENTS
+        for benchmark, name, environment, project, commit, passed_commit, unit, *verdict in connection.execute(
+            _VERDICTS
         )
     ]
 

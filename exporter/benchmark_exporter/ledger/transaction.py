@@ -14,26 +14,26 @@ from benchmark_exporter.ledger.gathered import (
     COMMIT_REGRESSIONS,
     HISTOGRAMS,
     LAST_INGEST,
+    NEWEST_GATE_OUTCOMES,
     NEWEST_PIPELINE_RUNS,
     NEWEST_RESULTS,
     NEWEST_RUNS,
-    NEWEST_VERDICTS,
     SUITE_DURATIONS,
     Gathered,
     Row,
     Rows,
 )
 from benchmark_exporter.ledger.inserts import Inserts
-from benchmark_exporter.ledger.judgements import Judgements
 from benchmark_exporter.ledger.state import Labels, Subject, to_json
+from benchmark_exporter.ledger.verdicts import Verdicts
 from benchmark_exporter.ledger.visibility import is_lately, see
 from benchmark_exporter.model import (
+    GateOutcome,
     Notification,
     PipelineRun,
     Rejected,
     Run,
     Severity,
-    Verdict,
     measurements_digest,
 )
 
@@ -75,9 +75,9 @@ class Transaction:
         self._gathered = Gathered()
         self._inserts = Inserts(connection)
         self._files: dict[str, KnownFile] = {}  # that were recorded
-        self._verdicts: dict[int, set[str]] = {}  # of the runs that were added, by benchmark
+        self._gate_outcomes: dict[int, set[str]] = {}  # of the runs that were added, by benchmark
         self._seen: dict[Subject, float] = {}  # when each was last seen, as it is written down
-        self.judgements = Judgements(connection, self._inserts)
+        self.verdicts = Verdicts(connection, self._inserts)
         self.changed = False
 
     @property
@@ -85,13 +85,13 @@ class Transaction:
         """The pinned baselines, as they are in this transaction."""
         self._inserts.write()  # they are read there
         # Kept, it would make a cycle with its transaction, and all that was gathered would wait for the collector.
-        return Baselines(self._execute, self._change, self.judgements)
+        return Baselines(self._execute, self._change, self.verdicts)
 
     def finish(self) -> None:
         """Writes what was gathered; for `Ledger.transaction`, before it commits."""
         self._inserts.write()
         self._gathered.write(self._connection)
-        self.judgements.write()
+        self.verdicts.write()
         if self.changed:
             self._execute("UPDATE totals SET commits = commits + 1")
 
@@ -106,16 +106,16 @@ class Transaction:
         with self._errors_named():
             self._inserts.write()
             self._execute("SAVEPOINT step")
-            gathered, judgements = self._gathered.mark(), len(self.judgements)
+            gathered, verdicts = self._gathered.mark(), len(self.verdicts)
             try:
                 yield
                 self._inserts.write()
             except BaseException as error:
                 self._inserts.clear()
                 self._gathered.cut(gathered)
-                self.judgements.cut(judgements)
+                self.verdicts.cut(verdicts)
                 self._files.clear()
-                self._verdicts.clear()
+                self._gate_outcomes.clear()
                 self._seen.clear()
                 if self._connection.in_transaction:  # a full disk may have ended it
                     self._execute("ROLLBACK TO step")
@@ -216,7 +216,7 @@ class Transaction:
             return run_row, False, False
         run_row = cursor.lastrowid
         assert run_row is not None  # noqa: S101  # it has just been inserted
-        self._verdicts[run_row] = set()
+        self._gate_outcomes[run_row] = set()
         others = self._execute(
             "SELECT 1 FROM runs WHERE project = ? AND run_id = ? AND id <> ?",
             (project, run.run_id, run_row),
@@ -252,19 +252,19 @@ class Transaction:
         for benchmark, failed in run.outcomes.items():
             self._gather(NEWEST_RUNS, (benchmark, environment), ((run_row, failed, rank), at))
         for comparison in run.comparisons:
-            self._gather(NEWEST_VERDICTS, (comparison.benchmark,), ((run_row, rank), at))
+            self._gather(NEWEST_GATE_OUTCOMES, (comparison.benchmark,), ((run_row, rank), at))
         if run.suite_duration_seconds is not None:
             self._gather(SUITE_DURATIONS, (), (run.suite_duration_seconds,))
         return run_row, True, conflict
 
-    def record_verdict(
-        self, run: int, verdict: Verdict, speedup_p50: float, speedup_p95: float | None
+    def record_gate_outcome(
+        self, run: int, gate_outcome: GateOutcome, speedup_p50: float, speedup_p95: float | None
     ) -> tuple[bool, Severity | None]:
         """The verdict on a run. One that a tool gave stays when a document of the same run comes without.
 
         Returns whether that changed anything, and the severity to count as a regression: None where there is none or the run was counted.
         """
-        gate = verdict.gate
+        gate = gate_outcome.gate
         decided = gate.passed is not None
         values = (
             *(
@@ -274,14 +274,14 @@ class Transaction:
                 gate.min_speedup_p95_ratio,
                 gate.max_p95_seconds,
             ),
-            *(to_json(verdict.criteria), verdict.passed, verdict.severity, decided),
+            *(to_json(gate_outcome.criteria), gate_outcome.passed, gate_outcome.severity, decided),
         )
-        row = (run, verdict.benchmark, *values, verdict.severity)
-        known_verdicts = self._verdicts.get(run)
-        if known_verdicts is not None and verdict.benchmark not in known_verdicts:
-            known_verdicts.add(verdict.benchmark)
+        row = (run, gate_outcome.benchmark, *values, gate_outcome.severity)
+        known_outcomes = self._gate_outcomes.get(run)
+        if known_outcomes is not None and gate_outcome.benchmark not in known_outcomes:
+            known_outcomes.add(gate_outcome.benchmark)
             self._insert("INSERT INTO verdicts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-            return True, verdict.severity
+            return True, gate_outcome.severity
         self._inserts.write()
         if (
             self._change(
@@ -290,19 +290,19 @@ class Transaction:
             ).rowcount
             == 1
         ):
-            return True, verdict.severity
+            return True, gate_outcome.severity
         *known, was_decided, counted = self._execute(
             "SELECT speedup_p50_ratio, speedup_p95_ratio, min_speedup_p50_ratio, min_speedup_p95_ratio, max_p95_seconds, criteria, passed, "
             "severity, decided, counted FROM verdicts WHERE run = ? AND benchmark = ?",
-            (run, verdict.benchmark),
+            (run, gate_outcome.benchmark),
         ).fetchone()
         if (was_decided and not decided) or (*known, was_decided) == values:
             return False, None
         self._change(
             "INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (run, verdict.benchmark, *values, counted or verdict.severity),
+            (run, gate_outcome.benchmark, *values, counted or gate_outcome.severity),
         )
-        return True, verdict.severity if counted is None else None
+        return True, gate_outcome.severity if counted is None else None
 
     def add_pipeline_run(self, run: PipelineRun, at: float) -> bool:
         """Whether the pipeline's run is new."""

@@ -23,13 +23,18 @@ from benchmark_exporter.ledger import (
     Histogram,
     Labels,
     Ledger,
-    NewestJudgement,
+    NewestVerdict,
     RunningTotal,
     State,
     Subject,
 )
 from benchmark_exporter.ledger.history import RecordedRun
-from benchmark_exporter.ledger.state import NewestPipeline, NewestResult, NewestRun, NewestVerdict
+from benchmark_exporter.ledger.state import (
+    NewestGateOutcome,
+    NewestPipeline,
+    NewestResult,
+    NewestRun,
+)
 from benchmark_exporter.metrics.resources import Resources
 from benchmark_exporter.metrics.series_limit import Owner, fitting, owning_labels, places
 from benchmark_exporter.model import (
@@ -308,8 +313,8 @@ class Collector:
         hold = _Hold(self._config.counter_hold_seconds, now)
         histogram_hold = _Hold(self._config.histogram_hold_seconds, now)
         self._results(page, state.results, state.runs)
-        self._verdicts(page, state.verdicts)
-        self._judgements(page, state)
+        self._gate_outcomes(page, state.gate_outcomes)
+        self._verdicts(page, state)
         self._pipelines(page, state.pipelines)
         for name, ratio in state.pipeline_failure_ratios.items():
             page.add("ci_pipeline_failure_ratio", (name,), ratio)
@@ -371,7 +376,7 @@ class Collector:
         self._results(
             sink, [NewestResult(run.environment, result) for result in run.results], newest
         )
-        self._verdicts(sink, run.verdicts)
+        self._gate_outcomes(sink, run.gate_outcomes)
         return sink.samples
 
     def render_resources(
@@ -492,13 +497,18 @@ class Collector:
                 1,
             )
 
-    def _verdicts(self, page: "_Page | _Samples", verdicts: Sequence[NewestVerdict]) -> None:
-        for verdict in verdicts:
-            name = verdict.benchmark
-            speedups = (("p50", verdict.speedup_p50_ratio), ("p95", verdict.speedup_p95_ratio))
+    def _gate_outcomes(
+        self, page: "_Page | _Samples", gate_outcomes: Sequence[NewestGateOutcome]
+    ) -> None:
+        for gate_outcome in gate_outcomes:
+            name = gate_outcome.benchmark
+            speedups = (
+                ("p50", gate_outcome.speedup_p50_ratio),
+                ("p95", gate_outcome.speedup_p95_ratio),
+            )
             limits = (
-                ("p50", verdict.min_speedup_p50_ratio),
-                ("p95", verdict.min_speedup_p95_ratio),
+                ("p50", gate_outcome.min_speedup_p50_ratio),
+                ("p95", gate_outcome.min_speedup_p95_ratio),
             )
             for percentile, value in speedups:
                 if value is not None:
@@ -508,41 +518,48 @@ class Collector:
             for percentile, value in limits:
                 if value is not None:
                     page.add("benchmark_gate_speedup_threshold_ratio", (name, percentile), value)
-            if verdict.max_p95_seconds is not None:
-                page.add("benchmark_gate_time_threshold_seconds", (name,), verdict.max_p95_seconds)
-            headroom = verdict.speedup_p50_ratio / verdict.min_speedup_p50_ratio - 1
+            if gate_outcome.max_p95_seconds is not None:
+                page.add(
+                    "benchmark_gate_time_threshold_seconds", (name,), gate_outcome.max_p95_seconds
+                )
+            headroom = gate_outcome.speedup_p50_ratio / gate_outcome.min_speedup_p50_ratio - 1
             page.add("benchmark_gate_headroom_ratio", (name,), headroom)
-            for criterion, passed in (*verdict.criteria.items(), ("overall", verdict.passed)):
+            for criterion, passed in (
+                *gate_outcome.criteria.items(),
+                ("overall", gate_outcome.passed),
+            ):
                 page.add("benchmark_gate_passed", (name, criterion), int(passed))
                 # An alert on the gate has to say them at once; in the part that is scraped each second, all criteria cost a series each.
-                if not verdict.passed and not passed and criterion != "overall":
+                if not gate_outcome.passed and not passed and criterion != "overall":
                     page.add("benchmark_gate_failed_criterion", (name, criterion), 1)
             for severity in SEVERITIES:
                 page.add(
                     "performance_regression_active",
                     (name, severity),
-                    int(severity == verdict.severity),
+                    int(severity == gate_outcome.severity),
                 )
 
-    def _judgements(self, page: "_Page", state: State) -> None:
-        for newest in state.judgements:
-            judgement, labels = newest.judgement, (newest.name, newest.environment)
+    def _verdicts(self, page: "_Page", state: State) -> None:
+        for newest in state.verdicts:
+            verdict, labels = newest.verdict, (newest.name, newest.environment)
             # The two that tell of a regression are always there; the others cost a series each, so only the one that holds is shown.
-            for verdict in dict.fromkeys((*REGRESSED, judgement.state)):
-                page.add("benchmark_verdict", (*labels, verdict), int(verdict == judgement.state))
+            for gate_outcome in dict.fromkeys((*REGRESSED, verdict.state)):
+                page.add(
+                    "benchmark_verdict", (*labels, gate_outcome), int(gate_outcome == verdict.state)
+                )
             commits = (newest.commit_hash, newest.passed_commit)
             page.add("benchmark_verdict_info", (*labels, newest.project, *commits, newest.unit), 1)
-            page.add("benchmark_judged_value", (*labels, newest.unit), judgement.value)
+            page.add("benchmark_judged_value", (*labels, newest.unit), verdict.value)
             for metric, more, value in (
-                ("benchmark_reference_value", ("rolling",), judgement.rolling),
-                ("benchmark_reference_value", ("pinned",), judgement.pinned),
-                ("benchmark_limit_value", (), judgement.limit),
-                ("benchmark_worsening_ratio", (), judgement.worsening_ratio),
-                ("benchmark_noise_ratio", (), judgement.noise_ratio),
+                ("benchmark_reference_value", ("rolling",), verdict.rolling),
+                ("benchmark_reference_value", ("pinned",), verdict.pinned),
+                ("benchmark_limit_value", (), verdict.limit),
+                ("benchmark_worsening_ratio", (), verdict.worsening_ratio),
+                ("benchmark_noise_ratio", (), verdict.noise_ratio),
             ):
                 if value is not None:
                     page.add(metric, (*labels, *more), value)
-            if judgement.state in REGRESSED:
+            if verdict.state in REGRESSED:
                 self._regression(page, newest)
             baseline = newest.baseline
             if baseline is not None:
@@ -564,10 +581,10 @@ class Collector:
 
     def _speedups(self, page: "_Page", state: State) -> None:
         """Against pinned baselines. A benchmark that brings its own reference has that one; of several environments the last one stands."""
-        own = {verdict.benchmark for verdict in state.verdicts}
+        own = {gate_outcome.benchmark for gate_outcome in state.gate_outcomes}
         speedups = {
             (newest.name, percentile, newest.baseline.version): value
-            for newest in state.judgements
+            for newest in state.verdicts
             if newest.baseline is not None and newest.name not in own
             for percentile, value in (
                 ("p50", newest.baseline.speedup_p50_ratio),
@@ -578,17 +595,17 @@ class Collector:
             if value is not None:
                 page.add("speedup_ratio", labels, value)
 
-    def _regression(self, page: "_Page", newest: NewestJudgement) -> None:
+    def _regression(self, page: "_Page", newest: NewestVerdict) -> None:
         """What an alert has to say: at once, and so in the part that is scraped each second, but only while there is something to say."""
-        judgement, labels = newest.judgement, (newest.name, newest.environment)
+        verdict, labels = newest.verdict, (newest.name, newest.environment)
         commits = (newest.commit_hash, newest.passed_commit)
         page.add("benchmark_regression_info", (*labels, newest.project, *commits, newest.unit), 1)
-        page.add("benchmark_regression_confirmed", labels, int(judgement.state == "critical"))
+        page.add("benchmark_regression_confirmed", labels, int(verdict.state == "critical"))
         for metric, value in (
-            ("benchmark_regression_value", judgement.value),
-            ("benchmark_regression_reference_value", judgement.reference),
-            ("benchmark_regression_worsening_ratio", judgement.worsening_ratio),
-            ("benchmark_regression_noise_ratio", judgement.noise_ratio),
+            ("benchmark_regression_value", verdict.value),
+            ("benchmark_regression_reference_value", verdict.reference),
+            ("benchmark_regression_worsening_ratio", verdict.worsening_ratio),
+            ("benchmark_regression_noise_ratio", verdict.noise_ratio),
         ):
             if value is not None:
                 page.add(metric, labels, value)

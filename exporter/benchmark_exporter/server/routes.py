@@ -15,21 +15,21 @@ from aiohttp import web
 from benchmark_exporter import __version__
 from benchmark_exporter.links import Links
 from benchmark_exporter.metrics.collector import PARTS, Exposition, Part, join
-from benchmark_exporter.model import REGRESSED, SEVERITIES, JudgementState, SubjectKind
+from benchmark_exporter.model import REGRESSED, SEVERITIES, SubjectKind, VerdictState
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MAX_WEBHOOK_BYTES = 4 * 1024 * 1024
 COMMIT_CHARACTERS_SHOWN = 12
 
 
-class JudgementStatus(msgspec.Struct, frozen=True):
+class VerdictStatus(msgspec.Struct, frozen=True):
     """A result beside its history; values in its unit, None where too few runs tell.
 
     previous_commit_hash is that of the last run that was no regression.
     """
 
     name: str
-    state: JudgementState
+    state: VerdictState
     value: float
     reference: float | None
     unit: str
@@ -50,7 +50,7 @@ class RunStatus(msgspec.Struct, frozen=True):
     speedup_p50_ratio: float | None
     passed: bool | None
     severity: str | None
-    judgements: Sequence[JudgementStatus]
+    verdicts: Sequence[VerdictStatus]
 
 
 class RejectionStatus(msgspec.Struct, frozen=True):
@@ -290,7 +290,7 @@ def _tables(status: Status) -> str:
             ),
             _moment(run.timestamp_seconds),
             _speedup(run),
-            _verdict(run),
+            _gate_outcome(run),
         )
         for run in status.runs
     ]
@@ -358,29 +358,29 @@ def _speedup(run: RunStatus) -> str:
     return "" if run.speedup_p50_ratio is None else f"{run.speedup_p50_ratio:.2f}×"
 
 
-def _verdict(run: RunStatus) -> str:
+def _gate_outcome(run: RunStatus) -> str:
     """Of the gate, and of the result that is the worst beside its history."""
-    words = [] if run.passed is None else [_gate_verdict(run)]
-    if run.judgements:
-        words.append(_judgement(run.benchmark, run.judgements[0]))
+    words = [] if run.passed is None else [_gate_words(run)]
+    if run.verdicts:
+        words.append(_verdict(run.benchmark, run.verdicts[0]))
     return "<br>".join(words) or "no gate"
 
 
-def _gate_verdict(run: RunStatus) -> str:
-    verdict = "passed" if run.passed else "failed"
+def _gate_words(run: RunStatus) -> str:
+    gate_outcome = "passed" if run.passed else "failed"
     return (
-        verdict
+        gate_outcome
         if run.severity is None
-        else f"<strong>{verdict}, {run.severity} regression</strong>"
+        else f"<strong>{gate_outcome}, {run.severity} regression</strong>"
     )
 
 
-def _judgement(benchmark: str, judgement: JudgementStatus) -> str:
-    state = judgement.state.replace("_", " ")
-    ratio = judgement.worsening_ratio
+def _verdict(benchmark: str, verdict: VerdictStatus) -> str:
+    state = verdict.state.replace("_", " ")
+    ratio = verdict.worsening_ratio
     change = "" if ratio is None else f", {abs(ratio):.1%} {'worse' if ratio > 0 else 'better'}"
-    if judgement.state in REGRESSED:
-        variant = judgement.name.removeprefix(benchmark).removeprefix("/")
+    if verdict.state in REGRESSED:
+        variant = verdict.name.removeprefix(benchmark).removeprefix("/")
         state = (
             f"<strong>{escape(variant)} {state}</strong>"
             if variant

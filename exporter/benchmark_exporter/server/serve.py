@@ -26,7 +26,7 @@ from benchmark_exporter.ingest.upload_folder import UploadFolder
 from benchmark_exporter.ledger import (
     Ledger,
     LedgerError,
-    NewestJudgement,
+    NewestVerdict,
     State,
     Subject,
     has_no_room,
@@ -42,17 +42,17 @@ from benchmark_exporter.metrics.collector import (
     LiveProgress,
 )
 from benchmark_exporter.metrics.resources import Sampler
-from benchmark_exporter.model import Gate, JudgementState, Notification
+from benchmark_exporter.model import Gate, Notification, VerdictState
 from benchmark_exporter.regression import Limits, Policy
 from benchmark_exporter.server.github import GitHub
 from benchmark_exporter.server.routes import (
     Alert,
     AlertStatus,
-    JudgementStatus,
     RejectionStatus,
     RunStatus,
     Service,
     Status,
+    VerdictStatus,
     make_application,
 )
 from benchmark_exporter.server.upload import Limits as UploadLimits
@@ -156,10 +156,10 @@ def set_aside(ledger: Path, error: LedgerError, at_seconds: float) -> None:
     )
 
 
-def _judgements_by_benchmark(state: State) -> Mapping[tuple[str, str], Sequence[JudgementStatus]]:
+def _verdicts_by_benchmark(state: State) -> Mapping[tuple[str, str], Sequence[VerdictStatus]]:
     """Of each benchmark and environment, the worst first."""
-    found: dict[tuple[str, str], list[JudgementStatus]] = {}
-    worst_first: tuple[JudgementState, ...] = (
+    found: dict[tuple[str, str], list[VerdictStatus]] = {}
+    worst_first: tuple[VerdictState, ...] = (
         "critical",
         "warning",
         "ok",
@@ -167,23 +167,23 @@ def _judgements_by_benchmark(state: State) -> Mapping[tuple[str, str], Sequence[
         "insufficient_data",
     )
 
-    def rank(newest: NewestJudgement) -> tuple[int, float, str]:
+    def rank(newest: NewestVerdict) -> tuple[int, float, str]:
         return (
-            worst_first.index(newest.judgement.state),
-            -(newest.judgement.worsening_ratio or 0.0),
+            worst_first.index(newest.verdict.state),
+            -(newest.verdict.worsening_ratio or 0.0),
             newest.name,
         )
 
-    for newest in sorted(state.judgements, key=rank):
-        judgement = newest.judgement
-        status = JudgementStatus(
+    for newest in sorted(state.verdicts, key=rank):
+        verdict = newest.verdict
+        status = VerdictStatus(
             name=newest.name,
-            state=judgement.state,
-            value=judgement.value,
-            reference=judgement.reference,
+            state=verdict.state,
+            value=verdict.value,
+            reference=verdict.reference,
             unit=newest.unit,
-            worsening_ratio=judgement.worsening_ratio,
-            noise_ratio=judgement.noise_ratio,
+            worsening_ratio=verdict.worsening_ratio,
+            noise_ratio=verdict.noise_ratio,
             commit_hash=newest.commit_hash,
             previous_commit_hash=newest.passed_commit,
         )
@@ -737,13 +737,15 @@ class _Server:
         self._refuse_without_state()
         state, exposition = self._state, self._exposition
         shown = set(state.selection.subjects[: exposition.shown])
-        verdicts = {verdict.benchmark: verdict for verdict in state.verdicts}
-        judgements = _judgements_by_benchmark(state)
+        gate_outcomes = {
+            gate_outcome.benchmark: gate_outcome for gate_outcome in state.gate_outcomes
+        }
+        verdicts = _verdicts_by_benchmark(state)
         runs = []
         for run in sorted(state.runs, key=lambda run: run.timestamp_seconds, reverse=True):
             if Subject("benchmark", run.benchmark, run.environment) not in shown:
                 continue
-            verdict = verdicts.get(run.benchmark)
+            gate_outcome = gate_outcomes.get(run.benchmark)
             runs.append(
                 RunStatus(
                     benchmark=run.benchmark,
@@ -751,10 +753,12 @@ class _Server:
                     run_id=run.run_id,
                     commit_hash=run.commit_hash,
                     timestamp_seconds=run.timestamp_seconds,
-                    speedup_p50_ratio=None if verdict is None else verdict.speedup_p50_ratio,
-                    passed=None if verdict is None else verdict.passed,
-                    severity=None if verdict is None else verdict.severity,
-                    judgements=judgements.get((run.benchmark, run.environment), []),
+                    speedup_p50_ratio=None
+                    if gate_outcome is None
+                    else gate_outcome.speedup_p50_ratio,
+                    passed=None if gate_outcome is None else gate_outcome.passed,
+                    severity=None if gate_outcome is None else gate_outcome.severity,
+                    verdicts=verdicts.get((run.benchmark, run.environment), []),
                 )
             )
         return Status(

@@ -3,21 +3,21 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from benchmark_exporter.ledger import NewestJudgement, State
+from benchmark_exporter.ledger import NewestVerdict, State
 from benchmark_exporter.ledger.state import (
+    GateRun,
+    NewestGateOutcome,
     NewestRun,
-    NewestVerdict,
     ReceivedNotification,
-    VerdictRun,
 )
-from benchmark_exporter.model import SEVERITIES, JudgementState
+from benchmark_exporter.model import SEVERITIES, VerdictState
 from benchmark_exporter.stream.hub import Hub, Selection
 from benchmark_exporter.stream.live_folder import LineRejection, LiveEvent, LiveNews, ProcessUsage
 from benchmark_exporter.stream.messages import (
     UNFINISHED,
     AlertNews,
+    GateNews,
     IngestNews,
-    JudgementNews,
     Progress,
     RejectedFileNews,
     RejectedFiles,
@@ -28,8 +28,8 @@ from benchmark_exporter.stream.messages import (
 
 # A snapshot has the newest of each.
 MAX_BENCHMARKS, MAX_ALERTS, MAX_REJECTED = 200, 100, 50
-MAX_JUDGEMENTS = 20  # of a run
-WORST_FIRST: tuple[JudgementState, ...] = (
+MAX_VERDICTS = 20  # of a run
+WORST_FIRST: tuple[VerdictState, ...] = (
     "critical",
     "warning",
     "ok",
@@ -91,26 +91,28 @@ class Feed:
         if before is None:
             return
         known_runs = {_key(run): run for run in before.runs}
-        known, judgements = _judgements(before), _judgements(state)
+        known, verdicts = _verdicts(before), _verdicts(state)
         changed = [
             run
             for run in state.runs
-            if known_runs.get(_key(run)) != run or known.get(_key(run)) != judgements.get(_key(run))
+            if known_runs.get(_key(run)) != run or known.get(_key(run)) != verdicts.get(_key(run))
         ]
         for news in _runs(state, changed):
             self.hub.publish("run", news, project=news.project, benchmark=news.benchmark)
-        known_verdicts = {verdict.benchmark: verdict for verdict in before.verdicts}
-        for verdict in state.verdicts:
-            run = state.verdict_runs[verdict.benchmark]
+        known_outcomes = {
+            gate_outcome.benchmark: gate_outcome for gate_outcome in before.gate_outcomes
+        }
+        for gate_outcome in state.gate_outcomes:
+            run = state.gate_runs[gate_outcome.benchmark]
             if (
-                known_verdicts.get(verdict.benchmark) != verdict
-                or before.verdict_runs[verdict.benchmark] != run
+                known_outcomes.get(gate_outcome.benchmark) != gate_outcome
+                or before.gate_runs[gate_outcome.benchmark] != run
             ):
                 self.hub.publish(
-                    "verdict",
-                    _verdict(verdict, run),
+                    "gate",
+                    _gate_outcome(gate_outcome, run),
                     project=run.project,
-                    benchmark=verdict.benchmark,
+                    benchmark=gate_outcome.benchmark,
                 )
         known_alerts = {
             received.notification.fingerprint: received.notification
@@ -144,11 +146,16 @@ class Feed:
             return Snapshot(running=running, ingest=self._ingest)
         runs = [run for run in state.runs if selection(run.project, run.benchmark)]
         runs.sort(key=lambda run: run.timestamp_seconds, reverse=True)
-        verdicts = [(verdict, state.verdict_runs[verdict.benchmark]) for verdict in state.verdicts]
-        verdicts = [
-            (verdict, run) for verdict, run in verdicts if selection(run.project, verdict.benchmark)
+        gate_outcomes = [
+            (gate_outcome, state.gate_runs[gate_outcome.benchmark])
+            for gate_outcome in state.gate_outcomes
         ]
-        verdicts.sort(key=lambda pair: pair[1].timestamp_seconds, reverse=True)
+        gate_outcomes = [
+            (gate_outcome, run)
+            for gate_outcome, run in gate_outcomes
+            if selection(run.project, gate_outcome.benchmark)
+        ]
+        gate_outcomes.sort(key=lambda pair: pair[1].timestamp_seconds, reverse=True)
         alerts = [
             received
             for received in state.notifications  # the newest first
@@ -166,27 +173,30 @@ class Feed:
         return Snapshot(
             running=running,
             runs=_runs(state, runs[:MAX_BENCHMARKS]),
-            verdicts=[_verdict(verdict, run) for verdict, run in verdicts[:MAX_BENCHMARKS]],
+            gates=[
+                _gate_outcome(gate_outcome, run)
+                for gate_outcome, run in gate_outcomes[:MAX_BENCHMARKS]
+            ],
             alerts=wanted[:MAX_ALERTS],
             rejected=_rejected(state),
             ingest=self._ingest,
         )
 
 
-def _key(of: NewestRun | NewestJudgement) -> tuple[str, str]:
+def _key(of: NewestRun | NewestVerdict) -> tuple[str, str]:
     return of.benchmark, of.environment
 
 
-def _judgements(state: State) -> Mapping[tuple[str, str], Sequence[JudgementNews]]:
+def _verdicts(state: State) -> Mapping[tuple[str, str], Sequence[VerdictNews]]:
     """Of each benchmark and environment, the worst first."""
-    found: dict[tuple[str, str], list[JudgementNews]] = {}
+    found: dict[tuple[str, str], list[VerdictNews]] = {}
     for newest in sorted(
-        state.judgements,
-        key=lambda newest: (WORST_FIRST.index(newest.judgement.state), newest.name),
+        state.verdicts,
+        key=lambda newest: (WORST_FIRST.index(newest.verdict.state), newest.name),
     ):
-        judgement = newest.judgement
-        news = JudgementNews(
-            name=newest.name, state=judgement.state, worsening_ratio=judgement.worsening_ratio
+        verdict = newest.verdict
+        news = VerdictNews(
+            name=newest.name, state=verdict.state, worsening_ratio=verdict.worsening_ratio
         )
         found.setdefault(_key(newest), []).append(news)
     return found
@@ -194,7 +204,7 @@ def _judgements(state: State) -> Mapping[tuple[str, str], Sequence[JudgementNews
 
 def _runs(state: State, runs: Sequence[NewestRun]) -> list[RunNews]:
     p50_ms: dict[tuple[str, str], dict[str, float]] = {_key(run): {} for run in runs}
-    judgements = _judgements(state) if runs else {}
+    verdicts = _verdicts(state) if runs else {}
     for newest in state.results if runs else ():
         result = newest.result
         times = p50_ms.get((result.benchmark, newest.environment))
@@ -211,7 +221,7 @@ def _runs(state: State, runs: Sequence[NewestRun]) -> list[RunNews]:
             timestamp=_moment(run.timestamp_seconds),
             failed=run.failed,
             p50_ms=p50_ms[_key(run)],
-            judgements=judgements.get(_key(run), ())[:MAX_JUDGEMENTS],
+            verdicts=verdicts.get(_key(run), ())[:MAX_VERDICTS],
         )
         for run in runs
     ]
@@ -225,19 +235,19 @@ def _rejected(state: State) -> RejectedFiles:
     return RejectedFiles(count=len(state.rejected_files), files=files)
 
 
-def _verdict(verdict: NewestVerdict, run: VerdictRun) -> VerdictNews:
-    return VerdictNews(
-        benchmark=verdict.benchmark,
+def _gate_outcome(gate_outcome: NewestGateOutcome, run: GateRun) -> GateNews:
+    return GateNews(
+        benchmark=gate_outcome.benchmark,
         project=run.project,
         run_id=run.run_id,
         timestamp=_moment(run.timestamp_seconds),
-        passed=verdict.passed,
-        severity=verdict.severity,
-        speedup_p50=verdict.speedup_p50_ratio,
-        speedup_p95=verdict.speedup_p95_ratio,
-        min_speedup_p50=verdict.min_speedup_p50_ratio,
-        min_speedup_p95=verdict.min_speedup_p95_ratio,
-        criteria=verdict.criteria,
+        passed=gate_outcome.passed,
+        severity=gate_outcome.severity,
+        speedup_p50=gate_outcome.speedup_p50_ratio,
+        speedup_p95=gate_outcome.speedup_p95_ratio,
+        min_speedup_p50=gate_outcome.min_speedup_p50_ratio,
+        min_speedup_p95=gate_outcome.min_speedup_p95_ratio,
+        criteria=gate_outcome.criteria,
     )
 
 

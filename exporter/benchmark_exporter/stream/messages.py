@@ -6,12 +6,12 @@ from typing import Literal
 
 import msgspec
 
-MessageType = Literal["hello", "progress", "run", "verdict", "alert", "rejected", "ingest", "gap"]
+MessageType = Literal["hello", "progress", "run", "gate", "alert", "rejected", "ingest", "gap"]
 MESSAGE_TYPES: tuple[MessageType, ...] = (
     "hello",
     "progress",
     "run",
-    "verdict",
+    "gate",
     "alert",
     "rejected",
     "ingest",
@@ -46,7 +46,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None = None
 
 
-class JudgementNews(msgspec.Struct, frozen=True, kw_only=True):
+class VerdictNews(msgspec.Struct, frozen=True, kw_only=True):
     """A result beside its own history; worsening_ratio 0.2 is 20 % worse, negative is better, None where too few runs tell."""
 
     name: str
@@ -69,10 +69,10 @@ class RunNews(msgspec.Struct, frozen=True, kw_only=True):
     timestamp: datetime
     failed: bool
     p50_ms: Mapping[str, float]
-    judgements: Sequence[JudgementNews]
+    verdicts: Sequence[VerdictNews]
 
 
-class VerdictNews(msgspec.Struct, frozen=True, kw_only=True):
+class GateNews(msgspec.Struct, frozen=True, kw_only=True):
     """The newest verdict on a benchmark. Speedups are ratios, and so are the thresholds that they were held to."""
 
     benchmark: str
@@ -134,7 +134,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     running: Sequence[Progress] = ()
     runs: Sequence[RunNews] = ()
-    verdicts: Sequence[VerdictNews] = ()
+    gates: Sequence[GateNews] = ()
     alerts: Sequence[AlertNews] = ()
     rejected: RejectedFiles = RejectedFiles(count=0, files=())
     ingest: IngestNews = IngestNews(failure=None)
@@ -150,12 +150,12 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True):
     snapshot: Snapshot | None = None
 
 
-Metrics = Progress | RunNews | VerdictNews | AlertNews | RejectedFiles | IngestNews | Gap | Hello
+Metrics = Progress | RunNews | GateNews | AlertNews | RejectedFiles | IngestNews | Gap | Hello
 METRICS: Mapping[MessageType, type[Metrics]] = {
     "hello": Hello,
     "progress": Progress,
     "run": RunNews,
-    "verdict": VerdictNews,
+    "gate": GateNews,
     "alert": AlertNews,
     "rejected": RejectedFiles,
     "ingest": IngestNews,

@@ -82,7 +82,7 @@ def test_a_slow_drift_is_seen_beside_a_pinned_baseline_and_not_beside_the_rollin
         seen = set[str]()
         for number, milliseconds in enumerate(drift, 100):
             take(wired, [milliseconds], start=number)
-            seen.add(wired.ledger.state().judgements[0].judgement.state)
+            seen.add(wired.ledger.state().verdicts[0].verdict.state)
         states.append("critical" in seen)
         wired.ledger.close()
     assert states == [False, True]

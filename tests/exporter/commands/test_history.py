@@ -91,8 +91,8 @@ def test_json_has_the_judgements_of_a_run_by_the_names_of_its_results(
         == EXIT_OK
     )
     (run,) = json.loads(capsys.readouterr().out)
-    judgement = run["judgements"].pop("routing")
-    assert not run["judgements"]
+    judgement = run["verdicts"].pop("routing")
+    assert not run["verdicts"]
     assert (judgement["state"], judgement["value"], judgement["rolling"], judgement["pinned"]) == (
         "critical",
         0.0015,
@@ -152,7 +152,7 @@ def test_of_a_selected_benchmark_only_its_results_are_shown(ledger: Path) -> Non
     with History(ledger) as history:
         (run,) = history.newest_first(Selection(benchmark="router/compiled"), limit=1)
     assert [result.name for result in run.results] == ["router/compiled"]
-    assert [verdict.severity for verdict in run.verdicts] == ["warning"]
+    assert [verdict.severity for verdict in run.gate_outcomes] == ["warning"]
 
 
 def test_json_has_all_that_is_kept(ledger: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -160,7 +160,7 @@ def test_json_has_all_that_is_kept(ledger: Path, capsys: pytest.CaptureFixture[s
     (run,) = json.loads(capsys.readouterr().out)
     assert run["timestamp_seconds"] == 1772539200.0
     assert run["results"][0]["statistics"]["p50"] == 5e-05
-    assert run["verdicts"][0]["criteria"] == {"p50": False, "p95": False, "absolute": True}
+    assert run["gate_outcomes"][0]["criteria"] == {"p50": False, "p95": False, "absolute": True}
     assert run["failures"] == []
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from benchmark_exporter.commands.watch import Told, Trail, lines, milliseconds, printable
-from benchmark_exporter.stream.messages import JudgementNews, RunNews
+from benchmark_exporter.stream.messages import RunNews, VerdictNews
 from tests.support.documents import perf_suite
 from tests.support.live_files import LiveFile
 from tests.support.process import COMMAND, DEADLINE_SECONDS, Exporter
@@ -100,7 +100,7 @@ def test_plain_lines_in_a_pipe(exporter: Exporter) -> None:
             json.dumps(perf_suite(project="orbit", speedup=5.0))
         )
         watch.until(r"Z run      orbit \(self-hosted, \w+\): compiled 50 µs, fallback 250 µs\n")
-        watch.until(r"Z verdict  orbit critical regression: speedup p50 5×, threshold 15×\n")
+        watch.until(r"Z gate     orbit critical regression: speedup p50 5×, threshold 15×\n")
         (exporter.results / "odd.json").write_text("{}")
         watch.until(
             r"Z rejected 1 files in the results folder, the newest odd.json: unknown_format at \$"
@@ -212,8 +212,8 @@ def test_of_judgements_those_that_are_news() -> None:
         timestamp=datetime(2026, 3, 1, tzinfo=UTC),
         failed=False,
         p50_ms={"": 1.5},
-        judgements=[
-            JudgementNews(name=name, state=state, worsening_ratio=ratio)
+        verdicts=[
+            VerdictNews(name=name, state=state, worsening_ratio=ratio)
             for name, state, ratio in states
         ],
     )

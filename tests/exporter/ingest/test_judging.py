@@ -399,7 +399,7 @@ def test_a_killed_exporter_goes_on_where_it_was(exporter: Exporter) -> None:
     assert (state("ok"), state("warning"), state("critical")) == (1, 0, 0)
     drop(exporter, 100, result(100, {"parsing": 1.5}))
     assert (state("ok"), state("warning"), state("critical")) == (None, 1, 0)
-    (shown,) = json.loads(exporter.get("/api/v1/status"))["runs"][0]["judgements"]
+    (shown,) = json.loads(exporter.get("/api/v1/status"))["runs"][0]["verdicts"]
     assert (shown["name"], shown["state"], shown["commit_hash"]) == (
         "parsing",
         "warning",

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from benchmark_exporter.ledger import Ledger, LedgerError, State, Subject
-from benchmark_exporter.model import PipelineRun, Rejected, Result, Run, Statistics, Verdict
-from benchmark_exporter.regression import judge
+from benchmark_exporter.model import GateOutcome, PipelineRun, Rejected, Result, Run, Statistics
+from benchmark_exporter.regression import check_gate
 from tests.exporter.test_regression import POLICY, comparison
 
 
@@ -40,11 +40,11 @@ def run(number: int) -> Run:
 
 def fill(ledger: Ledger, numbers: range) -> None:
     """Runs of one benchmark and pipeline, each with a regression of a commit of its own."""
-    verdict: Verdict = judge(comparison(5.0), POLICY, "local")
+    verdict: GateOutcome = check_gate(comparison(5.0), POLICY, "local")
     with ledger.transaction() as transaction:
         for number in numbers:
             row, _, _ = transaction.add_run(run(number), "project", "local", 1e9)
-            transaction.record_verdict(row, verdict, 5.0, 5.0)
+            transaction.record_gate_outcome(row, verdict, 5.0, 5.0)
             transaction.count_commit("a", "critical", f"commit {number}", float(number), 1e9)
             transaction.see(Subject("benchmark", "a", "local"), 1e9, 1e9)
             transaction.count("runs", ("a", "local"), 1e9)
@@ -87,8 +87,8 @@ def test_a_step_that_raises_leaves_the_others(path: Path) -> None:
         with pytest.raises(ValueError, match="cannot be kept in the ledger"), transaction.step():  # noqa: PT012  # the step is what raises
             transaction.count("undone", (), 1e9)
             transaction.add_pipeline_run(
-                PipelineRun("test", None, "", "", "", passed=True, timestamp_seconds=0.0),
-                1e9,  # type: ignore[arg-type]  # so it is refused
+                PipelineRun("test", None, "", "", "", passed=True, timestamp_seconds=0.0),  # type: ignore[arg-type]  # so it is refused
+                1e9,
             )
     assert set(ledger.state().counters) == {"kept"}
     ledger.close()

@@ -351,7 +351,7 @@ async def test_a_run_its_verdict_and_a_rejected_file(exporter: Exporter) -> None
         run = (await following("run"))["metrics"]
         assert (run["benchmark"], run["commit_hash"], run["failed"]) == ("orbit", "a1b2c3d", False)
         assert run["p50_ms"] == {"compiled": 0.05, "fallback": 0.25}
-        verdict = (await following("verdict"))["metrics"]
+        verdict = (await following("gate"))["metrics"]
         assert (verdict["benchmark"], verdict["passed"], verdict["severity"]) == (
             "orbit",
             False,
@@ -365,7 +365,7 @@ async def test_a_run_its_verdict_and_a_rejected_file(exporter: Exporter) -> None
         snapshot = (await following("hello"))["metrics"]["snapshot"]
     assert ([run], [verdict], rejected) == (
         snapshot["runs"],
-        snapshot["verdicts"],
+        snapshot["gates"],
         snapshot["rejected"],
     )
 
@@ -396,7 +396,7 @@ async def test_a_run_is_told_with_its_judgement_beside_the_history(exporter: Exp
     async with follow(exporter) as following:
         await following("hello")
         (exporter.results / "worse.json").write_text(json.dumps(result(least_runs, {"parse": 1.5})))
-        (judgement,) = (await following("run"))["metrics"]["judgements"]
+        (judgement,) = (await following("run"))["metrics"]["verdicts"]
     assert judgement == {"name": "parse", "state": "warning", "worsening_ratio": 0.5}
 
 

@@ -13,7 +13,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const find = (selector, within = document) => within.querySelector(selector);
 const token = new URLSearchParams(location.hash.slice(1)).get("token");
 
-const known = { running: new Map(), runs: new Map(), verdicts: new Map(), alerts: new Map(), rejected: { count: 0, files: [] }, ingest: { failure: null }, trends: new Map() };
+const known = { running: new Map(), runs: new Map(), gates: new Map(), alerts: new Map(), rejected: { count: 0, files: [] }, ingest: { failure: null }, trends: new Map() };
 const dirty = new Set();
 let place = null; // of the last message: its stream and seq
 let retryMs = RETRY_MS;
@@ -82,7 +82,7 @@ const takers = {
     find("#results-dir").textContent = metrics.results_dir;
     readTrends();
     if (!metrics.snapshot) return;
-    const { running, runs, verdicts, alerts, rejected, ingest } = metrics.snapshot;
+    const { running, runs, gates, alerts, rejected, ingest } = metrics.snapshot;
     const before = known.running;
     known.running = new Map();
     for (const each of running) {
@@ -90,7 +90,7 @@ const takers = {
       takers.progress(each);
     }
     known.runs = new Map(runs.map((run) => [runKey(run), run]));
-    known.verdicts = new Map(verdicts.map((verdict) => [verdict.benchmark, verdict]));
+    known.gates = new Map(gates.map((gate) => [gate.benchmark, gate]));
     known.alerts = new Map(alerts.map((alert) => [alert.fingerprint, alert]));
     known.rejected = rejected;
     known.ingest = ingest;
@@ -113,13 +113,13 @@ const takers = {
     known.runs.set(runKey(metrics), { ...metrics, isNew: true });
     dirty.add("benchmarks");
     readTrendsSoon();
-    announce(`${metrics.benchmark}: a new run, ${judgementOf(metrics.judgements[0]).text || "not judged"}`);
+    announce(`${metrics.benchmark}: a new run, ${verdictOf(metrics.verdicts[0]).text || "not judged"}`);
   },
-  verdict(metrics) {
-    known.verdicts.set(metrics.benchmark, metrics);
+  gate(metrics) {
+    known.gates.set(metrics.benchmark, metrics);
     dirty.add("benchmarks");
     readTrendsSoon();
-    announce(`${metrics.benchmark} ${verdictOf(metrics).text}`);
+    announce(`${metrics.benchmark} ${gateOf(metrics).text}`);
   },
   alert(metrics) {
     if (metrics.status === "firing") known.alerts.set(metrics.fingerprint, metrics);
@@ -309,17 +309,17 @@ function newRow() {
 
 function paintRow(row, run) {
   const [name, judged, trend, speedup, median, environment, commit, time] = row.children;
-  const verdict = known.verdicts.get(run.benchmark);
-  const { text, kind } = run.failed ? { text: "gave an error", kind: "bad" } : worse(verdictOf(verdict), judgementOf(run.judgements[0]));
+  const gate = known.gates.get(run.benchmark);
+  const { text, kind } = run.failed ? { text: "gave an error", kind: "bad" } : worse(gateOf(gate), verdictOf(run.verdicts[0]));
   put(name, run.benchmark);
   put(judged.firstElementChild, text);
   judged.firstElementChild.className = kind;
-  put(speedup, verdict ? `${significant(verdict.speedup_p50)}×` : "");
+  put(speedup, gate ? `${significant(gate.speedup_p50)}×` : "");
   put(median, Object.entries(run.p50_ms).map(([variant, ms]) => [variant, milliseconds(ms)].filter(Boolean).join(" ")).join(",\n"));
   put(environment, run.environment);
   put(commit, run.commit_hash.slice(0, 12));
   putTime(time.firstElementChild, run.timestamp);
-  paintTrend(trend, run, verdict);
+  paintTrend(trend, run, gate);
   if (run.isNew) {
     run.isNew = false;
     row.classList.remove("new");
@@ -330,30 +330,30 @@ function paintRow(row, run) {
 
 // Of what the gate and the history say, what is worse; what the gate says where both are as bad.
 const BADNESS = ["", "good", "warn", "bad"];
-function worse(verdict, judgement) {
-  return BADNESS.indexOf(judgement.kind) > BADNESS.indexOf(verdict.kind) ? judgement : verdict;
+function worse(gate, verdict) {
+  return BADNESS.indexOf(verdict.kind) > BADNESS.indexOf(gate.kind) ? verdict : gate;
 }
 
-function judgementOf(judgement) {
-  if (!judgement) return { text: "", kind: "" };
-  const { state, worsening_ratio: ratio } = judgement;
+function verdictOf(verdict) {
+  if (!verdict) return { text: "", kind: "" };
+  const { state, worsening_ratio: ratio } = verdict;
   const change = ratio ? `, ${(Math.abs(ratio) * 100).toPrecision(2)} % ${ratio > 0 ? "worse" : "better"}` : "";
   const kinds = { critical: "bad", warning: "warn", ok: "good", improved: "good" };
   return { text: state === "ok" ? "as before" : `${state}${change}`, kind: kinds[state] ?? "" };
 }
 
-function verdictOf(verdict) {
-  if (!verdict) return { text: "no gate", kind: "" };
-  if (verdict.severity === "critical") return { text: "critical regression", kind: "bad" };
-  if (verdict.severity) return { text: "regression", kind: "warn" };
-  return verdict.passed ? { text: "passed", kind: "good" } : { text: "failed", kind: "bad" };
+function gateOf(gate) {
+  if (!gate) return { text: "no gate", kind: "" };
+  if (gate.severity === "critical") return { text: "critical regression", kind: "bad" };
+  if (gate.severity) return { text: "regression", kind: "warn" };
+  return gate.passed ? { text: "passed", kind: "good" } : { text: "failed", kind: "bad" };
 }
 
-function paintTrend(cell, run, verdict) {
+function paintTrend(cell, run, gate) {
   const variant = Object.keys(run.p50_ms)[0];
   const trend = known.trends.get(`speedup_p50 ${run.benchmark}`)
     ?? known.trends.get(`p50_ms ${variant ? `${run.benchmark}/${variant}` : run.benchmark}`);
-  const limit = trend?.quantity === "speedup_p50" ? verdict?.min_speedup_p50 : undefined;
+  const limit = trend?.quantity === "speedup_p50" ? gate?.min_speedup_p50 : undefined;
   const drawn = trend ? JSON.stringify([trend.values, limit]) : "";
   if (cell.dataset.drawn === drawn) return;
   cell.dataset.drawn = drawn;

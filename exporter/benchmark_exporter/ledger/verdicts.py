@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from benchmark_exporter.ledger.inserts import Inserts
 from benchmark_exporter.ledger.state import from_json, to_json
-from benchmark_exporter.model import Judgement, JudgementState
+from benchmark_exporter.model import Verdict, VerdictState
 
 _Row = tuple[Any, ...]
 
@@ -34,7 +34,7 @@ class Series(msgspec.Struct, frozen=True):
     """
 
     window: tuple[float, ...] = ()
-    previous: JudgementState | None = None
+    previous: VerdictState | None = None
     unconfirmed: float | None = None
     pinned: float | None = None
     passed_commit: str = ""
@@ -81,7 +81,7 @@ _SHIFTS = _Table(
 _NO_SERIES = Series()
 
 
-class Judgements:
+class Verdicts:
     """The judgements of one transaction. A row that runs change again and again is read once, and written once by `write`."""
 
     def __init__(self, connection: sqlite3.Connection, inserts: Inserts) -> None:
@@ -104,13 +104,13 @@ class Judgements:
         self,
         run: int,
         key: SeriesKey,
-        judgement: Judgement,
+        verdict: Verdict,
         passed_commit: str,
         rank_seconds: float,
         at: float,
     ) -> None:
         """A judgement on a run's result; passed_commit is that of the last run before it that was no regression."""
-        j = judgement
+        j = verdict
         self._inserts.add(
             "INSERT INTO judgements VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (

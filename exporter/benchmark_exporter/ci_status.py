@@ -2,15 +2,14 @@
 
 import hashlib
 import math
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
+from benchmark_exporter.atomic_write import write_file
 from benchmark_exporter.formats import parse
 from benchmark_exporter.formats.pipeline import SCHEMA
 from benchmark_exporter.model import Rejected
@@ -187,17 +186,11 @@ def drop(data: bytes, folder: Path) -> Path:
         CIStatusError: the folder is not there, or cannot be written.
     """
     path = folder / f"ci-status-{hashlib.sha256(data).hexdigest()[:16]}.json"
-    part = path.with_name(f".{path.name}.part")
     try:
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        write_file(path, data)
     except OSError as error:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
         raise CIStatusError(
-            f"{path}: cannot be written: {error.strerror}; name another folder with --results-dir, or --url"
+            f"{path}: cannot be written: {error.strerror}; "
+            "name another folder with --results-dir, or --url"
         ) from error
     return path

@@ -8,6 +8,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmark_exporter.atomic_write import write_file
+
 LIVE = "live"
 MAX_LINE_BYTES = 4096
 # Texts of a line that would be longer are cut to the first of these that makes it short enough.
@@ -64,7 +66,7 @@ class RunFiles:
         """Drops the result, and says where it is; None where that cannot be done."""
         path = self._results_dir / f"{self.run_id}.json"
         try:
-            write_aside(path, _encoded(document))
+            write_file(path, _encoded(document))
         except OSError as error:
             self._cannot(error)
             return None
@@ -92,25 +94,6 @@ class RunFiles:
             self._warn(
                 f"{self._results_dir}: run {self.run_id} cannot be recorded: {error.strerror or error}"
             )
-
-
-def write_aside(path: Path, data: bytes) -> None:
-    """Writes a file under a hidden name and renames it, so that nobody sees half of it.
-
-    Raises:
-        OSError: it is not there, and nothing else is.
-    """
-    aside = path.with_name(f".{path.name}")
-    try:
-        with aside.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.rename(path)
-    except OSError:
-        with suppress(OSError):
-            aside.unlink()
-        raise
 
 
 def _remove_old(folder: Path) -> None:

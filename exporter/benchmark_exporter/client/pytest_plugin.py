@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_exporter.client.files import new_run_id, write_aside
+from benchmark_exporter.atomic_write import write_file
+from benchmark_exporter.client.files import new_run_id
 from benchmark_exporter.client.machine import find_profile
 from benchmark_exporter.client.provenance import Provenance, find_provenance
 
@@ -63,9 +64,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         said["machine"] = {"profile": profile}  # the rest of it is in the document
     try:
         if said:  # the side file first
-            write_aside(path.with_suffix(".meta.json"), json.dumps(said).encode())
+            write_file(path.with_suffix(".meta.json"), json.dumps(said).encode())
         # What tests have noted in `extra_info` may be anything.
-        write_aside(path, json.dumps(document, default=str).encode())
+        write_file(path, json.dumps(document, default=str).encode())
     except OSError as error:
         # Raised here it would keep the summary from being shown.
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

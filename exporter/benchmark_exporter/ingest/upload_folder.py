@@ -12,11 +12,10 @@ from contextlib import suppress
 from datetime import tzinfo
 from pathlib import Path
 
+from benchmark_exporter.atomic_write import is_part, sync_folder, write_file
 from benchmark_exporter.formats import Origin, parse, parse_side_file
 from benchmark_exporter.ingest.inbox import SIDE_SUFFIX, SUFFIX, UPLOADS_PREFIX
 from benchmark_exporter.model import Document
-
-_PART_PREFIX, _PART_SUFFIX = ".", ".part"
 
 
 class UploadFolder:
@@ -39,12 +38,11 @@ class UploadFolder:
         with suppress(FileNotFoundError):
             names = {entry.name for entry in os.scandir(self.path)}
             for name in names:
-                is_part = name.startswith(_PART_PREFIX) and name.endswith(_PART_SUFFIX)
                 is_alone = (
                     name.endswith(SIDE_SUFFIX)
                     and name.removesuffix(SIDE_SUFFIX) + SUFFIX not in names
                 )
-                if is_part or is_alone:
+                if is_part(name) or is_alone:
                     (self.path / name).unlink()
 
     def keep(
@@ -73,7 +71,7 @@ class UploadFolder:
             if new:
                 self._write_both(path, data, side, now_ns)
             else:
-                _sync_folder(self.path)  # the first may have been cut off just before that
+                sync_folder(self.path)  # the first may have been cut off just before that
             return new, path, document
 
     def remove(self, names: Iterable[str]) -> int:
@@ -92,45 +90,20 @@ class UploadFolder:
                     removed += 1
                 path.with_suffix(SIDE_SUFFIX).unlink(missing_ok=True)
             if removed:
-                _sync_folder(self.path)
+                sync_folder(self.path)
             return removed
 
     def _write_both(self, path: Path, data: bytes, side: bytes, at_ns: int) -> None:
         if not self.path.is_dir():
             self.path.mkdir()
-            _sync_folder(self.path.parent)
+            sync_folder(self.path.parent)
         side_path = path.with_suffix(SIDE_SUFFIX)
         try:
             if side:
-                _write(side_path, side, at_ns)
-            _write(path, data, at_ns)
+                write_file(side_path, side, mtime_ns=at_ns)
+            write_file(path, data, mtime_ns=at_ns)
         except OSError:
             if not path.exists():
                 with suppress(OSError):
                     side_path.unlink(missing_ok=True)
             raise
-
-
-def _write(path: Path, data: bytes, at_ns: int) -> None:
-    """Makes a file that is there as a whole, and stays: written aside, synced, renamed, and its folder synced."""
-    part = path.with_name(_PART_PREFIX + path.name + _PART_SUFFIX)
-    try:
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.utime(file.fileno(), ns=(at_ns, at_ns))
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

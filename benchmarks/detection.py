@@ -16,7 +16,6 @@ import numpy as np
 
 from benchmark_exporter.config import load_config, packaged
 from benchmark_exporter.regression import History, Limits
-from benchmark_exporter.server.serve import make_limits
 from benchmarks.detection_picture import Curve, draw
 from benchmarks.noise import KINDS, Array
 from benchmarks.report import RESULTS, Figure, progress, table
@@ -374,7 +373,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     options = parser.parse_args(arguments)
     started = time.monotonic()
-    limits = make_limits(load_config(options.config))
+    limits = load_config(options.config).judgement
     cells = []
     for kind in KINDS:
         for cv_ratio in CVS:

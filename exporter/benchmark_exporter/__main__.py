@@ -885,7 +885,6 @@ def _backfill(options: argparse.Namespace) -> int:
     from benchmark_exporter.ledger import LedgerError
     from benchmark_exporter.ledger.history import History, Selection
     from benchmark_exporter.metrics.collector import Collector, load_definitions
-    from benchmark_exporter.server.serve import make_policy
 
     runs: Iterable[PastRun]
     rejected: list[Path] = []
@@ -903,9 +902,7 @@ def _backfill(options: argparse.Namespace) -> int:
                 load_definitions(options.metrics or packaged("metrics.yaml")), config
             )
             if options.files:
-                runs, count = runs_of_files(
-                    options.files, selection, config, make_policy(config), reject
-                )
+                runs, count = runs_of_files(options.files, selection, config, config.policy, reject)
             else:
                 runs, count = runs_of_ledger(
                     stack.enter_context(History(options.ledger)), selection
@@ -961,7 +958,6 @@ def _baseline(options: argparse.Namespace) -> int:
     from benchmark_exporter.commands import baseline
     from benchmark_exporter.config import ConfigError
     from benchmark_exporter.ledger import Ledger, LedgerError, Pin
-    from benchmark_exporter.server.serve import make_limits
 
     try:
         if not options.ledger.is_file():
@@ -972,9 +968,7 @@ def _baseline(options: argparse.Namespace) -> int:
         try:
             if options.baseline_command == "set":
                 pin = Pin(options.version, options.who or _user(), time.time(), options.reason)
-                lines = baseline.set_baseline(
-                    ledger, options.run, pin, make_limits(_config(options))
-                )
+                lines = baseline.set_baseline(ledger, options.run, pin, _config(options).judgement)
             elif options.baseline_command == "list":
                 lines = baseline.list_baselines(ledger)
             else:

@@ -5,6 +5,7 @@ docs/detection.md says why it judges so, how well that works and how to set the 
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 import msgspec
 
@@ -17,6 +18,9 @@ from benchmark_exporter.model import (
     Verdict,
     VerdictState,
 )
+
+# Bounded above, since YAML has a word for infinity.
+Positive = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
 
 # The median absolute deviation times this estimates a normal distribution's standard deviation
 # (Rousseeuw and Croux 1993, Alternatives to the Median Absolute Deviation, J. Am. Stat. Assoc. 88, 1273).
@@ -58,20 +62,27 @@ def check_gate(comparison: Comparison, policy: Policy, environment: str) -> Gate
     return GateOutcome(comparison.benchmark, gate, criteria, passed, severity)
 
 
-class Limits(msgspec.Struct, frozen=True):
-    """What judging a result by its history goes by; config.yaml says what each limit means and has the defaults."""
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a result is judged by its history; config.yaml says what each limit means."""
 
-    tolerance_ratio: float
-    window_runs: int
-    least_runs: int
-    noise_factor: float
-    worst_run_factor: float
-    outlier_share: float
-    agreement_share: float
-    critical_worsening_ratio: float
-    critical_noise_factor: float
-    shift_share: float
-    shift_least_results: int
+    tolerance_ratio: Positive = 0.10
+    window_runs: Annotated[int, msgspec.Meta(ge=2, le=1000)] = 50
+    least_runs: Annotated[int, msgspec.Meta(ge=2, le=1000)] = 8
+    noise_factor: Positive = 2.2
+    worst_run_factor: Positive = 1.25
+    outlier_share: Annotated[float, msgspec.Meta(ge=0, lt=0.5)] = 0.06
+    agreement_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.4
+    critical_worsening_ratio: Positive = 2.0
+    critical_noise_factor: Annotated[float, msgspec.Meta(ge=1, le=1e9)] = 3.0
+    shift_share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.5
+    shift_least_results: Annotated[int, msgspec.Meta(ge=2, le=10**6)] = 4
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a window that is too short; msgspec makes it a ValidationError."""
+        if self.least_runs > self.window_runs:
+            raise ValueError(
+                f"least_runs ({self.least_runs}) must not exceed window_runs ({self.window_runs})"
+            )
 
 
 class History(msgspec.Struct, frozen=True):

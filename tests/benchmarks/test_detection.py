@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 
 from benchmark_exporter.config import Config
-from benchmark_exporter.server.serve import make_limits
 from benchmarks.detection import CVS, WARM_UP, Cell, judge_cell, make_values, score_cells
 from benchmarks.noise import KINDS
 from benchmarks.rules import PEERS, scores
 from tests.benchmarks.test_benchmarks import figures, run
 
-LIMITS = make_limits(Config())
+LIMITS = Config().judgement
 
 
 def test_the_command_writes_the_same_table_and_picture_for_the_same_seed(tmp_path: Path) -> None:

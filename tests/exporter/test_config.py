@@ -5,7 +5,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from benchmark_exporter.config import Config, ConfigError, JudgementLimits, load_config, packaged
+from benchmark_exporter.config import Config, ConfigError, load_config, packaged
+from benchmark_exporter.regression import Limits
 from tests.support.paths import REPOSITORY
 
 
@@ -21,7 +22,7 @@ def test_every_limit_of_the_judgement_is_stated_and_explained() -> None:
         packaged("config.yaml").read_text(encoding="utf-8"),
         (REPOSITORY / "docs" / "detection.md").read_text(encoding="utf-8"),
     )
-    for name, value in msgspec.structs.asdict(JudgementLimits()).items():
+    for name, value in msgspec.structs.asdict(Limits()).items():
         assert f"\n  {name}: {value}\n" in stated
         assert f"`{name}`" in explained
 
@@ -39,7 +40,7 @@ def test_an_empty_file_is_all_defaults(tmp_path: Path) -> None:
         ("gates: {release: {speedup: 3}}", r"unknown field `speedup` - at `\$\.gates\[\.\.\.\]`"),
         (
             "judgement: {least_runs: 60}",
-            r"least_runs: 60 is more than window_runs, 50, holds - at `\$\.judgement`",
+            r"least_runs \(60\) must not exceed window_runs \(50\) - at `\$\.judgement`",
         ),
         ("judgement: {outlier_share: 0.5}", r"\$\.judgement\.outlier_share"),
         ("settle_seconds: soon", r"Expected `float`, got `str` - at `\$\.settle_seconds`"),

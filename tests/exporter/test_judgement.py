@@ -24,9 +24,8 @@ from benchmark_exporter.regression import (
     judge_result,
     typical,
 )
-from benchmark_exporter.server.serve import make_limits
 
-LIMITS = make_limits(Config())
+LIMITS = Config().judgement
 QUIET = (100.0,) * 10
 # Median 100, median absolute deviation 2: 1.4826 · 2 is a standard deviation of 2.97.
 NOISY = (96.0, 97.0, 98.0, 98.0, 99.0, 100.0, 100.0, 101.0, 102.0, 102.0, 103.0, 104.0)

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from benchmark_exporter.config import Config, JudgementLimits
+from benchmark_exporter.config import Config
+from benchmark_exporter.regression import Limits
 from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA, PROMETHEUS, Part
 from tests.rules.endpoints import (
     HttpEndpoint,
@@ -113,7 +114,7 @@ def stage(backend: Backend) -> Iterator[Stage]:
                 if line.endswith(": on")
             ] == [*("exporter: on", "pagerduty: on", "slack: on", "email: on")]
             stage = Stage(backend, slack_server, pagerduty_server, smtp_server)
-            for number in range(JudgementLimits().least_runs + 4):
+            for number in range(Limits().least_runs + 4):
                 stage.run(dict.fromkeys(GOOD, 1.0 + 0.01 * (number % 3 - 1)))
             ingested = (
                 f'benchmark_runs_total{{benchmark_name="parsing",environment="ci"}} {stage.runs}'

@@ -19,7 +19,6 @@ from benchmark_exporter.metrics.collector import (
     join,
     load_definitions,
 )
-from benchmark_exporter.server.serve import make_limits, make_policy
 
 START_SECONDS = 1_780_000_000.0  # 2026-05-28T20:26:40Z, after the runs of every fixture
 DEFINITIONS = load_definitions(packaged("metrics.yaml"))
@@ -57,8 +56,8 @@ class Wired:
                 Inbox(self.results, self.config.max_file_bytes),
                 Inbox(self.uploads.path, self.config.max_file_bytes, UPLOADS_PREFIX),
             ),
-            make_policy(self.config),
-            make_limits(self.config),
+            self.config.policy,
+            self.config.judgement,
             Defaults(
                 project=self.config.project,
                 environment=self.config.environment,

@@ -18,7 +18,6 @@ from benchmark_exporter.model import (
     Statistics,
 )
 from benchmark_exporter.regression import Policy, check_gate
-from benchmark_exporter.server.serve import make_policy
 from benchmark_exporter.wording import with_unit
 
 
@@ -73,7 +72,7 @@ def _describe(document: Document, config: Config) -> Iterator[str]:
         outcome = "passed" if document.passed else "failed"
         yield f"pipeline {document.pipeline} on {document.branch}, by {document.trigger}: {outcome}"
     else:
-        yield from _describe_run(document, config, make_policy(config))
+        yield from _describe_run(document, config, config.policy)
 
 
 def _describe_run(run: Run, config: Config, policy: Policy) -> Iterator[str]:

@@ -12,7 +12,6 @@ from benchmark_exporter.ingest.result_files import read_document
 from benchmark_exporter.ledger import Ledger, SeriesKey
 from benchmark_exporter.model import REGRESSED, GateOutcome, Rejected, Run, Verdict
 from benchmark_exporter.regression import History, check_gate, is_environment_shift, judge_result
-from benchmark_exporter.server.serve import make_limits, make_policy
 from benchmark_exporter.wording import with_unit
 
 
@@ -61,8 +60,8 @@ class Gate:
         self, config: Config, ledger: Ledger | None = None, baseline: Sequence[Path] = ()
     ) -> None:
         self._config = config
-        self._policy = make_policy(config)
-        self._limits = make_limits(config)
+        self._policy = config.policy
+        self._limits = config.judgement
         self._ledger = ledger
         self._histories: dict[SeriesKey, tuple[History, float | None]] = {}
         for run in sorted(self._runs(baseline), key=lambda run: run.timestamp_seconds):

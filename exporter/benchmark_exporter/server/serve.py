@@ -19,7 +19,7 @@ from aiohttp import web
 from watchfiles import awatch
 
 from benchmark_exporter import __version__
-from benchmark_exporter.config import Config, GateLimits, packaged
+from benchmark_exporter.config import Config, packaged
 from benchmark_exporter.ingest.inbox import SUFFIX, UPLOADS_PREFIX, Inbox, Inboxes
 from benchmark_exporter.ingest.ingest import Defaults, Ingest
 from benchmark_exporter.ingest.upload_folder import UploadFolder
@@ -42,8 +42,7 @@ from benchmark_exporter.metrics.collector import (
     LiveProgress,
 )
 from benchmark_exporter.metrics.resources import Sampler
-from benchmark_exporter.model import Gate, Notification, VerdictState
-from benchmark_exporter.regression import Limits, Policy
+from benchmark_exporter.model import Notification, VerdictState
 from benchmark_exporter.server.github import GitHub
 from benchmark_exporter.server.routes import (
     Alert,
@@ -110,21 +109,6 @@ class Settings:
     def uploads_dir(self) -> Path:
         """Where uploaded documents are kept: beside the ledger, since the results folder is only read."""
         return self.ledger_path.with_name("uploads")
-
-
-def make_policy(config: Config) -> Policy:
-    """What comparisons are judged by."""
-    gates = {environment: _make_gate(limits) for environment, limits in config.gates.items()}
-    return Policy(_make_gate(config.gate), config.critical_speedup_p50, gates)
-
-
-def make_limits(config: Config) -> Limits:
-    """What results are judged by."""
-    return Limits(**msgspec.structs.asdict(config.judgement))
-
-
-def _make_gate(limits: GateLimits) -> Gate:
-    return Gate(limits.speedup_p50, limits.speedup_p95, limits.absolute_p95_ms / 1e3)
 
 
 def is_damaged(error: LedgerError) -> bool:
@@ -615,8 +599,8 @@ class _Server:
                     Inbox(settings.results_dir, config.max_file_bytes),
                     Inbox(settings.uploads_dir, config.max_file_bytes, UPLOADS_PREFIX),
                 ),
-                make_policy(config),
-                make_limits(config),
+                config.policy,
+                config.judgement,
                 defaults,
                 publish=self._publish_by_worker,
                 clock=time.time,

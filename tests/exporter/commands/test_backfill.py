@@ -14,7 +14,6 @@ from benchmark_exporter.config import Config
 from benchmark_exporter.ingest.result_files import runs_of_files
 from benchmark_exporter.ledger.history import History, Selection
 from benchmark_exporter.metrics.collector import Collector
-from benchmark_exporter.server.serve import make_policy
 from tests.exporter.ingest.test_properties import (
     EXAMPLES,
     GUARDS,
@@ -83,7 +82,7 @@ def of_files(wired: Wired) -> Samples:
         [wired.results],
         Selection(),
         wired.config,
-        make_policy(wired.config),
+        wired.config.policy,
         lambda path, _: rejected.append(path),
     )
     assert not rejected

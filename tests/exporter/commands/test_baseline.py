@@ -15,7 +15,6 @@ from benchmark_exporter.commands.baseline import (
 )
 from benchmark_exporter.config import Config
 from benchmark_exporter.ledger import Pin
-from benchmark_exporter.server.serve import make_limits
 from tests.exporter.ingest.test_judging import LEAST, STEADY, take, value, verdict
 from tests.exporter.server.test_serve import run
 from tests.support.documents import result
@@ -23,7 +22,7 @@ from tests.support.process import Exporter
 from tests.support.wired import START_SECONDS, Wired
 
 PIN = Pin("v0.3.0", "someone@somewhere", START_SECONDS, "the release")
-LIMITS = make_limits(Config())
+LIMITS = Config().judgement
 
 
 def pin(wired: Wired, run_name: str, version: str = "v0.3.0") -> list[str]:

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark_exporter.config import JudgementLimits
 from benchmark_exporter.ingest.judging import judge_run
+from benchmark_exporter.regression import Limits
 from tests.exporter.ingest.test_properties import wired_in_a_new_folder
 from tests.support.documents import Json, perf_suite, result
 from tests.support.process import Exporter
 from tests.support.wired import Samples, Wired
 
-LEAST = JudgementLimits().least_runs
+LEAST = Limits().least_runs
 # Not the same from run to run, as no real series is; the noise of every window of them is far under the tolerance.
 STEADY = [(1.0, 1.01, 0.99, 1.02, 0.98)[number % 5] for number in range(LEAST + 4)]
 

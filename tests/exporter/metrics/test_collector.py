@@ -22,7 +22,6 @@ from benchmark_exporter.metrics.collector import (
 )
 from benchmark_exporter.metrics.resources import Resources
 from benchmark_exporter.model import Result, Run, Statistics
-from benchmark_exporter.server.serve import make_limits
 from benchmark_exporter.stream.hub import Lag, StreamFigures
 from benchmark_exporter.stream.live_folder import ProcessUsage
 from tests.exporter.ingest.test_ingest import WATCHDOG
@@ -313,7 +312,7 @@ def full(wired: Wired) -> str:
         )
     wired.take("worse.json", result(100, dict.fromkeys("abcd", 1.0) | {"a": 1.5}))
     set_baseline(
-        wired.ledger, "steady-0", Pin("v1", "someone", START_SECONDS, ""), make_limits(wired.config)
+        wired.ledger, "steady-0", Pin("v1", "someone", START_SECONDS, ""), wired.config.judgement
     )
     wired.ingest.receive([WATCHDOG])
     resources = Resources((1.0,), 1.0, 1.0, 1, 1.0)

@@ -398,7 +398,7 @@ class _Server:
             if path == live_folder or (
                 path.startswith(f"{live_folder}/") and not path.endswith(SUFFIX)
             ):
-                if not self._live_folder.is_looked_at(path):
+                if not self._live_folder.is_polled(path):
                     self._live_wake.set()
             else:
                 self._changed_paths.add(path)
@@ -411,7 +411,7 @@ class _Server:
                 news = await self._loop.run_in_executor(
                     self._live_worker, self._live_folder.wait, self._live_wake
                 )
-                self._feed.take_live(news)
+                self._feed.publish_live(news)
             except OSError as error:
                 log.error(
                     "live files cannot be followed, it is tried again",
@@ -428,7 +428,7 @@ class _Server:
             await self._state_changed.wait()
             self._state_changed.clear()
             try:
-                self._feed.take_state(self._state)
+                self._feed.publish_state(self._state)
             except Exception:  # see _follow_live
                 log.exception("a change could not be told to the stream's clients")
             await asyncio.sleep(STREAM_STATE_SECONDS)
@@ -554,7 +554,7 @@ class _Server:
 
     def _note_failure(self, failure: LedgerError | OSError | None) -> None:
         self._failure = failure
-        self._feed.take_failure(None if failure is None else str(failure))
+        self._feed.publish_failure(None if failure is None else str(failure))
 
     def _note_damage(self, error: Exception) -> None:
         if isinstance(error, LedgerError) and is_damaged(error):

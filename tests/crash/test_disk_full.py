@@ -74,7 +74,7 @@ def assert_it_goes_on_when_there_is_room(
         exporter.until_shown(before)
         with no_room(exporter):
             drop_batch(exporter.results, 2)
-            exporter.until(lambda: exporter.said("ingesting failed, it is tried again"))
+            exporter.until(lambda: exporter.said("ingest failed, retrying"))
             assert exporter.said(reason)
             exporter.until_shown({**before, **FAILING})
             status, text = exporter.status_of(
@@ -111,8 +111,8 @@ def test_started_on_a_full_disk_without_a_ledger(
         exporter = NotAwaited(tmp_path, free_port(), small_disk / "ledger.sqlite3")
         drop_batch(exporter.results, 1)
         # It stays, and says why there is nothing to see.
-        exporter.until(lambda: exporter.said("ingesting failed, it is tried again"))
-        assert exporter.said("the ledger cannot be opened, it is tried again") == 1
+        exporter.until(lambda: exporter.said("ingest failed, retrying"))
+        assert exporter.said("the ledger cannot be opened, retrying") == 1
         for path, data in (
             ("/metrics", None),
             ("/", None),
@@ -144,8 +144,8 @@ def test_started_on_a_full_disk_with_a_ledger(
         with filled(small_disk):
             drop_batch(exporter.results, 2)
             exporter.launch()
-            exporter.until(lambda: exporter.said("ingesting failed, it is tried again"))
-            assert exporter.said("the ledger's disk is full: what is known is shown") == (
+            exporter.until(lambda: exporter.said("ingest failed, retrying"))
+            assert exporter.said("the ledger's disk is full: known results are shown") == (
                 end == "stop"
             )
             exporter.until_shown({**before, **FAILING})

@@ -253,7 +253,7 @@ def test_the_running_exporter_forgets_at_its_start(
     # Of five runs with a result each, the newest stays.
     exporter.until(
         lambda: (
-            'message="forgot what is older than retention_days" rows=8' in exporter.log.read_text()
+            'message="pruned rows older than retention_days from the ledger" rows=8' in exporter.log.read_text()
         )
     )
     assert exporter.stop() == 0

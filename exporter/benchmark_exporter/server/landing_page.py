@@ -68,7 +68,7 @@ def _failure(status: Status) -> str:
         return ""
     return (
         f"<p><strong>No results are being ingested: {escape(status.failure)}</strong>. "
-        "The exporter retries every few seconds; everything below is from before. "
+        "The exporter retries every few seconds; the results below are from before. "
         '<a href="runbooks/IngestFailing">What to do</a></p>'
     )
 
@@ -172,7 +172,7 @@ def _gate(run: RunStatus) -> str:
 
 def _verdict(benchmark: str, verdict: VerdictStatus) -> str:
     state = verdict.state.replace("_", " ")
-    change = "" if verdict.worsening_ratio is None else f", {_change(verdict.worsening_ratio)}"
+    change = f", {_change(verdict.worsening_ratio)}" if verdict.worsening_ratio else ""
     if verdict.state in REGRESSED:
         variant = verdict.name.removeprefix(benchmark).removeprefix("/")
         state = f"<strong>{escape(f'{variant} {state}'.strip())}</strong>"

@@ -21,7 +21,14 @@ HEARTBEAT_SECONDS = 50.0
 MAX_INCOMING_BYTES = 1024
 MAX_GLOBS, MAX_GLOB_CHARACTERS, MAX_SEQ_DIGITS = 10, 200, 18
 CLOSE_SECONDS = 1.0
-PAGE_FILES = {"/live.css": "text/css", "/live.js": "text/javascript", "/icon.svg": "image/svg+xml"}
+PAGE_FILES = {
+    "/live.css": "text/css",
+    "/live.js": "text/javascript",
+    "/painting.js": "text/javascript",
+    "/elements.js": "text/javascript",
+    "/words.js": "text/javascript",
+    "/icon.svg": "image/svg+xml",
+}
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "

@@ -10,7 +10,7 @@ class TokenBuckets:
         self._levels: dict[str, tuple[float, float]] = {}
 
     def take(self, name: str, now: float) -> float:
-        """Takes a token at `now` (seconds). 0 if there was one, else the seconds until the next."""
+        """Uses up a token at `now` (seconds); returns the seconds to wait, 0 if there was one."""
         level, at = self._levels.get(name, (float(self._burst), now))
         level = min(self._burst, level + (now - at) * self._rate)
         taken = level >= 1

@@ -26,7 +26,7 @@ class LiveFollower:
         self._wake = threading.Event()
 
     def note_change(self, path: str) -> None:
-        """Looks for new files now, unless the changed one is being read anyway."""
+        """Scans for new files now, unless the changed one is being read anyway."""
         if not self._folder.is_polled(path):
             self._wake.set()
 

@@ -1,4 +1,4 @@
-"""The query parameters of an upload, which say what a sidecar would say of a file."""
+"""The query parameters of an upload, which stand for a file's sidecar."""
 
 import re
 from collections.abc import Mapping
@@ -21,10 +21,10 @@ PARAMETERS = (
 
 
 def sidecar_of(request: web.Request) -> bytes:
-    """The sidecar that a request's parameters stand for; empty if they say nothing.
+    """The sidecar that a request's parameters stand for; empty without parameters.
 
-    The bytes are the same however the same is expressed. An empty parameter says nothing, since
-    that is what an unset variable leaves in a command.
+    Equal values give equal bytes, however they are written. An empty parameter counts as absent,
+    since an unset variable in a command leaves one.
 
     Raises:
         Refused: a parameter is unknown, given twice, or invalid.

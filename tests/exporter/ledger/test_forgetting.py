@@ -9,7 +9,7 @@ import pytest
 from benchmark_exporter.commands.baseline import list_baselines, set_baseline
 from benchmark_exporter.ledger import Forgotten, Pin
 from tests.exporter.commands.test_baseline import LIMITS
-from tests.exporter.server.test_serve import run
+from tests.support.command import run
 from tests.support.documents import perf_suite, pipeline, result
 from tests.support.process import Exporter
 from tests.support.wired import Wired

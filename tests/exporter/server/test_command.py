@@ -1,18 +1,17 @@
 """The command: how `serve` starts or refuses to, and what `check` and `healthcheck` report."""
 
 import json
-import os
 import re
 import signal
 import socket
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.command import run
 from tests.support.documents import perf_suite
-from tests.support.process import COMMAND, DEADLINE_SECONDS, Exporter
+from tests.support.process import Exporter
 
 
 @pytest.fixture
@@ -22,19 +21,6 @@ def exporter(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Exporter]
     yield running
     if running.process.poll() is None:
         assert running.stop() == 0, running.log.read_text()
-
-
-def run(
-    *words: str | Path, environment: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *words],
-        env={**os.environ, **(environment or {})},
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_SECONDS,
-        check=False,
-    )
 
 
 def test_healthcheck_reports_by_its_exit_status(exporter: Exporter) -> None:

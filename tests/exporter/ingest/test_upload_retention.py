@@ -328,7 +328,9 @@ def test_the_running_exporter_removes_them(tmp_path: Path, free_port: Callable[[
     wired.ledger.close()
     exporter = Exporter(tmp_path, free_port())
     exporter.until(
-        lambda: 'message="pruned uploads older than retention_days" files=1' in exporter.log.read_text()
+        lambda: (
+            'message="pruned uploads older than retention_days" files=1' in exporter.log.read_text()
+        )
     )
     assert kept(wired) == names(newest, newest.with_suffix(".meta.json"))
     exporter.until(

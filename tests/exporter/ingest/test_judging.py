@@ -362,7 +362,7 @@ def test_a_file_that_cannot_be_kept_leaves_no_trace_in_the_histories(
         raise ZeroDivisionError
 
     with monkeypatch.context() as patch:
-        patch.setattr("benchmark_exporter.ingest.ingest.judge_run", judge_and_fail)
+        patch.setattr("benchmark_exporter.ingest.recording.judge_run", judge_and_fail)
         wired.settle()
     assert judged(wired) == before
     take(wired, [1.0], start=101)

@@ -33,7 +33,7 @@ def suites(draw: st.DrawFn) -> Json:
         timestamp=draw(MOMENTS),
         verdict=draw(st.sampled_from(["PASS", "FAIL", "PENDING"])),
     )
-    for place in (
+    for field in (
         "compiled.p50_ms",
         "compiled.p95_ms",
         "fallback.p50_ms",
@@ -41,9 +41,9 @@ def suites(draw: st.DrawFn) -> Json:
         "absolute_p95_ms",
         "cv",
     ):
-        document = changed(document, f"metrics.{place}", draw(TIMES_MS))
-    for place in ("speedup_p50", "speedup_p95"):
-        document = changed(document, f"metrics.{place}", draw(SPEEDUPS))
+        document = changed(document, f"metrics.{field}", draw(TIMES_MS))
+    for field in ("speedup_p50", "speedup_p95"):
+        document = changed(document, f"metrics.{field}", draw(SPEEDUPS))
     return document
 
 

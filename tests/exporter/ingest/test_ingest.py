@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from benchmark_exporter.config import Config
 from benchmark_exporter.ingest import ingest
 from benchmark_exporter.ingest.reading import EMPTY_SETTLE_SECONDS
-from benchmark_exporter.model import Notification
+from tests.support.alerts import WATCHDOG
 from tests.support.documents import Json, bench_guard, changed, perf_suite, pipeline
 from tests.support.wired import START_SECONDS, Wired
 
@@ -324,11 +324,6 @@ def test_only_the_newest_five_commits_of_a_benchmark_are_shown(wired: Wired) -> 
     wired.settle()
     shown = wired.samples()["performance_regression_detected_total"]
     assert {dict(labels)["commit_hash"] for labels in shown} == {"c3", "c4", "c5", "c6", "c7"}
-
-
-WATCHDOG = Notification(
-    "f00d", "Watchdog", benchmark="", severity="none", status="firing", summary="always on"
-)
 
 
 def test_notifications_are_counted_and_the_newest_word_on_each_alert_is_kept(wired: Wired) -> None:

@@ -12,7 +12,7 @@ HEAD = "| folder or module | may import | what it does |\n|---|---|---|\n"
 
 
 def test_the_table_names_every_folder_and_module_of_the_package_and_no_other() -> None:
-    folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    folders = {path.parent.name for path in PACKAGE.glob("*/*.py")}
     modules = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"}
     assert read_import_table().keys() == folders | modules
 

@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md names files, folders and commands that exist."""
+"""CONTRIBUTING.md and the architecture name files, folders and commands that exist."""
 
 import re
 
@@ -6,8 +6,18 @@ from tests.docs.pages import read_page
 from tests.support.paths import REPOSITORY
 
 PACKAGE = REPOSITORY / "exporter" / "benchmark_exporter"
-TEXT = "\n".join(read_page(REPOSITORY / "CONTRIBUTING.md").lines.values())
-SPANS = re.findall(r"`([^`]+)`", TEXT)
+
+
+def code_spans(page: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", "\n".join(read_page(REPOSITORY / page).lines.values()))
+
+
+def is_missing(path: str) -> bool:
+    """Whether nothing is called so, from the top of the repository or of the package."""
+    return not any(list(root.glob(path.rstrip("/"))) for root in (REPOSITORY, PACKAGE))
+
+
+SPANS = code_spans("CONTRIBUTING.md")
 PYTEST = ".venv/bin/python -m pytest "
 MAKEFILE = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
 
@@ -19,12 +29,17 @@ def test_every_path_leads_to_a_file_or_folder() -> None:
         if re.fullmatch(r"[\w.-]*[/.][\w./*-]*", span) and not span.startswith(".venv/")
     ]
     assert len(paths) > 20
-    missing = [
-        path
-        for path in paths
-        if not any(list(root.glob(path.rstrip("/"))) for root in (REPOSITORY, PACKAGE))
+    assert [path for path in paths if is_missing(path)] == []
+
+
+def test_every_source_file_that_the_architecture_names_exists() -> None:
+    names = [
+        span
+        for span in code_spans("docs/architecture.md")
+        if re.fullmatch(r"[\w./-]+\.(py|ya?ml)", span)
     ]
-    assert missing == []
+    assert len(names) > 10
+    assert [name for name in names if is_missing(name)] == []
 
 
 def test_every_test_command_names_tests_that_exist() -> None:

@@ -175,7 +175,7 @@ class IngestLoop:
         if any(not path.endswith(SUFFIX) and Path(path).is_dir() for path in paths):
             self._opened.ingest.scan()
         else:
-            self._opened.ingest.look(paths)
+            self._opened.ingest.check(paths)
 
     def _refresh_by_worker(self) -> None:
         opened = self._opened

@@ -202,14 +202,14 @@ class Uploads:
             new, file, document = self._folder.keep(data, sidecar, time.time_ns(), key)
         except Rejected as rejected:
             raise Refused(
-                400, Refusal(rejected.reason, rejected.detail, rejected.place)
+                400, Refusal(rejected.reason, rejected.detail, rejected.json_path)
             ) from rejected
         except OSError as error:
             raise unavailable(f"it could not be written: {error.strerror or error}") from error
         except Refused:
             raise
         except Exception as error:  # what a format did not foresee concerns this document only
-            detail = f"a bug in the exporter, not in the upload: {type(error).__name__}: {error}"
+            detail = f"a fault in the exporter, not in the upload: {type(error).__name__}: {error}"
             raise Refused(500, Refusal("internal_error", detail)) from error
         run_id = None if isinstance(document, Baseline) else document.run_id
         return 201 if new else 200, Receipt(file.stem, document.format, run_id), file

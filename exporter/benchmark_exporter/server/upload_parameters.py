@@ -7,7 +7,7 @@ from datetime import UTC
 import msgspec
 from aiohttp import web
 
-from benchmark_exporter.formats import Origin, SideFile, parse_side_file
+from benchmark_exporter.formats import Origin, Sidecar, parse_sidecar
 from benchmark_exporter.formats.fields import MachinePart
 from benchmark_exporter.model import Rejected
 from benchmark_exporter.server.refusal import Refusal, Refused
@@ -15,7 +15,7 @@ from benchmark_exporter.server.refusal import Refusal, Refused
 _MACHINE_PREFIX = "machine_"
 # The keys of a sidecar, with those of its machine prefixed.
 PARAMETERS = (
-    *(name for name in SideFile.__struct_fields__ if name != "machine"),
+    *(name for name in Sidecar.__struct_fields__ if name != "machine"),
     *(_MACHINE_PREFIX + name for name in MachinePart.__struct_fields__),
 )
 
@@ -39,13 +39,13 @@ def sidecar_of(request: web.Request) -> bytes:
     if not given:
         return b""
     try:
-        sidecar = parse_side_file(msgspec.json.encode(_nested(given)), Origin()).side
+        sidecar = parse_sidecar(msgspec.json.encode(_nested(given)), Origin()).sidecar
     except Rejected as rejected:
-        name = rejected.place.removeprefix("$.").replace(".", "_")
+        name = rejected.json_path.removeprefix("$.").replace(".", "_")
         raise _invalid(f"{name}: {rejected.detail}") from rejected
     if sidecar.timestamp is not None:
         sidecar = msgspec.structs.replace(sidecar, timestamp=sidecar.timestamp.astimezone(UTC))
-    fields = {name: getattr(sidecar, name) for name in SideFile.__struct_fields__}
+    fields = {name: getattr(sidecar, name) for name in Sidecar.__struct_fields__}
     return msgspec.json.encode({name: value for name, value in fields.items() if value is not None})
 
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from benchmark_exporter.ledger import Ledger
 from benchmark_exporter.ledger.retention import STEP_ROWS
 from benchmark_exporter.model import PipelineRun, Result, Run, Statistics
-from tests.exporter.ingest.test_properties import (
+from tests.support.documents import Json, golden, perf_suite, pipeline, without
+from tests.support.examples import (
     EXAMPLES,
     GUARDS,
     PIPELINES,
@@ -22,8 +23,7 @@ from tests.exporter.ingest.test_properties import (
     suites,
     wired_in_a_new_folder,
 )
-from tests.exporter.test_golden import GOLDEN
-from tests.support.documents import Json, golden, perf_suite, pipeline, without
+from tests.support.paths import GOLDEN
 from tests.support.process import Exporter
 from tests.support.wired import Wired
 
@@ -253,7 +253,8 @@ def test_the_running_exporter_forgets_at_its_start(
     # Of five runs with a result each, the newest stays.
     exporter.until(
         lambda: (
-            'message="pruned rows older than retention_days from the ledger" rows=8' in exporter.log.read_text()
+            'message="pruned rows older than retention_days from the ledger" rows=8'
+            in exporter.log.read_text()
         )
     )
     assert exporter.stop() == 0

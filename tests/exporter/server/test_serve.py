@@ -185,7 +185,7 @@ def logged_as_ingested(exporter: Exporter) -> int:
     """How many files the large batches in its log had."""
     return sum(
         int(count.replace(",", ""))
-        for count in re.findall(r'message="\D+ ([\d,]+) files"', exporter.log.read_text())
+        for count in re.findall(r'message="ingested ([\d,]+) files"', exporter.log.read_text())
     )
 
 

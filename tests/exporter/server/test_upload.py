@@ -169,7 +169,7 @@ def test_uploads_are_refused_for_now_while_the_ledger_fails(exporter: Exporter) 
     exporter.until(lambda: ingested(exporter) == 2)
 
 
-def test_an_unforeseen_error_of_a_format_is_the_exporters_bug(
+def test_an_unforeseen_error_of_a_format_is_the_exporters_fault(
     tmp_path: Path, free_port: Callable[[], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     packages = tmp_path / "packages"

@@ -11,6 +11,18 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
+from benchmark_exporter.counters import (
+    EXECUTION_TIME,
+    FAILURES,
+    FILES_DUPLICATE,
+    FILES_INGESTED,
+    FILES_REJECTED,
+    NOTIFICATIONS_RECEIVED,
+    PIPELINE_RUNS,
+    REGRESSIONS,
+    RUN_CONFLICTS,
+    RUNS,
+)
 from benchmark_exporter.formats import Origin, SideFile, growing_formats, parse, parse_side_file
 from benchmark_exporter.ingest.growing_documents import leave_out_recorded
 from benchmark_exporter.ingest.inbox import Candidate, Inbox, Inboxes, oldest_first
@@ -37,16 +49,6 @@ STEP_FILES = 500  # of a scan
 LISTED_FILES = 200
 # Of a batch that has more news than this, only what somebody has to act on has a log line of its own.
 LOGGED_FILES = 20
-# Names of the ledger's running totals; what they are called on /metrics is the collector's business.
-INGESTED, DUPLICATE, REJECTED, CONFLICTS = (
-    "files_ingested",
-    "files_duplicate",
-    "files_rejected",
-    "run_conflicts",
-)
-RUNS, FAILURES, REGRESSIONS, PIPELINE_RUNS = "runs", "failures", "regressions", "pipeline_runs"
-NOTIFICATIONS = "notifications_received"
-EXECUTION_TIME = "execution_time_ms"
 # What a file still being written, or not yet handed over to its reader, may look like.
 YOUNG: frozenset[RejectionReason] = frozenset(
     {"truncated", "malformed_json", "not_utf8", "unreadable"}
@@ -197,7 +199,7 @@ class Ingest:
             now = self._clock()
             for notification in notifications:
                 transaction.count(
-                    NOTIFICATIONS,
+                    NOTIFICATIONS_RECEIVED.name,
                     (notification.alertname, notification.severity, notification.status),
                     now,
                 )
@@ -358,7 +360,7 @@ class Ingest:
         transaction.record_file(path, signature, digest, rejected, now)
         if isinstance(outcome, Rejected):
             transaction.record_rejection(path, outcome, now)
-            transaction.count(REJECTED, (outcome.reason,), now)
+            transaction.count(FILES_REJECTED.name, (outcome.reason,), now)
             return logging.WARNING, f"rejected: {outcome}"
         if isinstance(outcome, SideFile):
             return None
@@ -380,20 +382,20 @@ class Ingest:
         self, transaction: Transaction, read: _Read, document: Document, now: float
     ) -> str:
         if not transaction.add_document(read.identity, read.digest, document.format, now):
-            transaction.count(DUPLICATE, (), now)
+            transaction.count(FILES_DUPLICATE.name, (), now)
             return "known already"
         if isinstance(document, Baseline):
-            transaction.count(INGESTED, (document.format,), now)
+            transaction.count(FILES_INGESTED.name, (document.format,), now)
             return f"a baseline of {len(document.benchmarks)} benchmarks, which is no run"
         if isinstance(document, PipelineRun):
             new = self._add_pipeline_run(transaction, document, now)
         else:
             new = self._add_run(transaction, document, now)
         if not new:
-            transaction.count(DUPLICATE, (), now)
+            transaction.count(FILES_DUPLICATE.name, (), now)
             return "known already, in other words"
         transaction.record_ingest(now)
-        transaction.count(INGESTED, (document.format,), now)
+        transaction.count(FILES_INGESTED.name, (document.format,), now)
         return f"ingested a {document.format} document, run {document.run_id}"
 
     def _add_pipeline_run(self, transaction: Transaction, run: PipelineRun, now: float) -> bool:
@@ -403,7 +405,10 @@ class Ingest:
         transaction.see(subject, now, self._defaults.series_max_age_seconds)
         for status in ("pass", "fail"):
             transaction.count(
-                PIPELINE_RUNS, (run.pipeline, status), now, by=int(run.passed == (status == "pass"))
+                PIPELINE_RUNS.name,
+                (run.pipeline, status),
+                now,
+                by=int(run.passed == (status == "pass")),
             )
         return True
 
@@ -417,7 +422,7 @@ class Ingest:
                 return False
         row, new, conflict = transaction.add_run(run, project, environment, now)
         if conflict and run is whole:  # else that run is what the document was before it grew
-            transaction.count(CONFLICTS, (), now)
+            transaction.count(RUN_CONFLICTS.name, (), now)
         if new:
             for name in _names(run):
                 transaction.see(
@@ -428,8 +433,8 @@ class Ingest:
             for result in run.results:
                 self._observe(transaction, result, environment, now)
             for benchmark, failed in run.outcomes.items():
-                transaction.count(RUNS, (benchmark, environment), now)
-                transaction.count(FAILURES, (benchmark, environment), now, by=int(failed))
+                transaction.count(RUNS.name, (benchmark, environment), now)
+                transaction.count(FAILURES.name, (benchmark, environment), now, by=int(failed))
             judge_run(transaction, row, run, project, environment, self._limits, now)
         amended = False
         for comparison in run.comparisons:
@@ -440,7 +445,7 @@ class Ingest:
             amended |= changed
             for each in SEVERITIES:
                 transaction.count(
-                    REGRESSIONS, (comparison.benchmark, each), now, by=int(each == severity)
+                    REGRESSIONS.name, (comparison.benchmark, each), now, by=int(each == severity)
                 )
             if severity is not None:
                 transaction.count_commit(
@@ -468,7 +473,7 @@ class Ingest:
         else:
             return
         transaction.observe(
-            EXECUTION_TIME,
+            EXECUTION_TIME.name,
             (result.name, iteration, environment),
             [value * 1e3 for value in values],
             self._bounds_ms,

@@ -18,6 +18,7 @@ import msgspec
 
 from benchmark_exporter import __version__
 from benchmark_exporter.config import Config, ConfigError, read_yaml
+from benchmark_exporter.counters import COUNTERS
 from benchmark_exporter.ledger import (
     REGRESSIONS_BY_COMMIT,
     Histogram,
@@ -66,19 +67,7 @@ STREAM_LAG_METRIC = "benchmark_stream_lag_seconds"
 # Labels `process` that no benchmark's process may have.
 EXPORTER_PROCESS, HOST_PROCESS = "benchmark-exporter", "system"
 OWN_PROCESSES = (EXPORTER_PROCESS, HOST_PROCESS)
-_COUNTERS = {
-    "runs": "benchmark_runs_total",
-    "failures": "benchmark_failures_total",
-    "regressions": "performance_regressions_total",
-    "regressions_confirmed": "benchmark_regressions_confirmed_total",
-    "regressions_suppressed": "benchmark_regressions_suppressed_total",
-    "pipeline_runs": "ci_pipeline_runs_total",
-    "files_ingested": "benchmark_exporter_files_ingested_total",
-    "files_duplicate": "benchmark_exporter_files_duplicate_total",
-    "files_rejected": "benchmark_exporter_files_rejected_total",
-    "run_conflicts": "benchmark_exporter_run_conflicts_total",
-    "notifications_received": "benchmark_exporter_notifications_received_total",
-}
+_COUNTERS = {total.name: total.metric for total in COUNTERS}
 # What is not an execution time, by its unit. Any other unit is a label of the last one.
 _QUANTITIES = {
     "bytes": "benchmark_size_bytes",

@@ -6,7 +6,7 @@ import pytest
 
 from benchmark_exporter.metrics.exposition import join
 from tests.support.documents import bench_guard, perf_suite
-from tests.support.wired import Wired, samples
+from tests.support.wired import DEFINITIONS, Wired, samples
 
 
 def benchmark_names(wired: Wired) -> set[str]:
@@ -83,3 +83,14 @@ def test_a_metric_of_two_parts_is_one_family_when_they_are_joined(wired: Wired) 
     kind = lines.index("# TYPE benchmark_gate_passed gauge")
     names = [line.partition("{")[0] for line in lines[kind + 1 : kind + 5]]
     assert names == ["benchmark_gate_passed"] * 4
+
+
+def test_every_family_of_a_part_has_its_help_and_type_even_without_samples(wired: Wired) -> None:
+    lines = wired.render().parts["state"].decode().splitlines()
+    heads = [line for line in lines if line.startswith("# ")]
+    assert heads == [
+        head
+        for name, definition in DEFINITIONS.items()
+        if "state" in definition.parts
+        for head in (f"# HELP {name} {definition.help}", f"# TYPE {name} {definition.type}")
+    ]

@@ -1,8 +1,10 @@
 """Families whose values are more than a field of the state."""
 
 import math
+import platform
 from collections.abc import Mapping
 
+from benchmark_exporter import __version__
 from benchmark_exporter.ledger import Subject
 from benchmark_exporter.model import Result, Run, Statistics
 from tests.support.documents import perf_suite
@@ -69,3 +71,27 @@ def test_failed_criteria_are_in_the_state_part_while_the_gate_is_failed(wired: W
     }
     wired.take("b.json", perf_suite("second", speedup=20.0, timestamp="2026-03-02T12:00:00Z"))
     assert "benchmark_gate_failed_criterion" not in samples(wired.render().parts["state"].decode())
+
+
+def test_what_the_exporter_exposes_about_itself(wired: Wired) -> None:
+    wired.take("a.json", perf_suite())
+    shown = wired.samples()
+    own = {
+        name: {dict(labels).get("kind"): value for labels, value in shown[name].items()}
+        for name in (
+            "benchmark_exporter_last_ingest_timestamp_seconds",
+            "benchmark_exporter_ledger_commits",
+            "benchmark_exporter_series_limit",
+            "benchmark_exporter_subjects_dropped",
+            "benchmark_exporter_ingest_failing",
+        )
+    }
+    assert own == {
+        "benchmark_exporter_last_ingest_timestamp_seconds": {None: START_SECONDS},
+        "benchmark_exporter_ledger_commits": {None: 1},
+        "benchmark_exporter_series_limit": {None: wired.config.max_series},
+        "benchmark_exporter_subjects_dropped": {"benchmark": 0, "pipeline": 0},
+        "benchmark_exporter_ingest_failing": {None: 0},
+    }
+    versions = {"version": __version__, "python_version": platform.python_version()}
+    assert shown["benchmark_exporter_build_info"] == {frozenset(versions.items()): 1}

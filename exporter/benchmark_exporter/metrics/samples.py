@@ -19,7 +19,7 @@ class Sample:
 
 
 class Samples:
-    """Collects what families add, in place of a page."""
+    """Collects what families add; used where a page would be."""
 
     def __init__(self, definitions: Mapping[str, Definition], max_label_bytes: int) -> None:
         self._definitions = definitions

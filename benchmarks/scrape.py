@@ -15,7 +15,9 @@ from prometheus_client.registry import Collector as ClientCollector
 
 from benchmark_exporter.config import Config, packaged
 from benchmark_exporter.ledger import Ledger
-from benchmark_exporter.metrics.collector import Collector, Live, load_definitions
+from benchmark_exporter.metrics.collector import Collector
+from benchmark_exporter.metrics.definitions import load_definitions
+from benchmark_exporter.metrics.live import Live
 from benchmarks import documents, servers
 from benchmarks.documents import SERIES_PER_GROUP
 from benchmarks.report import RESULTS, Figure, p50_and_p99, percentile, progress, write

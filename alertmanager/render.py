@@ -73,7 +73,10 @@ class Channel:
     def __str__(self) -> str:
         if self.on:
             return "; ".join([f"{self.name}: on", *self.needs.remarks])
-        needs, to_do = self.needs, "; ".join([*self.needs.mistakes, *self.needs.missing, "then `make reload`"])
+        needs, to_do = (
+            self.needs,
+            "; ".join([*self.needs.mistakes, *self.needs.missing, "then `make reload`"]),
+        )
         if needs.mistakes:
             return f"{self.name}: WARNING, left out: {to_do}"
         if needs.present:
@@ -81,13 +84,19 @@ class Channel:
         return f"{self.name}: left out; to turn it on: {to_do}"
 
 
-def render(document: object, sources: Sources, templates_dir: Path) -> tuple[dict[str, Any], list[Channel]]:
+def render(
+    document: object, sources: Sources, templates_dir: Path
+) -> tuple[dict[str, Any], list[Channel]]:
     """The configuration without the channels that are off, and all channels in their order.
 
     Raises:
         RenderError: the document is no Alertmanager configuration, or its default receiver would be left out.
     """
-    if not isinstance(document, dict) or not isinstance(document.get("route"), dict) or not isinstance(document.get("receivers"), list):
+    if (
+        not isinstance(document, dict)
+        or not isinstance(document.get("route"), dict)
+        or not isinstance(document.get("receivers"), list)
+    ):
         raise RenderError("it needs a `route` and a list of `receivers`")
     receivers, channels = [], []
     for receiver in document["receivers"]:
@@ -98,8 +107,16 @@ def render(document: object, sources: Sources, templates_dir: Path) -> tuple[dic
     off = {channel.name: channel for channel in channels if not channel.on}
     if (default := document["route"].get("receiver")) in off:
         raise RenderError(f"the default receiver cannot be left out: {off[default]}")
-    templates = [str(templates_dir / pattern.removeprefix(TEMPLATES)) for pattern in document.get("templates", [])]
-    return {**document, "templates": templates, "route": _without(document["route"], off), "receivers": receivers}, channels
+    templates = [
+        str(templates_dir / pattern.removeprefix(TEMPLATES))
+        for pattern in document.get("templates", [])
+    ]
+    return {
+        **document,
+        "templates": templates,
+        "route": _without(document["route"], off),
+        "receivers": receivers,
+    }, channels
 
 
 def write(path: Path, text: str) -> None:
@@ -124,14 +141,23 @@ def write(path: Path, text: str) -> None:
 
 def _without(route: Mapping[str, Any], off: Mapping[str, Channel]) -> dict[str, Any]:
     """The route without the routes below it that lead to a receiver that is off."""
-    kept = [_without(child, off) for child in route.get("routes", []) if child.get("receiver") not in off]
-    return {**{key: value for key, value in route.items() if key != "routes"}, **({"routes": kept} if kept else {})}
+    kept = [
+        _without(child, off)
+        for child in route.get("routes", [])
+        if child.get("receiver") not in off
+    ]
+    return {
+        **{key: value for key, value in route.items() if key != "routes"},
+        **({"routes": kept} if kept else {}),
+    }
 
 
 def _receiver(receiver: Mapping[str, Any], sources: Sources) -> tuple[dict[str, Any], Channel]:
     needs = Needs()
     filled = {
-        key: [_integration(options, sources, needs) for options in value] if key.endswith("_configs") else value
+        key: [_integration(options, sources, needs) for options in value]
+        if key.endswith("_configs")
+        else value
         for key, value in receiver.items()
     }
     return filled, Channel(receiver["name"], needs)
@@ -139,7 +165,10 @@ def _receiver(receiver: Mapping[str, Any], sources: Sources) -> tuple[dict[str, 
 
 def _integration(options: Mapping[str, Any], sources: Sources, needs: Needs) -> dict[str, Any]:
     login = Needs()
-    filled = {key: _filled(key, value, sources, login if key in LOGIN_OPTIONS else needs) for key, value in options.items()}
+    filled = {
+        key: _filled(key, value, sources, login if key in LOGIN_OPTIONS else needs)
+        for key, value in options.items()
+    }
     if not login.present and not login.mistakes:
         return {key: value for key, value in filled.items() if key not in LOGIN_OPTIONS}
     needs.add(login)
@@ -169,7 +198,9 @@ def _look_at_secret(option: str, name: str, secrets_dir: Path, needs: Needs) -> 
         content = ""
     except PermissionError:
         groups = ", ".join(str(group) for group in sorted({os.getegid(), *os.getgroups()}))
-        needs.mistakes.append(f"{name} cannot be read by user {os.geteuid()}: give it one of the groups {groups}, and `chmod g+r {name}`")
+        needs.mistakes.append(
+            f"{name} cannot be read by user {os.geteuid()}: give it one of the groups {groups}, and `chmod g+r {name}`"
+        )
         return
     except (OSError, UnicodeDecodeError) as error:
         # Not a decoding error's own text: it quotes the secret.
@@ -180,20 +211,30 @@ def _look_at_secret(option: str, name: str, secrets_dir: Path, needs: Needs) -> 
     if not secret:
         needs.missing.append(f"fill {name}")
     elif option.endswith("url_file") and not _is_http_url(secret):
-        needs.mistakes.append(f"{name} holds no http(s) URL: put the whole address in it, and nothing else")
+        needs.mistakes.append(
+            f"{name} holds no http(s) URL: put the whole address in it, and nothing else"
+        )
     elif option.endswith("key_file") and len(secret.split()) > 1:
-        needs.mistakes.append(f"{name} holds more than one word: put the key in it, and nothing else")
+        needs.mistakes.append(
+            f"{name} holds more than one word: put the key in it, and nothing else"
+        )
     else:
         needs.present.append(name)
         if option == "auth_password_file" and content != secret:
-            needs.remarks.append(f"Alertmanager before 0.27 takes the line end of {name} for a part of it: write it with `printf %s`")
+            needs.remarks.append(
+                f"Alertmanager before 0.27 takes the line end of {name} for a part of it: write it with `printf %s`"
+            )
 
 
-def _with_settings(option: str, value: str, settings: Mapping[str, str], needs: Needs) -> str | bool:
+def _with_settings(
+    option: str, value: str, settings: Mapping[str, str], needs: Needs
+) -> str | bool:
     names = [match["name"] for match in SETTING.finditer(value)]
     asked_for = [match["name"] for match in SETTING.finditer(value) if match["default"] is None]
     missing = [name for name in asked_for if not settings.get(name, "").strip()]
-    filled = SETTING.sub(lambda match: settings.get(match["name"], "").strip() or match["default"] or "", value)
+    filled = SETTING.sub(
+        lambda match: settings.get(match["name"], "").strip() or match["default"] or "", value
+    )
     if missing:
         needs.missing.extend(f"set {name}" for name in missing)
     elif mistake := _mistake(option, filled):
@@ -242,26 +283,59 @@ def _parser() -> argparse.ArgumentParser:
         "A channel that is set up wrongly is left out with a warning, so that the others still alert. "
         "Exit status: 0 if the configuration was written, 1 if it could not be (the old one stays), 2 for wrong usage.",
     )
-    parser.add_argument("--config", required=True, type=Path, metavar="FILE", help="alertmanager.yml with all channels")
-    parser.add_argument("--templates", required=True, type=Path, metavar="FOLDER", help="message templates, where Alertmanager sees them")
-    parser.add_argument("--secrets-dir", required=True, type=Path, metavar="FOLDER", help="secrets, at the same place for Alertmanager")
-    parser.add_argument("--exporter-url", required=True, type=_http_url, metavar="URL", help="the exporter, as Alertmanager sees it")
-    parser.add_argument("--output", required=True, type=Path, metavar="FILE", help="what Alertmanager reads")
+    parser.add_argument(
+        "--config",
+        required=True,
+        type=Path,
+        metavar="FILE",
+        help="alertmanager.yml with all channels",
+    )
+    parser.add_argument(
+        "--templates",
+        required=True,
+        type=Path,
+        metavar="FOLDER",
+        help="message templates, where Alertmanager sees them",
+    )
+    parser.add_argument(
+        "--secrets-dir",
+        required=True,
+        type=Path,
+        metavar="FOLDER",
+        help="secrets, at the same place for Alertmanager",
+    )
+    parser.add_argument(
+        "--exporter-url",
+        required=True,
+        type=_http_url,
+        metavar="URL",
+        help="the exporter, as Alertmanager sees it",
+    )
+    parser.add_argument(
+        "--output", required=True, type=Path, metavar="FILE", help="what Alertmanager reads"
+    )
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Renders as the flags say, prints one line for each channel, and returns the exit status."""
     options = _parser().parse_args(arguments)
-    sources = Sources({**os.environ, "EXPORTER_URL": options.exporter_url}, options.secrets_dir.absolute())
+    sources = Sources(
+        {**os.environ, "EXPORTER_URL": options.exporter_url}, options.secrets_dir.absolute()
+    )
     try:
         document = yaml.safe_load(options.config.read_text(encoding="utf-8"))
         rendered, channels = render(document, sources, options.templates.absolute())
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RenderError) as error:
-        print(f"{options.config}: cannot be rendered: {' '.join(str(error).split())}", file=sys.stderr)
+        print(
+            f"{options.config}: cannot be rendered: {' '.join(str(error).split())}", file=sys.stderr
+        )
         return EXIT_FAILED
     try:
-        write(options.output, HEADER + yaml.safe_dump(rendered, sort_keys=False, allow_unicode=True, width=140))
+        write(
+            options.output,
+            HEADER + yaml.safe_dump(rendered, sort_keys=False, allow_unicode=True, width=140),
+        )
     except OSError as error:
         print(f"{options.output}: cannot be written: {error}", file=sys.stderr)
         return EXIT_FAILED

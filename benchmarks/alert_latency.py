@@ -35,7 +35,17 @@ CRITICAL, WARNING = "CriticalPerformanceRegression", "PerformanceBelowThreshold"
 PASSING, SLOWER, SLOW = 20.0, 12.0, 5.0
 # What was made here, and the secrets: no channel but the exporter's webhook is to hear of this.
 NOT_COPIED = shutil.ignore_patterns(
-    ".git", ".venv", ".local", "results", "secrets", "tests", ".env", "*.egg-info", "__pycache__", ".*_cache", ".hypothesis"
+    ".git",
+    ".venv",
+    ".local",
+    "results",
+    "secrets",
+    "tests",
+    ".env",
+    "*.egg-info",
+    "__pycache__",
+    ".*_cache",
+    ".hypothesis",
 )
 STAGES = ("/metrics", "Prometheus", "firing", "webhook")
 
@@ -45,20 +55,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     servers.WORK.mkdir(parents=True, exist_ok=True)
     try:
-        with TemporaryDirectory(prefix="alert-", dir=servers.WORK) as folder, own_stack(Path(folder) / "checkout") as settings:
+        with (
+            TemporaryDirectory(prefix="alert-", dir=servers.WORK) as folder,
+            own_stack(Path(folder) / "checkout") as settings,
+        ):
             figures = _measure(settings, options.repeats)
     except (BenchmarkError, StackError) as error:
         print(f"benchmarks.alert_latency: {error}", file=sys.stderr)
         return 1
-    write(options.output, f"python -m benchmarks.alert_latency --repeats={options.repeats}", figures)
+    write(
+        options.output, f"python -m benchmarks.alert_latency --repeats={options.repeats}", figures
+    )
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.alert_latency", description=__doc__)
-    parser.add_argument("--repeats", type=int, default=30, metavar="N", help="regressions, each of a benchmark of its own (%(default)s)")
     parser.add_argument(
-        "--output", type=Path, default=RESULTS / "alert_latency.md", metavar="FILE", help="where the table goes (%(default)s)"
+        "--repeats",
+        type=int,
+        default=30,
+        metavar="N",
+        help="regressions, each of a benchmark of its own (%(default)s)",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=RESULTS / "alert_latency.md",
+        metavar="FILE",
+        help="where the table goes (%(default)s)",
     )
     return parser
 
@@ -70,7 +95,9 @@ def own_stack(folder: Path) -> Iterator[Settings]:
     programs = Programs(kept)
     shutil.copytree(stack_settings.ROOT, folder, ignore=NOT_COPIED)
     values = {"MODE": "local"} | {part.port_setting: str(servers.free_port()) for part in LISTENERS}
-    (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in values.items()), encoding="utf-8")
+    (folder / ".env").write_text(
+        "".join(f"{name}={value}\n" for name, value in values.items()), encoding="utf-8"
+    )
     settings = stack_settings.load(folder, environ={})
     settings.state_dir.mkdir()
     if programs.missing():
@@ -87,7 +114,13 @@ def own_stack(folder: Path) -> Iterator[Settings]:
 
 
 def _command(folder: Path, name: str) -> None:
-    done = subprocess.run([sys.executable, "-m", "stack", name], cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603  # our own
+    done = subprocess.run(
+        [sys.executable, "-m", "stack", name],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # noqa: S603  # our own
     if done.returncode:
         raise BenchmarkError(f"the stack's {name} failed: {done.stderr[-500:]}")
 
@@ -97,7 +130,14 @@ def _measure(settings: Settings, repeats: int) -> list[Figure]:
     for kind in ("critical", "warning"):
         for number in range(repeats):
             _drop(settings, f"{kind}-{number}", 1, PASSING)
-    _until(lambda: len(_query(settings, f'speedup_ratio{{percentile="p50"}} == {PASSING:g}')) == 2 * repeats or None, "passing runs")
+    _until(
+        lambda: (
+            len(_query(settings, f'speedup_ratio{{percentile="p50"}} == {PASSING:g}'))
+            == 2 * repeats
+            or None
+        ),
+        "passing runs",
+    )
 
     progress(f"{repeats} critical regressions, one after the other")
     critical = []
@@ -110,13 +150,18 @@ def _measure(settings: Settings, repeats: int) -> list[Figure]:
     for number in range(repeats):
         time.sleep(dice.uniform(0.5, 1.5))
         dropped[f"warning-{number}"] = _drop(settings, f"warning-{number}", 2, SLOWER)
-    warnings = [_until(lambda name=name: _received(settings, WARNING, name), name) - at for name, at in dropped.items()]  # type: ignore[misc]  # the default binds the name
+    warnings = [
+        _until(lambda name=name: _received(settings, WARNING, name), name) - at
+        for name, at in dropped.items()
+    ]  # type: ignore[misc]  # the default binds the name
 
     figures = []
     for stage, targets in zip(STAGES, (0.2, 1.5, None, 3.5), strict=True):
         seconds = [times[stage] for times in critical]
         figures += _p50_and_p95(f"critical, file → {stage}", seconds, targets)
-    return figures + _p50_and_p95("warning (group_wait 10 s), file → webhook", warnings, DEADLINE_SECONDS)
+    return figures + _p50_and_p95(
+        "warning (group_wait 10 s), file → webhook", warnings, DEADLINE_SECONDS
+    )
 
 
 def _p50_and_p95(what: str, seconds: Sequence[float], p95_at_most: float | None) -> list[Figure]:
@@ -131,9 +176,25 @@ def _one(settings: Settings, name: str) -> Mapping[str, float]:
     started = _drop(settings, name, 2, SLOW)
     line = f'performance_regression_active{{benchmark_name="{name}",severity="critical"}} 1\n'
     looks: Mapping[str, Callable[[], float | None]] = {
-        "/metrics": lambda: _now_if(line in get_text(EXPORTER.url(settings, "/metrics?collect[]=state"))),
-        "Prometheus": lambda: _now_if(bool(_query(settings, f'speedup_ratio{{benchmark_name="{name}",percentile="p50"}} == {SLOW:g}'))),
-        "firing": lambda: _now_if(bool(_query(settings, f'ALERTS{{alertname="{CRITICAL}",benchmark_name="{name}",alertstate="firing"}}'))),
+        "/metrics": lambda: _now_if(
+            line in get_text(EXPORTER.url(settings, "/metrics?collect[]=state"))
+        ),
+        "Prometheus": lambda: _now_if(
+            bool(
+                _query(
+                    settings,
+                    f'speedup_ratio{{benchmark_name="{name}",percentile="p50"}} == {SLOW:g}',
+                )
+            )
+        ),
+        "firing": lambda: _now_if(
+            bool(
+                _query(
+                    settings,
+                    f'ALERTS{{alertname="{CRITICAL}",benchmark_name="{name}",alertstate="firing"}}',
+                )
+            )
+        ),
         "webhook": lambda: _received(settings, CRITICAL, name),
     }
     return {stage: _until(look, f"{name}: {stage}") - started for stage, look in looks.items()}
@@ -142,8 +203,12 @@ def _one(settings: Settings, name: str) -> Mapping[str, float]:
 def _drop(settings: Settings, name: str, number: int, speedup: float) -> float:
     """Writes a run in place, as perf_suite does; gives the time it was complete, in seconds since 1970."""
     benchmark = PerfSuiteBenchmark(name, 0.05, 0.05 * speedup, 0.0)
-    document = perf_suite_document(benchmark, f"{number:07x}", datetime.now(UTC), lambda _mean, _sigma: 1.0)
-    (settings.results_dir / f"{name}-{number}.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
+    document = perf_suite_document(
+        benchmark, f"{number:07x}", datetime.now(UTC), lambda _mean, _sigma: 1.0
+    )
+    (settings.results_dir / f"{name}-{number}.json").write_text(
+        json.dumps(document, indent=2), encoding="utf-8"
+    )
     return time.time()
 
 
@@ -169,7 +234,9 @@ def _received(settings: Settings, alert: str, name: str) -> float | None:
 
 
 def _query(settings: Settings, expression: str) -> list[Any]:
-    text = get_text(PROMETHEUS.url(settings, f"/api/v1/query?{urllib.parse.urlencode({'query': expression})}"))
+    text = get_text(
+        PROMETHEUS.url(settings, f"/api/v1/query?{urllib.parse.urlencode({'query': expression})}")
+    )
     series: list[Any] = json.loads(text)["data"]["result"]
     return series
 

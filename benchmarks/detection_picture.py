@@ -23,7 +23,9 @@ class Curve:
     defaults: Sequence[tuple[float, float]]
 
 
-def draw(path: Path, curves_by_cv: Mapping[float, Sequence[Curve]], *, step: float, within: int) -> None:
+def draw(
+    path: Path, curves_by_cv: Mapping[float, Sequence[Curve]], *, step: float, within: int
+) -> None:
     """Writes an SVG with a panel for each deviation; the first curves are ours."""
     mpl.rcParams["svg.hashsalt"] = "detection"  # the same ids in each picture
     figure = Figure(figsize=(11, 4.4), layout="constrained")
@@ -32,14 +34,28 @@ def draw(path: Path, curves_by_cv: Mapping[float, Sequence[Curve]], *, step: flo
         for index, (curve, colour) in enumerate(zip(curves, COLOURS, strict=True)):
             style, width = "--" if index == 0 else "-", 2.2 if index < OURS else 1.4
             panel.plot(*_seen(curve.points), style, color=colour, label=curve.name, linewidth=width)
-            panel.plot(*_seen(curve.defaults), "o", color=colour, markersize=7 if index < OURS else 5)
-        panel.set(xscale="log", xlim=(LEAST_RATE, GREATEST_RATE), ylim=(0, 103), title=f"cv {cv_ratio:.0%}")
+            panel.plot(
+                *_seen(curve.defaults), "o", color=colour, markersize=7 if index < OURS else 5
+            )
+        panel.set(
+            xscale="log",
+            xlim=(LEAST_RATE, GREATEST_RATE),
+            ylim=(0, 103),
+            title=f"cv {cv_ratio:.0%}",
+        )
         panel.set_xlabel("false alarms per 1,000 quiet runs")
         panel.grid(alpha=0.3)
     panels[0].set_ylabel(f"{step:.0%} steps found within {within} runs, %")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(COLOURS), frameon=False)
+    figure.legend(
+        *panels[0].get_legend_handles_labels(),
+        loc="outside lower center",
+        ncols=len(COLOURS),
+        frameon=False,
+    )
     figure.savefig(path, metadata={"Date": None})
 
 
 def _seen(points: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
-    return [min(max(rate, LEAST_RATE), GREATEST_RATE) for rate, _ in points], [found for _, found in points]
+    return [min(max(rate, LEAST_RATE), GREATEST_RATE) for rate, _ in points], [
+        found for _, found in points
+    ]

@@ -26,18 +26,35 @@ def perf_suite(project: str, number: int) -> bytes:
                 "project": project,
                 "git_sha": f"{number // 50:07x}",
             },
-            "env": {"os": "Linux", "python": "3.11.7", "cpus": 4, "hostname": "bench", "architecture": "x86_64"},
+            "env": {
+                "os": "Linux",
+                "python": "3.11.7",
+                "cpus": 4,
+                "hostname": "bench",
+                "architecture": "x86_64",
+            },
             "params": {"warmup": 5, "repeats": 50},
             "metrics": {
                 "compiled": {"p50_ms": p50_ms, "p95_ms": p50_ms * 2, "hits": 50, "rebuilds": 0},
-                "fallback": {"p50_ms": p50_ms * speedup, "p95_ms": p50_ms * speedup * 2, "hits": 50, "regex": 0},
+                "fallback": {
+                    "p50_ms": p50_ms * speedup,
+                    "p95_ms": p50_ms * speedup * 2,
+                    "hits": 50,
+                    "regex": 0,
+                },
                 "speedup_p50": speedup,
                 "speedup_p95": speedup * 0.95,
                 "absolute_p95_ms": p50_ms * 2,
                 "cv": 0.125,
                 "n_samples": 50,
             },
-            "gate": {"p50x": 15, "p95x": 12, "absolute_ms": 35, "verdict": "PENDING", "headroom_pct": 0.0},
+            "gate": {
+                "p50x": 15,
+                "p95x": 12,
+                "absolute_ms": 35,
+                "verdict": "PENDING",
+                "headroom_pct": 0.0,
+            },
         },
         indent=2,
     ).encode()
@@ -50,5 +67,8 @@ def group(number: int, value: float, *, grouping_labels: bool) -> bytes:
     for metric in range(_METRICS):
         name = f"bench_time_{metric}_seconds"
         lines += [f"# HELP {name} Time of a benchmark.", f"# TYPE {name} gauge"]
-        lines += [f'{name}{{benchmark_name="b{each}/compiled"{grouping}}} {value + each}' for each in range(_LABEL_SETS)]
+        lines += [
+            f'{name}{{benchmark_name="b{each}/compiled"{grouping}}} {value + each}'
+            for each in range(_LABEL_SETS)
+        ]
     return "".join(f"{line}\n" for line in lines).encode()

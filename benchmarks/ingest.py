@@ -29,23 +29,70 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.peers:
             for check in (True, False):
                 with TemporaryDirectory(prefix="pushgateway-", dir=servers.WORK) as folder:
-                    figures.extend(_pushgateway(Path(folder), options, figures[0], consistency_check=check))
+                    figures.extend(
+                        _pushgateway(Path(folder), options, figures[0], consistency_check=check)
+                    )
     except (BenchmarkError, StackError) as error:
         print(f"benchmarks.ingest: {error}", file=sys.stderr)
         return 1
-    write(options.output, f"python -m benchmarks.ingest --files={options.files} --singles={options.singles}", figures)
+    write(
+        options.output,
+        f"python -m benchmarks.ingest --files={options.files} --singles={options.singles}",
+        figures,
+    )
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ingest", description=__doc__)
-    parser.add_argument("--files", type=int, default=20_000, metavar="N", help="result files dropped in one burst (%(default)s)")
-    parser.add_argument("--benchmarks", type=int, default=20, metavar="N", help="that the files are runs of (%(default)s)")
-    parser.add_argument("--singles", type=int, default=200, metavar="N", help="files dropped one at a time (%(default)s)")
-    parser.add_argument("--groups", type=int, default=1000, metavar="N", help="groups of 20 series in Pushgateway (%(default)s)")
-    parser.add_argument("--push-seconds", type=float, default=10.0, metavar="S", help="pushing time for each figure (%(default)s)")
-    parser.add_argument("--peers", action=argparse.BooleanOptionalAction, default=True, help="measure Pushgateway too")
-    parser.add_argument("--output", type=Path, default=RESULTS / "ingest.md", metavar="FILE", help="where the table goes (%(default)s)")
+    parser.add_argument(
+        "--files",
+        type=int,
+        default=20_000,
+        metavar="N",
+        help="result files dropped in one burst (%(default)s)",
+    )
+    parser.add_argument(
+        "--benchmarks",
+        type=int,
+        default=20,
+        metavar="N",
+        help="that the files are runs of (%(default)s)",
+    )
+    parser.add_argument(
+        "--singles",
+        type=int,
+        default=200,
+        metavar="N",
+        help="files dropped one at a time (%(default)s)",
+    )
+    parser.add_argument(
+        "--groups",
+        type=int,
+        default=1000,
+        metavar="N",
+        help="groups of 20 series in Pushgateway (%(default)s)",
+    )
+    parser.add_argument(
+        "--push-seconds",
+        type=float,
+        default=10.0,
+        metavar="S",
+        help="pushing time for each figure (%(default)s)",
+    )
+    parser.add_argument(
+        "--peers",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="measure Pushgateway too",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=RESULTS / "ingest.md",
+        metavar="FILE",
+        help="where the table goes (%(default)s)",
+    )
     return parser
 
 
@@ -56,7 +103,9 @@ def _exporter(folder: Path, options: argparse.Namespace) -> list[Figure]:
     staged.mkdir()
     results.mkdir()
     for number in range(files):
-        (staged / f"{number}.json").write_bytes(documents.perf_suite(f"project-{number % options.benchmarks}", number))
+        (staged / f"{number}.json").write_bytes(
+            documents.perf_suite(f"project-{number % options.benchmarks}", number)
+        )
 
     progress("dropping them all into a running exporter's folder")
     with servers.exporter(folder) as server:
@@ -67,7 +116,10 @@ def _exporter(folder: Path, options: argparse.Namespace) -> list[Figure]:
         _until_committed(folder / "ledger.sqlite3", files)
         burst_seconds = time.perf_counter() - started
         progress(f"dropping {options.singles} one at a time")
-        latencies = [_drop_one(server, folder, files + number, random.Random(SEED + number)) for number in range(options.singles)]  # noqa: S311  # no secret
+        latencies = [
+            _drop_one(server, folder, files + number, random.Random(SEED + number))
+            for number in range(options.singles)
+        ]  # noqa: S311  # no secret
         resident_bytes = server.process.memory_info().rss
     files += options.singles
 
@@ -83,10 +135,21 @@ def _exporter(folder: Path, options: argparse.Namespace) -> list[Figure]:
         new_seconds = time.perf_counter() - started
 
     return [
-        Figure(f"burst of {options.files:,} files, first drop to last commit", options.files / burst_seconds, "files/s", at_least=5000),
+        Figure(
+            f"burst of {options.files:,} files, first drop to last commit",
+            options.files / burst_seconds,
+            "files/s",
+            at_least=5000,
+        ),
         Figure("the same, dropping alone", options.files / dropped_seconds, "files/s"),
-        *p50_and_p99(f"file → /metrics, {options.singles} single files", latencies, p99_at_most_ms=200),
-        Figure(f"start with {files:,} files and no ledger, until all are committed", files / new_seconds, "files/s"),
+        *p50_and_p99(
+            f"file → /metrics, {options.singles} single files", latencies, p99_at_most_ms=200
+        ),
+        Figure(
+            f"start with {files:,} files and no ledger, until all are committed",
+            files / new_seconds,
+            "files/s",
+        ),
         Figure(f"start with {files:,} files, all known, until ready", known_seconds, "s"),
         Figure("resident memory after all this", resident_bytes / MEGABYTE, "MB"),
     ]
@@ -99,7 +162,9 @@ def _until_committed(ledger: Path, files: int) -> None:
     try:
         while (counts := dict(connection.execute(_COUNTS))).get("files_ingested", 0) != files:
             if counts.keys() - {"files_ingested"} or time.perf_counter() > deadline:
-                raise BenchmarkError(f"{files} new files were dropped, and the ledger has counted {counts}")
+                raise BenchmarkError(
+                    f"{files} new files were dropped, and the ledger has counted {counts}"
+                )
             time.sleep(servers.WAIT_SECONDS)
     finally:
         connection.close()
@@ -116,16 +181,22 @@ def _drop_one(server: Server, folder: Path, number: int, dice: random.Random) ->
     path.rename(folder / "results" / path.name)
     while wanted not in request(connection, "/metrics?collect[]=state"):
         if time.perf_counter() - started > servers.DEADLINE_SECONDS:
-            raise BenchmarkError(f"{path.name} is not on /metrics after {servers.DEADLINE_SECONDS:.0f} s")
+            raise BenchmarkError(
+                f"{path.name} is not on /metrics after {servers.DEADLINE_SECONDS:.0f} s"
+            )
         time.sleep(servers.POLL_SECONDS)
     seconds = time.perf_counter() - started
     connection.close()
     return seconds
 
 
-def _pushgateway(folder: Path, options: argparse.Namespace, ours: Figure, *, consistency_check: bool) -> list[Figure]:
+def _pushgateway(
+    folder: Path, options: argparse.Namespace, ours: Figure, *, consistency_check: bool
+) -> list[Figure]:
     kind = "with its consistency check" if consistency_check else "without its consistency check"
-    progress(f"Pushgateway {kind}: {options.groups:,} groups, then pushes for {options.push_seconds:g} s")
+    progress(
+        f"Pushgateway {kind}: {options.groups:,} groups, then pushes for {options.push_seconds:g} s"
+    )
     servers.fill_pushgateway(folder, options.groups)
     dice, times = random.Random(SEED), list[float]()  # noqa: S311  # no secret
     with servers.pushgateway(folder, consistency_check=consistency_check) as server:
@@ -139,7 +210,12 @@ def _pushgateway(folder: Path, options: argparse.Namespace, ours: Figure, *, con
         elapsed = time.perf_counter() - started
         connection.close()
     return [
-        Figure(f"Pushgateway {kind}, {options.groups:,} groups, 1 connection", len(times) / elapsed, "pushes/s", ours=ours),
+        Figure(
+            f"Pushgateway {kind}, {options.groups:,} groups, 1 connection",
+            len(times) / elapsed,
+            "pushes/s",
+            ours=ours,
+        ),
         Figure("the same, one push, p99", percentile(times, 99) * 1e3, "ms"),
     ]
 

@@ -41,7 +41,9 @@ def drifting(random: np.random.Generator, series: int, runs: int, cv_ratio: floa
 def with_outliers(random: np.random.Generator, series: int, runs: int, cv_ratio: float) -> Array:
     """Some single runs are slower by far; their deviation comes on top of the stated one."""
     disturbed = random.random((series, runs)) < OUTLIER_SHARE
-    return log_normal(random, series, runs, cv_ratio) * (1 + disturbed * random.exponential(OUTLIER_MEAN_RATIO, (series, runs)))
+    return log_normal(random, series, runs, cv_ratio) * (
+        1 + disturbed * random.exponential(OUTLIER_MEAN_RATIO, (series, runs))
+    )
 
 
 def autocorrelated(random: np.random.Generator, series: int, runs: int, cv_ratio: float) -> Array:
@@ -49,7 +51,9 @@ def autocorrelated(random: np.random.Generator, series: int, runs: int, cv_ratio
     return np.exp(_wandering(random, series, runs, cv_ratio, MEMORY))
 
 
-def _wandering(random: np.random.Generator, series: int, runs: int, deviation: float, memory: float) -> Array:
+def _wandering(
+    random: np.random.Generator, series: int, runs: int, deviation: float, memory: float
+) -> Array:
     """An autoregressive process of first order around 0."""
     values = random.normal(0.0, deviation, (series, runs))
     for run in range(1, runs):

@@ -26,7 +26,9 @@ class Figure:
     @property
     def missed(self) -> bool:
         """Whether there is a target and the value is on the wrong side of it."""
-        return (self.at_most is not None and self.value > self.at_most) or (self.at_least is not None and self.value < self.at_least)
+        return (self.at_most is not None and self.value > self.at_most) or (
+            self.at_least is not None and self.value < self.at_least
+        )
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
@@ -34,12 +36,24 @@ def percentile(values: Sequence[float], percent: float) -> float:
     return sorted(values)[max(0, math.ceil(percent / 100 * len(values)) - 1)]
 
 
-def p50_and_p99(what: str, seconds: Sequence[float], *, p99_at_most_ms: float | None = None, ours: Sequence[Figure] = ()) -> list[Figure]:
+def p50_and_p99(
+    what: str,
+    seconds: Sequence[float],
+    *,
+    p99_at_most_ms: float | None = None,
+    ours: Sequence[Figure] = (),
+) -> list[Figure]:
     """Two figures in milliseconds, the second held to the target. `ours` are the two that these stand beside."""
     beside = ours or (None, None)
     return [
         Figure(f"{what}, p50", percentile(seconds, 50) * 1e3, "ms", ours=beside[0]),
-        Figure(f"{what}, p99", percentile(seconds, 99) * 1e3, "ms", at_most=p99_at_most_ms, ours=beside[1]),
+        Figure(
+            f"{what}, p99",
+            percentile(seconds, 99) * 1e3,
+            "ms",
+            at_most=p99_at_most_ms,
+            ours=beside[1],
+        ),
     ]
 
 
@@ -48,7 +62,9 @@ def table(figures: Sequence[Figure]) -> str:
     lines = ["| what | measured | target | to ours |", "|---|--:|---|--:|"]
     for figure in figures:
         ratio = "" if figure.ours is None else f"{_short(figure.value / figure.ours.value)} ×"
-        lines.append(f"| {figure.what} | {_short(figure.value)} {figure.unit} | {_target(figure)} | {ratio} |")
+        lines.append(
+            f"| {figure.what} | {_short(figure.value)} {figure.unit} | {_target(figure)} | {ratio} |"
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -72,7 +88,11 @@ def progress(text: str) -> None:
 def _target(figure: Figure) -> str:
     if figure.at_most is None and figure.at_least is None:
         return ""
-    bound = f"≤ {_short(figure.at_most)}" if figure.at_most is not None else f"≥ {_short(figure.at_least or 0)}"
+    bound = (
+        f"≤ {_short(figure.at_most)}"
+        if figure.at_most is not None
+        else f"≥ {_short(figure.at_least or 0)}"
+    )
     return f"{bound} {figure.unit}: {'**missed**' if figure.missed else 'kept'}"
 
 

@@ -38,21 +38,62 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (BenchmarkError, StackError) as error:
         print(f"benchmarks.scrape: {error}", file=sys.stderr)
         return 1
-    write(options.output, f"python -m benchmarks.scrape --series={options.series} --rendered={options.rendered}", figures)
+    write(
+        options.output,
+        f"python -m benchmarks.scrape --series={options.series} --rendered={options.rendered}",
+        figures,
+    )
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scrape", description=__doc__)
-    parser.add_argument("--series", type=int, default=20_000, metavar="N", help="scraped, unchanged (%(default)s)")
-    parser.add_argument("--rendered", type=int, default=10_000, metavar="N", help="series rendered after a change (%(default)s)")
-    parser.add_argument("--scrapes", type=int, default=500, metavar="N", help="of the exporter (%(default)s)")
-    parser.add_argument("--peer-scrapes", type=int, default=30, metavar="N", help="of each peer (%(default)s)")
-    parser.add_argument("--renderings", type=int, default=50, metavar="N", help="of each renderer (%(default)s)")
-    parser.add_argument("--idle-seconds", type=int, default=60, metavar="S", help="how long to scrape once a second (%(default)s)")
-    parser.add_argument("--idle-benchmarks", type=int, default=20, metavar="N", help="whose series that scrape shows (%(default)s)")
-    parser.add_argument("--peers", action=argparse.BooleanOptionalAction, default=True, help="measure Pushgateway and node_exporter too")
-    parser.add_argument("--output", type=Path, default=RESULTS / "scrape.md", metavar="FILE", help="where the table goes (%(default)s)")
+    parser.add_argument(
+        "--series", type=int, default=20_000, metavar="N", help="scraped, unchanged (%(default)s)"
+    )
+    parser.add_argument(
+        "--rendered",
+        type=int,
+        default=10_000,
+        metavar="N",
+        help="series rendered after a change (%(default)s)",
+    )
+    parser.add_argument(
+        "--scrapes", type=int, default=500, metavar="N", help="of the exporter (%(default)s)"
+    )
+    parser.add_argument(
+        "--peer-scrapes", type=int, default=30, metavar="N", help="of each peer (%(default)s)"
+    )
+    parser.add_argument(
+        "--renderings", type=int, default=50, metavar="N", help="of each renderer (%(default)s)"
+    )
+    parser.add_argument(
+        "--idle-seconds",
+        type=int,
+        default=60,
+        metavar="S",
+        help="how long to scrape once a second (%(default)s)",
+    )
+    parser.add_argument(
+        "--idle-benchmarks",
+        type=int,
+        default=20,
+        metavar="N",
+        help="whose series that scrape shows (%(default)s)",
+    )
+    parser.add_argument(
+        "--peers",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="measure Pushgateway and node_exporter too",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=RESULTS / "scrape.md",
+        metavar="FILE",
+        help="where the table goes (%(default)s)",
+    )
     return parser
 
 
@@ -83,7 +124,10 @@ def _idle(folder_name: str, options: argparse.Namespace) -> tuple[list[Figure], 
     progress(f"scraping {count} benchmarks once a second for {options.idle_seconds} s")
     with servers.exporter(folder) as server:
         connection = server.connect()
-        state, everything = _page_of(connection, count, settled=False), request(connection, "/metrics")
+        state, everything = (
+            _page_of(connection, count, settled=False),
+            request(connection, "/metrics"),
+        )
         cpu_seconds, started = _cpu_seconds(server), time.perf_counter()
         for second in range(options.idle_seconds):
             request(connection, STATE, GZIP)
@@ -112,7 +156,9 @@ def _unchanged(folder_name: str, options: argparse.Namespace, benchmarks: int) -
         page = _page_of(connection, benchmarks, settled=True)
         series = _series(page)
         if series < options.series:
-            raise BenchmarkError(f"{benchmarks} benchmarks give {series} series, not {options.series}")
+            raise BenchmarkError(
+                f"{benchmarks} benchmarks give {series} series, not {options.series}"
+            )
         first = _timed_scrape(connection, STATE, GZIP)
         plain = [_timed_scrape(connection, STATE, PLAIN) for _ in range(options.scrapes)]
         compressed = [_timed_scrape(connection, STATE, GZIP) for _ in range(options.scrapes)]
@@ -125,14 +171,18 @@ def _unchanged(folder_name: str, options: argparse.Namespace, benchmarks: int) -
         *p50_and_p99(f"{what}, plain", plain, p99_at_most_ms=5),
         *p50_and_p99(f"{what}, gzip", compressed, p99_at_most_ms=5),
         Figure("the first of them with gzip, which compresses", first * 1e3, "ms"),
-        Figure("resident memory with them and their distributions", resident_bytes / MEGABYTE, "MB"),
+        Figure(
+            "resident memory with them and their distributions", resident_bytes / MEGABYTE, "MB"
+        ),
     ]
 
 
 def _rendering(folder_name: str, options: argparse.Namespace, benchmarks: int) -> list[Figure]:
     folder = Path(folder_name)
     _drop(folder, benchmarks)
-    progress(f"rendering {benchmarks} benchmarks {options.renderings} times, then by prometheus_client")
+    progress(
+        f"rendering {benchmarks} benchmarks {options.renderings} times, then by prometheus_client"
+    )
     with servers.exporter(folder) as server:  # it makes the ledger
         connection = server.connect()
         _page_of(connection, benchmarks, settled=False)
@@ -152,15 +202,29 @@ def _rendering(folder_name: str, options: argparse.Namespace, benchmarks: int) -
         reading.append(read - started)
     ledger.close()
     page = b"".join(exposition.parts.values())
-    ours = Figure(f"rendering {_series(page):,} series after a change, p50", percentile(rendering[1:], 50) * 1e3, "ms", at_most=20)
+    ours = Figure(
+        f"rendering {_series(page):,} series after a change, p50",
+        percentile(rendering[1:], 50) * 1e3,
+        "ms",
+        at_most=20,
+    )
     registry = CollectorRegistry()
     registry.register(_Families(list(text_string_to_metric_families(page.decode()))))
     client = [_timed_rendering(registry) for _ in range(options.renderings)]
     return [
         ours,
         Figure("the first time, nothing known", rendering[0] * 1e3, "ms"),
-        Figure("reading their state from the ledger before it, p50", percentile(reading[1:], 50) * 1e3, "ms"),
-        Figure("prometheus_client's generate_latest, the same series, p50", percentile(client, 50) * 1e3, "ms", ours=ours),
+        Figure(
+            "reading their state from the ledger before it, p50",
+            percentile(reading[1:], 50) * 1e3,
+            "ms",
+        ),
+        Figure(
+            "prometheus_client's generate_latest, the same series, p50",
+            percentile(client, 50) * 1e3,
+            "ms",
+            ours=ours,
+        ),
     ]
 
 
@@ -174,7 +238,9 @@ class _Families(ClientCollector):
         yield from self._families
 
 
-def _pushgateway(folder_name: str, options: argparse.Namespace, ours: Sequence[Figure]) -> list[Figure]:
+def _pushgateway(
+    folder_name: str, options: argparse.Namespace, ours: Sequence[Figure]
+) -> list[Figure]:
     folder, groups = Path(folder_name), options.series // SERIES_PER_GROUP
     progress(f"Pushgateway with {groups:,} groups, {options.peer_scrapes} scrapes")
     servers.fill_pushgateway(folder, groups)
@@ -182,17 +248,23 @@ def _pushgateway(folder_name: str, options: argparse.Namespace, ours: Sequence[F
         return _peer("Pushgateway", server, options, groups, ours)
 
 
-def _textfile_collector(folder_name: str, options: argparse.Namespace, ours: Sequence[Figure]) -> list[Figure]:
+def _textfile_collector(
+    folder_name: str, options: argparse.Namespace, ours: Sequence[Figure]
+) -> list[Figure]:
     folder, files = Path(folder_name), options.series // SERIES_PER_GROUP
     progress(f"node_exporter with {files:,} text files, {options.peer_scrapes} scrapes")
     (folder / "textfiles").mkdir()
     for number in range(files):
-        (folder / "textfiles" / f"{number}.prom").write_bytes(documents.group(number, 1.0, grouping_labels=True))
+        (folder / "textfiles" / f"{number}.prom").write_bytes(
+            documents.group(number, 1.0, grouping_labels=True)
+        )
     with servers.textfile_collector(folder) as server:
         return _peer("node_exporter's textfile collector", server, options, files, ours)
 
 
-def _peer(name: str, server: Server, options: argparse.Namespace, groups: int, ours: Sequence[Figure]) -> list[Figure]:
+def _peer(
+    name: str, server: Server, options: argparse.Namespace, groups: int, ours: Sequence[Figure]
+) -> list[Figure]:
     connection = server.connect()
     shown = request(connection, "/metrics").count(b"\nbench_time_")
     if shown != groups * SERIES_PER_GROUP:
@@ -217,7 +289,9 @@ def _drop(folder: Path, benchmarks: int) -> None:
     """One run of each benchmark."""
     (folder / "results").mkdir()
     for number in range(benchmarks):
-        (folder / "results" / f"{number}.json").write_bytes(documents.perf_suite(_project(number), number))
+        (folder / "results" / f"{number}.json").write_bytes(
+            documents.perf_suite(_project(number), number)
+        )
 
 
 def _series(page: bytes) -> int:
@@ -235,11 +309,17 @@ def _page_of(connection: HTTPConnection, benchmarks: int, *, settled: bool) -> b
     while True:
         page = request(connection, STATE)
         shown = page.count(b"\nbenchmark_run_info{")
-        young = re.search(rb"^(benchmark_exporter_files_ingested|performance_regression_detected)_total{.*} 0$", page, re.MULTILINE)
+        young = re.search(
+            rb"^(benchmark_exporter_files_ingested|performance_regression_detected)_total{.*} 0$",
+            page,
+            re.MULTILINE,
+        )
         if shown == benchmarks and not (settled and young):
             return page
         if b"\nbenchmark_exporter_rejected_files{" in page or time.perf_counter() > deadline:
-            raise BenchmarkError(f"{shown} of {benchmarks} benchmarks are shown, and files may have been rejected")
+            raise BenchmarkError(
+                f"{shown} of {benchmarks} benchmarks are shown, and files may have been rejected"
+            )
         time.sleep(0.05)
 
 

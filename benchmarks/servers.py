@@ -45,7 +45,12 @@ class Server:
 
 
 def request(
-    connection: HTTPConnection, path: str, headers: Mapping[str, str] = PLAIN, *, method: str = "GET", body: bytes | None = None
+    connection: HTTPConnection,
+    path: str,
+    headers: Mapping[str, str] = PLAIN,
+    *,
+    method: str = "GET",
+    body: bytes | None = None,
 ) -> bytes:
     """The body of an answer, as it came over the wire.
 
@@ -56,7 +61,9 @@ def request(
     response = connection.getresponse()
     data = response.read()
     if response.status >= HTTPStatus.BAD_REQUEST:
-        raise BenchmarkError(f"{method} {path}: {response.status} {data[:200].decode(errors='replace')}")
+        raise BenchmarkError(
+            f"{method} {path}: {response.status} {data[:200].decode(errors='replace')}"
+        )
     return data
 
 
@@ -66,8 +73,19 @@ def exporter(folder: Path, stream_port: int | None = None) -> Iterator[Server]:
     port, stream_port = free_port(), stream_port or free_port()
     (folder / "results").mkdir(exist_ok=True)
     config = [f"--config={folder / CONFIG}"] if (folder / CONFIG).exists() else []
-    words = [sys.executable, "-m", "benchmark_exporter", "serve", f"--listen=127.0.0.1:{port}", f"--results-dir={folder / 'results'}"]
-    words += [*config, f"--ledger={folder / 'ledger.sqlite3'}", f"--stream-listen=127.0.0.1:{stream_port}"]
+    words = [
+        sys.executable,
+        "-m",
+        "benchmark_exporter",
+        "serve",
+        f"--listen=127.0.0.1:{port}",
+        f"--results-dir={folder / 'results'}",
+    ]
+    words += [
+        *config,
+        f"--ledger={folder / 'ledger.sqlite3'}",
+        f"--stream-listen=127.0.0.1:{stream_port}",
+    ]
     with _running(words, port, "/-/ready", folder / "exporter.log") as server:
         yield server
 
@@ -76,7 +94,12 @@ def exporter(folder: Path, stream_port: int | None = None) -> Iterator[Server]:
 def pushgateway(folder: Path, *, consistency_check: bool) -> Iterator[Server]:
     """Pushgateway, whose groups outlive it in the folder."""
     port = free_port()
-    words = [*_pushgateway_argv(), f"--web.listen-address=127.0.0.1:{port}", f"--persistence.file={folder / 'groups'}", "--log.level=error"]
+    words = [
+        *_pushgateway_argv(),
+        f"--web.listen-address=127.0.0.1:{port}",
+        f"--persistence.file={folder / 'groups'}",
+        "--log.level=error",
+    ]
     if not consistency_check:
         words.append("--push.disable-consistency-check")
     with _running(words, port, "/-/ready", folder / "pushgateway.log") as server:
@@ -107,8 +130,17 @@ def textfile_collector(folder: Path) -> Iterator[Server]:
         programs.fetch()
         argv = programs.argv("node_exporter") or []
     port = free_port()
-    words = [*argv, f"--web.listen-address=127.0.0.1:{port}", "--collector.disable-defaults", "--web.disable-exporter-metrics"]
-    words += ["--collector.textfile", f"--collector.textfile.directory={folder / 'textfiles'}", "--log.level=error"]
+    words = [
+        *argv,
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--collector.disable-defaults",
+        "--web.disable-exporter-metrics",
+    ]
+    words += [
+        "--collector.textfile",
+        f"--collector.textfile.directory={folder / 'textfiles'}",
+        "--log.level=error",
+    ]
     with _running(words, port, "/", folder / "node_exporter.log") as server:
         yield server
 
@@ -123,8 +155,17 @@ def prometheus(folder: Path) -> Iterator[Server]:
         argv = programs.argv("prometheus") or []
     port = free_port()
     (folder / "prometheus.yml").write_text("scrape_configs: []\n")
-    words = [*argv, f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'data'}", "--log.level=error"]
-    words += [f"--web.listen-address=127.0.0.1:{port}", "--web.enable-remote-write-receiver", "--web.enable-admin-api"]
+    words = [
+        *argv,
+        f"--config.file={folder / 'prometheus.yml'}",
+        f"--storage.tsdb.path={folder / 'data'}",
+        "--log.level=error",
+    ]
+    words += [
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--web.enable-remote-write-receiver",
+        "--web.enable-admin-api",
+    ]
     with _running(words, port, "/-/ready", folder / "prometheus.log") as server:
         yield server
 
@@ -139,7 +180,12 @@ def _pushgateway_argv() -> list[str]:
     part = unpacked.with_name("pushgateway.part")
     shutil.rmtree(part, ignore_errors=True)
     part.parent.mkdir(parents=True, exist_ok=True)
-    fetch: list[str | Path] = [ROOT / "stack/debian-packages", "own", part, "prometheus-pushgateway"]
+    fetch: list[str | Path] = [
+        ROOT / "stack/debian-packages",
+        "own",
+        part,
+        "prometheus-pushgateway",
+    ]
     done = subprocess.run(fetch, capture_output=True, text=True, check=False)  # noqa: S603  # a program of this checkout
     if done.returncode or not (part / "usr/bin" / PUSHGATEWAY_NAMES[-1]).is_file():
         raise BenchmarkError(
@@ -170,7 +216,9 @@ def _until_ready(process: psutil.Popen, port: int, path: str, log: Path) -> None
             request(connection, path)
         except (OSError, BenchmarkError) as error:
             if process.poll() is not None or time.perf_counter() > deadline:
-                raise BenchmarkError(f"{Path(process.args[0]).name} does not get ready, see {log}: {log.read_text()[-500:]}") from error
+                raise BenchmarkError(
+                    f"{Path(process.args[0]).name} does not get ready, see {log}: {log.read_text()[-500:]}"
+                ) from error
             time.sleep(WAIT_SECONDS)
         else:
             return

@@ -60,7 +60,11 @@ class Course:
         if not self.step:
             return self.value
         value = self.value + self.step * (scrape + dice.uniform(-0.5, 0.5))
-        return round(value, self.digits) if self.digits else float(round(value / self.multiple_of) * self.multiple_of)
+        return (
+            round(value, self.digits)
+            if self.digits
+            else float(round(value / self.multiple_of) * self.multiple_of)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +100,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.storage", description=__doc__)
-    parser.add_argument("--benchmarks", type=int, default=20, metavar="N", help="of two variants each (%(default)s)")
-    parser.add_argument("--hours", type=float, default=8, metavar="H", help="of samples that are written (%(default)s)")
-    parser.add_argument("--irregular", type=float, default=0, metavar="PERCENT", help="of scrapes that are some ms late (%(default)s)")
-    parser.add_argument("--live-seconds", type=int, default=60, metavar="S", help="how long the stack is looked at (%(default)s)")
-    parser.add_argument("--output", type=Path, default=RESULTS / "storage.md", metavar="FILE", help="where the table goes (%(default)s)")
+    parser.add_argument(
+        "--benchmarks", type=int, default=20, metavar="N", help="of two variants each (%(default)s)"
+    )
+    parser.add_argument(
+        "--hours",
+        type=float,
+        default=8,
+        metavar="H",
+        help="of samples that are written (%(default)s)",
+    )
+    parser.add_argument(
+        "--irregular",
+        type=float,
+        default=0,
+        metavar="PERCENT",
+        help="of scrapes that are some ms late (%(default)s)",
+    )
+    parser.add_argument(
+        "--live-seconds",
+        type=int,
+        default=60,
+        metavar="S",
+        help="how long the stack is looked at (%(default)s)",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=RESULTS / "storage.md",
+        metavar="FILE",
+        help="where the table goes (%(default)s)",
+    )
     return parser
 
 
@@ -112,7 +142,9 @@ def _look(settings: Settings, options: argparse.Namespace) -> tuple[Sequence[Gro
     for number in range(rounds):
         for benchmark in range(options.benchmarks):
             # Runs of a round have numbers of their own, and every tenth number fails its gate: one run in ten of each benchmark.
-            document = documents.perf_suite(f"bench{benchmark}", number * (options.benchmarks + 1) + benchmark)
+            document = documents.perf_suite(
+                f"bench{benchmark}", number * (options.benchmarks + 1) + benchmark
+            )
             (settings.results_dir / f"{number}-{benchmark}.json").write_bytes(document)
         _until_ingested(settings, (number + 1) * options.benchmarks)
         state.append(_page(settings, "state", STATE_JOB))
@@ -131,11 +163,20 @@ def _look(settings: Settings, options: argparse.Namespace) -> tuple[Sequence[Gro
         interval = INTERVALS_SECONDS.get(dict(labels).get("job", ""), OTHERS_SECONDS)
         if interval == 1 and not OF_A_SCRAPE.fullmatch(dict(labels)["__name__"]):
             continue  # of a run that was the newest a while ago
-        courses[interval][labels] = _course(before[labels], after[labels], options.live_seconds / interval)
+        courses[interval][labels] = _course(
+            before[labels], after[labels], options.live_seconds / interval
+        )
     groups = (
         Group("the exporter's state", 1, state, courses[1]),
-        Group("the rest of the exporter, and the machine", SLOW_SECONDS, slow, courses[SLOW_SECONDS]),
-        Group("the stack's other parts and what rules record", OTHERS_SECONDS, [{}], courses[OTHERS_SECONDS]),
+        Group(
+            "the rest of the exporter, and the machine", SLOW_SECONDS, slow, courses[SLOW_SECONDS]
+        ),
+        Group(
+            "the stack's other parts and what rules record",
+            OTHERS_SECONDS,
+            [{}],
+            courses[OTHERS_SECONDS],
+        ),
     )
     return groups, (log_after[0] - log_before[0]) / written
 
@@ -145,7 +186,9 @@ def _until_ingested(settings: Settings, files: int) -> None:
     line = f'benchmark_exporter_files_ingested_total{{format="perf_suite"}} {files}\n'
     while line not in get_text(EXPORTER.url(settings, "/metrics?collect[]=state")):
         if time.monotonic() > deadline:
-            raise BenchmarkError(f"{files} files are not ingested within {servers.DEADLINE_SECONDS:g} s")
+            raise BenchmarkError(
+                f"{files} files are not ingested within {servers.DEADLINE_SECONDS:g} s"
+            )
         time.sleep(POLL_SECONDS)
 
 
@@ -156,24 +199,37 @@ def _page(settings: Settings, part: str, job: str) -> Values:
         if not line.startswith("#"):
             series, _, value = line.rpartition(" ")
             name, _, pairs = series.partition("{")
-            labels = {"__name__": name, "job": job, "instance": "benchmark-exporter", **dict(re.findall(r'(\w+)="([^"]*)"', pairs))}
-            values[tuple(sorted((label, text) for label, text in labels.items() if text))] = float(value)
+            labels = {
+                "__name__": name,
+                "job": job,
+                "instance": "benchmark-exporter",
+                **dict(re.findall(r'(\w+)="([^"]*)"', pairs)),
+            }
+            values[tuple(sorted((label, text) for label, text in labels.items() if text))] = float(
+                value
+            )
     return values
 
 
 def _stored(settings: Settings) -> Mapping[Labels, str]:
     """The newest value, as it is written, of every series that the stack's Prometheus has now."""
     query = urllib.parse.urlencode({"query": '{__name__!=""}'})
-    result = json.loads(get_text(PROMETHEUS.url(settings, f"/api/v1/query?{query}")))["data"]["result"]
+    result = json.loads(get_text(PROMETHEUS.url(settings, f"/api/v1/query?{query}")))["data"][
+        "result"
+    ]
     return {tuple(sorted(each["metric"].items())): each["value"][1] for each in result}
 
 
 def _log(settings: Settings) -> tuple[float, float]:
     """Bytes of the write-ahead log on disk, and samples that Prometheus has taken."""
     text = get_text(PROMETHEUS.url(settings, "/metrics"))
-    taken = re.findall(r"^prometheus_tsdb_head_samples_appended_total(?:\{.*\})? (\S+)$", text, re.MULTILINE)
+    taken = re.findall(
+        r"^prometheus_tsdb_head_samples_appended_total(?:\{.*\})? (\S+)$", text, re.MULTILINE
+    )
     folder = settings.state_dir / "prometheus/data/wal"
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()), sum(map(float, taken))
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()), sum(
+        map(float, taken)
+    )
 
 
 def _course(before: str, after: str, intervals: float) -> Course:
@@ -187,7 +243,9 @@ def _course(before: str, after: str, intervals: float) -> Course:
     return Course(last, (last - first) / intervals, digits, multiple_of)
 
 
-def _weigh(folder: Path, groups: Sequence[Group], log_bytes_a_sample: float, options: argparse.Namespace) -> list[Figure]:
+def _weigh(
+    folder: Path, groups: Sequence[Group], log_bytes_a_sample: float, options: argparse.Namespace
+) -> list[Figure]:
     figures, total = [], 0.0
     for number, group in enumerate(groups):
         place = folder / f"prometheus-{number}"
@@ -201,10 +259,20 @@ def _weigh(folder: Path, groups: Sequence[Group], log_bytes_a_sample: float, opt
         what = f"{group.what}, every {group.interval_seconds} s"
         figures += [
             Figure(f"{what}: series", group.series(), ""),
-            Figure(f"{what}: blocks", (hourly + once / BLOCK_HOURS) * options.hours / samples, "bytes a sample"),
+            Figure(
+                f"{what}: blocks",
+                (hourly + once / BLOCK_HOURS) * options.hours / samples,
+                "bytes a sample",
+            ),
             Figure(f"{what}: blocks of a month", month, "MB"),
         ]
-    log = sum(group.series() / group.interval_seconds for group in groups) * 3600 * LOG_HOURS * log_bytes_a_sample / MEGABYTE
+    log = (
+        sum(group.series() / group.interval_seconds for group in groups)
+        * 3600
+        * LOG_HOURS
+        * log_bytes_a_sample
+        / MEGABYTE
+    )
     return [
         *figures,
         Figure("write-ahead log of real scrapes", log_bytes_a_sample, "bytes a sample"),
@@ -217,7 +285,10 @@ def _blocks(folder: Path, group: Group, options: argparse.Namespace) -> tuple[in
     """Bytes on disk of the first half of a group's samples and of all, and how many these are."""
     samples, half = 0, 0
     minutes = round(options.hours * 3600 / MINUTE_SECONDS)
-    with servers.prometheus(folder) as server, RemoteWriter(f"http://127.0.0.1:{server.port}") as writer:
+    with (
+        servers.prometheus(folder) as server,
+        RemoteWriter(f"http://127.0.0.1:{server.port}") as writer,
+    ):
         for minute, points in enumerate(_minutes(group, options), start=1):
             writer.write(points)
             samples += len(points)
@@ -229,9 +300,15 @@ def _blocks(folder: Path, group: Group, options: argparse.Namespace) -> tuple[in
 def _snapshot(folder: Path, server: Server) -> int:
     """Bytes of what a server holds, as blocks."""
     connection = server.connect()
-    name = json.loads(request(connection, "/api/v1/admin/tsdb/snapshot", method="POST"))["data"]["name"]
+    name = json.loads(request(connection, "/api/v1/admin/tsdb/snapshot", method="POST"))["data"][
+        "name"
+    ]
     connection.close()
-    return sum(path.stat().st_size for path in (folder / "data/snapshots" / name).rglob("*") if path.is_file())
+    return sum(
+        path.stat().st_size
+        for path in (folder / "data/snapshots" / name).rglob("*")
+        if path.is_file()
+    )
 
 
 def _minutes(group: Group, options: argparse.Namespace) -> Iterator[Sequence[Point]]:
@@ -245,7 +322,10 @@ def _minutes(group: Group, options: argparse.Namespace) -> Iterator[Sequence[Poi
         timestamp_ms = (begin + second) * 1000 + late_ms
         values = group.rounds[second * len(group.rounds) // seconds]
         points += [Point(labels, timestamp_ms, value) for labels, value in values.items()]
-        points += [Point(labels, timestamp_ms, course.at(scrape, dice)) for labels, course in group.courses.items()]
+        points += [
+            Point(labels, timestamp_ms, course.at(scrape, dice))
+            for labels, course in group.courses.items()
+        ]
         if (second + group.interval_seconds) % MINUTE_SECONDS == 0:
             yield points
             points = []

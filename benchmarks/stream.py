@@ -32,7 +32,9 @@ UPGRADE = (
     b"GET /stream HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 )
-_MESSAGE = re.compile(rb'\{"seq":(\d+),"type":"(\w+)","timestamp":"([^"]+)"(?:,"metrics":\{"dropped":(\d+))?')
+_MESSAGE = re.compile(
+    rb'\{"seq":(\d+),"type":"(\w+)","timestamp":"([^"]+)"(?:,"metrics":\{"dropped":(\d+))?'
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,14 +54,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.stream", description=__doc__)
-    parser.add_argument("--clients", type=int, default=500, metavar="N", help="that follow the stream (%(default)s)")
-    parser.add_argument("--stuck", type=int, default=10, metavar="N", help="of these that do not read (%(default)s)")
-    parser.add_argument("--rate", type=float, default=100.0, metavar="N", help="lines a second in one live file (%(default)s)")
-    parser.add_argument("--seconds", type=float, default=20.0, metavar="S", help="for which that is measured (%(default)s)")
     parser.add_argument(
-        "--overflow", type=int, default=OVERFLOW_LINES, metavar="N", help="further lines, for who does not read (%(default)s)"
+        "--clients", type=int, default=500, metavar="N", help="that follow the stream (%(default)s)"
     )
-    parser.add_argument("--output", type=Path, default=RESULTS / "stream.md", metavar="FILE", help="where the table goes (%(default)s)")
+    parser.add_argument(
+        "--stuck", type=int, default=10, metavar="N", help="of these that do not read (%(default)s)"
+    )
+    parser.add_argument(
+        "--rate",
+        type=float,
+        default=100.0,
+        metavar="N",
+        help="lines a second in one live file (%(default)s)",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=20.0,
+        metavar="S",
+        help="for which that is measured (%(default)s)",
+    )
+    parser.add_argument(
+        "--overflow",
+        type=int,
+        default=OVERFLOW_LINES,
+        metavar="N",
+        help="further lines, for who does not read (%(default)s)",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=RESULTS / "stream.md",
+        metavar="FILE",
+        help="where the table goes (%(default)s)",
+    )
     return parser
 
 
@@ -175,7 +203,9 @@ class _StuckClient:
     def _receive(self) -> bytes:
         data = self._socket.recv(65536)
         if not data:
-            raise BenchmarkError("a client that did not read was cut off before it could; shorten the run")
+            raise BenchmarkError(
+                "a client that did not read was cut off before it could; shorten the run"
+            )
         return data
 
 
@@ -190,14 +220,22 @@ async def _measure(folder: Path, options: argparse.Namespace) -> list[Figure]:
         live.mkdir()
 
         progress(f"{options.rate:g} lines a second for {options.seconds:g} s")
-        writer = _writer(live / "measured.jsonl", options.rate, int(options.rate * (WARMUP_SECONDS + options.seconds)))
+        writer = _writer(
+            live / "measured.jsonl",
+            options.rate,
+            int(options.rate * (WARMUP_SECONDS + options.seconds)),
+        )
         await asyncio.sleep(WARMUP_SECONDS)
         counted = [len(client.lags_seconds) for client in clients]
         cpu_seconds, started = _cpu_seconds(server), time.perf_counter()
         await _ended(writer)
         percent = 100 * (_cpu_seconds(server) - cpu_seconds) / (time.perf_counter() - started)
         await _until_quiet(clients)
-        lags = [lag for client, start in zip(clients, counted, strict=True) for lag in client.lags_seconds[start:]]
+        lags = [
+            lag
+            for client, start in zip(clients, counted, strict=True)
+            for lag in client.lags_seconds[start:]
+        ]
 
         progress(f"{options.overflow:,} lines more, for who does not read")
         await _ended(_writer(live / "overflow.jsonl", OVERFLOW_LINES_A_SECOND, options.overflow))
@@ -209,13 +247,34 @@ async def _measure(folder: Path, options: argparse.Namespace) -> list[Figure]:
             raise BenchmarkError("a client that kept up was cut off")
         for client in clients:
             client.transport.abort()
-        reading, waiting = [client.account for client in clients], [client.account for client in stuck]
+        reading, waiting = (
+            [client.account for client in clients],
+            [client.account for client in stuck],
+        )
         figures = [
-            *p50_and_p99(f"live line → {len(clients)} clients at {options.rate:g} lines/s", lags, p99_at_most_ms=50.0),
+            *p50_and_p99(
+                f"live line → {len(clients)} clients at {options.rate:g} lines/s",
+                lags,
+                p99_at_most_ms=50.0,
+            ),
             Figure("exporter meanwhile: CPU", percent, "% of a core"),
-            Figure("messages missed unannounced, all clients", sum(each.unannounced for each in reading + waiting), "", at_most=0),
-            Figure(f"missed by the {len(reading)} that read", sum(each.announced for each in reading), "", at_most=0),
-            Figure(f"missed and announced, {len(waiting)} that did not read", sum(each.announced for each in waiting), ""),
+            Figure(
+                "messages missed unannounced, all clients",
+                sum(each.unannounced for each in reading + waiting),
+                "",
+                at_most=0,
+            ),
+            Figure(
+                f"missed by the {len(reading)} that read",
+                sum(each.announced for each in reading),
+                "",
+                at_most=0,
+            ),
+            Figure(
+                f"missed and announced, {len(waiting)} that did not read",
+                sum(each.announced for each in waiting),
+                "",
+            ),
             Figure("resident memory before", before_bytes / MEGABYTE, "MB"),
             Figure(f"resident memory after {newest_seq:,} messages", after_bytes / MEGABYTE, "MB"),
         ]
@@ -237,7 +296,12 @@ async def _quiet(server: Server, port: int, live: Path) -> list[Figure]:
     what = "a line a second, one client, scraped at 1 s"
     megabits = 8 * (client.received_bytes + scraped_bytes) / MEGABIT
     return [
-        Figure(f"{what}: CPU", 100 * (_cpu_seconds(server) - cpu_seconds) / seconds, "% of a core", at_most=3.0),
+        Figure(
+            f"{what}: CPU",
+            100 * (_cpu_seconds(server) - cpu_seconds) / seconds,
+            "% of a core",
+            at_most=3.0,
+        ),
         Figure(f"{what}: network", megabits / seconds, "Mbit/s", at_most=1.0),
     ]
 
@@ -279,12 +343,26 @@ def _write(path: Path, rate: float, lines: int) -> None:
         started = time.perf_counter()
         for number, line in enumerate(_lines(path.stem, lines)):
             time.sleep(max(0.0, started + number / rate - time.perf_counter()))
-            file.write(json.dumps({"timestamp": datetime.now(UTC).isoformat()} | line).encode() + b"\n")
+            file.write(
+                json.dumps({"timestamp": datetime.now(UTC).isoformat()} | line).encode() + b"\n"
+            )
 
 
 def _lines(run_id: str, iterations: int) -> Iterator[dict[str, object]]:
-    yield {"type": "start", "run_id": run_id, "benchmark": run_id, "iterations": iterations, "process": "benchmark"}
-    usual = {"benchmark": run_id, "execution_time_ms": 0.42, "memory_mb": 51.2, "peak_memory_mb": 53.0, "cpu_percent": 97.5}
+    yield {
+        "type": "start",
+        "run_id": run_id,
+        "benchmark": run_id,
+        "iterations": iterations,
+        "process": "benchmark",
+    }
+    usual = {
+        "benchmark": run_id,
+        "execution_time_ms": 0.42,
+        "memory_mb": 51.2,
+        "peak_memory_mb": 53.0,
+        "cpu_percent": 97.5,
+    }
     for number in range(iterations):
         yield {"type": "iteration", "iteration": number, "status": "running", "skipped": 0} | usual
     yield {"type": "end", "status": "completed", "error": None}

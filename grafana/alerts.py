@@ -38,7 +38,15 @@ def alerts() -> dashboard.Dashboard:
     """Alerts, from those that fire now to how their notifications fare."""
     description = "What fires and since when, what fired before, and whether notifications arrive."
     board = Board("Alerts", description, since="now-6h", refresh="5s", variables=False)
-    board.place(4, firing("critical", CRITICAL), firing("warning", WARNING), pending(), muted(), failing_channels(), watchdog())
+    board.place(
+        4,
+        firing("critical", CRITICAL),
+        firing("warning", WARNING),
+        pending(),
+        muted(),
+        failing_channels(),
+        watchdog(),
+    )
     board.place(9, firing_alerts(), history(), widths=(11, 13))
     board.row("Notifications")
     board.place(8, sent(), failed(), latency())
@@ -49,7 +57,13 @@ def alerts() -> dashboard.Dashboard:
 def firing(severity: str, color: str) -> Panel:
     expr = f'count(ALERTS{{{FIRING}, severity="{severity}"}}) or vector(0)'
     description = f"Alerts of severity {severity} that fire now."
-    return tally(f"Firing, {severity}", description, now(expr, severity), color=color, no_value=PROMETHEUS_DOWN)
+    return tally(
+        f"Firing, {severity}",
+        description,
+        now(expr, severity),
+        color=color,
+        no_value=PROMETHEUS_DOWN,
+    )
 
 
 def pending() -> Panel:
@@ -70,7 +84,11 @@ def muted() -> Panel:
         unit="none",
         no_value=ALERTMANAGER_DOWN,
     )
-    return panel.decimals(0).thresholds(thresholds(NEUTRAL)).links([to_page("Silences", f"{ALERTMANAGER_URL}/#/silences")])
+    return (
+        panel.decimals(0)
+        .thresholds(thresholds(NEUTRAL))
+        .links([to_page("Silences", f"{ALERTMANAGER_URL}/#/silences")])
+    )
 
 
 def failing_channels() -> Panel:
@@ -106,7 +124,11 @@ def watchdog() -> Panel:
 def firing_alerts() -> Panel:
     # Their value is the time since when, in seconds since 1970.
     since = f"ALERTS{{{FIRING}}} * ignoring (alertstate) ALERTS_FOR_STATE * 1000"
-    runbook = {"title": "Runbook", "url": f"{EXPORTER_URL}/runbooks/${{__value.raw}}", "targetBlank": True}
+    runbook = {
+        "title": "Runbook",
+        "url": f"{EXPORTER_URL}/runbooks/${{__value.raw}}",
+        "targetBlank": True,
+    }
     panel = listing(
         "Firing alerts",
         "Alerts that fire now, without the Watchdog, which always does. An alert's name leads to its runbook.",
@@ -117,7 +139,12 @@ def firing_alerts() -> Panel:
     )
     return (
         panel.override_by_name("Value", column("Since", unit="dateTimeAsIso", custom__width=165))
-        .override_by_name("severity", column("Severity", mappings=[SEVERITIES], custom__cellOptions=COLORED, custom__width=85))
+        .override_by_name(
+            "severity",
+            column(
+                "Severity", mappings=[SEVERITIES], custom__cellOptions=COLORED, custom__width=85
+            ),
+        )
         .override_by_name("alertname", column("Alert", links=[runbook]))
         .override_by_name("benchmark_name", column("Benchmark"))
         .override_by_name("environment", column("Environment", custom__width=110))
@@ -126,14 +153,21 @@ def firing_alerts() -> Panel:
 
 def history() -> Panel:
     def level(aggregate: str) -> str:
-        critical, warning = (f'{aggregate} (ALERTS{{{FIRING}, severity="{severity}"}})' for severity in ("critical", "warning"))
+        critical, warning = (
+            f'{aggregate} (ALERTS{{{FIRING}, severity="{severity}"}})'
+            for severity in ("critical", "warning")
+        )
         return f"{critical} * 2 or {warning}"
 
     return states(
         "Alerts over time",
         "The highest severity that fired, then each alert while it fired.",
         query(f"{level('max')} or vector(0)", "all alerts"),
-        query(level("max by (alertname, benchmark_name, environment)"), "{{alertname}} {{benchmark_name}} {{environment}}", ref="B"),
+        query(
+            level("max by (alertname, benchmark_name, environment)"),
+            "{{alertname}} {{benchmark_name}} {{environment}}",
+            ref="B",
+        ),
         no_value=PROMETHEUS_DOWN,
         words={2: ("critical", CRITICAL), 1: ("warning", WARNING), 0: ("quiet", GOOD)},
     )
@@ -149,7 +183,13 @@ def sent() -> Panel:
         unit="none",
         no_value="No notification yet",
     )
-    return panel.decimals(0).min(0).axis_soft_max(1).fill_opacity(20).line_interpolation(c.LineInterpolation.STEP_AFTER)
+    return (
+        panel.decimals(0)
+        .min(0)
+        .axis_soft_max(1)
+        .fill_opacity(20)
+        .line_interpolation(c.LineInterpolation.STEP_AFTER)
+    )
 
 
 def failed() -> Panel:
@@ -164,13 +204,16 @@ def failed() -> Panel:
         unit="none",
         no_value="No notification yet",
     )
-    return panel.decimals(0).min(0).axis_soft_max(1).line_interpolation(c.LineInterpolation.STEP_AFTER)
+    return (
+        panel.decimals(0).min(0).axis_soft_max(1).line_interpolation(c.LineInterpolation.STEP_AFTER)
+    )
 
 
 def latency() -> Panel:
     def mean(window: str) -> str:
         sums, counts = (
-            f"sum by (integration) (increase(alertmanager_notification_latency_seconds_{part}[{window}]))" for part in ("sum", "count")
+            f"sum by (integration) (increase(alertmanager_notification_latency_seconds_{part}[{window}]))"
+            for part in ("sum", "count")
         )
         return f"{sums} / ({counts} > 0)"
 
@@ -189,7 +232,9 @@ def received() -> Panel:
     panel = listing(
         "Arrived at the exporter",
         "Alerts that came all the way through Alertmanager to the exporter's webhook, since the ledger began.",
-        rows("sum by (alertname, severity, status) (benchmark_exporter_notifications_received_total) > 0"),
+        rows(
+            "sum by (alertname, severity, status) (benchmark_exporter_notifications_received_total) > 0"
+        ),
         no_value="No notification yet",
         columns=["alertname", "severity", "status", "Value"],
         sort="Count",
@@ -223,4 +268,6 @@ def in_alertmanager() -> Panel:
         unit="none",
         no_value=ALERTMANAGER_DOWN,
     )
-    return panel.decimals(0).min(0).axis_soft_max(1).line_interpolation(c.LineInterpolation.STEP_AFTER)
+    return (
+        panel.decimals(0).min(0).axis_soft_max(1).line_interpolation(c.LineInterpolation.STEP_AFTER)
+    )

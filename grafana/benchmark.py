@@ -32,9 +32,7 @@ BY_RESULT = "max by (benchmark_name, environment)"
 
 def benchmark() -> dashboard.Dashboard:
     """Benchmark; where several are selected, the panels are there for each."""
-    description = (
-        "One benchmark in depth: its times beside what they are judged by, their spread and noise, what else it measures, its baselines."
-    )
+    description = "One benchmark in depth: its times beside what they are judged by, their spread and noise, what else it measures, its baselines."
     board = Board("Benchmark", description, since="now-24h", refresh="5s", variables=True)
     board.annotate()
     board.row("$benchmark", repeat="benchmark")
@@ -63,13 +61,33 @@ def results() -> Panel:
         rows(of_result(f'benchmark_time_seconds{{statistic="p50", {RESULT}}}'), ref="D"),
         rows(of_result(f"benchmark_samples{{{RESULT}}}"), ref="E"),
         no_value=NO_HISTORY,
-        columns=["Value #A", "benchmark_name", "environment", "Value #B", "Value #C", "Value #D", "Value #E"],
+        columns=[
+            "Value #A",
+            "benchmark_name",
+            "environment",
+            "Value #B",
+            "Value #C",
+            "Value #D",
+            "Value #E",
+        ],
         sort="Worse by",
     )
     return (
-        panel.override_by_name("Value #A", column("Verdict", mappings=[mapping(VERDICTS)], custom__cellOptions=COLORED, custom__width=85))
-        .override_by_name("Value #B", column("Worse by", unit="percentunit", decimals=1, custom__width=90))
-        .override_by_name("Value #C", column("Chance", unit="percentunit", decimals=1, custom__width=80))
+        panel.override_by_name(
+            "Value #A",
+            column(
+                "Verdict",
+                mappings=[mapping(VERDICTS)],
+                custom__cellOptions=COLORED,
+                custom__width=85,
+            ),
+        )
+        .override_by_name(
+            "Value #B", column("Worse by", unit="percentunit", decimals=1, custom__width=90)
+        )
+        .override_by_name(
+            "Value #C", column("Chance", unit="percentunit", decimals=1, custom__width=80)
+        )
         .override_by_name("Value #D", column("Median", unit="s", decimals=2, custom__width=95))
         .override_by_name("Value #E", column("Samples", decimals=0, custom__width=80))
         .override_by_name("benchmark_name", column("Result"))
@@ -79,7 +97,9 @@ def results() -> Panel:
 
 def judged() -> Panel:
     # References and limits are in the unit of their result, which the judged value names.
-    is_time = f'and on (benchmark_name, environment) benchmark_judged_value{{unit="seconds", {RESULT}}}'
+    is_time = (
+        f'and on (benchmark_name, environment) benchmark_judged_value{{unit="seconds", {RESULT}}}'
+    )
 
     def of_judgement(metric: str, by: str = "benchmark_name, environment") -> str:
         return f"max by ({by}) (last_over_time({metric}[$__rate_interval]) {is_time})"
@@ -93,12 +113,19 @@ def judged() -> Panel:
             LEGEND,
         ),
         query(
-            of_judgement(f"benchmark_reference_value{{{RESULT}}}", "benchmark_name, environment, reference"),
+            of_judgement(
+                f"benchmark_reference_value{{{RESULT}}}", "benchmark_name, environment, reference"
+            ),
             f"{LEGEND} {{{{reference}}}}",
             ref="B",
             step=SLOW_SCRAPE,
         ),
-        query(of_judgement(f"benchmark_limit_value{{{RESULT}}}"), f"{LEGEND} limit", ref="C", step=SLOW_SCRAPE),
+        query(
+            of_judgement(f"benchmark_limit_value{{{RESULT}}}"),
+            f"{LEGEND} limit",
+            ref="C",
+            step=SLOW_SCRAPE,
+        ),
         unit="s",
         no_value=NO_RUN,
     )
@@ -124,11 +151,17 @@ def percentiles() -> Panel:
         unit="s",
         no_value=NO_RUN,
     )
-    return panel.decimals(2).scale_distribution(logarithmic(10)).override_by_regexp("/ p9[59]$/", [DASHES])
+    return (
+        panel.decimals(2)
+        .scale_distribution(logarithmic(10))
+        .override_by_regexp("/ p9[59]$/", [DASHES])
+    )
 
 
 def distribution() -> Panel:
-    expr = f"sum by (le) (increase(benchmark_execution_time_ms_bucket{{{RESULT}}}[$__rate_interval]))"
+    expr = (
+        f"sum by (le) (increase(benchmark_execution_time_ms_bucket{{{RESULT}}}[$__rate_interval]))"
+    )
     return heat(
         "Distribution of the times",
         "How many observations fell into each bucket of time, raw samples or each run's median. It is known from when the exporter saw the "
@@ -182,7 +215,9 @@ def speedup() -> Panel:
         "Speedup",
         "How many times faster each run was than the reference or the pinned baseline of that version, p95 dashed. Logarithmic. Lines at "
         "15, under which a gate fails, and 10, under which it is critical; a speedup over a pinned baseline lies around 1.",
-        query(expr, "{{benchmark_name}} over {{baseline_version}} {{percentile}}", step=SLOW_SCRAPE),
+        query(
+            expr, "{{benchmark_name}} over {{baseline_version}} {{percentile}}", step=SLOW_SCRAPE
+        ),
         unit="suffix:×",
         no_value="No reference, and no baseline is pinned",
     )
@@ -197,7 +232,12 @@ def quantities() -> Panel:
         "Sizes and rates",
         "What else each run measured: sizes on the left, operations, items or bytes a second on the right.",
         query(newest("benchmark_size_bytes"), LEGEND, step=SLOW_SCRAPE),
-        query(newest("benchmark_throughput_per_second"), f"{LEGEND}, a second", ref="B", step=SLOW_SCRAPE),
+        query(
+            newest("benchmark_throughput_per_second"),
+            f"{LEGEND}, a second",
+            ref="B",
+            step=SLOW_SCRAPE,
+        ),
         unit="decbytes",
         no_value="It measures times alone",
     )
@@ -205,11 +245,17 @@ def quantities() -> Panel:
 
 
 def column_of_rates() -> list[d.DynamicConfigValue]:
-    return [d.DynamicConfigValue("unit", "ops"), d.DynamicConfigValue("custom.axisPlacement", "right"), DASHES]
+    return [
+        d.DynamicConfigValue("unit", "ops"),
+        d.DynamicConfigValue("custom.axisPlacement", "right"),
+        DASHES,
+    ]
 
 
 def all_runs() -> Panel:
-    times = f"sum by (benchmark_name, iteration, le) (benchmark_execution_time_ms_bucket{{{RESULT}}})"
+    times = (
+        f"sum by (benchmark_name, iteration, le) (benchmark_execution_time_ms_bucket{{{RESULT}}})"
+    )
     counts = f"sum by (benchmark_name, iteration) (benchmark_execution_time_ms_count{{{RESULT}}})"
     panel = listing(
         "Execution time, all runs",
@@ -245,11 +291,21 @@ def counts() -> Panel:
         rows(of_run("benchmark_runs_total"), ref="B"),
         rows(of_run("benchmark_failures_total"), ref="C"),
         no_value=NO_RUN,
-        columns=["Value #A", "environment", "Value #B", "Value #C", "commit_hash", "run_id", "benchmark_name"],
+        columns=[
+            "Value #A",
+            "environment",
+            "Value #B",
+            "Value #C",
+            "commit_hash",
+            "run_id",
+            "benchmark_name",
+        ],
         sort="Newest",
     )
     return (
-        panel.override_by_name("Value #A", column("Newest", unit="dateTimeAsIso", custom__width=165))
+        panel.override_by_name(
+            "Value #A", column("Newest", unit="dateTimeAsIso", custom__width=165)
+        )
         .override_by_name("Value #B", column("Runs", decimals=0, custom__width=65))
         .override_by_name("Value #C", column("Errors", decimals=0, custom__width=65))
         .override_by_name("environment", column("Environment", custom__width=110))
@@ -275,12 +331,23 @@ def baselines() -> Panel:
         rows(of_baseline("benchmark_baseline_pinned_timestamp_seconds * 1000")),
         rows(of_baseline(drift), ref="B"),
         no_value="Nothing is pinned",
-        columns=["benchmark_name", "environment", "baseline_version", "Value #B", "commit_hash", "Value #A"],
+        columns=[
+            "benchmark_name",
+            "environment",
+            "baseline_version",
+            "Value #B",
+            "commit_hash",
+            "Value #A",
+        ],
         sort="Pinned",
     )
     return (
-        panel.override_by_name("Value #A", column("Pinned", unit="dateTimeAsIso", custom__width=165))
-        .override_by_name("Value #B", column("Moved", unit="percentunit", decimals=1, custom__width=75))
+        panel.override_by_name(
+            "Value #A", column("Pinned", unit="dateTimeAsIso", custom__width=165)
+        )
+        .override_by_name(
+            "Value #B", column("Moved", unit="percentunit", decimals=1, custom__width=75)
+        )
         .override_by_name("benchmark_name", column("Result"))
         .override_by_name("environment", column("Environment", custom__width=110))
         .override_by_name("baseline_version", column("Version"))

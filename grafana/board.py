@@ -10,7 +10,11 @@ from grafana.selectors import REGRESSION_ALERTS, RUN
 
 TAG = "strataregula"
 # As on one's own machine; `make up` puts the addresses of .env in their place.
-EXPORTER_URL, PROMETHEUS_URL, ALERTMANAGER_URL = "http://localhost:8000", "http://localhost:9090", "http://localhost:9093"
+EXPORTER_URL, PROMETHEUS_URL, ALERTMANAGER_URL = (
+    "http://localhost:8000",
+    "http://localhost:9090",
+    "http://localhost:9093",
+)
 REFRESH_INTERVALS = ["1s", "5s", "15s", "1m", "5m", "15m"]
 
 
@@ -20,7 +24,9 @@ class Board:
     `variables`: whether those of the benchmarks are shown. All dashboards have them, so that a link keeps what is selected.
     """
 
-    def __init__(self, title: str, description: str, *, since: str, refresh: str, variables: bool) -> None:
+    def __init__(
+        self, title: str, description: str, *, since: str, refresh: str, variables: bool
+    ) -> None:
         self._identifiers = iter(range(1, 1000))
         hide = d.VariableHide.DONT_HIDE if variables else d.VariableHide.HIDE_VARIABLE
         self.dashboard = (
@@ -34,17 +40,42 @@ class Board:
             .tooltip(d.DashboardCursorSync.CROSSHAIR)
             .annotations([])
             .with_variable(variable("project", "Project", "benchmark_run_info").hide(hide))
-            .with_variable(variable("benchmark", "Benchmark", 'benchmark_run_info{project=~"$project"}', "benchmark_name").hide(hide))
-            .with_variable(variable("environment", "Environment", 'benchmark_run_info{project=~"$project"}').hide(hide))
+            .with_variable(
+                variable(
+                    "benchmark",
+                    "Benchmark",
+                    'benchmark_run_info{project=~"$project"}',
+                    "benchmark_name",
+                ).hide(hide)
+            )
+            .with_variable(
+                variable(
+                    "environment", "Environment", 'benchmark_run_info{project=~"$project"}'
+                ).hide(hide)
+            )
             .link(_to_other_dashboards())
-            .link(_link("Exporter", EXPORTER_URL, "The newest runs, and which files were rejected and why"))
-            .link(_link("Rules", f"{PROMETHEUS_URL}/alerts", "The alert rules and their state, in Prometheus"))
+            .link(
+                _link(
+                    "Exporter",
+                    EXPORTER_URL,
+                    "The newest runs, and which files were rejected and why",
+                )
+            )
+            .link(
+                _link(
+                    "Rules",
+                    f"{PROMETHEUS_URL}/alerts",
+                    "The alert rules and their state, in Prometheus",
+                )
+            )
             .link(_link("Silences", f"{ALERTMANAGER_URL}/#/silences", "Alertmanager"))
         )
 
     def place(self, height: int, *panels: Panel, widths: Sequence[int] = ()) -> None:
         """Panels side by side, each as wide as the others unless told; the grid is 24 wide."""
-        for panel, width in zip(panels, widths or [WIDTH // len(panels)] * len(panels), strict=True):
+        for panel, width in zip(
+            panels, widths or [WIDTH // len(panels)] * len(panels), strict=True
+        ):
             self.dashboard.with_panel(panel.id(next(self._identifiers)).height(height).span(width))
 
     def row(self, title: str, *, repeat: str | None = None) -> None:
@@ -57,22 +88,34 @@ class Board:
         commits = f"group by (commit_hash) (last_over_time(benchmark_run_info{{{RUN}}}[$__rate_interval]))"
         before = f"group by (commit_hash) (last_over_time(benchmark_run_info{{{RUN}}}[$__rate_interval] offset $__rate_interval))"
         self.dashboard.annotation(
-            _annotation("Commits", f"{commits} unless {before}", NEUTRAL, "commit {{commit_hash}}", "first run of this commit")
+            _annotation(
+                "Commits",
+                f"{commits} unless {before}",
+                NEUTRAL,
+                "commit {{commit_hash}}",
+                "first run of this commit",
+            )
         )
         firing = f'ALERTS{{{REGRESSION_ALERTS}, alertstate="firing"}}'
         by = "group by (benchmark_name, alertname)"
         began = f"{by} ({firing}) unless {by} ({firing} offset $__rate_interval)"
-        self.dashboard.annotation(_annotation("Regressions", began, CRITICAL, "{{alertname}}", "{{benchmark_name}}"))
+        self.dashboard.annotation(
+            _annotation("Regressions", began, CRITICAL, "{{alertname}}", "{{benchmark_name}}")
+        )
 
 
-def variable(name: str, label: str, series: str, source: str | None = None) -> dashboard.QueryVariable:
+def variable(
+    name: str, label: str, series: str, source: str | None = None
+) -> dashboard.QueryVariable:
     """A variable of which any number of values can be selected: those of a label, by default of the same name, of some series."""
     expr = f"label_values({series}, {source or name})"
     return (
         dashboard.QueryVariable(name)
         .label(label)
         .datasource(PROMETHEUS)
-        .query({"qryType": 1, "query": expr, "refId": "PrometheusVariableQueryEditor-VariableQuery"})
+        .query(
+            {"qryType": 1, "query": expr, "refId": "PrometheusVariableQueryEditor-VariableQuery"}
+        )
         .definition(expr)
         .refresh(d.VariableRefresh.ON_TIME_RANGE_CHANGED)
         .sort(d.VariableSort.ALPHABETICAL_CASE_INSENSITIVE_ASC)
@@ -85,14 +128,29 @@ def variable(name: str, label: str, series: str, source: str | None = None) -> d
 
 def _to_other_dashboards() -> dashboard.DashboardLink:
     """Leads to every dashboard with the tag, a user's own too, with the variables and the time range of this one."""
-    return dashboard.DashboardLink("Dashboards").type(d.DashboardLinkType.DASHBOARDS).tags([TAG]).include_vars(True).keep_time(True)
+    return (
+        dashboard.DashboardLink("Dashboards")
+        .type(d.DashboardLinkType.DASHBOARDS)
+        .tags([TAG])
+        .include_vars(True)
+        .keep_time(True)
+    )
 
 
 def _link(title: str, url: str, tooltip: str) -> dashboard.DashboardLink:
-    return dashboard.DashboardLink(title).type(d.DashboardLinkType.LINK).icon("external link").url(url).tooltip(tooltip).target_blank(True)
+    return (
+        dashboard.DashboardLink(title)
+        .type(d.DashboardLinkType.LINK)
+        .icon("external link")
+        .url(url)
+        .tooltip(tooltip)
+        .target_blank(True)
+    )
 
 
-def _annotation(name: str, expr: str, color: str, title: str, text: str) -> dashboard.AnnotationQuery:
+def _annotation(
+    name: str, expr: str, color: str, title: str, text: str
+) -> dashboard.AnnotationQuery:
     return (
         dashboard.AnnotationQuery()
         .name(name)

@@ -32,7 +32,11 @@ NO_DURATION = "No run stated its duration"
 def ci() -> dashboard.Dashboard:
     """CI, first its pipelines, then what they measured."""
     board = Board(
-        "CI", "Pipelines, how often they fail, how long suites take, and what the gates say.", since="now-7d", refresh="5s", variables=True
+        "CI",
+        "Pipelines, how often they fail, how long suites take, and what the gates say.",
+        since="now-7d",
+        refresh="5s",
+        variables=True,
     )
     board.dashboard.with_variable(variable("pipeline", "Pipeline", "ci_pipeline_status"))
     board.place(6, pipelines(), failure_ratio(), runs())
@@ -93,7 +97,13 @@ def failure_trend() -> Panel:
         unit="percentunit",
         no_value=NO_CI_RUN,
     )
-    return panel.decimals(0).min(0).max(1).thresholds(thresholds(GOOD, (0.2, WARNING))).thresholds_style(threshold_lines())
+    return (
+        panel.decimals(0)
+        .min(0)
+        .max(1)
+        .thresholds(thresholds(GOOD, (0.2, WARNING)))
+        .thresholds_style(threshold_lines())
+    )
 
 
 def gate_verdicts() -> Panel:
@@ -120,7 +130,12 @@ def headroom() -> Panel:
         unit="percentunit",
         no_value=NO_GATE,
     )
-    return panel.decimals(0).axis_soft_min(-0.1).thresholds(thresholds(WARNING, (0, GOOD))).thresholds_style(threshold_lines())
+    return (
+        panel.decimals(0)
+        .axis_soft_min(-0.1)
+        .thresholds(thresholds(WARNING, (0, GOOD)))
+        .thresholds_style(threshold_lines())
+    )
 
 
 def criteria() -> Panel:
@@ -131,7 +146,10 @@ def criteria() -> Panel:
         "What the gates ask",
         "The limits of each benchmark's gate: the least speedup at the median and at p95, and the longest p95.",
         rows(asked(f'benchmark_gate_speedup_threshold_ratio{{percentile="p50", {BENCHMARK}}}')),
-        rows(asked(f'benchmark_gate_speedup_threshold_ratio{{percentile="p95", {BENCHMARK}}}'), ref="B"),
+        rows(
+            asked(f'benchmark_gate_speedup_threshold_ratio{{percentile="p95", {BENCHMARK}}}'),
+            ref="B",
+        ),
         rows(asked(f"benchmark_gate_time_threshold_seconds{{{BENCHMARK}}}"), ref="C"),
         no_value=NO_GATE,
         columns=["benchmark_name", "Value #A", "Value #B", "Value #C"],
@@ -139,8 +157,12 @@ def criteria() -> Panel:
     )
     return (
         panel.override_by_name("benchmark_name", column("Benchmark"))
-        .override_by_name("Value #A", column("Speedup p50", unit="suffix:×", decimals=1, custom__width=110))
-        .override_by_name("Value #B", column("Speedup p95", unit="suffix:×", decimals=1, custom__width=110))
+        .override_by_name(
+            "Value #A", column("Speedup p50", unit="suffix:×", decimals=1, custom__width=110)
+        )
+        .override_by_name(
+            "Value #B", column("Speedup p95", unit="suffix:×", decimals=1, custom__width=110)
+        )
         .override_by_name("Value #C", column("P95", unit="s", decimals=0, custom__width=80))
     )
 
@@ -161,7 +183,11 @@ def pipeline_duration() -> Panel:
     panel = lines(
         "Pipeline duration",
         "How long each run of a pipeline took, where its last job said so.",
-        query(f"max by (pipeline, branch, trigger) ({newest})", "{{pipeline}} {{branch}} {{trigger}}", step=SLOW_SCRAPE),
+        query(
+            f"max by (pipeline, branch, trigger) ({newest})",
+            "{{pipeline}} {{branch}} {{trigger}}",
+            step=SLOW_SCRAPE,
+        ),
         unit="s",
         no_value=NO_DURATION,
     )

@@ -54,7 +54,9 @@ def times() -> Panel:
         row="benchmark_name",
         column="environment",
     )
-    return panel.decimals(2).override_by_name("benchmark_name\\environment", column("Result", custom__width=240))
+    return panel.decimals(2).override_by_name(
+        "benchmark_name\\environment", column("Result", custom__width=240)
+    )
 
 
 def slowdown() -> Panel:
@@ -73,7 +75,9 @@ def slowdown() -> Panel:
 
 def verdicts() -> Panel:
     def state(name: str) -> str:
-        return f'max by (benchmark_name, environment) (benchmark_verdict{{state="{name}", {RESULT}}})'
+        return (
+            f'max by (benchmark_name, environment) (benchmark_verdict{{state="{name}", {RESULT}}})'
+        )
 
     panel = matrix(
         "Verdict",
@@ -85,7 +89,9 @@ def verdicts() -> Panel:
         column="environment",
     )
     return (
-        panel.decimals(0).mappings([mapping(VERDICTS)]).override_by_name("benchmark_name\\environment", column("Result", custom__width=240))
+        panel.decimals(0)
+        .mappings([mapping(VERDICTS)])
+        .override_by_name("benchmark_name\\environment", column("Result", custom__width=240))
     )
 
 
@@ -93,7 +99,10 @@ def times_over_runs() -> Panel:
     panel = lines(
         "Median time over runs",
         "The p50 of each run, by result and environment. Logarithmic.",
-        query(f"max by (benchmark_name, environment) (last_over_time({TIMES}[$__rate_interval]))", "{{benchmark_name}} {{environment}}"),
+        query(
+            f"max by (benchmark_name, environment) (last_over_time({TIMES}[$__rate_interval]))",
+            "{{benchmark_name}} {{environment}}",
+        ),
         unit="s",
         no_value=NO_RUN,
     )
@@ -108,7 +117,9 @@ def ratio_over_runs() -> Panel:
         "The mean p50 of the day before each point, as a multiple of that of the fastest environment. A line that moves is a change that "
         "one environment alone has seen.",
         query(
-            f"{mean} / on (benchmark_name) group_left () min by (benchmark_name) ({mean})", "{{benchmark_name}} {{environment}}", step="10m"
+            f"{mean} / on (benchmark_name) group_left () min by (benchmark_name) ({mean})",
+            "{{benchmark_name}} {{environment}}",
+            step="10m",
         ),
         unit="suffix:×",
         no_value=NO_RUN,
@@ -120,13 +131,17 @@ def speedups() -> Panel:
     panel = matrix(
         "Speedup over each version",
         "How many times faster the newest run is, at the median, than the reference or the pinned baseline of each version.",
-        rows(f'max by (benchmark_name, baseline_version) (speedup_ratio{{percentile="p50", {RESULT_NAME}}})'),
+        rows(
+            f'max by (benchmark_name, baseline_version) (speedup_ratio{{percentile="p50", {RESULT_NAME}}})'
+        ),
         unit="suffix:×",
         no_value=NO_RUN,
         row="benchmark_name",
         column="baseline_version",
     )
-    return panel.decimals(2).override_by_name("benchmark_name\\baseline_version", column("Result", custom__width=240))
+    return panel.decimals(2).override_by_name(
+        "benchmark_name\\baseline_version", column("Result", custom__width=240)
+    )
 
 
 def references() -> Panel:
@@ -147,14 +162,24 @@ def references() -> Panel:
         rows(of_result(reference("pinned")), ref="C"),
         rows(of_result("benchmark_worsening_ratio"), ref="D"),
         no_value=NO_HISTORY,
-        columns=["benchmark_name", "environment", "Value #A", "Value #B", "Value #C", "unit", "Value #D"],
+        columns=[
+            "benchmark_name",
+            "environment",
+            "Value #A",
+            "Value #B",
+            "Value #C",
+            "unit",
+            "Value #D",
+        ],
         sort="Worse by",
     )
     return (
         panel.override_by_name("Value #A", column("Now", unit="sci", decimals=3, custom__width=95))
         .override_by_name("Value #B", column("Rolling", unit="sci", decimals=3, custom__width=95))
         .override_by_name("Value #C", column("Pinned", unit="sci", decimals=3, custom__width=95))
-        .override_by_name("Value #D", column("Worse by", unit="percentunit", decimals=1, custom__width=90))
+        .override_by_name(
+            "Value #D", column("Worse by", unit="percentunit", decimals=1, custom__width=90)
+        )
         .override_by_name("benchmark_name", column("Result"))
         .override_by_name("environment", column("Environment", custom__width=110))
         .override_by_name("unit", column("Unit", custom__width=90))
@@ -167,8 +192,12 @@ def speedup_over_runs() -> Panel:
     panel = lines(
         "Speedup over each version, over runs",
         "How many times faster each run was, p95 dashed. Logarithmic.",
-        query(expr, "{{benchmark_name}} over {{baseline_version}} {{percentile}}", step=SLOW_SCRAPE),
+        query(
+            expr, "{{benchmark_name}} over {{baseline_version}} {{percentile}}", step=SLOW_SCRAPE
+        ),
         unit="suffix:×",
         no_value=NO_RUN,
     )
-    return panel.decimals(2).scale_distribution(logarithmic(2)).override_by_regexp("/ p95$/", [DASHES])
+    return (
+        panel.decimals(2).scale_distribution(logarithmic(2)).override_by_regexp("/ p95$/", [DASHES])
+    )

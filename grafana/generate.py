@@ -28,14 +28,19 @@ FOLDER = Path(__file__).resolve().parent / "dashboards"
 
 def render() -> dict[Path, str]:
     """The text of every dashboard file, by path."""
-    return {FOLDER / f"{built.uid}.json": _text(built) for built in (make().build() for make in DASHBOARDS)}
+    return {
+        FOLDER / f"{built.uid}.json": _text(built)
+        for built in (make().build() for make in DASHBOARDS)
+    }
 
 
 def _text(built: Dashboard) -> str:
     document = json.loads(JSONEncoder().encode(built))
     for linked in (document, *document["panels"]):
         for link in linked.get("links") or ():
-            del link["placement"]  # the SDK writes one always, and with it Grafana hides the link in a menu
+            del link[
+                "placement"
+            ]  # the SDK writes one always, and with it Grafana hides the link in a menu
     return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
@@ -44,12 +49,22 @@ def differences(files: dict[Path, str]) -> Iterator[str]:
     for path in sorted({*files, *FOLDER.glob("*.json")}):
         there = path.read_text(encoding="utf-8") if path.exists() else ""
         name = f"dashboards/{path.name}"
-        yield from difflib.unified_diff(there.splitlines(), files.get(path, "").splitlines(), name, f"{name}, generated", lineterm="")
+        yield from difflib.unified_diff(
+            there.splitlines(),
+            files.get(path, "").splitlines(),
+            name,
+            f"{name}, generated",
+            lineterm="",
+        )
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Writes grafana/dashboards/.")
-    parser.add_argument("--check", action="store_true", help="write nothing; show the difference and exit 1 if there is one")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; show the difference and exit 1 if there is one",
+    )
     files = render()
     if parser.parse_args().check:
         changes = list(differences(files))

@@ -34,7 +34,13 @@ THIS_WEEK = f"quantile_over_time(0.5, {HOURLY}[7d:1h])"
 
 def history() -> dashboard.Dashboard:
     """History, from what moved to all of it."""
-    board = Board("History", "Thirty days: what became slower or faster, week by week.", since="now-30d", refresh="5m", variables=True)
+    board = Board(
+        "History",
+        "Thirty days: what became slower or faster, week by week.",
+        since="now-30d",
+        refresh="5m",
+        variables=True,
+    )
     board.place(9, movers("worst"), movers("best"), movers_since_pinned())
     board.place(11, weekly(), times())
     board.place(10, speedup(), noise())
@@ -43,7 +49,10 @@ def history() -> dashboard.Dashboard:
 
 
 def movers(which: str) -> Panel:
-    function, title = {"worst": ("topk", "Slower than three weeks ago"), "best": ("bottomk", "Faster than three weeks ago")}[which]
+    function, title = {
+        "worst": ("topk", "Slower than three weeks ago"),
+        "best": ("bottomk", "Faster than three weeks ago"),
+    }[which]
     change = f"{THIS_WEEK} / (quantile_over_time(0.5, {HOURLY}[7d:1h] offset 21d) > 0) - 1"
     held = f"{change} > 0" if which == "worst" else f"{change} < 0"
     panel = bars(
@@ -53,16 +62,24 @@ def movers(which: str) -> Panel:
         unit="percentunit",
         no_value="Nothing did, or there are less than four weeks of history",
     )
-    return panel.decimals(1).thresholds(thresholds(GOOD, (0, NEUTRAL), (0.1, WARNING), (0.3, CRITICAL)))
+    return panel.decimals(1).thresholds(
+        thresholds(GOOD, (0, NEUTRAL), (0.1, WARNING), (0.3, CRITICAL))
+    )
 
 
 def movers_since_pinned() -> Panel:
-    rolling, pinned = (f'benchmark_reference_value{{reference="{kind}", {RESULT}}}' for kind in ("rolling", "pinned"))
+    rolling, pinned = (
+        f'benchmark_reference_value{{reference="{kind}", {RESULT}}}'
+        for kind in ("rolling", "pinned")
+    )
     panel = bars(
         "Moved since it was pinned",
         "How far the rolling median of each result is from its pinned baseline, which does not follow a slow drift. Beyond 25 % an alert "
         "asks for a new one.",
-        now(f"max by (benchmark_name, environment) ({rolling} / ignoring (reference) {pinned} - 1)", "{{benchmark_name}} {{environment}}"),
+        now(
+            f"max by (benchmark_name, environment) ({rolling} / ignoring (reference) {pinned} - 1)",
+            "{{benchmark_name}} {{environment}}",
+        ),
         unit="percentunit",
         no_value="Nothing is pinned",
     )
@@ -77,7 +94,11 @@ def weekly() -> Panel:
         unit="s",
         no_value=NO_RUN,
     )
-    return panel.decimals(2).scale_distribution(logarithmic(10)).line_interpolation(c.LineInterpolation.LINEAR)
+    return (
+        panel.decimals(2)
+        .scale_distribution(logarithmic(10))
+        .line_interpolation(c.LineInterpolation.LINEAR)
+    )
 
 
 def times() -> Panel:
@@ -85,7 +106,9 @@ def times() -> Panel:
         "Median time of each hour's newest run",
         "The p50 of the newest run at each full hour. Logarithmic.",
         query(
-            f"max by (benchmark_name, environment) (last_over_time({TIMES}[$__interval]))", "{{benchmark_name}} {{environment}}", step=HOUR
+            f"max by (benchmark_name, environment) (last_over_time({TIMES}[$__interval]))",
+            "{{benchmark_name}} {{environment}}",
+            step=HOUR,
         ),
         unit="s",
         no_value="No full hour of history yet",
@@ -111,7 +134,11 @@ def noise() -> Panel:
     panel = lines(
         "Noise within runs",
         "Standard deviation of a run's samples over their mean, of the newest run at each full hour. Noisy weeks hide small regressions.",
-        query(f"max by (benchmark_name, environment) ({newest})", "{{benchmark_name}} {{environment}}", step=HOUR),
+        query(
+            f"max by (benchmark_name, environment) ({newest})",
+            "{{benchmark_name}} {{environment}}",
+            step=HOUR,
+        ),
         unit="percentunit",
         no_value="No run states its spread",
     )
@@ -136,7 +163,11 @@ def runs_a_day() -> Panel:
     panel = curves(
         "Runs a day",
         "How many times each environment's newest run changed in the 24 hours before each point, summed over the benchmarks.",
-        query(f"sum by (environment) (changes(benchmark_last_run_timestamp_seconds{{{RUN}}}[1d]))", "{{environment}}", step=SIX_HOURS),
+        query(
+            f"sum by (environment) (changes(benchmark_last_run_timestamp_seconds{{{RUN}}}[1d]))",
+            "{{environment}}",
+            step=SIX_HOURS,
+        ),
         unit="none",
         no_value=NO_RUN,
     )
@@ -151,8 +182,15 @@ def judged_regressions() -> Panel:
         "Regressions, since the ledger began",
         "Runs of each result that were a confirmed regression beside their history, and runs that were worse but within the noise.",
         now(since_the_beginning("confirmed"), "{{benchmark_name}} {{environment}}"),
-        now(since_the_beginning("suppressed"), "{{benchmark_name}} {{environment}}, noise", ref="B"),
+        now(
+            since_the_beginning("suppressed"), "{{benchmark_name}} {{environment}}, noise", ref="B"
+        ),
         unit="none",
         no_value="None",
     )
-    return panel.decimals(0).min(0).thresholds(thresholds(WARNING)).override_by_regexp("/, noise$/", [fixed_color(NEUTRAL)])
+    return (
+        panel.decimals(0)
+        .min(0)
+        .thresholds(thresholds(WARNING))
+        .override_by_regexp("/, noise$/", [fixed_color(NEUTRAL)])
+    )

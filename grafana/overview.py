@@ -35,7 +35,16 @@ from grafana.panels import (
     thresholds,
     to_benchmark,
 )
-from grafana.selectors import BENCHMARK, FIRING, GATED, GATED_NOW, HEADROOM, RESULT, RESULT_NAME, RUN
+from grafana.selectors import (
+    BENCHMARK,
+    FIRING,
+    GATED,
+    GATED_NOW,
+    HEADROOM,
+    RESULT,
+    RESULT_NAME,
+    RUN,
+)
 from grafana.stack_health import targets
 
 # Under 10 a regression is critical, under 15 it fails the gate.
@@ -52,10 +61,16 @@ WORKING = {1: ("all parts up", GOOD), 0: ("a part is down", CRITICAL)}
 def overview() -> dashboard.Dashboard:
     """Overview, its panels from what is wrong now to what was long ago."""
     board = Board(
-        "Overview", "Benchmarks, alerts, CI and the monitoring itself, at a glance.", since="now-12h", refresh="5s", variables=True
+        "Overview",
+        "Benchmarks, alerts, CI and the monitoring itself, at a glance.",
+        since="now-12h",
+        refresh="5s",
+        variables=True,
     )
     board.annotate()
-    board.place(4, regressions(), unconfirmed(), code_or_machine(), alerts(), newest_run_age(), monitoring())
+    board.place(
+        4, regressions(), unconfirmed(), code_or_machine(), alerts(), newest_run_age(), monitoring()
+    )
     board.place(8, slower_now(), firing_alerts(), widths=(14, 10))
     board.row("Benchmarks")
     board.place(10, speedup(), execution_time())
@@ -91,7 +106,10 @@ def code_or_machine() -> Panel:
         "Code or machine",
         "Whether in some environment so many results moved at once that the machine has changed rather than the code. Told of runs with "
         "four judged results or more.",
-        now('max(benchmark_environment_shift_active{project=~"$project", environment=~"$environment"})', "shift"),
+        now(
+            'max(benchmark_environment_shift_active{project=~"$project", environment=~"$environment"})',
+            "shift",
+        ),
         unit="none",
         no_value="No run with four results",
     )
@@ -113,7 +131,9 @@ def alerts() -> Panel:
     return (
         panel.decimals(0)
         .thresholds(thresholds(GOOD, (1, CRITICAL)))
-        .override_by_name("warnings", [d.DynamicConfigValue("thresholds", thresholds(GOOD, (1, WARNING)).build())])
+        .override_by_name(
+            "warnings", [d.DynamicConfigValue("thresholds", thresholds(GOOD, (1, WARNING)).build())]
+        )
         .text_mode(c.BigValueTextMode.VALUE_AND_NAME)
         .orientation(c.VizOrientation.VERTICAL)
     )
@@ -138,7 +158,9 @@ def monitoring() -> Panel:
         unit="none",
         no_value="Prometheus is down",
     )
-    return panel.decimals(0).mappings([mapping(WORKING)]).thresholds(thresholds(CRITICAL, (1, GOOD)))
+    return (
+        panel.decimals(0).mappings([mapping(WORKING)]).thresholds(thresholds(CRITICAL, (1, GOOD)))
+    )
 
 
 def slower_now() -> Panel:
@@ -146,7 +168,10 @@ def slower_now() -> Panel:
     labels = "benchmark, benchmark_name, environment, commit_hash, previous_commit_hash"
     # For the link, the benchmark of a result: of its own name, else of that without the variant.
     regression = f"benchmark_regression_info{{{RESULT}}}"
-    named, of_variant = (f'label_replace({regression}, "benchmark", "$1", "benchmark_name", "{part}")' for part in ("(.*)", "(.+)/[^/]+"))
+    named, of_variant = (
+        f'label_replace({regression}, "benchmark", "$1", "benchmark_name", "{part}")'
+        for part in ("(.*)", "(.+)/[^/]+")
+    )
     is_benchmark = "on (benchmark_name, environment) benchmark_run_info"
     of_benchmark = f"({named} and {is_benchmark} or {of_variant} unless {is_benchmark})"
     found = f"max by ({labels}) ({of_benchmark}"
@@ -178,11 +203,25 @@ def slower_now() -> Panel:
     )
     severity = {1: ("critical", CRITICAL), 0: ("warning", WARNING)}
     return (
-        panel.override_by_name("Value #A", column("Worse by", unit="percentunit", decimals=0, custom__width=90))
-        .override_by_name("Value #B", column("Chance", unit="percentunit", decimals=0, custom__width=80))
-        .override_by_name("Value #C", column("Verdict", mappings=[mapping(severity)], custom__cellOptions=COLORED, custom__width=85))
+        panel.override_by_name(
+            "Value #A", column("Worse by", unit="percentunit", decimals=0, custom__width=90)
+        )
+        .override_by_name(
+            "Value #B", column("Chance", unit="percentunit", decimals=0, custom__width=80)
+        )
+        .override_by_name(
+            "Value #C",
+            column(
+                "Verdict",
+                mappings=[mapping(severity)],
+                custom__cellOptions=COLORED,
+                custom__width=85,
+            ),
+        )
         .override_by_name("Value #D", column("Since", unit="dateTimeAsIso", custom__width=165))
-        .override_by_name("benchmark_name", column("Result", links=[to_benchmark("__data.fields.benchmark")]))
+        .override_by_name(
+            "benchmark_name", column("Result", links=[to_benchmark("__data.fields.benchmark")])
+        )
         .override_by_name("environment", column("Environment", custom__width=110))
         .override_by_name("previous_commit_hash", column("Last good commit", custom__width=130))
         .override_by_name("commit_hash", column("Commit", custom__width=110))
@@ -215,7 +254,11 @@ def execution_time() -> Panel:
         unit="s",
         no_value=NO_RUN,
     )
-    return panel.decimals(2).scale_distribution(logarithmic(10)).override_by_regexp("/ p95$/", [DASHES])
+    return (
+        panel.decimals(2)
+        .scale_distribution(logarithmic(10))
+        .override_by_regexp("/ p95$/", [DASHES])
+    )
 
 
 def verdicts() -> Panel:
@@ -226,7 +269,11 @@ def verdicts() -> Panel:
         "Verdicts beside the history",
         "What the newest run of each result was, the worst between two points; the right edge is now. Fine is also what improved and what "
         "has too few runs to tell.",
-        query(f"2 * {verdict('critical')} > 0 or {verdict('warning')}", "{{benchmark_name}} {{environment}}", step=SLOW_SCRAPE),
+        query(
+            f"2 * {verdict('critical')} > 0 or {verdict('warning')}",
+            "{{benchmark_name}} {{environment}}",
+            step=SLOW_SCRAPE,
+        ),
         no_value=NO_HISTORY,
         words=VERDICTS,
     )
@@ -238,7 +285,9 @@ def newest_runs() -> Panel:
     def of_benchmark(metric: str) -> str:
         return f"{runs} * on (benchmark_name) group_left () max by (benchmark_name) ({metric}))"
 
-    timestamps = "max by (benchmark_name, environment) (benchmark_last_run_timestamp_seconds) * 1000"
+    timestamps = (
+        "max by (benchmark_name, environment) (benchmark_last_run_timestamp_seconds) * 1000"
+    )
     panel = listing(
         "Newest runs",
         "The newest run of each benchmark in each environment: when, of which commit, how its gate judged it. A benchmark without a "
@@ -248,16 +297,43 @@ def newest_runs() -> Panel:
         rows(of_benchmark(HEADROOM), ref="C"),
         rows(of_benchmark('benchmark_gate_passed{criterion="overall"}'), ref="D"),
         no_value=NO_RUN,
-        columns=["Value #A", "Value", "benchmark_name", "environment", "Value #D", "Value #B", "Value #C", "commit_hash", "run_id"],
+        columns=[
+            "Value #A",
+            "Value",
+            "benchmark_name",
+            "environment",
+            "Value #D",
+            "Value #B",
+            "Value #C",
+            "commit_hash",
+            "run_id",
+        ],
         sort="Time of run",
     )
-    run = {"title": "The newest runs, on the exporter's page", "url": EXPORTER_URL, "targetBlank": True}
+    run = {
+        "title": "The newest runs, on the exporter's page",
+        "url": EXPORTER_URL,
+        "targetBlank": True,
+    }
     return (
-        panel.override_by_regexp("/^Value( #A)?$/", column("Time of run", unit="dateTimeAsIso", custom__width=165))
-        .override_by_name("Value #B", column("Speedup", unit="suffix:×", decimals=1, custom__width=85))
-        .override_by_name("Value #C", column("Headroom", unit="percentunit", decimals=0, custom__width=95))
-        .override_by_name("Value #D", column("Gate", mappings=[mapping(PASSED)], custom__cellOptions=COLORED, custom__width=75))
-        .override_by_name("benchmark_name", column("Benchmark", links=[to_benchmark("__value.raw")]))
+        panel.override_by_regexp(
+            "/^Value( #A)?$/", column("Time of run", unit="dateTimeAsIso", custom__width=165)
+        )
+        .override_by_name(
+            "Value #B", column("Speedup", unit="suffix:×", decimals=1, custom__width=85)
+        )
+        .override_by_name(
+            "Value #C", column("Headroom", unit="percentunit", decimals=0, custom__width=95)
+        )
+        .override_by_name(
+            "Value #D",
+            column(
+                "Gate", mappings=[mapping(PASSED)], custom__cellOptions=COLORED, custom__width=75
+            ),
+        )
+        .override_by_name(
+            "benchmark_name", column("Benchmark", links=[to_benchmark("__value.raw")])
+        )
         .override_by_name("commit_hash", column("Commit", custom__width=110))
         .override_by_name("run_id", column("Run", links=[run]))
         .override_by_name("environment", column("Environment", custom__width=110))
@@ -302,7 +378,12 @@ def regressions_by_commit() -> Panel:
     return (
         panel.override_by_name("commit_hash", column("Commit", custom__width=110))
         .override_by_name("benchmark_name", column("Benchmark"))
-        .override_by_name("severity", column("Severity", mappings=[SEVERITIES], custom__cellOptions=COLORED, custom__width=85))
+        .override_by_name(
+            "severity",
+            column(
+                "Severity", mappings=[SEVERITIES], custom__cellOptions=COLORED, custom__width=85
+            ),
+        )
         .override_by_name("Value", column("Runs", decimals=0, custom__width=60))
     )
 
@@ -311,22 +392,36 @@ def memory() -> Panel:
     panel = curves(
         "Memory",
         "Resident memory by process and phase. Over 1000 MB an alert fires.",
-        query("max by (process, phase) (memory_usage_mb)", "{{process}} {{phase}}", step=SLOW_SCRAPE),
+        query(
+            "max by (process, phase) (memory_usage_mb)", "{{process}} {{phase}}", step=SLOW_SCRAPE
+        ),
         unit="decmbytes",
         no_value=EXPORTER_DOWN,
     )
-    return panel.decimals(0).min(0).thresholds(thresholds(GOOD, (1000, WARNING))).thresholds_style(threshold_lines())
+    return (
+        panel.decimals(0)
+        .min(0)
+        .thresholds(thresholds(GOOD, (1000, WARNING)))
+        .thresholds_style(threshold_lines())
+    )
 
 
 def pipelines() -> Panel:
     panel = number(
         "Pipelines",
         "Outcome of the newest run of each CI pipeline, by branch and trigger.",
-        now("min by (pipeline, branch, trigger) (ci_pipeline_status)", "{{pipeline}} {{branch}} {{trigger}}"),
+        now(
+            "min by (pipeline, branch, trigger) (ci_pipeline_status)",
+            "{{pipeline}} {{branch}} {{trigger}}",
+        ),
         unit="none",
         no_value="No CI run yet",
     )
-    return panel.mappings([mapping(PASSED)]).thresholds(thresholds(CRITICAL, (1, GOOD))).text_mode(c.BigValueTextMode.VALUE_AND_NAME)
+    return (
+        panel.mappings([mapping(PASSED)])
+        .thresholds(thresholds(CRITICAL, (1, GOOD)))
+        .text_mode(c.BigValueTextMode.VALUE_AND_NAME)
+    )
 
 
 def failed_gates() -> Panel:
@@ -355,7 +450,9 @@ def files() -> Panel:
     return (
         panel.decimals(0)
         .thresholds(thresholds(NEUTRAL))
-        .override_by_name("rejected", [d.DynamicConfigValue("thresholds", thresholds(GOOD, (1, WARNING)).build())])
+        .override_by_name(
+            "rejected", [d.DynamicConfigValue("thresholds", thresholds(GOOD, (1, WARNING)).build())]
+        )
         .text_mode(c.BigValueTextMode.VALUE_AND_NAME)
     )
 

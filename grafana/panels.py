@@ -3,7 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from grafana_foundation_sdk.builders import bargauge, common, dashboard, heatmap, prometheus, stat, statetimeline, table, timeseries
+from grafana_foundation_sdk.builders import (
+    bargauge,
+    common,
+    dashboard,
+    heatmap,
+    prometheus,
+    stat,
+    statetimeline,
+    table,
+    timeseries,
+)
 from grafana_foundation_sdk.models import common as c
 from grafana_foundation_sdk.models import dashboard as d
 from grafana_foundation_sdk.models import heatmap as h
@@ -21,7 +31,10 @@ PASSED = {1: ("passed", GOOD), 0: ("failed", CRITICAL)}
 UP = {1: ("up", GOOD), 0: ("down", CRITICAL)}
 VERDICTS = {2: ("critical", CRITICAL), 1: ("warning", WARNING), 0: ("fine", GOOD)}
 SEVERITIES = d.ValueMap(
-    options={name: d.ValueMappingResult(text=name, color=color) for name, color in (("critical", CRITICAL), ("warning", WARNING))}
+    options={
+        name: d.ValueMappingResult(text=name, color=color)
+        for name, color in (("critical", CRITICAL), ("warning", WARNING))
+    }
 )
 
 DASHES = d.DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [10, 6]})
@@ -30,13 +43,37 @@ COLORED = {"type": "color-background", "mode": "basic"}
 # The shortest window of a rate is four scrapes; Grafana takes it from the query's minimum step.
 SLOW_SCRAPE = "30s"
 
-Panel = timeseries.Panel | stat.Panel | table.Panel | statetimeline.Panel | bargauge.Panel | heatmap.Panel
-AnyPanel = TypeVar("AnyPanel", timeseries.Panel, stat.Panel, table.Panel, statetimeline.Panel, bargauge.Panel, heatmap.Panel)
+Panel = (
+    timeseries.Panel
+    | stat.Panel
+    | table.Panel
+    | statetimeline.Panel
+    | bargauge.Panel
+    | heatmap.Panel
+)
+AnyPanel = TypeVar(
+    "AnyPanel",
+    timeseries.Panel,
+    stat.Panel,
+    table.Panel,
+    statetimeline.Panel,
+    bargauge.Panel,
+    heatmap.Panel,
+)
 
 
-def query(expr: str, legend: str = "", *, ref: str = "A", step: str | None = None) -> prometheus.Dataquery:
+def query(
+    expr: str, legend: str = "", *, ref: str = "A", step: str | None = None
+) -> prometheus.Dataquery:
     """A query over the shown time range. `step`: the least time between two points, and what the windows of rates follow."""
-    built = prometheus.Dataquery().datasource(PROMETHEUS).editor_mode(p.QueryEditorMode.CODE).ref_id(ref).expr(expr).range()
+    built = (
+        prometheus.Dataquery()
+        .datasource(PROMETHEUS)
+        .editor_mode(p.QueryEditorMode.CODE)
+        .ref_id(ref)
+        .expr(expr)
+        .range()
+    )
     built.legend_format(legend)
     return built if step is None else built.interval(step)
 
@@ -60,7 +97,13 @@ def rows(expr: str, *, ref: str = "A") -> prometheus.Dataquery:
 
 
 def described(
-    panel: AnyPanel, title: str, description: str, *, unit: str, no_value: str, targets: Sequence[prometheus.Dataquery]
+    panel: AnyPanel,
+    title: str,
+    description: str,
+    *,
+    unit: str,
+    no_value: str,
+    targets: Sequence[prometheus.Dataquery],
 ) -> AnyPanel:
     """What every panel has. `no_value` is shown where there is no data, so it says what that means."""
     panel.datasource(PROMETHEUS).title(title).description(description).unit(unit).no_value(no_value)
@@ -69,7 +112,9 @@ def described(
     return panel
 
 
-def lines(title: str, description: str, *targets: prometheus.Dataquery, unit: str, no_value: str) -> timeseries.Panel:
+def lines(
+    title: str, description: str, *targets: prometheus.Dataquery, unit: str, no_value: str
+) -> timeseries.Panel:
     """Values that hold until the next run, hence steps, over whatever lies between two runs."""
     return (
         curves(title, description, *targets, unit=unit, no_value=no_value)
@@ -78,10 +123,14 @@ def lines(title: str, description: str, *targets: prometheus.Dataquery, unit: st
     )
 
 
-def curves(title: str, description: str, *targets: prometheus.Dataquery, unit: str, no_value: str) -> timeseries.Panel:
+def curves(
+    title: str, description: str, *targets: prometheus.Dataquery, unit: str, no_value: str
+) -> timeseries.Panel:
     """Values over time that are measured at every scrape; where there was none, there is a gap."""
     return (
-        described(timeseries.Panel(), title, description, unit=unit, no_value=no_value, targets=targets)
+        described(
+            timeseries.Panel(), title, description, unit=unit, no_value=no_value, targets=targets
+        )
         .color_scheme(dashboard.FieldColor().mode(d.FieldColorModeId.PALETTE_CLASSIC))
         .line_interpolation(c.LineInterpolation.LINEAR)
         .line_width(2)
@@ -93,11 +142,15 @@ def curves(title: str, description: str, *targets: prometheus.Dataquery, unit: s
             .show_legend(True)
             .calcs(["lastNotNull", "min", "max"])
         )
-        .tooltip(common.VizTooltipOptions().mode(c.TooltipDisplayMode.MULTI).sort(c.SortOrder.DESCENDING))
+        .tooltip(
+            common.VizTooltipOptions().mode(c.TooltipDisplayMode.MULTI).sort(c.SortOrder.DESCENDING)
+        )
     )
 
 
-def number(title: str, description: str, *targets: prometheus.Dataquery, unit: str, no_value: str) -> stat.Panel:
+def number(
+    title: str, description: str, *targets: prometheus.Dataquery, unit: str, no_value: str
+) -> stat.Panel:
     """The newest value, large; of several series each with its name."""
     return (
         described(stat.Panel(), title, description, unit=unit, no_value=no_value, targets=targets)
@@ -107,35 +160,69 @@ def number(title: str, description: str, *targets: prometheus.Dataquery, unit: s
     )
 
 
-def tally(title: str, description: str, target: prometheus.Dataquery, *, color: str, no_value: str) -> stat.Panel:
+def tally(
+    title: str, description: str, target: prometheus.Dataquery, *, color: str, no_value: str
+) -> stat.Panel:
     """A count that had better be 0: from 1 on it is in the colour."""
-    return number(title, description, target, unit="none", no_value=no_value).decimals(0).thresholds(thresholds(GOOD, (1, color)))
+    return (
+        number(title, description, target, unit="none", no_value=no_value)
+        .decimals(0)
+        .thresholds(thresholds(GOOD, (1, color)))
+    )
 
 
 def states(
-    title: str, description: str, *targets: prometheus.Dataquery, no_value: str, words: Mapping[int, tuple[str, str]]
+    title: str,
+    description: str,
+    *targets: prometheus.Dataquery,
+    no_value: str,
+    words: Mapping[int, tuple[str, str]],
 ) -> statetimeline.Panel:
     """States over time as coloured bands, `words`: the text and colour of each value."""
     return (
-        described(statetimeline.Panel(), title, description, unit="none", no_value=no_value, targets=targets)
+        described(
+            statetimeline.Panel(),
+            title,
+            description,
+            unit="none",
+            no_value=no_value,
+            targets=targets,
+        )
         .mappings([mapping(words)])
         .color_scheme(dashboard.FieldColor().mode(d.FieldColorModeId.FIXED).fixed_color(NEUTRAL))
         .show_value(c.VisibilityMode.AUTO)
         .row_height(0.8)
-        .legend(common.VizLegendOptions().show_legend(False).display_mode(c.LegendDisplayMode.LIST).placement(c.LegendPlacement.BOTTOM))
+        .legend(
+            common.VizLegendOptions()
+            .show_legend(False)
+            .display_mode(c.LegendDisplayMode.LIST)
+            .placement(c.LegendPlacement.BOTTOM)
+        )
         .tooltip(common.VizTooltipOptions().mode(c.TooltipDisplayMode.SINGLE))
     )
 
 
-def listing(title: str, description: str, *targets: prometheus.Dataquery, no_value: str, columns: Sequence[str], sort: str) -> table.Panel:
+def listing(
+    title: str,
+    description: str,
+    *targets: prometheus.Dataquery,
+    no_value: str,
+    columns: Sequence[str],
+    sort: str,
+) -> table.Panel:
     """Rows of labels and values, merged where their labels agree.
 
     `columns`: fields in their order; of several queries a value is called "Value #A" after its query. `sort`: the shown name of the
     column whose greatest value comes first.
     """
-    order = {"excludeByName": {"Time": True}, "indexByName": {name: index for index, name in enumerate(columns)}}
+    order = {
+        "excludeByName": {"Time": True},
+        "indexByName": {name: index for index, name in enumerate(columns)},
+    }
     return (
-        described(table.Panel(), title, description, unit="none", no_value=no_value, targets=targets)
+        described(
+            table.Panel(), title, description, unit="none", no_value=no_value, targets=targets
+        )
         .cell_height(c.TableCellHeight.SM)
         .sort_by([common.TableSortByFieldState().display_name(sort).desc(True)])
         .with_transformation(d.DataTransformerConfig(id_val="merge", options={}))
@@ -145,7 +232,16 @@ def listing(title: str, description: str, *targets: prometheus.Dataquery, no_val
     )
 
 
-def matrix(title: str, description: str, target: prometheus.Dataquery, *, unit: str, no_value: str, row: str, column: str) -> table.Panel:
+def matrix(
+    title: str,
+    description: str,
+    target: prometheus.Dataquery,
+    *,
+    unit: str,
+    no_value: str,
+    row: str,
+    column: str,
+) -> table.Panel:
     """The newest value of each series in a table with the values of one label as its rows and those of another as its columns."""
     options = {"rowField": row, "columnField": column, "valueField": "Value", "emptyValue": "null"}
     return (
@@ -156,10 +252,14 @@ def matrix(title: str, description: str, target: prometheus.Dataquery, *, unit: 
     )
 
 
-def bars(title: str, description: str, *targets: prometheus.Dataquery, unit: str, no_value: str) -> bargauge.Panel:
+def bars(
+    title: str, description: str, *targets: prometheus.Dataquery, unit: str, no_value: str
+) -> bargauge.Panel:
     """The newest value of each series as a bar."""
     return (
-        described(bargauge.Panel(), title, description, unit=unit, no_value=no_value, targets=targets)
+        described(
+            bargauge.Panel(), title, description, unit=unit, no_value=no_value, targets=targets
+        )
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
         .orientation(c.VizOrientation.HORIZONTAL)
         .display_mode(c.BarGaugeDisplayMode.BASIC)
@@ -167,11 +267,15 @@ def bars(title: str, description: str, *targets: prometheus.Dataquery, unit: str
     )
 
 
-def heat(title: str, description: str, expr: str, *, unit: str, no_value: str, step: str) -> heatmap.Panel:
+def heat(
+    title: str, description: str, expr: str, *, unit: str, no_value: str, step: str
+) -> heatmap.Panel:
     """How the observations of a histogram are distributed over time, `expr` giving its buckets by `le`, their bounds in `unit`."""
     target = query(expr, "{{le}}", step=step).format(p.PromQueryFormat.HEATMAP)
     return (
-        described(heatmap.Panel(), title, description, unit="none", no_value=no_value, targets=[target])
+        described(
+            heatmap.Panel(), title, description, unit="none", no_value=no_value, targets=[target]
+        )
         .calculate(False)
         .color(
             heatmap.HeatmapColorOptions()
@@ -213,7 +317,10 @@ def logarithmic(base: float) -> common.ScaleDistributionConfig:
 
 def mapping(words: Mapping[int, tuple[str, str]]) -> d.ValueMap:
     """Shows values as words in their colour."""
-    results = {str(value): d.ValueMappingResult(text=text, color=color, index=i) for i, (value, (text, color)) in enumerate(words.items())}
+    results = {
+        str(value): d.ValueMappingResult(text=text, color=color, index=i)
+        for i, (value, (text, color)) in enumerate(words.items())
+    }
     return d.ValueMap(options=results)
 
 

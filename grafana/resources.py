@@ -29,7 +29,9 @@ NOISY_LOAD, NOISY_STEAL = 1.5, 0.05
 
 def resources() -> dashboard.Dashboard:
     """Resources, from whether the host was quiet to what it has left."""
-    description = "Whether the machine was quiet while benchmarks ran, and what they and the stack use of it."
+    description = (
+        "Whether the machine was quiet while benchmarks ran, and what they and the stack use of it."
+    )
     board = Board("Resources", description, since="now-1h", refresh="5s", variables=False)
     board.annotate()
     board.place(4, load_now(), steal_now(), waiting_now(), memory_left(), disk_left(), throttled())
@@ -90,7 +92,10 @@ def disk_left() -> Panel:
     panel = number(
         "Disk free, the fullest",
         "What is free on the fullest file system that can be written. Under 3 % an alert fires.",
-        now("min(node_filesystem_avail_bytes / node_filesystem_size_bytes and node_filesystem_readonly == 0)", "free"),
+        now(
+            "min(node_filesystem_avail_bytes / node_filesystem_size_bytes and node_filesystem_readonly == 0)",
+            "free",
+        ),
         unit="percentunit",
         no_value=NODE_DOWN,
     )
@@ -136,15 +141,38 @@ def waiting() -> Panel:
         "What work waited for",
         "Share of the time in which something waited for a core, for memory or for a disk, and share of CPU time that other virtual "
         "machines took. The line is where the alert begins for memory and other machines.",
-        query("max(rate(node_pressure_cpu_waiting_seconds_total[$__rate_interval]))", "a core", step=SLOW_SCRAPE),
-        query("max(rate(node_pressure_memory_waiting_seconds_total[$__rate_interval]))", "memory", ref="B", step=SLOW_SCRAPE),
-        query("max(rate(node_pressure_io_waiting_seconds_total[$__rate_interval]))", "a disk", ref="C", step=SLOW_SCRAPE),
-        query("max(instance:node_cpu_steal:ratio_rate5m)", "other virtual machines", ref="D", step=SLOW_SCRAPE),
+        query(
+            "max(rate(node_pressure_cpu_waiting_seconds_total[$__rate_interval]))",
+            "a core",
+            step=SLOW_SCRAPE,
+        ),
+        query(
+            "max(rate(node_pressure_memory_waiting_seconds_total[$__rate_interval]))",
+            "memory",
+            ref="B",
+            step=SLOW_SCRAPE,
+        ),
+        query(
+            "max(rate(node_pressure_io_waiting_seconds_total[$__rate_interval]))",
+            "a disk",
+            ref="C",
+            step=SLOW_SCRAPE,
+        ),
+        query(
+            "max(instance:node_cpu_steal:ratio_rate5m)",
+            "other virtual machines",
+            ref="D",
+            step=SLOW_SCRAPE,
+        ),
         unit="percentunit",
         no_value=NO_PRESSURE,
     )
     return (
-        panel.decimals(1).min(0).axis_soft_max(0.1).thresholds(thresholds(GOOD, (NOISY_STEAL, WARNING))).thresholds_style(threshold_lines())
+        panel.decimals(1)
+        .min(0)
+        .axis_soft_max(0.1)
+        .thresholds(thresholds(GOOD, (NOISY_STEAL, WARNING)))
+        .thresholds_style(threshold_lines())
     )
 
 
@@ -152,7 +180,11 @@ def process_cpu() -> Panel:
     panel = curves(
         "CPU by process",
         "The exporter's use in percent of one core, and the host's, the average of its cores.",
-        query('max by (process) (cpu_utilization_percent{process!="system"})', "{{process}}", step=SLOW_SCRAPE),
+        query(
+            'max by (process) (cpu_utilization_percent{process!="system"})',
+            "{{process}}",
+            step=SLOW_SCRAPE,
+        ),
         query('avg(cpu_utilization_percent{process="system"})', "host", ref="B", step=SLOW_SCRAPE),
         unit="percent",
         no_value=EXPORTER_DOWN,
@@ -176,7 +208,11 @@ def host_cpu() -> Panel:
     panel = curves(
         "CPU of the host, by mode",
         "What the cores spent their time on, idling aside; 100 % is all of them.",
-        query(f'{busy} / scalar(count(node_cpu_seconds_total{{mode="idle"}}))', "{{mode}}", step=SLOW_SCRAPE),
+        query(
+            f'{busy} / scalar(count(node_cpu_seconds_total{{mode="idle"}}))',
+            "{{mode}}",
+            step=SLOW_SCRAPE,
+        ),
         unit="percentunit",
         no_value=NODE_DOWN,
     )
@@ -187,7 +223,11 @@ def host_memory() -> Panel:
     panel = curves(
         "Memory of the host",
         "What is used, and what can be had without swapping.",
-        query("sum(node_memory_MemTotal_bytes - node_memory_MemAvailable_bytes)", "used", step=SLOW_SCRAPE),
+        query(
+            "sum(node_memory_MemTotal_bytes - node_memory_MemAvailable_bytes)",
+            "used",
+            step=SLOW_SCRAPE,
+        ),
         query("sum(node_memory_MemAvailable_bytes)", "available", ref="B", step=SLOW_SCRAPE),
         unit="bytes",
         no_value=NODE_DOWN,
@@ -199,8 +239,17 @@ def disk() -> Panel:
     panel = curves(
         "Disks",
         "Bytes read and written a second, by device.",
-        query("sum by (device) (rate(node_disk_written_bytes_total[$__rate_interval]))", "{{device}} written", step=SLOW_SCRAPE),
-        query("sum by (device) (rate(node_disk_read_bytes_total[$__rate_interval]))", "{{device}} read", ref="B", step=SLOW_SCRAPE),
+        query(
+            "sum by (device) (rate(node_disk_written_bytes_total[$__rate_interval]))",
+            "{{device}} written",
+            step=SLOW_SCRAPE,
+        ),
+        query(
+            "sum by (device) (rate(node_disk_read_bytes_total[$__rate_interval]))",
+            "{{device}} read",
+            ref="B",
+            step=SLOW_SCRAPE,
+        ),
         unit="Bps",
         no_value=NODE_DOWN,
     )
@@ -211,8 +260,17 @@ def network() -> Panel:
     panel = curves(
         "Network",
         "Bytes received and sent a second, all interfaces but the loopback.",
-        query("sum(rate(node_network_receive_bytes_total[$__rate_interval]))", "received", step=SLOW_SCRAPE),
-        query("sum(rate(node_network_transmit_bytes_total[$__rate_interval]))", "sent", ref="B", step=SLOW_SCRAPE),
+        query(
+            "sum(rate(node_network_receive_bytes_total[$__rate_interval]))",
+            "received",
+            step=SLOW_SCRAPE,
+        ),
+        query(
+            "sum(rate(node_network_transmit_bytes_total[$__rate_interval]))",
+            "sent",
+            ref="B",
+            step=SLOW_SCRAPE,
+        ),
         unit="Bps",
         no_value=NODE_DOWN,
     )

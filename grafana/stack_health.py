@@ -37,9 +37,19 @@ BUDGET_BYTES = 1e9
 
 def stack_health() -> dashboard.Dashboard:
     """Stack health, from what is broken to what it costs."""
-    description = "Whether the monitoring itself works, what it costs, and whether it keeps its objective."
+    description = (
+        "Whether the monitoring itself works, what it costs, and whether it keeps its objective."
+    )
     board = Board("Stack health", description, since="now-1h", refresh="5s", variables=False)
-    panels = (down(), availability(), taking_in(), rejected(), pending(), month_of_storage(), series_room())
+    panels = (
+        down(),
+        availability(),
+        taking_in(),
+        rejected(),
+        pending(),
+        month_of_storage(),
+        series_room(),
+    )
     board.place(4, *panels, widths=(3, 4, 3, 3, 3, 4, 4))
     board.place(7, targets(), burn(), rejections(), widths=(10, 8, 6))
     board.row("Ways and times")
@@ -84,7 +94,9 @@ def taking_in() -> Panel:
         no_value=EXPORTER_DOWN,
     )
     return (
-        panel.mappings([mapping(INGEST)]).thresholds(thresholds(GOOD, (1, CRITICAL))).links([to_page("The exporter's page", EXPORTER_URL)])
+        panel.mappings([mapping(INGEST)])
+        .thresholds(thresholds(GOOD, (1, CRITICAL)))
+        .links([to_page("The exporter's page", EXPORTER_URL)])
     )
 
 
@@ -92,7 +104,10 @@ def rejected() -> Panel:
     return tally(
         "Rejected files",
         "Files in the results folder that cannot be ingested. The exporter's page names each and what is wrong in it.",
-        now("sum(benchmark_exporter_rejected_files) or max(benchmark_exporter_build_info) * 0", "rejected"),
+        now(
+            "sum(benchmark_exporter_rejected_files) or max(benchmark_exporter_build_info) * 0",
+            "rejected",
+        ),
         color=WARNING,
         no_value=EXPORTER_DOWN,
     ).links([to_page("The exporter's page", EXPORTER_URL)])
@@ -119,7 +134,9 @@ def month_of_storage() -> Panel:
         unit="decbytes",
         no_value=PROMETHEUS_DOWN,
     )
-    return panel.decimals(0).thresholds(thresholds(GOOD, (0.6 * BUDGET_BYTES, NEUTRAL), (BUDGET_BYTES, WARNING)))
+    return panel.decimals(0).thresholds(
+        thresholds(GOOD, (0.6 * BUDGET_BYTES, NEUTRAL), (BUDGET_BYTES, WARNING))
+    )
 
 
 def series_room() -> Panel:
@@ -166,7 +183,10 @@ def rejections() -> Panel:
     panel = bars(
         "Rejected, by reason",
         "Files that could not be ingested since the ledger began, by reason.",
-        now(f"sum by (reason) (benchmark_exporter_files_rejected_total) or on () {none}", "{{reason}}"),
+        now(
+            f"sum by (reason) (benchmark_exporter_files_rejected_total) or on () {none}",
+            "{{reason}}",
+        ),
         unit="none",
         no_value=EXPORTER_DOWN,
     )
@@ -178,11 +198,20 @@ def scrape_duration() -> Panel:
         "Scrape duration",
         "How long a scrape of each part took at worst. What changes with results is scraped each second: longer than that, and samples are "
         "lost.",
-        query("max by (job) (max_over_time(scrape_duration_seconds[$__rate_interval]))", "{{job}}", step=SLOW_SCRAPE),
+        query(
+            "max by (job) (max_over_time(scrape_duration_seconds[$__rate_interval]))",
+            "{{job}}",
+            step=SLOW_SCRAPE,
+        ),
         unit="s",
         no_value=PROMETHEUS_DOWN,
     )
-    return panel.decimals(0).min(0).thresholds(thresholds(GOOD, (1, CRITICAL))).thresholds_style(threshold_lines())
+    return (
+        panel.decimals(0)
+        .min(0)
+        .thresholds(thresholds(GOOD, (1, CRITICAL)))
+        .thresholds_style(threshold_lines())
+    )
 
 
 def rule_duration() -> Panel:
@@ -207,8 +236,18 @@ def ingest() -> Panel:
             "new files a minute",
             step=SLOW_SCRAPE,
         ),
-        query("sum(max_over_time(benchmark_exporter_files_pending[$__rate_interval]))", "waiting", ref="B", step=SLOW_SCRAPE),
-        query("max(benchmark_exporter_scan_duration_seconds)", "scan of the folder", ref="C", step=SLOW_SCRAPE),
+        query(
+            "sum(max_over_time(benchmark_exporter_files_pending[$__rate_interval]))",
+            "waiting",
+            ref="B",
+            step=SLOW_SCRAPE,
+        ),
+        query(
+            "max(benchmark_exporter_scan_duration_seconds)",
+            "scan of the folder",
+            ref="C",
+            step=SLOW_SCRAPE,
+        ),
         unit="none",
         no_value=EXPORTER_DOWN,
     )
@@ -233,12 +272,26 @@ def stream_messages() -> Panel:
         "Stream messages",
         "Messages of the stream, each minute and by type, and those that clients were not sent since they were too slow. A message counts "
         "once, whoever it is sent to; one that is not sent counts for each client, which is told how many it has missed.",
-        query("sum by (type) (rate(benchmark_stream_messages_total[$__rate_interval])) * 60", "{{type}}", step=SLOW_SCRAPE),
-        query("sum(rate(benchmark_stream_dropped_total[$__rate_interval])) * 60", "not sent, too slow", ref="B", step=SLOW_SCRAPE),
+        query(
+            "sum by (type) (rate(benchmark_stream_messages_total[$__rate_interval])) * 60",
+            "{{type}}",
+            step=SLOW_SCRAPE,
+        ),
+        query(
+            "sum(rate(benchmark_stream_dropped_total[$__rate_interval])) * 60",
+            "not sent, too slow",
+            ref="B",
+            step=SLOW_SCRAPE,
+        ),
         unit="none",
         no_value=EXPORTER_DOWN,
     )
-    return panel.decimals(0).min(0).axis_soft_max(1).override_by_name("not sent, too slow", [fixed_color(WARNING)])
+    return (
+        panel.decimals(0)
+        .min(0)
+        .axis_soft_max(1)
+        .override_by_name("not sent, too slow", [fixed_color(WARNING)])
+    )
 
 
 def stream_lag() -> Panel:
@@ -260,12 +313,21 @@ def stored() -> Panel:
         "What Prometheus holds on disk: blocks, and the log of the last hours. It drops its oldest data at PROMETHEUS_RETENTION_SIZE, 1 GB "
         "by default.",
         query("max(prometheus_tsdb_storage_blocks_bytes)", "blocks", step=SLOW_SCRAPE),
-        query("max(prometheus_tsdb_wal_storage_size_bytes)", "write-ahead log", ref="B", step=SLOW_SCRAPE),
+        query(
+            "max(prometheus_tsdb_wal_storage_size_bytes)",
+            "write-ahead log",
+            ref="B",
+            step=SLOW_SCRAPE,
+        ),
         unit="decbytes",
         no_value=PROMETHEUS_DOWN,
     )
     return (
-        panel.decimals(0).min(0).fill_opacity(20).thresholds(thresholds(GOOD, (BUDGET_BYTES, WARNING))).thresholds_style(threshold_lines())
+        panel.decimals(0)
+        .min(0)
+        .fill_opacity(20)
+        .thresholds(thresholds(GOOD, (BUDGET_BYTES, WARNING)))
+        .thresholds_style(threshold_lines())
     )
 
 
@@ -315,7 +377,11 @@ def cpu() -> Panel:
     panel = curves(
         "CPU by process",
         "CPU use of the parts of the stack, 100 % is one core.",
-        query(by_part("rate(process_cpu_seconds_total[$__rate_interval])"), "{{part}}", step=SLOW_SCRAPE),
+        query(
+            by_part("rate(process_cpu_seconds_total[$__rate_interval])"),
+            "{{part}}",
+            step=SLOW_SCRAPE,
+        ),
         unit="percentunit",
         no_value=PROMETHEUS_DOWN,
     )

@@ -40,24 +40,41 @@ def queries(dashboard: Mapping[str, Any], variables: Mapping[str, str] = VARIABL
         KeyError: an expression uses a variable that is not among `variables`.
     """
     shown = dashboard["time"]["from"].removeprefix("now-")
-    asked = [(panel["title"], panel.get("timeFrom") or shown, target) for panel in panels(dashboard) for target in panel["targets"]]
-    asked += [(f"annotation {each['name']}", shown, each["target"]) for each in dashboard["annotations"]["list"]]
-    return [_query(title, _seconds(duration), target, variables) for title, duration, target in asked]
+    asked = [
+        (panel["title"], panel.get("timeFrom") or shown, target)
+        for panel in panels(dashboard)
+        for target in panel["targets"]
+    ]
+    asked += [
+        (f"annotation {each['name']}", shown, each["target"])
+        for each in dashboard["annotations"]["list"]
+    ]
+    return [
+        _query(title, _seconds(duration), target, variables) for title, duration, target in asked
+    ]
 
 
-def _query(title: str, range_seconds: int, target: Mapping[str, Any], variables: Mapping[str, str]) -> Query:
+def _query(
+    title: str, range_seconds: int, target: Mapping[str, Any], variables: Mapping[str, str]
+) -> Query:
     step = None if target["instant"] else _step(target, range_seconds)
     return Query(title, fill_in(target, range_seconds, variables), range_seconds, step)
 
 
-def fill_in(target: Mapping[str, Any], range_seconds: int, variables: Mapping[str, str] = VARIABLES) -> str:
+def fill_in(
+    target: Mapping[str, Any], range_seconds: int, variables: Mapping[str, str] = VARIABLES
+) -> str:
     """The expression of one query, its variables filled in.
 
     `__rate_interval` follows from `__interval` and the query's minimum step, by Grafana's rule: the greater of four steps and the
     interval with one more step.
     """
     least, interval = _least_step(target), _step(target, range_seconds)
-    values = {**variables, "__interval": f"{interval}s", "__rate_interval": f"{max(interval + least, 4 * least)}s"}
+    values = {
+        **variables,
+        "__interval": f"{interval}s",
+        "__rate_interval": f"{max(interval + least, 4 * least)}s",
+    }
     expr: str = target["expr"]
     return _VARIABLE.sub(lambda match: values[match[1] or match[2]], expr)
 
@@ -74,13 +91,36 @@ def metric_selectors(expr: str) -> list[tuple[str, Sequence[str]]]:
     """The metrics that an expression reads, each with the labels its selector names. Of an expression that Prometheus accepts."""
     strings = re.sub(r'"(?:[^"\\]|\\.)*"', '""', expr)
     without_windows = re.sub(r"\[[^\]]*\]", "", strings)
-    without_lists = re.sub(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)", " ", without_windows)
-    found = re.findall(r"(?<![\w:.])([a-zA-Z_:][\w:]*)\s*(?:\{([^}]*)\}|(?![\w:(]|\s*\())", without_lists)
-    return [(name, re.findall(r"(\w+)\s*(?:=~|!~|!=|=)", matchers)) for name, matchers in found if name not in _KEYWORDS]
+    without_lists = re.sub(
+        r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)", " ", without_windows
+    )
+    found = re.findall(
+        r"(?<![\w:.])([a-zA-Z_:][\w:]*)\s*(?:\{([^}]*)\}|(?![\w:(]|\s*\())", without_lists
+    )
+    return [
+        (name, re.findall(r"(\w+)\s*(?:=~|!~|!=|=)", matchers))
+        for name, matchers in found
+        if name not in _KEYWORDS
+    ]
 
 
 def _seconds(duration: str) -> int:
     return int(duration[:-1]) * _SECONDS[duration[-1]]
 
 
-_KEYWORDS = {"and", "or", "unless", "bool", "offset", "by", "without", "on", "ignoring", "group_left", "group_right", "inf", "nan", "atan2"}
+_KEYWORDS = {
+    "and",
+    "or",
+    "unless",
+    "bool",
+    "offset",
+    "by",
+    "without",
+    "on",
+    "ignoring",
+    "group_left",
+    "group_right",
+    "inf",
+    "nan",
+    "atan2",
+}

@@ -42,9 +42,13 @@ class Inbox(Generic[Message]):
             AssertionError: there is none within so many seconds.
         """
         with self._change:
-            found = self._change.wait_for(lambda: [arrival for arrival in self._arrived if wanted(arrival[1])], seconds)
+            found = self._change.wait_for(
+                lambda: [arrival for arrival in self._arrived if wanted(arrival[1])], seconds
+            )
             if not found:
-                raise AssertionError(f"not received within {seconds} s; received: {[message for _, message in self._arrived]}")
+                raise AssertionError(
+                    f"not received within {seconds} s; received: {[message for _, message in self._arrived]}"
+                )
             return found[0]
 
 
@@ -125,7 +129,9 @@ def mail_server(answer: Answer = "ok", host: str = LOOPBACK) -> Iterator[MailSer
                 if verb == "EHLO":
                     self._say("250-test", "250 AUTH PLAIN")
                 elif verb == "AUTH":
-                    _, user, password = base64.b64decode(rest.removeprefix("PLAIN ")).decode().split("\0")
+                    _, user, password = (
+                        base64.b64decode(rest.removeprefix("PLAIN ")).decode().split("\0")
+                    )
                     login = (user, password)
                     self._say("235 2.7.0 welcome")
                 elif verb == "MAIL":
@@ -136,7 +142,14 @@ def mail_server(answer: Answer = "ok", host: str = LOOPBACK) -> Iterator[MailSer
                     self._say("250 ok")
                 elif verb == "DATA":
                     self._say("354 go on")
-                    endpoint.inbox.put(Mail(login, sender, recipients, message_from_bytes(self._data(), policy=policy.default)))
+                    endpoint.inbox.put(
+                        Mail(
+                            login,
+                            sender,
+                            recipients,
+                            message_from_bytes(self._data(), policy=policy.default),
+                        )
+                    )
                     self._say("250 ok")
                 elif verb == "QUIT":
                     self._say("221 bye")
@@ -170,7 +183,9 @@ def slack(title: str) -> Callable[[Mapping[str, Any]], bool]:
 
 def pagerduty(action: str, summary: str) -> Callable[[Mapping[str, Any]], bool]:
     """For `Inbox.wait`: an event at PagerDuty (`trigger` or `resolve`) whose summary has this in it."""
-    return lambda message: message["event_action"] == action and summary in message["payload"]["summary"]
+    return lambda message: (
+        message["event_action"] == action and summary in message["payload"]["summary"]
+    )
 
 
 def mail(subject: str) -> Callable[[Mail], bool]:

@@ -7,9 +7,25 @@ from benchmark_exporter.collector import Definition
 
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 # A selector's labels, a range or offset, and the label lists of aggregations and vector matching hold no metric.
-_NO_METRIC = re.compile(r"\{[^}]*\}|\[[^\]]*\]|\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)")
+_NO_METRIC = re.compile(
+    r"\{[^}]*\}|\[[^\]]*\]|\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)"
+)
 _NAME = re.compile(r"(?<![\w:.])[a-zA-Z_:][\w:]*\b(?!\s*\()")
-_KEYWORDS = {"and", "or", "unless", "bool", "offset", "by", "without", "on", "ignoring", "group_left", "group_right", "inf", "nan"}
+_KEYWORDS = {
+    "and",
+    "or",
+    "unless",
+    "bool",
+    "offset",
+    "by",
+    "without",
+    "on",
+    "ignoring",
+    "group_left",
+    "group_right",
+    "inf",
+    "nan",
+}
 # In a text, a query is a string made by printf and handed to `query`.
 _QUERY_IN_TEXT = re.compile(r'printf ("(?:[^"\\]|\\.)*")[^}]*\| query')
 

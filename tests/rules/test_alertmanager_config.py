@@ -22,7 +22,9 @@ NEEDS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     "slack": ({"slack_webhook_url": SECRETS["slack_webhook_url"]}, {}),
     "email": ({"smtp_password": SECRETS["smtp_password"]}, EMAIL),
 }
-SUBSETS = [subset for size in range(len(NEEDS) + 1) for subset in itertools.combinations(NEEDS, size)]
+SUBSETS = [
+    subset for size in range(len(NEEDS) + 1) for subset in itertools.combinations(NEEDS, size)
+]
 
 
 def render_channels(folder: Path, channels: Sequence[str]) -> Rendering:
@@ -34,11 +36,16 @@ def render_channels(folder: Path, channels: Sequence[str]) -> Rendering:
 
 
 def receivers(rendering: Rendering) -> list[str]:
-    return [receiver["name"] for receiver in yaml.safe_load(rendering.output.read_text(encoding="utf-8"))["receivers"]]
+    return [
+        receiver["name"]
+        for receiver in yaml.safe_load(rendering.output.read_text(encoding="utf-8"))["receivers"]
+    ]
 
 
 def amtool(programs: Programs, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*programs["amtool"], *arguments], capture_output=True, text=True, check=False, timeout=30)
+    return subprocess.run(
+        [*programs["amtool"], *arguments], capture_output=True, text=True, check=False, timeout=30
+    )
 
 
 @pytest.mark.parametrize("channels", SUBSETS, ids=lambda channels: "+".join(channels) or "none")
@@ -50,17 +57,36 @@ def test_every_choice_of_channels_is_a_valid_configuration_of_just_these(
     assert check.returncode == 0, check.stdout + check.stderr
     assert " - 1 templates" in check.stdout
     assert receivers(rendering) == ["exporter", *channels]
-    assert {channel for channel, said in rendering.lines.items() if said == "on"} == {"exporter", *channels}
+    assert {channel for channel, said in rendering.lines.items() if said == "on"} == {
+        "exporter",
+        *channels,
+    }
 
 
 @pytest.mark.parametrize(
     ("labels", "with_all", "with_none"),
     [
-        (["alertname=CriticalPerformanceRegression", "severity=critical"], "pagerduty,slack,email,exporter", "exporter"),
+        (
+            ["alertname=CriticalPerformanceRegression", "severity=critical"],
+            "pagerduty,slack,email,exporter",
+            "exporter",
+        ),
         (["alertname=HighMemoryUsage", "severity=warning"], "slack,email,exporter", "exporter"),
-        (["alertname=PerformanceRegression", "severity=critical", "project=router"], "pagerduty,slack,email,exporter", "exporter"),
-        (["alertname=PerformanceRegression", "severity=warning", "project=router"], "slack,email,exporter", "exporter"),
-        (["alertname=BenchmarkResultsStale", "severity=warning"], "slack,email,exporter", "exporter"),
+        (
+            ["alertname=PerformanceRegression", "severity=critical", "project=router"],
+            "pagerduty,slack,email,exporter",
+            "exporter",
+        ),
+        (
+            ["alertname=PerformanceRegression", "severity=warning", "project=router"],
+            "slack,email,exporter",
+            "exporter",
+        ),
+        (
+            ["alertname=BenchmarkResultsStale", "severity=warning"],
+            "slack,email,exporter",
+            "exporter",
+        ),
         (["alertname=Watchdog", "severity=none"], "exporter", "exporter"),
         (["alertname=Something", "severity=info"], "exporter", "exporter"),
         (["alertname=Something"], "exporter", "exporter"),
@@ -74,7 +100,15 @@ def test_an_alert_goes_to_the_channels_of_its_severity(
         rendering = render_channels(tmp_path, channels)
         for secret in (tmp_path / "secrets").iterdir():
             secret.unlink()
-        found = amtool(programs, "config", "routes", "test", f"--config.file={rendering.output}", f"--verify.receivers={expected}", *labels)
+        found = amtool(
+            programs,
+            "config",
+            "routes",
+            "test",
+            f"--config.file={rendering.output}",
+            f"--verify.receivers={expected}",
+            *labels,
+        )
         assert found.returncode == 0, found.stdout + found.stderr
         assert found.stdout.split()[0] == expected
 
@@ -108,11 +142,16 @@ def test_a_channel_that_nobody_set_up_says_how(tmp_path: Path) -> None:
 
 def test_an_empty_secret_is_a_missing_one(tmp_path: Path) -> None:
     rendering = render(tmp_path, secrets={"slack_webhook_url": " \n"}, settings={})
-    assert rendering.lines["slack"] == "left out; to turn it on: fill secrets/slack_webhook_url; then `make reload`"
+    assert (
+        rendering.lines["slack"]
+        == "left out; to turn it on: fill secrets/slack_webhook_url; then `make reload`"
+    )
 
 
 def test_email_without_a_login_is_sent_without_one(tmp_path: Path, programs: Programs) -> None:
-    rendering = render(tmp_path, secrets={}, settings={**EMAIL, "SMTP_USERNAME": "", "SMTP_REQUIRE_TLS": "false"})
+    rendering = render(
+        tmp_path, secrets={}, settings={**EMAIL, "SMTP_USERNAME": "", "SMTP_REQUIRE_TLS": "false"}
+    )
     [email] = next(
         receiver["email_configs"]
         for receiver in yaml.safe_load(rendering.output.read_text(encoding="utf-8"))["receivers"]
@@ -125,43 +164,96 @@ def test_email_without_a_login_is_sent_without_one(tmp_path: Path, programs: Pro
 
 def test_a_line_end_in_a_password_is_remarked_on(tmp_path: Path) -> None:
     rendering = render(tmp_path, secrets={"smtp_password": "made-up\n"}, settings=EMAIL)
-    assert rendering.lines["email"].startswith("on; Alertmanager before 0.27 takes the line end of secrets/smtp_password")
+    assert rendering.lines["email"].startswith(
+        "on; Alertmanager before 0.27 takes the line end of secrets/smtp_password"
+    )
 
 
 @pytest.mark.parametrize(
     ("channel", "secrets", "settings", "names"),
     [
-        ("slack", {"slack_webhook_url": "hooks.slack.com/services/T0"}, {}, "secrets/slack_webhook_url holds no http(s) URL"),
+        (
+            "slack",
+            {"slack_webhook_url": "hooks.slack.com/services/T0"},
+            {},
+            "secrets/slack_webhook_url holds no http(s) URL",
+        ),
         (
             "slack",
             {"slack_webhook_url": "https://hooks.slack.com/a\nhttps://hooks.slack.com/b"},
             {},
             "secrets/slack_webhook_url holds no http",
         ),
-        ("pagerduty", {"pagerduty_routing_key": "key = made-up"}, {}, "secrets/pagerduty_routing_key holds more than one word"),
+        (
+            "pagerduty",
+            {"pagerduty_routing_key": "key = made-up"},
+            {},
+            "secrets/pagerduty_routing_key holds more than one word",
+        ),
         (
             "pagerduty",
             {"pagerduty_routing_key": "made-up"},
             {"PAGERDUTY_URL": "events.eu.pagerduty.com"},
             "PAGERDUTY_URL is 'events.eu.pagerduty.com': it must be an http(s) URL",
         ),
-        ("email", {}, {"SMTP_SMARTHOST": "smtp.example.org:587"}, "half set up by SMTP_SMARTHOST: set ALERT_EMAIL_TO; set SMTP_FROM"),
+        (
+            "email",
+            {},
+            {"SMTP_SMARTHOST": "smtp.example.org:587"},
+            "half set up by SMTP_SMARTHOST: set ALERT_EMAIL_TO; set SMTP_FROM",
+        ),
         ("email", {}, EMAIL, "fill secrets/smtp_password"),
-        ("email", {"smtp_password": "made-up"}, {**EMAIL, "SMTP_USERNAME": ""}, "set SMTP_USERNAME"),
-        ("email", {}, {**EMAIL, "SMTP_USERNAME": "", "SMTP_SMARTHOST": "smtp.example.org"}, "it must be host:port"),
-        ("email", {}, {**EMAIL, "SMTP_USERNAME": "", "SMTP_REQUIRE_TLS": "yes"}, "SMTP_REQUIRE_TLS is 'yes': it must be true or false"),
-        ("email", {}, {**EMAIL, "SMTP_USERNAME": "", "SMTP_FROM": "alerts"}, "SMTP_FROM is 'alerts': it must be an email address"),
-        ("email", {}, {**EMAIL, "SMTP_USERNAME": "", "SMTP_FROM": "a@b, c@d"}, "it must be one email address"),
+        (
+            "email",
+            {"smtp_password": "made-up"},
+            {**EMAIL, "SMTP_USERNAME": ""},
+            "set SMTP_USERNAME",
+        ),
+        (
+            "email",
+            {},
+            {**EMAIL, "SMTP_USERNAME": "", "SMTP_SMARTHOST": "smtp.example.org"},
+            "it must be host:port",
+        ),
+        (
+            "email",
+            {},
+            {**EMAIL, "SMTP_USERNAME": "", "SMTP_REQUIRE_TLS": "yes"},
+            "SMTP_REQUIRE_TLS is 'yes': it must be true or false",
+        ),
+        (
+            "email",
+            {},
+            {**EMAIL, "SMTP_USERNAME": "", "SMTP_FROM": "alerts"},
+            "SMTP_FROM is 'alerts': it must be an email address",
+        ),
+        (
+            "email",
+            {},
+            {**EMAIL, "SMTP_USERNAME": "", "SMTP_FROM": "a@b, c@d"},
+            "it must be one email address",
+        ),
     ],
 )
 def test_a_channel_set_up_wrongly_is_left_out_with_a_warning_and_the_others_stay(
-    tmp_path: Path, programs: Programs, channel: str, secrets: dict[str, str], settings: dict[str, str], names: str
+    tmp_path: Path,
+    programs: Programs,
+    channel: str,
+    secrets: dict[str, str],
+    settings: dict[str, str],
+    names: str,
 ) -> None:
     others = {name: other for name, other in NEEDS.items() if name != channel}
     rendering = render(
         tmp_path,
-        secrets={**{name: secret for other in others.values() for name, secret in other[0].items()}, **secrets},
-        settings={**{name: value for other in others.values() for name, value in other[1].items()}, **settings},
+        secrets={
+            **{name: secret for other in others.values() for name, secret in other[0].items()},
+            **secrets,
+        },
+        settings={
+            **{name: value for other in others.values() for name, value in other[1].items()},
+            **settings,
+        },
     )
     assert rendering.process.returncode == 0
     assert rendering.lines[channel].startswith("WARNING, left out")
@@ -175,20 +267,30 @@ def test_a_channel_set_up_wrongly_is_left_out_with_a_warning_and_the_others_stay
 def test_a_secret_that_is_a_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "secrets" / "slack_webhook_url").mkdir(parents=True)
     rendering = render(tmp_path, secrets={}, settings={})
-    assert rendering.lines["slack"].startswith("WARNING, left out: secrets/slack_webhook_url cannot be read (Is a directory)")
+    assert rendering.lines["slack"].startswith(
+        "WARNING, left out: secrets/slack_webhook_url cannot be read (Is a directory)"
+    )
 
 
 def test_a_secret_that_is_not_text_is_named_and_not_shown(tmp_path: Path) -> None:
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets" / "pagerduty_routing_key").write_bytes(b"made-up\xff")
     rendering = render(tmp_path, secrets={}, settings={})
-    assert rendering.lines["pagerduty"].startswith("WARNING, left out: secrets/pagerduty_routing_key cannot be read (not UTF-8)")
+    assert rendering.lines["pagerduty"].startswith(
+        "WARNING, left out: secrets/pagerduty_routing_key cannot be read (not UTF-8)"
+    )
     assert "made-up" not in rendering.process.stdout
 
 
-def test_a_secret_of_another_user_is_named_with_the_groups_that_could_read_it(tmp_path: Path) -> None:
+def test_a_secret_of_another_user_is_named_with_the_groups_that_could_read_it(
+    tmp_path: Path,
+) -> None:
     # Root reads everything, unless it gives that right up.
-    launcher = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"] if os.geteuid() == 0 else []
+    launcher = (
+        ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"]
+        if os.geteuid() == 0
+        else []
+    )
     if launcher and shutil.which("setpriv") is None:
         pytest.skip("needs setpriv (util-linux) when run as root")
     (tmp_path / "secrets").mkdir()
@@ -196,7 +298,10 @@ def test_a_secret_of_another_user_is_named_with_the_groups_that_could_read_it(tm
     secret.write_text(SECRETS["slack_webhook_url"], encoding="utf-8")
     secret.chmod(0)
     rendering = render(tmp_path, secrets={}, settings={}, launcher=launcher)
-    assert f"secrets/slack_webhook_url cannot be read by user {os.geteuid()}" in rendering.lines["slack"]
+    assert (
+        f"secrets/slack_webhook_url cannot be read by user {os.geteuid()}"
+        in rendering.lines["slack"]
+    )
     assert "`chmod g+r secrets/slack_webhook_url`" in rendering.lines["slack"]
 
 
@@ -211,7 +316,9 @@ def test_a_secret_of_another_user_is_named_with_the_groups_that_could_read_it(tm
         ),
     ],
 )
-def test_a_configuration_that_cannot_be_rendered_leaves_the_old_one(tmp_path: Path, text: str, reason: str) -> None:
+def test_a_configuration_that_cannot_be_rendered_leaves_the_old_one(
+    tmp_path: Path, text: str, reason: str
+) -> None:
     good = render_channels(tmp_path, ())
     old = good.output.read_text(encoding="utf-8")
     config = tmp_path / "alertmanager.yml"

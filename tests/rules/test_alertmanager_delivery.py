@@ -19,7 +19,16 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import requests
 
-from tests.rules.endpoints import Answer, HttpEndpoint, MailServer, http_endpoint, mail, mail_server, pagerduty, slack
+from tests.rules.endpoints import (
+    Answer,
+    HttpEndpoint,
+    MailServer,
+    http_endpoint,
+    mail,
+    mail_server,
+    pagerduty,
+    slack,
+)
 from tests.rules.rendering import EMAIL, SECRETS, render
 
 EXTERNAL_URL = "http://alertmanager.example.org:9093"
@@ -40,7 +49,12 @@ class Alert:
 
 def performance_alert(name: str, severity: str, benchmark: str) -> Alert:
     return Alert(
-        {"alertname": name, "severity": severity, "benchmark_name": benchmark, "team": "performance-engineering"},
+        {
+            "alertname": name,
+            "severity": severity,
+            "benchmark_name": benchmark,
+            "team": "performance-engineering",
+        },
         {
             "summary": f"{name} of {benchmark}, 8.20 < 10 & falling",
             # With a colon it is a YAML mapping, which is what PagerDuty's details must not become.
@@ -56,19 +70,34 @@ WARNING = performance_alert("PerformanceBelowThreshold", "warning", "expand")
 INHIBITED_BY_CRITICAL = performance_alert("PerformanceBelowThreshold", "warning", "compile")
 INHIBITED_BY_BOTH = performance_alert("PerformanceGateFailed", "warning", "compile")
 INHIBITED_BY_WARNING = performance_alert("PerformanceGateFailed", "warning", "expand")
-WATCHDOG = Alert({"alertname": "Watchdog", "severity": "none", "team": "devops"}, {"summary": "Alerts are delivered"}, "")
+WATCHDOG = Alert(
+    {"alertname": "Watchdog", "severity": "none", "team": "devops"},
+    {"summary": "Alerts are delivered"},
+    "",
+)
 # Two in one group: neither has a benchmark.
 REJECTED_EMPTY, REJECTED_HUGE = (
     Alert(
-        {"alertname": "ResultFileRejected", "severity": "warning", "reason": reason, "team": "performance-engineering"},
-        {"summary": f"1 file rejected ({reason})", "description": f"Reason {reason}.", "runbook_url": "http://localhost:8000/runbooks/R"},
+        {
+            "alertname": "ResultFileRejected",
+            "severity": "warning",
+            "reason": reason,
+            "team": "performance-engineering",
+        },
+        {
+            "summary": f"1 file rejected ({reason})",
+            "description": f"Reason {reason}.",
+            "runbook_url": "http://localhost:8000/runbooks/R",
+        },
         "",
     )
     for reason in ("empty", "huge")
 )
 
 
-def regression(severity: str, benchmark: str, *, commit: str, project: str = "router", environment: str = "ci") -> Alert:
+def regression(
+    severity: str, benchmark: str, *, commit: str, project: str = "router", environment: str = "ci"
+) -> Alert:
     """A PerformanceRegression as its rule makes it; commit is the last good one."""
     return Alert(
         {
@@ -93,19 +122,38 @@ def regression(severity: str, benchmark: str, *, commit: str, project: str = "ro
 
 
 # One commit made two benchmarks worse, in one environment each, and another commit a third.
-OF_ONE_COMMIT = [regression("critical", "compile", commit="aaa"), regression("warning", "expand", commit="aaa", environment="local")]
+OF_ONE_COMMIT = [
+    regression("critical", "compile", commit="aaa"),
+    regression("warning", "expand", commit="aaa", environment="local"),
+]
 OF_ANOTHER = regression("warning", "parse", commit="bbb")
 MUTED_BY_ITS_CRITICAL = regression("warning", "compile", commit="aaa")
 SHIFT = Alert(
-    {"alertname": "EnvironmentShift", "severity": "warning", "project": "shifted", "environment": "ci"}, {"summary": "All moved"}, ""
+    {
+        "alertname": "EnvironmentShift",
+        "severity": "warning",
+        "project": "shifted",
+        "environment": "ci",
+    },
+    {"summary": "All moved"},
+    "",
 )
 SHIFTED = regression("critical", "compile", commit="aaa", project="shifted")
-NOT_SHIFTED = regression("critical", "compile", commit="aaa", project="shifted", environment="local")
+NOT_SHIFTED = regression(
+    "critical", "compile", commit="aaa", project="shifted", environment="local"
+)
 # More than a message holds, all of one commit.
-MANY = [regression("critical", f"many/{number:02}", commit="ccc", project="many") for number in range(12)]
+MANY = [
+    regression("critical", f"many/{number:02}", commit="ccc", project="many")
+    for number in range(12)
+]
 # What YAML, JSON, mail headers and Slack's markup might stumble over.
 HOSTILE = Alert(
-    {"alertname": "Hostile", "severity": "critical", "benchmark_name": 'say "x": [1,\n\\2] & <b>日本語'},
+    {
+        "alertname": "Hostile",
+        "severity": "critical",
+        "benchmark_name": 'say "x": [1,\n\\2] & <b>日本語',
+    },
     {
         "summary": 'key: "value", it\'s {{ braces }} 性能が低下しました',
         "description": "first line: 'quoted'\n- second \"line\"\n  third: \\n, 50 % slower → 遅い 🐢",
@@ -114,11 +162,32 @@ HOSTILE = Alert(
     "",
 )
 LONG = Alert(
-    {"alertname": "Long", "severity": "critical", "benchmark_name": "long"}, {"summary": "長" * 3000, "description": "d" * 90000}, ""
+    {"alertname": "Long", "severity": "critical", "benchmark_name": "long"},
+    {"summary": "長" * 3000, "description": "d" * 90000},
+    "",
 )
 FIRED = [
-    *(CRITICAL, WARNING, INHIBITED_BY_CRITICAL, INHIBITED_BY_BOTH, INHIBITED_BY_WARNING, WATCHDOG, REJECTED_EMPTY, REJECTED_HUGE),
-    *(*OF_ONE_COMMIT, OF_ANOTHER, MUTED_BY_ITS_CRITICAL, SHIFT, SHIFTED, NOT_SHIFTED, *MANY, HOSTILE, LONG),
+    *(
+        CRITICAL,
+        WARNING,
+        INHIBITED_BY_CRITICAL,
+        INHIBITED_BY_BOTH,
+        INHIBITED_BY_WARNING,
+        WATCHDOG,
+        REJECTED_EMPTY,
+        REJECTED_HUGE,
+    ),
+    *(
+        *OF_ONE_COMMIT,
+        OF_ANOTHER,
+        MUTED_BY_ITS_CRITICAL,
+        SHIFT,
+        SHIFTED,
+        NOT_SHIFTED,
+        *MANY,
+        HOSTILE,
+        LONG,
+    ),
 ]
 
 
@@ -142,7 +211,13 @@ class Alertmanager:
     def post(self, alerts: Sequence[Alert], **times: str) -> None:
         """Sends alerts as Prometheus does."""
         body = [
-            {"labels": alert.labels, "annotations": alert.annotations, "generatorURL": alert.generator_url, **times} for alert in alerts
+            {
+                "labels": alert.labels,
+                "annotations": alert.annotations,
+                "generatorURL": alert.generator_url,
+                **times,
+            }
+            for alert in alerts
         ]
         requests.post(f"{self.url}/api/v2/alerts", json=body, timeout=5).raise_for_status()
 
@@ -153,7 +228,9 @@ class Alertmanager:
         """The alertnames of what inhibits the alert."""
         found = requests.get(f"{self.url}/api/v2/alerts", timeout=5).json()
         names = {other["fingerprint"]: other["labels"]["alertname"] for other in found}
-        [inhibited_by] = [other["status"]["inhibitedBy"] for other in found if other["labels"] == alert.labels]
+        [inhibited_by] = [
+            other["status"]["inhibitedBy"] for other in found if other["labels"] == alert.labels
+        ]
         return sorted(names[fingerprint] for fingerprint in inhibited_by)
 
     def failed(self, integration: str) -> float:
@@ -246,11 +323,19 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory, programs: Mapping[str, Sequence[str]], free_port: Callable[[], int]) -> Iterator[Stage]:
+def stage(
+    tmp_path_factory: pytest.TempPathFactory,
+    programs: Mapping[str, Sequence[str]],
+    free_port: Callable[[], int],
+) -> Iterator[Stage]:
     with (
         running_alertmanager(tmp_path_factory.mktemp("healthy"), programs, free_port) as healthy,
-        running_alertmanager(tmp_path_factory.mktemp("failing"), programs, free_port, "silence", "error") as failing,
-        running_alertmanager(tmp_path_factory.mktemp("refusing"), programs, free_port, "refusal", "refusal") as refusing,
+        running_alertmanager(
+            tmp_path_factory.mktemp("failing"), programs, free_port, "silence", "error"
+        ) as failing,
+        running_alertmanager(
+            tmp_path_factory.mktemp("refusing"), programs, free_port, "refusal", "refusal"
+        ) as refusing,
     ):
         began = time.monotonic()
         failing.post([CRITICAL, WARNING])
@@ -263,7 +348,9 @@ def stage(tmp_path_factory: pytest.TempPathFactory, programs: Mapping[str, Seque
 def fired(stage: Stage) -> Alertmanager:
     """The healthy one once its first alerts are at the exporter."""
     for alert in (CRITICAL, WARNING, WATCHDOG, REJECTED_EMPTY):
-        stage.healthy.channels.exporter.inbox.wait(webhook("firing", alert), WAIT_SECONDS + SLACK_SECONDS)
+        stage.healthy.channels.exporter.inbox.wait(
+            webhook("firing", alert), WAIT_SECONDS + SLACK_SECONDS
+        )
     return stage.healthy
 
 
@@ -273,12 +360,16 @@ def resolved(fired: Alertmanager) -> tuple[Alertmanager, float]:
     at = time.monotonic()
     fired.resolve([CRITICAL, WARNING])
     for alert in (CRITICAL, WARNING):
-        fired.channels.exporter.inbox.wait(webhook("resolved", alert), INTERVAL_SECONDS + SLACK_SECONDS)
+        fired.channels.exporter.inbox.wait(
+            webhook("resolved", alert), INTERVAL_SECONDS + SLACK_SECONDS
+        )
     return fired, at
 
 
 def webhook(status: str, alert: Alert) -> Callable[[Mapping[str, Any]], bool]:
-    return lambda message: any(sent["status"] == status and sent["labels"] == alert.labels for sent in message["alerts"])
+    return lambda message: any(
+        sent["status"] == status and sent["labels"] == alert.labels for sent in message["alerts"]
+    )
 
 
 def links_of(html: MIMEPart) -> list[str]:
@@ -291,11 +382,18 @@ def silence_matchers(link: str) -> str:
     return matchers
 
 
-def test_a_critical_alert_reaches_the_exporter_within_seconds(stage: Stage, fired: Alertmanager) -> None:
+def test_a_critical_alert_reaches_the_exporter_within_seconds(
+    stage: Stage, fired: Alertmanager
+) -> None:
     arrived, message = fired.channels.exporter.inbox.wait(webhook("firing", CRITICAL), 0)
-    assert arrived - stage.began < CRITICAL_WAIT_SECONDS + SLACK_SECONDS  # under the 10 s that all others wait
+    assert (
+        arrived - stage.began < CRITICAL_WAIT_SECONDS + SLACK_SECONDS
+    )  # under the 10 s that all others wait
     assert message["version"] == "4"
-    assert message["groupLabels"] == {"alertname": "CriticalPerformanceRegression", "benchmark_name": "compile"}
+    assert message["groupLabels"] == {
+        "alertname": "CriticalPerformanceRegression",
+        "benchmark_name": "compile",
+    }
     assert message["alerts"][0]["annotations"] == CRITICAL.annotations
 
 
@@ -326,14 +424,19 @@ def test_several_alerts_of_one_group_at_slack(fired: Alertmanager) -> None:
 
 
 def test_a_critical_alert_at_pagerduty(fired: Alertmanager) -> None:
-    _, message = fired.channels.pagerduty.inbox.wait(pagerduty("trigger", "CriticalPerformanceRegression of compile"), SLACK_SECONDS)
+    _, message = fired.channels.pagerduty.inbox.wait(
+        pagerduty("trigger", "CriticalPerformanceRegression of compile"), SLACK_SECONDS
+    )
     payload = message["payload"]
     assert message["routing_key"] == SECRETS["pagerduty_routing_key"]
     assert message["links"] == [
         {"href": "http://localhost:8000/runbooks/CriticalPerformanceRegression", "text": "Runbook"},
         {"href": SILENCE_CRITICAL, "text": "Silence"},
     ]
-    assert payload["summary"] == "[CRITICAL] CriticalPerformanceRegression of compile, 8.20 < 10 & falling"
+    assert (
+        payload["summary"]
+        == "[CRITICAL] CriticalPerformanceRegression of compile, 8.20 < 10 & falling"
+    )
     assert payload["severity"] == "critical"
     assert (payload["class"], payload["component"]) == ("CriticalPerformanceRegression", "compile")
     assert payload["group"] == "performance-engineering"
@@ -371,8 +474,13 @@ def test_a_critical_alert_by_email(fired: Alertmanager) -> None:
 
 
 def test_a_warning_reaches_slack_and_email(fired: Alertmanager) -> None:
-    fired.channels.slack.inbox.wait(slack("[WARNING] PerformanceBelowThreshold of expand, 8.20 &lt; 10 &amp; falling"), SLACK_SECONDS)
-    fired.channels.email.inbox.wait(mail("[WARNING] PerformanceBelowThreshold of expand, 8.20 < 10 & falling"), SLACK_SECONDS)
+    fired.channels.slack.inbox.wait(
+        slack("[WARNING] PerformanceBelowThreshold of expand, 8.20 &lt; 10 &amp; falling"),
+        SLACK_SECONDS,
+    )
+    fired.channels.email.inbox.wait(
+        mail("[WARNING] PerformanceBelowThreshold of expand, 8.20 < 10 & falling"), SLACK_SECONDS
+    )
 
 
 def test_what_one_commit_made_worse_is_one_message(stage: Stage, fired: Alertmanager) -> None:
@@ -396,9 +504,14 @@ def test_what_one_commit_made_worse_is_one_message(stage: Stage, fired: Alertman
     channels.email.inbox.wait(mail(title), SLACK_SECONDS)
     channels.slack.inbox.wait(slack("[WARNING] parse became 30% worse in ci, 12ms → 15.6ms"), 0)
     # Nobody is woken for what is not confirmed.
-    _, page = channels.pagerduty.inbox.wait(pagerduty("trigger", "compile became 30% worse in ci"), 0)
+    _, page = channels.pagerduty.inbox.wait(
+        pagerduty("trigger", "compile became 30% worse in ci"), 0
+    )
     assert page["payload"]["summary"] == "[CRITICAL] compile became 30% worse in ci, 12ms → 15.6ms"
-    assert page["links"][1] == {"href": "http://localhost:3000/d/overview?var-environment=ci&var-benchmark=compile", "text": "Dashboard"}
+    assert page["links"][1] == {
+        "href": "http://localhost:3000/d/overview?var-environment=ci&var-benchmark=compile",
+        "text": "Dashboard",
+    }
 
 
 def test_a_confirmed_regression_mutes_its_own_warning(fired: Alertmanager) -> None:
@@ -436,7 +549,9 @@ def test_quotes_line_ends_colons_and_japanese_arrive_intact(fired: Alertmanager)
     assert page["payload"]["component"] == HOSTILE.labels["benchmark_name"]
     assert page["payload"]["custom_details"]["firing"] == text
     _, message = channels.slack.inbox.wait(slack(f"[CRITICAL] {summary}"), SLACK_SECONDS)
-    assert message["attachments"][0]["text"].startswith(f"{description}\n<http://localhost:8000/runbooks/Hostile|Runbook>\n<{SILENCE}")
+    assert message["attachments"][0]["text"].startswith(
+        f"{description}\n<http://localhost:8000/runbooks/Hostile|Runbook>\n<{SILENCE}"
+    )
     _, received = channels.email.inbox.wait(mail(f"[CRITICAL] {summary}"), SLACK_SECONDS)
     plain, html = received.message.get_body(("plain",)), received.message.get_body(("html",))
     assert plain is not None
@@ -448,7 +563,10 @@ def test_quotes_line_ends_colons_and_japanese_arrive_intact(fired: Alertmanager)
     assert [alert["annotations"] for alert in sent["alerts"]] == [HOSTILE.annotations]
     # What the silence page is given is the label as it is.
     for link in (page["links"][-1]["href"], links_of(html)[-1]):
-        assert silence_matchers(link) == '{alertname="Hostile",benchmark_name="say \\"x\\": [1,\\n\\\\2] & <b>日本語"}'
+        assert (
+            silence_matchers(link)
+            == '{alertname="Hostile",benchmark_name="say \\"x\\": [1,\\n\\\\2] & <b>日本語"}'
+        )
 
 
 def test_what_is_too_long_is_cut(fired: Alertmanager) -> None:
@@ -473,10 +591,17 @@ def test_of_a_slow_benchmark_only_the_gravest_alert_is_active(fired: Alertmanage
 def test_a_failing_webhook_is_no_news_while_the_exporter_is_down(fired: Alertmanager) -> None:
     down = Alert({"alertname": "BenchmarkExporterDown", "severity": "critical"}, {}, "")
     webhook_failing, slack_failing = (
-        Alert({"alertname": "NotificationsFailing", "severity": "warning", "integration": name}, {}, "") for name in ("webhook", "slack")
+        Alert(
+            {"alertname": "NotificationsFailing", "severity": "warning", "integration": name},
+            {},
+            "",
+        )
+        for name in ("webhook", "slack")
     )
     fired.post([down, webhook_failing, slack_failing])
-    wait_until(lambda: fired.inhibitors(webhook_failing) == ["BenchmarkExporterDown"], SLACK_SECONDS)
+    wait_until(
+        lambda: fired.inhibitors(webhook_failing) == ["BenchmarkExporterDown"], SLACK_SECONDS
+    )
     assert fired.inhibitors(slack_failing) == []
     # An alert without annotations is called by its name.
     fired.channels.slack.inbox.wait(slack("[CRITICAL] BenchmarkExporterDown"), SLACK_SECONDS)
@@ -484,7 +609,10 @@ def test_a_failing_webhook_is_no_news_while_the_exporter_is_down(fired: Alertman
 
 def test_files_that_wait_are_no_news_while_none_is_taken_in(fired: Alertmanager) -> None:
     failing = Alert({"alertname": "IngestFailing", "severity": "critical", "instance": "a"}, {}, "")
-    lagging, other = (Alert({"alertname": "IngestLagging", "severity": "warning", "instance": name}, {}, "") for name in ("a", "b"))
+    lagging, other = (
+        Alert({"alertname": "IngestLagging", "severity": "warning", "instance": name}, {}, "")
+        for name in ("a", "b")
+    )
     fired.post([failing, lagging, other])
     wait_until(lambda: fired.inhibitors(lagging) == ["IngestFailing"], SLACK_SECONDS)
     assert fired.inhibitors(other) == []
@@ -494,7 +622,9 @@ def test_files_that_wait_are_no_news_while_none_is_taken_in(fired: Alertmanager)
 def test_failing_channels_do_not_hold_up_the_exporter(stage: Stage) -> None:
     channels = stage.failing.channels
     for alert, wait_seconds in ((CRITICAL, CRITICAL_WAIT_SECONDS), (WARNING, WAIT_SECONDS)):
-        arrived, _ = channels.exporter.inbox.wait(webhook("firing", alert), WAIT_SECONDS + SLACK_SECONDS)
+        arrived, _ = channels.exporter.inbox.wait(
+            webhook("firing", alert), WAIT_SECONDS + SLACK_SECONDS
+        )
         assert arrived - stage.began < wait_seconds + SLACK_SECONDS
     # The others were tried, and PagerDuty's error was answered with another attempt.
     channels.slack.inbox.wait(lambda _: True, SLACK_SECONDS)
@@ -507,19 +637,32 @@ def test_failing_channels_do_not_hold_up_the_exporter(stage: Stage) -> None:
 def test_a_channel_that_refuses_is_counted_and_holds_up_nothing(stage: Stage) -> None:
     channels = stage.refusing.channels
     for alert, wait_seconds in ((CRITICAL, CRITICAL_WAIT_SECONDS), (WARNING, WAIT_SECONDS)):
-        arrived, _ = channels.exporter.inbox.wait(webhook("firing", alert), WAIT_SECONDS + SLACK_SECONDS)
+        arrived, _ = channels.exporter.inbox.wait(
+            webhook("firing", alert), WAIT_SECONDS + SLACK_SECONDS
+        )
         assert arrived - stage.began < wait_seconds + SLACK_SECONDS
     # What NotificationsFailing looks at.
     for integration in ("slack", "pagerduty", "email"):
-        wait_until(lambda name=integration: stage.refusing.failed(name) > 0, 2 * INTERVAL_SECONDS + SLACK_SECONDS)  # type: ignore[misc]
+        wait_until(
+            lambda name=integration: stage.refusing.failed(name) > 0,
+            2 * INTERVAL_SECONDS + SLACK_SECONDS,
+        )  # type: ignore[misc]
     assert stage.refusing.failed("webhook") == 0
-    assert [stage.healthy.failed(name) for name in ("slack", "pagerduty", "email", "webhook")] == [0, 0, 0, 0]
+    assert [stage.healthy.failed(name) for name in ("slack", "pagerduty", "email", "webhook")] == [
+        0,
+        0,
+        0,
+        0,
+    ]
 
 
 def test_a_channel_that_hangs_or_breaks_is_counted(stage: Stage) -> None:
     # A mail server that hangs is not: Alertmanager waits for it as long as the connection lasts (0.25 to 0.33 do).
     for integration in ("slack", "pagerduty"):
-        wait_until(lambda name=integration: stage.failing.failed(name) > 0, 3 * INTERVAL_SECONDS + SLACK_SECONDS)  # type: ignore[misc]
+        wait_until(
+            lambda name=integration: stage.failing.failed(name) > 0,
+            3 * INTERVAL_SECONDS + SLACK_SECONDS,
+        )  # type: ignore[misc]
     assert stage.failing.failed("webhook") == 0
 
 
@@ -528,14 +671,25 @@ def test_the_end_of_an_alert_reaches_every_channel(resolved: tuple[Alertmanager,
     title = "[RESOLVED] CriticalPerformanceRegression of compile, 8.20 &lt; 10 &amp; falling"
     _, message = channels.slack.inbox.wait(slack(title), SLACK_SECONDS)
     assert message["attachments"][0]["color"] == "good"
-    _, trigger = channels.pagerduty.inbox.wait(pagerduty("trigger", "CriticalPerformanceRegression of compile"), 0)
-    _, resolve = channels.pagerduty.inbox.wait(pagerduty("resolve", "CriticalPerformanceRegression of compile"), SLACK_SECONDS)
+    _, trigger = channels.pagerduty.inbox.wait(
+        pagerduty("trigger", "CriticalPerformanceRegression of compile"), 0
+    )
+    _, resolve = channels.pagerduty.inbox.wait(
+        pagerduty("resolve", "CriticalPerformanceRegression of compile"), SLACK_SECONDS
+    )
     assert resolve["dedup_key"] == trigger["dedup_key"]
-    assert resolve["payload"]["custom_details"]["resolved"].startswith("*resolved* CriticalPerformanceRegression of compile")
-    channels.email.inbox.wait(mail("[RESOLVED] CriticalPerformanceRegression of compile, 8.20 < 10 & falling"), SLACK_SECONDS)
+    assert resolve["payload"]["custom_details"]["resolved"].startswith(
+        "*resolved* CriticalPerformanceRegression of compile"
+    )
+    channels.email.inbox.wait(
+        mail("[RESOLVED] CriticalPerformanceRegression of compile, 8.20 < 10 & falling"),
+        SLACK_SECONDS,
+    )
 
 
-def test_what_was_inhibited_is_sent_only_once_the_graver_alert_ended(resolved: tuple[Alertmanager, float]) -> None:
+def test_what_was_inhibited_is_sent_only_once_the_graver_alert_ended(
+    resolved: tuple[Alertmanager, float],
+) -> None:
     alertmanager, ended = resolved
     inbox = alertmanager.channels.exporter.inbox
     sent, _ = inbox.wait(webhook("firing", INHIBITED_BY_CRITICAL), INTERVAL_SECONDS + SLACK_SECONDS)
@@ -547,7 +701,9 @@ def test_what_was_inhibited_is_sent_only_once_the_graver_alert_ended(resolved: t
 
 def test_each_channel_gets_its_severities_only(resolved: tuple[Alertmanager, float]) -> None:
     channels = resolved[0].channels
-    critical = {alert.labels["alertname"] for alert in FIRED if alert.labels["severity"] == "critical"}
+    critical = {
+        alert.labels["alertname"] for alert in FIRED if alert.labels["severity"] == "critical"
+    }
     critical |= {"BenchmarkExporterDown", "IngestFailing"}
     assert {message["payload"]["class"] for message in channels.pagerduty.inbox.all()} == critical
     titles = [message["attachments"][0]["title"] for message in channels.slack.inbox.all()]

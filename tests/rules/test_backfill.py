@@ -32,7 +32,11 @@ OF_A_RUN = f'{{job=~"benchmark-exporter(-slow)?", __name__=~"{"|".join(sorted(NA
 
 
 def iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return (
+        datetime.fromtimestamp(seconds, UTC)
+        .isoformat(timespec="milliseconds")
+        .replace("+00:00", "Z")
+    )
 
 
 class Prometheus(Server):
@@ -49,19 +53,31 @@ class Prometheus(Server):
 
     def samples(self, seconds: float, selector: str) -> int:
         """How many samples series have within a minute of a time."""
-        result: list[Any] = self.get("query", query=f"{selector}[2m]", time=f"{seconds + 60:.3f}")["result"]
+        result: list[Any] = self.get("query", query=f"{selector}[2m]", time=f"{seconds + 60:.3f}")[
+            "result"
+        ]
         return sum(len(each["values"]) for each in result)
 
 
 @contextmanager
-def prometheus(argv: Sequence[str], folder: Path, port: int, *flags: str, **addresses: str) -> Iterator[Prometheus]:
+def prometheus(
+    argv: Sequence[str], folder: Path, port: int, *flags: str, **addresses: str
+) -> Iterator[Prometheus]:
     """A server by prometheus.yml that scrapes the services at these addresses."""
     path = lay_out(folder / "prometheus", addresses)
-    command = [*argv, f"--config.file={path}", f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address=127.0.0.1:{port}", *flags]
+    command = [
+        *argv,
+        f"--config.file={path}",
+        f"--storage.tsdb.path={folder / 'data'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        *flags,
+    ]
     process = subprocess.Popen(command, cwd=folder)
     try:
         server = Prometheus(f"http://127.0.0.1:{port}")
-        expression = "up" if addresses else "vector(1)"  # the newest sample is where the window counts from
+        expression = (
+            "up" if addresses else "vector(1)"
+        )  # the newest sample is where the window counts from
         wait_until(lambda: server.value(expression) is not None, "it is ready, and a first scrape")
         yield server
     finally:
@@ -71,11 +87,19 @@ def prometheus(argv: Sequence[str], folder: Path, port: int, *flags: str, **addr
 
 @pytest.fixture(scope="module")
 def server(
-    programs: Mapping[str, Sequence[str]], free_port: Callable[[], int], tmp_path_factory: pytest.TempPathFactory
+    programs: Mapping[str, Sequence[str]],
+    free_port: Callable[[], int],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Prometheus]:
     """A server that takes remote writes and scrapes itself."""
     port = free_port()
-    with prometheus(programs["prometheus"], tmp_path_factory.mktemp("server"), port, RECEIVER, prometheus=f"127.0.0.1:{port}") as running:
+    with prometheus(
+        programs["prometheus"],
+        tmp_path_factory.mktemp("server"),
+        port,
+        RECEIVER,
+        prometheus=f"127.0.0.1:{port}",
+    ) as running:
         yield running
 
 
@@ -106,7 +130,10 @@ def run(timestamp_seconds: float, p50_seconds: float = 1.0, run_id: str = "1") -
 
 
 def test_a_run_of_last_month_stands_in_the_series_that_the_scrape_goes_on_with(
-    programs: Mapping[str, Sequence[str]], free_port: Callable[[], int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    programs: Mapping[str, Sequence[str]],
+    free_port: Callable[[], int],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     then = round(time.time() - 30 * DAY_SECONDS, 3)
     (tmp_path / "exporter").mkdir()
@@ -114,16 +141,40 @@ def test_a_run_of_last_month_stands_in_the_series_that_the_scrape_goes_on_with(
     try:
         documents = [
             perf_suite(timestamp=iso(then), commit='a"b\\c\n\N{SNOWMAN}'),
-            golden("result/1-run") | {"timestamp": iso(then), "failures": [{"benchmark": "rendering", "error": "TypeError"}]},
+            golden("result/1-run")
+            | {
+                "timestamp": iso(then),
+                "failures": [{"benchmark": "rendering", "error": "TypeError"}],
+            },
             pipeline(timestamp=iso(then)),
         ]
         for number, document in enumerate(documents):
             write(exporter.results / f"{number}.json", document)
-        exporter.until(lambda: exporter.value('ci_pipeline_status{pipeline="nightly",branch="main",trigger="schedule"}') == 1)
-        with prometheus(programs["prometheus"], tmp_path, free_port(), RECEIVER, exporter=f"127.0.0.1:{exporter.port}") as server:
-            wait_until(lambda: server.value(f"count(count by (job) ({OF_A_RUN}))") == 2, "the live series of both jobs")
+        exporter.until(
+            lambda: (
+                exporter.value(
+                    'ci_pipeline_status{pipeline="nightly",branch="main",trigger="schedule"}'
+                )
+                == 1
+            )
+        )
+        with prometheus(
+            programs["prometheus"],
+            tmp_path,
+            free_port(),
+            RECEIVER,
+            exporter=f"127.0.0.1:{exporter.port}",
+        ) as server:
+            wait_until(
+                lambda: server.value(f"count(count by (job) ({OF_A_RUN}))") == 2,
+                "the live series of both jobs",
+            )
             live = server.at(time.time(), OF_A_RUN)
-            words = ["backfill", f"--url={server.url}", f"--ledger={exporter.folder / 'ledger.sqlite3'}"]
+            words = [
+                "backfill",
+                f"--url={server.url}",
+                f"--ledger={exporter.folder / 'ledger.sqlite3'}",
+            ]
             counts = []
             for _ in range(2):
                 assert main(words) == EXIT_OK
@@ -136,7 +187,9 @@ def test_a_run_of_last_month_stands_in_the_series_that_the_scrape_goes_on_with(
             assert server.at(then, OF_A_RUN) == live
             assert server.samples(then, OF_A_RUN) == len(live)
             # No total has a past.
-            assert {dict(labels)["__name__"] for labels in server.at(then, '{__name__!=""}')} == {dict(each)["__name__"] for each in live}
+            assert {dict(labels)["__name__"] for labels in server.at(then, '{__name__!=""}')} == {
+                dict(each)["__name__"] for each in live
+            }
     finally:
         exporter.stop()
 
@@ -145,7 +198,9 @@ def write(path: Path, document: object) -> None:
     path.write_text(json.dumps(document), encoding="utf-8")
 
 
-def test_what_is_outside_the_window_is_counted_and_the_rest_is_written(server: Prometheus, target: Target) -> None:
+def test_what_is_outside_the_window_is_counted_and_the_rest_is_written(
+    server: Prometheus, target: Target
+) -> None:
     now = time.time()
     days = (400, 60, 40, 30, 20, 1)
     runs = [run(now - day * DAY_SECONDS, day) for day in days]
@@ -153,31 +208,54 @@ def test_what_is_outside_the_window_is_counted_and_the_rest_is_written(server: P
     for _ in range(2):
         outcome = backfill(runs, server.url, COLLECTOR, target)
         assert (outcome.written, outcome.outside, outcome.conflicting) == (3 * each, 3 * each, 0)
-        assert f"{3 * each} samples are older than this Prometheus takes" in "\n".join(outcome.lines())
-    shown = server.at(now, f'count_over_time(benchmark_time_seconds{{instance="{target.instance}"}}[500d])')
+        assert f"{3 * each} samples are older than this Prometheus takes" in "\n".join(
+            outcome.lines()
+        )
+    shown = server.at(
+        now, f'count_over_time(benchmark_time_seconds{{instance="{target.instance}"}}[500d])'
+    )
     assert list(shown.values()) == [3.0]
 
 
 def test_runs_of_the_last_hour_are_left_to_the_scrape(server: Prometheus, target: Target) -> None:
     now = time.time()
-    outcome = backfill([run(now - 3700), run(now - 3500, run_id="2")], server.url, COLLECTOR, target, clock=lambda: now)
+    outcome = backfill(
+        [run(now - 3700), run(now - 3500, run_id="2")],
+        server.url,
+        COLLECTOR,
+        target,
+        clock=lambda: now,
+    )
     assert (outcome.runs, outcome.recent) == (1, 1)
-    assert len(server.at(now, f'count_over_time(benchmark_run_info{{instance="{target.instance}"}}[2h])')) == 2  # of router and parsing
+    assert (
+        len(
+            server.at(
+                now, f'count_over_time(benchmark_run_info{{instance="{target.instance}"}}[2h])'
+            )
+        )
+        == 2
+    )  # of router and parsing
 
 
-def test_of_two_values_at_one_time_the_last_stays_however_often(server: Prometheus, target: Target) -> None:
+def test_of_two_values_at_one_time_the_last_stays_however_often(
+    server: Prometheus, target: Target
+) -> None:
     then = time.time() - DAY_SECONDS
     later = run(then + 60, 3.0)  # so that `then` is no newest sample
     for _ in range(2):
         backfill([run(then, 1.0), run(then, 2.0), later], server.url, COLLECTOR, target)
-        assert list(server.at(then, f'benchmark_time_seconds{{instance="{target.instance}"}}').values()) == [2.0]
+        assert list(
+            server.at(then, f'benchmark_time_seconds{{instance="{target.instance}"}}').values()
+        ) == [2.0]
 
 
 def test_another_value_at_a_newest_sample_is_refused_alone(
     programs: Mapping[str, Sequence[str]], free_port: Callable[[], int], tmp_path: Path
 ) -> None:
     then = time.time() - DAY_SECONDS
-    with prometheus(programs["prometheus"], tmp_path, free_port(), RECEIVER) as server:  # it scrapes nothing, so `then` is its newest time
+    with prometheus(
+        programs["prometheus"], tmp_path, free_port(), RECEIVER
+    ) as server:  # it scrapes nothing, so `then` is its newest time
         backfill([run(then, 1.0)], server.url, COLLECTOR)
         outcome = backfill([run(then - 60, 1.0), run(then, 2.0)], server.url, COLLECTOR)
         assert (outcome.conflicting, outcome.outside) == (1, 0)
@@ -188,16 +266,29 @@ def test_another_value_at_a_newest_sample_is_refused_alone(
 def test_many_requests_join_without_a_gap(server: Prometheus, target: Target) -> None:
     now = time.time()
     runs = (
-        PipelineRun("test", "ci", f"branch {number % 3}", "push", str(number), passed=True, timestamp_seconds=now - 20_000 + number)
+        PipelineRun(
+            "test",
+            "ci",
+            f"branch {number % 3}",
+            "push",
+            str(number),
+            passed=True,
+            timestamp_seconds=now - 20_000 + number,
+        )
         for number in range(12_000)
     )
     outcome = backfill(runs, server.url, COLLECTOR, target)
     assert (outcome.runs, outcome.written) == (12_000, 12_000)
-    assert server.at(now, f'sum(count_over_time(ci_pipeline_status{{instance="{target.instance}"}}[1d]))') == {frozenset(): 12_000.0}
+    assert server.at(
+        now, f'sum(count_over_time(ci_pipeline_status{{instance="{target.instance}"}}[1d]))'
+    ) == {frozenset(): 12_000.0}
 
 
 def test_without_a_receiver_it_says_so_and_blocks_do_instead(
-    programs: Mapping[str, Sequence[str]], free_port: Callable[[], int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    programs: Mapping[str, Sequence[str]],
+    free_port: Callable[[], int],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     then = round(time.time() - 10 * DAY_SECONDS, 3)
     document, blocks = tmp_path / "1.json", tmp_path / "blocks"
@@ -213,9 +304,16 @@ def test_without_a_receiver_it_says_so_and_blocks_do_instead(
         shutil.move(block, tmp_path / "data")
     with prometheus(programs["prometheus"], tmp_path, free_port()) as server:
         shown = server.at(then, OF_A_RUN)
-        info = {"commit_hash": 'a"b\\c\n\N{SNOWMAN}', "run_id": "20260301T120000Z", "project": "router", "environment": "self-hosted"}
+        info = {
+            "commit_hash": 'a"b\\c\n\N{SNOWMAN}',
+            "run_id": "20260301T120000Z",
+            "project": "router",
+            "environment": "self-hosted",
+        }
         target = {"job": "benchmark-exporter", "instance": "benchmark-exporter"}
-        labels = frozenset({"__name__": "benchmark_run_info", "benchmark_name": "router", **info, **target}.items())
+        labels = frozenset(
+            {"__name__": "benchmark_run_info", "benchmark_name": "router", **info, **target}.items()
+        )
         assert shown[labels] == 1.0
         assert main([*words, f"--url={server.url}"]) == EXIT_UNUSABLE
         error = capsys.readouterr().err

@@ -36,17 +36,26 @@ def lay_out(folder: Path, addresses: Mapping[str, str] | None = None) -> Path:
         if addresses is not None:
             for group in groups:
                 services = [target.partition(":")[0] for target in group["targets"]]
-                group["targets"] = [addresses[service] for service in services if service in addresses]
+                group["targets"] = [
+                    addresses[service] for service in services if service in addresses
+                ]
         (folder / "targets" / path.name).write_text(yaml.safe_dump(groups), encoding="utf-8")
     return folder / "prometheus.yml"
 
 
-@pytest.mark.parametrize("addresses", [None, {"exporter": "127.0.0.1:8000"}], ids=["compose", "local"])
+@pytest.mark.parametrize(
+    "addresses", [None, {"exporter": "127.0.0.1:8000"}], ids=["compose", "local"]
+)
 def test_promtool_accepts_the_configuration(
     programs: Mapping[str, Sequence[str]], tmp_path: Path, addresses: Mapping[str, str] | None
 ) -> None:
     path = lay_out(tmp_path / "prometheus", addresses)
-    done = subprocess.run([*programs["promtool"], "check", "config", str(path)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*programs["promtool"], "check", "config", str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     output = done.stdout + done.stderr
     assert done.returncode == 0, output
     assert "WARNING" not in output  # of a file with targets that does not exist
@@ -54,22 +63,37 @@ def test_promtool_accepts_the_configuration(
 
 
 def test_every_target_is_a_service_of_compose() -> None:
-    services = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
-    targets = [target for path in COMPOSE_TARGETS for group in yaml.safe_load(path.read_text()) for target in group["targets"]]
+    services = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text(encoding="utf-8"))[
+        "services"
+    ]
+    targets = [
+        target
+        for path in COMPOSE_TARGETS
+        for group in yaml.safe_load(path.read_text())
+        for target in group["targets"]
+    ]
     assert {target.partition(":")[0] for target in targets} <= services.keys()
     # The port that a service publishes is the one it listens on.
     for target in targets:
         service, _, port = target.partition(":")
-        assert [published for published in services[service]["ports"] if published.endswith(f":{port}")], target
+        assert [
+            published for published in services[service]["ports"] if published.endswith(f":{port}")
+        ], target
 
 
 def test_every_file_of_targets_is_used() -> None:
     text = (PROMETHEUS / "prometheus.yml").read_text(encoding="utf-8")
-    assert set(re.findall(r"targets/([\w-]+\.yml)", text)) == {path.name for path in COMPOSE_TARGETS}
+    assert set(re.findall(r"targets/([\w-]+\.yml)", text)) == {
+        path.name for path in COMPOSE_TARGETS
+    }
 
 
 def test_instance_does_not_depend_on_the_mode() -> None:
-    groups = [group for path in COMPOSE_TARGETS for group in yaml.safe_load(path.read_text(encoding="utf-8"))]
+    groups = [
+        group
+        for path in COMPOSE_TARGETS
+        for group in yaml.safe_load(path.read_text(encoding="utf-8"))
+    ]
     assert all(len(group["targets"]) == 1 and group["labels"]["instance"] for group in groups)
 
 
@@ -116,10 +140,14 @@ def test_what_the_rules_use_is_kept(job_name: str) -> None:
 NOT_EVERYWHERE = {"node_cpu_core_throttles_total", "node_pressure_memory_waiting_seconds_total"}
 
 
-def test_node_exporter_has_what_the_rules_use_by_its_flags(programs: Mapping[str, Sequence[str]], free_port: Callable[[], int]) -> None:
+def test_node_exporter_has_what_the_rules_use_by_its_flags(
+    programs: Mapping[str, Sequence[str]], free_port: Callable[[], int]
+) -> None:
     address = f"127.0.0.1:{free_port()}"
     flags = REPOSITORY / "node_exporter/flags.txt"
-    process = subprocess.Popen([*programs["node_exporter"], f"@{flags}", f"--web.listen-address={address}"])
+    process = subprocess.Popen(
+        [*programs["node_exporter"], f"@{flags}", f"--web.listen-address={address}"]
+    )
     try:
         wait_until(lambda: answers(f"http://{address}/metrics"), "node_exporter")
         lines = requests.get(f"http://{address}/metrics", timeout=5).text.splitlines()
@@ -128,7 +156,11 @@ def test_node_exporter_has_what_the_rules_use_by_its_flags(programs: Mapping[str
         process.wait(DEADLINE_SECONDS)
     exposed = {re.split(r"[{ ]", line)[0] for line in lines if not line.startswith("#")}
     # A machine whose only file system is a container's has none that is looked at.
-    here = {name for name in used_by_rules("node_") if not name.startswith("node_filesystem_") or "node_filesystem_size_bytes" in exposed}
+    here = {
+        name
+        for name in used_by_rules("node_")
+        if not name.startswith("node_filesystem_") or "node_filesystem_size_bytes" in exposed
+    }
     assert here - exposed <= NOT_EVERYWHERE
 
 
@@ -158,7 +190,9 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server(
-    programs: Mapping[str, Sequence[str]], free_port: Callable[[], int], tmp_path_factory: pytest.TempPathFactory
+    programs: Mapping[str, Sequence[str]],
+    free_port: Callable[[], int],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Server]:
     """Prometheus by prometheus.yml, with itself and the exporter for targets."""
     folder = tmp_path_factory.mktemp("live")
@@ -166,8 +200,20 @@ def server(
     path = lay_out(folder / "prometheus", {"exporter": exporter, "prometheus": prometheus})
     (folder / "results").mkdir()
     commands = [
-        [sys.executable, "-m", "benchmark_exporter", "serve", f"--listen={exporter}", "--stream-listen=off"],
-        [*programs["prometheus"], f"--config.file={path}", f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address={prometheus}"],
+        [
+            sys.executable,
+            "-m",
+            "benchmark_exporter",
+            "serve",
+            f"--listen={exporter}",
+            "--stream-listen=off",
+        ],
+        [
+            *programs["prometheus"],
+            f"--config.file={path}",
+            f"--storage.tsdb.path={folder / 'data'}",
+            f"--web.listen-address={prometheus}",
+        ],
     ]
     processes = [subprocess.Popen(command, cwd=folder) for command in commands]
     try:
@@ -195,11 +241,25 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float = DEADLI
 
 def test_the_state_of_results_is_scraped_every_second_and_the_rest_is_not(server: Server) -> None:
     # With the interval of the others, three samples would take half a minute.
-    wait_until(lambda: (server.value('sum_over_time(up{job="benchmark-exporter"}[5s])') or 0) >= 3, "three scrapes")
-    assert server.value('benchmark_exporter_build_info{job="benchmark-exporter", instance="benchmark-exporter"}') == 1
+    wait_until(
+        lambda: (server.value('sum_over_time(up{job="benchmark-exporter"}[5s])') or 0) >= 3,
+        "three scrapes",
+    )
+    assert (
+        server.value(
+            'benchmark_exporter_build_info{job="benchmark-exporter", instance="benchmark-exporter"}'
+        )
+        == 1
+    )
     assert server.value('memory_usage_mb{job="benchmark-exporter"}') is None
-    targets = {target["labels"]["job"]: target for target in server.get("targets", state="active")["activeTargets"]}
-    assert {job: (target["scrapeInterval"], target["scrapeUrl"].partition("/metrics")[2]) for job, target in targets.items()} == {
+    targets = {
+        target["labels"]["job"]: target
+        for target in server.get("targets", state="active")["activeTargets"]
+    }
+    assert {
+        job: (target["scrapeInterval"], target["scrapeUrl"].partition("/metrics")[2])
+        for job, target in targets.items()
+    } == {
         "benchmark-exporter": ("1s", "?collect%5B%5D=state"),
         "benchmark-exporter-slow": ("30s", "?collect%5B%5D=distributions&collect%5B%5D=resources"),
         "prometheus": ("15s", ""),
@@ -211,11 +271,18 @@ def test_every_rule_is_evaluated_without_error(server: Server) -> None:
         return (server.get("rules") or {"groups": []})["groups"]
 
     def evaluated() -> bool:
-        return bool(groups()) and all(rule["health"] != "unknown" for group in groups() for rule in group["rules"])
+        return bool(groups()) and all(
+            rule["health"] != "unknown" for group in groups() for rule in group["rules"]
+        )
 
     # The longest interval is a minute.
     wait_until(evaluated, "evaluations", DEADLINE_SECONDS + 30)
-    assert not [(rule["name"], rule["lastError"]) for group in groups() for rule in group["rules"] if rule["health"] != "ok"]
+    assert not [
+        (rule["name"], rule["lastError"])
+        for group in groups()
+        for rule in group["rules"]
+        if rule["health"] != "ok"
+    ]
     assert {group["name"]: group["interval"] for group in groups()}["performance"] == 1
 
 
@@ -223,7 +290,10 @@ def test_of_its_own_metrics_prometheus_keeps_those_that_are_listed(server: Serve
     names = {re.split(r"[{ ]", line)[0] for line in server.metrics() if not line.startswith("#")}
     kept = {name for name in names if re.fullmatch(keep_list("prometheus"), name)}
     # It has none for an Alertmanager that is not there.
-    of_an_alertmanager = {"prometheus_notifications_errors_total", "prometheus_notifications_sent_total"}
+    of_an_alertmanager = {
+        "prometheus_notifications_errors_total",
+        "prometheus_notifications_sent_total",
+    }
     assert used_by_rules("prometheus_") - of_an_alertmanager <= kept
     assert {"prometheus_tsdb_head_series", "process_resident_memory_bytes"} <= kept
     assert len(kept) < len(names) / 5

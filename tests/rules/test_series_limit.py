@@ -31,7 +31,9 @@ OLD = 'benchmark_run_info{benchmark_name="router", environment="self-hosted"}'
 def one_file(results: Path) -> None:
     """All names in one document, each with a quote, a backslash, a newline and a character of four bytes."""
     names = {f'"{number}" \\ \n \N{SKULL}\N{FIRE}': 20.0 for number in range(NAMES)}
-    (results / "names.json").write_text(json.dumps(bench_guard(names, passed=True)), encoding="utf-8")
+    (results / "names.json").write_text(
+        json.dumps(bench_guard(names, passed=True)), encoding="utf-8"
+    )
 
 
 def many_files(results: Path) -> None:
@@ -43,10 +45,14 @@ def many_files(results: Path) -> None:
 
 
 @contextmanager
-def prometheus(argv: Sequence[str], folder: Path, exporter_port: int, port: int) -> Iterator[Server]:
+def prometheus(
+    argv: Sequence[str], folder: Path, exporter_port: int, port: int
+) -> Iterator[Server]:
     addresses = {"exporter": f"127.0.0.1:{exporter_port}"}
     flags = [f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address=127.0.0.1:{port}"]
-    process = subprocess.Popen([*argv, f"--config.file={lay_out(folder / 'prometheus', addresses)}", *flags])
+    process = subprocess.Popen(
+        [*argv, f"--config.file={lay_out(folder / 'prometheus', addresses)}", *flags]
+    )
     try:
         yield Server(f"http://127.0.0.1:{port}")
     finally:
@@ -56,21 +62,35 @@ def prometheus(argv: Sequence[str], folder: Path, exporter_port: int, port: int)
 
 @pytest.mark.parametrize(("drop", "files"), [(one_file, 1), (many_files, NAMES)])
 def test_old_series_stay_new_ones_are_dropped_and_no_scrape_fails(
-    drop: Callable[[Path], None], files: int, programs: Mapping[str, Sequence[str]], free_port: Callable[[], int], tmp_path: Path
+    drop: Callable[[Path], None],
+    files: int,
+    programs: Mapping[str, Sequence[str]],
+    free_port: Callable[[], int],
+    tmp_path: Path,
 ) -> None:
     exporter = Exporter(tmp_path, free_port())
     try:
         (exporter.results / "old.json").write_text(json.dumps(perf_suite()))
         with prometheus(programs["prometheus"], tmp_path, exporter.port, free_port()) as server:
-            wait_until(lambda: server.value(OLD) == 1 and server.value(f"count({UP} == 1)") == 2, "the old benchmark in Prometheus")
+            wait_until(
+                lambda: server.value(OLD) == 1 and server.value(f"count({UP} == 1)") == 2,
+                "the old benchmark in Prometheus",
+            )
             drop(exporter.results)
             assert scraped_until(exporter, files + 1) < SCRAPE_TIMEOUT_SECONDS
             wait_until(lambda: server.value(FIRING) == 1, "the alert")
-            wait_until(lambda: (server.value(f'scrape_samples_scraped{{job="{JOBS[1]}"}}') or 0) > FEW_SAMPLES, "the distributions")
+            wait_until(
+                lambda: (
+                    (server.value(f'scrape_samples_scraped{{job="{JOBS[1]}"}}') or 0) > FEW_SAMPLES
+                ),
+                "the distributions",
+            )
             assert server.value(f"min(min_over_time({UP}[5m]))") == 1
             assert server.value(OLD) == 1
             samples = [server.value(f'scrape_samples_scraped{{job="{job}"}}') or 0 for job in JOBS]
-            assert 0.99 * Config().max_series < max(samples) < Config().max_series + ROOM_FOR_RESOURCES
+            assert (
+                0.99 * Config().max_series < max(samples) < Config().max_series + ROOM_FOR_RESOURCES
+            )
         dropped = exporter.value('benchmark_exporter_subjects_dropped{kind="benchmark"}') or 0
         assert f"{dropped:,.0f} × benchmark" in exporter.get("/").decode()
         assert psutil.Process(exporter.process.pid).memory_info().rss < MAX_RESIDENT_BYTES
@@ -90,7 +110,12 @@ def scraped_until(exporter: Exporter, files: int) -> float:
         started = time.monotonic()
         state = exporter.get("/metrics?collect[]=state").decode()
         longest_seconds = max(longest_seconds, time.monotonic() - started)
-        ingested = sum(float(count) for count in re.findall(r"^benchmark_exporter_files_ingested_total\{.*\} (\S+)$", state, re.MULTILINE))
+        ingested = sum(
+            float(count)
+            for count in re.findall(
+                r"^benchmark_exporter_files_ingested_total\{.*\} (\S+)$", state, re.MULTILINE
+            )
+        )
         assert time.monotonic() < deadline, exporter.log.read_text()[-1000:]
         time.sleep(0.05)
     return longest_seconds

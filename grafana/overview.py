@@ -151,7 +151,8 @@ def monitoring() -> Panel:
     )
 
 
-def slower_now() -> Panel:
+def of_regression(metric: str) -> str:
+    """Return a metric of each regressed result, with the labels `benchmark` and its commits."""
     by = "on (benchmark_name, environment)"
     labels = "benchmark, benchmark_name, environment, commit_hash, previous_commit_hash"
     # For the link, the result's benchmark: its own name, or else its name without the variant.
@@ -163,18 +164,18 @@ def slower_now() -> Panel:
     is_benchmark = "on (benchmark_name, environment) benchmark_run_info"
     of_benchmark = f"({named} and {is_benchmark} or {of_variant} unless {is_benchmark})"
     found = f"max by ({labels}) ({of_benchmark}"
+    return f"{found} * {by} group_left () max by (benchmark_name, environment) ({metric}))"
 
-    def of_result(metric: str) -> str:
-        return f"{found} * {by} group_left () max by (benchmark_name, environment) ({metric}))"
 
+def slower_now() -> Panel:
     panel = listing(
         "Slower now",
         "Each result that is worse than its own history: by how much, how much of that could "
         "be chance, the last good commit, and since when the alert has been firing.",
-        rows(of_result("benchmark_regression_worsening_ratio")),
-        rows(of_result("benchmark_regression_noise_ratio"), ref="B"),
-        rows(of_result("benchmark_regression_confirmed"), ref="C"),
-        rows(of_result('ALERTS_FOR_STATE{alertname="PerformanceRegression"} * 1000'), ref="D"),
+        rows(of_regression("benchmark_regression_worsening_ratio")),
+        rows(of_regression("benchmark_regression_noise_ratio"), ref="B"),
+        rows(of_regression("benchmark_regression_confirmed"), ref="C"),
+        rows(of_regression('ALERTS_FOR_STATE{alertname="PerformanceRegression"} * 1000'), ref="D"),
         no_value="Nothing is slower",
         columns=[
             "Value #C",

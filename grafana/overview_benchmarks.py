@@ -222,8 +222,7 @@ def memory() -> Panel:
 
 
 def speedup_scale(panel: timeseries.Panel) -> timeseries.Panel:
-    """Make the axis logarithmic, for speedups from 7 to 700, with both thresholds always in "
-    "view."""
+    """Make the axis logarithmic, for speedups of 7 and 700, with both thresholds in view."""
     return (
         panel.decimals(1)
         .scale_distribution(logarithmic(2))

@@ -23,8 +23,10 @@ from grafana.style import GOOD, NEUTRAL, mapping, thresholds
 
 PROMETHEUS = c.DataSourceRef(type_val="prometheus", uid="prometheus")
 WIDTH = 24
+
 # The shortest window of a rate is four scrapes; Grafana derives it from the query's minimum step.
 SLOW_SCRAPE = "30s"
+
 Panel = (
     timeseries.Panel
     | stat.Panel

@@ -25,8 +25,7 @@ COLORED = {"type": "color-background", "mode": "basic"}
 
 
 def thresholds(base: str, *steps: tuple[float, str]) -> dashboard.ThresholdsConfig:
-    """Return thresholds: `base` is the colour below the first step, each step a value and "
-    "colour."""
+    """Return thresholds: `base` is the colour below the first step, a step a value and colour."""
     values: list[tuple[float | None, str]] = [(None, base), *steps]
     return (
         dashboard.ThresholdsConfig()

@@ -134,10 +134,7 @@ def mail_server(answer: Answer = "ok", host: str = LOOPBACK) -> Iterator[MailSer
                 if verb == "EHLO":
                     self._say("250-test", "250 AUTH PLAIN")
                 elif verb == "AUTH":
-                    _, user, password = (
-                        base64.b64decode(rest.removeprefix("PLAIN ")).decode().split("\0")
-                    )
-                    login = (user, password)
+                    login = _login(rest.removeprefix("PLAIN "))
                     self._say("235 2.7.0 welcome")
                 elif verb == "MAIL":
                     sender = _address(rest)
@@ -147,14 +144,8 @@ def mail_server(answer: Answer = "ok", host: str = LOOPBACK) -> Iterator[MailSer
                     self._say("250 ok")
                 elif verb == "DATA":
                     self._say("354 go on")
-                    endpoint.inbox.put(
-                        Mail(
-                            login,
-                            sender,
-                            recipients,
-                            message_from_bytes(self._data(), policy=policy.default),
-                        )
-                    )
+                    message = message_from_bytes(self._data(), policy=policy.default)
+                    endpoint.inbox.put(Mail(login, sender, recipients, message))
                     self._say("250 ok")
                 elif verb == "QUIT":
                     self._say("221 bye")
@@ -171,11 +162,7 @@ def mail_server(answer: Answer = "ok", host: str = LOOPBACK) -> Iterator[MailSer
         def _say(self, *lines: str) -> None:
             self.wfile.write("".join(f"{line}\r\n" for line in lines).encode())
 
-    class Server(socketserver.ThreadingTCPServer):
-        daemon_threads = True
-        allow_reuse_address = True
-
-    with Server((host, 0), Handler) as server:
+    with _TcpServer((host, 0), Handler) as server:
         endpoint = MailServer(f"{host}:{server.server_address[1]}", answer)
         with _serving(server, end):
             yield endpoint
@@ -198,6 +185,11 @@ def mail(subject: str) -> Callable[[Mail], bool]:
     return lambda received: received.message["Subject"] == subject
 
 
+class _TcpServer(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+
+
 @contextmanager
 def _serving(server: socketserver.BaseServer, end: threading.Event) -> Iterator[None]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -208,6 +200,12 @@ def _serving(server: socketserver.BaseServer, end: threading.Event) -> Iterator[
         end.set()
         server.shutdown()
         thread.join()
+
+
+def _login(encoded: str) -> tuple[str, str]:
+    """Return user and password from the argument of AUTH PLAIN."""
+    _, user, password = base64.b64decode(encoded).decode().split("\0")
+    return user, password
 
 
 def _address(argument: str) -> str:

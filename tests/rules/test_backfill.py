@@ -80,6 +80,16 @@ def run(timestamp_seconds: float, p50_seconds: float = 1.0, run_id: str = "1") -
     )
 
 
+def documents_of(timestamp: str) -> Sequence[object]:
+    """Return one document of each kind, all from the same time."""
+    failures = [{"benchmark": "rendering", "error": "TypeError"}]
+    return [
+        perf_suite(timestamp=timestamp, commit='a"b\\c\n\N{SNOWMAN}'),
+        golden("result/1-run") | {"timestamp": timestamp, "failures": failures},
+        pipeline(timestamp=timestamp),
+    ]
+
+
 def test_a_run_of_last_month_is_in_the_series_that_are_scraped_now(
     programs: Mapping[str, Sequence[str]],
     free_port: Callable[[], int],
@@ -90,16 +100,7 @@ def test_a_run_of_last_month_is_in_the_series_that_are_scraped_now(
     (tmp_path / "exporter").mkdir()
     exporter = Exporter(tmp_path / "exporter", free_port())
     try:
-        documents = [
-            perf_suite(timestamp=iso(then), commit='a"b\\c\n\N{SNOWMAN}'),
-            golden("result/1-run")
-            | {
-                "timestamp": iso(then),
-                "failures": [{"benchmark": "rendering", "error": "TypeError"}],
-            },
-            pipeline(timestamp=iso(then)),
-        ]
-        for number, document in enumerate(documents):
+        for number, document in enumerate(documents_of(iso(then))):
             write(exporter.results / f"{number}.json", document)
         exporter.until(
             lambda: (

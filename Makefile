@@ -39,7 +39,7 @@ test: $(VENV)/dev ## run all tests; PYTEST="-k name" for some
 	@$(PY) -m pytest --numprocesses=2 $(PYTEST)
 
 test-crash: $(VENV)/dev ## kill the exporter 200 times, fill its folder and its disk; CRASH_SEED=n repeats a run
-	@CRASH_CYCLES=$${CRASH_CYCLES:-200} CRASH_FILES=$${CRASH_FILES:-100000} $(PY) -m pytest -s tests/crash tests/exporter/test_crash.py tests/exporter/test_crash_clock.py
+	@CRASH_CYCLES=$${CRASH_CYCLES:-200} CRASH_FILES=$${CRASH_FILES:-100000} $(PY) -m pytest -s tests/crash tests/exporter/ingest/test_crash.py tests/exporter/ingest/test_crash_clock.py
 
 fuzz: $(VENV)/dev ## parse a million hostile documents; FUZZ="--documents 10000 --seed 1" for others
 	@$(PY) -m tests.fuzz.fuzz_formats $(FUZZ)
@@ -61,8 +61,8 @@ lint: $(VENV)/dev ## check style and types
 check: $(VENV)/dev ## check the configuration, and that generated files are fresh
 	@$(PY) -m stack check
 	@$(PY) -m grafana.generate --check
-	@$(PY) docs/generate_metrics.py --check
-	@$(PY) docs/generate_result_schema.py --check
+	@$(PY) tools/generate_metrics.py --check
+	@$(PY) tools/generate_result_schema.py --check
 
 format: $(VENV)/dev ## format the code
 	@$(VENV)/bin/ruff check --fix .
@@ -70,8 +70,8 @@ format: $(VENV)/dev ## format the code
 
 generate: $(VENV)/dev ## make the dashboards and docs/metrics.md anew
 	@$(PY) -m grafana.generate
-	@$(PY) docs/generate_metrics.py
-	@$(PY) docs/generate_result_schema.py
+	@$(PY) tools/generate_metrics.py
+	@$(PY) tools/generate_result_schema.py
 
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --upgrade --custom-compile-command 'make lock'
 lock: $(VENV)/dev ## take in the newest versions of all requirements

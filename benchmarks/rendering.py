@@ -9,9 +9,9 @@ from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector as ClientCollector
 
-from benchmark_exporter.collector import Collector, Live, load_definitions
 from benchmark_exporter.config import Config, packaged
 from benchmark_exporter.ledger import Ledger
+from benchmark_exporter.metrics.collector import Collector, Live, load_definitions
 from benchmarks import servers
 from benchmarks.exposition import drop, page_of, project, series_of
 from benchmarks.report import Figure, percentile, progress

@@ -9,7 +9,7 @@ import urllib.parse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from benchmark_exporter.remote_write import Labels
+from benchmark_exporter.commands.remote_write import Labels
 from benchmarks import documents, servers
 from benchmarks.alert_latency import get_text
 from benchmarks.report import progress

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmark_exporter.remote_write import Point, RemoteWriteError, RemoteWriter
+from benchmark_exporter.commands.remote_write import Point, RemoteWriteError, RemoteWriter
 from benchmarks import servers
 from benchmarks.alert_latency import own_stack
 from benchmarks.report import RESULTS, Figure, progress, write

@@ -13,7 +13,17 @@ from stack.compose import ComposeStack, engine_answers
 from stack.local import LocalStack
 from stack.prepare import GRAFANA_PASSWORD, prepare
 from stack.readiness import is_ready, wait_until_connected, wait_until_ready
-from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA, PROMETHEUS, SECRETS, STREAM, Settings, StackError, load
+from stack.settings import (
+    ALERTMANAGER,
+    EXPORTER,
+    GRAFANA,
+    PROMETHEUS,
+    SECRETS,
+    STREAM,
+    Settings,
+    StackError,
+    load,
+)
 
 Stack = ComposeStack | LocalStack
 WHAT = {
@@ -27,7 +37,9 @@ WHAT = {
 
 def main() -> int:
     """Run one command; 1 when it fails, with the reason and how to mend it on standard error."""
-    parser = argparse.ArgumentParser(prog="make", description="Starts, stops and looks after the stack.")
+    parser = argparse.ArgumentParser(
+        prog="make", description="Starts, stops and looks after the stack."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     plain = {
         "up": _up,
@@ -61,7 +73,9 @@ def main() -> int:
 
 def _stack(settings: Settings) -> Stack:
     """The stack that runs here, else the one that `up` would start: by MODE, else as containers where an engine answers."""
-    mode = settings["MODE"] or _running_mode(settings) or ("compose" if engine_answers() else "local")
+    mode = (
+        settings["MODE"] or _running_mode(settings) or ("compose" if engine_answers() else "local")
+    )
     return ComposeStack(settings) if mode == "compose" else LocalStack(settings)
 
 
@@ -80,7 +94,9 @@ def _up(settings: Settings, _: argparse.Namespace) -> None:
     _say(prepare(settings))
     if isinstance(stack, ComposeStack):
         if not engine_answers():
-            raise StackError("MODE=compose, but no Docker engine with the compose plugin answers; start it, or use MODE=local")
+            raise StackError(
+                "MODE=compose, but no Docker engine with the compose plugin answers; start it, or use MODE=local"
+            )
         try:
             _say(stack.fetch())
         except StackError as error:
@@ -90,7 +106,9 @@ def _up(settings: Settings, _: argparse.Namespace) -> None:
             stack = LocalStack(settings)
     mode = "compose" if isinstance(stack, ComposeStack) else "local"
     if (running := _running_mode(settings)) not in ("", mode):
-        raise StackError(f"the stack runs in mode {running}; `make down` first, then start it in mode {mode}")
+        raise StackError(
+            f"the stack runs in mode {running}; `make down` first, then start it in mode {mode}"
+        )
     print("starting the stack as", "containers" if mode == "compose" else "processes of this user")
     _mode_file(settings).write_text(mode + "\n")
     _say(stack.up())
@@ -99,11 +117,17 @@ def _up(settings: Settings, _: argparse.Namespace) -> None:
         missing.remove(part)
         print(f"  {part.name} is ready ({time.monotonic() - started:.1f} s)")
     if missing:
-        words = "\n".join(f"{part.name} is not ready:\n" + "\n".join(f"  {line}" for line in stack.last_words(part)) for part in missing)
+        words = "\n".join(
+            f"{part.name} is not ready:\n"
+            + "\n".join(f"  {line}" for line in stack.last_words(part))
+            for part in missing
+        )
         raise StackError(f"{words}\n`make logs` shows more, `make down` stops what runs")
     _say(_read_again(settings))  # those that ran before have not seen what changed since
     _await_connection(settings)
-    print(f"  prometheus scrapes the exporter and sends alerts to Alertmanager ({time.monotonic() - started:.1f} s)")
+    print(
+        f"  prometheus scrapes the exporter and sends alerts to Alertmanager ({time.monotonic() - started:.1f} s)"
+    )
     _print_addresses(stack, settings)
 
 
@@ -115,7 +139,9 @@ def _print_addresses(stack: Stack, settings: Settings) -> None:
     if GRAFANA in stack.parts():
         print(f"  Grafana's user is admin, the password is in {SECRETS / GRAFANA_PASSWORD}")
     else:
-        print(f"  grafana is not installed here: {settings.public_url(STREAM)} shows runs and trends")
+        print(
+            f"  grafana is not installed here: {settings.public_url(STREAM)} shows runs and trends"
+        )
     results = settings["RESULTS_DIR"]
     print(f"\nCopy perf_suite's results into {results}, or see it work: make demo")
 
@@ -131,7 +157,9 @@ def _status(settings: Settings, _: argparse.Namespace) -> None:
     _say(stack.process_lines())
     states = {part: is_ready(part, settings) for part in stack.parts()}
     for part, ready in states.items():
-        print(f"  {part.name:<14} {'ready' if ready else 'NOT READY':<10} {settings.public_url(part)}")
+        print(
+            f"  {part.name:<14} {'ready' if ready else 'NOT READY':<10} {settings.public_url(part)}"
+        )
     if not all(states.values()):
         raise StackError("`make up` starts what is missing, `make logs` says why it is")
 
@@ -151,7 +179,9 @@ def _reload(settings: Settings, _: argparse.Namespace) -> None:
 
 def _await_connection(settings: Settings) -> None:
     if not wait_until_connected(settings):
-        raise StackError(f"Prometheus does not reach the exporter or Alertmanager; {settings.public_url(PROMETHEUS)}/targets says why")
+        raise StackError(
+            f"Prometheus does not reach the exporter or Alertmanager; {settings.public_url(PROMETHEUS)}/targets says why"
+        )
 
 
 def _read_again(settings: Settings) -> Iterator[str]:
@@ -161,9 +191,13 @@ def _read_again(settings: Settings) -> Iterator[str]:
         try:
             urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
         except urllib.error.HTTPError as error:
-            raise StackError(f"{part.name} keeps its old configuration: {error.read().decode(errors='replace').strip()}") from error
+            raise StackError(
+                f"{part.name} keeps its old configuration: {error.read().decode(errors='replace').strip()}"
+            ) from error
         except OSError as error:
-            raise StackError(f"{part.name} does not answer ({error}); `make up` starts the stack") from error
+            raise StackError(
+                f"{part.name} does not answer ({error}); `make up` starts the stack"
+            ) from error
         yield f"{part.name} has read its configuration"
 
 
@@ -184,9 +218,13 @@ def _clean(settings: Settings, options: argparse.Namespace) -> None:
     stack = _stack(settings)
     if not options.yes:
         if not sys.stdin.isatty():
-            raise StackError("this removes what Prometheus and the exporter have kept, uploaded results too; say so with: make clean YES=1")
+            raise StackError(
+                "this removes what Prometheus and the exporter have kept, uploaded results too; say so with: make clean YES=1"
+            )
         if (
-            input("Remove what Prometheus and the exporter have kept, uploaded results too? RESULTS_DIR and secrets stay. [y/N] ").lower()
+            input(
+                "Remove what Prometheus and the exporter have kept, uploaded results too? RESULTS_DIR and secrets stay. [y/N] "
+            ).lower()
             != "y"
         ):
             raise StackError("nothing was removed")
@@ -205,9 +243,13 @@ def _demo(settings: Settings, _: argparse.Namespace) -> None:
 
 def _demo_clean(settings: Settings, _: argparse.Namespace) -> None:
     if not is_ready(EXPORTER, settings):
-        raise StackError("the exporter, whose ledger has the demo's runs, is not up; start it with: make up")
+        raise StackError(
+            "the exporter, whose ledger has the demo's runs, is not up; start it with: make up"
+        )
     print(demo.clean(settings, _stack(settings)))
-    print(f"its alerts end within five minutes; what it left in Prometheus goes after {settings['PROMETHEUS_RETENTION_TIME']}")
+    print(
+        f"its alerts end within five minutes; what it left in Prometheus goes after {settings['PROMETHEUS_RETENTION_TIME']}"
+    )
 
 
 def _say(lines: Iterable[str] | Iterator[str]) -> None:

@@ -15,7 +15,13 @@ def engine_answers() -> bool:
     """Whether a Docker engine and the compose plugin are there."""
     try:
         for command in (["docker", "info"], ["docker", "compose", "version"]):
-            if subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=ANSWER_SECONDS, check=False).returncode:
+            if subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=ANSWER_SECONDS,
+                check=False,
+            ).returncode:
                 return False
     except (FileNotFoundError, subprocess.TimeoutExpired):
         return False
@@ -62,7 +68,9 @@ class ComposeStack:
             *(part.name for part in self.parts()),
             mend="if a port is taken, stop what has it, or set another in .env",
         )
-        yield from self._compose("logs", "--no-color", "--no-log-prefix", "alertmanager_config").splitlines()
+        yield from self._compose(
+            "logs", "--no-color", "--no-log-prefix", "alertmanager_config"
+        ).splitlines()
 
     def down(self) -> Iterator[str]:
         """Stop and remove the containers; the volumes stay."""
@@ -79,12 +87,25 @@ class ComposeStack:
 
     def logs(self, part: str | None, *, follow: bool) -> None:
         """Show the newest lines of the logs, and what is added to them."""
-        arguments = ["logs", "--tail", "50", *(["--follow"] if follow else []), *([part] if part else [])]
-        subprocess.run(["docker", "compose", *arguments], cwd=self._settings.root, env=self._environment(), check=False)
+        arguments = [
+            "logs",
+            "--tail",
+            "50",
+            *(["--follow"] if follow else []),
+            *([part] if part else []),
+        ]
+        subprocess.run(
+            ["docker", "compose", *arguments],
+            cwd=self._settings.root,
+            env=self._environment(),
+            check=False,
+        )
 
     def last_words(self, part: Part, count: int = 5) -> list[str]:
         """The newest log lines of a part."""
-        return self._compose("logs", "--no-color", "--no-log-prefix", "--tail", str(count), part.name).splitlines()
+        return self._compose(
+            "logs", "--no-color", "--no-log-prefix", "--tail", str(count), part.name
+        ).splitlines()
 
     def exporter_command(self, *words: str) -> str:
         """Run `benchmark-exporter` in the exporter's container, and give what it prints.
@@ -120,7 +141,9 @@ class ComposeStack:
         if done.returncode:
             lines = [line for line in done.stderr.splitlines() if line.strip()]
             reason = "\n".join(f"  {line}" for line in lines[-REASON_LINES:])
-            raise StackError(f"docker compose {arguments[0]} failed:\n{reason}" + (f"\n{mend}" if mend else ""))
+            raise StackError(
+                f"docker compose {arguments[0]} failed:\n{reason}" + (f"\n{mend}" if mend else "")
+            )
         return done.stdout
 
     def _environment(self) -> dict[str, str]:

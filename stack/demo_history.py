@@ -53,26 +53,41 @@ def documents(now: datetime, seed: int = 1) -> Iterator[Dated]:
             for offset, benchmark in enumerate((PATTERN_EXPANSION, CONFIG_COMPILATION)):
                 slowed = _of_that_day(benchmark, environment, age_days, noise)
                 made = begun + timedelta(seconds=20 * offset)
-                document = perf_suite_document(slowed, commit, made, noise.lognormvariate, environment=environment)
+                document = perf_suite_document(
+                    slowed, commit, made, noise.lognormvariate, environment=environment
+                )
                 yield f"{benchmark.project}-{environment}-{number:04}.json", document
             made = begun + timedelta(seconds=40)
             cache = _cache_of_that_day(environment, age_days, noise)
-            yield f"{cache.project}-{environment}-{number:04}.json", sampled_document(cache, commit, made, noise, environment=environment)
+            yield (
+                f"{cache.project}-{environment}-{number:04}.json",
+                sampled_document(cache, commit, made, noise, environment=environment),
+            )
         passed = not (number % 4 if 11 < age_days < 12 else number % 19 == 7)
         yield f"ci-{number:04}.json", _pipeline_run(CI_PIPELINE, at, 20, noise, passed=passed)
         if at.hour == 12:
-            nightly = _pipeline_run(NIGHTLY_PIPELINE, at, 45, noise, passed=number % 23 != 9, trigger="schedule")
+            nightly = _pipeline_run(
+                NIGHTLY_PIPELINE, at, 45, noise, passed=number % 23 != 9, trigger="schedule"
+            )
             yield f"nightly-{number:04}.json", nightly
 
 
 def _pipeline_run(
-    pipeline: str, at: datetime, minutes: float, noise: random.Random, *, passed: bool, trigger: str = "push"
+    pipeline: str,
+    at: datetime,
+    minutes: float,
+    noise: random.Random,
+    *,
+    passed: bool,
+    trigger: str = "push",
 ) -> dict[str, Any]:
     """One that begins at a time and takes about so many minutes, less when it fails."""
     duration = timedelta(minutes=minutes * noise.uniform(0.9, 1.1) * (1.0 if passed else 0.6))
     run_id = at.strftime("%Y%m%dT%H%M%SZ")
     seconds = duration.total_seconds()
-    return pipeline_document(pipeline, run_id, at + duration, passed=passed, trigger=trigger, duration_seconds=seconds)
+    return pipeline_document(
+        pipeline, run_id, at + duration, passed=passed, trigger=trigger, duration_seconds=seconds
+    )
 
 
 def first_run_id(document: dict[str, Any]) -> str:
@@ -92,19 +107,37 @@ def _slots(now: datetime) -> Iterator[datetime]:
                 yield at.astimezone(UTC)
 
 
-def _of_that_day(benchmark: PerfSuiteBenchmark, environment: str, age_days: float, noise: random.Random) -> PerfSuiteBenchmark:
-    run = noise.lognormvariate(0.0, RUN_SIGMA) * (CI_SLOWER if environment != ENVIRONMENTS[0] else 1.0)
+def _of_that_day(
+    benchmark: PerfSuiteBenchmark, environment: str, age_days: float, noise: random.Random
+) -> PerfSuiteBenchmark:
+    run = noise.lognormvariate(0.0, RUN_SIGMA) * (
+        CI_SLOWER if environment != ENVIRONMENTS[0] else 1.0
+    )
     change = 1.0
     if benchmark is PATTERN_EXPANSION and 6 < age_days < 9:
         change = STEP
     elif benchmark is CONFIG_COMPILATION:
         change = 1 + (DRIFT - 1) * (1 - age_days / DAYS)
-    return PerfSuiteBenchmark(benchmark.project, benchmark.compiled_ms * run * change, benchmark.fallback_ms * run, benchmark.sigma)
+    return PerfSuiteBenchmark(
+        benchmark.project,
+        benchmark.compiled_ms * run * change,
+        benchmark.fallback_ms * run,
+        benchmark.sigma,
+    )
 
 
 def _cache_of_that_day(environment: str, age_days: float, noise: random.Random) -> SampledBenchmark:
     noisy = environment != ENVIRONMENTS[0] and 14 < age_days < 21
-    run = math.exp(abs(noise.gauss(0.0, NOISY_SIGMA))) if noisy else noise.lognormvariate(0.0, RUN_SIGMA)
+    run = (
+        math.exp(abs(noise.gauss(0.0, NOISY_SIGMA)))
+        if noisy
+        else noise.lognormvariate(0.0, RUN_SIGMA)
+    )
     slower = CI_SLOWER if environment != ENVIRONMENTS[0] else 1.0
     sigma = KERNEL_CACHE.sigma * (4 if noisy else 1)
-    return SampledBenchmark(KERNEL_CACHE.project, KERNEL_CACHE.lookup_ms * run * slower, KERNEL_CACHE.memory_bytes, sigma)
+    return SampledBenchmark(
+        KERNEL_CACHE.project,
+        KERNEL_CACHE.lookup_ms * run * slower,
+        KERNEL_CACHE.memory_bytes,
+        sigma,
+    )

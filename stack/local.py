@@ -17,7 +17,18 @@ import yaml
 
 from stack.prepare import GITHUB_WEBHOOK_SECRET, GRAFANA_PASSWORD, UPLOAD_TOKENS
 from stack.programs import Programs
-from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA, NODE_EXPORTER, PARTS, PROMETHEUS, STREAM, Part, Settings, StackError
+from stack.settings import (
+    ALERTMANAGER,
+    EXPORTER,
+    GRAFANA,
+    NODE_EXPORTER,
+    PARTS,
+    PROMETHEUS,
+    STREAM,
+    Part,
+    Settings,
+    StackError,
+)
 
 STOP_SECONDS = 20.0
 # Longest path of a Unix socket, with room for the suffix that supervisor adds while it makes one.
@@ -66,7 +77,11 @@ class LocalStack:
             self._supervisorctl("update")
             return
         yield from self._end(self._orphans())
-        if taken := [line for part in (*self.parts(), STREAM) if (line := _who_has(self._settings, part)) is not None]:
+        if taken := [
+            line
+            for part in (*self.parts(), STREAM)
+            if (line := _who_has(self._settings, part)) is not None
+        ]:
             raise StackError("\n".join(taken))
         done = self._run("-m", "supervisor.supervisord", "-c", str(self._supervisor_configuration))
         if done.returncode:
@@ -97,7 +112,9 @@ class LocalStack:
             f"--exporter-url={EXPORTER.url(self._settings)}",
             f"--output={self._made('alertmanager') / 'alertmanager.yml'}",
             environment={
-                name: value for name, value in self._settings.values.items() if name.startswith(("PAGERDUTY_", "SMTP_", "ALERT_"))
+                name: value
+                for name, value in self._settings.values.items()
+                if name.startswith(("PAGERDUTY_", "SMTP_", "ALERT_"))
             },
         )
         if done.returncode:
@@ -113,13 +130,21 @@ class LocalStack:
         """Show the newest lines of the logs, and what is added to them."""
         files = sorted((self._folder / "logs").glob(f"{part or '*'}.log"))
         if not files:
-            raise StackError(f"there is no log{f' of {part}' if part else ''} yet; `make up` starts the stack")
-        subprocess.run(["tail", "-n", "50", *(["-F"] if follow else []), *map(str, files)], check=False)
+            raise StackError(
+                f"there is no log{f' of {part}' if part else ''} yet; `make up` starts the stack"
+            )
+        subprocess.run(
+            ["tail", "-n", "50", *(["-F"] if follow else []), *map(str, files)], check=False
+        )
 
     def last_words(self, part: Part, count: int = 5) -> list[str]:
         """The newest log lines of a part."""
         log = self._folder / "logs" / f"{part.name}.log"
-        return log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:] if log.exists() else []
+        return (
+            log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:]
+            if log.exists()
+            else []
+        )
 
     def exporter_command(self, *words: str) -> str:
         """Run `benchmark-exporter` beside the exporter's ledger, and give what it prints.
@@ -153,7 +178,9 @@ class LocalStack:
             ("promtool", ["check", "config", str(self._folder / "prometheus/prometheus.yml")]),
             ("amtool", ["check-config", str(self._folder / "alertmanager/alertmanager.yml")]),
         ):
-            done = subprocess.run([*self._argv(tool), *arguments], capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                [*self._argv(tool), *arguments], capture_output=True, text=True, check=False
+            )
             if done.returncode:
                 raise StackError(f"{tool} {' '.join(arguments[:-1])}:\n{done.stdout}{done.stderr}")
             yield from (line.strip() for line in done.stdout.splitlines() if line.strip())
@@ -185,10 +212,19 @@ class LocalStack:
         settings, root = self._settings, self._settings.root
         bind = settings["BIND_ADDRESS"]
         exporter = [sys.executable, "-m", "benchmark_exporter", "serve"]
-        exporter += [f"--listen={bind}:{settings.port(EXPORTER)}", f"--results-dir={settings.results_dir}"]
+        exporter += [
+            f"--listen={bind}:{settings.port(EXPORTER)}",
+            f"--results-dir={settings.results_dir}",
+        ]
         exporter += [f"--stream-listen={bind}:{settings.port(STREAM)}"]
-        exporter += [f"--ledger={self._ledger()}", f"--config={root / 'exporter/config.yaml'}"]
-        exporter += [f"--runbooks-dir={root / 'docs/runbooks'}", f"--environment={settings['BENCHMARK_ENVIRONMENT']}"]
+        exporter += [
+            f"--ledger={self._ledger()}",
+            f"--config={root / 'exporter/benchmark_exporter/config.yaml'}",
+        ]
+        exporter += [
+            f"--runbooks-dir={root / 'docs/runbooks'}",
+            f"--environment={settings['BENCHMARK_ENVIRONMENT']}",
+        ]
         exporter += [f"--upload-tokens={settings.secrets_dir / UPLOAD_TOKENS}"]
         exporter += [f"--github-webhook-secret={settings.secrets_dir / GITHUB_WEBHOOK_SECRET}"]
         linked = [part for part in (*self.parts(), STREAM) if part is not NODE_EXPORTER]
@@ -208,7 +244,11 @@ class LocalStack:
             f"--web.external-url={settings.public_url(PROMETHEUS)}",
             "--web.route-prefix=/",
         ]
-        yield Process(PROMETHEUS, prometheus, {part.public_url_setting: settings.public_url(part) for part in LINKED_BY_ALERTS})
+        yield Process(
+            PROMETHEUS,
+            prometheus,
+            {part.public_url_setting: settings.public_url(part) for part in LINKED_BY_ALERTS},
+        )
         alertmanager = [
             *self._argv("alertmanager"),
             f"--config.file={self._folder / 'alertmanager/alertmanager.yml'}",
@@ -231,13 +271,17 @@ class LocalStack:
         settings, root = self._settings, self._settings.root
         compose = yaml.safe_load((root / "docker-compose.yml").read_text(encoding="utf-8"))
         environment: dict[str, str] = compose["services"]["grafana"]["environment"]
-        del environment["GF_SECURITY_ADMIN_PASSWORD__FILE"]  # which only the image's start script understands
+        del environment[
+            "GF_SECURITY_ADMIN_PASSWORD__FILE"
+        ]  # which only the image's start script understands
         return environment | {
             "GF_SERVER_HTTP_ADDR": settings["BIND_ADDRESS"],
             "GF_SERVER_HTTP_PORT": str(settings.port(GRAFANA)),
             "GF_SERVER_ROOT_URL": settings.public_url(GRAFANA),
             "GF_SECURITY_ADMIN_PASSWORD": f"$__file{{{settings.secrets_dir / GRAFANA_PASSWORD}}}",
-            "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": str(settings.dashboards_dir / "overview.json"),
+            "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": str(
+                settings.dashboards_dir / "overview.json"
+            ),
             "GRAFANA_DASHBOARDS_PATH": str(settings.dashboards_dir),
             "GRAFANA_OWN_DASHBOARDS_PATH": str(root / "grafana/dashboards.d"),
             "PROMETHEUS_URL": PROMETHEUS.url(settings),
@@ -250,7 +294,9 @@ class LocalStack:
     def _argv(self, name: str) -> list[str]:
         argv = self._programs.argv(name)
         if argv is None:
-            raise StackError(f"{name} is neither on PATH nor in {self._folder.name}/programs; `make clean` and `make up` fetch it anew")
+            raise StackError(
+                f"{name} is neither on PATH nor in {self._folder.name}/programs; `make clean` and `make up` fetch it anew"
+            )
         return argv
 
     def _ledger(self) -> Path:
@@ -269,11 +315,18 @@ class LocalStack:
             link.unlink(missing_ok=True)
             link.symlink_to(source / name)
         targets = self._made("prometheus/targets")
-        here = {part.name: f"{self._settings.reach}:{self._settings.port(part)}" for part in self.parts()}
+        here = {
+            part.name: f"{self._settings.reach}:{self._settings.port(part)}"
+            for part in self.parts()
+        }
         for file in (source / "targets/compose").glob("*.yml"):
             groups = yaml.safe_load(file.read_text(encoding="utf-8"))
             for group in groups:
-                group["targets"] = [here[name] for target in group["targets"] if (name := target.partition(":")[0]) in here]
+                group["targets"] = [
+                    here[name]
+                    for target in group["targets"]
+                    if (name := target.partition(":")[0]) in here
+                ]
             written = targets / file.name
             written.with_suffix(".part").write_text(yaml.safe_dump(groups), encoding="utf-8")
             written.with_suffix(".part").replace(written)
@@ -296,7 +349,9 @@ class LocalStack:
             f"directory={self._settings.root}",
         ]
         for process in self._processes():
-            environment = ",".join(f'{name}="{value}"' for name, value in process.environment.items())
+            environment = ",".join(
+                f'{name}="{value}"' for name, value in process.environment.items()
+            )
             lines += [
                 f"[program:{process.part.name}]",
                 f"command={shlex.join(process.argv)}".replace("%", "%%"),
@@ -329,9 +384,13 @@ class LocalStack:
         return True
 
     def _supervisorctl(self, *words: str) -> str:
-        return self._run("-m", "supervisor.supervisorctl", "-c", str(self._supervisor_configuration), *words).stdout
+        return self._run(
+            "-m", "supervisor.supervisorctl", "-c", str(self._supervisor_configuration), *words
+        ).stdout
 
-    def _run(self, *words: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    def _run(
+        self, *words: str, environment: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, *words],
             env={**os.environ, **(environment or {})},
@@ -370,7 +429,12 @@ def _who_has(settings: Settings, part: Part) -> str | None:
 def _owner(port: int) -> str:
     try:
         for connection in psutil.net_connections("tcp"):
-            if connection.laddr and connection.laddr.port == port and connection.status == psutil.CONN_LISTEN and connection.pid:
+            if (
+                connection.laddr
+                and connection.laddr.port == port
+                and connection.status == psutil.CONN_LISTEN
+                and connection.pid
+            ):
                 return f" (by process {connection.pid}, {psutil.Process(connection.pid).name()})"
     except psutil.Error:
         pass

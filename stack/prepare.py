@@ -29,7 +29,9 @@ def prepare(settings: Settings) -> Iterator[str]:
     try:
         settings.results_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StackError(f"RESULTS_DIR={settings['RESULTS_DIR']}: {error.strerror}; name a folder that can be made") from error
+        raise StackError(
+            f"RESULTS_DIR={settings['RESULTS_DIR']}: {error.strerror}; name a folder that can be made"
+        ) from error
     for folder in (settings.secrets_dir, (settings.secrets_dir / UPLOAD_TOKENS).parent):
         folder.mkdir(exist_ok=True)
         folder.chmod(0o750)

@@ -17,8 +17,21 @@ NAMES = {
 # Those that end in ? are what Prometheus' own pages show, as far as the release has them; newer ones have promtool in a package of its own.
 PACKAGES = (
     *("prometheus", "prometheus-alertmanager", "prometheus-node-exporter", "promtool?"),
-    *("fonts-glyphicons-halflings?", "libjs-bootstrap4?", "libjs-d3?", "libjs-eonasdan-bootstrap-datetimepicker?", "libjs-jquery?"),
-    *("libjs-jquery-hotkeys?", "libjs-moment?", "libjs-moment-timezone?", "libjs-mustache?", "libjs-popper.js?", "libjs-rickshaw?"),
+    *(
+        "fonts-glyphicons-halflings?",
+        "libjs-bootstrap4?",
+        "libjs-d3?",
+        "libjs-eonasdan-bootstrap-datetimepicker?",
+        "libjs-jquery?",
+    ),
+    *(
+        "libjs-jquery-hotkeys?",
+        "libjs-moment?",
+        "libjs-moment-timezone?",
+        "libjs-mustache?",
+        "libjs-popper.js?",
+        "libjs-rickshaw?",
+    ),
 )
 # Debian's builds of these read files from a folder that is compiled into them: Alertmanager its default templates, Prometheus its pages.
 # Where the package is unpacked, not installed, the path is rewritten, as conda does with prefixes, to one of the same length that
@@ -46,7 +59,13 @@ class Programs:
             if unpacked.is_file():
                 if name not in NEED_SHARE:
                     return [str(unpacked)]
-                return ["sh", "-c", 'cd "$0" && exec "$@"', str(self._folder / SHARE), str(unpacked)]
+                return [
+                    "sh",
+                    "-c",
+                    'cd "$0" && exec "$@"',
+                    str(self._folder / SHARE),
+                    str(unpacked),
+                ]
         return None
 
     def missing(self) -> list[str]:
@@ -67,21 +86,29 @@ class Programs:
         part = self._folder.with_name(f"{self._folder.name}.part")
         shutil.rmtree(part, ignore_errors=True)
         done = subprocess.run(
-            [ROOT / "stack/debian-packages", "own", part, *PACKAGES], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+            [ROOT / "stack/debian-packages", "own", part, *PACKAGES],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode:
             raise StackError(
                 f"the packages of Prometheus, Alertmanager and node_exporter cannot be fetched:\n{_last_lines(done.stderr)}\n"
                 "put the programs on PATH some other way, or mend apt's sources (`apt-get update` shows what is wrong), and run it again"
             )
-        for program in (part / "usr/bin" / candidate for name in NEED_SHARE for candidate in NAMES[name]):
+        for program in (
+            part / "usr/bin" / candidate for name in NEED_SHARE for candidate in NAMES[name]
+        ):
             if program.is_file():
                 program.write_bytes(program.read_bytes().replace(COMPILED_IN, WORKING_FOLDER))
         shutil.rmtree(self._folder, ignore_errors=True)
         part.rename(self._folder)
 
     def _has(self, candidate: str) -> bool:
-        return shutil.which(candidate) is not None or (self._folder / "usr/bin" / candidate).is_file()
+        return (
+            shutil.which(candidate) is not None or (self._folder / "usr/bin" / candidate).is_file()
+        )
 
 
 def _last_lines(text: str, count: int = 5) -> str:

@@ -70,7 +70,10 @@ class Settings:
 
     def public_url(self, part: Part) -> str:
         """What a link to a part begins with, wherever it is followed: an address without a slash at its end."""
-        return self.values.get(part.public_url_setting) or f"http://{self.values['PUBLIC_HOST']}:{self.port(part)}"
+        return (
+            self.values.get(part.public_url_setting)
+            or f"http://{self.values['PUBLIC_HOST']}:{self.port(part)}"
+        )
 
     @property
     def results_dir(self) -> Path:
@@ -101,16 +104,30 @@ def load(root: Path = ROOT, environ: Mapping[str, str] = os.environ) -> Settings
     unknown = sorted(chosen.keys() - known.keys())
     if unknown:
         raise StackError(f".env: {unknown[0]} is no setting; .env.example lists them all")
-    values = {name: environ.get(name) or chosen.get(name) or default or "" for name, default in known.items()}
+    values = {
+        name: environ.get(name) or chosen.get(name) or default or ""
+        for name, default in known.items()
+    }
     # Chosen to be empty is a choice where the default is not: an image left out.
-    values |= {name: "" for name, value in chosen.items() if name.endswith("_IMAGE") and not value and not environ.get(name)}
+    values |= {
+        name: ""
+        for name, value in chosen.items()
+        if name.endswith("_IMAGE") and not value and not environ.get(name)
+    }
     for part in LISTENERS:
-        if not values[part.port_setting].isdecimal() or not 0 < int(values[part.port_setting]) < 65536:
-            raise StackError(f".env: {part.port_setting}={values[part.port_setting]} is no port; it takes a number from 1 to 65535")
+        if (
+            not values[part.port_setting].isdecimal()
+            or not 0 < int(values[part.port_setting]) < 65536
+        ):
+            raise StackError(
+                f".env: {part.port_setting}={values[part.port_setting]} is no port; it takes a number from 1 to 65535"
+            )
     ports = [values[part.port_setting] for part in LISTENERS]
     for part in LISTENERS:
         if ports.count(values[part.port_setting]) > 1:
-            raise StackError(f".env: {part.port_setting}={values[part.port_setting]} is the port of another part too; give each its own")
+            raise StackError(
+                f".env: {part.port_setting}={values[part.port_setting]} is the port of another part too; give each its own"
+            )
     if values["MODE"] not in ("", "compose", "local"):
         raise StackError(f".env: MODE={values['MODE']} is none; it takes compose, local or nothing")
     if not HOST.fullmatch(values["PUBLIC_HOST"]):
@@ -118,8 +135,12 @@ def load(root: Path = ROOT, environ: Mapping[str, str] = os.environ) -> Settings
             f".env: PUBLIC_HOST={values['PUBLIC_HOST']} is no name or address of a machine, like perf.example.org or [2001:db8::1]; "
             "a whole address goes into the setting of its part, like PUBLIC_GRAFANA_URL"
         )
-    for name in (part.public_url_setting for part in LISTENERS if part.public_url_setting in values):
+    for name in (
+        part.public_url_setting for part in LISTENERS if part.public_url_setting in values
+    ):
         values[name] = values[name].rstrip("/")
         if values[name] and not URL.fullmatch(values[name]):
-            raise StackError(f".env: {name}={values[name]} is no address of a server, like https://perf.example.org/grafana")
+            raise StackError(
+                f".env: {name}={values[name]} is no address of a server, like https://perf.example.org/grafana"
+            )
     return Settings(root, values)

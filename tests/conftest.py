@@ -12,7 +12,7 @@ from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 from stack.programs import NAMES, Programs
 from stack.settings import STATE, StackError
-from tests.paths import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 MEASURED = "measured"
 STACK_TESTS = "tests/stack/"
@@ -25,7 +25,9 @@ settings.load_profile("project")
 # stop by a signal.
 for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
     if signal.getsignal(number) == signal.SIG_IGN:
-        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+        signal.signal(
+            number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+        )
 
 
 class _ByFile(LoadFileScheduling):  # type: ignore[misc]  # xdist is not typed
@@ -78,7 +80,12 @@ def measured(record_property: Callable[[str, object], None]) -> Callable[[str], 
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    lines = [line for report in terminalreporter.stats.get("passed", ()) for name, line in report.user_properties if name == MEASURED]
+    lines = [
+        line
+        for report in terminalreporter.stats.get("passed", ())
+        for name, line in report.user_properties
+        if name == MEASURED
+    ]
     if lines:
         terminalreporter.section("measured")
         for line in lines:

@@ -15,9 +15,15 @@ Better = Literal["lower", "higher"]
 SubjectKind = Literal["benchmark", "pipeline"]
 BASE_UNITS = ("seconds", "bytes", "per_second", "ratio")
 
-JudgementState = Literal["ok", "improved", "warning", "critical", "insufficient_data"]
-JUDGEMENT_STATES: tuple[JudgementState, ...] = ("ok", "improved", "warning", "critical", "insufficient_data")
-REGRESSED: tuple[JudgementState, ...] = ("warning", "critical")
+VerdictState = Literal["ok", "improved", "warning", "critical", "insufficient_data"]
+VERDICT_STATES: tuple[VerdictState, ...] = (
+    "ok",
+    "improved",
+    "warning",
+    "critical",
+    "insufficient_data",
+)
+REGRESSED: tuple[VerdictState, ...] = ("warning", "critical")
 
 MAX_REJECTION_CHARACTERS = 300
 
@@ -28,7 +34,7 @@ RejectionReason = Literal[
     "not_finite",
     "invalid_value",
     "unknown_format",
-    "late_side_file",
+    "late_sidecar",
     "too_large",
     "not_a_file",
     "link_outside",
@@ -40,11 +46,11 @@ RejectionReason = Literal[
 class Rejected(Exception):
     """A document that cannot be ingested: why, where in it, and what was wrong there."""
 
-    def __init__(self, reason: RejectionReason, detail: str, *, place: str = "$") -> None:
+    def __init__(self, reason: RejectionReason, detail: str, *, json_path: str = "$") -> None:
         self.reason: RejectionReason = reason
-        self.place = _printable(place)
+        self.json_path = _printable(json_path)
         self.detail = _printable(detail)
-        super().__init__(f"{reason} at {self.place}: {self.detail}")
+        super().__init__(f"{reason} at {self.json_path}: {self.detail}")
 
 
 def _printable(text: str) -> str:
@@ -157,7 +163,13 @@ def _class_name(machine: Machine) -> str:
     os = machine.os.lower().split("-", 1)[0]
     architecture = machine.architecture.lower()
     cpus = "" if machine.cpu_count is None else f"{machine.cpu_count} cpus"
-    words = (os, _ARCHITECTURES.get(architecture, architecture), machine.cpu_model.lower(), cpus, machine.profile.lower())
+    words = (
+        os,
+        _ARCHITECTURES.get(architecture, architecture),
+        machine.cpu_model.lower(),
+        cpus,
+        machine.profile.lower(),
+    )
     return " ".join(" ".join(words).split())
 
 
@@ -185,7 +197,9 @@ class Run(msgspec.Struct, frozen=True):
     @property
     def outcomes(self) -> Mapping[str, bool]:
         """Every benchmark of the run, and whether it failed."""
-        measured: dict[str, bool] = dict.fromkeys([result.benchmark for result in self.results], False)
+        measured: dict[str, bool] = dict.fromkeys(
+            [result.benchmark for result in self.results], False
+        )
         return measured | dict.fromkeys([failure.benchmark for failure in self.failures], True)
 
 
@@ -223,7 +237,7 @@ class Notification(msgspec.Struct, frozen=True):
     summary: str
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class GateOutcome(msgspec.Struct, frozen=True):
     """What a comparison means: each criterion of its gate, the whole, and how bad it is (None: no regression)."""
 
     benchmark: str
@@ -233,19 +247,23 @@ class Verdict(msgspec.Struct, frozen=True):
     severity: Severity | None
 
 
-class Judgement(msgspec.Struct, frozen=True):
+class Verdict(msgspec.Struct, frozen=True):
     """What a result's typical value means beside what it was before; values in the result's unit.
 
     Of two references, the rolling and the pinned one, the stricter judges: `limit` and both ratios are by it.
     """
 
-    state: JudgementState
+    state: VerdictState
     value: float  # of this run: p50, else mean, else the only value
     rolling: float | None  # median of the window; None: too few runs
     pinned: float | None  # value of the pinned baseline, if one is set
     reference: float | None  # the one of these two that judged it; None: no judgement yet
     limit: float | None  # a value worse than it is a hit; None: too few runs
-    worsening_ratio: float | None  # 0.2: 20 % worse than the reference, negative: better; None: no reference, or one of 0
-    noise_ratio: float | None  # the noise that it had to exceed, as a share of the reference; None: too few runs, or a reference of 0
+    worsening_ratio: (
+        float | None
+    )  # 0.2: 20 % worse than the reference, negative: better; None: no reference, or one of 0
+    noise_ratio: (
+        float | None
+    )  # the noise that it had to exceed, as a share of the reference; None: too few runs, or a reference of 0
     run_count: int  # runs in the window
     suppressed: bool  # worse than the tolerance, but within the noise or judged by too few runs

@@ -6,30 +6,35 @@ import numpy as np
 import pytest
 
 from benchmark_exporter.config import Config
-from benchmark_exporter.serve import make_limits
 from benchmarks.detection import CVS, WARM_UP, Cell, judge_cell, make_values, score_cells
 from benchmarks.noise import KINDS
 from benchmarks.rules import PEERS, scores
-from tests.benchmarks.test_benchmarks import figures, run
+from tests.support.measuring import figures, run
 
-LIMITS = make_limits(Config())
+LIMITS = Config().judgement
 
 
 def test_the_command_writes_the_same_table_and_picture_for_the_same_seed(tmp_path: Path) -> None:
     outputs = [tmp_path / "one.md", tmp_path / "other.md"]
     for output in outputs:
-        done = run("benchmarks.detection", "--series=1", "--runs=40", "--seed=3", f"--output={output}")
+        done = run(
+            "benchmarks.detection", "--series=1", "--runs=40", "--seed=3", f"--output={output}"
+        )
         assert done.returncode in (0, 1), done.stderr  # 1: so few runs may miss a target
         assert done.returncode == ("**missed**" in done.stdout)
     one, other = (output.read_text(encoding="utf-8") for output in outputs)
     assert one == other
-    assert outputs[0].with_suffix(".svg").read_bytes() == outputs[1].with_suffix(".svg").read_bytes()
+    assert (
+        outputs[0].with_suffix(".svg").read_bytes() == outputs[1].with_suffix(".svg").read_bytes()
+    )
     assert 0 <= figures(outputs[0])["20% steps critical within 3 runs"] <= 100
     for kind in KINDS:
         assert one.count(f"| {kind} |") == len(CVS)
 
 
-@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"outliers"}))  # what is seldom and large comes on top of the stated deviation
+@pytest.mark.parametrize(
+    "kind", sorted(set(KINDS) - {"outliers"})
+)  # what is seldom and large comes on top of the stated deviation
 @pytest.mark.parametrize("cv_ratio", [0.02, 0.10])
 def test_series_have_the_deviation_that_they_say(kind: str, cv_ratio: float) -> None:
     values = make_values(kind, cv_ratio, 5, 200, 400)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.process import Process, undisturbed
-from tests.exporter.documents import Json, perf_suite
+from tests.support.documents import Json, perf_suite
+from tests.support.killed import Process, undisturbed
 
 CYCLES = int(os.environ.get("CRASH_CYCLES", "10"))
 SEED = int(os.environ.get("CRASH_SEED") or random.SystemRandom().randrange(2**32))
@@ -39,7 +39,15 @@ class Writer(threading.Thread):
         self.failed: BaseException | None = None
 
     def run(self) -> None:
-        acts = (self._single, self._copied, self._judged_later, self._conflicting, self._within_a_millisecond, self._folder, self._bad)
+        acts = (
+            self._single,
+            self._copied,
+            self._judged_later,
+            self._conflicting,
+            self._within_a_millisecond,
+            self._folder,
+            self._bad,
+        )
         try:
             while not self._stop_writing.is_set():
                 self._random.choice(acts)()
@@ -59,7 +67,9 @@ class Writer(threading.Thread):
     def _judged_later(self) -> None:
         document = self._document()
         self._put(document)
-        time.sleep(0.05)  # the verdict counts as one on the run before it, so it may not be found by a listing that began before the run
+        time.sleep(
+            0.05
+        )  # the verdict counts as one on the run before it, so it may not be found by a listing that began before the run
         document["gate"]["verdict"] = self._random.choice(["PASS", "FAIL"])
         self._put(document)
 
@@ -82,7 +92,9 @@ class Writer(threading.Thread):
         stage.rename(self._path().with_suffix(""))
 
     def _bad(self) -> None:
-        self._path().write_text(self._random.choice(["[]", '{"run": ', json.dumps({"hello": self._runs})]))
+        self._path().write_text(
+            self._random.choice(["[]", '{"run": ', json.dumps({"hello": self._runs})])
+        )
 
     def _put(self, document: Json) -> None:
         """In place at once, in place slowly, or renamed."""
@@ -132,7 +144,9 @@ def exporter(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Process]:
 
 
 @pytest.mark.parametrize("series", range(-(-CYCLES // CYCLES_A_SERIES)))
-def test_killed_at_random_instants_of_a_burst(exporter: Process, tmp_path: Path, series: int) -> None:
+def test_killed_at_random_instants_of_a_burst(
+    exporter: Process, tmp_path: Path, series: int
+) -> None:
     seed = f"{SEED} {series}"
     print(f"CRASH_SEED={SEED}, series {series}")
     instants = random.Random(seed)  # noqa: S311  # instants, not secrets
@@ -152,10 +166,12 @@ def test_killed_at_random_instants_of_a_burst(exporter: Process, tmp_path: Path,
             writer.join()
     assert [writer.failed for writer in writers] == [None] * WRITERS
     expected = undisturbed(exporter.results, tmp_path / "undisturbed")
-    print(f"{sum(expected['benchmark_runs_total'].values()):.0f} runs, {len(list(exporter.results.rglob('*.json')))} files")
+    print(
+        f"{sum(expected['benchmark_runs_total'].values()):.0f} runs, {len(list(exporter.results.rglob('*.json')))} files"
+    )
     exporter.until_shown(expected)
     # Nor does a start count anything again.
     exporter.kill()
     exporter.start()
     exporter.until_shown(expected)
-    assert "a mistake in the exporter" not in exporter.log.read_text()
+    assert "a fault in the exporter" not in exporter.log.read_text()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.process import Process, drop_batch, undisturbed
+from tests.support.killed import Process, drop_batch, undisturbed
 
 SAID = "the ledger is damaged: it is set aside and rebuilt from the results folder"
 PAGE_BYTES = 4096
@@ -19,7 +19,9 @@ def exporter(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Process]:
     """One that has ingested a batch and was stopped in good order, so that the ledger is one file."""
     process = Process(tmp_path, free_port())
     drop_batch(process.results, 1)
-    process.until(lambda: process.value('benchmark_exporter_files_ingested_total{format="pipeline"}') == 1)
+    process.until(
+        lambda: process.value('benchmark_exporter_files_ingested_total{format="pipeline"}') == 1
+    )
     assert process.stop() == 0
     yield process
     if process.process.poll() is None:
@@ -29,7 +31,11 @@ def exporter(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Process]:
 def assert_rebuilt(exporter: Process, folder: Path, damaged: bytes) -> None:
     exporter.until_shown(undisturbed(exporter.results, folder / "undisturbed"))
     assert exporter.said(SAID) == 1
-    (aside,) = [path for path in folder.glob("ledger.sqlite3.damaged-*") if not path.name.endswith(("-wal", "-shm"))]
+    (aside,) = [
+        path
+        for path in folder.glob("ledger.sqlite3.damaged-*")
+        if not path.name.endswith(("-wal", "-shm"))
+    ]
     assert aside.read_bytes() == damaged
     assert str(aside) in exporter.log.read_text()
 
@@ -62,11 +68,20 @@ def counters_are_no_json(ledger: bytes) -> bytes:
     return ledger.replace(b'["nightly","pass"]', b'["nightly","pass"}')
 
 
-DAMAGES = [no_database, cut_off, first_page_lost, tables_overwritten, counters_are_no_text, counters_are_no_json]
+DAMAGES = [
+    no_database,
+    cut_off,
+    first_page_lost,
+    tables_overwritten,
+    counters_are_no_text,
+    counters_are_no_json,
+]
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_found_at_the_start(exporter: Process, tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+def test_found_at_the_start(
+    exporter: Process, tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
     damaged = damage(exporter.ledger.read_bytes())
     exporter.ledger.write_bytes(damaged)
     drop_batch(exporter.results, 2)

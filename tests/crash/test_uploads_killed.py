@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_exporter.push import Exporter as Target
-from benchmark_exporter.push import push
-from tests.crash.process import Process, undisturbed
-from tests.exporter.documents import perf_suite
-from tests.exporter.process import DEADLINE_SECONDS
-from tests.exporter.uploading import TOKEN, upload
+from benchmark_exporter.commands.push import Exporter as Target
+from benchmark_exporter.commands.push import push
+from tests.support.documents import perf_suite
+from tests.support.killed import Process, undisturbed
+from tests.support.process import DEADLINE_SECONDS
+from tests.support.uploading import TOKEN, upload
 
 KILLS = int(os.environ.get("CRASH_CYCLES", "8"))
 SEED = int(os.environ.get("CRASH_SEED") or random.SystemRandom().randrange(2**32))

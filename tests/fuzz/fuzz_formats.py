@@ -23,7 +23,7 @@ import msgspec
 
 from benchmark_exporter.formats import parse
 from benchmark_exporter.model import Rejected, RejectionReason
-from tests.paths import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 LIMIT_SECONDS = 1.0
 HANG_SECONDS = 300  # for a chunk
@@ -38,10 +38,56 @@ REASONS: frozenset[RejectionReason] = frozenset(
 # Numbers that Python's own encoder cannot write stand in a document as this text around a number's, until it has been written.
 RAW = "\N{OBJECT REPLACEMENT CHARACTER}"
 VALUES: Sequence[object] = (
-    *(None, True, False, 0, -0.0, -1, 1, 0.5, 2**31, 2**53 + 1, 2**63, 2**64, -(2**63) - 1, 10**300),
+    *(
+        None,
+        True,
+        False,
+        0,
+        -0.0,
+        -1,
+        1,
+        0.5,
+        2**31,
+        2**53 + 1,
+        2**63,
+        2**64,
+        -(2**63) - 1,
+        10**300,
+    ),
     *(5e-324, 1e-15, 1e15, 1e16, 1.7976931348623157e308, math.nan, math.inf, -math.inf),
-    *(f"{RAW}{number}{RAW}" for number in ("1e400", "-1e400", "1e-400", "9" * 5000, "0." + "3" * 5000, "01", "+1", ".5", "0x10")),
-    *("", " ", "0", "a", '"', "\\", "\n", "\r\n\t", "\0", "\x7f", "\x85", "\u2028", "\ufeff", "\ud800", "\udc00\ud800", "é", "e\u0301"),
+    *(
+        f"{RAW}{number}{RAW}"
+        for number in (
+            "1e400",
+            "-1e400",
+            "1e-400",
+            "9" * 5000,
+            "0." + "3" * 5000,
+            "01",
+            "+1",
+            ".5",
+            "0x10",
+        )
+    ),
+    *(
+        "",
+        " ",
+        "0",
+        "a",
+        '"',
+        "\\",
+        "\n",
+        "\r\n\t",
+        "\0",
+        "\x7f",
+        "\x85",
+        "\u2028",
+        "\ufeff",
+        "\ud800",
+        "\udc00\ud800",
+        "é",
+        "e\u0301",
+    ),
     *(
         "\N{GRINNING FACE}",
         "\N{RIGHT-TO-LEFT OVERRIDE}abc",
@@ -59,8 +105,24 @@ VALUES: Sequence[object] = (
         "9999-12-31T23:59:59.999999-14:00",
         "2026-02-30T00:00:00Z",
     ),
-    *("1969-12-31T23:59:59Z", "2026-03-01 21:00:00 JST", "2026-03-01 21:00:00 XYZ", "2026-06-30T23:59:60Z", "\u0662026-03-01T12:00:00Z"),
-    *([], {}, [[]], [{}], {"": ""}, {"a": None}, [None] * 1000, [0.001] * 1000, {str(number): number for number in range(1000)}),
+    *(
+        "1969-12-31T23:59:59Z",
+        "2026-03-01 21:00:00 JST",
+        "2026-03-01 21:00:00 XYZ",
+        "2026-06-30T23:59:60Z",
+        "\u0662026-03-01T12:00:00Z",
+    ),
+    *(
+        [],
+        {},
+        [[]],
+        [{}],
+        {"": ""},
+        {"a": None},
+        [None] * 1000,
+        [0.001] * 1000,
+        {str(number): number for number in range(1000)},
+    ),
 )
 
 
@@ -88,7 +150,9 @@ def fuzz(seed: int, numbers: range) -> Tally:
         started = time.perf_counter()
         outcome, failure = _outcome(data)
         seconds = time.perf_counter() - started
-        if seconds > LIMIT_SECONDS:  # once more by the CPU's time, which no other load on the machine changes
+        if (
+            seconds > LIMIT_SECONDS
+        ):  # once more by the CPU's time, which no other load on the machine changes
             started = time.process_time()
             _outcome(data)
             seconds = time.process_time() - started
@@ -106,7 +170,11 @@ def _outcome(data: bytes) -> tuple[str, str | None]:
     try:
         accepted = parse(data)
     except Rejected as rejected:
-        whole = rejected.reason in REASONS and rejected.detail.strip() and rejected.place.startswith(("$", "key in $"))
+        whole = (
+            rejected.reason in REASONS
+            and rejected.detail.strip()
+            and rejected.json_path.startswith(("$", "key in $"))
+        )
         return rejected.reason, None if whole else f"a rejection that says too little: {rejected}"
     except BaseException as error:
         return "raised", f"{type(error).__name__}: {error}"
@@ -150,7 +218,9 @@ def document(seed: int, number: int) -> bytes:
 @cache
 def _corpus() -> tuple[Sequence[bytes], Sequence[bytes]]:
     """The golden documents, and those among them that Python can read."""
-    texts = [path.read_bytes() for path in sorted((REPOSITORY / "tests/exporter/golden").rglob("*.json"))]
+    texts = [
+        path.read_bytes() for path in sorted((REPOSITORY / "tests/exporter/golden").rglob("*.json"))
+    ]
     return texts, [text for text in texts if _is_readable(text)]
 
 
@@ -168,7 +238,12 @@ def extremes() -> list[bytes]:
     size, (texts, _) = 10 * 1024 * 1024, _corpus()
     start = texts[0].rstrip().removesuffix(b"}")
     bodies = [
-        *(b"[" * size, b'{"a":' * (size // 5), b"[" * (size // 2) + b"]" * (size // 2), b'{"a":' * 1000 + b"1" + b"}" * 1000),
+        *(
+            b"[" * size,
+            b'{"a":' * (size // 5),
+            b"[" * (size // 2) + b"]" * (size // 2),
+            b'{"a":' * 1000 + b"1" + b"}" * 1000,
+        ),
         *(
             b"9" * size,
             b"0." + b"9" * size,
@@ -184,9 +259,16 @@ def extremes() -> list[bytes]:
             b"[" + b"null," * (size // 5) + b"NaN]",
             b'["' + b"x" * size + b'", NaN]',
         ),
-        *(b"{" + b'"a":1,' * (size // 6) + b'"a":NaN}', b"{" + b",".join(b'"%d":1' % number for number in range(size // 12)) + b"}"),
+        *(
+            b"{" + b'"a":1,' * (size // 6) + b'"a":NaN}',
+            b"{" + b",".join(b'"%d":1' % number for number in range(size // 12)) + b"}",
+        ),
     ]
-    return [*bodies, *(start + b', "benchmarks": ' + body + b"}" for body in bodies), *(b'{"schema": ' + body + b"}" for body in bodies)]
+    return [
+        *bodies,
+        *(start + b', "benchmarks": ' + body + b"}" for body in bodies),
+        *(b'{"schema": ' + body + b"}" for body in bodies),
+    ]
 
 
 def _places(tree: object) -> list[tuple[dict[str, object] | list[object], str | int]]:
@@ -241,7 +323,14 @@ def _changed(chance: random.Random, tree: object) -> object:
 
 @cache
 def _keys() -> list[str]:
-    return sorted({key for text in _corpus()[1] for _, key in _places(json.loads(text)) if isinstance(key, str)})
+    return sorted(
+        {
+            key
+            for text in _corpus()[1]
+            for _, key in _places(json.loads(text))
+            if isinstance(key, str)
+        }
+    )
 
 
 def _written(chance: random.Random, tree: object) -> bytes:
@@ -249,7 +338,9 @@ def _written(chance: random.Random, tree: object) -> bytes:
     for quoted in (f'"{RAW}', f'{RAW}"', json.dumps(RAW)[:-1], json.dumps(RAW)[1:]):
         text = text.replace(quoted, "")
     if chance.random() < 0.05:  # a key that stands twice
-        text = text.replace("{", f"{{{json.dumps(chance.choice(_keys()))}: {json.dumps(chance.choice(VALUES))}, ", 1)
+        text = text.replace(
+            "{", f"{{{json.dumps(chance.choice(_keys()))}: {json.dumps(chance.choice(VALUES))}, ", 1
+        )
     return text.encode("utf-8", "surrogatepass")
 
 
@@ -269,7 +360,23 @@ def _bytes_changed(chance: random.Random, data: bytes) -> bytes:
     if way == 4:
         return (
             data[:start]
-            + chance.choice((b'"', b"{", b"}", b"[", b"]", b",", b":", b"\\", b"\xff", b"\xed\xa0\x80", b"\0", b"-", b"e9"))
+            + chance.choice(
+                (
+                    b'"',
+                    b"{",
+                    b"}",
+                    b"[",
+                    b"]",
+                    b",",
+                    b":",
+                    b"\\",
+                    b"\xff",
+                    b"\xed\xa0\x80",
+                    b"\0",
+                    b"-",
+                    b"e9",
+                )
+            )
             + data[start:]
         )
     return data[:start] + bytes(byte ^ 1 << chance.randrange(8) for byte in middle) + data[end:]
@@ -282,7 +389,12 @@ def main() -> int:
     parser.add_argument("--documents", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     parser.add_argument("--processes", type=int, default=os.cpu_count())
-    parser.add_argument("--only", type=int, metavar="NUMBER", help="write the document of a number to standard output")
+    parser.add_argument(
+        "--only",
+        type=int,
+        metavar="NUMBER",
+        help="write the document of a number to standard output",
+    )
     options = parser.parse_args()
     if options.only is not None:
         sys.stdout.buffer.write(document(options.seed, options.only))
@@ -290,14 +402,25 @@ def main() -> int:
     print(f"seed {options.seed}", flush=True)
     started, tally = time.monotonic(), Tally()
     starts = range(0, options.documents, CHUNK_DOCUMENTS)
-    chunks = [range(-len(extremes()), 0), *(range(start, min(start + CHUNK_DOCUMENTS, options.documents)) for start in starts)]
+    chunks = [
+        range(-len(extremes()), 0),
+        *(range(start, min(start + CHUNK_DOCUMENTS, options.documents)) for start in starts),
+    ]
     with ProcessPoolExecutor(options.processes) as pool:
-        for done, part in zip(chunks, pool.map(fuzz, [options.seed] * len(chunks), chunks), strict=True):
+        for done, part in zip(
+            chunks, pool.map(fuzz, [options.seed] * len(chunks), chunks), strict=True
+        ):
             tally.add(part)
             if done.stop and done.stop % PROGRESS_DOCUMENTS == 0:
-                print(f"{done.stop:,} of {options.documents:,}, {len(tally.failures)} failures", file=sys.stderr, flush=True)
+                print(
+                    f"{done.stop:,} of {options.documents:,}, {len(tally.failures)} failures",
+                    file=sys.stderr,
+                    flush=True,
+                )
     seconds = time.monotonic() - started
-    print(f"{options.documents} documents in {seconds:.1f} s, {options.documents / seconds:.0f} a second, making them included")
+    print(
+        f"{options.documents} documents in {seconds:.1f} s, {options.documents / seconds:.0f} a second, making them included"
+    )
     print(f"slowest: {tally.slowest[0]:.3f} s, document {tally.slowest[1]}")
     for outcome, count in tally.outcomes.most_common():
         print(f"{count:>9}  {outcome}")

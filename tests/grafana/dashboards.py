@@ -2,7 +2,7 @@
 
 import json
 
-from tests.paths import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 DASHBOARDS = {
     path.stem: json.loads(path.read_text(encoding="utf-8"))

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
-from benchmark_exporter.collector import Definition, load_definitions
+from benchmark_exporter.metrics.collector import Definition, load_definitions
 from tests.grafana.dashboards import DASHBOARDS
 from tests.grafana.queries import Query, fill_in, metric_selectors, panels, queries
-from tests.paths import REPOSITORY
 from tests.rules.promql import is_scraped_each_second
+from tests.support.paths import REPOSITORY
 
 QUERIES = [
     pytest.param(query, id=f"{uid}-{query.panel}")
@@ -26,7 +26,7 @@ TARGETS = [
     for panel in panels(dashboard)
     for target in panel["targets"]
 ]
-METRICS = load_definitions(REPOSITORY / "exporter/metrics.yaml")
+METRICS = load_definitions(REPOSITORY / "exporter/benchmark_exporter/metrics.yaml")
 # The metrics that are required by name.
 REQUIRED = {
     "benchmark_execution_time_ms",

@@ -13,7 +13,7 @@ import yaml
 
 from tests.grafana.dashboards import DASHBOARDS
 from tests.grafana.queries import panels
-from tests.paths import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 PANELS = [
     pytest.param(panel, id=f"{uid}-{panel['title']}")

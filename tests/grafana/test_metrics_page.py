@@ -3,12 +3,12 @@
 import subprocess
 import sys
 
-from tests.paths import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 
 def test_the_metrics_page_is_up_to_date() -> None:
     run = subprocess.run(
-        [sys.executable, "docs/generate_metrics.py", "--check"],
+        [sys.executable, "tools/generate_metrics.py", "--check"],
         cwd=REPOSITORY,
         check=False,
         capture_output=True,
@@ -16,5 +16,5 @@ def test_the_metrics_page_is_up_to_date() -> None:
         timeout=60,
     )
     assert run.returncode == 0, (
-        f"regenerate it with `python docs/generate_metrics.py`:\n{run.stdout}{run.stderr}"
+        f"regenerate it with `python tools/generate_metrics.py`:\n{run.stdout}{run.stderr}"
     )

@@ -4,7 +4,7 @@ from typing import Any
 
 import yaml
 
-from tests.paths import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 
 def _read(path: str) -> Any:

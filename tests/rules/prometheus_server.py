@@ -10,7 +10,7 @@ from typing import Any
 import requests
 import yaml
 
-from tests.paths import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 PROMETHEUS = REPOSITORY / "prometheus"
 COMPOSE_TARGETS = sorted((PROMETHEUS / "targets/compose").glob("*.yml"))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.paths import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 ALERTMANAGER = REPOSITORY / "alertmanager"
 EXPORTER_URL = "http://127.0.0.1:8000"

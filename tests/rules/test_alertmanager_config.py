@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.paths import REPOSITORY
 from tests.rules.rendering import (
     ALERTMANAGER,
     EXPORTER_URL,
@@ -21,6 +20,7 @@ from tests.rules.rendering import (
     render,
     render_channels,
 )
+from tests.support.paths import REPOSITORY
 
 Programs = Mapping[str, Sequence[str]]
 

@@ -11,16 +11,16 @@ import pytest
 import requests
 
 from benchmark_exporter.__main__ import EXIT_OK, EXIT_UNUSABLE, main
-from benchmark_exporter.backfill import Target, backfill
-from benchmark_exporter.collector import Collector
+from benchmark_exporter.commands.backfill import Target, backfill
 from benchmark_exporter.config import Config
 from benchmark_exporter.ledger.history import RecordedRun
+from benchmark_exporter.metrics.collector import Collector
 from benchmark_exporter.model import Failure, PipelineRun, Result, Statistics
-from tests.exporter.documents import golden, perf_suite, pipeline
-from tests.exporter.process import Exporter
-from tests.exporter.test_backfill import NAMES
-from tests.exporter.wired import DEFINITIONS
+from tests.exporter.commands.test_backfill import NAMES
 from tests.rules.prometheus_server import Server, prometheus, wait_until
+from tests.support.documents import golden, perf_suite, pipeline
+from tests.support.process import Exporter
+from tests.support.wired import DEFINITIONS
 
 DAY_SECONDS = 86400.0
 COLLECTOR = Collector(DEFINITIONS, Config())
@@ -75,8 +75,8 @@ def run(timestamp_seconds: float, p50_seconds: float = 1.0, run_id: str = "1") -
         suite_duration_seconds=None,
         results=[result],
         failures=[Failure("parsing", "TypeError")],
-        verdicts=[],
-        judgements={},
+        gate_outcomes=[],
+        verdicts={},
     )
 
 

@@ -15,7 +15,6 @@ import requests
 import yaml
 
 from benchmark_exporter.config import Config
-from tests.paths import REPOSITORY
 from tests.rules.prometheus_server import (
     COMPOSE_TARGETS,
     DEADLINE_SECONDS,
@@ -27,6 +26,7 @@ from tests.rules.prometheus_server import (
     wait_until,
 )
 from tests.rules.promql import metric_names
+from tests.support.paths import REPOSITORY
 
 
 @pytest.mark.parametrize(

@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 import yaml
 
-from benchmark_exporter.collector import load_definitions
+from benchmark_exporter.metrics.collector import load_definitions
 from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA
-from tests.paths import REPOSITORY
 from tests.rules.promql import is_scraped_each_second, metric_names, queries_in
+from tests.support.paths import REPOSITORY
 
 RULES = sorted((REPOSITORY / "prometheus/rules").glob("*.yml"))
 UNIT_TESTS = sorted((REPOSITORY / "tests/rules").glob("*_test.yml"))
 PROMETHEUS = yaml.safe_load((REPOSITORY / "prometheus/prometheus.yml").read_text(encoding="utf-8"))
 EXTERNAL_LABELS: Mapping[str, str] = PROMETHEUS["global"]["external_labels"]
-METRICS = load_definitions(REPOSITORY / "exporter/metrics.yaml")
+METRICS = load_definitions(REPOSITORY / "exporter/benchmark_exporter/metrics.yaml")
 RUNBOOKS = REPOSITORY / "docs/runbooks"
 GROUPS: Sequence[Mapping[str, Any]] = [
     group for path in RULES for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]

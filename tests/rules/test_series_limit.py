@@ -10,9 +10,9 @@ import psutil
 import pytest
 
 from benchmark_exporter.config import Config
-from tests.exporter.documents import bench_guard, perf_suite
-from tests.exporter.process import Exporter
 from tests.rules.prometheus_server import ROOM_FOR_RESOURCES, prometheus, wait_until
+from tests.support.documents import bench_guard, perf_suite
+from tests.support.process import Exporter
 
 NAMES = 10_000
 SCRAPE_TIMEOUT_SECONDS = 1.0

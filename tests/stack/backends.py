@@ -21,9 +21,19 @@ from stack import settings as stack_settings
 from stack.prepare import secrets_gid
 from stack.readiness import is_ready, wait_until_connected, wait_until_ready
 from stack.settings import GRAFANA, LISTENERS, PARTS, Part, Settings
-from tests.paths import REPOSITORY
+from tests.support.paths import REPOSITORY
 
-NOT_COPIED = shutil.ignore_patterns(".git", ".venv", ".local", "results", ".env", "*.egg-info", "__pycache__", ".*_cache", ".hypothesis")
+NOT_COPIED = shutil.ignore_patterns(
+    ".git",
+    ".venv",
+    ".local",
+    "results",
+    ".env",
+    "*.egg-info",
+    "__pycache__",
+    ".*_cache",
+    ".hypothesis",
+)
 COMPOSE_PROJECT = "strataregula-monitoring-test"
 COMMAND_SECONDS = 180.0
 # What links begin with in these stacks; no name server has it, and nothing follows one.
@@ -84,12 +94,23 @@ class Local(_Checkout):
 
     def process_ids(self) -> Mapping[str, int]:
         supervisor = psutil.Process(int((self.settings.state_dir / "supervisord.pid").read_text()))
-        words = {"exporter": "benchmark_exporter", "prometheus": "prometheus", "alertmanager": "alertmanager", "node_exporter": "node"}
+        words = {
+            "exporter": "benchmark_exporter",
+            "prometheus": "prometheus",
+            "alertmanager": "alertmanager",
+            "node_exporter": "node",
+        }
         found: dict[str, int] = {}
         for child in supervisor.children():
-            command = child.as_dict(["cmdline"])["cmdline"] or [""]  # one that was just killed has none
+            command = child.as_dict(["cmdline"])["cmdline"] or [
+                ""
+            ]  # one that was just killed has none
             program = command[2] if command[1:2] == ["-m"] else Path(command[0]).name
-            found |= {name: child.pid for name, word in words.items() if program.removeprefix("prometheus-").startswith(word)}
+            found |= {
+                name: child.pid
+                for name, word in words.items()
+                if program.removeprefix("prometheus-").startswith(word)
+            }
         return found
 
 
@@ -99,7 +120,9 @@ class Compose(_Checkout):
     @property
     def host(self) -> str:
         network = f"{COMPOSE_PROJECT}_monitoring"
-        return self._docker("network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", network).strip()
+        return self._docker(
+            "network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", network
+        ).strip()
 
     def kill(self, part: Part) -> None:
         # Not `docker kill`: the engine takes that for somebody's wish, and leaves the container dead.
@@ -109,17 +132,23 @@ class Compose(_Checkout):
         return {part.name: int(self.inspect(part, "{{.State.Pid}}")) for part in self.parts}
 
     def inspect(self, part: Part, template: str) -> str:
-        container = self._docker("compose", "--project-name", COMPOSE_PROJECT, "ps", "--all", "--quiet", part.name).strip()
+        container = self._docker(
+            "compose", "--project-name", COMPOSE_PROJECT, "ps", "--all", "--quiet", part.name
+        ).strip()
         return self._docker("inspect", "--format", template, container).strip()
 
     def _docker(self, *words: str) -> str:
-        return subprocess.run(["docker", *words], cwd=self.settings.root, capture_output=True, text=True, check=True).stdout
+        return subprocess.run(
+            ["docker", *words], cwd=self.settings.root, capture_output=True, text=True, check=True
+        ).stdout
 
 
 def checkout(folder: Path, values: Mapping[str, str]) -> Settings:
     """A copy of this checkout with a .env of its own."""
     shutil.copytree(REPOSITORY, folder, ignore=_not_copied)
-    (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in values.items()), encoding="utf-8")
+    (folder / ".env").write_text(
+        "".join(f"{name}={value}\n" for name, value in values.items()), encoding="utf-8"
+    )
     return stack_settings.load(folder, environ={})
 
 
@@ -141,9 +170,17 @@ def run_local(folder: Path, free_port: Callable[[], int]) -> Iterator[Local]:
         assert not [pid for pid in ids.values() if psutil.pid_exists(pid)]
 
 
-def run_compose(folder: Path, free_port: Callable[[], int], images: Mapping[str, str]) -> Iterator[Compose]:
+def run_compose(
+    folder: Path, free_port: Callable[[], int], images: Mapping[str, str]
+) -> Iterator[Compose]:
     """The stack as containers, by testcontainers; its volumes are removed when the generator is closed."""
-    values = {"MODE": "compose", "PUBLIC_HOST": PUBLIC_HOST, **_ports(free_port), **images, **_trust()}
+    values = {
+        "MODE": "compose",
+        "PUBLIC_HOST": PUBLIC_HOST,
+        **_ports(free_port),
+        **images,
+        **_trust(),
+    }
     settings = checkout(folder, values)
     environment = {"COMPOSE_PROJECT_NAME": COMPOSE_PROJECT}
     parts = [part for part in PARTS if part is not GRAFANA or settings["GRAFANA_IMAGE"]]
@@ -152,9 +189,22 @@ def run_compose(folder: Path, free_port: Callable[[], int], images: Mapping[str,
     assert prepared.returncode == 0, prepared.stderr
     env_file = folder / "compose.env"
     env_file.write_text(
-        "".join(f"{name}={value}\n" for name, value in {**settings.values, **environment, "SECRETS_GID": secrets_gid(settings)}.items())
+        "".join(
+            f"{name}={value}\n"
+            for name, value in {
+                **settings.values,
+                **environment,
+                "SECRETS_GID": secrets_gid(settings),
+            }.items()
+        )
     )
-    compose = DockerCompose(folder, build=True, wait=False, env_file=str(env_file), services=[part.name for part in parts])
+    compose = DockerCompose(
+        folder,
+        build=True,
+        wait=False,
+        env_file=str(env_file),
+        services=[part.name for part in parts],
+    )
     with compose:
         ready = list(wait_until_ready(parts, settings))
         assert len(ready) == len(parts), _logs(compose)
@@ -168,16 +218,33 @@ def stand_in_images() -> Mapping[str, str]:
     Raises:
         subprocess.CalledProcessError: they cannot be made; stderr says why.
     """
-    made = subprocess.run([REPOSITORY / "tests/images/build"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
+    made = subprocess.run(
+        [REPOSITORY / "tests/images/build"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return dict(line.split("=", 1) for line in made.stdout.splitlines()) | {"GRAFANA_IMAGE": ""}
 
 
 def official_images_answer() -> bool:
     """Whether a registry gives the pinned images."""
     default = stack_settings.load(REPOSITORY, environ={})
-    names = ("PROMETHEUS_IMAGE", "ALERTMANAGER_IMAGE", "NODE_EXPORTER_IMAGE", "GRAFANA_IMAGE", "PYTHON_IMAGE")
+    names = (
+        "PROMETHEUS_IMAGE",
+        "ALERTMANAGER_IMAGE",
+        "NODE_EXPORTER_IMAGE",
+        "GRAFANA_IMAGE",
+        "PYTHON_IMAGE",
+    )
     return all(
-        subprocess.run(["docker", "pull", "--quiet", default[name]], stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode
+        subprocess.run(
+            ["docker", "pull", "--quiet", default[name]],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        ).returncode
         == 0
         for name in names
     )
@@ -190,7 +257,9 @@ def until(look: Callable[[], T | None], timeout_seconds: float, what: str) -> tu
         seen = look()
         if seen is not None:
             return seen, time.monotonic() - started
-        assert time.monotonic() - started < timeout_seconds, f"{what}: not within {timeout_seconds:g} s"
+        assert time.monotonic() - started < timeout_seconds, (
+            f"{what}: not within {timeout_seconds:g} s"
+        )
         time.sleep(POLL_SECONDS)
 
 
@@ -214,14 +283,18 @@ def get_text(url: str) -> str:
 
 def query(settings: Settings, expression: str) -> list[dict[str, Any]]:
     """The series of an instant query."""
-    url = stack_settings.PROMETHEUS.url(settings, f"/api/v1/query?{urllib.parse.urlencode({'query': expression})}")
+    url = stack_settings.PROMETHEUS.url(
+        settings, f"/api/v1/query?{urllib.parse.urlencode({'query': expression})}"
+    )
     result: list[dict[str, Any]] = get(url)["data"]["result"]
     return result
 
 
 def _not_copied(folder: str, names: list[str]) -> set[str]:
     """What a copy goes without: what `make` makes, and every secret, or the tests would page who is on call here."""
-    secrets = set(names) - {"README.md"} if Path(folder) == REPOSITORY / stack_settings.SECRETS else set()
+    secrets = (
+        set(names) - {"README.md"} if Path(folder) == REPOSITORY / stack_settings.SECRETS else set()
+    )
     return NOT_COPIED(folder, names) | secrets
 
 

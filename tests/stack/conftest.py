@@ -7,14 +7,24 @@ from collections.abc import Callable, Iterator, Mapping
 import pytest
 
 from stack.compose import engine_answers
-from tests.stack.backends import Backend, official_images_answer, run_compose, run_local, stand_in_images
+from tests.stack.backends import (
+    Backend,
+    official_images_answer,
+    run_compose,
+    run_local,
+    stand_in_images,
+)
 
 # testcontainers' own cleaner is an image that no registry may be there for; the fixture ends what it starts.
 os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
 
 
 @pytest.fixture(scope="session", params=["local", "compose"])
-def backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]) -> Iterator[Backend]:
+def backend(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    free_port: Callable[[], int],
+) -> Iterator[Backend]:
     """A stack that is up, and empty for the first test; all tests of it share it."""
     folder = tmp_path_factory.mktemp(request.param) / "checkout"
     if request.param == "local":
@@ -32,4 +42,6 @@ def _images() -> Mapping[str, str]:
     try:
         return stand_in_images()
     except subprocess.CalledProcessError as error:
-        pytest.skip(f"no registry answers, and stand-ins of the images cannot be built here: {error.stderr.strip().splitlines()[-1]}")
+        pytest.skip(
+            f"no registry answers, and stand-ins of the images cannot be built here: {error.stderr.strip().splitlines()[-1]}"
+        )

@@ -21,9 +21,17 @@ from stack import settings
 from stack.local import LocalStack
 from stack.prepare import prepare
 from stack.programs import COMPILED_IN, WORKING_FOLDER
-from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA, LISTENERS, NODE_EXPORTER, PROMETHEUS, StackError
-from tests.paths import REPOSITORY
+from stack.settings import (
+    ALERTMANAGER,
+    EXPORTER,
+    GRAFANA,
+    LISTENERS,
+    NODE_EXPORTER,
+    PROMETHEUS,
+    StackError,
+)
 from tests.stack.backends import checkout
+from tests.support.paths import REPOSITORY
 
 
 @pytest.fixture
@@ -58,9 +66,15 @@ def stack(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
         ("PROMETHEUS_PORT=70000", "PROMETHEUS_PORT=70000 is no port"),
         ("EXPORTER_PORT=9090\nPROMETHEUS_PORT=9090", "the port of another part"),
         ("MODE=kubernetes", "MODE=kubernetes is none"),
-        ("PUBLIC_HOST=http://perf.example.org", "PUBLIC_HOST=http://perf.example.org is no name or address of a machine"),
+        (
+            "PUBLIC_HOST=http://perf.example.org",
+            "PUBLIC_HOST=http://perf.example.org is no name or address of a machine",
+        ),
         ("PUBLIC_HOST=2001:db8::1", "like perf.example.org or [2001:db8::1]"),
-        ("PUBLIC_GRAFANA_URL=perf.example.org/grafana", "PUBLIC_GRAFANA_URL=perf.example.org/grafana is no address of a server"),
+        (
+            "PUBLIC_GRAFANA_URL=perf.example.org/grafana",
+            "PUBLIC_GRAFANA_URL=perf.example.org/grafana is no address of a server",
+        ),
         ("PUBLIC_GRAFANA_URL=https://admin:secret@perf.example.org", "is no address of a server"),
     ],
 )
@@ -75,18 +89,35 @@ def test_a_mistake_in_env_is_named(folder: Path, line: str, named: str) -> None:
 def test_every_setting_of_compose_is_in_the_example() -> None:
     compose = (REPOSITORY / "docker-compose.yml").read_text()
     used = dict(re.findall(r"\$\{([A-Z_]+):-((?:[^{}]|\{[^}]*\})*)\}", compose))
-    used |= dict(re.findall(r"\$\{([A-Z_]+):-([^{}]*)\}", compose))  # those within the default of another
+    used |= dict(
+        re.findall(r"\$\{([A-Z_]+):-([^{}]*)\}", compose)
+    )  # those within the default of another
     example = settings.load(REPOSITORY, environ={}).values
     assert used.keys() - example.keys() == {"SECRETS_GID"}  # which the stack's commands reckon
     # What is made of other settings where it is empty, the next test reads.
-    defaults = {name: default for name, default in used.items() if name != "SECRETS_GID" and "${" not in default}
-    assert {name: default for name, default in defaults.items() if default not in (example[name], "/dev/null")} == {}
+    defaults = {
+        name: default
+        for name, default in used.items()
+        if name != "SECRETS_GID" and "${" not in default
+    }
+    assert {
+        name: default
+        for name, default in defaults.items()
+        if default not in (example[name], "/dev/null")
+    } == {}
 
 
 @pytest.mark.parametrize(
     ("chosen", "expected"),
     [
-        ({}, {"exporter": "http://localhost:8000", "stream": "http://localhost:8765", "grafana": "http://localhost:3000"}),
+        (
+            {},
+            {
+                "exporter": "http://localhost:8000",
+                "stream": "http://localhost:8765",
+                "grafana": "http://localhost:3000",
+            },
+        ),
         (
             {"PUBLIC_HOST": "perf.example.org", "EXPORTER_PORT": "8001", "GRAFANA_PORT": "3001"},
             {
@@ -96,24 +127,39 @@ def test_every_setting_of_compose_is_in_the_example() -> None:
             },
         ),
         (
-            {"PUBLIC_HOST": "[2001:db8::1]", "PUBLIC_GRAFANA_URL": "https://perf.example.org/grafana/"},
-            {"alertmanager": "http://[2001:db8::1]:9093", "grafana": "https://perf.example.org/grafana"},
+            {
+                "PUBLIC_HOST": "[2001:db8::1]",
+                "PUBLIC_GRAFANA_URL": "https://perf.example.org/grafana/",
+            },
+            {
+                "alertmanager": "http://[2001:db8::1]:9093",
+                "grafana": "https://perf.example.org/grafana",
+            },
         ),
     ],
     ids=["default", "host", "proxy"],
 )
-def test_both_modes_have_the_same_public_addresses(folder: Path, chosen: Mapping[str, str], expected: Mapping[str, str]) -> None:
+def test_both_modes_have_the_same_public_addresses(
+    folder: Path, chosen: Mapping[str, str], expected: Mapping[str, str]
+) -> None:
     (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in chosen.items()))
     values = settings.load(folder, environ={})
     public = {part.name: values.public_url(part) for part in LISTENERS}
     assert expected.items() <= public.items()
     in_compose = compose_configuration(values)["x-public-urls"]
-    assert set(in_compose) == set(public.values()) - {values.public_url(NODE_EXPORTER)}  # to which nothing links
+    assert set(in_compose) == set(public.values()) - {
+        values.public_url(NODE_EXPORTER)
+    }  # to which nothing links
 
 
 def compose_configuration(values: settings.Settings) -> Any:
     """docker-compose.yml with the settings filled in, which takes the plugin but no engine."""
-    if shutil.which("docker") is None or subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode:
+    if (
+        shutil.which("docker") is None
+        or subprocess.run(
+            ["docker", "compose", "version"], capture_output=True, check=False
+        ).returncode
+    ):
         pytest.skip("the compose plugin, which fills in docker-compose.yml, is not installed")
     done = subprocess.run(
         ["docker", "compose", "config", "--format", "json"],
@@ -126,7 +172,9 @@ def compose_configuration(values: settings.Settings) -> Any:
     return json.loads(done.stdout)
 
 
-def test_servers_know_their_public_addresses_in_both_modes(folder: Path, programs: Mapping[str, list[str]]) -> None:
+def test_servers_know_their_public_addresses_in_both_modes(
+    folder: Path, programs: Mapping[str, list[str]]
+) -> None:
     assert programs
     write_env(folder, "PUBLIC_HOST=perf.example.org")
     values = settings.load(folder, environ={})
@@ -137,15 +185,26 @@ def test_servers_know_their_public_addresses_in_both_modes(folder: Path, program
     for process in stack_here._processes():
         if process.part in (PROMETHEUS, ALERTMANAGER):
             command = services[process.part.name]["command"]
-            assert command[command.index("--web.external-url") + 1] == values.public_url(process.part)
+            assert command[command.index("--web.external-url") + 1] == values.public_url(
+                process.part
+            )
             assert f"--web.external-url={values.public_url(process.part)}" in process.argv
         if process.part is EXPORTER:
-            told = dict(option.removeprefix("--").split("-url=") for option in process.argv if "-url=" in option)
-            variables = {f"BENCHMARK_EXPORTER_{name.upper()}_URL": url for name, url in told.items()}
+            told = dict(
+                option.removeprefix("--").split("-url=")
+                for option in process.argv
+                if "-url=" in option
+            )
+            variables = {
+                f"BENCHMARK_EXPORTER_{name.upper()}_URL": url for name, url in told.items()
+            }
             environment = services["exporter"]["environment"]
             in_compose = {name: url for name, url in environment.items() if name.endswith("_URL")}
             # Grafana is told of here where it is installed.
-            assert variables | {"BENCHMARK_EXPORTER_GRAFANA_URL": values.public_url(GRAFANA)} == in_compose
+            assert (
+                variables | {"BENCHMARK_EXPORTER_GRAFANA_URL": values.public_url(GRAFANA)}
+                == in_compose
+            )
         if process.part is PROMETHEUS:
             assert services["prometheus"]["environment"] == process.environment
     assert services["grafana"]["environment"]["GF_SERVER_ROOT_URL"] == values.public_url(GRAFANA)
@@ -168,9 +227,13 @@ def test_every_setting_of_a_channel_reaches_alertmanager_in_local_mode(folder: P
     for secret in ("pagerduty_routing_key", "smtp_password"):
         (values.secrets_dir / secret).write_text("made-up")
     assert list(LocalStack(values).render())
-    receivers = yaml.safe_load((folder / ".local/alertmanager/alertmanager.yml").read_text())["receivers"]
+    receivers = yaml.safe_load((folder / ".local/alertmanager/alertmanager.yml").read_text())[
+        "receivers"
+    ]
     options = {**receivers[1]["pagerduty_configs"][0], **receivers[2]["email_configs"][0]}
-    rendered = [options[name] for name in ("to", "url", "from", "require_tls", "smarthost", "auth_username")]
+    rendered = [
+        options[name] for name in ("to", "url", "from", "require_tls", "smarthost", "auth_username")
+    ]
     assert rendered == [False if value == "false" else value for value in chosen.values()]
 
 
@@ -181,10 +244,14 @@ def test_a_copy_for_a_test_has_no_secret_of_the_checkout(folder: Path) -> None:
 def test_the_environment_wins_over_env(folder: Path) -> None:
     write_env(folder, "RESULTS_DIR=/of/env")
     assert settings.load(folder, environ={}).results_dir == Path("/of/env")
-    assert settings.load(folder, environ={"RESULTS_DIR": "/of/environment"}).results_dir == Path("/of/environment")
+    assert settings.load(folder, environ={"RESULTS_DIR": "/of/environment"}).results_dir == Path(
+        "/of/environment"
+    )
 
 
-def test_a_taken_port_is_named_with_who_has_it(folder: Path, programs: Mapping[str, list[str]]) -> None:
+def test_a_taken_port_is_named_with_who_has_it(
+    folder: Path, programs: Mapping[str, list[str]]
+) -> None:
     assert programs
     (folder / ".local").mkdir()
     (folder / ".local/programs").symlink_to(REPOSITORY / ".local/programs")
@@ -227,7 +294,9 @@ def test_grafanas_password_is_made_once_and_closed_to_others(folder: Path) -> No
 
 
 @pytest.mark.parametrize("name", ["upload_tokens", "github_webhook_secret"])
-def test_a_file_of_the_exporters_secrets_is_made_once_and_closed_to_others(folder: Path, name: str) -> None:
+def test_a_file_of_the_exporters_secrets_is_made_once_and_closed_to_others(
+    folder: Path, name: str
+) -> None:
     values = settings.load(folder, environ={})
     list(prepare(values))
     tokens = values.secrets_dir / "exporter" / name
@@ -240,19 +309,28 @@ def test_a_file_of_the_exporters_secrets_is_made_once_and_closed_to_others(folde
     assert tokens.stat().st_mode & 0o777 == 0o640
 
 
-def test_both_modes_give_the_servers_the_same_options(folder: Path, programs: Mapping[str, list[str]]) -> None:
+def test_both_modes_give_the_servers_the_same_options(
+    folder: Path, programs: Mapping[str, list[str]]
+) -> None:
     assert programs
     services = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())["services"]
     (folder / ".local").mkdir()
     (folder / ".local/programs").symlink_to(REPOSITORY / ".local/programs")
-    local = {process.part.name: process.argv for process in LocalStack(settings.load(folder, environ={}))._processes()}
+    local = {
+        process.part.name: process.argv
+        for process in LocalStack(settings.load(folder, environ={}))._processes()
+    }
     only_in = {
         "prometheus": {"--web.listen-address"},
         "alertmanager": {"--web.listen-address"},
         "node_exporter": {"--web.listen-address", "--path.rootfs", "--path.udev.data"},
     }
     for name, differ in only_in.items():
-        in_compose = {option.partition("=")[0] for option in services[name]["command"] if option.startswith("--")}
+        in_compose = {
+            option.partition("=")[0]
+            for option in services[name]["command"]
+            if option.startswith("--")
+        }
         here = {option.partition("=")[0] for option in local[name] if option.startswith("--")}
         assert in_compose ^ here == differ, name
 

@@ -15,14 +15,19 @@ from typing import Any
 import aiohttp
 import pytest
 
-from benchmark_exporter.push import Exporter, PushError, push
-from stack.demo_documents import PerfSuiteBenchmark, perf_suite_document, pipeline_document, with_verdict
+from benchmark_exporter.commands.push import Exporter, PushError, push
+from stack.demo_documents import (
+    PerfSuiteBenchmark,
+    perf_suite_document,
+    pipeline_document,
+    with_verdict,
+)
 from stack.settings import ALERTMANAGER, EXPORTER, NODE_EXPORTER, PARTS, PROMETHEUS, STREAM, Part
-from tests.exporter.delivering import SECRET, completed, deliver
-from tests.exporter.live_files import LiveFile
 from tests.grafana.queries import Query, queries
-from tests.paths import REPOSITORY
 from tests.stack.backends import Backend, Compose, get, get_text, is_back, query, until
+from tests.support.delivering import SECRET, completed, deliver
+from tests.support.live_files import LiveFile
+from tests.support.paths import REPOSITORY
 
 # Generous: the machine may be busy. What was measured stands at the end of the output.
 METRIC_SECONDS, ALERT_SECONDS, RESTART_SECONDS = 20.0, 60.0, 30.0
@@ -41,7 +46,9 @@ def drop(backend: Backend, name: str, document: Mapping[str, Any] | bytes) -> fl
 
 def run_of(benchmark: PerfSuiteBenchmark, number: int) -> dict[str, Any]:
     """A run whose samples are all alike."""
-    return perf_suite_document(benchmark, f"{number:07x}", datetime.now(UTC), lambda _mean, _sigma: 1.0)
+    return perf_suite_document(
+        benchmark, f"{number:07x}", datetime.now(UTC), lambda _mean, _sigma: 1.0
+    )
 
 
 def value(backend: Backend, expression: str) -> float | None:
@@ -52,14 +59,22 @@ def value(backend: Backend, expression: str) -> float | None:
 
 def counter(backend: Backend, series: str) -> float:
     """What the exporter itself shows for a series, 0 if it has none."""
-    found = re.search(rf"^{re.escape(series)} (\S+)$", get_text(EXPORTER.url(backend.settings, "/metrics")), re.MULTILINE)
+    found = re.search(
+        rf"^{re.escape(series)} (\S+)$",
+        get_text(EXPORTER.url(backend.settings, "/metrics")),
+        re.MULTILINE,
+    )
     return float(found[1]) if found else 0.0
 
 
 def test_every_target_is_up(backend: Backend) -> None:
     def healthy() -> bool | None:
         targets = get(PROMETHEUS.url(backend.settings, "/api/v1/targets"))["data"]["activeTargets"]
-        jobs = {target["labels"]["job"]: target["health"] for target in targets if target["labels"]["job"] != "grafana"}
+        jobs = {
+            target["labels"]["job"]: target["health"]
+            for target in targets
+            if target["labels"]["job"] != "grafana"
+        }
         return (len(jobs) == 5 and set(jobs.values()) == {"up"}) or None
 
     until(healthy, 40, "every target is up")  # 15 s between two scrapes of most
@@ -71,7 +86,11 @@ def test_what_runs_is_on_the_stream_and_its_page(backend: Backend) -> None:
     file = LiveFile(backend.settings.results_dir, "orbit-live", benchmark="orbit")
 
     async def follow() -> None:
-        async with asyncio.timeout(METRIC_SECONDS), aiohttp.ClientSession() as session, session.ws_connect(f"{address}/stream") as socket:
+        async with (
+            asyncio.timeout(METRIC_SECONDS),
+            aiohttp.ClientSession() as session,
+            session.ws_connect(f"{address}/stream") as socket,
+        ):
             number = 0
             while True:
                 number += 1
@@ -102,17 +121,28 @@ def test_a_passing_result_is_a_metric_within_seconds(backend: Backend, measured:
     speedup = 'speedup_ratio{benchmark_name="orbit",percentile="p50"} > 19.99 < 20.01'
     until(lambda: value(backend, speedup), METRIC_SECONDS, "the speedup")
     measured(f"{backend.name}: result file to Prometheus {time.time() - dropped:.2f} s")
-    assert value(backend, 'performance_regression_active{benchmark_name="orbit",severity="critical"}') == 0
+    assert (
+        value(backend, 'performance_regression_active{benchmark_name="orbit",severity="critical"}')
+        == 0
+    )
 
 
-def test_a_failing_result_is_an_alert_and_a_notification_within_a_minute(backend: Backend, measured: Measured) -> None:
+def test_a_failing_result_is_an_alert_and_a_notification_within_a_minute(
+    backend: Backend, measured: Measured
+) -> None:
     document = run_of(SLOW, 2)
     dropped = drop(backend, "orbit-2.json", with_verdict(document))
     labels = {"alertname": ALERT, "benchmark_name": "orbit"}
 
     def firing() -> bool | None:
         alerts = get(PROMETHEUS.url(backend.settings, "/api/v1/alerts"))["data"]["alerts"]
-        return any(alert["state"] == "firing" and labels.items() <= alert["labels"].items() for alert in alerts) or None
+        return (
+            any(
+                alert["state"] == "firing" and labels.items() <= alert["labels"].items()
+                for alert in alerts
+            )
+            or None
+        )
 
     def delivered() -> float | None:
         for alert in get(EXPORTER.url(backend.settings, "/api/v1/status"))["alerts"]:
@@ -121,17 +151,25 @@ def test_a_failing_result_is_an_alert_and_a_notification_within_a_minute(backend
                 return received
         return None
 
-    until(lambda: value(backend, 'speedup_ratio{benchmark_name="orbit",percentile="p50"} < 5.01'), METRIC_SECONDS, "the speedup")
+    until(
+        lambda: value(backend, 'speedup_ratio{benchmark_name="orbit",percentile="p50"} < 5.01'),
+        METRIC_SECONDS,
+        "the speedup",
+    )
     metric = time.time() - dropped
     until(firing, ALERT_SECONDS, "the alert")
     alert = time.time() - dropped
     received, _ = until(delivered, ALERT_SECONDS - alert, "the notification")
-    measured(f"{backend.name}: failing result to metric {metric:.2f} s, to alert {alert:.2f} s, to notification {received - dropped:.2f} s")
+    measured(
+        f"{backend.name}: failing result to metric {metric:.2f} s, to alert {alert:.2f} s, to notification {received - dropped:.2f} s"
+    )
 
 
 def test_the_notification_is_counted_where_it_was_received(backend: Backend) -> None:
     series = f'benchmark_exporter_notifications_received_total{{alertname="{ALERT}",severity="critical",status="firing"}}'
-    until(lambda: counter(backend, series) or None, 10, "the count")  # a new counter is shown as 0 for some seconds
+    until(
+        lambda: counter(backend, series) or None, 10, "the count"
+    )  # a new counter is shown as 0 for some seconds
     until(lambda: value(backend, f"sum({series})"), 10, "the count in Prometheus")
 
 
@@ -140,7 +178,11 @@ def test_a_regression_that_is_mended_resolves(backend: Backend, measured: Measur
 
     def resolved() -> float | None:
         for alert in get(EXPORTER.url(backend.settings, "/api/v1/status"))["alerts"]:
-            if (alert["alertname"], alert["benchmark_name"], alert["status"]) == (ALERT, "orbit", "resolved"):
+            if (alert["alertname"], alert["benchmark_name"], alert["status"]) == (
+                ALERT,
+                "orbit",
+                "resolved",
+            ):
                 received: float = alert["received_timestamp_seconds"]
                 return received
         return None
@@ -189,18 +231,28 @@ def test_a_rejected_file_is_an_alert_until_it_is_removed(backend: Backend) -> No
 
 def test_a_pipeline_that_fails_too_often_is_an_alert(backend: Backend) -> None:
     for number in range(5):
-        drop(backend, f"ci-{number}.json", pipeline_document("nightly", str(number), datetime.now(UTC), passed=number > 1))
+        drop(
+            backend,
+            f"ci-{number}.json",
+            pipeline_document("nightly", str(number), datetime.now(UTC), passed=number > 1),
+        )
     firing = 'ALERTS{alertname="HighCIFailureRate",pipeline="nightly",alertstate="firing"}'
     until(lambda: value(backend, firing), ALERT_SECONDS, "HighCIFailureRate")
     assert value(backend, 'ci_pipeline_failure_ratio{pipeline="nightly"}') == 0.4
     assert value(backend, 'ci_pipeline_status{pipeline="nightly"}') == 1
 
 
-@pytest.mark.parametrize("part", [EXPORTER, PROMETHEUS, ALERTMANAGER, NODE_EXPORTER], ids=lambda part: part.name)
+@pytest.mark.parametrize(
+    "part", [EXPORTER, PROMETHEUS, ALERTMANAGER, NODE_EXPORTER], ids=lambda part: part.name
+)
 def test_a_killed_process_is_back(backend: Backend, part: Part, measured: Measured) -> None:
     before, killed = backend.process_ids()[part.name], time.monotonic()
     backend.kill(part)
-    until(lambda: backend.process_ids().get(part.name, before) not in (before, 0) or None, RESTART_SECONDS, f"another {part.name}")
+    until(
+        lambda: backend.process_ids().get(part.name, before) not in (before, 0) or None,
+        RESTART_SECONDS,
+        f"another {part.name}",
+    )
     until(is_back(part, backend.settings), RESTART_SECONDS, f"{part.name} is ready")
     seconds = time.monotonic() - killed
     assert seconds < RESTART_SECONDS
@@ -209,13 +261,23 @@ def test_a_killed_process_is_back(backend: Backend, part: Part, measured: Measur
 
 def test_a_killed_exporter_shows_the_same_numbers(backend: Backend) -> None:
     def state() -> list[str]:
-        lines = get_text(EXPORTER.url(backend.settings, "/metrics?collect[]=state&collect[]=distributions")).splitlines()
+        lines = get_text(
+            EXPORTER.url(backend.settings, "/metrics?collect[]=state&collect[]=distributions")
+        ).splitlines()
         # Notifications go on coming in; what is pending is of the process.
-        passing = ("benchmark_exporter_notifications", "benchmark_exporter_ledger_commits", "benchmark_exporter_files_pending")
+        passing = (
+            "benchmark_exporter_notifications",
+            "benchmark_exporter_ledger_commits",
+            "benchmark_exporter_files_pending",
+        )
         return [line for line in lines if not line.startswith(passing)]
 
     observations = 'benchmark_execution_time_ms_count{benchmark_name="orbit/compiled",iteration="median",environment="demo"}'
-    until(lambda: counter(backend, observations) == 4 or None, 60, "the histogram, which is held at 0 the longest,")
+    until(
+        lambda: counter(backend, observations) == 4 or None,
+        60,
+        "the histogram, which is held at 0 the longest,",
+    )
     before = state()
     backend.kill(EXPORTER)
     until(is_back(EXPORTER, backend.settings), RESTART_SECONDS, "the exporter is ready")
@@ -244,13 +306,20 @@ def test_a_new_secret_is_taken_in_by_reload(backend: Backend) -> None:
         reloaded = backend.command("reload")
         assert reloaded.returncode == 0, reloaded.stdout + reloaded.stderr
         assert stat.S_IMODE(secret.stat().st_mode) == 0o640
-        configuration = get(ALERTMANAGER.url(backend.settings, "/api/v2/status"))["config"]["original"]
+        configuration = get(ALERTMANAGER.url(backend.settings, "/api/v2/status"))["config"][
+            "original"
+        ]
         assert "slack_webhook_url" in configuration
-        assert get(PROMETHEUS.url(backend.settings, "/api/v1/alertmanagers"))["data"]["activeAlertmanagers"]
+        assert get(PROMETHEUS.url(backend.settings, "/api/v1/alertmanagers"))["data"][
+            "activeAlertmanagers"
+        ]
     finally:
         secret.unlink()
     assert backend.command("reload").returncode == 0
-    assert "slack_webhook_url" not in get(ALERTMANAGER.url(backend.settings, "/api/v2/status"))["config"]["original"]
+    assert (
+        "slack_webhook_url"
+        not in get(ALERTMANAGER.url(backend.settings, "/api/v2/status"))["config"]["original"]
+    )
 
 
 def test_a_result_can_be_uploaded_once_there_is_a_token(backend: Backend, tmp_path: Path) -> None:
@@ -268,7 +337,11 @@ def test_a_result_can_be_uploaded_once_there_is_a_token(backend: Backend, tmp_pa
     written.replace(tokens)
     try:
         assert push([path], exporter, {})
-        until(lambda: value(backend, 'speedup_ratio{benchmark_name="uploaded",percentile="p50"}'), METRIC_SECONDS, "the speedup")
+        until(
+            lambda: value(backend, 'speedup_ratio{benchmark_name="uploaded",percentile="p50"}'),
+            METRIC_SECONDS,
+            "the speedup",
+        )
     finally:
         tokens.write_text(before)
 
@@ -281,7 +354,11 @@ def test_githubs_webhook_is_counted_once_there_is_a_secret(backend: Backend) -> 
     secrets.write_text(f"{before}router {SECRET}\n")
     try:
         assert deliver(port, completed()).status == 201
-        until(lambda: value(backend, 'ci_pipeline_duration_seconds{pipeline="octo/router/CI"}'), METRIC_SECONDS, "the duration")
+        until(
+            lambda: value(backend, 'ci_pipeline_duration_seconds{pipeline="octo/router/CI"}'),
+            METRIC_SECONDS,
+            "the duration",
+        )
     finally:
         secrets.write_text(before)
 
@@ -290,7 +367,12 @@ def test_the_demo_sees_everything_arrive(backend: Backend, measured: Measured) -
     demo = backend.command("demo")
     assert demo.returncode == 0, demo.stdout + demo.stderr
     assert len(re.findall(r"s after the file$", demo.stdout, re.MULTILINE)) == 3
-    measured(f"{backend.name}, demo: " + ", ".join(" ".join(line.split()) for line in demo.stdout.splitlines() if "after the file" in line))
+    measured(
+        f"{backend.name}, demo: "
+        + ", ".join(
+            " ".join(line.split()) for line in demo.stdout.splitlines() if "after the file" in line
+        )
+    )
 
 
 # Panels that may be empty on a stack as young as this, or on this machine, and why.
@@ -302,7 +384,9 @@ MAY_BE_EMPTY = {
     "Throttled": "virtual processors do not count it",
 }
 # A query that may be empty beside others of its panel that may not.
-MAY_BE_MISSING = {"max(prometheus_tsdb_wal_storage_size_bytes)": "older versions of Prometheus do not have it"}
+MAY_BE_MISSING = {
+    "max(prometheus_tsdb_wal_storage_size_bytes)": "older versions of Prometheus do not have it"
+}
 
 
 def answer(backend: Backend, asked: Query) -> list[Any]:
@@ -310,29 +394,50 @@ def answer(backend: Backend, asked: Query) -> list[Any]:
     if asked.step_seconds is None:
         return query(backend.settings, asked.expr)
     end = time.time() // asked.step_seconds * asked.step_seconds
-    values = {"query": asked.expr, "start": end - asked.range_seconds, "end": end, "step": asked.step_seconds}
-    series: list[Any] = get(PROMETHEUS.url(backend.settings, f"/api/v1/query_range?{urllib.parse.urlencode(values)}"))["data"]["result"]
+    values = {
+        "query": asked.expr,
+        "start": end - asked.range_seconds,
+        "end": end,
+        "step": asked.step_seconds,
+    }
+    series: list[Any] = get(
+        PROMETHEUS.url(backend.settings, f"/api/v1/query_range?{urllib.parse.urlencode(values)}")
+    )["data"]["result"]
     return series
 
 
-@pytest.mark.parametrize("path", sorted((REPOSITORY / "grafana/dashboards").glob("*.json")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", sorted((REPOSITORY / "grafana/dashboards").glob("*.json")), ids=lambda path: path.stem
+)
 def test_every_query_of_a_dashboard_has_data(backend: Backend, path: Path) -> None:
-    asked = [each for each in queries(json.loads(path.read_text())) if each.expr not in MAY_BE_MISSING]
+    asked = [
+        each for each in queries(json.loads(path.read_text())) if each.expr not in MAY_BE_MISSING
+    ]
     assert asked
 
     def empty() -> list[str]:
-        return [f"{each.panel}: {each.expr}" for each in asked if each.panel not in MAY_BE_EMPTY and not answer(backend, each)]
+        return [
+            f"{each.panel}: {each.expr}"
+            for each in asked
+            if each.panel not in MAY_BE_EMPTY and not answer(backend, each)
+        ]
 
     # The newest points are as far apart as their steps: five minutes of a week, and so of what is known from now on alone.
     until(lambda: None if empty() else True, 120, "\n".join(empty()))
 
 
-@pytest.mark.parametrize("path", sorted((REPOSITORY / "grafana/dashboards").glob("*.json")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", sorted((REPOSITORY / "grafana/dashboards").glob("*.json")), ids=lambda path: path.stem
+)
 def test_every_variable_of_a_dashboard_has_values(backend: Backend, path: Path) -> None:
     for variable in json.loads(path.read_text())["templating"]["list"]:
-        series, label = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["definition"]).groups()  # type: ignore[union-attr]
+        series, label = re.fullmatch(
+            r"label_values\((.+), (\w+)\)", variable["definition"]
+        ).groups()  # type: ignore[union-attr]
         values = urllib.parse.urlencode({"match[]": series.replace("$project", ".*")})
-        assert get(PROMETHEUS.url(backend.settings, f"/api/v1/label/{label}/values?{values}"))["data"]
+        assert get(PROMETHEUS.url(backend.settings, f"/api/v1/label/{label}/values?{values}"))[
+            "data"
+        ]
 
 
 def test_containers_may_do_no_more_than_they_need(backend: Backend) -> None:
@@ -342,10 +447,14 @@ def test_containers_may_do_no_more_than_they_need(backend: Backend) -> None:
         assert backend.inspect(part, "{{.State.Health.Status}}") == "healthy", part.name
         assert backend.inspect(part, "{{.HostConfig.ReadonlyRootfs}}") == "true", part.name
         assert backend.inspect(part, "{{.HostConfig.CapDrop}}") == "[ALL]", part.name
-        assert backend.inspect(part, "{{.HostConfig.SecurityOpt}}") == "[no-new-privileges:true]", part.name
+        assert backend.inspect(part, "{{.HostConfig.SecurityOpt}}") == "[no-new-privileges:true]", (
+            part.name
+        )
         assert backend.inspect(part, "{{.Config.User}}") not in ("", "root", "0"), part.name
         assert backend.inspect(part, "{{.HostConfig.Memory}}") != "0", part.name
-        assert '"HostIp":"127.0.0.1"' in backend.inspect(part, "{{json .HostConfig.PortBindings}}"), part.name
+        assert '"HostIp":"127.0.0.1"' in backend.inspect(
+            part, "{{json .HostConfig.PortBindings}}"
+        ), part.name
     mounts = json.loads(backend.inspect(EXPORTER, "{{json .Mounts}}"))
     assert [mount["RW"] for mount in mounts if mount["Destination"] == "/results"] == [False]
 

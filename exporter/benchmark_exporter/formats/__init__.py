@@ -36,16 +36,16 @@ from benchmark_exporter.formats import (
     pytest_benchmark,
     result,
 )
-from benchmark_exporter.formats.origin import Origin, SideFile, parse_side_file
+from benchmark_exporter.formats.origin import Origin, Sidecar, parse_sidecar
 from benchmark_exporter.model import Document, Rejected, Run
 
-__all__ = ["Format", "Origin", "SideFile", "formats", "growing_formats", "parse", "parse_side_file"]
+__all__ = ["Format", "Origin", "Sidecar", "formats", "growing_formats", "parse", "parse_sidecar"]
 
 log = logging.getLogger(__name__)
 
 ENTRY_POINT_GROUP = "benchmark_exporter.formats"
 KEYS_SHOWN, KEY_CHARACTERS_SHOWN = 8, 30
-_NOTHING_SAID = SideFile()
+_NOTHING_SAID = Sidecar()
 # Numbers that are no JSON, and the beginning of one at the end of the file.
 _NO_NUMBER = re.compile(rb"NaN|Infinity")
 _NO_NUMBER_CUT = re.compile(rb"\b(?:N|Na|I|In|Inf|Infi|Infin|Infini|Infinit)\Z")
@@ -68,8 +68,26 @@ class Format(Protocol):
 
 # perf_guard before perf_suite: it writes the same document with a verdict in it.
 FORMATS: tuple[Format, ...] = (
-    *(result, pipeline, perf_guard, perf_suite, bench_guard, bench_suite, bench_suite_baseline, golden_metrics),
-    *(perf_diff, bench_results, perf_analyze, pytest_benchmark, google_benchmark, hyperfine, jmh, github_action_benchmark),
+    *(
+        result,
+        pipeline,
+        perf_guard,
+        perf_suite,
+        bench_guard,
+        bench_suite,
+        bench_suite_baseline,
+        golden_metrics,
+    ),
+    *(
+        perf_diff,
+        bench_results,
+        perf_analyze,
+        pytest_benchmark,
+        google_benchmark,
+        hyperfine,
+        jmh,
+        github_action_benchmark,
+    ),
 )
 
 
@@ -81,7 +99,9 @@ def formats() -> Sequence[Format]:
         try:
             found.append(point.load())
         except Exception:  # whatever is wrong with another's module, the others are read
-            log.exception("a format cannot be loaded", extra={"fields": {"entry_point": point.value}})
+            log.exception(
+                "a format cannot be loaded", extra={"fields": {"entry_point": point.value}}
+            )
     return found
 
 
@@ -102,7 +122,9 @@ def parse(data: bytes, origin: Origin = Origin()) -> Document:  # noqa: B008  # 
     """
     document, flaw = _decode(data)
     candidate = next((each for each in formats() if each.matches(document)), None)
-    if flaw is not None and (flaw.reason != "not_finite" or not getattr(candidate, "READS_NAN", False)):
+    if flaw is not None and (
+        flaw.reason != "not_finite" or not getattr(candidate, "READS_NAN", False)
+    ):
         raise flaw
     if candidate is None:
         raise _unknown(document)
@@ -110,10 +132,10 @@ def parse(data: bytes, origin: Origin = Origin()) -> Document:  # noqa: B008  # 
         parsed = candidate.parse(document, origin)
     except msgspec.ValidationError as error:
         raise _invalid(error) from error
-    return _complete(parsed, origin.side) if isinstance(parsed, Run) else parsed
+    return _complete(parsed, origin.sidecar) if isinstance(parsed, Run) else parsed
 
 
-def _complete(run: Run, side: SideFile) -> Run:
+def _complete(run: Run, side: Sidecar) -> Run:
     if not run.results and not run.failures:
         raise Rejected("invalid_value", "no benchmark in it")
     names = [each.name for each in run.results]
@@ -134,11 +156,24 @@ def _complete(run: Run, side: SideFile) -> Run:
 
 def _unknown(document: object) -> Rejected:
     if not isinstance(document, dict | list):
-        return Rejected("unknown_format", f"a result document is a JSON object or array, this is {_kind(document)}")
+        return Rejected(
+            "unknown_format",
+            f"a result document is a JSON object or array, this is {_kind(document)}",
+        )
     known = ", ".join(candidate.NAME for candidate in formats())
-    first = document[0] if isinstance(document, list) and document and isinstance(document[0], dict) else document
-    keys = ", ".join(key[:KEY_CHARACTERS_SHOWN] for key in sorted(first)[:KEYS_SHOWN]) if isinstance(first, dict) else ""
-    return Rejected("unknown_format", f"the keys {keys or '(none)'} are of no format known: {known}")
+    first = (
+        document[0]
+        if isinstance(document, list) and document and isinstance(document[0], dict)
+        else document
+    )
+    keys = (
+        ", ".join(key[:KEY_CHARACTERS_SHOWN] for key in sorted(first)[:KEYS_SHOWN])
+        if isinstance(first, dict)
+        else ""
+    )
+    return Rejected(
+        "unknown_format", f"the keys {keys or '(none)'} are of no format known: {known}"
+    )
 
 
 def _decode(data: bytes) -> tuple[object, Rejected | None]:
@@ -168,7 +203,9 @@ def _why_not_json(error: msgspec.DecodeError, data: bytes) -> Rejected:
     message, end = str(error), len(data)
     if _NO_NUMBER.search(data) or _NO_NUMBER_CUT.search(data):
         # What comes after such a number decides: the file may end early.
-        plain = _NO_NUMBER_CUT.sub(b"", _NO_NUMBER.sub(lambda found: b"0".ljust(len(found[0])), data))
+        plain = _NO_NUMBER_CUT.sub(
+            b"", _NO_NUMBER.sub(lambda found: b"0".ljust(len(found[0])), data)
+        )
         try:
             msgspec.json.decode(plain)
         except (msgspec.DecodeError, RecursionError) as second:
@@ -188,14 +225,26 @@ def _unwritable(document: object) -> Rejected | None:
         for step, value in levels[-1]:
             if isinstance(value, float):
                 if number is None and not math.isfinite(value):
-                    place = _place([*steps, step])
-                    number = Rejected("not_finite", f"{value} is not a number that a result can have", place=place)
+                    json_path = _json_path([*steps, step])
+                    number = Rejected(
+                        "not_finite",
+                        f"{value} is not a number that a result can have",
+                        json_path=json_path,
+                    )
             elif isinstance(value, str) and not _is_utf8(value):
-                return Rejected("malformed_json", "half of a surrogate pair is no character", place=_place([*steps, step]))
+                return Rejected(
+                    "malformed_json",
+                    "half of a surrogate pair is no character",
+                    json_path=_json_path([*steps, step]),
+                )
             elif isinstance(value, dict | list):
                 steps.append(step)
                 if isinstance(value, dict) and not all(map(_is_utf8, value)):
-                    return Rejected("malformed_json", "a key has half of a surrogate pair, which is no character", place=_place(steps))
+                    return Rejected(
+                        "malformed_json",
+                        "a key has half of a surrogate pair, which is no character",
+                        json_path=_json_path(steps),
+                    )
                 levels.append(iter(value.items() if isinstance(value, dict) else enumerate(value)))
                 break
         else:
@@ -204,8 +253,10 @@ def _unwritable(document: object) -> Rejected | None:
     return number
 
 
-def _place(steps: Iterable[object]) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).removeprefix(".")
+def _json_path(steps: Iterable[object]) -> str:
+    return "".join(
+        f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps
+    ).removeprefix(".")
 
 
 def _is_utf8(text: str) -> bool:
@@ -218,9 +269,15 @@ def _is_utf8(text: str) -> bool:
 
 def _invalid(error: msgspec.ValidationError) -> Rejected:
     # The last one is msgspec's: before it stands what the document holds.
-    detail, found, place = str(error).rpartition(" - at ")
-    return Rejected("invalid_value", detail if found else place, place=place.replace("`", "") if found else "$")
+    detail, found, json_path = str(error).rpartition(" - at ")
+    return Rejected(
+        "invalid_value",
+        detail if found else json_path,
+        json_path=json_path.replace("`", "") if found else "$",
+    )
 
 
 def _kind(value: object) -> str:
-    return {list: "an array", str: "a string", bool: "a boolean", type(None): "null"}.get(type(value), "a number")
+    return {list: "an array", str: "a string", bool: "a boolean", type(None): "null"}.get(
+        type(value), "a number"
+    )

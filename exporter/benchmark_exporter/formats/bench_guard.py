@@ -5,7 +5,15 @@ from typing import Annotated
 
 import msgspec
 
-from benchmark_exporter.formats.fields import ZONES, Name, NonNegative, Positive, Text, keys, to_seconds
+from benchmark_exporter.formats.fields import (
+    ZONES,
+    Name,
+    NonNegative,
+    Positive,
+    Text,
+    keys,
+    to_seconds,
+)
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.model import Comparison, Gate, Rejected, Result, Run, Statistics
 
@@ -52,7 +60,7 @@ def matches(document: object) -> bool:
 
 def parse(raw: object, _: Origin) -> Run:
     document = msgspec.convert(raw, BenchGuardDocument)
-    seconds = to_seconds(_time(document.timestamp), place="$.timestamp")
+    seconds = to_seconds(_time(document.timestamp), json_path="$.timestamp")
     return Run(
         format=NAME,
         run_id=datetime.fromtimestamp(seconds, UTC).strftime("%Y%m%dT%H%M%SZ"),
@@ -75,7 +83,9 @@ def _comparison(name: str, document: BenchGuardDocument) -> Comparison:
         max_p95_seconds=document.config.max_p95_us / 1e6,
         passed=_passed(name, document),
     )
-    return Comparison(name, part.ratio, part.slow.p95_us / part.fast.p95_us, part.fast.p95_us / 1e6, gate)
+    return Comparison(
+        name, part.ratio, part.slow.p95_us / part.fast.p95_us, part.fast.p95_us / 1e6, gate
+    )
 
 
 def _passed(name: str, document: BenchGuardDocument) -> bool:
@@ -83,7 +93,10 @@ def _passed(name: str, document: BenchGuardDocument) -> bool:
     if document.passed:
         return True
     config = document.config
-    kept = {name: part.ratio >= config.min_ratio and part.fast.p95_us <= config.max_p95_us for name, part in document.benchmarks.items()}
+    kept = {
+        name: part.ratio >= config.min_ratio and part.fast.p95_us <= config.max_p95_us
+        for name, part in document.benchmarks.items()
+    }
     # Where the rule finds no culprit the document failed by another one, and no benchmark can be said to have passed.
     return kept[name] and not all(kept.values())
 
@@ -106,5 +119,7 @@ def _time(text: str) -> datetime:
         return datetime.strptime(moment, "%Y-%m-%d %H:%M:%S").replace(tzinfo=ZONES[zone])
     except (KeyError, ValueError) as error:
         raise Rejected(
-            "invalid_value", f"{text!r} is not like '2026-11-23 22:23:39 JST' (zones: {', '.join(ZONES)})", place="$.timestamp"
+            "invalid_value",
+            f"{text!r} is not like '2026-11-23 22:23:39 JST' (zones: {', '.join(ZONES)})",
+            json_path="$.timestamp",
         ) from error

@@ -8,7 +8,15 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from benchmark_exporter.formats.fields import Count, Name, NonNegative, Number, Text, keys, read_moment
+from benchmark_exporter.formats.fields import (
+    Count,
+    Name,
+    NonNegative,
+    Number,
+    Text,
+    keys,
+    read_moment,
+)
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.model import Failure, Rejected, Result, Run, Statistics
 
@@ -60,19 +68,25 @@ def matches(document: object) -> bool:
 
 def parse(raw: object, origin: Origin) -> Run:
     document = msgspec.convert(raw, BenchSuiteDocument)
-    seconds = origin.to_seconds(read_moment(document.timestamp, place="$.timestamp"), place="$.timestamp")
+    seconds = origin.to_seconds(
+        read_moment(document.timestamp, json_path="$.timestamp"), json_path="$.timestamp"
+    )
     results: list[Result] = []
     failures: list[Failure] = []
-    for place, name, entry in _entries(document):
+    for json_path, name, entry in _entries(document):
         if entry.error is not None:
             failures.append(Failure(name, entry.error))
         elif entry.mean_us is None:
-            raise Rejected("invalid_value", "an entry has either an error or a mean_us", place=place)
+            raise Rejected(
+                "invalid_value", "an entry has either an error or a mean_us", json_path=json_path
+            )
         else:
             results.extend(_results(name, entry))
     if document.regression_analysis is not None:
         found = float(len(document.regression_analysis.regressions))
-        results.append(Result("regression_test", "regressions", Statistics(mean=found), unit="benchmarks"))
+        results.append(
+            Result("regression_test", "regressions", Statistics(mean=found), unit="benchmarks")
+        )
     return Run(
         format=NAME,
         run_id=origin.run_id(seconds, results, failures),
@@ -109,7 +123,9 @@ def _results(name: str, entry: EntryPart) -> Iterator[Result]:
     )
     yield Result(name, "", statistics, entry.iterations, entry.coefficient_of_variation)
     if entry.memory_delta_mb is not None:
-        yield Result(name, "memory_delta", Statistics(mean=entry.memory_delta_mb * 2**20), unit="bytes")
+        yield Result(
+            name, "memory_delta", Statistics(mean=entry.memory_delta_mb * 2**20), unit="bytes"
+        )
 
 
 def _seconds(microseconds: float | None) -> float | None:

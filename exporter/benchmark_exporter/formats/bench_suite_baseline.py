@@ -11,7 +11,9 @@ NAME = "bench_suite_baseline"
 
 
 def matches(document: object) -> bool:
-    return isinstance(document, dict) and objects_with(("mean_us", "p95_us", "ops_per_second"), document)
+    return isinstance(document, dict) and objects_with(
+        ("mean_us", "p95_us", "ops_per_second"), document
+    )
 
 
 def parse(raw: object, _: Origin) -> Baseline:

@@ -32,11 +32,18 @@ _YEAR_10000_SECONDS = 253_402_300_800
 class MachinePart(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a run was made on. Runs are compared with those of machines that are the same in all of this; a host's name is no part of it."""
 
-    os: Annotated[Text, msgspec.Meta(description="its name, such as Linux; a version after a hyphen does not count")] = ""
+    os: Annotated[
+        Text,
+        msgspec.Meta(
+            description="its name, such as Linux; a version after a hyphen does not count"
+        ),
+    ] = ""
     architecture: Annotated[Text, msgspec.Meta(description="such as x86_64 or aarch64")] = ""
     cpu_model: Annotated[Text, msgspec.Meta(description="such as AMD EPYC 7763")] = ""
     cpu_count: Count | None = None
-    profile: Annotated[Text, msgspec.Meta(description="what tells machines apart that are otherwise alike")] = ""
+    profile: Annotated[
+        Text, msgspec.Meta(description="what tells machines apart that are otherwise alike")
+    ] = ""
 
     def to_machine(self) -> Machine:
         return Machine(self.os, self.architecture, self.cpu_model, self.cpu_count, self.profile)
@@ -46,10 +53,12 @@ class MachinePart(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
         known = self.to_machine()
         if said is None:
             return known
-        return Machine(*(getattr(said, name) or getattr(known, name) for name in Machine.__struct_fields__))
+        return Machine(
+            *(getattr(said, name) or getattr(known, name) for name in Machine.__struct_fields__)
+        )
 
 
-def to_seconds(moment: datetime, *, place: str) -> float:
+def to_seconds(moment: datetime, *, json_path: str) -> float:
     """Seconds since 1970 of a moment with a time zone.
 
     Raises:
@@ -57,7 +66,11 @@ def to_seconds(moment: datetime, *, place: str) -> float:
     """
     seconds = moment.timestamp()
     if not 0 <= seconds < _YEAR_10000_SECONDS:
-        raise Rejected("invalid_value", f"{moment.isoformat()} is not between the years 1970 and 9999", place=place)
+        raise Rejected(
+            "invalid_value",
+            f"{moment.isoformat()} is not between the years 1970 and 9999",
+            json_path=json_path,
+        )
     return seconds
 
 
@@ -72,7 +85,7 @@ def objects_with(names: Iterable[str], values: object) -> bool:
     return isinstance(items, list) and bool(items) and set(names) <= keys(items[0])
 
 
-def read_moment(text: str, *, place: str) -> datetime:
+def read_moment(text: str, *, json_path: str) -> datetime:
     """A moment like `2026-11-23T22:23:39.5`, with `Z`, `+09:00` or ` JST` behind it, or with no zone at all.
 
     Raises:
@@ -81,9 +94,17 @@ def read_moment(text: str, *, place: str) -> datetime:
     moment, _, name = text.rpartition(" ")
     zone = ZONES.get(name)
     try:
-        return datetime.fromisoformat(text) if zone is None else datetime.fromisoformat(moment).replace(tzinfo=zone)
+        return (
+            datetime.fromisoformat(text)
+            if zone is None
+            else datetime.fromisoformat(moment).replace(tzinfo=zone)
+        )
     except ValueError as error:
-        raise Rejected("invalid_value", f"{text!r} is no moment like 2026-11-23T22:23:39, with Z, +09:00 or JST", place=place) from error
+        raise Rejected(
+            "invalid_value",
+            f"{text!r} is no moment like 2026-11-23T22:23:39, with Z, +09:00 or JST",
+            json_path=json_path,
+        ) from error
 
 
 def as_commit(reference: str) -> str:

@@ -31,20 +31,30 @@ def matches(document: object) -> bool:
 def parse(raw: object, origin: Origin) -> Run:
     document = msgspec.convert(raw, Annotated[list[EntryPart], msgspec.Meta(min_length=1)])
     seconds = origin.seconds()
-    results = tuple(_result(entry, origin, f"$[{index}].value") for index, entry in enumerate(document))
-    return Run(format=NAME, run_id=origin.run_id(seconds, results), timestamp_seconds=seconds, results=results, comparisons=())
+    results = tuple(
+        _result(entry, origin, f"$[{index}].value") for index, entry in enumerate(document)
+    )
+    return Run(
+        format=NAME,
+        run_id=origin.run_id(seconds, results),
+        timestamp_seconds=seconds,
+        results=results,
+        comparisons=(),
+    )
 
 
-def _result(entry: EntryPart, origin: Origin, place: str) -> Result:
+def _result(entry: EntryPart, origin: Origin, json_path: str) -> Result:
     measured = quantity(entry.unit)
-    if origin.side.better is not None:
-        measured = replace(measured, better=origin.side.better)
-    value = Statistics(mean=_number(entry.value, place) * measured.factor)
+    if origin.sidecar.better is not None:
+        measured = replace(measured, better=origin.sidecar.better)
+    value = Statistics(mean=_number(entry.value, json_path) * measured.factor)
     return Result(entry.name, "", value, unit=measured.unit, better=measured.better)
 
 
-def _number(value: float | str, place: str) -> float:
+def _number(value: float | str, json_path: str) -> float:
     try:
         return msgspec.convert(value, Number, strict=False)
     except msgspec.ValidationError as error:
-        raise Rejected("invalid_value", f"{value!r} is no number that a result can have", place=place) from error
+        raise Rejected(
+            "invalid_value", f"{value!r} is no number that a result can have", json_path=json_path
+        ) from error

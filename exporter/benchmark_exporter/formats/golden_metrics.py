@@ -35,8 +35,22 @@ def parse(raw: object, origin: Origin) -> Run:
     times = Statistics(p95=document.p95_ms / 1e3, mean=document.latency_ms / 1e3)
     results = (
         Result(_BENCHMARK, "", times, info.iterations),
-        Result(_BENCHMARK, "throughput", Statistics(mean=document.throughput_rps), unit="per_second", better="higher"),
+        Result(
+            _BENCHMARK,
+            "throughput",
+            Statistics(mean=document.throughput_rps),
+            unit="per_second",
+            better="higher",
+        ),
         Result(_BENCHMARK, "memory", Statistics(mean=document.mem_bytes), unit="bytes"),
-        Result(_BENCHMARK, "hits", Statistics(mean=document.hit_ratio), unit="ratio", better="higher"),
+        Result(
+            _BENCHMARK, "hits", Statistics(mean=document.hit_ratio), unit="ratio", better="higher"
+        ),
     )
-    return Run(format=NAME, run_id=origin.run_id(seconds, results), timestamp_seconds=seconds, results=results, comparisons=())
+    return Run(
+        format=NAME,
+        run_id=origin.run_id(seconds, results),
+        timestamp_seconds=seconds,
+        results=results,
+        comparisons=(),
+    )

@@ -55,12 +55,18 @@ class GoogleBenchmarkDocument(msgspec.Struct, frozen=True):
 
 
 def matches(document: object) -> bool:
-    return isinstance(document, dict) and "benchmarks" in document and {"date", "num_cpus"} <= keys(document.get("context"))
+    return (
+        isinstance(document, dict)
+        and "benchmarks" in document
+        and {"date", "num_cpus"} <= keys(document.get("context"))
+    )
 
 
 def parse(raw: object, origin: Origin) -> Run:
     document = msgspec.convert(_without_nan(raw), GoogleBenchmarkDocument)
-    seconds = origin.to_seconds(read_moment(document.context.date, place="$.context.date"), place="$.context.date")
+    seconds = origin.to_seconds(
+        read_moment(document.context.date, json_path="$.context.date"), json_path="$.context.date"
+    )
     groups: dict[str, list[EntryPart]] = {}
     for entry in _with_run_types(document.benchmarks):
         if not entry.skipped:
@@ -71,7 +77,12 @@ def parse(raw: object, origin: Origin) -> Run:
         if any(entry.error_occurred for entry in entries)
     )
     failed = {failure.benchmark for failure in failures}
-    results = tuple(result for name, entries in groups.items() if name not in failed for result in _results(name, entries))
+    results = tuple(
+        result
+        for name, entries in groups.items()
+        if name not in failed
+        for result in _results(name, entries)
+    )
     return Run(
         format=NAME,
         run_id=origin.run_id(seconds, results, failures),
@@ -93,7 +104,10 @@ def _without_nan(document: object) -> object:
 def _finite(entry: object) -> object:
     if not isinstance(entry, dict):
         return entry
-    return {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in entry.items()}
+    return {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in entry.items()
+    }
 
 
 def _with_run_types(entries: Sequence[EntryPart]) -> Iterator[EntryPart]:
@@ -103,7 +117,9 @@ def _with_run_types(entries: Sequence[EntryPart]) -> Iterator[EntryPart]:
         run_name, _, aggregate = entry.name.rpartition("_")
         others = {run_name, f"{run_name}_mean", f"{run_name}_stddev"} - {entry.name}
         if entry.run_type is None and aggregate in _AGGREGATES and names & others:
-            yield msgspec.structs.replace(entry, run_name=run_name, run_type="aggregate", aggregate_name=aggregate)
+            yield msgspec.structs.replace(
+                entry, run_name=run_name, run_type="aggregate", aggregate_name=aggregate
+            )
         else:
             yield entry
 
@@ -120,10 +136,16 @@ def _results(name: str, entries: Sequence[EntryPart]) -> Iterator[Result]:
 
 
 def _statistics(aggregates: Mapping[str, EntryPart], field: str) -> Statistics | None:
-    values = {name: _value(aggregates[name], field) for name in ("median", "mean", "stddev") if name in aggregates}
+    values = {
+        name: _value(aggregates[name], field)
+        for name in ("median", "mean", "stddev")
+        if name in aggregates
+    }
     if not any(value is not None for value in values.values()):
         return None
-    return Statistics(p50=values.get("median"), mean=values.get("mean"), stddev=values.get("stddev"))
+    return Statistics(
+        p50=values.get("median"), mean=values.get("mean"), stddev=values.get("stddev")
+    )
 
 
 def _value(entry: EntryPart, field: str) -> float | None:

@@ -9,7 +9,16 @@ from typing import Annotated
 
 import msgspec
 
-from benchmark_exporter.formats.fields import Name, NonNegative, Number, Text, Timestamp, keys, objects_with, to_seconds
+from benchmark_exporter.formats.fields import (
+    Name,
+    NonNegative,
+    Number,
+    Text,
+    Timestamp,
+    keys,
+    objects_with,
+    to_seconds,
+)
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.formats.statistics import coefficient_of_variation, from_samples
 from benchmark_exporter.formats.units import quantity
@@ -19,7 +28,12 @@ NAME = "hyperfine"
 GROWS = True  # of several commands, its file is written anew after each
 
 # What 2.0 calls the quantities that were there before, by what they are called here; the CPU's time is the sum of two others.
-_VARIANTS = {"time_wall_clock": "", "time_user": "user", "time_system": "system", "memory_peak_resident": "memory"}
+_VARIANTS = {
+    "time_wall_clock": "",
+    "time_user": "user",
+    "time_system": "system",
+    "memory_peak_resident": "memory",
+}
 _LEFT_OUT = {"time_cpu"}
 
 
@@ -59,7 +73,10 @@ class Measured(msgspec.Struct, frozen=True):
 class MeasurementsPart(CommandPart, frozen=True, kw_only=True):
     """A measurement's exit code, and whatever else in it has no unit, is passed over."""
 
-    measurements: Annotated[list[dict[str, Measured | float | str | bool | list[object] | None]], msgspec.Meta(min_length=1)]
+    measurements: Annotated[
+        list[dict[str, Measured | float | str | bool | list[object] | None]],
+        msgspec.Meta(min_length=1),
+    ]
 
 
 class MetadataPart(msgspec.Struct, frozen=True):
@@ -76,7 +93,9 @@ def matches(document: object) -> bool:
         return False
     if keys(document) == {"results"}:
         return objects_with(("command", "mean"), document["results"])
-    return "schema_version" in document and objects_with(("command", "measurements"), document.get("results"))
+    return "schema_version" in document and objects_with(
+        ("command", "measurements"), document.get("results")
+    )
 
 
 def parse(raw: object, origin: Origin) -> Run:
@@ -84,13 +103,23 @@ def parse(raw: object, origin: Origin) -> Run:
     if "schema_version" in keys(raw):
         document = msgspec.convert(raw, MeasurementsDocument)
         if document.metadata.start_time is not None:
-            seconds = to_seconds(document.metadata.start_time, place="$.metadata.start_time")
+            seconds = to_seconds(document.metadata.start_time, json_path="$.metadata.start_time")
         named = zip(_names(document.results), document.results, strict=True)
         results = tuple(result for name, part in named for result in _of_measurements(name, part))
     else:
         parts = msgspec.convert(raw, TimesDocument).results
-        results = tuple(result for name, part in zip(_names(parts), parts, strict=True) for result in _of_times(name, part))
-    return Run(format=NAME, run_id=origin.run_id(seconds, results), timestamp_seconds=seconds, results=results, comparisons=())
+        results = tuple(
+            result
+            for name, part in zip(_names(parts), parts, strict=True)
+            for result in _of_times(name, part)
+        )
+    return Run(
+        format=NAME,
+        run_id=origin.run_id(seconds, results),
+        timestamp_seconds=seconds,
+        results=results,
+        comparisons=(),
+    )
 
 
 def _names(parts: Sequence[CommandPart]) -> list[str]:
@@ -100,7 +129,10 @@ def _names(parts: Sequence[CommandPart]) -> list[str]:
     """
     count = Counter(part.command for part in parts)
     return [
-        part.command if count[part.command] == 1 and _shows_parameters(part) else f"{part.command}{_parameters(part)}" for part in parts
+        part.command
+        if count[part.command] == 1 and _shows_parameters(part)
+        else f"{part.command}{_parameters(part)}"
+        for part in parts
     ]
 
 
@@ -116,15 +148,22 @@ def _parameters(part: CommandPart) -> str:
 
 
 def _values(part: CommandPart) -> Mapping[str, str]:
-    return {name: value.value if isinstance(value, Value) else value for name, value in part.parameters.items()}
+    return {
+        name: value.value if isinstance(value, Value) else value
+        for name, value in part.parameters.items()
+    }
 
 
 def _of_times(name: str, part: TimesPart) -> Iterator[Result]:
     if part.times:
         yield from_samples(name, "", part.times)
     else:
-        statistics = Statistics(p50=part.median, mean=part.mean, min=part.min, max=part.max, stddev=part.stddev)
-        yield Result(name, "", statistics, cv_ratio=coefficient_of_variation(part.stddev, part.mean))
+        statistics = Statistics(
+            p50=part.median, mean=part.mean, min=part.min, max=part.max, stddev=part.stddev
+        )
+        yield Result(
+            name, "", statistics, cv_ratio=coefficient_of_variation(part.stddev, part.mean)
+        )
     for variant, mean in (("user", part.user), ("system", part.system)):
         if mean is not None:
             yield Result(name, variant, Statistics(mean=mean))
@@ -141,4 +180,6 @@ def _of_measurements(name: str, part: MeasurementsPart) -> Iterator[Result]:
     for (metric, unit), values in samples.items():
         of = quantity(unit)
         scaled = [value * of.factor for value in values]
-        yield from_samples(name, _VARIANTS.get(metric, metric), scaled, unit=of.unit, better=of.better)
+        yield from_samples(
+            name, _VARIANTS.get(metric, metric), scaled, unit=of.unit, better=of.better
+        )

@@ -50,7 +50,9 @@ class BenchmarkPart(msgspec.Struct, frozen=True, rename="camel"):
 
 
 def matches(document: object) -> bool:
-    return isinstance(document, list) and objects_with(("benchmark", "mode", "primaryMetric"), document)
+    return isinstance(document, list) and objects_with(
+        ("benchmark", "mode", "primaryMetric"), document
+    )
 
 
 def parse(raw: object, origin: Origin) -> Run:
@@ -58,7 +60,11 @@ def parse(raw: object, origin: Origin) -> Run:
     seconds = origin.seconds()
     results = tuple(result for part in document for result in _results(part))
     measured = {result.benchmark for result in results}
-    failures = tuple(Failure(part.name, f"its score is {part.primary_metric.score}") for part in document if part.name not in measured)
+    failures = tuple(
+        Failure(part.name, f"its score is {part.primary_metric.score}")
+        for part in document
+        if part.name not in measured
+    )
     return Run(
         format=NAME,
         run_id=origin.run_id(seconds, results, failures),
@@ -80,22 +86,38 @@ def _results(part: BenchmarkPart) -> Iterator[Result]:
         if metric.score_unit == primary.score_unit:
             yield from _result(part, variant, metric, quantity(metric.score_unit))
         else:
-            yield from _of_profiler(part, variant, metric, _COLLECTIONS if name == "gc.count" else quantity(metric.score_unit))
+            yield from _of_profiler(
+                part,
+                variant,
+                metric,
+                _COLLECTIONS if name == "gc.count" else quantity(metric.score_unit),
+            )
 
 
-def _result(part: BenchmarkPart, variant: str, metric: MetricPart, measured: Quantity) -> Iterator[Result]:
+def _result(
+    part: BenchmarkPart, variant: str, metric: MetricPart, measured: Quantity
+) -> Iterator[Result]:
     if not isinstance(metric.score, float):
         return
-    samples = [value * measured.factor for fork in metric.raw_data for value in fork if isinstance(value, float)]
+    samples = [
+        value * measured.factor
+        for fork in metric.raw_data
+        for value in fork
+        if isinstance(value, float)
+    ]
     if samples and part.mode != "sample":
         yield from_samples(part.name, variant, samples, unit=measured.unit, better=measured.better)
         return
     mean = metric.score * measured.factor
-    statistics = _of_calls(metric, measured, mean) if part.mode == "sample" else Statistics(mean=mean)
+    statistics = (
+        _of_calls(metric, measured, mean) if part.mode == "sample" else Statistics(mean=mean)
+    )
     yield Result(part.name, variant, statistics, unit=measured.unit, better=measured.better)
 
 
-def _of_profiler(part: BenchmarkPart, variant: str, metric: MetricPart, measured: Quantity) -> Iterator[Result]:
+def _of_profiler(
+    part: BenchmarkPart, variant: str, metric: MetricPart, measured: Quantity
+) -> Iterator[Result]:
     """The score alone: of some of them it is the sum over the iterations, and not their mean."""
     if isinstance(metric.score, float) and measured.better == "lower":
         value = Statistics(mean=metric.score * measured.factor)

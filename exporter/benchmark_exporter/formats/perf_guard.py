@@ -11,7 +11,11 @@ NAME = "perf_guard"
 
 def matches(document: object) -> bool:
     gate = document.get("gate") if isinstance(document, dict) else None
-    return perf_suite.matches(document) and isinstance(gate, dict) and gate.get("verdict", "PENDING") != "PENDING"
+    return (
+        perf_suite.matches(document)
+        and isinstance(gate, dict)
+        and gate.get("verdict", "PENDING") != "PENDING"
+    )
 
 
 def parse(document: object, _: Origin) -> Run:

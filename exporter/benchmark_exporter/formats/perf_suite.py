@@ -4,7 +4,16 @@ from typing import Literal
 
 import msgspec
 
-from benchmark_exporter.formats.fields import Count, Name, NonNegative, Positive, Text, Timestamp, keys, to_seconds
+from benchmark_exporter.formats.fields import (
+    Count,
+    Name,
+    NonNegative,
+    Positive,
+    Text,
+    Timestamp,
+    keys,
+    to_seconds,
+)
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.model import Comparison, Gate, Machine, Result, Run, Statistics
 
@@ -55,7 +64,11 @@ class PerfSuiteDocument(msgspec.Struct, frozen=True):
 
 
 def matches(document: object) -> bool:
-    return isinstance(document, dict) and "run" in document and "compiled" in keys(document.get("metrics"))
+    return (
+        isinstance(document, dict)
+        and "run" in document
+        and "compiled" in keys(document.get("metrics"))
+    )
 
 
 def parse(document: object, _: Origin) -> Run:
@@ -68,13 +81,19 @@ def to_run(document: PerfSuiteDocument, format_name: str) -> Run:
     return Run(
         format=format_name,
         run_id=run.run_id,
-        timestamp_seconds=to_seconds(run.timestamp, place="$.run.timestamp"),
+        timestamp_seconds=to_seconds(run.timestamp, json_path="$.run.timestamp"),
         project=run.project,
         environment=run.profile or None,
         commit_hash=run.git_sha or "",
         machine=Machine(env.os, env.architecture, cpu_count=env.cpus),
         results=(
-            Result(run.project, "compiled", _statistics(metrics.compiled), metrics.n_samples, metrics.cv),
+            Result(
+                run.project,
+                "compiled",
+                _statistics(metrics.compiled),
+                metrics.n_samples,
+                metrics.cv,
+            ),
             Result(run.project, "fallback", _statistics(metrics.fallback), metrics.n_samples),
         ),
         comparisons=(
@@ -94,4 +113,9 @@ def _statistics(variant: VariantPart) -> Statistics:
 
 
 def _gate(gate: GatePart) -> Gate:
-    return Gate(gate.p50x, gate.p95x, gate.absolute_ms / 1e3, None if gate.verdict == "PENDING" else gate.verdict == "PASS")
+    return Gate(
+        gate.p50x,
+        gate.p95x,
+        gate.absolute_ms / 1e3,
+        None if gate.verdict == "PENDING" else gate.verdict == "PASS",
+    )

@@ -7,12 +7,19 @@ from benchmark_exporter.model import Better, Result, Statistics
 
 
 def from_samples(
-    benchmark: str, variant: str, samples: Sequence[float], *, unit: str = "seconds", better: Better | None = "lower"
+    benchmark: str,
+    variant: str,
+    samples: Sequence[float],
+    *,
+    unit: str = "seconds",
+    better: Better | None = "lower",
 ) -> Result:
     """The result that samples give. They must not be empty."""
     statistics = describe(samples)
     cv_ratio = coefficient_of_variation(statistics.stddev, statistics.mean)
-    return Result(benchmark, variant, statistics, len(samples), cv_ratio, unit, better, tuple(samples))
+    return Result(
+        benchmark, variant, statistics, len(samples), cv_ratio, unit, better, tuple(samples)
+    )
 
 
 def coefficient_of_variation(stddev: float | None, mean: float | None) -> float | None:
@@ -32,7 +39,11 @@ def describe(samples: Sequence[float]) -> Statistics:
     ordered = sorted(samples)
     count, mean = len(ordered), math.fsum(ordered) / len(ordered)
     deviations = [value - mean for value in ordered]
-    stddev = math.sqrt(math.fsum(each * each for each in deviations) / (count - 1)) if count > 1 else None
+    stddev = (
+        math.sqrt(math.fsum(each * each for each in deviations) / (count - 1))
+        if count > 1
+        else None
+    )
     return Statistics(
         p50=_percentile(ordered, 0.5),
         p95=_percentile(ordered, 0.95),

@@ -1,0 +1,169 @@
+"""Documents as the benchmark tools write them, with values of the tests' own."""
+
+import copy
+import json
+from typing import Any
+
+from tests.support.paths import REPOSITORY
+
+Json = dict[str, Any]
+
+
+def golden(name: str) -> Any:
+    """A document of tests/exporter/golden, say `jmh/1-results`."""
+    return json.loads(
+        (REPOSITORY / "tests/exporter/golden" / f"{name}.json").read_text(encoding="utf-8")
+    )
+
+
+def perf_suite(
+    run_id: str = "20260301T120000Z",
+    *,
+    project: str = "router",
+    p50_ms: float = 0.05,
+    speedup: float = 20.0,
+    commit: str = "a1b2c3d",
+    timestamp: str = "2026-03-01T12:00:02.500000Z",
+    verdict: str = "PENDING",
+) -> Json:
+    """perf_suite 0.3's document; with a verdict it is perf_guard's. Its speedup_p95 is 0.95 × speedup_p50, as the tool has it."""
+    return {
+        "run": {
+            "run_id": run_id,
+            "timestamp": timestamp,
+            "profile": "self-hosted",
+            "project": project,
+            "git_sha": commit,
+        },
+        "env": {
+            "os": "Linux",
+            "python": "3.11.7",
+            "cpus": 4,
+            "hostname": "bench",
+            "architecture": "x86_64",
+        },
+        "params": {"warmup": 5, "repeats": 50},
+        "metrics": {
+            "compiled": {"p50_ms": p50_ms, "p95_ms": p50_ms * 2, "hits": 50, "rebuilds": 0},
+            "fallback": {
+                "p50_ms": p50_ms * speedup,
+                "p95_ms": p50_ms * speedup * 2,
+                "hits": 50,
+                "regex": 0,
+            },
+            "speedup_p50": speedup,
+            "speedup_p95": speedup * 0.95,
+            "absolute_p95_ms": p50_ms * 2,
+            "cv": 0.125,
+            "n_samples": 50,
+        },
+        "gate": {
+            "p50x": 15,
+            "p95x": 12,
+            "absolute_ms": 35,
+            "verdict": verdict,
+            "headroom_pct": 0.0,
+        },
+    }
+
+
+def result(
+    number: int,
+    milliseconds: dict[str, float],
+    *,
+    environment: str = "ci",
+    cpus: int = 4,
+    unit: str = "milliseconds",
+) -> Json:
+    """Our own format's document: one sample of each benchmark, made in the given minute by a commit of its own."""
+    return {
+        "schema": "strataregula.result/1",
+        "timestamp": f"2026-03-{1 + number // 1440:02}T{number // 60 % 24:02}:{number % 60:02}:00Z",
+        "project": "router",
+        "environment": environment,
+        "commit": f"commit-{number}",
+        "machine": {"os": "Linux", "architecture": "x86_64", "cpu_count": cpus},
+        "results": [
+            {"benchmark": name, "unit": unit, "samples": [value]}
+            for name, value in milliseconds.items()
+        ],
+    }
+
+
+def pipeline(
+    run_id: str = "101",
+    *,
+    status: str = "pass",
+    timestamp: str = "2026-03-01T12:00:00Z",
+    branch: str = "main",
+) -> Json:
+    return {
+        "schema": "strataregula.pipeline/1",
+        "pipeline": "nightly",
+        "branch": branch,
+        "trigger": "schedule",
+        "run_id": run_id,
+        "status": status,
+        "timestamp": timestamp,
+    }
+
+
+def _times(p50_us: float) -> Json:
+    factors = {
+        "p50_us": 1,
+        "p95_us": 2,
+        "p99_us": 4,
+        "min_us": 0.5,
+        "max_us": 8,
+        "mean_us": 1.25,
+        "std_us": 0.25,
+    }
+    return {"ops": 1e6 / (p50_us * 1.25)} | {
+        name: p50_us * factor for name, factor in factors.items()
+    }
+
+
+def bench_guard(
+    ratios: dict[str, float], *, passed: bool, two_tier: bool = True, fast_p50_us: float = 8.0
+) -> Json:
+    """bench_guard's document, with a benchmark for each ratio."""
+    document: Json = {
+        "timestamp": "2026-03-01 21:00:00 JST",
+        "config": {"min_ratio": 15.0, "max_p95_us": 100.0, "warmup": 100, "n": 1000},
+        "benchmarks": {
+            name: {"fast": _times(fast_p50_us), "slow": _times(fast_p50_us * ratio), "ratio": ratio}
+            for name, ratio in ratios.items()
+        },
+        "passed": passed,
+    }
+    if two_tier:
+        document["two_tier_gating"] = {
+            "min_ratio_p50": 15.0,
+            "min_ratio_p95": 12.0,
+            "max_compiled_p95_ms": 35.0,
+        }
+    return document
+
+
+def changed(document: Any, path: str, value: object) -> Any:
+    """A copy with one value replaced; path is like `metrics.compiled.p50_ms` or `benchmarks.0.name`."""
+    result = copy.deepcopy(document)
+    place, last = _reach(result, path)
+    place[last] = value
+    return result
+
+
+def without(document: Any, path: str) -> Any:
+    """A copy without one value."""
+    result = copy.deepcopy(document)
+    place, last = _reach(result, path)
+    del place[last]
+    return result
+
+
+def _reach(place: Any, path: str) -> tuple[Any, Any]:
+    """What holds a value, and the key or index of it there."""
+    *parents, last = path.split(".")
+    for key in parents:
+        place = place[int(key) if isinstance(place, list) else key]
+    return place, int(last) if isinstance(place, list) else last

@@ -34,7 +34,7 @@ RejectionReason = Literal[
     "not_finite",
     "invalid_value",
     "unknown_format",
-    "late_side_file",
+    "late_sidecar",
     "too_large",
     "not_a_file",
     "link_outside",
@@ -46,11 +46,11 @@ RejectionReason = Literal[
 class Rejected(Exception):
     """A document that cannot be ingested: why, where in it, and what was wrong there."""
 
-    def __init__(self, reason: RejectionReason, detail: str, *, place: str = "$") -> None:
+    def __init__(self, reason: RejectionReason, detail: str, *, json_path: str = "$") -> None:
         self.reason: RejectionReason = reason
-        self.place = _printable(place)
+        self.json_path = _printable(json_path)
         self.detail = _printable(detail)
-        super().__init__(f"{reason} at {self.place}: {self.detail}")
+        super().__init__(f"{reason} at {self.json_path}: {self.detail}")
 
 
 def _printable(text: str) -> str:

@@ -1,37 +1,12 @@
 """The benchmarks run, with small numbers, and tell a target that is kept from one that is missed."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from benchmarks.report import Figure, p50_and_p99, percentile, table
-from tests.support.paths import REPOSITORY
-
-DEADLINE_SECONDS = 180.0
-
-
-def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", *words],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_SECONDS,
-        check=False,
-    )
-
-
-def figures(path: Path) -> dict[str, float]:
-    """What was measured, by the first column of the table."""
-    rows = re.findall(
-        r"^\| (?P<what>[^|]+) \| (?P<value>[0-9][0-9,.e-]*) ",
-        path.read_text(encoding="utf-8"),
-        re.MULTILINE,
-    )
-    return {what: float(value.replace(",", "")) for what, value in rows}
+from tests.support.measuring import figures, run
 
 
 def test_ingest_measures_the_running_exporter(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from benchmark_exporter.config import Config
 from benchmarks.detection import CVS, WARM_UP, Cell, judge_cell, make_values, score_cells
 from benchmarks.noise import KINDS
 from benchmarks.rules import PEERS, scores
-from tests.benchmarks.test_benchmarks import figures, run
+from tests.support.measuring import figures, run
 
 LIMITS = Config().judgement
 

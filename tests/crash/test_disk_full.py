@@ -6,27 +6,18 @@ import resource
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.support.disks import filled
 from tests.support.documents import perf_suite
 from tests.support.killed import Process, drop_batch, undisturbed
 from tests.support.uploading import TOKEN, upload
 
 FAILING = {"benchmark_exporter_ingest_failing": {frozenset[tuple[str, str]](): 1.0}}
 ALERT = {"status": "firing", "fingerprint": "1", "labels": {"alertname": "Slow"}, "annotations": {}}
-
-
-@contextmanager
-def filled(disk: Path) -> Iterator[None]:
-    filler = disk / "filler"
-    with suppress(OSError), filler.open("wb", buffering=0) as file:
-        while True:
-            file.write(b"x" * 4096)
-    yield
-    filler.unlink()
 
 
 def full_disk(exporter: Process) -> AbstractContextManager[None]:

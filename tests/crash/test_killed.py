@@ -174,4 +174,4 @@ def test_killed_at_random_instants_of_a_burst(
     exporter.kill()
     exporter.start()
     exporter.until_shown(expected)
-    assert "a mistake in the exporter" not in exporter.log.read_text()
+    assert "a fault in the exporter" not in exporter.log.read_text()

@@ -173,7 +173,7 @@ def _outcome(data: bytes) -> tuple[str, str | None]:
         whole = (
             rejected.reason in REASONS
             and rejected.detail.strip()
-            and rejected.place.startswith(("$", "key in $"))
+            and rejected.json_path.startswith(("$", "key in $"))
         )
         return rejected.reason, None if whole else f"a rejection that says too little: {rejected}"
     except BaseException as error:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmark_exporter.config import Config
-from benchmark_exporter.formats import Origin, parse_side_file
+from benchmark_exporter.formats import Origin, parse_sidecar
 from benchmark_exporter.ingest.inbox import SUFFIX, Inbox
 from benchmark_exporter.ingest.result_files import read_document
 from benchmark_exporter.model import (
@@ -40,10 +40,10 @@ def check_file(path: Path, config: Config) -> tuple[bool, list[str]]:
 def _lines(path: Path, config: Config) -> Iterator[str]:
     inbox = Inbox(path.parent, config.max_file_bytes)
     candidate = inbox.candidate(path)
-    if candidate.is_side_file:
-        said = parse_side_file(
+    if candidate.is_sidecar:
+        said = parse_sidecar(
             inbox.read(candidate), Origin(config.zone, candidate.mtime_ns / 1e9)
-        ).side
+        ).sidecar
         yield f"side file of {candidate.document_name}"
         named = {
             name: value

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from benchmark_exporter.ingest.inbox import SIDE_SUFFIX, SUFFIX
+from benchmark_exporter.ingest.inbox import SIDECAR_SUFFIX, SUFFIX
 from benchmark_exporter.tokens import parse_tokens
 
 PATH = "/api/v1/results"
@@ -95,7 +95,7 @@ def push(
     """
     delivered = True
     for path in files:
-        if path.name.endswith(SIDE_SUFFIX):
+        if path.name.endswith(SIDECAR_SUFFIX):
             say(f"{path}: goes with its document")
             continue
         try:
@@ -118,7 +118,7 @@ def _read(path: Path) -> bytes:
 
 def _side(path: Path) -> dict[str, str]:
     """What the side file of a document says, as parameters; whether that is right, the exporter says."""
-    side = path.with_name(path.name.removesuffix(SUFFIX) + SIDE_SUFFIX)
+    side = path.with_name(path.name.removesuffix(SUFFIX) + SIDECAR_SUFFIX)
     try:
         values = json.loads(side.read_bytes())
     except FileNotFoundError:

@@ -36,16 +36,16 @@ from benchmark_exporter.formats import (
     pytest_benchmark,
     result,
 )
-from benchmark_exporter.formats.origin import Origin, SideFile, parse_side_file
+from benchmark_exporter.formats.origin import Origin, Sidecar, parse_sidecar
 from benchmark_exporter.model import Document, Rejected, Run
 
-__all__ = ["Format", "Origin", "SideFile", "formats", "growing_formats", "parse", "parse_side_file"]
+__all__ = ["Format", "Origin", "Sidecar", "formats", "growing_formats", "parse", "parse_sidecar"]
 
 log = logging.getLogger(__name__)
 
 ENTRY_POINT_GROUP = "benchmark_exporter.formats"
 KEYS_SHOWN, KEY_CHARACTERS_SHOWN = 8, 30
-_NOTHING_SAID = SideFile()
+_NOTHING_SAID = Sidecar()
 # Numbers that are no JSON, and the beginning of one at the end of the file.
 _NO_NUMBER = re.compile(rb"NaN|Infinity")
 _NO_NUMBER_CUT = re.compile(rb"\b(?:N|Na|I|In|Inf|Infi|Infin|Infini|Infinit)\Z")
@@ -132,10 +132,10 @@ def parse(data: bytes, origin: Origin = Origin()) -> Document:  # noqa: B008  # 
         parsed = candidate.parse(document, origin)
     except msgspec.ValidationError as error:
         raise _invalid(error) from error
-    return _complete(parsed, origin.side) if isinstance(parsed, Run) else parsed
+    return _complete(parsed, origin.sidecar) if isinstance(parsed, Run) else parsed
 
 
-def _complete(run: Run, side: SideFile) -> Run:
+def _complete(run: Run, side: Sidecar) -> Run:
     if not run.results and not run.failures:
         raise Rejected("invalid_value", "no benchmark in it")
     names = [each.name for each in run.results]
@@ -225,15 +225,17 @@ def _unwritable(document: object) -> Rejected | None:
         for step, value in levels[-1]:
             if isinstance(value, float):
                 if number is None and not math.isfinite(value):
-                    place = _place([*steps, step])
+                    json_path = _json_path([*steps, step])
                     number = Rejected(
-                        "not_finite", f"{value} is not a number that a result can have", place=place
+                        "not_finite",
+                        f"{value} is not a number that a result can have",
+                        json_path=json_path,
                     )
             elif isinstance(value, str) and not _is_utf8(value):
                 return Rejected(
                     "malformed_json",
                     "half of a surrogate pair is no character",
-                    place=_place([*steps, step]),
+                    json_path=_json_path([*steps, step]),
                 )
             elif isinstance(value, dict | list):
                 steps.append(step)
@@ -241,7 +243,7 @@ def _unwritable(document: object) -> Rejected | None:
                     return Rejected(
                         "malformed_json",
                         "a key has half of a surrogate pair, which is no character",
-                        place=_place(steps),
+                        json_path=_json_path(steps),
                     )
                 levels.append(iter(value.items() if isinstance(value, dict) else enumerate(value)))
                 break
@@ -251,7 +253,7 @@ def _unwritable(document: object) -> Rejected | None:
     return number
 
 
-def _place(steps: Iterable[object]) -> str:
+def _json_path(steps: Iterable[object]) -> str:
     return "".join(
         f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps
     ).removeprefix(".")
@@ -267,9 +269,11 @@ def _is_utf8(text: str) -> bool:
 
 def _invalid(error: msgspec.ValidationError) -> Rejected:
     # The last one is msgspec's: before it stands what the document holds.
-    detail, found, place = str(error).rpartition(" - at ")
+    detail, found, json_path = str(error).rpartition(" - at ")
     return Rejected(
-        "invalid_value", detail if found else place, place=place.replace("`", "") if found else "$"
+        "invalid_value",
+        detail if found else json_path,
+        json_path=json_path.replace("`", "") if found else "$",
     )
 
 

@@ -60,7 +60,7 @@ def matches(document: object) -> bool:
 
 def parse(raw: object, _: Origin) -> Run:
     document = msgspec.convert(raw, BenchGuardDocument)
-    seconds = to_seconds(_time(document.timestamp), place="$.timestamp")
+    seconds = to_seconds(_time(document.timestamp), json_path="$.timestamp")
     return Run(
         format=NAME,
         run_id=datetime.fromtimestamp(seconds, UTC).strftime("%Y%m%dT%H%M%SZ"),
@@ -121,5 +121,5 @@ def _time(text: str) -> datetime:
         raise Rejected(
             "invalid_value",
             f"{text!r} is not like '2026-11-23 22:23:39 JST' (zones: {', '.join(ZONES)})",
-            place="$.timestamp",
+            json_path="$.timestamp",
         ) from error

@@ -69,16 +69,16 @@ def matches(document: object) -> bool:
 def parse(raw: object, origin: Origin) -> Run:
     document = msgspec.convert(raw, BenchSuiteDocument)
     seconds = origin.to_seconds(
-        read_moment(document.timestamp, place="$.timestamp"), place="$.timestamp"
+        read_moment(document.timestamp, json_path="$.timestamp"), json_path="$.timestamp"
     )
     results: list[Result] = []
     failures: list[Failure] = []
-    for place, name, entry in _entries(document):
+    for json_path, name, entry in _entries(document):
         if entry.error is not None:
             failures.append(Failure(name, entry.error))
         elif entry.mean_us is None:
             raise Rejected(
-                "invalid_value", "an entry has either an error or a mean_us", place=place
+                "invalid_value", "an entry has either an error or a mean_us", json_path=json_path
             )
         else:
             results.extend(_results(name, entry))

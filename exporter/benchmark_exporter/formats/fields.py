@@ -58,7 +58,7 @@ class MachinePart(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
         )
 
 
-def to_seconds(moment: datetime, *, place: str) -> float:
+def to_seconds(moment: datetime, *, json_path: str) -> float:
     """Seconds since 1970 of a moment with a time zone.
 
     Raises:
@@ -69,7 +69,7 @@ def to_seconds(moment: datetime, *, place: str) -> float:
         raise Rejected(
             "invalid_value",
             f"{moment.isoformat()} is not between the years 1970 and 9999",
-            place=place,
+            json_path=json_path,
         )
     return seconds
 
@@ -85,7 +85,7 @@ def objects_with(names: Iterable[str], values: object) -> bool:
     return isinstance(items, list) and bool(items) and set(names) <= keys(items[0])
 
 
-def read_moment(text: str, *, place: str) -> datetime:
+def read_moment(text: str, *, json_path: str) -> datetime:
     """A moment like `2026-11-23T22:23:39.5`, with `Z`, `+09:00` or ` JST` behind it, or with no zone at all.
 
     Raises:
@@ -103,7 +103,7 @@ def read_moment(text: str, *, place: str) -> datetime:
         raise Rejected(
             "invalid_value",
             f"{text!r} is no moment like 2026-11-23T22:23:39, with Z, +09:00 or JST",
-            place=place,
+            json_path=json_path,
         ) from error
 
 

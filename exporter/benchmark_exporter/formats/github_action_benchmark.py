@@ -43,18 +43,18 @@ def parse(raw: object, origin: Origin) -> Run:
     )
 
 
-def _result(entry: EntryPart, origin: Origin, place: str) -> Result:
+def _result(entry: EntryPart, origin: Origin, json_path: str) -> Result:
     measured = quantity(entry.unit)
-    if origin.side.better is not None:
-        measured = replace(measured, better=origin.side.better)
-    value = Statistics(mean=_number(entry.value, place) * measured.factor)
+    if origin.sidecar.better is not None:
+        measured = replace(measured, better=origin.sidecar.better)
+    value = Statistics(mean=_number(entry.value, json_path) * measured.factor)
     return Result(entry.name, "", value, unit=measured.unit, better=measured.better)
 
 
-def _number(value: float | str, place: str) -> float:
+def _number(value: float | str, json_path: str) -> float:
     try:
         return msgspec.convert(value, Number, strict=False)
     except msgspec.ValidationError as error:
         raise Rejected(
-            "invalid_value", f"{value!r} is no number that a result can have", place=place
+            "invalid_value", f"{value!r} is no number that a result can have", json_path=json_path
         ) from error

@@ -65,7 +65,7 @@ def matches(document: object) -> bool:
 def parse(raw: object, origin: Origin) -> Run:
     document = msgspec.convert(_without_nan(raw), GoogleBenchmarkDocument)
     seconds = origin.to_seconds(
-        read_moment(document.context.date, place="$.context.date"), place="$.context.date"
+        read_moment(document.context.date, json_path="$.context.date"), json_path="$.context.date"
     )
     groups: dict[str, list[EntryPart]] = {}
     for entry in _with_run_types(document.benchmarks):

@@ -103,7 +103,7 @@ def parse(raw: object, origin: Origin) -> Run:
     if "schema_version" in keys(raw):
         document = msgspec.convert(raw, MeasurementsDocument)
         if document.metadata.start_time is not None:
-            seconds = to_seconds(document.metadata.start_time, place="$.metadata.start_time")
+            seconds = to_seconds(document.metadata.start_time, json_path="$.metadata.start_time")
         named = zip(_names(document.results), document.results, strict=True)
         results = tuple(result for name, part in named for result in _of_measurements(name, part))
     else:

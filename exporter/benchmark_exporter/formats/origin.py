@@ -11,7 +11,7 @@ from benchmark_exporter.formats.fields import MachinePart, Name, Text, Timestamp
 from benchmark_exporter.model import Better, Failure, Rejected, Result, measurements_digest
 
 
-class SideFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Sidecar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`x.meta.json`, beside `x.json`: what the tool that wrote `x.json` does not say."""
 
     project: Name | None = None
@@ -31,47 +31,49 @@ class Origin(msgspec.Struct, frozen=True):
 
     zone: tzinfo = UTC
     written_seconds: float = 0.0
-    side: SideFile = SideFile()
+    sidecar: Sidecar = Sidecar()
 
-    def to_seconds(self, moment: datetime, *, place: str) -> float:
+    def to_seconds(self, moment: datetime, *, json_path: str) -> float:
         """Seconds since 1970 of a moment; one without a zone is read as of `zone`.
 
         Raises:
             Rejected: the moment is before 1970 or after 9999.
         """
         return to_seconds(
-            moment if moment.tzinfo else moment.replace(tzinfo=self.zone), place=place
+            moment if moment.tzinfo else moment.replace(tzinfo=self.zone), json_path=json_path
         )
 
     def seconds(self) -> float:
         """The time of a document that states none: its side file's, else when it was written."""
-        if self.side.timestamp is not None:
-            return to_seconds(self.side.timestamp, place="$.timestamp")
+        if self.sidecar.timestamp is not None:
+            return to_seconds(self.sidecar.timestamp, json_path="$.timestamp")
         return self.written_seconds
 
     def run_id(
         self, timestamp_seconds: float, results: Sequence[Result], failures: Sequence[Failure] = ()
     ) -> str:
         """The id of a run that has none: its second, and a digest of what was measured, since two may fall into one second."""
-        if self.side.run_id is not None:
-            return self.side.run_id
+        if self.sidecar.run_id is not None:
+            return self.sidecar.run_id
         digest = measurements_digest(results, failures).hex()[:8]
         return f"{datetime.fromtimestamp(timestamp_seconds, UTC):%Y%m%dT%H%M%SZ}-{digest}"
 
 
-def parse_side_file(data: bytes, origin: Origin) -> Origin:
+def parse_sidecar(data: bytes, origin: Origin) -> Origin:
     """The origin with what a side file's bytes add to it.
 
     Raises:
         Rejected: what is wrong in the side file, with its place there.
     """
     try:
-        side = msgspec.json.decode(data, type=SideFile)
+        sidecar = msgspec.json.decode(data, type=Sidecar)
     except msgspec.ValidationError as error:
-        detail, _, place = str(error).partition(" - at ")
-        raise Rejected("invalid_value", detail, place=place.replace("`", "") or "$") from error
+        detail, _, json_path = str(error).partition(" - at ")
+        raise Rejected(
+            "invalid_value", detail, json_path=json_path.replace("`", "") or "$"
+        ) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Rejected("malformed_json", str(error)) from error
-    if side.timestamp is not None:
-        to_seconds(side.timestamp, place="$.timestamp")
-    return replace(origin, side=side)
+    if sidecar.timestamp is not None:
+        to_seconds(sidecar.timestamp, json_path="$.timestamp")
+    return replace(origin, sidecar=sidecar)

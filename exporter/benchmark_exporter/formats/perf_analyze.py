@@ -52,8 +52,10 @@ def matches(document: object) -> bool:
 
 def parse(raw: object, origin: Origin) -> Run:
     document = msgspec.convert(raw, PerfAnalyzeDocument)
-    metadata, place = document.metadata, "$.metadata.timestamp"
-    seconds = origin.to_seconds(read_moment(metadata.timestamp, place=place), place=place)
+    metadata, json_path = document.metadata, "$.metadata.timestamp"
+    seconds = origin.to_seconds(
+        read_moment(metadata.timestamp, json_path=json_path), json_path=json_path
+    )
     results = (*_profiled(metadata), *_findings(document), *_shares(document))
     return Run(
         format=NAME,

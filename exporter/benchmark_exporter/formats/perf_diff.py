@@ -65,11 +65,11 @@ def matches(document: object) -> bool:
 
 def parse(raw: object, origin: Origin) -> Run:
     document = msgspec.convert(raw, PerfDiffDocument)
-    moment, place = document.metadata.generated_at, "$.metadata.generated_at"
+    moment, json_path = document.metadata.generated_at, "$.metadata.generated_at"
     seconds = (
         origin.seconds()
         if moment is None
-        else origin.to_seconds(read_moment(moment, place=place), place=place)
+        else origin.to_seconds(read_moment(moment, json_path=json_path), json_path=json_path)
     )
     counts = Counter(part.diff.status for part in document.comparisons)
     results = (

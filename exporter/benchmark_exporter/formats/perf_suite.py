@@ -81,7 +81,7 @@ def to_run(document: PerfSuiteDocument, format_name: str) -> Run:
     return Run(
         format=format_name,
         run_id=run.run_id,
-        timestamp_seconds=to_seconds(run.timestamp, place="$.run.timestamp"),
+        timestamp_seconds=to_seconds(run.timestamp, json_path="$.run.timestamp"),
         project=run.project,
         environment=run.profile or None,
         commit_hash=run.git_sha or "",

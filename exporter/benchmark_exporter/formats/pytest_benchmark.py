@@ -69,10 +69,10 @@ def matches(document: object) -> bool:
 
 def parse(raw: object, origin: Origin) -> Run:
     document = msgspec.convert(raw, PytestBenchmarkDocument)
-    moment = read_moment(document.datetime, place="$.datetime")
+    moment = read_moment(document.datetime, json_path="$.datetime")
     # Versions that wrote no zone took the time from utcnow().
     seconds = origin.to_seconds(
-        moment if moment.tzinfo else moment.replace(tzinfo=UTC), place="$.datetime"
+        moment if moment.tzinfo else moment.replace(tzinfo=UTC), json_path="$.datetime"
     )
     results = tuple(_result(part) for part in document.benchmarks)
     commit, machine = document.commit_info, document.machine_info

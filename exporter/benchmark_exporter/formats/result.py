@@ -83,8 +83,8 @@ def matches(document: object) -> bool:
 def parse(raw: object, origin: Origin) -> Run:
     document = msgspec.convert(raw, ResultDocument)
     if not document.results and not document.failures:
-        raise Rejected("invalid_value", "neither a result nor a failure", place="$.results")
-    seconds = to_seconds(document.timestamp, place="$.timestamp")
+        raise Rejected("invalid_value", "neither a result nor a failure", json_path="$.results")
+    seconds = to_seconds(document.timestamp, json_path="$.timestamp")
     results = tuple(_result(part) for part in document.results)
     failures = tuple(Failure(part.benchmark, part.error) for part in document.failures)
     return Run(

@@ -623,7 +623,7 @@ class _Server:
         if any(not path.endswith(SUFFIX) and Path(path).is_dir() for path in paths):
             self._ingest.scan()
         else:
-            self._ingest.look(paths)
+            self._ingest.check(paths)
 
     def _receive_by_worker(self, notifications: Sequence[Notification]) -> None:
         self._ingest.receive(notifications)

@@ -22,7 +22,7 @@ from benchmark_exporter.client.provenance import Provenance, find_provenance, fi
 from benchmark_exporter.client.samples import Samples
 from benchmark_exporter.commands.check import check_file
 from benchmark_exporter.config import Config
-from tests.crash.test_disk_full import filled
+from tests.support.disks import filled
 from tests.support.monitored import DEADLINE_SECONDS, THIS_MACHINE, document, live_lines, until
 from tests.support.paths import REPOSITORY
 

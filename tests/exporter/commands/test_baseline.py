@@ -15,9 +15,9 @@ from benchmark_exporter.commands.baseline import (
 )
 from benchmark_exporter.config import Config
 from benchmark_exporter.ledger import Pin
-from tests.exporter.ingest.test_judging import LEAST, STEADY, take, value, verdict
 from tests.exporter.server.test_serve import run
 from tests.support.documents import result
+from tests.support.histories import LEAST, STEADY, take, value, verdict
 from tests.support.process import Exporter
 from tests.support.wired import START_SECONDS, Wired
 

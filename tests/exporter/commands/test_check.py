@@ -70,7 +70,7 @@ def test_a_bad_side_file_is_named_with_its_document(tmp_path: Path) -> None:
     accepted, lines = check_file(tmp_path / "a.json", Config())
     assert not accepted
     assert lines == [
-        f"{tmp_path}/a.json: rejected: invalid_value at $: in its side file: Object contains unknown field `comit`"
+        f"{tmp_path}/a.json: rejected: invalid_value at $: in its sidecar: Object contains unknown field `comit`"
     ]
 
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark_exporter.formats import Origin, SideFile, parse
+from benchmark_exporter.formats import Origin, Sidecar, parse
 from benchmark_exporter.model import (
     Baseline,
     Comparison,
@@ -290,7 +290,7 @@ def test_pytest_benchmark_outside_of_a_repository_has_no_commit_and_no_branch() 
         "project": "router",
         "branch": "(unknown)",
     }
-    run = parse(data(document), Origin(side=SideFile(branch="main")))
+    run = parse(data(document), Origin(sidecar=Sidecar(branch="main")))
     assert isinstance(run, Run)
     assert (run.project, run.commit_hash, run.branch) == ("router", "", "main")
 
@@ -301,7 +301,7 @@ def test_pytest_benchmark_may_have_noted_a_nan_but_not_measured_one() -> None:
         changed(document, "benchmarks.0.extra_info", {"loss": float("nan")})
     ) == accepted(document)
     error = rejected(data(changed(document, "benchmarks.0.stats.mean", float("nan"))))
-    assert (error.reason, error.place) == ("invalid_value", "$.benchmarks[0].stats.mean")
+    assert (error.reason, error.json_path) == ("invalid_value", "$.benchmarks[0].stats.mean")
 
 
 def test_google_benchmarks_repetitions_are_samples_and_its_aggregates_statistics() -> None:
@@ -366,7 +366,7 @@ def test_google_benchmark_1_4_marks_aggregates_by_their_names_alone() -> None:
 def test_a_bare_nan_is_read_where_the_tool_writes_it_and_other_flaws_are_not() -> None:
     document = golden("google_benchmark/1-run")
     error = rejected(data(changed(document, "context.executable", "\ud800")))
-    assert (error.reason, error.place) == ("malformed_json", "$.context.executable")
+    assert (error.reason, error.json_path) == ("malformed_json", "$.context.executable")
 
 
 def test_every_beginning_of_a_document_with_bare_nans_is_truncated() -> None:
@@ -397,10 +397,10 @@ def test_hyperfines_times_are_samples_and_its_time_is_its_side_files_or_its_file
         run_of("hyperfine_with_side_file/1-run", Origin(written_seconds=5.5)).timestamp_seconds
         == 5.5
     )
-    side = SideFile(
+    side = Sidecar(
         timestamp=datetime(2026, 3, 1, 12, tzinfo=UTC), commit="a1b2c3d", project="router"
     )
-    run = run_of("hyperfine_with_side_file/1-run", Origin(written_seconds=5.5, side=side))
+    run = run_of("hyperfine_with_side_file/1-run", Origin(written_seconds=5.5, sidecar=side))
     assert (run.timestamp_seconds, run.commit_hash, run.project) == (
         1772366400,
         "a1b2c3d",
@@ -539,7 +539,7 @@ def test_github_action_benchmark_takes_values_that_are_texts_and_entries_without
             ]
         )
     )
-    assert (error.reason, error.place) == ("invalid_value", "$[1].value")
+    assert (error.reason, error.json_path) == ("invalid_value", "$[1].value")
 
 
 def test_github_action_benchmarks_direction_is_its_units_or_its_side_files() -> None:
@@ -549,7 +549,9 @@ def test_github_action_benchmarks_direction_is_its_units_or_its_side_files() -> 
     assert results["Warnings"] == Result(
         "Warnings", "", Statistics(mean=3.0), unit="warnings", better=None
     )
-    bigger = results_of("github_action_benchmark/2-bigger", Origin(side=SideFile(better="higher")))
+    bigger = results_of(
+        "github_action_benchmark/2-bigger", Origin(sidecar=Sidecar(better="higher"))
+    )
     assert bigger["Serve"] == Result(
         "Serve", "", Statistics(mean=4000.0), unit="per_second", better="higher"
     )
@@ -579,10 +581,10 @@ def test_our_own_format() -> None:
 
 
 def test_what_a_document_says_itself_goes_before_its_side_file() -> None:
-    side = SideFile(
+    side = Sidecar(
         project="other", environment="other", commit="fffffff", branch="other", run_id="other"
     )
-    assert run_of("result/1-run", Origin(side=side)) == run_of("result/1-run")
+    assert run_of("result/1-run", Origin(sidecar=side)) == run_of("result/1-run")
 
 
 def test_runs_that_name_no_id_get_one_of_their_second_and_their_measurements() -> None:
@@ -652,7 +654,7 @@ P50 = "metrics.compiled.p50_ms"
 
 
 @pytest.mark.parametrize(
-    ("document", "reason", "place"),
+    ("document", "reason", "json_path"),
     [
         (b"", "truncated", "$"),
         (b"   \n", "truncated", "$"),
@@ -824,9 +826,11 @@ P50 = "metrics.compiled.p50_ms"
     ],
     ids=lambda value: repr(value[:40]) if isinstance(value, bytes) else None,
 )
-def test_what_is_wrong_is_named_with_its_place(document: bytes, reason: str, place: str) -> None:
+def test_what_is_wrong_is_named_with_its_place(
+    document: bytes, reason: str, json_path: str
+) -> None:
     error = rejected(document)
-    assert (error.reason, error.place) == (reason, place)
+    assert (error.reason, error.json_path) == (reason, json_path)
     assert error.detail
 
 
@@ -933,7 +937,7 @@ def test_a_damaged_document_is_read_or_named_and_never_a_crash(document: bytes) 
     except Rejected as error:
         outcome = error
     assert not isinstance(outcome, Rejected) or (
-        str(outcome).encode() and outcome.place.startswith(("$", "key in $"))
+        str(outcome).encode() and outcome.json_path.startswith(("$", "key in $"))
     )
 
 

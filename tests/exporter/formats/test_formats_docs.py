@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark_exporter.formats import FORMATS, Origin, parse, parse_side_file
+from benchmark_exporter.formats import FORMATS, Origin, parse, parse_sidecar
 from benchmark_exporter.model import Document, PipelineRun, Rejected, Run
 from tests.support.documents import changed, golden, without
 from tests.support.paths import REPOSITORY
@@ -52,7 +52,7 @@ def test_the_examples_are_read() -> None:
         "cache/hits",
     ]
     assert isinstance(accepted(json.loads(example("pipeline", "json"))), PipelineRun)
-    assert parse_side_file(example("Side files", "json").encode(), Origin()).side.run_id == "ci-17"
+    assert parse_sidecar(example("Side files", "json").encode(), Origin()).sidecar.run_id == "ci-17"
 
 
 def test_the_example_of_a_format_works() -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from benchmark_exporter.formats import Origin, parse, parse_side_file
+from benchmark_exporter.formats import Origin, parse, parse_sidecar
 from benchmark_exporter.model import Machine, Run
 from tests.support.paths import REPOSITORY
 from tests.support.wired import Wired
@@ -68,7 +68,7 @@ def test_of_a_machine_that_a_document_half_states_the_side_file_says_the_rest() 
         "cpu_count": 64,
         "profile": "performance",
     }
-    origin = parse_side_file(json.dumps({"machine": machine}).encode(), Origin())
+    origin = parse_sidecar(json.dumps({"machine": machine}).encode(), Origin())
     run = parse((GOLDEN / "perf_suite_pass/1-run.json").read_bytes(), origin)
     assert isinstance(run, Run)
     assert run.machine_class == "linux x86_64 amd epyc 7763 4 cpus performance"

@@ -1,25 +1,13 @@
 """The process dies, at every step of the path; started again, it shows what one shows that never died."""
 
-import os
-import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.documents import bench_guard, changed, golden, perf_suite, pipeline
+from tests.support.documents import changed
+from tests.support.dying import FILES, die, die_in
 from tests.support.wired import Wired
-
-FILES = {
-    "1.json": perf_suite(speedup=12.0),
-    "2.json": perf_suite(speedup=12.0, verdict="FAIL"),
-    "3.json": perf_suite(speedup=12.0),
-    "4.json": bench_guard({"parsing": 4.0, "caching": 20.0}, passed=False),
-    "5.json": pipeline(status="fail"),
-    "6.json": changed(perf_suite(), "metrics.cv", -1),
-    "7.json": perf_suite(p50_ms=0.07),
-    "8.json": golden("hyperfine_2/1-run"),
-}
 
 
 def prepare(folder: Path) -> Wired:
@@ -47,33 +35,6 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     wired.restart()
     yield finished(wired)
     wired.ledger.close()
-
-
-def die_in(
-    wired: Wired,
-    arrange: Callable[[Wired], None],
-    act: Callable[[Wired], None] = lambda wired: wired.ingest.scan(),
-) -> bool:
-    """Scans, or acts, in a child process that dies as arranged; whether it did, so that the last step can be told."""
-    wired.ledger.close()
-    child = os.fork()
-    if child == 0:
-        # Nothing may return from here into the test session's copy.
-        try:
-            again = Wired.__new__(Wired)
-            again.__dict__.update(wired.__dict__)
-            again.restart()
-            arrange(again)
-            act(again)
-        finally:
-            os._exit(0)
-    _, status = os.waitpid(child, 0)
-    wired.restart()
-    return os.WIFSIGNALED(status)
-
-
-def die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def die_at_statement(number: int) -> Callable[[Wired], None]:

@@ -1,7 +1,7 @@
 """A clock that goes back, between two starts or while the exporter runs, changes no number."""
 
-from tests.exporter.ingest.test_crash import FILES
 from tests.support.documents import perf_suite
+from tests.support.dying import FILES
 from tests.support.wired import Wired
 
 DAY_SECONDS = 86_400.0

@@ -88,7 +88,7 @@ def test_look_gives_of_any_paths_what_a_scan_gives(inbox: Inbox, tmp_path: Path)
         inbox.root / "gone.json",
         tmp_path / "outside/f.json",
     ]
-    assert inbox.look(everything) == inbox.scan()
+    assert inbox.check(everything) == inbox.scan()
     assert names(inbox) == ["a.json", "day/c.json", "x.json"]
 
 
@@ -174,7 +174,7 @@ def test_a_link_out_of_the_folder_is_not_followed(inbox: Inbox, tmp_path: Path) 
 
 def test_a_link_to_nothing_is_named(inbox: Inbox) -> None:
     (inbox.root / "a.json").symlink_to("nothing")
-    assert refused(inbox) == ("unreadable", "a link to nothing")
+    assert refused(inbox) == ("unreadable", "a link to a file that does not exist")
 
 
 def test_a_link_in_a_circle_is_named(inbox: Inbox) -> None:
@@ -240,11 +240,11 @@ def test_files_of_two_folders_are_told_apart_by_their_names(
     ):
         fill(folder, text)
     candidates = {candidate.name: candidate for candidate in both.walk()}
-    side_names = {"a.meta.json", ".uploads/a.meta.json", "uploads/a.meta.json"}
+    sidecar_names = {"a.meta.json", ".uploads/a.meta.json", "uploads/a.meta.json"}
     assert (
-        both.side_names(candidates.values())
-        == side_names
-        == {each.side_name for each in candidates.values() if not each.is_side_file}
+        both.sidecar_names(candidates.values())
+        == sidecar_names
+        == {each.sidecar_name for each in candidates.values() if not each.is_sidecar}
     )
     assert sorted(candidates) == [
         *(
@@ -261,12 +261,12 @@ def test_files_of_two_folders_are_told_apart_by_their_names(
         ("a.json", b"result"),
         ("uploads/a.json", b"x"),
     ):
-        document, side = candidates[name], both.side_file(candidates[name])
+        document, side = candidates[name], both.sidecar(candidates[name])
         assert both.read(document) == data == both.path(document).read_bytes()
         assert side is not None
         assert both.read(side) == b"side of " + data
         assert [found.name for found in both.documents([side])] == [name] == [side.document_name]
-        assert [found.name for found in both.look([both.path(document)])] == [name]
+        assert [found.name for found in both.check([both.path(document)])] == [name]
 
 
 def test_the_folder_of_uploads_need_not_be_there(both: Inboxes, inbox: Inbox) -> None:

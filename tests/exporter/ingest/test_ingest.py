@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from benchmark_exporter.config import Config
 from benchmark_exporter.ingest import ingest
-from benchmark_exporter.ingest.ingest import EMPTY_SETTLE_SECONDS
-from benchmark_exporter.model import Notification
+from benchmark_exporter.ingest.reading import EMPTY_SETTLE_SECONDS
+from tests.support.alerts import WATCHDOG
 from tests.support.documents import Json, bench_guard, changed, perf_suite, pipeline
 from tests.support.wired import START_SECONDS, Wired
 
@@ -30,7 +30,7 @@ def other_run(number: int, **values: float) -> Json:
 def test_a_file_is_ingested_by_a_scan_and_by_a_look(wired: Wired) -> None:
     wired.drop("a.json", perf_suite())
     wired.ingest.scan()
-    wired.ingest.look([wired.drop("b.json", other_run(2))])
+    wired.ingest.check([wired.drop("b.json", other_run(2))])
     assert wired.value(RUNS, **ROUTER) == 2
 
 
@@ -39,7 +39,7 @@ def test_what_is_known_is_not_read_again(wired: Wired) -> None:
     wired.ingest.scan()
     before = wired.exposition()
     wired.ingest.scan()
-    wired.ingest.look([path])
+    wired.ingest.check([path])
     wired.restart()
     wired.ingest.scan()
     assert wired.exposition() == before
@@ -63,7 +63,7 @@ def test_what_comes_and_goes_while_a_folder_is_read_is_taken_as_it_is(
         wired.drop(name, other_run(number))
         for number, name in enumerate(("rewritten.json", "replaced.json", "new.json"), 4)
     ]
-    wired.ingest.look(changed_paths)
+    wired.ingest.check(changed_paths)
     assert wired.value(RUNS, **ROUTER) == 6
     assert list(steps) == []
     assert wired.value(RUNS, **ROUTER) == 7
@@ -326,11 +326,6 @@ def test_only_the_newest_five_commits_of_a_benchmark_are_shown(wired: Wired) -> 
     assert {dict(labels)["commit_hash"] for labels in shown} == {"c3", "c4", "c5", "c6", "c7"}
 
 
-WATCHDOG = Notification(
-    "f00d", "Watchdog", benchmark="", severity="none", status="firing", summary="always on"
-)
-
-
 def test_notifications_are_counted_and_the_newest_word_on_each_alert_is_kept(wired: Wired) -> None:
     resolved = replace(WATCHDOG, status="resolved")
     wired.ingest.receive([WATCHDOG, WATCHDOG])
@@ -464,9 +459,9 @@ def test_a_large_batch_is_logged_as_one_but_for_what_was_rejected(
     wired.ingest.scan()
     assert [record.__dict__["fields"] for record in caplog.records] == [
         {"file": "worse.json"},
-        {"left": 0},
+        {"remaining": 0},
     ]
-    assert caplog.records[-1].getMessage() == f"took in {ingest.LOGGED_FILES} files"
+    assert caplog.records[-1].getMessage() == f"ingested {ingest.LOGGED_FILES} files"
 
 
 def test_one_record_that_fails_does_not_undo_the_others(

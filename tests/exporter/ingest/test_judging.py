@@ -1,7 +1,7 @@
 """Results beside their history, from the files to the exposition."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,47 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmark_exporter.ingest.judging import judge_run
-from benchmark_exporter.regression import Limits
-from tests.exporter.ingest.test_properties import wired_in_a_new_folder
 from tests.support.documents import Json, perf_suite, result
+from tests.support.examples import wired_in_a_new_folder
+from tests.support.histories import LEAST, STEADY, take, take_suite, value, verdict, verdicts
 from tests.support.process import Exporter
 from tests.support.wired import Samples, Wired
-
-LEAST = Limits().least_runs
-# Not the same from run to run, as no real series is; the noise of every window of them is far under the tolerance.
-STEADY = [(1.0, 1.01, 0.99, 1.02, 0.98)[number % 5] for number in range(LEAST + 4)]
-
-
-def take(wired: Wired, milliseconds: Iterable[float], *, start: int = 0, **how: object) -> None:
-    """Runs of one benchmark, a minute apart."""
-    for number, value in enumerate(milliseconds, start):
-        wired.take(
-            f"{number}-{how.get('cpus', '')}.json",
-            result(number, {"parsing": value}, **how),  # type: ignore[arg-type]  # result's own
-        )
-
-
-def verdicts(samples: Samples, environment: str = "ci") -> Mapping[str, str]:
-    """The state of each benchmark of an environment. Exactly one is 1, and the two that alerts stand on are there whatever it is."""
-    found: dict[str, str] = {}
-    shown: dict[str, set[str]] = {}
-    for labels, value in samples["benchmark_verdict"].items():
-        named = dict(labels)
-        if named["environment"] == environment:
-            shown.setdefault(named["benchmark_name"], set()).add(named["state"])
-            if value == 1:
-                assert named["benchmark_name"] not in found
-                found[named["benchmark_name"]] = named["state"]
-    assert all({"warning", "critical", found[name]} == states for name, states in shown.items())
-    return found
-
-
-def verdict(wired: Wired) -> str:
-    return verdicts(wired.samples())["parsing"]
-
-
-def value(wired: Wired, name: str, **labels: str) -> float | None:
-    return wired.value(name, benchmark_name="parsing", environment="ci", **labels)
 
 
 def test_too_few_runs_give_no_verdict(wired: Wired) -> None:
@@ -225,16 +189,6 @@ def test_a_failed_benchmark_leaves_its_verdict_and_its_window(wired: Wired) -> N
 
 # Environment shifts
 
-SUITE = ("a", "b", "c", "d", "e", "f")
-
-
-def take_suite(
-    wired: Wired, number: int, factor: float, *, slower: Iterable[str] = SUITE, others: float = 1.0
-) -> None:
-    steady = STEADY[number % len(STEADY)]
-    times = {name: steady * (factor if name in slower else others) for name in SUITE}
-    wired.take(f"suite-{number}.json", result(number, times))
-
 
 def is_shifted(wired: Wired) -> float | None:
     return wired.value("benchmark_environment_shift_active", project="router", environment="ci")
@@ -362,7 +316,7 @@ def test_a_file_that_cannot_be_kept_leaves_no_trace_in_the_histories(
         raise ZeroDivisionError
 
     with monkeypatch.context() as patch:
-        patch.setattr("benchmark_exporter.ingest.ingest.judge_run", judge_and_fail)
+        patch.setattr("benchmark_exporter.ingest.recording.judge_run", judge_and_fail)
         wired.settle()
     assert judged(wired) == before
     take(wired, [1.0], start=101)

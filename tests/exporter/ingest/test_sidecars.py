@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from benchmark_exporter.ingest import ingest
+from benchmark_exporter.ingest import reading
 from tests.support.documents import Json
 from tests.support.wired import Wired
 
@@ -15,10 +15,10 @@ DUPLICATE = "benchmark_exporter_files_duplicate_total"
 SIZE = [{"name": "binary", "unit": "bytes", "value": 4096}]
 
 
-@pytest.fixture(params=[1, ingest.LISTED_FILES], autouse=True, ids=["listed", "one_by_one"])
+@pytest.fixture(params=[1, reading.LISTED_FILES], autouse=True, ids=["listed", "one_by_one"])
 def listed_files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Side files are found in both ways, whichever is taken for so few files."""
-    monkeypatch.setattr(ingest, "LISTED_FILES", request.param)
+    monkeypatch.setattr(reading, "LISTED_FILES", request.param)
 
 
 def meta(commit: str, environment: str = "ci") -> Json:
@@ -77,15 +77,15 @@ def test_a_late_one_changes_nothing_and_is_named_once(wired: Wired) -> None:
     wired.take("a.json", SIZE)
     wired.take("a.meta.json", meta("a1b2c3d"))
     assert (runs(wired), commits(wired)) == ({"local": 1}, {""})
-    assert wired.value(REJECTED, reason="late_side_file") == 1
+    assert wired.value(REJECTED, reason="late_sidecar") == 1
     (rejected,) = wired.ledger.state().rejected_files
     assert (rejected.path, rejected.detail) == (
         "a.meta.json",
-        "a.json was ingested without it; write the side file first",
+        "a.json was ingested without it; write the sidecar first",
     )
     wired.restart()
     wired.settle()
-    assert wired.value(REJECTED, reason="late_side_file") == 1
+    assert wired.value(REJECTED, reason="late_sidecar") == 1
     os.utime(wired.results / "a.json")
     wired.settle()
     assert runs(wired) == {"local": 1}
@@ -102,7 +102,7 @@ def test_a_late_one_that_is_bad_leaves_its_document_alone(wired: Wired) -> None:
     wired.take("a.meta.json", meta("a1b2c3d"))
     assert (runs(wired), commits(wired)) == ({"local": 1}, {""})
     assert [(file.path, file.reason) for file in wired.ledger.state().rejected_files] == [
-        ("a.meta.json", "late_side_file")
+        ("a.meta.json", "late_sidecar")
     ]
 
 
@@ -111,7 +111,7 @@ def test_a_change_after_the_document_is_late_too(wired: Wired) -> None:
     wired.take("a.json", SIZE)
     wired.take("a.meta.json", meta("fffffff", "elsewhere"))
     assert (runs(wired), commits(wired)) == ({"ci": 1}, {"a1b2c3d"})
-    assert wired.value(PRESENT, reason="late_side_file") == 1
+    assert wired.value(PRESENT, reason="late_sidecar") == 1
 
 
 def test_a_late_one_counts_for_the_next_document_of_that_name(wired: Wired) -> None:
@@ -119,7 +119,7 @@ def test_a_late_one_counts_for_the_next_document_of_that_name(wired: Wired) -> N
     wired.take("a.meta.json", meta("a1b2c3d"))
     wired.take("a.json", [{"name": "binary", "unit": "bytes", "value": 8192}])
     assert runs(wired) == {"local": 1, "ci": 1}
-    assert wired.value(PRESENT, reason="late_side_file") == 0
+    assert wired.value(PRESENT, reason="late_sidecar") == 0
 
 
 def test_the_very_same_measurements_of_two_commits_are_two_runs(wired: Wired) -> None:
@@ -154,7 +154,7 @@ def test_a_bad_side_file_rejects_both_until_it_is_mended(wired: Wired) -> None:
     wired.take("a.json", SIZE)
     details = {file.path: file.detail for file in wired.ledger.state().rejected_files}
     unknown = "Object contains unknown field `comit`"
-    assert details == {"a.json": f"in its side file: {unknown}", "a.meta.json": unknown}
+    assert details == {"a.json": f"in its sidecar: {unknown}", "a.meta.json": unknown}
     wired.take("a.meta.json", meta("a1b2c3d"))
     assert (runs(wired), commits(wired)) == ({"ci": 1}, {"a1b2c3d"})
     assert wired.ledger.state().rejected_files == []
@@ -163,5 +163,5 @@ def test_a_bad_side_file_rejects_both_until_it_is_mended(wired: Wired) -> None:
 def test_an_event_for_the_mended_side_file_alone_is_enough(wired: Wired) -> None:
     wired.drop("a.meta.json", {"comit": "a1b2c3d"})
     wired.take("a.json", SIZE)
-    wired.ingest.look([wired.drop("a.meta.json", meta("a1b2c3d"))])
+    wired.ingest.check([wired.drop("a.meta.json", meta("a1b2c3d"))])
     assert commits(wired) == {"a1b2c3d"}

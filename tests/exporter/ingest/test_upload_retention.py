@@ -13,9 +13,9 @@ import pytest
 from benchmark_exporter.config import Config
 from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX
 from benchmark_exporter.ledger.retention import STEP_ROWS
-from tests.exporter.ingest.test_crash import die, die_in
 from tests.exporter.ledger.test_retention import DAY_SECONDS, RETENTION_SECONDS, rows
 from tests.support.documents import Json, perf_suite, pipeline
+from tests.support.dying import die, die_in
 from tests.support.killed import comparable
 from tests.support.process import Exporter
 from tests.support.wired import Samples, Wired

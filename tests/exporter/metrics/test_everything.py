@@ -11,7 +11,7 @@ from benchmark_exporter.counters import COUNTERS, HISTOGRAMS
 from benchmark_exporter.ledger import Pin
 from benchmark_exporter.metrics.live import Live, LiveProgress
 from benchmark_exporter.metrics.resources import Resources
-from benchmark_exporter.model import Notification
+from tests.support.alerts import WATCHDOG
 from tests.support.documents import perf_suite, pipeline, result
 from tests.support.wired import DEFINITIONS, START_SECONDS, Wired, samples
 
@@ -36,9 +36,7 @@ def busy(wired: Wired) -> Wired:
     wired.take("worse.json", result(100, STEADY | {"a": 1.5}))
     pin = Pin("v1", "someone", START_SECONDS, "")
     set_baseline(wired.ledger, "steady-0", pin, wired.config.judgement)
-    wired.ingest.receive(
-        [Notification("f00d", "Watchdog", "", severity="none", status="firing", summary="on")]
-    )
+    wired.ingest.receive([WATCHDOG])
     return wired
 
 

@@ -187,7 +187,7 @@ def taken_in(exporter: Exporter) -> int:
     """How many files its log speaks of; of large batches as a whole."""
     return sum(
         int(count.replace(",", ""))
-        for count in re.findall(r'message="took in ([\d,]+) files"', exporter.log.read_text())
+        for count in re.findall(r'message="ingested ([\d,]+) files"', exporter.log.read_text())
     )
 
 

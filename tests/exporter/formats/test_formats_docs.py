@@ -38,7 +38,7 @@ def example(section: str, language: str) -> str:
 
 
 def test_every_format_has_its_section() -> None:
-    assert set(SECTIONS) - {"Side files", "A format of your own"} == {
+    assert set(SECTIONS) - {"Sidecars", "A format of your own"} == {
         known.NAME for known in FORMATS
     }
 
@@ -52,7 +52,7 @@ def test_the_examples_are_read() -> None:
         "cache/hits",
     ]
     assert isinstance(accepted(json.loads(example("pipeline", "json"))), PipelineRun)
-    assert parse_sidecar(example("Side files", "json").encode(), Origin()).sidecar.run_id == "ci-17"
+    assert parse_sidecar(example("Sidecars", "json").encode(), Origin()).sidecar.run_id == "ci-17"
 
 
 def test_the_example_of_a_format_works() -> None:

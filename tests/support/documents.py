@@ -67,6 +67,11 @@ def perf_suite(
     }
 
 
+def numbered_run(number: int) -> Json:
+    """perf_suite's document of a run of its own, made in the given second."""
+    return perf_suite(f"run-{number}", timestamp=f"2026-03-01T13:00:{number:02}Z")
+
+
 def result(
     number: int,
     milliseconds: dict[str, float],

@@ -54,3 +54,21 @@ def take_suite(
     steady = STEADY[number % len(STEADY)]
     times = {name: steady * (factor if name in slower else others) for name in SUITE}
     wired.take(f"suite-{number}.json", result(number, times))
+
+
+def confirmed(wired: Wired) -> float:
+    """The number of confirmed regressions of all benchmarks."""
+    return sum(wired.samples()["benchmark_regressions_confirmed_total"].values())
+
+
+def judged(wired: Wired) -> Samples:
+    """Every series that follows from a verdict."""
+    names = (
+        "benchmark_verdict",
+        "benchmark_regression",
+        "benchmark_judged",
+        "benchmark_reference",
+        "benchmark_worsening",
+        "performance_",
+    )
+    return {name: series for name, series in wired.samples().items() if name.startswith(names)}

@@ -1,8 +1,11 @@
 """The exporter's parts over a real folder and a real ledger, wired as `serve` wires them, with clocks that the test moves."""
 
 import json
+import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -106,6 +109,11 @@ class Wired:
         self.now += self.config.histogram_hold_seconds
         exposition = self.render()
         return join([exposition.parts["state"], exposition.parts["distributions"]]).decode()
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a query on the ledger, through a connection of its own."""
+        with closing(sqlite3.connect(self.folder / "ledger.sqlite3")) as connection:
+            return connection.execute(sql).fetchall()
 
     def samples(self) -> Samples:
         return samples(self.exposition())

@@ -57,7 +57,7 @@ def test_a_sidecar_states_the_machine_of_documents_that_do_not(wired: Wired) -> 
     }
     wired.drop("a.meta.json", {"machine": machine, "timestamp": "2026-03-01T12:00:00Z"})
     wired.take("a.json", SIZE)
-    ((machine_class,),) = wired.ledger._connection.execute("SELECT machine FROM runs").fetchall()
+    ((machine_class,),) = wired.query("SELECT machine FROM runs")
     assert machine_class == "linux x86_64 amd epyc 7763 4 cpus"
 
 

@@ -171,7 +171,7 @@ def _unknown(document: object) -> Rejected:
         else ""
     )
     return Rejected(
-        "unknown_format", f"no known format has the keys {keys or '(none)'}; known are: {known}"
+        "unknown_format", f"no known format has the keys {keys or '(none)'}; formats: {known}"
     )
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -41,14 +42,14 @@ def test_a_restart_between_any_two_runs_changes_nothing(tmp_path: Path) -> None:
     st.randoms(use_true_random=False),
 )
 def test_files_that_arrive_at_once_are_judged_as_if_one_by_one(
-    values: list[float], dice: object
+    values: list[float], dice: Random
 ) -> None:
     documents = [
         result(number, {"parsing": milliseconds, "drawing": milliseconds})
         for number, milliseconds in enumerate(values)
     ]
     names = [f"{number}.json" for number in range(len(values))]
-    dice.shuffle(names)  # type: ignore[attr-defined]  # hypothesis' Random
+    dice.shuffle(names)
     with wired_in_a_new_folder() as one, wired_in_a_new_folder() as other:
         for name, document in zip(names, documents, strict=True):
             one.take(name, document)

@@ -13,7 +13,8 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 
 from benchmark_exporter.config import Config, packaged
-from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX, Inbox, Inboxes
+from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX, Inbox
+from benchmark_exporter.ingest.inboxes import Inboxes
 from benchmark_exporter.ingest.ingest import Defaults, Ingest
 from benchmark_exporter.ingest.upload_folder import UploadFolder
 from benchmark_exporter.ledger import Ledger

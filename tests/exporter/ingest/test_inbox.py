@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX, Candidate, Inbox, Inboxes
+from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX, Candidate, Inbox
+from benchmark_exporter.ingest.inboxes import Inboxes
 from benchmark_exporter.model import Rejected
 
 NOBODY = 65534

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from benchmark_exporter.counters import NOTIFICATIONS_RECEIVED
-from benchmark_exporter.ingest.inbox import Candidate, Inbox, Inboxes, oldest_first
+from benchmark_exporter.ingest.inbox import Candidate, Inbox, oldest_first
+from benchmark_exporter.ingest.inboxes import Inboxes
 from benchmark_exporter.ingest.reading import Reader, ReadFile
 from benchmark_exporter.ingest.recording import Defaults, LogLine, Recorder
 from benchmark_exporter.ledger import Ledger

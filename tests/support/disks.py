@@ -7,6 +7,7 @@ from pathlib import Path
 
 @contextmanager
 def filled(disk: Path) -> Iterator[None]:
+    """Fills a disk to its last byte, and frees it at the end."""
     filler = disk / "filler"
     with suppress(OSError), filler.open("wb", buffering=0) as file:
         while True:

@@ -24,11 +24,14 @@ def die_in(
     arrange: Callable[[Wired], None],
     act: Callable[[Wired], None] = lambda wired: wired.ingest.scan(),
 ) -> bool:
-    """Scans, or acts, in a child process that dies as arranged; whether it did, so that the last step can be told."""
+    """Scans, or acts, in a child process that is arranged to die; returns whether it died.
+
+    If it did not, the steps to die at are exhausted.
+    """
     wired.ledger.close()
     child = os.fork()
     if child == 0:
-        # Nothing may return from here into the test session's copy.
+        # Nothing may return from here into the child's copy of the test session.
         try:
             again = Wired.__new__(Wired)
             again.__dict__.update(wired.__dict__)
@@ -44,3 +47,21 @@ def die_in(
 
 def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_at_call(number: int) -> Callable[..., None]:
+    """A function that kills the process when it is called for the given time."""
+    left = number
+
+    def count_down(*_: object) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            die()
+
+    return count_down
+
+
+def before_each_statement(wired: Wired, act: Callable[[str], None]) -> None:
+    """Calls a function with each SQL statement that the ledger is about to execute."""
+    wired.ledger._connection.set_trace_callback(act)

@@ -1,4 +1,4 @@
-"""Hypothesis strategies: documents of any content, and a new folder for each example."""
+"""Hypothesis strategies for documents, and a new folder for each example."""
 
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -53,7 +53,7 @@ def suites(draw: st.DrawFn) -> Json:
     return document
 
 
-# Names that may be one benchmark's with a variant and another's without.
+# Names that may belong to one benchmark with a variant and to another without.
 SLASHED = st.sampled_from(["a", "a/b", "a/b/c", "b", "b/c", "c"])
 
 
@@ -73,7 +73,10 @@ def full_name(measurement: Json) -> str:
 
 @st.composite
 def results(draw: st.DrawFn) -> Json:
-    """Documents of our own format, of few names, so that many are of the same benchmark in other units."""
+    """Documents of our own format.
+
+    There are few names, so that many documents have the same benchmark in different units.
+    """
     failures = [
         {"benchmark": name, "error": "TypeError"} for name in draw(st.lists(SLASHED, max_size=2))
     ]
@@ -89,7 +92,7 @@ def results(draw: st.DrawFn) -> Json:
     }
 
 
-# Times and speedups within what the documents' own derived values keep finite.
+# Times and speedups are bounded so that the values derived from them stay finite.
 GUARDS = st.builds(
     bench_guard,
     st.dictionaries(NAMES, st.floats(1e-3, 1e9), min_size=1, max_size=4),

@@ -1,4 +1,4 @@
-"""Histories of one benchmark and of a suite, and what the exposition says of them."""
+"""Histories of one benchmark and of a suite, and the verdicts in the exposition."""
 
 from collections.abc import Iterable, Mapping
 
@@ -9,12 +9,12 @@ from tests.support.wired import Samples, Wired
 LEAST = Limits().least_runs
 
 
-# Not the same from run to run, as no real series is; the noise of every window of them is far under the tolerance.
+# Like real series, these vary from run to run; every window's noise is far below the tolerance.
 STEADY = [(1.0, 1.01, 0.99, 1.02, 0.98)[number % 5] for number in range(LEAST + 4)]
 
 
 def take(wired: Wired, milliseconds: Iterable[float], *, start: int = 0, **how: object) -> None:
-    """Runs of one benchmark, a minute apart."""
+    """Ingests runs of one benchmark, a minute apart."""
     for number, value in enumerate(milliseconds, start):
         wired.take(
             f"{number}-{how.get('cpus', '')}.json",
@@ -23,7 +23,10 @@ def take(wired: Wired, milliseconds: Iterable[float], *, start: int = 0, **how: 
 
 
 def verdicts(samples: Samples, environment: str = "ci") -> Mapping[str, str]:
-    """The state of each benchmark of an environment. Exactly one is 1, and the two that alerts stand on are there whatever it is."""
+    """The state of each benchmark in an environment.
+
+    Exactly one state is 1; the two that alerts use are always exposed.
+    """
     found: dict[str, str] = {}
     shown: dict[str, set[str]] = {}
     for labels, value in samples["benchmark_verdict"].items():
@@ -54,3 +57,21 @@ def take_suite(
     steady = STEADY[number % len(STEADY)]
     times = {name: steady * (factor if name in slower else others) for name in SUITE}
     wired.take(f"suite-{number}.json", result(number, times))
+
+
+def confirmed(wired: Wired) -> float:
+    """The number of confirmed regressions of all benchmarks."""
+    return sum(wired.samples()["benchmark_regressions_confirmed_total"].values())
+
+
+def judged(wired: Wired) -> Samples:
+    """Every series that follows from a verdict."""
+    names = (
+        "benchmark_verdict",
+        "benchmark_regression",
+        "benchmark_judged",
+        "benchmark_reference",
+        "benchmark_worsening",
+        "performance_",
+    )
+    return {name: series for name, series in wired.samples().items() if name.startswith(names)}

@@ -1,4 +1,4 @@
-"""Runs of the benchmarks, and what they measured."""
+"""Runs of the programs in benchmarks/, and what they measured."""
 
 import re
 import subprocess
@@ -22,7 +22,7 @@ def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def figures(path: Path) -> dict[str, float]:
-    """What was measured, by the first column of the table."""
+    """The measured values by the first column of the table."""
     rows = re.findall(
         r"^\| (?P<what>[^|]+) \| (?P<value>[0-9][0-9,.e-]*) ",
         path.read_text(encoding="utf-8"),

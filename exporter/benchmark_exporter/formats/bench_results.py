@@ -1,4 +1,4 @@
-"""What perf_diff reads as base and current (`bench_results.json`): statistics by benchmark; milliseconds."""
+"""perf_diff's input, base or current (`bench_results.json`): statistics per benchmark, in ms."""
 
 from typing import Annotated
 

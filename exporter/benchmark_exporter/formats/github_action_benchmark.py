@@ -1,6 +1,7 @@
-"""github-action-benchmark's customSmallerIsBetter and customBiggerIsBetter: an array of name, unit and value.
+"""github-action-benchmark's customSmallerIsBetter and customBiggerIsBetter.
 
-Which of the two it is stands in the workflow and not in the document. Where the unit does not say it either, a side file can (`better`).
+An array of name, unit and value. Which of the two it is appears in the workflow, not in the
+document. Where the unit gives no direction either, a sidecar can (`better`).
 """
 
 from typing import Annotated
@@ -17,7 +18,7 @@ NAME = "github_action_benchmark"
 
 
 class EntryPart(msgspec.Struct, frozen=True):
-    """The action takes a value that is a text too, and does without a unit."""
+    """The action also accepts a string as the value, and an entry without a unit."""
 
     name: Name
     value: Number | Text
@@ -56,5 +57,5 @@ def _number(value: float | str, json_path: str) -> float:
         return msgspec.convert(value, Number, strict=False)
     except msgspec.ValidationError as error:
         raise Rejected(
-            "invalid_value", f"{value!r} is no number that a result can have", json_path=json_path
+            "invalid_value", f"{value!r} is not a number a result can have", json_path=json_path
         ) from error

@@ -1,4 +1,7 @@
-"""perf_diff: two runs compared; milliseconds. The base's times are another run's, so only the current ones are taken, and the change."""
+"""perf_diff: a comparison of two runs, in milliseconds.
+
+The times of the base belong to another run, so only the current ones and the change are read.
+"""
 
 from collections import Counter
 from typing import Annotated
@@ -19,7 +22,7 @@ from benchmark_exporter.model import Better, Result, Run, Statistics
 
 NAME = "perf_diff"
 
-# Always there, at 0 where there are none, so that a regression that is gone does not stay.
+# Always present, 0 if there are none, so that a regression that has gone does not stay on show.
 _STATUSES: dict[str, Better | None] = {
     "regression": "lower",
     "improvement": "higher",

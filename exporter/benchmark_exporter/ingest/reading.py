@@ -13,7 +13,8 @@ from datetime import tzinfo
 import msgspec
 
 from benchmark_exporter.formats import Origin, Sidecar, parse, parse_sidecar
-from benchmark_exporter.ingest.inbox import Candidate, Inbox, Inboxes
+from benchmark_exporter.ingest.inbox import Candidate, Inbox
+from benchmark_exporter.ingest.inboxes import Inboxes
 from benchmark_exporter.model import Document, Rejected, RejectionReason, Run
 
 log = logging.getLogger(__name__)

@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable
 
-from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX, Inbox, Inboxes
+from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX, Inbox
+from benchmark_exporter.ingest.inboxes import Inboxes
 from benchmark_exporter.ingest.ingest import Defaults, Ingest
 from benchmark_exporter.ledger import Ledger, LedgerError
 from benchmark_exporter.ledger.damage import is_damaged, set_aside

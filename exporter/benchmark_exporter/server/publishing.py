@@ -8,7 +8,8 @@ from dataclasses import replace
 from aiohttp import web
 
 from benchmark_exporter.ledger import Ledger, State
-from benchmark_exporter.metrics.collector import Collector, Exposition, Live, LiveProgress
+from benchmark_exporter.metrics.collector import Collector, Exposition
+from benchmark_exporter.metrics.live import Live, LiveProgress
 from benchmark_exporter.metrics.resources import Sampler
 from benchmark_exporter.server.ingest_state import IngestState
 from benchmark_exporter.stream.feed import Feed

@@ -10,7 +10,9 @@ import msgspec
 from aiohttp import web
 
 from benchmark_exporter.links import Links
-from benchmark_exporter.metrics.collector import PARTS, Exposition, Part, join
+from benchmark_exporter.metrics.collector import Exposition
+from benchmark_exporter.metrics.definitions import PARTS, Part
+from benchmark_exporter.metrics.exposition import join
 from benchmark_exporter.server.landing_page import landing_page
 from benchmark_exporter.server.status import Status
 

@@ -35,7 +35,8 @@ from benchmark_exporter.server.watching import FolderWatch
 from benchmark_exporter.server.worker import Worker
 from benchmark_exporter.stream.feed import Feed
 from benchmark_exporter.stream.hub import Hub
-from benchmark_exporter.stream.live_folder import FOLDER, LiveFolder
+from benchmark_exporter.stream.live_file import FOLDER
+from benchmark_exporter.stream.live_folder import LiveFolder
 from benchmark_exporter.stream.server import Admission, StreamServer
 from benchmark_exporter.tokens import TokenFile
 

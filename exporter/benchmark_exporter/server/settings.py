@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmark_exporter.config import Config
 from benchmark_exporter.links import Links
-from benchmark_exporter.metrics.collector import Definition
+from benchmark_exporter.metrics.definitions import Definition
 
 
 @dataclass(frozen=True, slots=True)

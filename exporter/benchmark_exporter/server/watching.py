@@ -8,7 +8,7 @@ from pathlib import Path
 from watchfiles import awatch
 
 from benchmark_exporter.ingest.inbox import SUFFIX
-from benchmark_exporter.stream.live_folder import FOLDER
+from benchmark_exporter.stream.live_file import FOLDER
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,9 @@ from benchmark_exporter.ledger.state import (
 )
 from benchmark_exporter.model import SEVERITIES
 from benchmark_exporter.stream.hub import Hub
-from benchmark_exporter.stream.live_folder import LineRejection, LiveEvent, LiveNews, ProcessUsage
+from benchmark_exporter.stream.live_file import LiveEvent
+from benchmark_exporter.stream.live_folder import LiveNews
+from benchmark_exporter.stream.live_lines import LineRejection
 from benchmark_exporter.stream.message_filter import MessageFilter
 from benchmark_exporter.stream.messages import (
     UNFINISHED,
@@ -29,6 +31,7 @@ from benchmark_exporter.stream.messages import (
     Snapshot,
     VerdictNews,
 )
+from benchmark_exporter.stream.process_usage import ProcessUsage
 from benchmark_exporter.stream.worst_first import verdicts_worst_first
 
 # A snapshot has the newest of each.

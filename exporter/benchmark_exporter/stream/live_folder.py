@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark_exporter.stream.live_file import (
-    FOLDER,
     GONE_SECONDS,
     SUFFIX,
     LiveEvent,
@@ -21,18 +20,8 @@ from benchmark_exporter.stream.live_file import (
     Tally,
     open_regular,
 )
-from benchmark_exporter.stream.live_lines import LINE_REJECTIONS, LineRejection
+from benchmark_exporter.stream.live_lines import LineRejection
 from benchmark_exporter.stream.process_usage import ProcessUsage
-
-__all__ = [
-    "FOLDER",
-    "LINE_REJECTIONS",
-    "LineRejection",
-    "LiveEvent",
-    "LiveFolder",
-    "LiveNews",
-    "ProcessUsage",
-]
 
 log = logging.getLogger(__name__)
 

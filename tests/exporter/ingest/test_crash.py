@@ -1,4 +1,4 @@
-"""The process dies, at every step of the path; started again, it shows what one shows that never died."""
+"""A process that dies at any step shows, after a restart, what one shows that never died."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from tests.support.documents import changed
-from tests.support.dying import FILES, die, die_in
+from tests.support.dying import FILES, before_each_statement, die, die_at_call, die_in
 from tests.support.wired import Wired
 
 
 def prepare(folder: Path) -> Wired:
-    """Some files ingested and one of them rejected, others waiting, one of these grown meanwhile, one gone."""
+    """Some files are ingested, one is rejected, others wait, one has grown and one has gone."""
     folder.mkdir()
     wired = Wired(folder)
     for name in ("0.json", "1.json"):
@@ -39,15 +39,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def die_at_statement(number: int) -> Callable[[Wired], None]:
     def arrange(wired: Wired) -> None:
-        left = number
-
-        def count_down(_: str) -> None:
-            nonlocal left
-            left -= 1
-            if left == 0:
-                die()
-
-        wired.ledger._connection.set_trace_callback(count_down)
+        before_each_statement(wired, die_at_call(number))
 
     return arrange
 
@@ -62,7 +54,7 @@ def test_killed_before_each_statement_of_the_ledger(tmp_path: Path, undisturbed:
         if not died:
             break
         number += 1
-    assert number > 100  # it did go through a batch's statements
+    assert number > 100  # it reached a batch's statements
 
 
 def test_killed_between_commit_and_publish(tmp_path: Path, undisturbed: str) -> None:

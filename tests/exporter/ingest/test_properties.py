@@ -1,4 +1,4 @@
-"""What holds for any documents, in any order, however often."""
+"""What holds for any documents, in any order and however often they arrive."""
 
 import pytest
 from hypothesis import given
@@ -18,10 +18,10 @@ from tests.support.wired import DEFINITIONS, Samples, samples
 
 
 def totals(found: Samples) -> Samples:
-    """Counters and histograms, which do not depend on what came last."""
+    """Counters and histograms, which do not depend on what arrived last."""
     kept = {name for name, definition in DEFINITIONS.items() if definition.type == "counter"}
     kept |= {"benchmark_execution_time_ms_bucket", "benchmark_execution_time_ms_count"}
-    # Which five commits a benchmark shows goes by time, and two may share theirs.
+    # Which five commits a benchmark shows depends on their times, and two may be equal.
     return {
         name: found[name]
         for name in kept & found.keys() - {"performance_regression_detected_total"}
@@ -30,7 +30,9 @@ def totals(found: Samples) -> Samples:
 
 @EXAMPLES
 @given(DOCUMENTS)
-def test_every_exposition_is_valid_declared_and_each_series_unique(documents: list[Json]) -> None:
+def test_every_exposition_is_valid_and_declared_and_its_series_are_unique(
+    documents: list[Json],
+) -> None:
     with wired_in_a_new_folder() as wired:
         drop_all(wired, documents)
         for name, series in samples(wired.exposition()).items():
@@ -47,7 +49,7 @@ def test_every_exposition_is_valid_declared_and_each_series_unique(documents: li
 
 @EXAMPLES
 @given(DOCUMENTS)
-def test_what_was_ingested_changes_nothing_when_it_comes_again(documents: list[Json]) -> None:
+def test_what_was_ingested_changes_nothing_when_it_arrives_again(documents: list[Json]) -> None:
     with wired_in_a_new_folder() as wired:
         drop_all(wired, documents)
         before = wired.exposition()
@@ -71,7 +73,8 @@ def run_id(document: Json) -> str:
     return str(document.get("run_id") or document["run"]["run_id"])
 
 
-# Of one run's documents the order does count: a verdict may come before or after the run was judged without it.
+# For documents of the same run the order matters: the gate's outcome may arrive before or after the
+# run was judged without it.
 RUNS_APART = st.lists(suites() | results() | PIPELINES, min_size=2, max_size=6, unique_by=run_id)
 
 
@@ -88,4 +91,4 @@ def test_the_order_of_a_batch_does_not_change_totals(orders: tuple[list[Json], l
         sums = "benchmark_execution_time_ms_sum"
         assert first.get(sums, {}) == pytest.approx(
             second.get(sums, {})
-        )  # the last digit of a sum is the order's
+        )  # the last digit of a sum depends on the order

@@ -20,7 +20,6 @@ ALLOWED = {
     "client": {"atomic_write"},
     "stream": {"model", "ledger", "tokens"},
     "tokens": set(),
-    "ci_status": {"atomic_write", "formats", "model"},
     "links": set(),
     "metrics": {"model", "config", "ledger", "stream"},
     "wording": set(),

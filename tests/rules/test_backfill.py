@@ -14,7 +14,8 @@ import pytest
 import requests
 
 from benchmark_exporter.__main__ import EXIT_OK, EXIT_UNUSABLE, main
-from benchmark_exporter.commands.backfill import Target, backfill
+from benchmark_exporter.commands.past_samples import ScrapeLabels as Target
+from benchmark_exporter.commands.past_samples import backfill
 from benchmark_exporter.config import Config
 from benchmark_exporter.ledger.history import RecordedRun
 from benchmark_exporter.metrics.collector import Collector

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_exporter.commands.baseline import list_baselines, set_baseline
+from benchmark_exporter.commands.pinning import list_baselines, set_baseline
 from benchmark_exporter.ledger import Forgotten, Pin
 from tests.exporter.commands.test_baseline import LIMITS
 from tests.exporter.server.test_serve import run

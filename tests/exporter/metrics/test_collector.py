@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from benchmark_exporter.commands.baseline import set_baseline
+from benchmark_exporter.commands.pinning import set_baseline
 from benchmark_exporter.config import Config, ConfigError, packaged
 from benchmark_exporter.ledger import Pin, Subject
 from benchmark_exporter.metrics.collector import (

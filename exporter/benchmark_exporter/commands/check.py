@@ -17,6 +17,7 @@ from benchmark_exporter.commands.options import (
     config_options,
     file_option,
     files_argument,
+    is_on_command_line,
     option,
 )
 from benchmark_exporter.config import Config, ConfigError
@@ -59,7 +60,9 @@ def _repeated(name: str, words: Sequence[str]) -> Iterator[str]:
     "judged.",
 )
 @file_option(
-    "--ledger", help="With --gate: judge them against the history in an exporter's database too."
+    "--ledger",
+    shared=False,  # the exporter's container sets the shared variable, for other commands
+    help="With --gate: judge them against the history in an exporter's database too.",
 )
 @option(
     "--baseline",
@@ -102,7 +105,7 @@ def command(
         print(text)
         _write_summary(text, summary)
         return EXIT_OK if passed else EXIT_REJECTED
-    if ledger or baseline or summary:
+    if any(map(is_on_command_line, ("ledger", "baseline", "summary"))):
         raise Unusable("--ledger, --baseline and --summary need --gate")
     status = EXIT_OK
     for path in files:

@@ -18,6 +18,7 @@ from benchmark_exporter.commands.options import (
     announce,
     exporter_options,
     folder_option,
+    is_on_command_line,
     option,
     stack_option,
 )
@@ -74,7 +75,10 @@ def command(
     name = ""
     try:
         if url is not None and results_dir is not None:
-            raise CIStatusError("give --url or --results-dir, not both; each may be a variable")
+            # An option wins over a variable.
+            if is_on_command_line("url") == is_on_command_line("results_dir"):
+                raise CIStatusError("give --url or --results-dir, not both; each may be a variable")
+            url, results_dir = (url, None) if is_on_command_line("url") else (None, results_dir)
         stated = described_by(os.environ, now) | {
             key: str(value) for key, value in given.items() if value not in (None, "")
         }

@@ -33,7 +33,7 @@ class Option(click.Option):
     `--log-format` of `serve` reads BENCHMARK_EXPORTER_SERVE_LOG_FORMAT, else
     BENCHMARK_EXPORTER_LOG_FORMAT. An option that means something else in another command (`--url`
     of `push` and of `backfill`), or chooses what is deleted, is not `shared`: it reads the longer
-    name alone, and its help says so. An empty variable counts as unset.
+    name alone, which its help shows. An empty variable counts as unset.
     """
 
     def __init__(self, *arguments: Any, shared: bool = True, **settings: Any) -> None:
@@ -224,6 +224,12 @@ def exporter_options(url_default: str | None) -> Callable[[F], F]:
             help="Give up on a file after this time, retries included.",
         ),
     )
+
+
+def is_on_command_line(name: str) -> bool:
+    """Whether a parameter of the running command was given on the command line."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source is ParameterSource.COMMANDLINE
 
 
 def announce(text: str) -> None:

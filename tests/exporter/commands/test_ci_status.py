@@ -9,20 +9,12 @@ from pathlib import Path
 import pytest
 
 from benchmark_exporter.commands.ci_status import described_by, outcome_of
-from benchmark_exporter.formats.pipeline_outcome import (
-    FAILED,
-    PASSED,
-    UNDECIDED,
-    CIStatusError,
-    status_of,
-)
 from tests.support.process import COMMAND, DEADLINE_SECONDS, Exporter
 from tests.support.uploading import TOKEN
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 WORDS = ("--pipeline=nightly", "--branch=main", "--trigger=schedule", "--run-id=17")
 SERIES = '{pipeline="nightly",branch="main",trigger="schedule"}'
-
 GITHUB = {
     "GITHUB_ACTIONS": "true",
     "GITHUB_REPOSITORY": "octo/router",
@@ -152,18 +144,6 @@ def test_an_unknown_duration_is_none(created: str) -> None:
     assert (reported.status, reported.duration_seconds) == ("fail", None)
 
 
-def test_every_word_means_one_thing_in_any_case() -> None:
-    assert len(PASSED | FAILED | UNDECIDED) == len(PASSED) + len(FAILED) + len(UNDECIDED)
-    assert [status_of(word) for word in ("success", "UNSTABLE", "timed_out", "Aborted")] == [
-        "pass",
-        "fail",
-        "fail",
-        None,
-    ]
-    with pytest.raises(CIStatusError, match="'green' is not a known status"):
-        status_of("green")
-
-
 def test_an_outcome_in_the_folder_is_on_the_metrics_page(exporter: Exporter) -> None:
     done = ci_status(
         *WORDS,
@@ -223,6 +203,20 @@ def test_options_win_over_variables_and_empty_ones_do_not_count(tmp_path: Path) 
         "pass",
     )
     assert "duration_seconds" not in written
+
+
+@pytest.mark.parametrize("words", [("--results-dir=.",), ("--url=http://127.0.0.1:1",)])
+def test_an_option_wins_over_the_variable_of_the_other_way(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    variables = {
+        "BENCHMARK_EXPORTER_URL": "http://127.0.0.1:2",
+        "BENCHMARK_EXPORTER_RESULTS_DIR": "/nowhere",
+        "BENCHMARK_EXPORTER_TOKEN": TOKEN,
+    }
+    done = ci_status(*WORDS, "--status=pass", "--timeout=0.1", *words, folder=tmp_path, **variables)
+    way = "writing to ." if words == ("--results-dir=.",) else "sending to http://127.0.0.1:1"
+    assert done.stderr.splitlines()[0] == f"benchmark-exporter: {way}"
 
 
 def test_a_cancelled_run_is_not_reported(tmp_path: Path) -> None:

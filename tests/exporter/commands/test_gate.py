@@ -153,6 +153,16 @@ def test_a_history_needs_a_gate(tmp_path: Path) -> None:
     assert (both.returncode, "exclude each other" in both.stderr) == (2, True)
 
 
+def test_variables_for_a_gate_do_not_matter_without_one(tmp_path: Path) -> None:
+    path = write(tmp_path, "a", result(1, {"parsing": 1.0}))
+    for variable in ("LEDGER", "CHECK_LEDGER", "BASELINE", "SUMMARY"):
+        check = run("check", path, environment={f"BENCHMARK_EXPORTER_{variable}": "/nowhere"})
+        assert (check.returncode, check.stderr) == (0, "")
+    # The exporter's container sets it, for other commands.
+    gate = run("check", "--gate", path, environment={"BENCHMARK_EXPORTER_LEDGER": "/nowhere"})
+    assert gate.returncode == 0
+
+
 @pytest.mark.parametrize(
     "words",
     [

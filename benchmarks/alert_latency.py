@@ -1,6 +1,6 @@
-"""How long a regression takes from its file to each stage of the stack, up to the received webhook: `python -m benchmarks.alert_latency`.
+"""Measure the time from a file to the webhook of its alert: `python -m benchmarks.alert_latency`.
 
-A stack of its own, as processes, on free ports.
+It times every stage in between, on a separate stack that runs as processes on free ports.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -31,9 +32,10 @@ SEED = 11
 DEADLINE_SECONDS = 60.0
 POLL_SECONDS = 0.01
 CRITICAL, WARNING = "CriticalPerformanceRegression", "PerformanceBelowThreshold"
-# Times faster than the reference: passes, is under the gate of 15, is under the critical 10.
+# Speedups over the reference: one that passes, one below the gate (15), one below the critical 10.
 PASSING, SLOWER, SLOW = 20.0, 12.0, 5.0
-# What was made here, and the secrets: no channel but the exporter's webhook is to hear of this.
+# Generated files, and the secrets: no channel except the exporter's webhook may receive these
+# alerts.
 NOT_COPIED = shutil.ignore_patterns(
     ".git",
     ".venv",
@@ -51,7 +53,7 @@ STAGES = ("/metrics", "Prometheus", "firing", "webhook")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measures, prints and writes the table; returns the exit status."""
+    """Measure, print and write the table; return the exit status."""
     options = _parser().parse_args(arguments)
     servers.WORK.mkdir(parents=True, exist_ok=True)
     try:
@@ -83,14 +85,14 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=RESULTS / "alert_latency.md",
         metavar="FILE",
-        help="where the table goes (%(default)s)",
+        help="file for the table (%(default)s)",
     )
     return parser
 
 
 @contextmanager
 def own_stack(folder: Path) -> Iterator[Settings]:
-    """The stack of a copy of this checkout, without the channels that this one has secrets for."""
+    """Run a stack in a copy of this checkout, without the channels configured here."""
     kept = stack_settings.ROOT / stack_settings.STATE / "programs"
     programs = Programs(kept)
     shutil.copytree(stack_settings.ROOT, folder, ignore=NOT_COPIED)
@@ -101,7 +103,7 @@ def own_stack(folder: Path) -> Iterator[Settings]:
     settings = stack_settings.load(folder, environ={})
     settings.state_dir.mkdir()
     if programs.missing():
-        progress("fetching what of Prometheus and Alertmanager is not installed")
+        progress("fetching Prometheus and Alertmanager, as far as they are not installed")
         programs.fetch()
     if kept.exists():
         (settings.state_dir / "programs").symlink_to(kept)
@@ -114,12 +116,9 @@ def own_stack(folder: Path) -> Iterator[Settings]:
 
 
 def _command(folder: Path, name: str) -> None:
-    done = subprocess.run(  # noqa: S603  # our own
-        [sys.executable, "-m", "stack", name],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
+    command = [sys.executable, "-m", "stack", name]
+    done = subprocess.run(  # noqa: S603  # our own program
+        command, cwd=folder, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise BenchmarkError(f"the stack's {name} failed: {done.stderr[-500:]}")
@@ -142,7 +141,7 @@ def _measure(settings: Settings, repeats: int) -> list[Figure]:
     progress(f"{repeats} critical regressions, one after the other")
     critical = []
     for number in range(repeats):
-        time.sleep(dice.uniform(0.0, 1.0))  # in step with nothing that is done once a second
+        time.sleep(dice.uniform(0.0, 1.0))  # not in step with what happens once a second
         critical.append(_one(settings, f"critical-{number}"))
 
     progress(f"{repeats} warnings, each about a second after the other")
@@ -151,7 +150,7 @@ def _measure(settings: Settings, repeats: int) -> list[Figure]:
         time.sleep(dice.uniform(0.5, 1.5))
         dropped[f"warning-{number}"] = _drop(settings, f"warning-{number}", 2, SLOWER)
     warnings = [
-        _until(lambda name=name: _received(settings, WARNING, name), name) - at  # type: ignore[misc]  # the default binds the name
+        _until(partial(_received, settings, WARNING, name), name) - at
         for name, at in dropped.items()
     ]
 
@@ -172,10 +171,13 @@ def _p50_and_p95(what: str, seconds: Sequence[float], p95_at_most: float | None)
 
 
 def _one(settings: Settings, name: str) -> Mapping[str, float]:
-    """Seconds from a complete file to each stage of its regression. The last is the receiver's own time, the others when it was seen."""
+    """Return the seconds from a complete file to each stage of its regression.
+
+    The last is from the time that the receiver recorded, the others from when the stage was seen.
+    """
     started = _drop(settings, name, 2, SLOW)
     line = f'performance_regression_active{{benchmark_name="{name}",severity="critical"}} 1\n'
-    looks: Mapping[str, Callable[[], float | None]] = {
+    checks: Mapping[str, Callable[[], float | None]] = {
         "/metrics": lambda: _now_if(
             line in get_text(EXPORTER.url(settings, "/metrics?collect[]=state"))
         ),
@@ -197,11 +199,11 @@ def _one(settings: Settings, name: str) -> Mapping[str, float]:
         ),
         "webhook": lambda: _received(settings, CRITICAL, name),
     }
-    return {stage: _until(look, f"{name}: {stage}") - started for stage, look in looks.items()}
+    return {stage: _until(check, f"{name}: {stage}") - started for stage, check in checks.items()}
 
 
 def _drop(settings: Settings, name: str, number: int, speedup: float) -> float:
-    """Writes a run in place, as perf_suite does; gives the time it was complete, in seconds since 1970."""
+    """Write a run in place, as perf_suite does; return the seconds since 1970 when complete."""
     benchmark = PerfSuiteBenchmark(name, 0.05, 0.05 * speedup, 0.0)
     document = perf_suite_document(
         benchmark, f"{number:07x}", datetime.now(UTC), lambda _mean, _sigma: 1.0
@@ -212,9 +214,9 @@ def _drop(settings: Settings, name: str, number: int, speedup: float) -> float:
     return time.time()
 
 
-def _until(look: Callable[[], float | None], what: str) -> float:
+def _until(check: Callable[[], float | None], what: str) -> float:
     deadline = time.monotonic() + DEADLINE_SECONDS
-    while (seen := look()) is None:
+    while (seen := check()) is None:
         if time.monotonic() > deadline:
             raise BenchmarkError(f"{what}: not within {DEADLINE_SECONDS:g} s")
         time.sleep(POLL_SECONDS)
@@ -242,8 +244,9 @@ def _query(settings: Settings, expression: str) -> list[Any]:
 
 
 def get_text(url: str) -> str:
-    """The body of the answer of one of our own servers."""
-    with urllib.request.urlopen(url, timeout=DEADLINE_SECONDS) as answer:  # noqa: S310  # our own http address
+    """Return the body of a response from one of our own servers."""
+    # The address is our own.
+    with urllib.request.urlopen(url, timeout=DEADLINE_SECONDS) as answer:  # noqa: S310
         text: str = answer.read().decode()
         return text
 

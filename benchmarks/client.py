@@ -1,7 +1,9 @@
-"""What observing costs: `python -m benchmarks.client`. The client beside a bare loop, and `run` around a command that does nothing."""
+"""Measure what observing costs: `python -m benchmarks.client`.
+
+The client is compared with a bare loop, and `run` wraps a command that does nothing.
+"""
 
 import argparse
-import os
 import resource
 import subprocess
 import sys
@@ -18,7 +20,7 @@ REPEATS = 5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measures, prints and writes the table; returns the exit status."""
+    """Measure, print and write the table; return the exit status."""
     options = _parser().parse_args(arguments)
     servers.WORK.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="client-", dir=servers.WORK) as folder:
@@ -26,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         figures += [*_lines(Path(folder), options.seconds), *_around(options.seconds, folder)]
     write(
         options.output,
-        f"python -m benchmarks.client --iterations={options.iterations} --seconds={options.seconds:g}",
+        f"python -m benchmarks.client --iterations={options.iterations} "
+        f"--seconds={options.seconds:g}",
         figures,
     )
     return 0
@@ -49,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=RESULTS / "client.md",
         metavar="FILE",
-        help="where the table goes (%(default)s)",
+        help="file for the table (%(default)s)",
     )
     return parser
 
@@ -143,10 +146,11 @@ def _around(seconds: float, folder: str) -> list[Figure]:
     begun = time.monotonic()
     slept = _wrapper_cpu_seconds(folder, "sleep", f"{seconds}")
     share = (slept - percentile(started, 50)) / (time.monotonic() - begun)
+    entries = sum(1 for _ in Path("/proc").iterdir())
     return [
         Figure("`run`: start and end, CPU time", percentile(started, 50), "s"),
         Figure(
-            f"`run`: while a command sleeps, of a core, {len(os.listdir('/proc'))} entries in /proc",  # noqa: PTH208  # counted, not looked at
+            f"`run`: while a command sleeps, of a core, {entries} entries in /proc",
             share * 100,
             "%",
             at_most=3.0,

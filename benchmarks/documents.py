@@ -1,20 +1,24 @@
-"""What the benchmarks feed: results as perf_suite 0.3 writes them, and the same number of series as the peers take them."""
+"""Input for the benchmarks: results as perf_suite 0.3 writes them, and series for the peers."""
 
 import json
 from datetime import UTC, datetime, timedelta
 
 SERIES_PER_GROUP = 20
 _FIRST_RUN = datetime(2026, 1, 1, tzinfo=UTC)
-_METRICS, _LABEL_SETS = 4, 5  # of a group, 20 series together
+_METRICS, _LABEL_SETS = 4, 5  # of a group, 20 series in all
 
 
 def run_id(number: int) -> str:
-    """The id of a run, unlike any other's."""
+    """Return the unique id of a run."""
     return f"{_FIRST_RUN + timedelta(seconds=number):%Y%m%dT%H%M%SZ}"
 
 
 def perf_suite(project: str, number: int) -> bytes:
-    """A run of a project; the number gives its id, its time and, a little, its measurements. Every tenth run fails its gate."""
+    """Return a run of a project.
+
+    The number determines its id, its time and, slightly, its measurements. Every tenth run fails
+    its gate.
+    """
     p50_ms = 0.05 * (1 + number % 100 / 1000)
     speedup = 12.0 if number % 10 == 9 else 18.0 + number % 7
     return json.dumps(
@@ -61,7 +65,10 @@ def perf_suite(project: str, number: int) -> bytes:
 
 
 def group(number: int, value: float, *, grouping_labels: bool) -> bytes:
-    """A group of 20 gauges as exposition text. Pushgateway adds job and instance by itself; a textfile needs them in the text."""
+    """Return a group of 20 gauges as exposition text.
+
+    Pushgateway adds job and instance itself; a text file needs them in the text.
+    """
     grouping = f',job="bench",instance="g{number}"' if grouping_labels else ""
     lines = []
     for metric in range(_METRICS):

@@ -1,4 +1,7 @@
-"""How fast results are taken in: `python -m benchmarks.ingest`. Beside it, pushes into Pushgateway."""
+"""Measure how fast results are ingested: `python -m benchmarks.ingest`.
+
+It is compared with pushes to Pushgateway.
+"""
 
 import argparse
 import random
@@ -20,7 +23,7 @@ _COUNTS = "SELECT name, sum(value) FROM counters WHERE name LIKE 'files_%' GROUP
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measures, prints and writes the table; returns the exit status."""
+    """Measure, print and write the table; return the exit status."""
     options = _parser().parse_args(arguments)
     servers.WORK.mkdir(parents=True, exist_ok=True)
     try:
@@ -50,21 +53,21 @@ def _parser() -> argparse.ArgumentParser:
         type=int,
         default=20_000,
         metavar="N",
-        help="result files dropped in one burst (%(default)s)",
+        help="result files to drop in one burst (%(default)s)",
     )
     parser.add_argument(
         "--benchmarks",
         type=int,
         default=20,
         metavar="N",
-        help="that the files are runs of (%(default)s)",
+        help="benchmarks that the files are runs of (%(default)s)",
     )
     parser.add_argument(
         "--singles",
         type=int,
         default=200,
         metavar="N",
-        help="files dropped one at a time (%(default)s)",
+        help="files to drop one at a time (%(default)s)",
     )
     parser.add_argument(
         "--groups",
@@ -78,27 +81,27 @@ def _parser() -> argparse.ArgumentParser:
         type=float,
         default=10.0,
         metavar="S",
-        help="pushing time for each figure (%(default)s)",
+        help="time to push for each figure (%(default)s)",
     )
     parser.add_argument(
         "--peers",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="measure Pushgateway too",
+        help="also measure Pushgateway",
     )
     parser.add_argument(
         "--output",
         type=Path,
         default=RESULTS / "ingest.md",
         metavar="FILE",
-        help="where the table goes (%(default)s)",
+        help="file for the table (%(default)s)",
     )
     return parser
 
 
 def _exporter(folder: Path, options: argparse.Namespace) -> list[Figure]:
     files = options.files
-    progress(f"writing {files:,} result files aside")
+    progress(f"writing {files:,} result files to another folder")
     staged, results = folder / "staged", folder / "results"
     staged.mkdir()
     results.mkdir()
@@ -117,16 +120,16 @@ def _exporter(folder: Path, options: argparse.Namespace) -> list[Figure]:
         burst_seconds = time.perf_counter() - started
         progress(f"dropping {options.singles} one at a time")
         latencies = [
-            _drop_one(server, folder, files + number, random.Random(SEED + number))  # noqa: S311  # no secret
+            _drop_one(server, folder, files + number, random.Random(SEED + number))  # noqa: S311
             for number in range(options.singles)
         ]
         resident_bytes = server.process.memory_info().rss
     files += options.singles
 
-    progress("starting it again, with all files known")
+    progress("restarting it with all files known")
     with servers.exporter(folder) as server:
         known_seconds = server.ready_seconds
-    progress("starting it with none known")
+    progress("starting it with no file known")
     for path in folder.glob("ledger.sqlite3*"):
         path.unlink()
     started = time.perf_counter()
@@ -156,14 +159,17 @@ def _exporter(folder: Path, options: argparse.Namespace) -> list[Figure]:
 
 
 def _until_committed(ledger: Path, files: int) -> None:
-    """Waits until the ledger's own count of ingested files says so. Reading it does not hold up its writer (WAL)."""
+    """Wait until the ledger counts that many ingested files.
+
+    Reading it does not block its writer (WAL).
+    """
     deadline = time.perf_counter() + servers.DEADLINE_SECONDS
     connection = sqlite3.connect(f"{ledger.as_uri()}?mode=ro", uri=True)
     try:
         while (counts := dict(connection.execute(_COUNTS))).get("files_ingested", 0) != files:
             if counts.keys() - {"files_ingested"} or time.perf_counter() > deadline:
                 raise BenchmarkError(
-                    f"{files} new files were dropped, and the ledger has counted {counts}"
+                    f"{files} new files were dropped, but the ledger counts {counts}"
                 )
             time.sleep(servers.WAIT_SECONDS)
     finally:
@@ -171,12 +177,12 @@ def _until_committed(ledger: Path, files: int) -> None:
 
 
 def _drop_one(server: Server, folder: Path, number: int, dice: random.Random) -> float:
-    """Seconds from a file's rename into the folder until its run is on /metrics."""
+    """Return the seconds from a file's rename into the folder until its run is on /metrics."""
     path = folder / f"{number}.json"
     path.write_bytes(documents.perf_suite("single", number))
     wanted = f'run_id="{documents.run_id(number)}"'.encode()
     connection = server.connect()
-    time.sleep(dice.uniform(0.0, 0.2))  # in step with nothing that the exporter does at intervals
+    time.sleep(dice.uniform(0.0, 0.2))  # not in step with the exporter's intervals
     started = time.perf_counter()
     path.rename(folder / "results" / path.name)
     while wanted not in request(connection, "/metrics?collect[]=state"):

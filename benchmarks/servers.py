@@ -1,4 +1,4 @@
-"""The exporter and its peers, as processes on free loopback ports."""
+"""The exporter and its peers as processes on free loopback ports."""
 
 import shutil
 import socket
@@ -23,18 +23,18 @@ WORK = ROOT / ".local" / "benchmarks"
 PUSHGATEWAY_NAMES = ("pushgateway", "prometheus-pushgateway")
 DEADLINE_SECONDS = 300.0
 POLL_SECONDS = 0.002
-WAIT_SECONDS = 0.02  # between looks for what takes seconds: looking costs as well
+WAIT_SECONDS = 0.02  # between checks for something that takes seconds, since checking costs too
 PLAIN: Mapping[str, str] = {"Accept-Encoding": "identity"}
-GZIP: Mapping[str, str] = {"Accept-Encoding": "gzip"}  # as Prometheus asks
+GZIP: Mapping[str, str] = {"Accept-Encoding": "gzip"}  # as Prometheus requests
 
 
 class BenchmarkError(Exception):
-    """A measurement that could not be made; the message says why."""
+    """A measurement failed; the message gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A program that answers. `ready_seconds` is how long that took it from its start."""
+    """A running program. `ready_seconds` is the time from its start until it responded."""
 
     port: int
     process: psutil.Process
@@ -52,10 +52,10 @@ def request(
     method: str = "GET",
     body: bytes | None = None,
 ) -> bytes:
-    """The body of an answer, as it came over the wire.
+    """Return the body of a response as sent over the wire.
 
     Raises:
-        BenchmarkError: the answer is not a success.
+        BenchmarkError: the response is not a success.
     """
     connection.request(method, path, body, dict(headers))
     response = connection.getresponse()
@@ -69,7 +69,7 @@ def request(
 
 @contextmanager
 def exporter(folder: Path, stream_port: int | None = None) -> Iterator[Server]:
-    """The exporter over `folder/results` and `folder/ledger.sqlite3`, by `folder/config.yaml` where there is one."""
+    """Run the exporter on the folder's results/, ledger.sqlite3 and, if present, config.yaml."""
     port, stream_port = free_port(), stream_port or free_port()
     (folder / "results").mkdir(exist_ok=True)
     config = [f"--config={folder / CONFIG}"] if (folder / CONFIG).exists() else []
@@ -92,7 +92,7 @@ def exporter(folder: Path, stream_port: int | None = None) -> Iterator[Server]:
 
 @contextmanager
 def pushgateway(folder: Path, *, consistency_check: bool) -> Iterator[Server]:
-    """Pushgateway, whose groups outlive it in the folder."""
+    """Run Pushgateway, which keeps its groups in the folder."""
     port = free_port()
     words = [
         *_pushgateway_argv(),
@@ -107,7 +107,10 @@ def pushgateway(folder: Path, *, consistency_check: bool) -> Iterator[Server]:
 
 
 def fill_pushgateway(folder: Path, groups: int) -> None:
-    """Leaves a Pushgateway's groups in the folder, made without the check, which takes longer with each of them."""
+    """Fill the folder with a Pushgateway's groups.
+
+    This is done without the consistency check, which takes longer with each group.
+    """
     with pushgateway(folder, consistency_check=False) as server:
         connection = server.connect()
         for number in range(groups):
@@ -116,14 +119,14 @@ def fill_pushgateway(folder: Path, groups: int) -> None:
 
 
 def push(connection: HTTPConnection, number: int, value: float) -> None:
-    """Puts one group of 20 series in place of what it was."""
+    """Replace one group of 20 series."""
     body = group(number, value, grouping_labels=False)
     request(connection, f"/metrics/job/bench/instance/g{number}", method="PUT", body=body)
 
 
 @contextmanager
 def textfile_collector(folder: Path) -> Iterator[Server]:
-    """node_exporter with nothing but its textfile collector over `folder/textfiles`."""
+    """Run node_exporter with only its textfile collector, on `folder/textfiles`."""
     programs = Programs(ROOT / ".local" / "programs")
     argv = programs.argv("node_exporter")
     if argv is None:
@@ -147,7 +150,7 @@ def textfile_collector(folder: Path) -> Iterator[Server]:
 
 @contextmanager
 def prometheus(folder: Path) -> Iterator[Server]:
-    """Prometheus over `folder/data`, which scrapes nothing, takes remote writes and makes snapshots."""
+    """Run a Prometheus on `folder/data` that only accepts remote writes and makes snapshots."""
     programs = Programs(ROOT / ".local" / "programs")
     argv = programs.argv("prometheus")
     if argv is None:
@@ -171,7 +174,7 @@ def prometheus(folder: Path) -> Iterator[Server]:
 
 
 def _pushgateway_argv() -> list[str]:
-    """From PATH, else from Debian's package, unpacked at first use."""
+    """Return Pushgateway from PATH, or else from Debian's package, unpacked at first use."""
     unpacked = WORK / "pushgateway"
     for name in PUSHGATEWAY_NAMES:
         found = shutil.which(name) or shutil.which(unpacked / "usr/bin" / name)
@@ -186,10 +189,12 @@ def _pushgateway_argv() -> list[str]:
         part,
         "prometheus-pushgateway",
     ]
-    done = subprocess.run(fetch, capture_output=True, text=True, check=False)  # noqa: S603  # a program of this checkout
+    # A program of this checkout.
+    done = subprocess.run(fetch, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode or not (part / "usr/bin" / PUSHGATEWAY_NAMES[-1]).is_file():
         raise BenchmarkError(
-            f"Pushgateway is not on PATH and its package cannot be fetched; --no-peers leaves it out:\n{done.stderr[-500:]}"
+            "Pushgateway is not on PATH and its package cannot be fetched; --no-peers omits it:\n"
+            f"{done.stderr[-500:]}"
         )
     part.rename(unpacked)
     return [str(unpacked / "usr/bin" / PUSHGATEWAY_NAMES[-1])]
@@ -216,8 +221,9 @@ def _until_ready(process: psutil.Popen, port: int, path: str, log: Path) -> None
             request(connection, path)
         except (OSError, BenchmarkError) as error:
             if process.poll() is not None or time.perf_counter() > deadline:
+                program = Path(process.args[0]).name
                 raise BenchmarkError(
-                    f"{Path(process.args[0]).name} does not get ready, see {log}: {log.read_text()[-500:]}"
+                    f"{program} does not become ready, see {log}: {log.read_text()[-500:]}"
                 ) from error
             time.sleep(WAIT_SECONDS)
         else:
@@ -227,7 +233,7 @@ def _until_ready(process: psutil.Popen, port: int, path: str, log: Path) -> None
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on now."""
+    """Return a loopback port that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,15 +1,16 @@
-"""What the dashboards share: how they lead to one another, their variables, their annotations, and the grid that panels are placed on."""
+"""What the dashboards share: links, variables, annotations, and the grid for panels."""
 
 from collections.abc import Sequence
 
 from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.models import dashboard as d
 
-from grafana.panels import CRITICAL, NEUTRAL, PROMETHEUS, SLOW_SCRAPE, WIDTH, Panel, query
+from grafana.panels import PROMETHEUS, SLOW_SCRAPE, WIDTH, Panel, query
 from grafana.selectors import REGRESSION_ALERTS, RUN
+from grafana.style import CRITICAL, NEUTRAL
 
 TAG = "strataregula"
-# As on one's own machine; `make up` puts the addresses of .env in their place.
+# The addresses on a local machine; `make up` replaces them with those in .env.
 EXPORTER_URL, PROMETHEUS_URL, ALERTMANAGER_URL = (
     "http://localhost:8000",
     "http://localhost:9090",
@@ -19,9 +20,10 @@ REFRESH_INTERVALS = ["1s", "5s", "15s", "1m", "5m", "15m"]
 
 
 class Board:
-    """A dashboard that is being laid out, from top to bottom.
+    """A dashboard that is being laid out from top to bottom.
 
-    `variables`: whether those of the benchmarks are shown. All dashboards have them, so that a link keeps what is selected.
+    `variables` tells whether those of the benchmarks are shown. All dashboards have them, so that a
+    link keeps the selection.
     """
 
     def __init__(
@@ -72,21 +74,28 @@ class Board:
         )
 
     def place(self, height: int, *panels: Panel, widths: Sequence[int] = ()) -> None:
-        """Panels side by side, each as wide as the others unless told; the grid is 24 wide."""
+        """Place panels side by side, of equal width by default; the grid is 24 wide."""
         for panel, width in zip(
             panels, widths or [WIDTH // len(panels)] * len(panels), strict=True
         ):
             self.dashboard.with_panel(panel.id(next(self._identifiers)).height(height).span(width))
 
     def row(self, title: str, *, repeat: str | None = None) -> None:
-        """A heading. `repeat`: the variable for each of whose values the panels up to the next heading are shown."""
+        """Add a heading. The panels below it repeat for each value of the variable `repeat`."""
         row = dashboard.Row(title).id(next(self._identifiers))
         self.dashboard.with_row(row if repeat is None else row.repeat(repeat))
 
     def annotate(self) -> None:
-        """Marks where a commit was measured first, and where a regression began to be told."""
-        commits = f"group by (commit_hash) (last_over_time(benchmark_run_info{{{RUN}}}[$__rate_interval]))"
-        before = f"group by (commit_hash) (last_over_time(benchmark_run_info{{{RUN}}}[$__rate_interval] offset $__rate_interval))"
+        """Mark where each commit was first measured, and where an alert on a regression began."""
+        commits = (
+            "group by (commit_hash) "
+            f"(last_over_time(benchmark_run_info{{{RUN}}}[$__rate_interval]))"
+        )
+        before = (
+            "group by (commit_hash) "
+            f"(last_over_time(benchmark_run_info{{{RUN}}}[$__rate_interval] offset "
+            "$__rate_interval))"
+        )
         self.dashboard.annotation(
             _annotation(
                 "Commits",
@@ -107,7 +116,10 @@ class Board:
 def variable(
     name: str, label: str, series: str, source: str | None = None
 ) -> dashboard.QueryVariable:
-    """A variable of which any number of values can be selected: those of a label, by default of the same name, of some series."""
+    """Return a multi-value variable with the values of a label of some series.
+
+    The label has the name of the variable unless `source` names another.
+    """
     expr = f"label_values({series}, {source or name})"
     return (
         dashboard.QueryVariable(name)
@@ -121,13 +133,16 @@ def variable(
         .sort(d.VariableSort.ALPHABETICAL_CASE_INSENSITIVE_ASC)
         .multi(True)
         .include_all(True)
-        .all_value(".*")  # a benchmark that is new since the page was loaded is among them
+        .all_value(".*")  # includes benchmarks added after the page was loaded
         .current(d.VariableOption(text=["All"], value=["$__all"], selected=True))
     )
 
 
 def _to_other_dashboards() -> dashboard.DashboardLink:
-    """Leads to every dashboard with the tag, a user's own too, with the variables and the time range of this one."""
+    """Return links to all dashboards with the tag, including users' own.
+
+    They keep the variables and the time range.
+    """
     return (
         dashboard.DashboardLink("Dashboards")
         .type(d.DashboardLinkType.DASHBOARDS)

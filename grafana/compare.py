@@ -1,38 +1,30 @@
-"""The dashboard Compare: environments, and the versions of baselines, side by side."""
+"""The Compare dashboard: environments and baseline versions side by side."""
 
 from grafana_foundation_sdk.builders import dashboard
 
 from grafana.board import Board
-from grafana.overview import NO_HISTORY, NO_RUN
-from grafana.panels import (
+from grafana.no_data import NO_HISTORY, NO_RUN
+from grafana.panels import SLOW_SCRAPE, Panel, bars, lines, listing, matrix, now, query, rows
+from grafana.selectors import RESULT, RESULT_NAME
+from grafana.style import (
     DASHES,
     GOOD,
     NEUTRAL,
-    SLOW_SCRAPE,
     VERDICTS,
     WARNING,
-    Panel,
-    bars,
     column,
-    lines,
-    listing,
     logarithmic,
     mapping,
-    matrix,
-    now,
-    query,
-    rows,
     thresholds,
 )
-from grafana.selectors import RESULT, RESULT_NAME
 
 TIMES = f'benchmark_time_seconds{{statistic="p50", {RESULT}}}'
-ONE_ENVIRONMENT = "All selected results are of one environment"
+ONE_ENVIRONMENT = "All selected results come from one environment"
 
 
 def compare() -> dashboard.Dashboard:
-    """Compare, first environments, then versions."""
-    description = "The same benchmarks in several environments, and beside the versions that were pinned as baselines."
+    """Build Compare: first environments, then versions."""
+    description = "The same benchmarks in several environments, and against pinned versions."
     board = Board("Compare", description, since="now-24h", refresh="5s", variables=True)
     board.annotate()
     board.row("Environments")
@@ -62,10 +54,14 @@ def times() -> Panel:
 def slowdown() -> Panel:
     fastest = f"min by (benchmark_name) ({TIMES})"
     several = f"count by (benchmark_name) ({TIMES}) > 1"
-    expr = f"max by (benchmark_name, environment) ({TIMES} / on (benchmark_name) group_left () {fastest} and on (benchmark_name) {several})"
+    expr = (
+        f"max by (benchmark_name, environment) ({TIMES} / on (benchmark_name) group_left () "
+        f"{fastest} and on (benchmark_name) {several})"
+    )
     panel = bars(
-        "Times the fastest environment",
-        "How many times slower the newest run of each result is than in the environment where it is fastest.",
+        "Slowdown against the fastest environment",
+        "How many times slower the newest run of each result is than in the environment where "
+        "it is fastest.",
         now(f"sort_desc({expr})", "{{benchmark_name}} {{environment}}"),
         unit="suffix:×",
         no_value=ONE_ENVIRONMENT,
@@ -81,7 +77,8 @@ def verdicts() -> Panel:
 
     panel = matrix(
         "Verdict",
-        "What the newest run of each result is beside its own history in each environment. Slower in one alone points to that machine.",
+        "The verdict on the newest run of each result, against its own history in each "
+        "environment. A result that is slower in only one environment points to that machine.",
         rows(f"2 * {state('critical')} > 0 or {state('warning')}"),
         unit="none",
         no_value=NO_HISTORY,
@@ -110,12 +107,12 @@ def times_over_runs() -> Panel:
 
 
 def ratio_over_runs() -> Panel:
-    # Environments do not run at the same time: the mean of a day has a run of each.
+    # Environments do not run at the same time, but the mean of a day includes a run of each.
     mean = f"avg by (benchmark_name, environment) (avg_over_time({TIMES}[1d]))"
     panel = lines(
-        "Times the fastest environment, over runs",
-        "The mean p50 of the day before each point, as a multiple of that of the fastest environment. A line that moves is a change that "
-        "one environment alone has seen.",
+        "Slowdown against the fastest environment, over runs",
+        "The mean p50 of the day before each point, as a multiple of that in the fastest "
+        "environment. A line that moves is a change seen in only one environment.",
         query(
             f"{mean} / on (benchmark_name) group_left () min by (benchmark_name) ({mean})",
             "{{benchmark_name}} {{environment}}",
@@ -130,9 +127,11 @@ def ratio_over_runs() -> Panel:
 def speedups() -> Panel:
     panel = matrix(
         "Speedup over each version",
-        "How many times faster the newest run is, at the median, than the reference or the pinned baseline of each version.",
+        "How many times faster the newest run is, at the median, than the reference or the pinned "
+        "baseline of each version.",
         rows(
-            f'max by (benchmark_name, baseline_version) (speedup_ratio{{percentile="p50", {RESULT_NAME}}})'
+            f'max by (benchmark_name, baseline_version) (speedup_ratio{{percentile="p50", '
+            f"{RESULT_NAME}}})"
         ),
         unit="suffix:×",
         no_value=NO_RUN,
@@ -149,14 +148,18 @@ def references() -> Panel:
     judged = f"max by ({labels}) (benchmark_judged_value{{{RESULT}}}"
 
     def of_result(metric: str) -> str:
-        return f"{judged} * 0 + on (benchmark_name, environment) group_left () max by (benchmark_name, environment) ({metric}))"
+        return (
+            f"{judged} * 0 + on (benchmark_name, environment) group_left () max by "
+            f"(benchmark_name, environment) ({metric}))"
+        )
 
     def reference(kind: str) -> str:
         return f'benchmark_reference_value{{reference="{kind}", {RESULT}}}'
 
     panel = listing(
         "Now, rolling median and pinned baseline",
-        "The newest run of each result beside both references, in the unit of the result, and how much worse than the stricter one it is.",
+        "The newest run of each result compared with both references, in the unit of the "
+        "result, and how much worse it is than the stricter one.",
         rows(f"{judged})"),
         rows(of_result(reference("rolling")), ref="B"),
         rows(of_result(reference("pinned")), ref="C"),

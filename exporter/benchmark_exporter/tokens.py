@@ -34,7 +34,7 @@ def parse_tokens(text: str) -> tuple[list[Token], list[str]]:
             )
         elif len(secret) < MIN_TOKEN_CHARACTERS or not secret.isascii() or not secret.isprintable():
             mistakes.append(
-                f"line {number}: a token must have at least {MIN_TOKEN_CHARACTERS} characters, "
+                f"line {number}: a token has at least {MIN_TOKEN_CHARACTERS} characters, "
                 "all of them ASCII"
             )
         else:

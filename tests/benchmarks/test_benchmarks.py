@@ -1,37 +1,12 @@
-"""The benchmarks run, with small numbers, and tell a target that is kept from one that is missed."""
+"""The benchmarks run, with small numbers, and report which targets are met."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from benchmarks.report import Figure, p50_and_p99, percentile, table
-from tests.support.paths import REPOSITORY
-
-DEADLINE_SECONDS = 180.0
-
-
-def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", *words],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_SECONDS,
-        check=False,
-    )
-
-
-def figures(path: Path) -> dict[str, float]:
-    """What was measured, by the first column of the table."""
-    rows = re.findall(
-        r"^\| (?P<what>[^|]+) \| (?P<value>[0-9][0-9,.e-]*) ",
-        path.read_text(encoding="utf-8"),
-        re.MULTILINE,
-    )
-    return {what: float(value.replace(",", "")) for what, value in rows}
+from tests.support.measuring import figures, run
 
 
 def test_ingest_measures_the_running_exporter(tmp_path: Path) -> None:
@@ -152,7 +127,7 @@ def test_help_names_the_output(name: str) -> None:
     assert "--output" in done.stdout
 
 
-def test_a_missed_target_is_said_to_be_missed() -> None:
+def test_a_missed_target_is_reported_as_missed() -> None:
     text = table(
         [
             Figure("fast enough", 5.0, "ms", at_most=5.0),
@@ -161,8 +136,8 @@ def test_a_missed_target_is_said_to_be_missed() -> None:
             Figure("too few", 4999.0, "files/s", at_least=5000.0),
         ]
     )
-    verdicts = [line.split(" | ")[2] for line in text.splitlines()[2:]]
-    assert verdicts == [
+    outcomes = [line.split(" | ")[2] for line in text.splitlines()[2:]]
+    assert outcomes == [
         "≤ 5 ms: kept",
         "≤ 5 ms: **missed**",
         "≥ 5,000 files/s: kept",
@@ -170,7 +145,7 @@ def test_a_missed_target_is_said_to_be_missed() -> None:
     ]
 
 
-def test_a_peer_stands_as_a_ratio_beside_ours() -> None:
+def test_a_peer_is_compared_with_ours_as_a_ratio() -> None:
     ours = Figure("ours", 4.0, "ms")
     assert (
         table([Figure("theirs", 100.0, "ms", ours=ours)]).splitlines()[-1]

@@ -1,10 +1,12 @@
+"""The generated page of metrics, docs/metrics.md."""
+
 import subprocess
 import sys
 
 from tests.support.paths import REPOSITORY
 
 
-def test_the_page_of_metrics_is_what_the_generator_writes() -> None:
+def test_the_metrics_page_is_up_to_date() -> None:
     run = subprocess.run(
         [sys.executable, "tools/generate_metrics.py", "--check"],
         cwd=REPOSITORY,
@@ -14,5 +16,5 @@ def test_the_page_of_metrics_is_what_the_generator_writes() -> None:
         timeout=60,
     )
     assert run.returncode == 0, (
-        f"make it anew with `python tools/generate_metrics.py`:\n{run.stdout}{run.stderr}"
+        f"regenerate it with `python tools/generate_metrics.py`:\n{run.stdout}{run.stderr}"
     )

@@ -1,4 +1,4 @@
-"""The files that Grafana reads at its start."""
+"""The provisioning files that Grafana reads at startup."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def _compose_environment() -> Any:
     ]["grafana"]["environment"]
 
 
-def test_the_data_source_is_prometheus_by_a_fixed_uid_and_cannot_be_edited() -> None:
+def test_the_data_source_is_prometheus_with_a_fixed_uid_and_cannot_be_edited() -> None:
     [source] = _read("datasources/prometheus.yml")["datasources"]
     assert (source["uid"], source["type"], source["isDefault"], source["editable"]) == (
         "prometheus",
@@ -38,11 +38,11 @@ def test_the_shortest_step_is_the_shortest_scrape_interval() -> None:
         job.get("scrape_interval", prometheus["global"]["scrape_interval"])
         for job in prometheus["scrape_configs"]
     }
-    assert intervals == {"1s", "15s", "30s"}  # what the dashboards and docs/metrics.md go by
+    assert intervals == {"1s", "15s", "30s"}  # the dashboards and docs/metrics.md rely on these
     assert source["jsonData"]["timeInterval"] == "1s"
 
 
-def test_alertmanager_is_a_data_source_of_prometheus_kind() -> None:
+def test_alertmanager_is_a_data_source_of_the_prometheus_implementation() -> None:
     [source] = _read("datasources/alertmanager.yml")["datasources"]
     assert (source["uid"], source["type"], source["jsonData"]["implementation"]) == (
         "alertmanager",
@@ -71,14 +71,14 @@ def test_a_users_own_dashboards_have_a_folder_that_no_upgrade_touches() -> None:
     )
 
 
-def test_every_file_of_provisioning_is_of_the_first_api_version() -> None:
+def test_every_provisioning_file_has_api_version_1() -> None:
     files = sorted((REPOSITORY / "grafana/provisioning").glob("*/*.yml"))
     assert [_read(f"{path.parent.name}/{path.name}")["apiVersion"] for path in files] == [1] * len(
         files
     )
 
 
-def test_dashboards_come_from_the_generated_files_and_are_not_saved_over() -> None:
+def test_dashboards_come_from_the_generated_files_and_cannot_be_overwritten() -> None:
     [provider] = _read("dashboards/dashboards.yml")["providers"]
     assert provider["type"] == "file"
     assert provider["allowUiUpdates"] is False

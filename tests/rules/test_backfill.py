@@ -1,14 +1,11 @@
-"""Past runs brought into a real Prometheus by prometheus.yml, beside the live series of the same exporter."""
+"""Past runs backfilled into a real Prometheus that also scrapes the same exporter."""
 
 import json
 import shutil
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
@@ -21,7 +18,7 @@ from benchmark_exporter.ledger.history import RecordedRun
 from benchmark_exporter.metrics.collector import Collector
 from benchmark_exporter.model import Failure, PipelineRun, Result, Statistics
 from tests.exporter.commands.test_backfill import NAMES
-from tests.rules.test_prometheus_config import DEADLINE_SECONDS, Server, lay_out, wait_until
+from tests.rules.prometheus_server import Server, prometheus, wait_until
 from tests.support.documents import golden, perf_suite, pipeline
 from tests.support.process import Exporter
 from tests.support.wired import DEFINITIONS
@@ -40,59 +37,13 @@ def iso(seconds: float) -> str:
     )
 
 
-class Prometheus(Server):
-    """A server whose storage may be filled with the past."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
-        self.url = url
-
-    def at(self, seconds: float, expression: str) -> Mapping[frozenset[tuple[str, str]], float]:
-        """What a query gives at a time: values by labels, the name among them."""
-        result: list[Any] = self.get("query", query=expression, time=f"{seconds:.3f}")["result"]
-        return {frozenset(each["metric"].items()): float(each["value"][1]) for each in result}
-
-    def samples(self, seconds: float, selector: str) -> int:
-        """How many samples series have within a minute of a time."""
-        result: list[Any] = self.get("query", query=f"{selector}[2m]", time=f"{seconds + 60:.3f}")[
-            "result"
-        ]
-        return sum(len(each["values"]) for each in result)
-
-
-@contextmanager
-def prometheus(
-    argv: Sequence[str], folder: Path, port: int, *flags: str, **addresses: str
-) -> Iterator[Prometheus]:
-    """A server by prometheus.yml that scrapes the services at these addresses."""
-    path = lay_out(folder / "prometheus", addresses)
-    command = [
-        *argv,
-        f"--config.file={path}",
-        f"--storage.tsdb.path={folder / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port}",
-        *flags,
-    ]
-    process = subprocess.Popen(command, cwd=folder)
-    try:
-        server = Prometheus(f"http://127.0.0.1:{port}")
-        expression = (
-            "up" if addresses else "vector(1)"
-        )  # the newest sample is where the window counts from
-        wait_until(lambda: server.value(expression) is not None, "it is ready, and a first scrape")
-        yield server
-    finally:
-        process.terminate()
-        process.wait(DEADLINE_SECONDS)
-
-
 @pytest.fixture(scope="module")
 def server(
     programs: Mapping[str, Sequence[str]],
     free_port: Callable[[], int],
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Prometheus]:
-    """A server that takes remote writes and scrapes itself."""
+) -> Iterator[Server]:
+    """A server that accepts remote writes and scrapes itself."""
     port = free_port()
     with prometheus(
         programs["prometheus"],
@@ -106,7 +57,7 @@ def server(
 
 @pytest.fixture
 def target(request: pytest.FixtureRequest) -> Target:
-    """An instance of the test's own, so that tests can share a server."""
+    """An instance label of the test's own, so that tests can share a server."""
     return Target(instance=request.node.name)
 
 
@@ -130,7 +81,17 @@ def run(timestamp_seconds: float, p50_seconds: float = 1.0, run_id: str = "1") -
     )
 
 
-def test_a_run_of_last_month_stands_in_the_series_that_the_scrape_goes_on_with(
+def documents_of(timestamp: str) -> Sequence[object]:
+    """Return one document of each kind, all from the same time."""
+    failures = [{"benchmark": "rendering", "error": "TypeError"}]
+    return [
+        perf_suite(timestamp=timestamp, commit='a"b\\c\n\N{SNOWMAN}'),
+        golden("result/1-run") | {"timestamp": timestamp, "failures": failures},
+        pipeline(timestamp=timestamp),
+    ]
+
+
+def test_a_run_of_last_month_is_in_the_series_that_are_scraped_now(
     programs: Mapping[str, Sequence[str]],
     free_port: Callable[[], int],
     tmp_path: Path,
@@ -140,16 +101,7 @@ def test_a_run_of_last_month_stands_in_the_series_that_the_scrape_goes_on_with(
     (tmp_path / "exporter").mkdir()
     exporter = Exporter(tmp_path / "exporter", free_port())
     try:
-        documents = [
-            perf_suite(timestamp=iso(then), commit='a"b\\c\n\N{SNOWMAN}'),
-            golden("result/1-run")
-            | {
-                "timestamp": iso(then),
-                "failures": [{"benchmark": "rendering", "error": "TypeError"}],
-            },
-            pipeline(timestamp=iso(then)),
-        ]
-        for number, document in enumerate(documents):
+        for number, document in enumerate(documents_of(iso(then))):
             write(exporter.results / f"{number}.json", document)
         exporter.until(
             lambda: (
@@ -183,11 +135,11 @@ def test_a_run_of_last_month_stands_in_the_series_that_the_scrape_goes_on_with(
                 assert server.at(then, OF_A_RUN) == live
                 counts.append(server.samples(then, OF_A_RUN))
             assert counts == [len(live)] * 2
-            # The same from the files themselves.
+            # The same, from the files themselves.
             assert main([*words, str(exporter.results)]) == EXIT_OK
             assert server.at(then, OF_A_RUN) == live
             assert server.samples(then, OF_A_RUN) == len(live)
-            # No total has a past.
+            # Totals are not backfilled.
             assert {dict(labels)["__name__"] for labels in server.at(then, '{__name__!=""}')} == {
                 dict(each)["__name__"] for each in live
             }
@@ -199,8 +151,8 @@ def write(path: Path, document: object) -> None:
     path.write_text(json.dumps(document), encoding="utf-8")
 
 
-def test_what_is_outside_the_window_is_counted_and_the_rest_is_written(
-    server: Prometheus, target: Target
+def test_samples_outside_the_window_are_counted_and_the_rest_is_written(
+    server: Server, target: Target
 ) -> None:
     now = time.time()
     days = (400, 60, 40, 30, 20, 1)
@@ -209,7 +161,7 @@ def test_what_is_outside_the_window_is_counted_and_the_rest_is_written(
     for _ in range(2):
         outcome = backfill(runs, server.url, COLLECTOR, target)
         assert (outcome.written, outcome.outside, outcome.conflicting) == (3 * each, 3 * each, 0)
-        assert f"{3 * each} samples are older than this Prometheus takes" in "\n".join(
+        assert f"{3 * each} samples are too old for this Prometheus" in "\n".join(
             outcome.lines()
         )
     shown = server.at(
@@ -218,7 +170,7 @@ def test_what_is_outside_the_window_is_counted_and_the_rest_is_written(
     assert list(shown.values()) == [3.0]
 
 
-def test_runs_of_the_last_hour_are_left_to_the_scrape(server: Prometheus, target: Target) -> None:
+def test_runs_of_the_last_hour_are_left_to_the_scrape(server: Server, target: Target) -> None:
     now = time.time()
     outcome = backfill(
         [run(now - 3700), run(now - 3500, run_id="2")],
@@ -238,11 +190,9 @@ def test_runs_of_the_last_hour_are_left_to_the_scrape(server: Prometheus, target
     )  # of router and parsing
 
 
-def test_of_two_values_at_one_time_the_last_stays_however_often(
-    server: Prometheus, target: Target
-) -> None:
+def test_the_last_of_two_values_at_one_time_stays(server: Server, target: Target) -> None:
     then = time.time() - DAY_SECONDS
-    later = run(then + 60, 3.0)  # so that `then` is no newest sample
+    later = run(then + 60, 3.0)  # so that `then` is not the newest sample
     for _ in range(2):
         backfill([run(then, 1.0), run(then, 2.0), later], server.url, COLLECTOR, target)
         assert list(
@@ -250,13 +200,12 @@ def test_of_two_values_at_one_time_the_last_stays_however_often(
         ) == [2.0]
 
 
-def test_another_value_at_a_newest_sample_is_refused_alone(
+def test_only_another_value_at_the_time_of_the_newest_sample_is_refused(
     programs: Mapping[str, Sequence[str]], free_port: Callable[[], int], tmp_path: Path
 ) -> None:
     then = time.time() - DAY_SECONDS
-    with prometheus(
-        programs["prometheus"], tmp_path, free_port(), RECEIVER
-    ) as server:  # it scrapes nothing, so `then` is its newest time
+    # It scrapes nothing, so `then` is the time of its newest sample.
+    with prometheus(programs["prometheus"], tmp_path, free_port(), RECEIVER) as server:
         backfill([run(then, 1.0)], server.url, COLLECTOR)
         outcome = backfill([run(then - 60, 1.0), run(then, 2.0)], server.url, COLLECTOR)
         assert (outcome.conflicting, outcome.outside) == (1, 0)
@@ -264,7 +213,7 @@ def test_another_value_at_a_newest_sample_is_refused_alone(
         assert server.samples(then, "benchmark_time_seconds") == 2
 
 
-def test_many_requests_join_without_a_gap(server: Prometheus, target: Target) -> None:
+def test_many_requests_leave_no_gap(server: Server, target: Target) -> None:
     now = time.time()
     runs = (
         PipelineRun(
@@ -285,7 +234,7 @@ def test_many_requests_join_without_a_gap(server: Prometheus, target: Target) ->
     ) == {frozenset(): 12_000.0}
 
 
-def test_without_a_receiver_it_says_so_and_blocks_do_instead(
+def test_without_a_receiver_there_is_an_error_and_blocks_work_instead(
     programs: Mapping[str, Sequence[str]],
     free_port: Callable[[], int],
     tmp_path: Path,

@@ -1,19 +1,16 @@
-"""Ten thousand benchmark names, dropped onto a real exporter that a real Prometheus scrapes by prometheus.yml."""
+"""Ten thousand benchmark names, for a real exporter that a real Prometheus scrapes."""
 
 import json
 import re
-import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import psutil
 import pytest
 
 from benchmark_exporter.config import Config
-from tests.rules.test_prometheus_config import DEADLINE_SECONDS as STOP_SECONDS
-from tests.rules.test_prometheus_config import ROOM_FOR_RESOURCES, Server, lay_out, wait_until
+from tests.rules.prometheus_server import ROOM_FOR_RESOURCES, prometheus, wait_until
 from tests.support.documents import bench_guard, perf_suite
 from tests.support.process import Exporter
 
@@ -29,7 +26,7 @@ OLD = 'benchmark_run_info{benchmark_name="router", environment="self-hosted"}'
 
 
 def one_file(results: Path) -> None:
-    """All names in one document, each with a quote, a backslash, a newline and a character of four bytes."""
+    """Put all names in one document, each with a quote, a backslash, a newline and an emoji."""
     names = {f'"{number}" \\ \n \N{SKULL}\N{FIRE}': 20.0 for number in range(NAMES)}
     (results / "names.json").write_text(
         json.dumps(bench_guard(names, passed=True)), encoding="utf-8"
@@ -37,31 +34,15 @@ def one_file(results: Path) -> None:
 
 
 def many_files(results: Path) -> None:
-    """Each name in a document of its own."""
+    """Put each name in a document of its own."""
     for number in range(NAMES):
         name = f'"{number}" \\ \n \N{SKULL}\N{FIRE}'
         entry = {"name": name, "unit": "ns/iter", "value": 100 + number}
         (results / f"{number}.json").write_text(json.dumps([entry]), encoding="utf-8")
 
 
-@contextmanager
-def prometheus(
-    argv: Sequence[str], folder: Path, exporter_port: int, port: int
-) -> Iterator[Server]:
-    addresses = {"exporter": f"127.0.0.1:{exporter_port}"}
-    flags = [f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address=127.0.0.1:{port}"]
-    process = subprocess.Popen(
-        [*argv, f"--config.file={lay_out(folder / 'prometheus', addresses)}", *flags]
-    )
-    try:
-        yield Server(f"http://127.0.0.1:{port}")
-    finally:
-        process.terminate()
-        process.wait(STOP_SECONDS)
-
-
 @pytest.mark.parametrize(("drop", "files"), [(one_file, 1), (many_files, NAMES)])
-def test_old_series_stay_new_ones_are_dropped_and_no_scrape_fails(
+def test_old_series_stay_new_ones_are_left_out_and_no_scrape_fails(
     drop: Callable[[Path], None],
     files: int,
     programs: Mapping[str, Sequence[str]],
@@ -71,7 +52,9 @@ def test_old_series_stay_new_ones_are_dropped_and_no_scrape_fails(
     exporter = Exporter(tmp_path, free_port())
     try:
         (exporter.results / "old.json").write_text(json.dumps(perf_suite()))
-        with prometheus(programs["prometheus"], tmp_path, exporter.port, free_port()) as server:
+        with prometheus(
+            programs["prometheus"], tmp_path, free_port(), exporter=f"127.0.0.1:{exporter.port}"
+        ) as server:
             wait_until(
                 lambda: server.value(OLD) == 1 and server.value(f"count({UP} == 1)") == 2,
                 "the old benchmark in Prometheus",
@@ -103,7 +86,7 @@ def test_old_series_stay_new_ones_are_dropped_and_no_scrape_fails(
 
 
 def scraped_until(exporter: Exporter, files: int) -> float:
-    """The longest scrape, in seconds, from now until so many files have been ingested."""
+    """Return the longest scrape, in seconds, until that many files have been ingested."""
     longest_seconds, deadline = 0.0, time.monotonic() + DEADLINE_SECONDS
     ingested = 0.0
     while ingested < files:
@@ -122,6 +105,6 @@ def scraped_until(exporter: Exporter, files: int) -> float:
 
 
 def shown(exporter: Exporter) -> Sequence[bytes]:
-    """Every series, without its value: a run held back a moment ago may have been counted since."""
+    """Return every series without its value, which a run held back before may have changed."""
     page = exporter.get("/metrics?collect[]=state&collect[]=distributions")
     return [line.rpartition(b" ")[0] for line in page.splitlines()]

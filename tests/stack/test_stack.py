@@ -379,9 +379,9 @@ def test_the_demo_sees_everything_arrive(backend: Backend, measured: Measured) -
 # Panels that may be empty on a stack as young as this, or on this machine, and why.
 MAY_BE_EMPTY = {
     "Availability, 30 days": "is not measured in the first five minutes of a part",
-    "Error budget, rate of spending": "is not measured in the first five minutes of a part",
-    "Waits for memory": "not every kernel has pressure stall information",
-    "What work waited for": "not every kernel has pressure stall information",
+    "Error budget burn rate": "is not measured in the first five minutes of a part",
+    "Waiting for memory": "not every kernel has pressure stall information",
+    "Waiting for resources": "not every kernel has pressure stall information",
     "Throttled": "virtual processors do not count it",
 }
 # A query that may be empty beside others of its panel that may not.

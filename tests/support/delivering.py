@@ -1,4 +1,4 @@
-"""Deliveries of GitHub's webhook to a running exporter, by a client of the tests' own that can also be wrong."""
+"""Deliveries of GitHub's webhook to a running exporter; they can be wrong in any way."""
 
 import hashlib
 import hmac
@@ -21,7 +21,7 @@ def completed(
     minute: int = 5,
     **run: Any,
 ) -> Json:
-    """A delivery as GitHub makes it, as far as it is read, of a run that was started at noon."""
+    """GitHub's payload, as far as the exporter reads it, for a run that was started at noon."""
     return {
         "action": "completed",
         "workflow_run": {
@@ -51,7 +51,10 @@ def signature(body: bytes, secret: str = SECRET) -> str:
 def deliver(
     port: int, payload: object, event: str = "workflow_run", **changed: str | None
 ) -> Answer:
-    """Sends one delivery: bytes as they are, anything else as JSON. A header's name has `_` for `-`; None leaves it out."""
+    """Sends one delivery: bytes unchanged, anything else as JSON.
+
+    A header's name has `_` in place of `-`; None leaves the header out.
+    """
     body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
     headers: dict[str, str | None] = {
         "Content-Type": "application/json",

@@ -1,4 +1,4 @@
-"""Documents as the benchmark tools write them, with values of the tests' own."""
+"""Documents as the benchmark tools write them, with values that the tests choose."""
 
 import copy
 import json
@@ -10,7 +10,7 @@ Json = dict[str, Any]
 
 
 def golden(name: str) -> Any:
-    """A document of tests/exporter/golden, say `jmh/1-results`."""
+    """A document of tests/exporter/golden, for example `jmh/1-results`."""
     return json.loads(
         (REPOSITORY / "tests/exporter/golden" / f"{name}.json").read_text(encoding="utf-8")
     )
@@ -26,7 +26,10 @@ def perf_suite(
     timestamp: str = "2026-03-01T12:00:02.500000Z",
     verdict: str = "PENDING",
 ) -> Json:
-    """perf_suite 0.3's document; with a verdict it is perf_guard's. Its speedup_p95 is 0.95 × speedup_p50, as the tool has it."""
+    """perf_suite 0.3's document; with PASS or FAIL it is perf_guard's.
+
+    The tool's speedup_p95 is about 0.95 × speedup_p50; here it is exactly that.
+    """
     return {
         "run": {
             "run_id": run_id,
@@ -67,6 +70,11 @@ def perf_suite(
     }
 
 
+def numbered_run(number: int) -> Json:
+    """perf_suite's document of a run of its own, made in the given second."""
+    return perf_suite(f"run-{number}", timestamp=f"2026-03-01T13:00:{number:02}Z")
+
+
 def result(
     number: int,
     milliseconds: dict[str, float],
@@ -75,7 +83,10 @@ def result(
     cpus: int = 4,
     unit: str = "milliseconds",
 ) -> Json:
-    """Our own format's document: one sample of each benchmark, made in the given minute by a commit of its own."""
+    """A document of our own format, with one sample of each benchmark.
+
+    The run was made in the given minute and has a commit of its own.
+    """
     return {
         "schema": "strataregula.result/1",
         "timestamp": f"2026-03-{1 + number // 1440:02}T{number // 60 % 24:02}:{number % 60:02}:00Z",
@@ -146,24 +157,24 @@ def bench_guard(
 
 
 def changed(document: Any, path: str, value: object) -> Any:
-    """A copy with one value replaced; path is like `metrics.compiled.p50_ms` or `benchmarks.0.name`."""
+    """A copy with one value replaced; a path is like `metrics.cv` or `benchmarks.0.name`."""
     result = copy.deepcopy(document)
-    place, last = _reach(result, path)
-    place[last] = value
+    container, last = _reach(result, path)
+    container[last] = value
     return result
 
 
 def without(document: Any, path: str) -> Any:
     """A copy without one value."""
     result = copy.deepcopy(document)
-    place, last = _reach(result, path)
-    del place[last]
+    container, last = _reach(result, path)
+    del container[last]
     return result
 
 
-def _reach(place: Any, path: str) -> tuple[Any, Any]:
-    """What holds a value, and the key or index of it there."""
+def _reach(container: Any, path: str) -> tuple[Any, Any]:
+    """The object or array that holds a value, and the value's key or index in it."""
     *parents, last = path.split(".")
     for key in parents:
-        place = place[int(key) if isinstance(place, list) else key]
-    return place, int(last) if isinstance(place, list) else last
+        container = container[int(key) if isinstance(container, list) else key]
+    return container, int(last) if isinstance(container, list) else last

@@ -1,4 +1,4 @@
-"""A real exporter that can be killed, and what one shows over the same folder that never was."""
+"""A real exporter that can be killed, compared with one that never was."""
 
 import json
 import subprocess
@@ -12,10 +12,15 @@ from tests.support.documents import bench_guard, perf_suite, pipeline
 from tests.support.process import COMMAND, DEADLINE_SECONDS, Exporter
 from tests.support.wired import Samples, Wired, samples
 
-# So that nothing is shown as 0 for a while and uploads need not wait; all else is as it is by default.
+# Nothing is held at 0 and uploads need not wait; everything else has its default.
 CONFIG = Config(counter_hold_seconds=0, histogram_hold_seconds=0)
-CONFIG_YAML = "counter_hold_seconds: 0\nhistogram_hold_seconds: 0\nupload_burst: 100000\nupload_rate_per_second: 100000\n"
-# How often and when there was something to commit is the only thing that may depend on how the exporter fared.
+CONFIG_YAML = """\
+counter_hold_seconds: 0
+histogram_hold_seconds: 0
+upload_burst: 100000
+upload_rate_per_second: 100000
+"""
+# Only how often and when something was committed may depend on the kills.
 NOT_COMPARED = {
     "benchmark_exporter_ledger_commits",
     "benchmark_exporter_last_ingest_timestamp_seconds",
@@ -38,17 +43,13 @@ class Process(Exporter):
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [
-                    *(
-                        *COMMAND,
-                        "serve",
-                        f"--listen=127.0.0.1:{self.port}",
-                        f"--results-dir={self.results}",
-                    ),
-                    *(
-                        f"--ledger={self.ledger}",
-                        f"--config={self.config}",
-                        f"--upload-tokens={self.tokens}",
-                    ),
+                    *COMMAND,
+                    "serve",
+                    f"--listen=127.0.0.1:{self.port}",
+                    f"--results-dir={self.results}",
+                    f"--ledger={self.ledger}",
+                    f"--config={self.config}",
+                    f"--upload-tokens={self.tokens}",
                     "--stream-listen=off",
                 ],
                 stderr=log,
@@ -59,22 +60,22 @@ class Process(Exporter):
         self.process.wait()
 
     def until_listening(self) -> None:
-        """Waits for the moment before the first scan since the launch."""
-        self.until(lambda: self.said("listens on") == self.launches)
+        """Waits for the moment before the first scan after the launch."""
+        self.until(lambda: self.logged("listens on") == self.launches)
 
-    def said(self, text: str) -> int:
-        """How often the log has a text."""
+    def logged(self, text: str) -> int:
+        """How often the log contains a text."""
         return self.log.read_text().count(text)
 
     def shown(self) -> Samples | None:
-        """What it shows; None while it does not answer or has nothing to show yet."""
+        """Its exposition; None while it does not answer or has nothing to show yet."""
         status, text = 0, ""
         with suppress(OSError):
             status, text = self.status_of("/metrics?collect[]=state&collect[]=distributions")
         return comparable(text) if status == HTTPStatus.OK else None
 
     def until_shown(self, expected: Samples, deadline_seconds: float = DEADLINE_SECONDS) -> None:
-        """Waits for an exposition; another one, when the time is over, fails with the difference."""
+        """Waits for an exposition; at the deadline, fails with the difference from it."""
         deadline = time.monotonic() + deadline_seconds
         while (shown := self.shown()) != expected and time.monotonic() < deadline:
             time.sleep(0.1)
@@ -82,7 +83,10 @@ class Process(Exporter):
 
 
 def comparable(exposition: str) -> Samples:
-    """The samples that do not depend on how the exporter fared. The last digits of a sum are the order's, so they are rounded off."""
+    """The samples that do not depend on when the exporter was killed.
+
+    Sums are rounded, because their last digits depend on the order.
+    """
     return {
         name: {
             labels: round(value, 6) if name.endswith("_sum") else value
@@ -94,9 +98,9 @@ def comparable(exposition: str) -> Samples:
 
 
 def difference(shown: Samples, expected: Samples) -> str:
-    """Each series whose value is not the expected one."""
+    """Each series whose value differs from the expected one."""
     return "\n".join(
-        f"{name}{dict(labels)}: {values.get(labels)} in place of {wanted.get(labels)}"
+        f"{name}{dict(labels)}: {values.get(labels)} instead of {wanted.get(labels)}"
         for name in sorted(shown.keys() | expected.keys())
         for values, wanted in [(shown.get(name, {}), expected.get(name, {}))]
         for labels in values.keys() | wanted.keys()
@@ -105,7 +109,10 @@ def difference(shown: Samples, expected: Samples) -> str:
 
 
 def drop_batch(results: Path, batch: int) -> None:
-    """Runs, verdicts, a pipeline and a rejection, enough of them that the ledger's big tables have several pages."""
+    """Drops runs, gates' outcomes, a pipeline and a file that is rejected.
+
+    They are so many that the ledger's big tables have several pages.
+    """
     documents = [
         perf_suite(f"{batch}-{number}", timestamp=f"2026-03-01T{batch:02}:00:{number:02}Z")
         for number in range(60)
@@ -123,7 +130,7 @@ def drop_batch(results: Path, batch: int) -> None:
 
 
 def undisturbed(results: Path, folder: Path) -> Samples:
-    """What an exporter that starts with a new ledger, and is left alone, shows of a results folder."""
+    """The exposition for a results folder of an exporter with a new ledger that is never killed."""
     folder.mkdir()
     (folder / "results").symlink_to(results)
     wired = Wired(folder, CONFIG)

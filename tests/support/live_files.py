@@ -1,4 +1,4 @@
-"""Live files as a benchmark writes them: a line at a time."""
+"""Live files as a benchmark writes them, one line at a time."""
 
 import json
 from datetime import UTC, datetime
@@ -13,14 +13,14 @@ def now() -> str:
 
 
 class LiveFile:
-    """A file in a folder's `live`, with the lines of docs/stream.md."""
+    """A file in a folder's `live`, with the lines that docs/stream.md describes."""
 
     def __init__(self, results: Path, run_id: str = RUN_ID, **start: Any) -> None:
         folder = results / "live"
         folder.mkdir(exist_ok=True)
         self.run_id = run_id
         self.path = folder / f"{run_id}.jsonl"
-        said = {
+        usual = {
             "run_id": run_id,
             "benchmark": "router",
             "project": "orbit",
@@ -28,12 +28,12 @@ class LiveFile:
             "iterations": 100,
             "process": "pytest",
         }
-        self.line("start", **(said | start))
+        self.line("start", **(usual | start))
 
-    def line(self, kind: str, **said: Any) -> None:
-        self.raw(json.dumps({"type": kind, "timestamp": now()} | said).encode() + b"\n")
+    def line(self, kind: str, **fields: Any) -> None:
+        self.raw(json.dumps({"type": kind, "timestamp": now()} | fields).encode() + b"\n")
 
-    def iteration(self, number: int, **said: Any) -> None:
+    def iteration(self, number: int, **fields: Any) -> None:
         usual = {
             "benchmark": "router",
             "execution_time_ms": 0.5,
@@ -41,7 +41,7 @@ class LiveFile:
             "peak_memory_mb": 53.0,
             "cpu_percent": 97.5,
         }
-        self.line("iteration", iteration=number, **(usual | said))
+        self.line("iteration", iteration=number, **(usual | fields))
 
     def end(self, status: str = "completed", error: str | None = None) -> None:
         self.line("end", status=status, error=error, exit_status=0, duration_seconds=1.5)

@@ -1,4 +1,4 @@
-"""What a run has left in the results folder, as its readers see it."""
+"""What a monitored run has left in the results folder, as its readers see it."""
 
 import json
 import os
@@ -23,7 +23,10 @@ RUN = [sys.executable, "-m", "benchmark_exporter", "run"]
 
 
 def live_lines(results: Path) -> list[dict[str, Any]]:
-    """The lines of the only run; that each is complete, no longer than it may be, and first and last of their kind is held here."""
+    """The lines of the only run.
+
+    Checks that each line is complete and not too long, and that the first one starts the run.
+    """
     (path,) = (results / "live").glob("*.jsonl")
     data = path.read_bytes()
     assert data.endswith(b"\n")

@@ -15,7 +15,7 @@ DEADLINE_SECONDS = 60.0
 
 
 class Exporter:
-    """An exporter over a folder of its own, with further options of `serve`."""
+    """An exporter over a folder of its own, started with further options of `serve`."""
 
     def __init__(
         self, folder: Path, port: int, *options: str, stream_port: int | None = None
@@ -40,17 +40,13 @@ class Exporter:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [
-                    *(
-                        *COMMAND,
-                        "serve",
-                        f"--listen=127.0.0.1:{self.port}",
-                        f"--results-dir={self.results}",
-                    ),
-                    *(
-                        f"--ledger={self.folder / 'ledger.sqlite3'}",
-                        f"--runbooks-dir={self.folder}",
-                        *self.options,
-                    ),
+                    *COMMAND,
+                    "serve",
+                    f"--listen=127.0.0.1:{self.port}",
+                    f"--results-dir={self.results}",
+                    f"--ledger={self.folder / 'ledger.sqlite3'}",
+                    f"--runbooks-dir={self.folder}",
+                    *self.options,
                 ],
                 stderr=log,
             )

@@ -1,4 +1,4 @@
-"""Uploads to a running exporter, by a client of the tests' own that can also be wrong."""
+"""Uploads to a running exporter; they can be wrong in any way."""
 
 import http.client
 import json
@@ -27,7 +27,10 @@ def upload(
     token: str | None = TOKEN,
     **headers: str,
 ) -> Answer:
-    """Sends one document: bytes as they are, anything else as JSON. A header's name has `_` for `-`."""
+    """Sends one document: bytes unchanged, anything else as JSON.
+
+    A header's name has `_` in place of `-`.
+    """
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     if token is not None:
         sent["Authorization"] = f"Bearer {token}"

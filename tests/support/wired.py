@@ -1,13 +1,20 @@
-"""The exporter's parts over a real folder and a real ledger, wired as `serve` wires them, with clocks that the test moves."""
+"""The exporter's parts over a real folder and a real ledger, wired as `serve` wires them.
+
+Their clocks are moved by the test.
+"""
 
 import json
+import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from benchmark_exporter.config import Config, packaged
-from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX, Inbox, Inboxes
+from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX, Inbox
+from benchmark_exporter.ingest.inboxes import Inboxes
 from benchmark_exporter.ingest.ingest import Defaults, Ingest
 from benchmark_exporter.ingest.upload_folder import UploadFolder
 from benchmark_exporter.ledger import Ledger
@@ -28,7 +35,10 @@ Samples = Mapping[str, Mapping[Labels, float]]
 
 
 class Wired:
-    """`results` is the folder, `now` what both clocks say. `restart` is what a new process would make of the same folder and ledger."""
+    """An exporter without a process: `results` is its folder, `now` the time of both clocks.
+
+    `restart` does what a new process would do with the same folder and ledger.
+    """
 
     def __init__(
         self,
@@ -83,13 +93,13 @@ class Wired:
         self._open()
 
     def drop(self, name: str, document: object) -> Path:
-        """A file in the results folder: bytes as they are, anything else as JSON."""
+        """Writes a file into the results folder: bytes unchanged, anything else as JSON."""
         path = self.results / name
         path.write_bytes(document if isinstance(document, bytes) else json.dumps(document).encode())
         return path
 
     def take(self, name: str, document: object) -> None:
-        """Drops a file and scans until it cannot be young any more."""
+        """Drops a file and scans until it no longer counts as incomplete."""
         self.drop(name, document)
         self.settle()
 
@@ -102,26 +112,34 @@ class Wired:
         return self.collector.expose(self.ledger, Live(self.ingest.pending_files, 0.0), self.now)[1]
 
     def exposition(self) -> str:
-        """All that results change, once no counter is held at 0 any more."""
+        """All that results change, once no counter is held at 0 any longer."""
         self.now += self.config.histogram_hold_seconds
         exposition = self.render()
         return join([exposition.parts["state"], exposition.parts["distributions"]]).decode()
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a query on the ledger, through a connection of its own."""
+        with closing(sqlite3.connect(self.folder / "ledger.sqlite3")) as connection:
+            return connection.execute(sql).fetchall()
 
     def samples(self) -> Samples:
         return samples(self.exposition())
 
     def value(self, name: str, **labels: str) -> float | None:
-        """Of one series, None where it is not exposed."""
+        """The value of one series, None if it is not exposed."""
         return self.samples().get(name, {}).get(frozenset(labels.items()))
 
 
 def samples(exposition: str) -> Samples:
-    """Every sample by name and labels, as prometheus_client's parser reads them; it fails where a series stands twice."""
+    """Every sample by name and labels, as prometheus_client's parser reads them.
+
+    Fails if a series occurs twice.
+    """
     found: dict[str, dict[Labels, float]] = {}
     for family in text_string_to_metric_families(exposition):
         for sample in family.samples:
             series = found.setdefault(sample.name, {})
             labels = frozenset(sample.labels.items())
-            assert labels not in series, f"{sample.name}{sample.labels} stands twice"
+            assert labels not in series, f"{sample.name}{sample.labels} occurs twice"
             series[labels] = sample.value
     return found

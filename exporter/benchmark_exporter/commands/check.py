@@ -123,7 +123,7 @@ def _judge(
     fail_on: str,
 ) -> tuple[bool, str]:
     if ledger_path is not None and not ledger_path.is_file():
-        raise Unusable(f"{ledger_path}: ledger not found")
+        raise Unusable(f"{ledger_path}: there is no such ledger")
     try:
         ledger = None if ledger_path is None else Ledger(ledger_path)
         try:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmark_exporter.config import Config
-from benchmark_exporter.formats import Origin, parse_side_file
+from benchmark_exporter.formats import Origin, parse_sidecar
 from benchmark_exporter.ingest.inbox import SUFFIX, Inbox
 from benchmark_exporter.ingest.result_files import read_document
 from benchmark_exporter.model import (
@@ -27,7 +27,7 @@ def check_file(path: Path, config: Config) -> tuple[bool, list[str]]:
     try:
         lines = list(_lines(path.absolute(), config))
     except FileNotFoundError:
-        return False, [f"{path}: rejected: file not found"]
+        return False, [f"{path}: rejected: there is no such file"]
     except Rejected as rejected:
         return False, [f"{path}: rejected: {rejected}"]
     lines = [f"{path}: {line}" if index == 0 else f"  {line}" for index, line in enumerate(lines)]
@@ -42,10 +42,10 @@ def check_file(path: Path, config: Config) -> tuple[bool, list[str]]:
 def _lines(path: Path, config: Config) -> Iterator[str]:
     inbox = Inbox(path.parent, config.max_file_bytes)
     candidate = inbox.candidate(path)
-    if candidate.is_side_file:
-        stated = parse_side_file(
+    if candidate.is_sidecar:
+        stated = parse_sidecar(
             inbox.read(candidate), Origin(config.zone, candidate.mtime_ns / 1e9)
-        ).side
+        ).sidecar
         yield f"sidecar of {candidate.document_name}"
         named = {
             name: value

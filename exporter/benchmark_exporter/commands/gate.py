@@ -91,7 +91,7 @@ class Gate:
                     inbox, inbox.candidate(path.absolute()), self._config.zone
                 )
             except FileNotFoundError as error:
-                raise GateError(f"{path}: file not found") from error
+                raise GateError(f"{path}: there is no such file") from error
             except Rejected as rejected:
                 raise GateError(f"{path}: rejected: {rejected}") from rejected
             if not isinstance(document, Run):

@@ -21,7 +21,7 @@ def open_ledger(
     path, where = find_ledger(given, stack, default=default)
     if not path.is_file():  # opening it would create one
         raise LedgerError(
-            f"{path}: ledger not found; name the one that serve was given with --ledger"
+            f"{path}: there is no such ledger; name the file that `serve` was given with --ledger"
         )
     ledger = Ledger(path)
     try:

@@ -30,7 +30,7 @@ from benchmark_exporter.commands.options import (
     stack_option,
 )
 from benchmark_exporter.commands.stack_file import StackError, find_address
-from benchmark_exporter.ingest.inbox import SIDE_SUFFIX, SUFFIX
+from benchmark_exporter.ingest.inbox import SIDECAR_SUFFIX, SUFFIX
 
 _MACHINE_PREFIX = "machine_"  # of the parameters that describe the machine of a result
 # What the command line can state of documents, as parameters of an upload, with its help.
@@ -112,7 +112,7 @@ def push(
     """
     delivered = True
     for path in files:
-        if path.name.endswith(SIDE_SUFFIX):
+        if path.name.endswith(SIDECAR_SUFFIX):
             report(f"{path}: goes with its document")
             continue
         try:
@@ -144,7 +144,7 @@ def _read(path: Path) -> bytes:
 
 def _sidecar(path: Path) -> dict[str, str]:
     """What a document's sidecar states, as parameters; the exporter checks whether it is right."""
-    sidecar = path.with_name(path.name.removesuffix(SUFFIX) + SIDE_SUFFIX)
+    sidecar = path.with_name(path.name.removesuffix(SUFFIX) + SIDECAR_SUFFIX)
     try:
         values = json.loads(sidecar.read_bytes())
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""What perf_diff reads as base and current (`bench_results.json`): statistics by benchmark; milliseconds."""
+"""perf_diff's input, base or current (`bench_results.json`): statistics per benchmark, in ms."""
 
 from typing import Annotated
 
@@ -47,8 +47,10 @@ def matches(document: object) -> bool:
 
 def parse(raw: object, origin: Origin) -> Run:
     document = msgspec.convert(raw, BenchResultsDocument)
-    place = "$.metadata.timestamp"
-    seconds = origin.to_seconds(read_moment(document.metadata.timestamp, place=place), place=place)
+    json_path = "$.metadata.timestamp"
+    seconds = origin.to_seconds(
+        read_moment(document.metadata.timestamp, json_path=json_path), json_path=json_path
+    )
     results = tuple(_result(name, part) for name, part in document.benchmarks.items())
     return Run(
         format=NAME,

@@ -1,7 +1,8 @@
-"""The second perf_suite: its comprehensive, module, comparison and regression-test documents; microseconds, local times without a zone.
+"""The second perf_suite: its comprehensive, module, comparison and regression-test documents.
 
-An entry is either statistics or an error; the latter is a benchmark that failed. A delta of memory is of 2^20 bytes, as its own
-bytes an operation say.
+Values are in microseconds, times are local and have no zone. An entry has either statistics or an
+error; the latter means that the benchmark failed. A memory delta is in units of 2^20 bytes, as the
+tool's own bytes per operation show.
 """
 
 from collections.abc import Iterator, Mapping
@@ -69,16 +70,18 @@ def matches(document: object) -> bool:
 def parse(raw: object, origin: Origin) -> Run:
     document = msgspec.convert(raw, BenchSuiteDocument)
     seconds = origin.to_seconds(
-        read_moment(document.timestamp, place="$.timestamp"), place="$.timestamp"
+        read_moment(document.timestamp, json_path="$.timestamp"), json_path="$.timestamp"
     )
     results: list[Result] = []
     failures: list[Failure] = []
-    for place, name, entry in _entries(document):
+    for json_path, name, entry in _entries(document):
         if entry.error is not None:
             failures.append(Failure(name, entry.error))
         elif entry.mean_us is None:
             raise Rejected(
-                "invalid_value", "an entry has either an error or a mean_us", place=place
+                "invalid_value",
+                "an entry must have either an error or a mean_us",
+                json_path=json_path,
             )
         else:
             results.extend(_results(name, entry))
@@ -99,9 +102,10 @@ def parse(raw: object, origin: Origin) -> Run:
 
 def _entries(document: BenchSuiteDocument) -> Iterator[tuple[str, str, EntryPart]]:
     """The JSON path of every entry, the name of its benchmark, and the entry."""
+    compared = document.implementation_comparisons.implementations
     parts: Mapping[str, Mapping[str, EntryPart]] = {
         "core_benchmarks": document.core_benchmarks,
-        "implementation_comparisons.implementations": document.implementation_comparisons.implementations,
+        "implementation_comparisons.implementations": compared,
         "functions": document.functions,
         "implementations": document.implementations,
         "current_results": document.current_results,

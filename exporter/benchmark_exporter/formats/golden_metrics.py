@@ -1,4 +1,7 @@
-"""golden_capture's metrics: one flat object. latency_ms is the mean: throughput_rps is one over it, by the tool's own arithmetic."""
+"""golden_capture's metrics: one flat object.
+
+latency_ms is the mean: the tool computes throughput_rps as its reciprocal.
+"""
 
 import msgspec
 

@@ -1,4 +1,7 @@
-"""perf_diff: two runs compared; milliseconds. The base's times are another run's, so only the current ones are taken, and the change."""
+"""perf_diff: a comparison of two runs, in milliseconds.
+
+The times of the base belong to another run, so only the current ones and the change are read.
+"""
 
 from collections import Counter
 from typing import Annotated
@@ -19,7 +22,7 @@ from benchmark_exporter.model import Better, Result, Run, Statistics
 
 NAME = "perf_diff"
 
-# Always there, at 0 where there are none, so that a regression that is gone does not stay.
+# Always present, 0 if there are none, so that a regression that has gone does not stay on show.
 _STATUSES: dict[str, Better | None] = {
     "regression": "lower",
     "improvement": "higher",
@@ -65,11 +68,11 @@ def matches(document: object) -> bool:
 
 def parse(raw: object, origin: Origin) -> Run:
     document = msgspec.convert(raw, PerfDiffDocument)
-    moment, place = document.metadata.generated_at, "$.metadata.generated_at"
+    moment, json_path = document.metadata.generated_at, "$.metadata.generated_at"
     seconds = (
         origin.seconds()
         if moment is None
-        else origin.to_seconds(read_moment(moment, place=place), place=place)
+        else origin.to_seconds(read_moment(moment, json_path=json_path), json_path=json_path)
     )
     counts = Counter(part.diff.status for part in document.comparisons)
     results = (

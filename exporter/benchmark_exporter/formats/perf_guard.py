@@ -1,4 +1,7 @@
-"""perf_guard: perf_suite's document again, with the gate's verdict in it. The same run, so it amends that run's gate."""
+"""perf_guard: perf_suite's document again, with the outcome of its gate.
+
+It is the same run, so it amends that run's gate.
+"""
 
 import msgspec
 

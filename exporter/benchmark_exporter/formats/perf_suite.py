@@ -1,4 +1,4 @@
-"""perf_suite 0.3: one benchmark, the project itself, compiled against fallback; milliseconds."""
+"""perf_suite 0.3: one benchmark, the project itself, compiled compared with fallback, in ms."""
 
 from typing import Literal
 
@@ -76,12 +76,15 @@ def parse(document: object, _: Origin) -> Run:
 
 
 def to_run(document: PerfSuiteDocument, format_name: str) -> Run:
-    """The run in a document of perf_suite's shape, whoever wrote it. cv is the compiled variant's."""
+    """The run in a document of perf_suite's shape, whichever tool wrote it.
+
+    cv is the compiled variant's.
+    """
     run, metrics, gate, env = document.run, document.metrics, document.gate, document.env
     return Run(
         format=format_name,
         run_id=run.run_id,
-        timestamp_seconds=to_seconds(run.timestamp, place="$.run.timestamp"),
+        timestamp_seconds=to_seconds(run.timestamp, json_path="$.run.timestamp"),
         project=run.project,
         environment=run.profile or None,
         commit_hash=run.git_sha or "",

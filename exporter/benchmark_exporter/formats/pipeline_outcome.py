@@ -79,5 +79,7 @@ def document(outcome: PipelineOutcome) -> bytes:
     try:
         parse(data)
     except Rejected as rejected:
-        raise CIStatusError(f"{rejected.place.removeprefix('$.')}: {rejected.detail}") from rejected
+        raise CIStatusError(
+            f"{rejected.json_path.removeprefix('$.')}: {rejected.detail}"
+        ) from rejected
     return data

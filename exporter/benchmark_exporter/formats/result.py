@@ -1,4 +1,7 @@
-"""Our own format, `strataregula.result/1`, for writers that have raw samples. docs/result.schema.json is made of these classes."""
+"""Our own format, `strataregula.result/1`, for tools that have raw samples.
+
+docs/result.schema.json is generated from these classes.
+"""
 
 from typing import Annotated, Literal
 
@@ -27,13 +30,14 @@ Unit = Literal[
 
 
 class Measurement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One quantity of a benchmark, by all of its samples; a lone value is one sample."""
+    """One quantity of a benchmark, with all its samples; a single value is one sample."""
 
     benchmark: Annotated[
         Name, msgspec.Meta(description="what was measured, the same from run to run")
     ]
     samples: Annotated[
-        list[Number], msgspec.Meta(min_length=1, description="in the order they were taken")
+        list[Number],
+        msgspec.Meta(min_length=1, description="in the order in which they were taken"),
     ]
     variant: Annotated[
         Text, msgspec.Meta(description="which implementation, or which quantity of the benchmark")
@@ -41,12 +45,12 @@ class Measurement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unit: Unit = "seconds"
     better: Annotated[
         Better | None,
-        msgspec.Meta(description="by default what the unit says; a ratio says nothing"),
+        msgspec.Meta(description="by default, the unit decides; a ratio has no direction"),
     ] = None
 
 
 class FailedBenchmark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A benchmark that gave an error in place of samples."""
+    """A benchmark that ended in an error instead of samples."""
 
     benchmark: Name
     error: str
@@ -68,7 +72,7 @@ class ResultDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     commit: Text | None = None
     branch: Text | None = None
     run_id: Annotated[
-        Name | None, msgspec.Meta(description="tells the run from others of its project")
+        Name | None, msgspec.Meta(description="distinguishes the run from others of its project")
     ] = None
     duration_seconds: Annotated[
         NonNegative | None, msgspec.Meta(description="wall time of the whole run")
@@ -83,8 +87,12 @@ def matches(document: object) -> bool:
 def parse(raw: object, origin: Origin) -> Run:
     document = msgspec.convert(raw, ResultDocument)
     if not document.results and not document.failures:
-        raise Rejected("invalid_value", "neither a result nor a failure", place="$.results")
-    seconds = to_seconds(document.timestamp, place="$.timestamp")
+        raise Rejected(
+            "invalid_value",
+            "the document holds neither results nor failures",
+            json_path="$.results",
+        )
+    seconds = to_seconds(document.timestamp, json_path="$.timestamp")
     results = tuple(_result(part) for part in document.results)
     failures = tuple(Failure(part.benchmark, part.error) for part in document.failures)
     return Run(

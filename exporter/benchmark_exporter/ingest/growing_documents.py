@@ -1,7 +1,7 @@
-"""Documents that grow: hyperfine writes its file anew after each command, and so the first ones again with every one that follows.
+"""Documents that grow: hyperfine rewrites its file after each command, so it repeats earlier results.
 
-Each state of such a document is a run of what is new in it. What was measured by a run of the command is known by the values themselves:
-two runs do not take the same nanoseconds, whereas a file may be renamed or copied while it grows.
+Each state of such a document is a run of what is new in it. Results are recognised by their values:
+two runs do not take the same nanoseconds, while a file may be renamed or copied as it grows.
 """
 
 import hashlib
@@ -17,9 +17,10 @@ from benchmark_exporter.model import Result, Run
 def leave_out_recorded(
     transaction: Transaction, run: Run, project: str, environment: str, now: float
 ) -> Run:
-    """The run without the benchmarks whose results were recorded before, of the same commit and machine; itself where none was.
+    """The run without benchmarks whose results were recorded before, for the same commit and machine.
 
-    A benchmark's results belong together: a size or a count among them may well be the same in another run.
+    Returns the run itself if there are none. A benchmark's results belong together, since a size or
+    a count among them may well be the same in another run.
     """
     of_benchmarks: defaultdict[str, list[Result]] = defaultdict(list)
     for result in run.results:

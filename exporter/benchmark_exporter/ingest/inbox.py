@@ -1,4 +1,4 @@
-"""Which files are there to be ingested: a scan is the truth, events only make it prompt."""
+"""Finds the files to ingest. A scan is the truth; events only make it prompt."""
 
 import errno
 import os
@@ -13,18 +13,19 @@ from benchmark_exporter.model import Rejected
 
 SUFFIX = ".json"
 READ_BYTES = 1024 * 1024
-SIDE_SUFFIX = ".meta.json"
-# Before the names of uploaded files: no file in the results folder can be called so, since a name with a dot before it is left alone.
+SIDECAR_SUFFIX = ".meta.json"
+# Prefix of the names of uploaded files. No file of the results folder can have it, since names that
+# begin with a dot are ignored.
 UPLOADS_PREFIX = ".uploads/"
 _OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """A file as its folder shows it. path is relative to the folder; the signature changes whenever its content may have.
+    """A file as its folder lists it.
 
-    name is the path as it can be printed and stored, whatever bytes the folder holds, after what tells the folder from others.
-    ctime is in it, not mtime: it also moves when permissions are mended and cannot be set back by a copy that keeps times.
-    mtime is when its content was written, which a document may not say itself.
+    `path` is relative to the folder. `name` is the path in a form that can be printed and stored,
+    whatever bytes it has, prefixed by the folder's `name_prefix`. `mtime_ns` is when the content
+    was written, which a document may not state.
     """
 
     path: str
@@ -36,26 +37,31 @@ class Candidate(msgspec.Struct, frozen=True):
 
     @property
     def signature(self) -> tuple[int, int, int]:
+        """Changes whenever the content may have.
+
+        It holds ctime rather than mtime, since ctime also moves when permissions are corrected and
+        cannot be set back by a copy that preserves times.
+        """
         return (self.inode, self.size_bytes, self.ctime_ns)
 
     @property
-    def is_side_file(self) -> bool:
-        """Whether it is `x.meta.json`, which says of `x.json` what that does not say itself."""
-        return self.path.endswith(SIDE_SUFFIX)
+    def is_sidecar(self) -> bool:
+        """Whether it is `x.meta.json`, which states what `x.json` does not."""
+        return self.path.endswith(SIDECAR_SUFFIX)
 
     @property
-    def side_name(self) -> str:
-        """The name of a document's side file."""
-        return self.name.removesuffix(SUFFIX) + SIDE_SUFFIX
+    def sidecar_name(self) -> str:
+        """The name of this document's sidecar."""
+        return self.name.removesuffix(SUFFIX) + SIDECAR_SUFFIX
 
     @property
     def document_name(self) -> str:
-        """The name of the document that a side file is of."""
-        return self.name.removesuffix(SIDE_SUFFIX) + SUFFIX
+        """The name of this sidecar's document."""
+        return self.name.removesuffix(SIDECAR_SUFFIX) + SUFFIX
 
 
 class Inbox:
-    """A folder of results, read-only. Names that begin with a dot are writers' unfinished business."""
+    """A folder of results, which is only read. Names that begin with a dot are ignored."""
 
     def __init__(self, root: Path, max_file_bytes: int, name_prefix: str = "") -> None:
         self.root = root
@@ -64,15 +70,15 @@ class Inbox:
         self._max_file_bytes = max_file_bytes
 
     def scan(self) -> list[Candidate]:
-        """All that `walk` comes to, oldest first."""
+        """Every candidate, oldest first."""
         return oldest_first(self.walk())
 
-    def look(self, paths: Iterable[str | Path]) -> list[Candidate]:
-        """The candidates among the given paths, oldest first. Paths that a scan would not come to are passed over."""
+    def check(self, paths: Iterable[str | Path]) -> list[Candidate]:
+        """The candidates among the paths, oldest first; paths a scan would skip are skipped."""
         found = []
-        # As text, like all that is done for each file of a burst: a Path costs more than looking at the file.
+        # Strings here and wherever each file of a burst passes: a Path costs more than its stat().
         for path in {os.fspath(each) for each in paths}:
-            # Gone again, or never there: the next scan says so.
+            # A file that has gone is found missing by the next scan.
             with suppress(OSError):
                 if path.endswith(SUFFIX) and self._is_reached(path):
                     found.append(self._candidate(path, os.lstat(path)))
@@ -82,18 +88,18 @@ class Inbox:
         """One file of the folder, whatever its name.
 
         Raises:
-            OSError: it is not there, or cannot be looked at.
+            OSError: it does not exist or its status cannot be read.
         """
         return self._candidate(str(path), path.lstat())
 
     def path(self, candidate: Candidate) -> Path:
-        """Where a candidate is."""
+        """The path of a candidate."""
         return self.root / candidate.path
 
-    def side_file(self, document: Candidate) -> Candidate | None:
-        """The side file of a document, if there is one."""
-        path = self._prefix + document.path.removesuffix(SUFFIX) + SIDE_SUFFIX
-        # Of most documents there is none, and asking costs less than an error.
+    def sidecar(self, document: Candidate) -> Candidate | None:
+        """The sidecar of a document, if it has one."""
+        path = self._prefix + document.path.removesuffix(SUFFIX) + SIDECAR_SUFFIX
+        # Most documents have none, and asking costs less than an exception.
         if not os.access(path, os.F_OK, follow_symlinks=False):
             return None
         try:
@@ -101,34 +107,37 @@ class Inbox:
         except FileNotFoundError:
             return None
 
-    def side_names(self, documents: Iterable[Candidate]) -> set[str]:
-        """The names of all side files beside these documents. Of many documents that costs less than to ask for the side file of each.
+    def sidecar_names(self, documents: Iterable[Candidate]) -> set[str]:
+        """The names of all sidecars in the folders of these documents.
+
+        For many documents this costs less than asking for the sidecar of each.
 
         Raises:
-            OSError: a folder of theirs cannot be listed.
+            OSError: one of the folders cannot be listed.
         """
         folders = {candidate.path.rpartition("/")[0] for candidate in documents}
         paths = (
             f"{folder}/{name}" if folder else name
             for folder in folders
-            for name in os.listdir(self._prefix + folder)  # noqa: PTH208  # see look
+            for name in os.listdir(self._prefix + folder)  # noqa: PTH208  # see check
         )
-        return {_printable(self.name_prefix + path) for path in paths if path.endswith(SIDE_SUFFIX)}
+        sidecars = (path for path in paths if path.endswith(SIDECAR_SUFFIX))
+        return {_printable(self.name_prefix + path) for path in sidecars}
 
-    def documents(self, side_files: Iterable[Candidate]) -> list[Candidate]:
-        """The documents of side files, as far as they are there."""
-        return self.look(
-            self._prefix + side_file.path.removesuffix(SIDE_SUFFIX) + SUFFIX
-            for side_file in side_files
+    def documents(self, sidecars: Iterable[Candidate]) -> list[Candidate]:
+        """The documents of these sidecars that exist."""
+        return self.check(
+            self._prefix + sidecar.path.removesuffix(SIDECAR_SUFFIX) + SUFFIX
+            for sidecar in sidecars
         )
 
     def read(self, candidate: Candidate) -> bytes:
         """The bytes of a candidate.
 
         Raises:
-            Rejected: it is no regular file inside the folder, is too large, or cannot be read.
+            Rejected: not a regular file inside the folder, too large, or unreadable.
             FileNotFoundError: it has gone.
-            OSError: this process or the machine has run out of something; no fault of the file.
+            OSError: the process or the machine ran out of a resource; not the file's fault.
         """
         path = self._prefix + candidate.path
         try:
@@ -137,12 +146,12 @@ class Inbox:
                 path = self._target(path)
                 status = os.lstat(path)
             if not stat.S_ISREG(status.st_mode):
-                raise self._no_file(candidate, status.st_mode)
+                raise self._not_a_file(candidate, status.st_mode)
             if status.st_size > self._max_file_bytes:
                 raise Rejected(
                     "too_large", f"{status.st_size} bytes, max_file_bytes is {self._max_file_bytes}"
                 )
-            # NOFOLLOW and NONBLOCK for what may have taken its place since: a link to elsewhere, a FIFO that nobody writes to.
+            # NOFOLLOW and NONBLOCK in case it has been replaced by a link or a FIFO meanwhile.
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             try:
                 data = _read(descriptor, status.st_size, self._max_file_bytes)
@@ -160,25 +169,25 @@ class Inbox:
             )
         return data
 
-    def _no_file(self, candidate: Candidate, mode: int) -> Rejected:
+    def _not_a_file(self, candidate: Candidate, mode: int) -> Rejected:
         if stat.S_ISDIR(mode) and not candidate.path.endswith(SUFFIX):
-            return Rejected("unreadable", "the folder cannot be listed, results in it are not seen")
+            return Rejected("unreadable", "the folder cannot be listed")
         return Rejected("not_a_file", f"a {_kind(mode)} has a result's name")
 
     def _target(self, link: str) -> str:
         try:
             target = os.path.realpath(link, strict=True)
         except FileNotFoundError:
-            raise Rejected("unreadable", "a link to nothing") from None
+            raise Rejected("unreadable", "a link to a file that does not exist") from None
         if not Path(target).is_relative_to(self.root.resolve()):
             raise Rejected(
                 "link_outside",
-                "a link may not lead out of the results folder; copy the file instead",
+                "the link leads out of the results folder; copy the file instead",
             )
         return target
 
     def _is_reached(self, path: str) -> bool:
-        """Whether a scan comes to the path: inside the folder, nothing hidden, no folder on the way a link."""
+        """Whether a scan reaches the path: in the folder, not hidden, through no linked folder."""
         if not path.startswith(self._prefix):
             return False
         *folders, name = path[len(self._prefix) :].split("/")
@@ -200,9 +209,9 @@ class Inbox:
         """Every candidate in the folder and its subfolders.
 
         Raises:
-            OSError: the folder itself cannot be read. Files and folders that vanish meanwhile are passed over.
+            OSError: the folder itself cannot be read. What vanishes meanwhile is skipped.
         """
-        # A list of folders in place of recursion: paths may have more parts than Python has calls.
+        # A list instead of recursion: folders may be nested deeper than the call stack allows.
         folders = [str(self.root)]
         while folders:
             folder = folders.pop()
@@ -211,9 +220,7 @@ class Inbox:
             except OSError:
                 if folder == str(self.root):
                     raise
-                with suppress(
-                    OSError
-                ):  # gone, or else a candidate, so that read() names what is wrong
+                with suppress(OSError):  # unless it has gone, read() reports what is wrong
                     yield self._candidate(folder, os.lstat(folder))
                 continue
             with entries:
@@ -230,84 +237,26 @@ class Inbox:
         relative = path[len(self._prefix) :]
         name = _printable(self.name_prefix + relative)
         if stat.S_ISLNK(status.st_mode):
-            # A dangling link is a candidate too: read() names what is wrong.
+            # A dangling link is a candidate too, so that read() reports it.
             with suppress(OSError):
-                status = os.stat(path)  # noqa: PTH116  # see look
+                status = os.stat(path)  # noqa: PTH116  # see check
         if not stat.S_ISREG(status.st_mode):
-            # What happens inside a folder does not make it another one.
+            # Changes inside a folder must not change its signature.
             return Candidate(relative, name, status.st_ino)
         return Candidate(
             relative, name, status.st_ino, status.st_size, status.st_ctime_ns, status.st_mtime_ns
         )
 
 
-class Inboxes:
-    """The results folder and the folder of uploads as one. The second is made by the first upload."""
-
-    def __init__(self, results: Inbox, uploads: Inbox) -> None:
-        self._results = results
-        self._uploads = uploads
-
-    def walk(self) -> Iterator[Candidate]:
-        """As Inbox.walk, of both."""
-        yield from self._results.walk()
-        with suppress(FileNotFoundError):
-            yield from self._uploads.walk()
-
-    def look(self, paths: Iterable[str | Path]) -> list[Candidate]:
-        """As Inbox.look."""
-        paths = list(paths)
-        return oldest_first([*self._results.look(paths), *self._uploads.look(paths)])
-
-    def path(self, candidate: Candidate) -> Path:
-        """As Inbox.path."""
-        return self._of(candidate).path(candidate)
-
-    def side_file(self, document: Candidate) -> Candidate | None:
-        """As Inbox.side_file."""
-        return self._of(document).side_file(document)
-
-    def side_names(self, documents: Iterable[Candidate]) -> set[str]:
-        """As Inbox.side_names."""
-        documents = list(documents)
-        return {
-            name
-            for inbox in (self._results, self._uploads)
-            for name in inbox.side_names(
-                document for document in documents if self._of(document) is inbox
-            )
-        }
-
-    def documents(self, side_files: Iterable[Candidate]) -> list[Candidate]:
-        """As Inbox.documents."""
-        side_files = list(side_files)
-        return [
-            document
-            for inbox in (self._results, self._uploads)
-            for document in inbox.documents(
-                side_file for side_file in side_files if self._of(side_file) is inbox
-            )
-        ]
-
-    def read(self, candidate: Candidate) -> bytes:
-        """As Inbox.read."""
-        return self._of(candidate).read(candidate)
-
-    def _of(self, candidate: Candidate) -> Inbox:
-        return (
-            self._uploads if candidate.name.startswith(self._uploads.name_prefix) else self._results
-        )
-
-
 def oldest_first(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """In the order in which they were written, as far as the folder tells."""
+    """Sorted by the time of their last change, as far as the folder shows it."""
     return sorted(candidates, key=_age)
 
 
 def _read(descriptor: int, expected_bytes: int, max_bytes: int) -> bytes:
-    """A file's bytes, and of a larger one than max_bytes so many that this shows."""
+    """A file's bytes; of a file over max_bytes, enough of them to tell."""
     data = os.read(descriptor, expected_bytes + 1)
-    # Most files come whole. Others come in parts, as a network's may, or grow.
+    # Most files arrive in one read. Those on a network file system, or growing, may not.
     while (missing := max_bytes + 1 - len(data)) > 0 and (
         more := os.read(descriptor, min(missing, READ_BYTES))
     ):

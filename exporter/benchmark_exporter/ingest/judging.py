@@ -1,14 +1,14 @@
-"""Judges a run's results beside their history, in the transaction that records the run.
+"""Judges a run's results against their history, in the transaction that records the run.
 
-A run that comes in when a newer one of its series has been judged is kept and not judged: it could not change what is so now, and judged
-by what came after it, it would be judged wrong.
+A run that arrives after a newer run of its series was judged is recorded but not judged: it cannot
+change the present state, and runs that came after it must not judge it.
 """
 
 from benchmark_exporter.ledger import Series, SeriesKey, Transaction, is_newer
 from benchmark_exporter.model import REGRESSED, Run
 from benchmark_exporter.regression import History, Limits, is_environment_shift, judge_result
 
-# Names of the ledger's running totals.
+# The ledger's names of its counters.
 CONFIRMED, SUPPRESSED = "regressions_confirmed", "regressions_suppressed"
 
 
@@ -21,15 +21,13 @@ def judge_run(
     limits: Limits,
     now: float,
 ) -> None:
-    """Judges the results of a new run, which has been added as `row`, and keeps what the next one is judged by.
+    """Judges the results of the new run in `row`, and keeps what the next run is judged by.
 
-    In an environment shift a regression is recorded as one but not counted, since it is not the code's.
+    In an environment shift a regression is recorded but not counted, since the code did not cause it.
+    `now` is in seconds since 1970.
     """
-    ledger, machine, rank = (
-        transaction.verdicts,
-        run.machine_class,
-        min(run.timestamp_seconds, now),
-    )
+    ledger, machine = transaction.verdicts, run.machine_class
+    rank = min(run.timestamp_seconds, now)
     judged = []
     for result in run.results:
         key = SeriesKey(project, environment, machine, result.name, result.unit)
@@ -63,11 +61,9 @@ def judge_run(
             transaction.count_commit(
                 key.name, "critical", run.commit_hash, run.timestamp_seconds, now
             )
-    # A run of a few benchmarks says nothing of the machine, and leaves it at what is known.
-    if (
-        sum(verdict.state != "insufficient_data" for _, _, verdict, _ in judged)
-        >= limits.shift_least_results
-    ):
+    # A run of a few benchmarks says nothing about the machine, so it leaves the shift as it was.
+    judgeable = sum(verdict.state != "insufficient_data" for _, _, verdict, _ in judged)
+    if judgeable >= limits.shift_least_results:
         ledger.record_shift(
             row, judged[0][0], rank, shifted=shifted, lasting_runs=limits.least_runs
         )

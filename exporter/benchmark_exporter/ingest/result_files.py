@@ -1,12 +1,13 @@
-"""Result files read for themselves, by the same steps that ingest takes, and no ledger."""
+"""Reads result files without a ledger, by the same steps as ingest."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import tzinfo
 from pathlib import Path
 
 from benchmark_exporter.config import Config
-from benchmark_exporter.formats import Origin, parse, parse_side_file
+from benchmark_exporter.formats import Origin, parse, parse_sidecar
 from benchmark_exporter.ingest.inbox import Candidate, Inbox
+from benchmark_exporter.ingest.reading import in_sidecar
 from benchmark_exporter.ledger.history import RecordedRun, Selection
 from benchmark_exporter.ledger.state import NewestGateOutcome
 from benchmark_exporter.model import Comparison, Document, PipelineRun, Rejected, Run
@@ -16,22 +17,21 @@ from benchmark_exporter.regression import Policy, check_gate
 def read_document(
     inbox: Inbox, candidate: Candidate, zone: tzinfo
 ) -> tuple[Document, Candidate | None]:
-    """What a file holds, and the side file that completed it.
+    """A file's document, and the sidecar that completed it.
 
     Raises:
-        Rejected: it cannot be ingested, or its side file cannot.
+        Rejected: it cannot be ingested, or its sidecar cannot.
         FileNotFoundError: it has gone.
     """
     data = inbox.read(candidate)
-    origin, side = Origin(zone, candidate.mtime_ns / 1e9), inbox.side_file(candidate)
-    if side is not None:
+    origin = Origin(zone, candidate.mtime_ns / 1e9)
+    sidecar = inbox.sidecar(candidate)
+    if sidecar is not None:
         try:
-            origin = parse_side_file(inbox.read(side), origin)
+            origin = parse_sidecar(inbox.read(sidecar), origin)
         except Rejected as rejected:
-            raise Rejected(
-                rejected.reason, f"in its side file: {rejected.detail}", place=rejected.place
-            ) from rejected
-    return parse(data, origin), side
+            raise in_sidecar(rejected) from rejected
+    return parse(data, origin), sidecar
 
 
 def runs_of_files(
@@ -41,10 +41,10 @@ def runs_of_files(
     policy: Policy,
     reject: Callable[[Path, Exception], None],
 ) -> tuple[list[RecordedRun | PipelineRun], int]:
-    """The runs in files, and in all files of folders, as the ledger would have recorded them, the oldest first; and how many these are.
+    """The runs in files and folders as the ledger would record them, and how many there are.
 
-    Only the times of the selection are looked at.
-    A run that a tool judged comes after the same one without its verdict. `reject` is told of every file that cannot be read.
+    Oldest first; a run that a tool's gate judged comes after the same run without the outcome. Only
+    the times of the selection apply. `reject` is called for every file that cannot be read.
     """
     found: list[tuple[float, bool, RecordedRun | PipelineRun]] = []
     for inbox, candidate in _candidates(paths, config, reject):
@@ -82,7 +82,7 @@ def _candidates(
         except OSError as error:
             reject(path, error)
             continue
-        yield from ((inbox, candidate) for candidate in candidates if not candidate.is_side_file)
+        yield from ((inbox, candidate) for candidate in candidates if not candidate.is_sidecar)
 
 
 def _recorded(run: Run, config: Config, policy: Policy) -> RecordedRun:

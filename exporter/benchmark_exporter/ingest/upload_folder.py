@@ -1,7 +1,7 @@
-"""Uploaded documents on the disk.
+"""Uploaded documents on disk.
 
-Each is called by the digest by which the ledger knows it, or by that of its key, so that the same one again finds the first. What is said
-of it is in its side file, which is there before it.
+A file is named by the digest by which the ledger knows its document, or by that of its key, so that
+uploading it again finds the first. Its sidecar is written before it.
 """
 
 import hashlib
@@ -13,15 +13,16 @@ from datetime import tzinfo
 from pathlib import Path
 
 from benchmark_exporter.atomic_write import is_part, sync_folder, write_file
-from benchmark_exporter.formats import Origin, parse, parse_side_file
-from benchmark_exporter.ingest.inbox import SIDE_SUFFIX, SUFFIX, UPLOADS_PREFIX
+from benchmark_exporter.formats import Origin, parse, parse_sidecar
+from benchmark_exporter.ingest.inbox import SIDECAR_SUFFIX, SUFFIX, UPLOADS_PREFIX
 from benchmark_exporter.model import Document
 
 
 class UploadFolder:
-    """Uploaded documents as files, each `ID.json`, with `ID.meta.json` where something was said of it. They are the only copies.
+    """Uploaded documents as files `ID.json`, with a sidecar `ID.meta.json` if the upload stated more.
 
-    Threads take turns; one process. `zone` is that of times that state none.
+    These are the only copies. Safe for several threads of one process. `zone` applies to times that
+    state none.
     """
 
     def __init__(self, path: Path, zone: tzinfo) -> None:
@@ -30,7 +31,7 @@ class UploadFolder:
         self._turn = threading.Lock()
 
     def clean(self) -> None:
-        """Removes what a killed process left unfinished, none of which had been answered for.
+        """Removes what a killed process left unfinished; no upload of it had been answered.
 
         Raises:
             OSError: the folder cannot be read or written.
@@ -39,27 +40,28 @@ class UploadFolder:
             names = {entry.name for entry in os.scandir(self.path)}
             for name in names:
                 is_alone = (
-                    name.endswith(SIDE_SUFFIX)
-                    and name.removesuffix(SIDE_SUFFIX) + SUFFIX not in names
+                    name.endswith(SIDECAR_SUFFIX)
+                    and name.removesuffix(SIDECAR_SUFFIX) + SUFFIX not in names
                 )
                 if is_part(name) or is_alone:
                     (self.path / name).unlink()
 
     def keep(
-        self, data: bytes, side: bytes, now_ns: int, key: bytes = b""
+        self, data: bytes, sidecar: bytes, now_ns: int, key: bytes = b""
     ) -> tuple[bool, Path, Document]:
-        """Whether the document is new, its file, and what it holds; when this returns, it would survive a power cut.
+        """Stores a document; returns whether it is new, its file, and its content.
 
-        `side` is what its side file says, if anything. `now_ns` are nanoseconds since 1970: the time of a document that states none.
-        With a `key`, the first document that has it stays, and later ones are the same whatever they hold.
+        When this returns, the document survives a power cut. `sidecar` is the content of its sidecar,
+        empty for none. `now_ns`, in nanoseconds since 1970, is the time of a document that states
+        none. With a `key`, the first document of that key stays, whatever later ones contain.
 
         Raises:
-            Rejected: what is wrong in the document.
-            OSError: the disk is full, or fails.
+            Rejected: what is wrong with the document.
+            OSError: the disk is full or fails.
         """
         digest = hashlib.sha256(key or data)
-        if side and not key:
-            digest = hashlib.sha256(digest.digest() + hashlib.sha256(side).digest())
+        if sidecar and not key:
+            digest = hashlib.sha256(digest.digest() + hashlib.sha256(sidecar).digest())
         path = self.path / (digest.hexdigest() + SUFFIX)
         with self._turn:
             try:
@@ -67,15 +69,17 @@ class UploadFolder:
             except FileNotFoundError:
                 first_ns, new = now_ns, True
             origin = Origin(self._zone, first_ns / 1e9)
-            document = parse(data, parse_side_file(side, origin) if side else origin)
+            document = parse(data, parse_sidecar(sidecar, origin) if sidecar else origin)
             if new:
-                self._write_both(path, data, side, now_ns)
+                self._write_both(path, data, sidecar, now_ns)
             else:
-                sync_folder(self.path)  # the first may have been cut off just before that
+                sync_folder(self.path)  # the first upload may have ended just before that
             return new, path, document
 
     def remove(self, names: Iterable[str]) -> int:
-        """How many of these files were there, by their names with UPLOADS_PREFIX. When this returns, none comes back after a power cut.
+        """Removes files by their names with UPLOADS_PREFIX; returns how many existed.
+
+        When this returns, none comes back after a power cut.
 
         Raises:
             OSError: they cannot be removed.
@@ -84,26 +88,26 @@ class UploadFolder:
             removed = 0
             for name in names:
                 path = self.path / name.removeprefix(UPLOADS_PREFIX)
-                # The document first: without its side file it would be another one, should the ledger be lost just now.
+                # The document first: without its sidecar it would be another document to a new ledger.
                 with suppress(FileNotFoundError):
                     path.unlink()
                     removed += 1
-                path.with_suffix(SIDE_SUFFIX).unlink(missing_ok=True)
+                path.with_suffix(SIDECAR_SUFFIX).unlink(missing_ok=True)
             if removed:
                 sync_folder(self.path)
             return removed
 
-    def _write_both(self, path: Path, data: bytes, side: bytes, at_ns: int) -> None:
+    def _write_both(self, path: Path, data: bytes, sidecar: bytes, at_ns: int) -> None:
         if not self.path.is_dir():
             self.path.mkdir()
             sync_folder(self.path.parent)
-        side_path = path.with_suffix(SIDE_SUFFIX)
+        sidecar_path = path.with_suffix(SIDECAR_SUFFIX)
         try:
-            if side:
-                write_file(side_path, side, mtime_ns=at_ns)
+            if sidecar:
+                write_file(sidecar_path, sidecar, mtime_ns=at_ns)
             write_file(path, data, mtime_ns=at_ns)
         except OSError:
             if not path.exists():
                 with suppress(OSError):
-                    side_path.unlink(missing_ok=True)
+                    sidecar_path.unlink(missing_ok=True)
             raise

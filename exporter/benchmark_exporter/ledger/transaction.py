@@ -142,7 +142,7 @@ class Transaction:
         reason = (
             (None, None, None)
             if rejected is None
-            else (rejected.reason, rejected.place, rejected.detail)
+            else (rejected.reason, rejected.json_path, rejected.detail)
         )
         self._insert(
             "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -154,7 +154,7 @@ class Transaction:
         """That a file was rejected, whatever becomes of it."""
         self._insert(
             "INSERT INTO rejections VALUES (?, ?, ?, ?, ?)",
-            (at, path, rejected.reason, rejected.place, rejected.detail),
+            (at, path, rejected.reason, rejected.json_path, rejected.detail),
         )
 
     def forget_files(self, paths: Sequence[str]) -> None:

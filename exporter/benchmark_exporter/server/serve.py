@@ -20,7 +20,8 @@ from watchfiles import awatch
 
 from benchmark_exporter import __version__
 from benchmark_exporter.config import Config, packaged
-from benchmark_exporter.ingest.inbox import SUFFIX, UPLOADS_PREFIX, Inbox, Inboxes
+from benchmark_exporter.ingest.inbox import SUFFIX, UPLOADS_PREFIX, Inbox
+from benchmark_exporter.ingest.inboxes import Inboxes
 from benchmark_exporter.ingest.ingest import Defaults, Ingest
 from benchmark_exporter.ingest.upload_folder import UploadFolder
 from benchmark_exporter.ledger import (
@@ -623,7 +624,7 @@ class _Server:
         if any(not path.endswith(SUFFIX) and Path(path).is_dir() for path in paths):
             self._ingest.scan()
         else:
-            self._ingest.look(paths)
+            self._ingest.check(paths)
 
     def _receive_by_worker(self, notifications: Sequence[Notification]) -> None:
         self._ingest.receive(notifications)

@@ -23,7 +23,7 @@ from typing import TypeVar, TypeVarTuple
 import msgspec
 from aiohttp import web
 
-from benchmark_exporter.formats import Origin, SideFile, parse_side_file
+from benchmark_exporter.formats import Origin, Sidecar, parse_sidecar
 from benchmark_exporter.formats.fields import MachinePart
 from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX
 from benchmark_exporter.ingest.upload_folder import UploadFolder
@@ -40,7 +40,7 @@ RETRY_AFTER_SECONDS = 5
 # What can be said of a document: the keys of a side file, and for its machine those of that.
 _OF_MACHINE = "machine_"
 PARAMETERS = (
-    *(name for name in SideFile.__struct_fields__ if name != "machine"),
+    *(name for name in Sidecar.__struct_fields__ if name != "machine"),
     *(_OF_MACHINE + name for name in MachinePart.__struct_fields__),
 )
 # Who a request is from, by whose token or secret; there once that is proved.
@@ -311,7 +311,7 @@ class Uploads:
             new, file, document = self._folder.keep(data, side, time.time_ns(), key)
         except Rejected as rejected:
             raise Refused(
-                400, Refusal(rejected.reason, rejected.detail, rejected.place)
+                400, Refusal(rejected.reason, rejected.detail, rejected.json_path)
             ) from rejected
         except OSError as error:
             raise _later(f"it could not be written: {error.strerror or error}") from error
@@ -359,16 +359,16 @@ def _side_file(request: web.Request) -> bytes:
     if not said:
         return b""
     try:
-        side = parse_side_file(msgspec.json.encode(_nested(said)), Origin()).side
+        side = parse_sidecar(msgspec.json.encode(_nested(said)), Origin()).sidecar
     except Rejected as rejected:
-        name = rejected.place.removeprefix("$.").replace(".", "_")
+        name = rejected.json_path.removeprefix("$.").replace(".", "_")
         raise Refused(400, Refusal("invalid_parameter", f"{name}: {rejected.detail}")) from rejected
     if side.timestamp is not None:
         side = msgspec.structs.replace(side, timestamp=side.timestamp.astimezone(UTC))
     return msgspec.json.encode(
         {
             name: value
-            for name in SideFile.__struct_fields__
+            for name in Sidecar.__struct_fields__
             if (value := getattr(side, name)) is not None
         }
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmark_exporter.client import MonitoredPerfSuite
-from tests.crash.test_disk_full import filled
+from tests.support.disks import filled
 from tests.support.monitored import DEADLINE_SECONDS, document, live_lines
 
 

@@ -17,7 +17,8 @@ from benchmark_exporter.config import Config
 from benchmark_exporter.ingest.result_files import runs_of_files
 from benchmark_exporter.ledger.history import History, Selection
 from benchmark_exporter.metrics.collector import Collector
-from tests.exporter.ingest.test_properties import (
+from tests.support.documents import Json, perf_suite, pipeline
+from tests.support.examples import (
     EXAMPLES,
     GUARDS,
     PIPELINES,
@@ -26,8 +27,7 @@ from tests.exporter.ingest.test_properties import (
     suites,
     wired_in_a_new_folder,
 )
-from tests.exporter.test_golden import GOLDEN
-from tests.support.documents import Json, perf_suite, pipeline
+from tests.support.paths import GOLDEN
 from tests.support.wired import DEFINITIONS, Samples, Wired, samples
 
 # The gauges of results: not totals, not the exporter's own, not what takes five runs, and not what

@@ -15,9 +15,9 @@ from benchmark_exporter.commands.pinning import (
 )
 from benchmark_exporter.config import Config
 from benchmark_exporter.ledger import Pin
-from tests.exporter.ingest.test_judging import LEAST, STEADY, take, value, verdict
 from tests.exporter.server.test_serve import run
 from tests.support.documents import result
+from tests.support.histories import LEAST, STEADY, take, value, verdict
 from tests.support.process import Exporter
 from tests.support.wired import START_SECONDS, Wired
 
@@ -209,7 +209,7 @@ def test_a_running_exporter_notices_that_a_baseline_is_pinned(exporter: Exporter
 def test_a_missing_ledger_is_reported_and_not_created(tmp_path: Path) -> None:
     missing = run("baseline", "list", f"--ledger={tmp_path / 'none'}")
     assert (missing.returncode, missing.stdout) == (2, "")
-    assert "ledger not found" in missing.stderr
+    assert "there is no such ledger" in missing.stderr
     assert not (tmp_path / "none").exists()
 
 

@@ -105,7 +105,7 @@ def test_a_name_that_would_be_ignored_is_reported(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     assert check_file(tmp_path / "a.json", Config()) == (
         False,
-        [f"{tmp_path}/a.json: rejected: file not found"],
+        [f"{tmp_path}/a.json: rejected: there is no such file"],
     )
 
 

@@ -51,5 +51,5 @@ def test_a_missing_ledger_is_not_created(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["delete", "--project=x", f"--ledger={tmp_path / 'none'}"]) == EXIT_UNUSABLE
-    assert "ledger not found" in capsys.readouterr().err
+    assert "there is no such ledger" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

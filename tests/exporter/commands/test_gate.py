@@ -9,9 +9,9 @@ import pytest
 
 from benchmark_exporter.commands.gate import Gate, GateError
 from benchmark_exporter.config import Config
-from tests.exporter.ingest.test_judging import STEADY, SUITE, take
 from tests.exporter.server.test_serve import run
 from tests.support.documents import perf_suite, result
+from tests.support.histories import STEADY, SUITE, take
 from tests.support.process import COMMAND
 from tests.support.wired import Wired
 
@@ -139,7 +139,7 @@ def test_what_cannot_be_judged_is_unusable(tmp_path: Path, text: str) -> None:
     check = run("check", "--gate", path)
     assert check.returncode == 2
     assert f"{path}: rejected: " in check.stderr
-    with pytest.raises(GateError, match="file not found"):
+    with pytest.raises(GateError, match="there is no such file"):
         Gate(Config()).check([tmp_path / "none.json"])
 
 

@@ -1,4 +1,4 @@
-"""docs/formats.md and docs/result.schema.json, held to the code that reads documents."""
+"""docs/formats.md and docs/result.schema.json agree with the code that reads documents."""
 
 import json
 import re
@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark_exporter.formats import FORMATS, Origin, parse, parse_side_file
+from benchmark_exporter.formats import FORMATS, Origin, parse, parse_sidecar
 from benchmark_exporter.model import Document, PipelineRun, Rejected, Run
 from tests.support.documents import changed, golden, without
 from tests.support.paths import REPOSITORY
 
 PAGE = (REPOSITORY / "docs/formats.md").read_text(encoding="utf-8")
 SCHEMA = json.loads((REPOSITORY / "docs/result.schema.json").read_text(encoding="utf-8"))
-# Each example with the section that it stands in.
+# The text of each section, by its heading.
 SECTIONS = dict(
     zip(
         re.findall(r"^## (.*)$", PAGE, re.MULTILINE),
@@ -38,9 +38,7 @@ def example(section: str, language: str) -> str:
 
 
 def test_every_format_has_its_section() -> None:
-    assert set(SECTIONS) - {"Side files", "A format of your own"} == {
-        known.NAME for known in FORMATS
-    }
+    assert set(SECTIONS) - {"Sidecars", "A format of your own"} == {known.NAME for known in FORMATS}
 
 
 def test_the_examples_are_read() -> None:
@@ -52,7 +50,7 @@ def test_the_examples_are_read() -> None:
         "cache/hits",
     ]
     assert isinstance(accepted(json.loads(example("pipeline", "json"))), PipelineRun)
-    assert parse_side_file(example("Side files", "json").encode(), Origin()).side.run_id == "ci-17"
+    assert parse_sidecar(example("Sidecars", "json").encode(), Origin()).sidecar.run_id == "ci-17"
 
 
 def test_the_example_of_a_format_works() -> None:
@@ -73,7 +71,10 @@ def test_the_schema_is_what_the_generator_writes() -> None:
 
 
 def drawn_from(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
-    """Values that a schema allows; what it has of JSON Schema is what is used in ours, and anything else is an error."""
+    """Values that a schema allows.
+
+    It understands the parts of JSON Schema that ours uses; any other part is an error.
+    """
     if "$ref" in schema:
         return drawn_from(SCHEMA["$defs"][schema["$ref"].rsplit("/", 1)[1]])
     if "anyOf" in schema:
@@ -111,7 +112,7 @@ def drawn_from(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
 
 
 def is_unambiguous(document: dict[str, Any]) -> bool:
-    """What the schema cannot say: something was run, and each quantity has a name of its own."""
+    """What the schema cannot express: something was run, and each quantity has its own name."""
     names = [
         f"{each['benchmark']}/{each.get('variant', '')}".rstrip("/") for each in document["results"]
     ]
@@ -126,7 +127,10 @@ def test_whatever_the_schema_allows_is_read(document: dict[str, Any]) -> None:
 
 
 def forbidden() -> list[Any]:
-    """Documents that the schema refuses: each required key left out, a key too many in each object, each value of a type of its own."""
+    """Documents that the schema forbids.
+
+    In each, a required key is missing, an object has an unknown key, or a value the wrong type.
+    """
     document = golden("result/1-run")
     found = []
     for name, path in (

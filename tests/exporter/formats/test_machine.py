@@ -1,10 +1,10 @@
-"""What machines are comparable: the same class from every tool's words for it."""
+"""Which machines are comparable: the same class, whatever each tool calls it."""
 
 import json
 
 import pytest
 
-from benchmark_exporter.formats import Origin, parse, parse_side_file
+from benchmark_exporter.formats import Origin, parse, parse_sidecar
 from benchmark_exporter.model import Machine, Run
 from tests.support.paths import REPOSITORY
 from tests.support.wired import Wired
@@ -29,7 +29,7 @@ SIZE = [{"name": "binary", "unit": "bytes", "value": 4096}]
         (Machine(), ""),
     ],
 )
-def test_a_class_is_named_by_what_makes_times_comparable(machine: Machine, name: str) -> None:
+def test_a_class_name_holds_what_makes_times_comparable(machine: Machine, name: str) -> None:
     assert machine.class_name == name
 
 
@@ -42,13 +42,13 @@ def test_a_class_is_named_by_what_makes_times_comparable(machine: Machine, name:
         ("bench_guard_fail/1-bench_guard", ""),
     ],
 )
-def test_a_tools_own_words_are_taken(document: str, name: str) -> None:
+def test_a_documents_machine_becomes_its_class(document: str, name: str) -> None:
     run = parse((GOLDEN / f"{document}.json").read_bytes())
     assert isinstance(run, Run)
     assert run.machine_class == name
 
 
-def test_a_side_file_says_it_for_documents_that_do_not(wired: Wired) -> None:
+def test_a_sidecar_states_the_machine_of_documents_that_do_not(wired: Wired) -> None:
     machine = {
         "os": "Linux",
         "architecture": "x86_64",
@@ -57,18 +57,18 @@ def test_a_side_file_says_it_for_documents_that_do_not(wired: Wired) -> None:
     }
     wired.drop("a.meta.json", {"machine": machine, "timestamp": "2026-03-01T12:00:00Z"})
     wired.take("a.json", SIZE)
-    ((machine_class,),) = wired.ledger._connection.execute("SELECT machine FROM runs").fetchall()
+    ((machine_class,),) = wired.query("SELECT machine FROM runs")
     assert machine_class == "linux x86_64 amd epyc 7763 4 cpus"
 
 
-def test_of_a_machine_that_a_document_half_states_the_side_file_says_the_rest() -> None:
+def test_a_sidecar_completes_a_machine_that_the_document_states_in_part() -> None:
     machine = {
         "os": "Windows",
         "cpu_model": "AMD EPYC 7763",
         "cpu_count": 64,
         "profile": "performance",
     }
-    origin = parse_side_file(json.dumps({"machine": machine}).encode(), Origin())
+    origin = parse_sidecar(json.dumps({"machine": machine}).encode(), Origin())
     run = parse((GOLDEN / "perf_suite_pass/1-run.json").read_bytes(), origin)
     assert isinstance(run, Run)
     assert run.machine_class == "linux x86_64 amd epyc 7763 4 cpus performance"

@@ -1,4 +1,4 @@
-"""What the benchmark tools write today is read: each is run, and its own figures are compared with ours."""
+"""Documents of the installed tools: each tool is run, and its figures are compared with ours."""
 
 import json
 import os
@@ -17,11 +17,11 @@ from stack.settings import STATE
 from tests.support.paths import REPOSITORY
 from tests.support.process import Exporter
 
-TOOL_SECONDS = 120  # an unpacking from Debian's mirror included
+TOOL_SECONDS = 120  # includes unpacking from Debian's mirror
 
 
 def run(command: list[str], folder: Path) -> None:
-    # pytest-benchmark measures nothing where several processes run the tests, as they do these.
+    # pytest-benchmark measures nothing in parallel test runs, and these tests may be in one.
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     done = subprocess.run(
         command,
@@ -75,7 +75,7 @@ def test_pytest_benchmark(tmp_path: Path, flags: list[str]) -> None:
 
 @pytest.fixture(scope="session")
 def hyperfine() -> str:
-    """The program: that on PATH, else unpacked from Debian's package."""
+    """The program on PATH, or else unpacked from Debian's package."""
     if (found := shutil.which("hyperfine")) is not None:
         return found
     folder = REPOSITORY / STATE / "tools"
@@ -87,7 +87,7 @@ def hyperfine() -> str:
         )
         if done.returncode != 0:
             pytest.skip(
-                f"hyperfine is not on PATH, and cannot be unpacked from Debian's package: {done.stderr.strip()}"
+                f"hyperfine is not on PATH and not in Debian's package: {done.stderr.strip()}"
             )
     return str(program)
 
@@ -138,12 +138,13 @@ def test_hyperfine_writes_into_the_folder_of_a_running_exporter(
             f'benchmark_runs_total{{benchmark_name="{command}",environment="local"}}': 1
             for command in commands
         } | {
-            f'benchmark_execution_time_ms_count{{benchmark_name="{command}",iteration="sample",environment="local"}}': 4
+            f'benchmark_execution_time_ms_count{{benchmark_name="{command}",'
+            'iteration="sample",environment="local"}': 4
             for command in commands
         }
         exporter.until(lambda: all(exporter.value(series) for series in counts))
         assert {series: exporter.value(series) for series in counts} == counts
-        # It was seen while it grew.
+        # The exporter saw the file while it grew.
         assert (
             exporter.value('benchmark_exporter_files_ingested_total{format="hyperfine"}') or 0
         ) > 1

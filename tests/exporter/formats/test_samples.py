@@ -1,4 +1,4 @@
-"""Files that the real tools wrote."""
+"""Files that real tools wrote."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.support.paths import SAMPLES
 from tests.support.wired import Wired
 
 pytestmark = pytest.mark.skipif(
-    not SAMPLES.is_dir(), reason=f"the tools' own results are not at {SAMPLES}"
+    not SAMPLES.is_dir(), reason=f"there are no results of real tools at {SAMPLES}"
 )
 SPEEDUP = {"percentile": "p50", "baseline_version": "v0.3.0"}
 
@@ -34,27 +34,24 @@ def sample(name: str) -> bytes:
         ("golden-metrics.json", "golden_metrics", "20250901T234156Z"),  # date -ud @1756770116
         ("pytest_benchmark.json", "pytest_benchmark", "20261123T223621Z"),
         ("google_benchmark.json", "google_benchmark", "20261123T223622Z"),
-        (
-            "hyperfine.json",
-            "hyperfine",
-            "19700101T000000Z",
-        ),  # it has no time of its own, and here no file
+        # It states no time, and here there is no file to take it from.
+        ("hyperfine.json", "hyperfine", "19700101T000000Z"),
     ],
 )
-def test_each_is_recognised(name: str, format_name: str, run_id: str) -> None:
+def test_each_format_is_recognised(name: str, format_name: str, run_id: str) -> None:
     run = parse(sample(name))
     assert isinstance(run, Run)
     assert run.format == format_name
     assert run.run_id.split("-")[0] == run_id
 
 
-def test_the_baseline_is_no_run() -> None:
+def test_the_baseline_is_not_a_run() -> None:
     assert parse(sample("bench_suite-baseline.json")) == Baseline(
         "bench_suite_baseline", ("pattern_compilation", "pattern_expansion")
     )
 
 
-# The numbers are read off the files; those of samples are the tools' own, of the same samples.
+# The numbers are copied from the files; for samples, they are the tools' own statistics of them.
 @pytest.mark.parametrize(
     ("name", "result", "expected"),
     [
@@ -110,7 +107,7 @@ def test_the_baseline_is_no_run() -> None:
         ),
     ],
 )
-def test_numbers_are_the_files_in_base_units(
+def test_numbers_are_the_files_own_in_base_units(
     name: str, result: str, expected: dict[str, float]
 ) -> None:
     run = parse(sample(name))
@@ -136,7 +133,7 @@ def test_benchmarks_with_an_error_have_failed(wired: Wired) -> None:
     }
 
 
-def test_a_pass_then_a_slow_run_then_its_verdict(wired: Wired) -> None:
+def test_a_pass_then_a_slow_run_then_its_gates_outcome(wired: Wired) -> None:
     wired.take("pass.json", sample("perf_suite-pass.json"))
     assert wired.value("speedup_ratio", benchmark_name="strataregula", **SPEEDUP) == pytest.approx(
         16.5856, abs=1e-4
@@ -188,7 +185,7 @@ def test_bench_guards_benchmarks_fail_by_its_own_rule(wired: Wired) -> None:
 
 
 @pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.json")), ids=lambda path: path.name)
-def test_every_beginning_of_each_is_truncated(path: Path) -> None:
+def test_every_prefix_of_each_is_truncated(path: Path) -> None:
     whole = path.read_bytes()
     for end in range(0, len(whole.rstrip()), max(1, len(whole) // 500)):
         with pytest.raises(Rejected) as caught:

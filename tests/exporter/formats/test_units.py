@@ -35,7 +35,7 @@ from benchmark_exporter.model import Statistics
         ("KiB", Quantity("bytes", 1024.0, "lower")),
         ("MB", Quantity("bytes", 1e6, "lower")),
         ("%", Quantity("ratio", 0.01, None)),
-        # None of ours, so the tool's own word.
+        # Not one of ours, so the tool's own word is kept.
         ("Mb", Quantity("Mb", 1.0, None)),
         ("Mb/s", Quantity("Mb/s", 1.0, "higher")),
         ("GFLOP/s", Quantity("GFLOP/s", 1.0, "higher")),
@@ -45,14 +45,15 @@ from benchmark_exporter.model import Statistics
         ("/", Quantity("/", 1.0, None)),
     ],
 )
-def test_a_unit_is_one_of_ours_or_stays_what_it_is(unit: str, expected: Quantity) -> None:
+def test_a_unit_is_converted_to_a_base_unit_or_kept(unit: str, expected: Quantity) -> None:
     found = quantity(unit)
     assert (found.unit, found.better) == (expected.unit, expected.better)
     assert found.factor == pytest.approx(expected.factor)
 
 
 def test_statistics_of_literal_samples() -> None:
-    # Ranks of five samples are 0 … 4, so p95 lies at 3.8 and p99 at 3.96; the squares of the deviations are 10, by 4.
+    # Ranks of five samples are 0 to 4, so p95 lies at 3.8 and p99 at 3.96. The squared deviations
+    # sum to 10, divided by 4.
     found = describe([5.0, 1.0, 4.0, 2.0, 3.0])
     assert (found.p50, found.mean, found.min, found.max) == (3.0, 3.0, 1.0, 5.0)
     assert found.p95 == pytest.approx(4.8)
@@ -60,7 +61,7 @@ def test_statistics_of_literal_samples() -> None:
     assert found.stddev == pytest.approx(2.5**0.5)
 
 
-def test_one_sample_is_all_of_its_statistics_and_has_no_deviation() -> None:
+def test_a_single_sample_is_every_statistic_and_has_no_deviation() -> None:
     assert describe([0.25]) == Statistics(0.25, 0.25, 0.25, 0.25, 0.25, 0.25, None)
 
 
@@ -76,12 +77,12 @@ def test_statistics_agree_with_the_standard_library(samples: list[float]) -> Non
     assert found.p99 == pytest.approx(statistics.quantiles(samples, n=100, method="inclusive")[98])
 
 
-def test_noise_of_a_mean_that_is_not_positive_is_not_given() -> None:
+def test_a_mean_that_is_not_positive_has_no_coefficient_of_variation() -> None:
     assert from_samples("a", "", [-1.0, 1.0]).cv_ratio is None
     assert from_samples("a", "", [1.0, 3.0]).cv_ratio == pytest.approx(2**0.5 / 2)
 
 
-def test_noise_around_next_to_nothing_has_no_coefficient() -> None:
+def test_a_mean_close_to_zero_has_no_coefficient_of_variation_if_it_overflows() -> None:
     assert from_samples("parse", "", [5e-324, 1e-310, 0.0, 0.0]).cv_ratio is not None
     overflowing = from_samples("parse", "", [1.0, -1.0, 1e-320])
     assert 0 < (overflowing.statistics.mean or 0) < 1e-300

@@ -1,29 +1,17 @@
-"""The process dies, at every step of the path; started again, it shows what one shows that never died."""
+"""A process that dies at any step shows, after a restart, what one shows that never died."""
 
-import os
-import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.documents import bench_guard, changed, golden, perf_suite, pipeline
+from tests.support.documents import changed
+from tests.support.dying import FILES, before_each_statement, die, die_at_call, die_in
 from tests.support.wired import Wired
-
-FILES = {
-    "1.json": perf_suite(speedup=12.0),
-    "2.json": perf_suite(speedup=12.0, verdict="FAIL"),
-    "3.json": perf_suite(speedup=12.0),
-    "4.json": bench_guard({"parsing": 4.0, "caching": 20.0}, passed=False),
-    "5.json": pipeline(status="fail"),
-    "6.json": changed(perf_suite(), "metrics.cv", -1),
-    "7.json": perf_suite(p50_ms=0.07),
-    "8.json": golden("hyperfine_2/1-run"),
-}
 
 
 def prepare(folder: Path) -> Wired:
-    """Some files ingested and one of them rejected, others waiting, one of these grown meanwhile, one gone."""
+    """Some files are ingested, one is rejected, others wait, one has grown and one has gone."""
     folder.mkdir()
     wired = Wired(folder)
     for name in ("0.json", "1.json"):
@@ -49,44 +37,9 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     wired.ledger.close()
 
 
-def die_in(
-    wired: Wired,
-    arrange: Callable[[Wired], None],
-    act: Callable[[Wired], None] = lambda wired: wired.ingest.scan(),
-) -> bool:
-    """Scans, or acts, in a child process that dies as arranged; whether it did, so that the last step can be told."""
-    wired.ledger.close()
-    child = os.fork()
-    if child == 0:
-        # Nothing may return from here into the test session's copy.
-        try:
-            again = Wired.__new__(Wired)
-            again.__dict__.update(wired.__dict__)
-            again.restart()
-            arrange(again)
-            act(again)
-        finally:
-            os._exit(0)
-    _, status = os.waitpid(child, 0)
-    wired.restart()
-    return os.WIFSIGNALED(status)
-
-
-def die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
 def die_at_statement(number: int) -> Callable[[Wired], None]:
     def arrange(wired: Wired) -> None:
-        left = number
-
-        def count_down(_: str) -> None:
-            nonlocal left
-            left -= 1
-            if left == 0:
-                die()
-
-        wired.ledger._connection.set_trace_callback(count_down)
+        before_each_statement(wired, die_at_call(number))
 
     return arrange
 
@@ -101,7 +54,7 @@ def test_killed_before_each_statement_of_the_ledger(tmp_path: Path, undisturbed:
         if not died:
             break
         number += 1
-    assert number > 100  # it did go through a batch's statements
+    assert number > 100  # it reached a batch's statements
 
 
 def test_killed_between_commit_and_publish(tmp_path: Path, undisturbed: str) -> None:

@@ -1,4 +1,4 @@
-"""hyperfine writes its file anew after each command: what was measured counts once, whenever the exporter sees the file."""
+"""hyperfine rewrites its file after each command; whenever that is seen, each counts once."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,19 +6,15 @@ from pathlib import Path
 import pytest
 
 from tests.support.documents import Json, changed, golden
+from tests.support.retention import DAY_SECONDS, rows
+from tests.support.series import CONFLICTS, DUPLICATE, OBSERVATIONS, RUNS
 from tests.support.wired import Samples, Wired
 
-RUNS, COUNT = "benchmark_runs_total", "benchmark_execution_time_ms_count"
-DUPLICATE, CONFLICTS = (
-    "benchmark_exporter_files_duplicate_total",
-    "benchmark_exporter_run_conflicts_total",
-)
-DAY_SECONDS = 86400.0
 COMMANDS = ("build", "check", "deploy")
 
 
 def part(command: str, times: Sequence[float], **more: object) -> Json:
-    """A command as hyperfine 1.x writes it; each of its runs took the same CPU time and memory."""
+    """A command as hyperfine 1.x writes it; all its runs took the same CPU time and memory."""
     about = {
         "command": command,
         "mean": sum(times) / len(times),
@@ -39,7 +35,7 @@ def part(command: str, times: Sequence[float], **more: object) -> Json:
 
 
 def states(seconds: float = 1.0) -> list[Json]:
-    """What hyperfine's file is after each of three commands."""
+    """The contents of hyperfine's file after each of three commands."""
     parts = [
         part(command, [seconds + number, seconds + number + 0.25])
         for number, command in enumerate(COMMANDS)
@@ -48,7 +44,7 @@ def states(seconds: float = 1.0) -> list[Json]:
 
 
 def totals(wired: Wired) -> Samples:
-    """What counts runs and what they measured, in contrast to files."""
+    """What counts runs and their measurements, not files."""
     return {
         name: series
         for name, series in wired.samples().items()
@@ -62,7 +58,7 @@ def runs(wired: Wired, environment: str = "local") -> list[float | None]:
     ]
 
 
-def test_each_command_counts_once_as_if_only_the_last_state_had_been_there(tmp_path: Path) -> None:
+def test_each_command_counts_once_as_if_only_the_last_state_had_been_seen(tmp_path: Path) -> None:
     folders = [tmp_path / "grown", tmp_path / "whole"]
     for folder in folders:
         folder.mkdir()
@@ -71,7 +67,10 @@ def test_each_command_counts_once_as_if_only_the_last_state_had_been_there(tmp_p
         grown.take("x.json", state)
     whole.take("x.json", states()[-1])
     assert runs(grown) == [1, 1, 1]
-    assert grown.value(COUNT, benchmark_name="build", iteration="sample", environment="local") == 2
+    assert (
+        grown.value(OBSERVATIONS, benchmark_name="build", iteration="sample", environment="local")
+        == 2
+    )
     assert (
         grown.value(
             "benchmark_size_bytes",
@@ -88,13 +87,13 @@ def test_each_command_counts_once_as_if_only_the_last_state_had_been_there(tmp_p
 
 
 @pytest.mark.parametrize("missed", [0, 1], ids=["the first", "the second"])
-def test_a_state_that_was_not_seen_is_not_missed(wired: Wired, missed: int) -> None:
+def test_a_state_that_was_not_seen_loses_nothing(wired: Wired, missed: int) -> None:
     for state in states()[:missed] + states()[missed + 1 :]:
         wired.take("x.json", state)
     assert runs(wired) == [1, 1, 1]
 
 
-def test_it_is_known_after_a_restart_and_under_another_name(wired: Wired) -> None:
+def test_states_are_recognised_after_a_restart_and_under_another_name(wired: Wired) -> None:
     first, second, last = states()
     path = wired.drop("x.json", first)
     wired.settle()
@@ -106,14 +105,14 @@ def test_it_is_known_after_a_restart_and_under_another_name(wired: Wired) -> Non
     assert runs(wired) == [1, 1, 1]
 
 
-def test_an_earlier_state_that_was_set_aside_is_a_duplicate(wired: Wired) -> None:
+def test_an_earlier_state_that_is_found_later_is_a_duplicate(wired: Wired) -> None:
     for name, state in zip("abc", reversed(states()), strict=True):
         wired.take(f"{name}.json", state)
     assert runs(wired) == [1, 1, 1]
     assert wired.value(DUPLICATE) == 2
 
 
-def test_what_a_file_is_in_the_end_rebuilds_a_lost_ledger(wired: Wired) -> None:
+def test_the_last_state_of_a_file_rebuilds_a_lost_ledger(wired: Wired) -> None:
     for state in states():
         wired.take("x.json", state)
     before = totals(wired)
@@ -125,20 +124,19 @@ def test_what_a_file_is_in_the_end_rebuilds_a_lost_ledger(wired: Wired) -> None:
     assert totals(wired) == before
 
 
-def test_what_is_known_of_measurements_is_forgotten_with_their_age(wired: Wired) -> None:
+def test_digests_of_measurements_are_pruned(wired: Wired) -> None:
     for state in states():
         wired.take("x.json", state)
     before = wired.now - 1
-    digests = "SELECT count(*) FROM measurements"
     sum(wired.ledger.prune(before - DAY_SECONDS))
-    assert wired.ledger._connection.execute(digests).fetchone() == (3,)
+    assert rows(wired, "measurements") == 3
     wired.now += DAY_SECONDS
     wired.take("y.json", states(2.0)[0])
     sum(wired.ledger.prune(before + DAY_SECONDS / 2))
-    assert wired.ledger._connection.execute(digests).fetchone() == (1,)
+    assert rows(wired, "measurements") == 1
 
 
-def test_the_next_run_counts_though_sizes_and_cpu_times_are_the_same(wired: Wired) -> None:
+def test_the_next_run_counts_even_if_sizes_and_cpu_times_are_the_same(wired: Wired) -> None:
     for seconds in (1.0, 1.5):
         for state in states(seconds):
             wired.take("x.json", state)
@@ -150,15 +148,17 @@ def test_the_next_run_counts_though_sizes_and_cpu_times_are_the_same(wired: Wire
     "difference",
     [{"environment": "ci"}, {"project": "other"}, {"commit": "b2c3d4e"}, {"branch": "main"}],
 )
-def test_the_very_same_measurements_of_something_else_count(wired: Wired, difference: Json) -> None:
-    side = {"environment": "local", "commit": "a1b2c3d"}
-    for name, about in (("a", side), ("b", side | difference)):
+def test_the_same_measurements_with_another_provenance_count(
+    wired: Wired, difference: Json
+) -> None:
+    sidecar = {"environment": "local", "commit": "a1b2c3d"}
+    for name, about in (("a", sidecar), ("b", sidecar | difference)):
         wired.drop(f"{name}.meta.json", about)
         wired.take(f"{name}.json", states()[-1])
     assert sum(wired.samples()[RUNS].values()) == 6
 
 
-def test_a_run_id_that_its_side_file_gives_is_no_conflict(wired: Wired) -> None:
+def test_a_run_id_from_the_sidecar_is_not_a_conflict(wired: Wired) -> None:
     wired.drop("x.meta.json", {"run_id": "ci-17"})
     for state in states():
         wired.take("x.json", state)
@@ -168,7 +168,7 @@ def test_a_run_id_that_its_side_file_gives_is_no_conflict(wired: Wired) -> None:
     assert wired.value(CONFLICTS) == 1
 
 
-def test_a_scan_under_one_name_has_the_same_names_from_the_first_state_on(wired: Wired) -> None:
+def test_a_parameter_scan_has_the_same_names_from_its_first_state_on(wired: Wired) -> None:
     parts = [
         part("build", [1.0 / threads], parameters={"threads": f"{threads}"})
         for threads in (1, 2, 4)
@@ -188,7 +188,7 @@ def test_measurements_of_hyperfine_2_count_once(wired: Wired) -> None:
     assert set(wired.samples()[RUNS].values()) == {1}
 
 
-def test_of_a_format_whose_documents_are_written_once_the_same_value_counts_again(
+def test_in_a_format_whose_documents_do_not_grow_the_same_value_counts_again(
     wired: Wired,
 ) -> None:
     sizes = [{"name": name, "unit": "bytes", "value": 65536} for name in ("client", "server")]

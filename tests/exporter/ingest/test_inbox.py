@@ -1,4 +1,4 @@
-"""Which files of a real folder are candidates, and what reading them gives."""
+"""Which files of a real folder are candidates, and what reading them returns."""
 
 import os
 import socket
@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX, Candidate, Inbox, Inboxes
+from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX, Candidate, Inbox
+from benchmark_exporter.ingest.inboxes import Inboxes
 from benchmark_exporter.model import Rejected
 
 NOBODY = 65534
@@ -40,7 +41,7 @@ def refused(inbox: Inbox) -> tuple[str, str]:
 
 @contextmanager
 def without_privileges() -> Iterator[None]:
-    """As a user for whom permissions count."""
+    """Runs as a user to whom permissions apply."""
     before = os.geteuid()
     if before == 0:
         os.seteuid(NOBODY)
@@ -52,14 +53,14 @@ def without_privileges() -> Iterator[None]:
 
 @pytest.fixture
 def shared() -> Iterator[Path]:
-    """A folder that other users reach, unlike pytest's."""
+    """A folder that other users can reach, unlike pytest's."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         root.chmod(0o755)
         yield root
 
 
-def test_candidates_are_json_files_of_all_folders_but_hidden_ones(inbox: Inbox) -> None:
+def test_candidates_are_json_files_in_all_folders_except_hidden_ones(inbox: Inbox) -> None:
     for name in (
         "a.json",
         "b.txt",
@@ -75,7 +76,7 @@ def test_candidates_are_json_files_of_all_folders_but_hidden_ones(inbox: Inbox) 
     assert names(inbox) == ["a.json", "day/deep/f.json", "day/e.json", "x.json"]
 
 
-def test_look_gives_of_any_paths_what_a_scan_gives(inbox: Inbox, tmp_path: Path) -> None:
+def test_checking_all_paths_finds_what_a_scan_finds(inbox: Inbox, tmp_path: Path) -> None:
     for name in ("a.json", ".b.json", "day/c.json", "x.json/d.json", "e.txt"):
         (inbox.root / name).parent.mkdir(parents=True, exist_ok=True)
         (inbox.root / name).touch()
@@ -88,7 +89,7 @@ def test_look_gives_of_any_paths_what_a_scan_gives(inbox: Inbox, tmp_path: Path)
         inbox.root / "gone.json",
         tmp_path / "outside/f.json",
     ]
-    assert inbox.look(everything) == inbox.scan()
+    assert inbox.check(everything) == inbox.scan()
     assert names(inbox) == ["a.json", "day/c.json", "x.json"]
 
 
@@ -101,7 +102,7 @@ def test_the_signature_changes_with_the_content(inbox: Inbox) -> None:
     assert only(inbox).signature != before.signature
 
 
-def test_a_name_that_is_no_text_can_be_printed(inbox: Inbox) -> None:
+def test_a_name_that_is_not_text_can_be_printed(inbox: Inbox) -> None:
     Path(os.fsdecode(os.fsencode(inbox.root) + b"/\xff\n.json")).write_bytes(b"{}")
     candidate = only(inbox)
     assert candidate.name == "\\xff\n.json"
@@ -110,7 +111,10 @@ def test_a_name_that_is_no_text_can_be_printed(inbox: Inbox) -> None:
 
 @pytest.fixture
 def deep(inbox: Inbox) -> Iterator[Inbox]:
-    """With a file in more folders than Python has calls; they are removed by rm, since neither has shutil."""
+    """With a file nested deeper than Python can recurse.
+
+    It is removed by rm, because shutil recurses too.
+    """
     folder = os.open(inbox.root, os.O_RDONLY)
     for _ in range(1500):
         os.mkdir("d", dir_fd=folder)
@@ -123,7 +127,7 @@ def deep(inbox: Inbox) -> Iterator[Inbox]:
     subprocess.run(["rm", "-r", inbox.root], check=True)
 
 
-def test_deeper_folders_than_calls_can_go(deep: Inbox) -> None:
+def test_folders_may_be_nested_deeper_than_python_can_recurse(deep: Inbox) -> None:
     assert names(deep) == ["d/" * 1500 + "a.json"]
 
 
@@ -135,7 +139,7 @@ def test_a_file_at_the_limit_is_read_and_a_larger_one_is_not(inbox: Inbox) -> No
     assert refused(inbox) == ("too_large", "101 bytes, max_file_bytes is 100")
 
 
-def test_a_file_without_end_is_not_read_to_its_end(inbox: Inbox) -> None:
+def test_a_huge_file_is_not_read_to_its_end(inbox: Inbox) -> None:
     os.truncate(os.open(inbox.root / "a.json", os.O_CREAT | os.O_RDWR), 1 << 40)
     assert refused(inbox)[0] == "too_large"
 
@@ -145,7 +149,7 @@ def test_a_fifo_is_not_waited_for(inbox: Inbox) -> None:
     assert refused(inbox) == ("not_a_file", "a FIFO has a result's name")
 
 
-def test_a_folder_is_no_file_and_stays_the_same_whatever_happens_in_it(inbox: Inbox) -> None:
+def test_a_folder_is_rejected_and_unchanged_by_what_happens_in_it(inbox: Inbox) -> None:
     (inbox.root / "a.json").mkdir()
     before = only(inbox)
     (inbox.root / "a.json" / "b").touch()
@@ -153,14 +157,14 @@ def test_a_folder_is_no_file_and_stays_the_same_whatever_happens_in_it(inbox: In
     assert refused(inbox) == ("not_a_file", "a folder has a result's name")
 
 
-def test_a_socket_is_no_file(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_socket_is_rejected(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(inbox.root)  # a socket's path may be 107 bytes long
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind("a.json")
         assert refused(inbox) == ("not_a_file", "a socket has a result's name")
 
 
-def test_a_link_to_a_file_of_the_folder_is_that_file(inbox: Inbox) -> None:
+def test_a_link_within_the_folder_is_followed(inbox: Inbox) -> None:
     (inbox.root / "target.txt").write_bytes(b"{}")
     (inbox.root / "a.json").symlink_to("target.txt")
     assert inbox.read(only(inbox)) == b"{}"
@@ -172,17 +176,17 @@ def test_a_link_out_of_the_folder_is_not_followed(inbox: Inbox, tmp_path: Path) 
     assert refused(inbox)[0] == "link_outside"
 
 
-def test_a_link_to_nothing_is_named(inbox: Inbox) -> None:
+def test_a_broken_link_is_unreadable(inbox: Inbox) -> None:
     (inbox.root / "a.json").symlink_to("nothing")
-    assert refused(inbox) == ("unreadable", "a link to nothing")
+    assert refused(inbox) == ("unreadable", "a link to a file that does not exist")
 
 
-def test_a_link_in_a_circle_is_named(inbox: Inbox) -> None:
+def test_a_link_to_itself_is_unreadable(inbox: Inbox) -> None:
     (inbox.root / "a.json").symlink_to("a.json")
     assert refused(inbox) == ("unreadable", "Too many levels of symbolic links")
 
 
-def test_a_file_that_may_not_be_read_is_named(shared: Path) -> None:
+def test_a_file_without_read_permission_is_unreadable(shared: Path) -> None:
     inbox = Inbox(shared, 100)
     (shared / "a.json").write_bytes(b"{}")
     (shared / "a.json").chmod(0)
@@ -190,7 +194,7 @@ def test_a_file_that_may_not_be_read_is_named(shared: Path) -> None:
         assert refused(inbox) == ("unreadable", "Permission denied")
 
 
-def test_a_folder_that_may_not_be_listed_is_named_and_the_others_are_seen(shared: Path) -> None:
+def test_a_folder_that_cannot_be_listed_is_reported_and_the_others_are_read(shared: Path) -> None:
     inbox = Inbox(shared, 100)
     (shared / "closed").mkdir(mode=0)
     (shared / "a.json").touch()
@@ -201,7 +205,7 @@ def test_a_folder_that_may_not_be_listed_is_named_and_the_others_are_seen(shared
             inbox.read(closed)
 
 
-def test_a_file_that_has_gone_is_no_rejection(inbox: Inbox) -> None:
+def test_a_file_that_has_gone_is_not_a_rejection(inbox: Inbox) -> None:
     (inbox.root / "a.json").touch()
     candidate = only(inbox)
     (inbox.root / "a.json").unlink()
@@ -225,13 +229,13 @@ def both(inbox: Inbox, tmp_path: Path) -> Inboxes:
 def fill(folder: Path, text: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "a.json").write_text(text)
-    (folder / "a.meta.json").write_text(f"side of {text}")
+    (folder / "a.meta.json").write_text(f"context of {text}")
 
 
-def test_files_of_two_folders_are_told_apart_by_their_names(
+def test_files_of_two_folders_are_distinguished_by_their_names(
     both: Inboxes, inbox: Inbox, tmp_path: Path
 ) -> None:
-    # No folder among the results can have the name that uploads have.
+    # No folder among the results can have the prefix of uploads.
     for folder, text in (
         (tmp_path / "uploads", "upload"),
         (inbox.root, "result"),
@@ -240,11 +244,11 @@ def test_files_of_two_folders_are_told_apart_by_their_names(
     ):
         fill(folder, text)
     candidates = {candidate.name: candidate for candidate in both.walk()}
-    side_names = {"a.meta.json", ".uploads/a.meta.json", "uploads/a.meta.json"}
+    sidecar_names = {"a.meta.json", ".uploads/a.meta.json", "uploads/a.meta.json"}
     assert (
-        both.side_names(candidates.values())
-        == side_names
-        == {each.side_name for each in candidates.values() if not each.is_side_file}
+        both.sidecar_names(candidates.values())
+        == sidecar_names
+        == {each.sidecar_name for each in candidates.values() if not each.is_sidecar}
     )
     assert sorted(candidates) == [
         *(
@@ -261,20 +265,22 @@ def test_files_of_two_folders_are_told_apart_by_their_names(
         ("a.json", b"result"),
         ("uploads/a.json", b"x"),
     ):
-        document, side = candidates[name], both.side_file(candidates[name])
+        document, sidecar = candidates[name], both.sidecar(candidates[name])
         assert both.read(document) == data == both.path(document).read_bytes()
-        assert side is not None
-        assert both.read(side) == b"side of " + data
-        assert [found.name for found in both.documents([side])] == [name] == [side.document_name]
-        assert [found.name for found in both.look([both.path(document)])] == [name]
+        assert sidecar is not None
+        assert both.read(sidecar) == b"context of " + data
+        assert (
+            [found.name for found in both.documents([sidecar])] == [name] == [sidecar.document_name]
+        )
+        assert [found.name for found in both.check([both.path(document)])] == [name]
 
 
-def test_the_folder_of_uploads_need_not_be_there(both: Inboxes, inbox: Inbox) -> None:
+def test_the_folder_of_uploads_need_not_exist(both: Inboxes, inbox: Inbox) -> None:
     fill(inbox.root, "result")
     assert len(list(both.walk())) == 2
 
 
-def test_the_results_folder_has_to_be_there(both: Inboxes, inbox: Inbox, tmp_path: Path) -> None:
+def test_the_results_folder_must_exist(both: Inboxes, inbox: Inbox, tmp_path: Path) -> None:
     fill(tmp_path / "uploads", "upload")
     inbox.root.rmdir()
     with pytest.raises(FileNotFoundError):

@@ -1,56 +1,10 @@
-"""Results beside their history, from the files to the exposition."""
-
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
-from typing import Any
+"""Results judged against their history, from the files to the exposition."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from benchmark_exporter.ingest.judging import judge_run
-from benchmark_exporter.regression import Limits
-from tests.exporter.ingest.test_properties import wired_in_a_new_folder
-from tests.support.documents import Json, perf_suite, result
-from tests.support.process import Exporter
-from tests.support.wired import Samples, Wired
-
-LEAST = Limits().least_runs
-# Not the same from run to run, as no real series is; the noise of every window of them is far under the tolerance.
-STEADY = [(1.0, 1.01, 0.99, 1.02, 0.98)[number % 5] for number in range(LEAST + 4)]
-
-
-def take(wired: Wired, milliseconds: Iterable[float], *, start: int = 0, **how: object) -> None:
-    """Runs of one benchmark, a minute apart."""
-    for number, value in enumerate(milliseconds, start):
-        wired.take(
-            f"{number}-{how.get('cpus', '')}.json",
-            result(number, {"parsing": value}, **how),  # type: ignore[arg-type]  # result's own
-        )
-
-
-def verdicts(samples: Samples, environment: str = "ci") -> Mapping[str, str]:
-    """The state of each benchmark of an environment. Exactly one is 1, and the two that alerts stand on are there whatever it is."""
-    found: dict[str, str] = {}
-    shown: dict[str, set[str]] = {}
-    for labels, value in samples["benchmark_verdict"].items():
-        named = dict(labels)
-        if named["environment"] == environment:
-            shown.setdefault(named["benchmark_name"], set()).add(named["state"])
-            if value == 1:
-                assert named["benchmark_name"] not in found
-                found[named["benchmark_name"]] = named["state"]
-    assert all({"warning", "critical", found[name]} == states for name, states in shown.items())
-    return found
-
-
-def verdict(wired: Wired) -> str:
-    return verdicts(wired.samples())["parsing"]
-
-
-def value(wired: Wired, name: str, **labels: str) -> float | None:
-    return wired.value(name, benchmark_name="parsing", environment="ci", **labels)
+from tests.support.documents import perf_suite, result
+from tests.support.histories import LEAST, STEADY, judged, take, value, verdict, verdicts
+from tests.support.wired import Wired
 
 
 def test_too_few_runs_give_no_verdict(wired: Wired) -> None:
@@ -78,7 +32,7 @@ def test_a_step_is_a_warning_then_critical_and_a_recovery_is_ok(wired: Wired) ->
         assert found == 1
 
 
-def test_what_an_alert_says_is_there_while_it_is_a_regression(wired: Wired) -> None:
+def test_the_figures_in_an_alert_are_exposed_while_it_is_a_regression(wired: Wired) -> None:
     take(wired, STEADY)
     assert not [name for name in wired.samples() if name.startswith("benchmark_regression_")]
     take(wired, [1.5], start=100)
@@ -104,7 +58,7 @@ def test_what_an_alert_says_is_there_while_it_is_a_regression(wired: Wired) -> N
     assert 1.0e-3 < limit < 1.5e-3
 
 
-def test_the_commit_that_was_last_good_stays_the_same_through_a_regression(wired: Wired) -> None:
+def test_the_last_good_commit_stays_the_same_throughout_a_regression(wired: Wired) -> None:
     take(wired, STEADY)
     take(wired, [1.5, 1.5, 1.5], start=100)
     (labels,) = wired.samples()["benchmark_regression_info"]
@@ -130,7 +84,7 @@ def test_a_rate_that_falls_is_a_regression(wired: Wired) -> None:
     assert verdict(wired) == "improved"
 
 
-def test_what_nobody_says_is_better_or_worse_is_not_judged(wired: Wired) -> None:
+def test_a_quantity_without_a_direction_is_not_judged(wired: Wired) -> None:
     take(wired, STEADY, unit="ratio")
     assert "benchmark_verdict" not in wired.samples()
 
@@ -141,10 +95,10 @@ def test_another_unit_is_another_series(wired: Wired) -> None:
     assert verdict(wired) == "insufficient_data"
 
 
-def test_another_kind_of_machine_has_a_history_of_its_own(wired: Wired) -> None:
+def test_another_machine_class_has_a_history_of_its_own(wired: Wired) -> None:
     take(wired, STEADY)
     take(wired, [3.0] * LEAST, start=100, cpus=2)
-    # Nor does what it cannot tell yet take back what the others have told.
+    # Its insufficient data does not replace the verdict of the other class.
     assert verdict(wired) == "ok"
     assert value(wired, "benchmark_judged_value", unit="seconds") == pytest.approx(STEADY[-1] / 1e3)
     take(wired, [3.0], start=200, cpus=2)
@@ -162,7 +116,7 @@ def test_another_environment_or_project_has_a_history_of_its_own(wired: Wired) -
     assert verdict(wired) == "ok"
 
 
-def test_a_run_that_comes_after_newer_ones_is_kept_and_not_judged(wired: Wired) -> None:
+def test_a_run_that_arrives_after_newer_ones_is_kept_and_not_judged(wired: Wired) -> None:
     take(wired, STEADY, start=50)
     before = wired.samples()
     take(wired, [5.0, 5.0, 5.0], start=1)
@@ -181,7 +135,7 @@ def test_a_run_that_comes_after_newer_ones_is_kept_and_not_judged(wired: Wired) 
     assert after["benchmark_runs_total"] != before["benchmark_runs_total"]
 
 
-def test_a_run_from_a_clock_that_is_ahead_does_not_end_judging(wired: Wired) -> None:
+def test_a_run_with_a_time_in_the_future_does_not_end_judging(wired: Wired) -> None:
     take(wired, STEADY)
     wired.take("ahead.json", result(0, {"parsing": 1.0}) | {"timestamp": "2099-01-01T00:00:00Z"})
     wired.now += 60
@@ -194,7 +148,7 @@ def test_a_run_from_a_clock_that_is_ahead_does_not_end_judging(wired: Wired) -> 
     assert verdict(wired) == "critical"
 
 
-def test_a_verdict_of_the_gate_on_a_known_run_judges_nothing_twice(wired: Wired) -> None:
+def test_a_gates_outcome_for_a_known_run_judges_nothing_twice(wired: Wired) -> None:
     for number in range(LEAST + 1):
         wired.take(
             f"{number}.json", perf_suite(f"{number}", timestamp=f"2026-03-01T12:{number:02}:00Z")
@@ -221,202 +175,3 @@ def test_a_failed_benchmark_leaves_its_verdict_and_its_window(wired: Wired) -> N
     assert verdict(wired) == "ok"
     take(wired, [1.5], start=101)
     assert verdict(wired) == "warning"
-
-
-# Environment shifts
-
-SUITE = ("a", "b", "c", "d", "e", "f")
-
-
-def take_suite(
-    wired: Wired, number: int, factor: float, *, slower: Iterable[str] = SUITE, others: float = 1.0
-) -> None:
-    steady = STEADY[number % len(STEADY)]
-    times = {name: steady * (factor if name in slower else others) for name in SUITE}
-    wired.take(f"suite-{number}.json", result(number, times))
-
-
-def is_shifted(wired: Wired) -> float | None:
-    return wired.value("benchmark_environment_shift_active", project="router", environment="ci")
-
-
-def confirmed(wired: Wired) -> float:
-    return sum(wired.samples()["benchmark_regressions_confirmed_total"].values())
-
-
-def test_when_half_a_suite_moves_at_once_it_is_the_machine(wired: Wired) -> None:
-    for number in range(LEAST + 2):
-        take_suite(wired, number, 1.0)
-    assert is_shifted(wired) == 0
-    for number in (100, 101):
-        take_suite(wired, number, 1.5, slower="abc")
-        assert is_shifted(wired) == 1
-    assert verdicts(wired.samples())["a"] == "critical"
-    assert confirmed(wired) == 0
-    take_suite(wired, 102, 1.0)
-    assert is_shifted(wired) == 0
-    assert set(verdicts(wired.samples()).values()) == {"ok"}
-
-
-def test_a_run_of_a_few_benchmarks_says_nothing_of_the_machine(wired: Wired) -> None:
-    for number in range(LEAST + 2):
-        take_suite(wired, number, 1.0)
-    take_suite(wired, 100, 1.5)
-    assert is_shifted(wired) == 1
-    wired.take("few.json", result(101, {"a": 1.5}))
-    assert is_shifted(wired) == 1
-    take_suite(wired, 102, 1.0)
-    wired.take("few-more.json", result(103, {"a": 1.0}))
-    assert is_shifted(wired) == 0
-
-
-def test_a_regression_of_a_few_is_no_shift(wired: Wired) -> None:
-    for number in range(LEAST + 2):
-        take_suite(wired, number, 1.0)
-    for number in (100, 101):
-        take_suite(wired, number, 1.5, slower="ab")
-    assert is_shifted(wired) == 0
-    assert confirmed(wired) == 2
-
-
-def test_a_shift_that_lasts_is_how_the_machine_is_now(wired: Wired) -> None:
-    for number in range(LEAST + 2):
-        take_suite(wired, number, 1.0)
-    for number in range(100, 100 + LEAST):
-        take_suite(wired, number, 1.5)
-        assert is_shifted(wired) == 1
-    take_suite(wired, 200, 1.5)
-    assert is_shifted(wired) == 0
-    assert set(verdicts(wired.samples()).values()) == {"ok"}
-    for number in (201, 202):
-        take_suite(wired, number, 2.1, slower="a", others=1.5)
-    assert verdicts(wired.samples())["a"] == "critical"
-    assert confirmed(wired) == 1
-
-
-# Whatever happens to the exporter meanwhile
-
-
-def test_a_restart_between_any_two_runs_changes_nothing(tmp_path: Path) -> None:
-    values = [*STEADY, 1.5, 1.0, 1.5, 1.5, 1.5, 0.5]
-    expositions = []
-    for restarts in (False, True):
-        folder = tmp_path / str(restarts)
-        folder.mkdir()
-        wired = Wired(folder)
-        for number, milliseconds in enumerate(values):
-            take(wired, [milliseconds], start=number)
-            if restarts:
-                wired.restart()
-        expositions.append(wired.exposition())
-        wired.ledger.close()
-    assert expositions[0] == expositions[1]
-
-
-@settings(max_examples=25, deadline=None)
-@given(
-    st.lists(
-        st.sampled_from([1.0, 1.02, 0.97, 1.3, 1.5, 3.0]), min_size=LEAST, max_size=LEAST + 12
-    ),
-    st.randoms(use_true_random=False),
-)
-def test_files_that_come_at_once_in_any_order_are_judged_as_if_one_by_one(
-    values: list[float], dice: object
-) -> None:
-    documents = [
-        result(number, {"parsing": milliseconds, "drawing": milliseconds})
-        for number, milliseconds in enumerate(values)
-    ]
-    names = [f"{number}.json" for number in range(len(values))]
-    dice.shuffle(names)  # type: ignore[attr-defined]  # hypothesis' Random
-    with wired_in_a_new_folder() as one, wired_in_a_new_folder() as other:
-        for name, document in zip(names, documents, strict=True):
-            one.take(name, document)
-        for name, document in sorted(zip(names, documents, strict=True), key=lambda pair: pair[0]):
-            other.drop(name, document)
-        other.settle()
-        assert judged(one) == judged(other)
-
-
-def judged(wired: Wired) -> Samples:
-    names = (
-        "benchmark_verdict",
-        "benchmark_regression",
-        "benchmark_judged",
-        "benchmark_reference",
-        "benchmark_worsening",
-        "performance_",
-    )
-    return {name: series for name, series in wired.samples().items() if name.startswith(names)}
-
-
-def test_a_file_that_cannot_be_kept_leaves_no_trace_in_the_histories(
-    wired: Wired, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    take(wired, STEADY)
-    before = judged(wired)
-    wired.drop("bad.json", result(100, {"parsing": 9.0}))
-
-    def judge_and_fail(*arguments: Any) -> None:
-        judge_run(*arguments)
-        raise ZeroDivisionError
-
-    with monkeypatch.context() as patch:
-        patch.setattr("benchmark_exporter.ingest.ingest.judge_run", judge_and_fail)
-        wired.settle()
-    assert judged(wired) == before
-    take(wired, [1.0], start=101)
-    assert verdict(wired) == "ok"
-
-
-# The real process
-
-
-@pytest.fixture
-def exporter(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Exporter]:
-    running = Exporter(tmp_path, free_port())
-    yield running
-    if running.process.poll() is None:
-        assert running.stop() == 0, running.log.read_text()
-
-
-def drop(exporter: Exporter, number: int, document: Json) -> None:
-    path = exporter.results / f".{number}.json"
-    path.write_text(json.dumps(document))
-    path.rename(exporter.results / f"{number}.json")
-    made = f'commit_hash="commit-{number}"'.encode()
-    exporter.until(lambda: made in exporter.get("/metrics"))
-
-
-def test_a_killed_exporter_goes_on_where_it_was(exporter: Exporter) -> None:
-    def state(name: str) -> float | None:
-        return exporter.value(
-            f'benchmark_verdict{{benchmark_name="parsing",environment="ci",state="{name}"}}'
-        )
-
-    for number, milliseconds in enumerate(STEADY):
-        drop(exporter, number, result(number, {"parsing": milliseconds}))
-    assert (state("ok"), state("warning"), state("critical")) == (1, 0, 0)
-    drop(exporter, 100, result(100, {"parsing": 1.5}))
-    assert (state("ok"), state("warning"), state("critical")) == (None, 1, 0)
-    (shown,) = json.loads(exporter.get("/api/v1/status"))["runs"][0]["verdicts"]
-    assert (shown["name"], shown["state"], shown["commit_hash"]) == (
-        "parsing",
-        "warning",
-        "commit-100",
-    )
-    assert "<strong>warning</strong>, 50.0% worse" in exporter.get("/").decode()
-    exporter.process.kill()
-    exporter.process.wait()
-    config = exporter.folder / "config.yaml"
-    config.write_text("histogram_hold_seconds: 1.0\n")  # how long the counter below is shown as 0
-    exporter.options = (*exporter.options, f"--config={config}")
-    exporter.start()
-    assert (state("ok"), state("warning"), state("critical")) == (None, 1, 0)
-    drop(exporter, 101, result(101, {"parsing": 1.5}))
-    assert (state("ok"), state("warning"), state("critical")) == (None, 0, 1)
-    series = 'benchmark_regressions_confirmed_total{benchmark_name="parsing",environment="ci"}'
-    exporter.until(lambda: exporter.value(series) == 1)
-    assert "<strong>critical</strong>, 50.0% worse" in exporter.get("/").decode()
-    drop(exporter, 102, result(102, {"parsing": 1.0}))
-    assert (state("ok"), state("warning"), state("critical")) == (1, 0, 0)

@@ -1,120 +1,27 @@
-"""What holds for any documents, in any order, however often."""
-
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import datetime
-from pathlib import Path
+"""What holds for any documents, in any order and however often they arrive."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.documents import Json, bench_guard, changed, perf_suite, pipeline
-from tests.support.wired import DEFINITIONS, Samples, Wired, samples
-
-# Each example is a folder and a database of its own.
-EXAMPLES = settings(max_examples=40, deadline=None)
-
-NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=150) | st.sampled_from(
-    ["a", "a/compiled", "x" * 1024]
+from tests.support.documents import Json
+from tests.support.examples import (
+    DOCUMENTS,
+    EXAMPLES,
+    PIPELINES,
+    drop_all,
+    results,
+    suites,
+    wired_in_a_new_folder,
 )
-TIMES_MS = st.floats(0, 1e15)
-SPEEDUPS = st.floats(0, 1e15)
-MOMENTS = st.datetimes(datetime(1970, 1, 1)).map(lambda moment: moment.isoformat() + "Z")  # noqa: DTZ001  # Z follows
-
-
-@st.composite
-def suites(draw: st.DrawFn) -> Json:
-    document = perf_suite(
-        draw(NAMES),
-        project=draw(NAMES),
-        commit=draw(NAMES),
-        timestamp=draw(MOMENTS),
-        verdict=draw(st.sampled_from(["PASS", "FAIL", "PENDING"])),
-    )
-    for place in (
-        "compiled.p50_ms",
-        "compiled.p95_ms",
-        "fallback.p50_ms",
-        "fallback.p95_ms",
-        "absolute_p95_ms",
-        "cv",
-    ):
-        document = changed(document, f"metrics.{place}", draw(TIMES_MS))
-    for place in ("speedup_p50", "speedup_p95"):
-        document = changed(document, f"metrics.{place}", draw(SPEEDUPS))
-    return document
-
-
-# Names that may be one benchmark's with a variant and another's without.
-SLASHED = st.sampled_from(["a", "a/b", "a/b/c", "b", "b/c", "c"])
-MEASUREMENTS = st.fixed_dictionaries(
-    {"benchmark": SLASHED, "samples": st.lists(st.floats(0, 1e15), min_size=1, max_size=5)},
-    optional={
-        "variant": st.sampled_from(["", "b", "c", "b/c"]),
-        "unit": st.sampled_from(["seconds", "nanoseconds", "bytes", "per_second", "ratio"]),
-        "better": st.sampled_from(["lower", "higher", None]),
-    },
-)
-
-
-def full_name(measurement: Json) -> str:
-    return f"{measurement['benchmark']}/{measurement.get('variant', '')}".removesuffix("/")
-
-
-@st.composite
-def results(draw: st.DrawFn) -> Json:
-    """Documents of our own format, of few names, so that many are of the same benchmark in other units."""
-    failures = [
-        {"benchmark": name, "error": "TypeError"} for name in draw(st.lists(SLASHED, max_size=2))
-    ]
-    measured = draw(
-        st.lists(MEASUREMENTS, min_size=0 if failures else 1, max_size=4, unique_by=full_name)
-    )
-    return {
-        "schema": "strataregula.result/1",
-        "timestamp": draw(MOMENTS),
-        "run_id": draw(NAMES),
-        "results": measured,
-        "failures": failures,
-    }
-
-
-# Times and speedups within what the documents' own derived values keep finite.
-GUARDS = st.builds(
-    bench_guard,
-    st.dictionaries(NAMES, st.floats(1e-3, 1e9), min_size=1, max_size=4),
-    passed=st.booleans(),
-    two_tier=st.booleans(),
-)
-PIPELINES = st.builds(
-    pipeline, NAMES, status=st.sampled_from(["pass", "fail"]), timestamp=MOMENTS, branch=NAMES
-)
-DOCUMENTS = st.lists(
-    suites() | results() | GUARDS | PIPELINES | st.just({}), min_size=1, max_size=6
-)
-
-
-@contextmanager
-def wired_in_a_new_folder() -> Iterator[Wired]:
-    with tempfile.TemporaryDirectory() as folder:
-        wired = Wired(Path(folder))
-        yield wired
-        wired.ledger.close()
-
-
-def drop_all(wired: Wired, documents: Sequence[Json]) -> None:
-    for number, document in enumerate(documents):
-        wired.drop(f"{number}.json", document)
-    wired.settle()
+from tests.support.wired import DEFINITIONS, Samples, samples
 
 
 def totals(found: Samples) -> Samples:
-    """Counters and histograms, which do not depend on what came last."""
+    """Counters and histograms, which do not depend on what arrived last."""
     kept = {name for name, definition in DEFINITIONS.items() if definition.type == "counter"}
     kept |= {"benchmark_execution_time_ms_bucket", "benchmark_execution_time_ms_count"}
-    # Which five commits a benchmark shows goes by time, and two may share theirs.
+    # Which five commits a benchmark shows depends on their times, and two may be equal.
     return {
         name: found[name]
         for name in kept & found.keys() - {"performance_regression_detected_total"}
@@ -123,7 +30,9 @@ def totals(found: Samples) -> Samples:
 
 @EXAMPLES
 @given(DOCUMENTS)
-def test_every_exposition_is_valid_declared_and_each_series_unique(documents: list[Json]) -> None:
+def test_every_exposition_is_valid_and_declared_and_its_series_are_unique(
+    documents: list[Json],
+) -> None:
     with wired_in_a_new_folder() as wired:
         drop_all(wired, documents)
         for name, series in samples(wired.exposition()).items():
@@ -140,7 +49,7 @@ def test_every_exposition_is_valid_declared_and_each_series_unique(documents: li
 
 @EXAMPLES
 @given(DOCUMENTS)
-def test_what_was_ingested_changes_nothing_when_it_comes_again(documents: list[Json]) -> None:
+def test_what_was_ingested_changes_nothing_when_it_arrives_again(documents: list[Json]) -> None:
     with wired_in_a_new_folder() as wired:
         drop_all(wired, documents)
         before = wired.exposition()
@@ -164,7 +73,8 @@ def run_id(document: Json) -> str:
     return str(document.get("run_id") or document["run"]["run_id"])
 
 
-# Of one run's documents the order does count: a verdict may come before or after the run was judged without it.
+# For documents of the same run the order matters: the gate's outcome may arrive before or after the
+# run was judged without it.
 RUNS_APART = st.lists(suites() | results() | PIPELINES, min_size=2, max_size=6, unique_by=run_id)
 
 
@@ -181,4 +91,4 @@ def test_the_order_of_a_batch_does_not_change_totals(orders: tuple[list[Json], l
         sums = "benchmark_execution_time_ms_sum"
         assert first.get(sums, {}) == pytest.approx(
             second.get(sums, {})
-        )  # the last digit of a sum is the order's
+        )  # the last digit of a sum depends on the order

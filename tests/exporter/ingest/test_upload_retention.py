@@ -1,8 +1,6 @@
-"""When uploaded files go: with what the ledger forgets of them, whatever happens in between, and never earlier."""
+"""Uploads are pruned with what the ledger prunes of them, and never earlier."""
 
 import json
-import shutil
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,67 +8,43 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_exporter.config import Config
 from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX
 from benchmark_exporter.ledger.retention import STEP_ROWS
-from tests.exporter.ingest.test_crash import die, die_in
-from tests.exporter.ledger.test_retention import DAY_SECONDS, RETENTION_SECONDS, rows
-from tests.support.documents import Json, perf_suite, pipeline
+from tests.support.documents import perf_suite, pipeline
 from tests.support.killed import comparable
 from tests.support.process import Exporter
-from tests.support.wired import Samples, Wired
-
-SIZE = [{"name": "binary", "unit": "bytes", "value": 4096}]
-SHOWN_FOR_LONG = Config(series_max_age_days=2000)
-INGESTED, DUPLICATE = (
-    "benchmark_exporter_files_ingested_total",
-    "benchmark_exporter_files_duplicate_total",
+from tests.support.retention import (
+    DAY_SECONDS,
+    RETENTION_SECONDS,
+    SHOWN_FOR_LONG,
+    SIZE,
+    kept,
+    names,
+    prune_uploads,
+    rows,
+    upload,
 )
+from tests.support.series import DUPLICATE, INGESTED
+from tests.support.wired import Wired
 
 
-def upload(wired: Wired, document: object, side: Json | None = None, key: bytes = b"") -> Path:
-    """Keeps a document as an upload of this moment, and takes it in."""
-    said = b"" if side is None else json.dumps(side).encode()
-    _, path, _ = wired.uploads.keep(json.dumps(document).encode(), said, int(wired.now * 1e9), key)
-    wired.ingest.scan()
-    wired.now += 1
-    return path
-
-
-def forget(wired: Wired) -> int:
-    """What the running exporter does each hour, and the scan after it; how many files it removed."""
-    before = wired.now - RETENTION_SECONDS
-    sum(wired.ledger.prune(before))
-    removed = sum(map(wired.uploads.remove, wired.ledger.old_uploads(UPLOADS_PREFIX, before)))
-    wired.ingest.scan()
-    return removed
-
-
-def kept(wired: Wired) -> set[str]:
-    return {path.name for path in wired.uploads.path.iterdir()}
-
-
-def names(*paths: Path) -> set[str]:
-    return {path.name for path in paths}
-
-
-def test_an_upload_goes_with_its_side_file_when_its_run_is_forgotten(wired: Wired) -> None:
+def test_an_upload_is_pruned_with_its_sidecar_when_its_run_is(wired: Wired) -> None:
     old = upload(wired, SIZE, {"commit": "a1b2c3d"})
     new = upload(wired, SIZE, {"commit": "b1b2c3d"})
     wired.now += RETENTION_SECONDS - DAY_SECONDS
-    assert forget(wired) == 0
+    assert prune_uploads(wired) == 0
     wired.now += 2 * DAY_SECONDS
     before = wired.exposition()
-    assert forget(wired) == 1
+    assert prune_uploads(wired) == 1
     assert kept(wired) == names(new, new.with_suffix(".meta.json"))
     assert not old.exists()
     assert wired.exposition() == before.replace("ledger_commits 2", "ledger_commits 3")
-    assert forget(wired) == 0
+    assert prune_uploads(wired) == 0
     assert rows(wired, "files") == 2
 
 
 def test_the_upload_of_a_run_that_is_kept_stays(wired: Wired) -> None:
-    """So that a damaged ledger that is rebuilt shows what the old one did."""
+    """A damaged ledger can then be rebuilt to show what the old one did."""
     wired.restart(SHOWN_FOR_LONG)
     for number in range(3):
         upload(wired, perf_suite(f"{number}", timestamp=f"2026-03-01T12:00:0{number}Z"))
@@ -81,8 +55,8 @@ def test_the_upload_of_a_run_that_is_kept_stays(wired: Wired) -> None:
             key=f"github {number}".encode(),
         )
     wired.now += RETENTION_SECONDS + DAY_SECONDS
-    # Kept are the newest run of the benchmark, and of the pipeline the 20 behind its failure ratio.
-    assert forget(wired) == 2 + 10
+    # The benchmark's newest run is kept, and the 20 runs of the pipeline's failure ratio.
+    assert prune_uploads(wired) == 2 + 10
     before = comparable(wired.exposition())
     wired.ledger.close()
     for path in wired.folder.glob("ledger.sqlite3*"):
@@ -100,38 +74,38 @@ def test_the_upload_of_a_run_that_is_kept_stays(wired: Wired) -> None:
     assert {name: after.get(name) for name in shown} == {name: before[name] for name in shown}
 
 
-def test_age_counts_from_when_an_upload_came_in_not_from_when_it_was_touched(wired: Wired) -> None:
+def test_age_counts_from_the_upload_not_from_when_the_file_was_touched(wired: Wired) -> None:
     old = upload(wired, SIZE, {"commit": "a1b2c3d"})
     upload(wired, SIZE, {"commit": "b1b2c3d"})
     wired.now += RETENTION_SECONDS + DAY_SECONDS
-    old.chmod(0o600)  # as one who mends permissions does, or a backup that is brought back
+    old.chmod(0o600)  # as when permissions are fixed, or a backup is restored
     wired.settle()
-    assert forget(wired) == 1
+    assert prune_uploads(wired) == 1
     assert not old.exists()
 
 
-def test_the_same_bytes_of_another_commit_have_an_age_of_their_own(wired: Wired) -> None:
+def test_the_same_bytes_with_another_commit_have_their_own_age(wired: Wired) -> None:
     upload(wired, SIZE, {"commit": "a1b2c3d", "timestamp": "2026-03-01T12:00:00Z"})
     wired.now += RETENTION_SECONDS + DAY_SECONDS
-    young = upload(wired, SIZE, {"commit": "b1b2c3d", "timestamp": "2026-03-02T12:00:00Z"})
-    assert forget(wired) == 1
-    assert kept(wired) == names(young, young.with_suffix(".meta.json"))
+    new = upload(wired, SIZE, {"commit": "b1b2c3d", "timestamp": "2026-03-02T12:00:00Z"})
+    assert prune_uploads(wired) == 1
+    assert kept(wired) == names(new, new.with_suffix(".meta.json"))
 
 
-def test_a_verdict_that_came_later_goes_at_its_own_age(wired: Wired) -> None:
+def test_an_outcome_that_was_uploaded_later_is_pruned_at_its_own_age(wired: Wired) -> None:
     upload(wired, perf_suite("1"))
     wired.now += 2 * DAY_SECONDS
-    verdict = upload(wired, perf_suite("1", verdict="FAIL"))
+    outcome = upload(wired, perf_suite("1", verdict="FAIL"))
     upload(wired, perf_suite("2", timestamp="2026-03-02T12:00:00Z"))
     wired.now += RETENTION_SECONDS - DAY_SECONDS
-    assert forget(wired) == 1
-    assert verdict.exists()
+    assert prune_uploads(wired) == 1
+    assert outcome.exists()
     wired.now += 2 * DAY_SECONDS
-    assert forget(wired) == 1
-    assert not verdict.exists()
+    assert prune_uploads(wired) == 1
+    assert not outcome.exists()
 
 
-def test_what_was_rejected_or_is_not_yet_taken_in_stays(wired: Wired) -> None:
+def test_uploads_that_were_rejected_or_not_yet_ingested_are_kept(wired: Wired) -> None:
     wired.uploads.path.mkdir()
     bad = wired.uploads.path / f"{'0' * 64}.json"
     bad.write_text("{}")
@@ -143,57 +117,57 @@ def test_what_was_rejected_or_is_not_yet_taken_in_stays(wired: Wired) -> None:
     assert kept(wired) == names(bad, waiting)
 
 
-def test_files_of_the_results_folder_are_left_alone(wired: Wired) -> None:
+def test_files_in_the_results_folder_are_never_removed(wired: Wired) -> None:
     for number in range(2):
         wired.take(
             f"{number}.json", perf_suite(f"{number}", timestamp=f"2026-03-01T12:00:0{number}Z")
         )
     wired.now += RETENTION_SECONDS + DAY_SECONDS
-    assert forget(wired) == 0
+    assert prune_uploads(wired) == 0
     assert sorted(path.name for path in wired.results.iterdir()) == ["0.json", "1.json"]
 
 
-def test_what_is_removed_comes_in_again_as_known_until_its_digest_is_forgotten_too(
+def test_a_removed_upload_is_a_duplicate_until_its_digest_is_pruned_too(
     wired: Wired,
 ) -> None:
     document = perf_suite("1")
     old = upload(wired, document)
     upload(wired, perf_suite("2", timestamp="2026-03-02T12:00:00Z"))
     wired.now += RETENTION_SECONDS + DAY_SECONDS
-    assert forget(wired) == 1
+    assert prune_uploads(wired) == 1
     assert upload(wired, document) == old
     assert (wired.value(INGESTED, format="perf_suite"), wired.value(DUPLICATE)) == (2, 1)
-    assert forget(wired) == 1
-    assert forget(wired) == 0
+    assert prune_uploads(wired) == 1
+    assert prune_uploads(wired) == 0
     assert rows(wired, "documents") == 1
     upload(wired, document)
     assert wired.value(INGESTED, format="perf_suite") == 3
 
 
-def test_a_document_goes_before_its_side_file(
+def test_a_document_is_removed_before_its_sidecar(
     wired: Wired, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By itself it would be another document, should the ledger be lost just then; a side file by itself is nothing."""
+    """Alone, it would be another document if the ledger were lost; a sidecar alone is nothing."""
     old = upload(wired, SIZE, {"commit": "a1b2c3d"})
     upload(wired, SIZE, {"commit": "b1b2c3d"})
     wired.now += RETENTION_SECONDS + DAY_SECONDS
     unlink = Path.unlink
 
-    def fail_at_side_files(path: Path, *, missing_ok: bool = False) -> None:
+    def fail_at_sidecars(path: Path, *, missing_ok: bool = False) -> None:
         if path.name.endswith(".meta.json"):
             raise PermissionError(path)
         unlink(path, missing_ok=missing_ok)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "unlink", fail_at_side_files)
+        patch.setattr(Path, "unlink", fail_at_sidecars)
         with pytest.raises(PermissionError):
-            forget(wired)
+            prune_uploads(wired)
     assert (old.exists(), old.with_suffix(".meta.json").exists()) == (False, True)
     wired.uploads.clean()
     assert not old.with_suffix(".meta.json").exists()
 
 
-def test_a_file_that_cannot_be_removed_stays_known(
+def test_a_file_that_cannot_be_removed_is_still_a_known_document(
     wired: Wired, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = upload(wired, perf_suite("1"), {"branch": "main"})
@@ -207,14 +181,14 @@ def test_a_file_that_cannot_be_removed_stays_known(
         patch.setattr(Path, "unlink", unlink)
         for _ in range(2):
             with suppress(PermissionError):
-                forget(wired)
+                prune_uploads(wired)
     wired.restart()
     wired.settle()
     assert old.exists()
     assert (wired.value(INGESTED, format="perf_suite"), wired.value(DUPLICATE)) == (2, 0)
 
 
-def test_steps_are_small(wired: Wired) -> None:
+def test_pruning_proceeds_in_small_steps(wired: Wired) -> None:
     with wired.ledger.transaction() as transaction:
         for number in range(2 * STEP_ROWS):
             digest = number.to_bytes(32, "big")
@@ -226,95 +200,7 @@ def test_steps_are_small(wired: Wired) -> None:
     assert steps == [STEP_ROWS, STEP_ROWS]
 
 
-# Killed
-
-
-def prepare(folder: Path) -> Wired:
-    """Old uploads of all kinds, to be forgotten, and a young one."""
-    folder.mkdir()
-    wired = Wired(folder, SHOWN_FOR_LONG)
-    upload(wired, perf_suite("1"))
-    upload(wired, perf_suite("1", verdict="FAIL"))
-    for commit in ("a1b2c3d", "b1b2c3d"):
-        upload(wired, SIZE, {"commit": commit})
-    for number in range(21):
-        upload(
-            wired,
-            pipeline(f"{number:02}", timestamp=f"2026-03-01T12:00:{number:02}Z"),
-            key=f"github {number}".encode(),
-        )
-    wired.now += RETENTION_SECONDS + DAY_SECONDS
-    upload(wired, perf_suite("2", timestamp="2026-03-02T12:00:00Z"))
-    return wired
-
-
-def die_at_step(number: int) -> Callable[[Wired], None]:
-    """Before a statement of the ledger, or before a file of the uploads goes or their folder is synced, counted together."""
-
-    def arrange(wired: Wired) -> None:
-        left = number
-
-        def count_down(*_: object) -> None:
-            nonlocal left
-            left -= 1
-            if left == 0:
-                die()
-
-        def heard(event: str, arguments: tuple[object, ...]) -> None:
-            if event in ("os.remove", "open") and str(arguments[0]).startswith(
-                str(wired.uploads.path)
-            ):
-                count_down()
-
-        wired.ledger._connection.set_trace_callback(count_down)
-        sys.addaudithook(heard)
-
-    return arrange
-
-
-def forget_all(wired: Wired) -> None:
-    """First the runs and their files, an hour later the digests of these."""
-    forget(wired)
-    forget(wired)
-
-
-def finished(wired: Wired) -> tuple[Samples, set[str], set[bytes]]:
-    """What is shown, kept and known when all that is old has been forgotten after a start."""
-    wired.uploads.clean()
-    wired.ingest.scan()
-    forget_all(wired)
-    digests = {
-        digest for (digest,) in wired.ledger._connection.execute("SELECT digest FROM documents")
-    }
-    return comparable(wired.exposition()), kept(wired), digests
-
-
-def test_killed_at_each_step_of_forgetting(tmp_path: Path) -> None:
-    stage = prepare(tmp_path / "stage")
-    before = comparable(stage.exposition())
-    stage.ledger.close()
-    undisturbed = finished(copied(stage, tmp_path / "undisturbed"))
-    assert undisturbed[0] == before
-    assert len(undisturbed[1]) == 1 + 2 + 20
-    number, died = 0, True
-    while died:
-        number += 1
-        wired = copied(stage, tmp_path / f"{number}")
-        died = die_in(wired, die_at_step(number), forget_all)
-        assert finished(wired) == undisturbed, f"killed before step {number}"
-        wired.ledger.close()
-    assert number > 50  # it did go through the statements and files of a whole hour
-
-
-def copied(stage: Wired, folder: Path) -> Wired:
-    shutil.copytree(stage.folder, folder)
-    wired = Wired(folder, SHOWN_FOR_LONG)
-    wired.now = stage.now
-    wired.ingest.scan()  # the copies are other files, of the same bytes
-    return wired
-
-
-def test_the_running_exporter_removes_them(tmp_path: Path, free_port: Callable[[], int]) -> None:
+def test_the_running_exporter_prunes_uploads(tmp_path: Path, free_port: Callable[[], int]) -> None:
     wired = Wired(tmp_path)
     wired.now = time.time() - RETENTION_SECONDS - DAY_SECONDS
     old, newest = (

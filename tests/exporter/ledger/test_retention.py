@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from benchmark_exporter.ledger import Ledger
 from benchmark_exporter.ledger.retention import STEP_ROWS
 from benchmark_exporter.model import PipelineRun, Result, Run, Statistics
-from tests.exporter.ingest.test_properties import (
+from tests.support.documents import Json, golden, perf_suite, pipeline, without
+from tests.support.examples import (
     EXAMPLES,
     GUARDS,
     PIPELINES,
@@ -22,8 +23,7 @@ from tests.exporter.ingest.test_properties import (
     suites,
     wired_in_a_new_folder,
 )
-from tests.exporter.test_golden import GOLDEN
-from tests.support.documents import Json, golden, perf_suite, pipeline, without
+from tests.support.paths import GOLDEN
 from tests.support.process import Exporter
 from tests.support.wired import Wired
 

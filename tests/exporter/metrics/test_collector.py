@@ -24,7 +24,7 @@ from benchmark_exporter.metrics.resources import Resources
 from benchmark_exporter.model import Result, Run, Statistics
 from benchmark_exporter.stream.hub import Lag, StreamFigures
 from benchmark_exporter.stream.live_folder import ProcessUsage
-from tests.exporter.ingest.test_ingest import WATCHDOG
+from tests.support.alerts import WATCHDOG
 from tests.support.documents import bench_guard, perf_suite, pipeline, result
 from tests.support.wired import DEFINITIONS, START_SECONDS, Wired, samples
 

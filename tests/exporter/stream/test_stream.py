@@ -24,7 +24,7 @@ from benchmark_exporter.stream.hub import (
     text_frame,
 )
 from benchmark_exporter.stream.messages import Progress, Snapshot
-from tests.exporter.ingest.test_ingest import WATCHDOG
+from tests.support.alerts import WATCHDOG
 from tests.support.documents import perf_suite, result
 from tests.support.live_files import RUN_ID, LiveFile
 from tests.support.process import COMMAND, DEADLINE_SECONDS, Exporter

@@ -132,9 +132,7 @@ def test_the_outcome_is_reported_where_there_are_no_results(
         exporter, workspace, "out/*.json\nmore/*.json", BENCHMARK_EXPORTER_STATUS="failure"
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(
-        "::warning::no result file matches out/*.json or more/*.json\n"
-    )
+    assert done.stdout.startswith("::warning::no result file matches out/*.json or more/*.json\n")
     exporter.until(lambda: exporter.value(STATUS) == 0)
 
 

@@ -161,9 +161,7 @@ def test_samples_outside_the_window_are_counted_and_the_rest_is_written(
     for _ in range(2):
         outcome = backfill(runs, server.url, COLLECTOR, target)
         assert (outcome.written, outcome.outside, outcome.conflicting) == (3 * each, 3 * each, 0)
-        assert f"{3 * each} samples are too old for this Prometheus" in "\n".join(
-            outcome.lines()
-        )
+        assert f"{3 * each} samples are too old for this Prometheus" in "\n".join(outcome.lines())
     shown = server.at(
         now, f'count_over_time(benchmark_time_seconds{{instance="{target.instance}"}}[500d])'
     )

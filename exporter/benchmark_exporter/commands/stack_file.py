@@ -25,8 +25,8 @@ class StackError(Exception):
 class Stack:
     """A stack that `make up` started from `checkout`.
 
-    `addresses` has an address for each of PARTS that runs. `ledger` is None where it is inside a
-    container's volume.
+    `addresses` has those of PARTS that run: the file leaves the others out, or says null. `ledger`
+    is None where it is inside a container's volume.
     """
 
     checkout: Path
@@ -175,7 +175,9 @@ def _stack(document: Any) -> Stack:
     return Stack(
         checkout=_absolute(document, "checkout"),
         mode=mode,
-        addresses={part: _address(addresses, part) for part in PARTS if part in addresses},
+        addresses={
+            part: _address(addresses, part) for part in PARTS if addresses.get(part) is not None
+        },
         results_dir=_absolute(document, "results_dir"),
         ledger=None if document.get("ledger") is None else _absolute(document, "ledger"),
     )

@@ -1,6 +1,7 @@
 """Commands use the stack of the checkout that they are run in, and ask where there is none."""
 
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from benchmark_exporter.__main__ import EXIT_OK, EXIT_UNUSABLE, main
 from tests.exporter.commands.checkouts import write_stack
 from tests.exporter.commands.test_remote_write import answering
 from tests.support.documents import perf_suite
-from tests.support.process import Exporter
+from tests.support.process import COMMAND, Exporter
 from tests.support.uploading import TOKEN
 from tests.support.wired import Wired
 
@@ -158,6 +159,22 @@ def test_ci_status_writes_into_the_results_folder_of_the_stack(
         f"benchmark-exporter: writing to {results} (the stack of {checkout})\n"
     )
     assert len(list(results.glob("ci-status-*.json"))) == 1
+
+
+def test_watch_follows_the_stream_of_the_stack(checkout: Path) -> None:
+    write_stack(checkout)
+    with subprocess.Popen([*COMMAND, "watch"], stdout=subprocess.PIPE, text=True) as watch:
+        assert watch.stdout is not None
+        try:
+            lines = [watch.stdout.readline().split() for _ in range(4)]
+        finally:
+            watch.kill()
+    assert lines == [
+        ["stream", "ws://127.0.0.1:18765/stream"],
+        ["live", "page", "http://127.0.0.1:18765/"],
+        ["Prometheus", "http://127.0.0.1:19090"],
+        ["Grafana", "http://127.0.0.1:13000"],
+    ]
 
 
 @pytest.mark.parametrize("where", ["option", "variable"])

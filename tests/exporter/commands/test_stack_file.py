@@ -68,6 +68,12 @@ def test_a_named_one_must_exist(tmp_path: Path) -> None:
             find_stack(named, tmp_path)
 
 
+def test_a_part_that_does_not_run_has_no_address(tmp_path: Path) -> None:
+    addresses = stack_of(tmp_path)["addresses"] | {"grafana": None}
+    stack = read_stack(write_stack(tmp_path, addresses=addresses))
+    assert set(stack.addresses) == {"exporter", "stream", "prometheus", "alertmanager"}
+
+
 def test_unknown_keys_are_ignored(tmp_path: Path) -> None:
     addresses = stack_of(tmp_path)["addresses"] | {"loki": 7}
     stack = read_stack(write_stack(tmp_path, addresses=addresses, started="now"))
@@ -93,7 +99,7 @@ def test_unknown_keys_are_ignored(tmp_path: Path) -> None:
             {"addresses": {"stream": "http://127.0.0.1:8765"}},
             r"\$\.addresses\.stream must be an address that begins with ws://",
         ),
-        ({"addresses": {"grafana": None}}, r"\$\.addresses\.grafana must be an address"),
+        ({"addresses": {"grafana": 7}}, r"\$\.addresses\.grafana must be an address"),
     ],
 )
 def test_a_wrong_file_is_refused_with_the_json_path(

@@ -14,6 +14,7 @@ ALLOWED = {
     "config": set(),
     "formats": {"model"},
     "regression": {"model"},
+    "judge": set(),
     "ledger": {"model"},
     "inbox": {"model"},
     "judging": {"model", "regression", "ledger"},

@@ -16,6 +16,7 @@ ALLOWED = {
     "counters": {"model"},
     "formats": {"model"},
     "regression": {"model"},
+    "judge": set(),
     "ledger": {"counters", "model"},
     "ingest": {
         "atomic_write",

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Sends result files, and the outcome of a run, to an exporter. The action in this folder runs it, and
-# so can any other CI.
+# Sends result files, and the outcome of a run, to an exporter. The action in this folder runs it;
+# any other CI can too.
 # FILES has glob patterns, one a line. With FAIL_ON the files are judged first, against the earlier
 # ones that BASELINE names. With MEASURED_HERE=true, those that describe no machine are this one's.
 # BENCHMARK_EXPORTER_URL, _TOKEN, _STATUS and others set options of push and ci-status.

@@ -66,19 +66,19 @@ def test_a_rejected_file_is_named_with_its_reason(live_page: Page, exporter: Exp
     expect(live_page.get_by_text("Rejected files")).to_be_hidden()
 
 
-def test_it_shows_that_no_results_are_being_ingested(live_page: Page, exporter: Exporter) -> None:
-    heading, away = live_page.get_by_text("No results are being ingested"), exporter.folder / "away"
+def test_it_shows_that_no_results_are_ingested(live_page: Page, exporter: Exporter) -> None:
+    heading, away = live_page.get_by_text("No results are ingested"), exporter.folder / "away"
     expect(heading).to_have_count(1)
     expect(heading).to_be_hidden()
     exporter.results.rename(away)
-    expect(live_page.get_by_role("heading", name="No results are being ingested")).to_be_visible()
+    expect(live_page.get_by_role("heading", name="No results are ingested")).to_be_visible()
     expect(
         live_page.get_by_role("listitem").filter(has_text="No such file or directory")
     ).to_contain_text("The results below are from before.")
     live_page.reload()
-    expect(live_page.get_by_role("heading", name="No results are being ingested")).to_be_visible()
+    expect(live_page.get_by_role("heading", name="No results are ingested")).to_be_visible()
     away.rename(exporter.results)
-    expect(live_page.get_by_role("heading", name="No results are being ingested")).to_have_count(0)
+    expect(live_page.get_by_role("heading", name="No results are ingested")).to_have_count(0)
 
 
 def test_names_are_text_and_never_markup(live_page: Page, exporter: Exporter) -> None:

@@ -16,6 +16,7 @@ ALLOWED = {
     "counters": {"model"},
     "formats": {"model"},
     "regression": {"model"},
+    "judge": set(),
     "ledger": {"counters", "model"},
     "ingest": {
         "atomic_write",
@@ -29,7 +30,6 @@ ALLOWED = {
     "client": {"atomic_write"},
     "stream": {"model", "ledger", "tokens"},
     "tokens": set(),
-    "ci_status": {"atomic_write", "formats", "model"},
     "links": set(),
     "metrics": {"config", "counters", "ledger", "model", "stream"},
     "wording": set(),

@@ -15,7 +15,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from benchmark_exporter.commands.push import Exporter, PushError, push
+from benchmark_exporter.commands.delivery import DeliveryError, Exporter
+from benchmark_exporter.commands.push import push
 from stack.demo_documents import (
     PerfSuiteBenchmark,
     perf_suite_document,
@@ -326,7 +327,7 @@ def test_a_result_can_be_uploaded_once_there_is_a_token(backend: Backend, tmp_pa
     path, token = tmp_path / "orbit-upload.json", "made-up-token-of-the-tests"
     path.write_text(json.dumps(run_of(PerfSuiteBenchmark("uploaded", 0.05, 1.0, 0.0), 1)))
     exporter = Exporter(EXPORTER.url(backend.settings), token, timeout_seconds=30.0)
-    with pytest.raises(PushError, match="uploads are off"):
+    with pytest.raises(DeliveryError, match="uploads are off"):
         push([path], exporter, {})
     tokens = backend.settings.secrets_dir / "exporter" / "upload_tokens"
     before = tokens.read_text()

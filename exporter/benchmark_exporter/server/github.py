@@ -12,8 +12,13 @@ from collections.abc import Iterable
 import msgspec
 from aiohttp import web
 
-from benchmark_exporter.ci_status import CIStatusError, Outcome, document, status_of
 from benchmark_exporter.formats.fields import Timestamp
+from benchmark_exporter.formats.pipeline_outcome import (
+    CIStatusError,
+    PipelineOutcome,
+    document,
+    status_of,
+)
 from benchmark_exporter.server.bodies import Bodies
 from benchmark_exporter.server.refusal import Refusal, Refused
 from benchmark_exporter.server.upload import SENDER, Receipt, Uploads
@@ -75,7 +80,7 @@ class Uncounted(msgspec.Struct, frozen=True):
     ignored: str
 
 
-def outcome_of(completed: Completed) -> Outcome | None:
+def outcome_of(completed: Completed) -> PipelineOutcome | None:
     """A run's outcome; None if it neither passed nor failed.
 
     The pipeline has the name that `ci-status` gives it inside a job.
@@ -90,7 +95,7 @@ def outcome_of(completed: Completed) -> Outcome | None:
     started = run.updated_at if run.run_started_at is None else run.run_started_at
     duration_seconds = (run.updated_at - started).total_seconds()
     workflow = run.name if completed.workflow is None else completed.workflow.name
-    return Outcome(
+    return PipelineOutcome(
         pipeline=f"{completed.repository.full_name}/{workflow or run.id}",
         branch=run.head_branch or NO_BRANCH,
         trigger=run.event,

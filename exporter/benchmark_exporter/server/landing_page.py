@@ -8,6 +8,7 @@ from benchmark_exporter import __version__
 from benchmark_exporter.links import Links
 from benchmark_exporter.model import REGRESSED, SEVERITIES
 from benchmark_exporter.server.status import RunStatus, Status, VerdictStatus
+from benchmark_exporter.wording import change
 
 COMMIT_CHARACTERS_SHOWN = 12
 _PATHS = (
@@ -67,7 +68,7 @@ def _failure(status: Status) -> str:
     if status.failure is None:
         return ""
     return (
-        f"<p><strong>No results are being ingested: {escape(status.failure)}</strong>. "
+        f"<p><strong>No results are ingested: {escape(status.failure)}</strong>. "
         "The exporter retries every few seconds; the results below are from before. "
         '<a href="runbooks/IngestFailing">What to do</a></p>'
     )
@@ -172,12 +173,8 @@ def _gate(run: RunStatus) -> str:
 
 def _verdict(benchmark: str, verdict: VerdictStatus) -> str:
     state = verdict.state.replace("_", " ")
-    change = f", {_change(verdict.worsening_ratio)}" if verdict.worsening_ratio else ""
+    changed = f", {change(verdict.worsening_ratio)}" if verdict.worsening_ratio else ""
     if verdict.state in REGRESSED:
         variant = verdict.name.removeprefix(benchmark).removeprefix("/")
         state = f"<strong>{escape(f'{variant} {state}'.strip())}</strong>"
-    return f"{state}{change}"
-
-
-def _change(worsening_ratio: float) -> str:
-    return f"{abs(worsening_ratio):.1%} {'worse' if worsening_ratio > 0 else 'better'}"
+    return f"{state}{changed}"

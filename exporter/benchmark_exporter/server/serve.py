@@ -40,11 +40,7 @@ from benchmark_exporter.stream.live_folder import LiveFolder
 from benchmark_exporter.stream.server import Admission, StreamServer
 from benchmark_exporter.tokens import TokenFile
 
-__all__ = ["ServeSettings", "Settings", "serve"]
-
 log = logging.getLogger(__name__)
-
-Settings = ServeSettings  # as the command still calls it
 
 SHUTDOWN_SECONDS = 2.0
 # After a restart all clients of the stream reconnect at once.

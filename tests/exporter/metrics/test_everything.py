@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from benchmark_exporter.commands.baseline import set_baseline
+from benchmark_exporter.commands.pinning import set_baseline
 from benchmark_exporter.counters import COUNTERS, HISTOGRAMS
 from benchmark_exporter.ledger import Pin
 from benchmark_exporter.metrics.live import Live, LiveProgress

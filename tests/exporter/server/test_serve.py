@@ -134,7 +134,7 @@ def test_a_missing_results_folder_is_reported_and_retried(exporter: Exporter) ->
     reason = f"[Errno 2] No such file or directory: '{exporter.results}'"
     assert json.loads(exporter.get("/api/v1/status"))["failure"] == reason
     page = exporter.get("/").decode()
-    assert f"No results are being ingested: {html.escape(reason)}" in page
+    assert f"No results are ingested: {html.escape(reason)}" in page
     assert 'href="runbooks/IngestFailing"' in page
     # Other changes of the ledger do not hide it.
     alert = {
@@ -152,7 +152,7 @@ def test_a_missing_results_folder_is_reported_and_retried(exporter: Exporter) ->
     exporter.until(lambda: exporter.value("benchmark_exporter_files_duplicate_total") == 1)
     exporter.until(lambda: exporter.value(failing) == 0)
     assert json.loads(exporter.get("/api/v1/status"))["failure"] is None
-    assert b"No results are being ingested" not in exporter.get("/")
+    assert b"No results are ingested" not in exporter.get("/")
 
 
 def test_sigterm_ends_it_cleanly_and_a_restart_shows_the_same(exporter: Exporter) -> None:

@@ -147,8 +147,8 @@ const receivers = {
     known.ingest = metrics;
     dirty.add("ingest");
     announce(metrics.failure === null
-      ? "Results are being ingested again"
-      : "No results are being ingested");
+      ? "Results are ingested again"
+      : "No results are ingested");
   },
   gap(metrics) {
     dropped += metrics.dropped;

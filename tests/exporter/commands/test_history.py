@@ -253,7 +253,7 @@ def no_database(path: Path) -> None:
         ),
         (
             empty,
-            r"is no ledger yet, or one of an older version \(schema 0, .*start `benchmark-exporter serve` of this version with it",
+            r"not a ledger yet, or one of an older version \(schema 0, .*start `benchmark-exporter serve` of this version with it",
         ),
         (no_database, "file is not a database; is it a ledger"),
     ],

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmark_exporter.commands.baseline import list_baselines, set_baseline
-from benchmark_exporter.ledger import Forgotten, Pin
+from benchmark_exporter.ledger import Deleted, Pin
 from tests.exporter.commands.test_baseline import LIMITS
 from tests.exporter.server.test_serve import run
 from tests.support.documents import perf_suite, pipeline, result
@@ -66,7 +66,7 @@ def test_it_is_as_if_the_project_had_never_been(tmp_path: Path) -> None:
     for wired in (expected, forgetful):
         keep(wired)
     assert of_projects(forgetful) != of_projects(expected)
-    assert forgetful.ledger.forget(["gone"], ["gone"]) == Forgotten(runs=14, pipeline_runs=1)
+    assert forgetful.ledger.forget(["gone"], ["gone"]) == Deleted(runs=14, pipeline_runs=1)
     assert of_projects(forgetful) == of_projects(expected)
     assert list_baselines(forgetful.ledger) == ["nothing is pinned"]
     forgetful.restart()
@@ -77,7 +77,7 @@ def test_what_was_forgotten_does_not_come_in_again_by_itself_but_by_its_next_run
     wired: Wired,
 ) -> None:
     wired.take("gone.json", result(0, {"parsing": 1.0}))
-    assert wired.ledger.forget(["router"], []) == Forgotten(runs=1, pipeline_runs=0)
+    assert wired.ledger.forget(["router"], []) == Deleted(runs=1, pipeline_runs=0)
     wired.restart()
     wired.settle()
     assert "benchmark_runs_total" not in wired.samples()
@@ -96,7 +96,7 @@ def test_totals_of_a_name_that_another_project_has_too_stay(wired: Wired) -> Non
 def test_forgetting_nothing_changes_nothing(wired: Wired) -> None:
     keep(wired)
     before = of_projects(wired)
-    assert wired.ledger.forget(["nobody's"], ["nobody's"]) == Forgotten(0, 0)
+    assert wired.ledger.forget(["nobody's"], ["nobody's"]) == Deleted(0, 0)
     assert of_projects(wired) == before
 
 

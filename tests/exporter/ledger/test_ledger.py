@@ -84,7 +84,7 @@ def test_a_step_that_raises_leaves_the_others(path: Path) -> None:
     with ledger.transaction() as transaction:
         with transaction.step():
             transaction.count("kept", (), 1e9)
-        with pytest.raises(ValueError, match="cannot be kept in the ledger"), transaction.step():  # noqa: PT012  # the step is what raises
+        with pytest.raises(ValueError, match="cannot be stored in the ledger"), transaction.step():  # noqa: PT012  # the step is what raises
             transaction.count("undone", (), 1e9)
             transaction.add_pipeline_run(
                 PipelineRun("test", None, "", "", "", passed=True, timestamp_seconds=0.0),  # type: ignore[arg-type]  # so it is refused
@@ -99,7 +99,7 @@ def test_what_is_written_at_the_end_of_a_step_fails_it_and_leaves_the_others(pat
     with ledger.transaction() as transaction:
         with transaction.step():
             transaction.record_file("kept.json", (1, 2, 3), b"digest", None, 1e9)
-        with pytest.raises(ValueError, match="cannot be kept in the ledger"), transaction.step():  # noqa: PT012  # the step is what raises
+        with pytest.raises(ValueError, match="cannot be stored in the ledger"), transaction.step():  # noqa: PT012  # the step is what raises
             transaction.record_rejection("undone.json", rejected, 1e9)
             transaction.record_file("undone.json", (4, 5, 6), None, rejected, 1e9)  # type: ignore[arg-type]  # so it is refused
         assert transaction.file("undone.json") is None

@@ -83,8 +83,8 @@ def test_what_is_old_goes_with_all_that_belongs_to_it(wired: Wired) -> None:
         for table in (
             "runs",
             "results",
-            "judgements",
             "verdicts",
+            "gate_outcomes",
             "rejections",
             "documents",
             "files",
@@ -92,8 +92,8 @@ def test_what_is_old_goes_with_all_that_belongs_to_it(wired: Wired) -> None:
     } == {
         "runs": 1,
         "results": 2,
-        "judgements": 2,
-        "verdicts": 1,
+        "verdicts": 2,
+        "gate_outcomes": 1,
         "rejections": 0,
         "documents": 0,
         "files": 0,
@@ -227,12 +227,12 @@ def test_every_table_that_points_to_a_run_is_looked_at(tmp_path: Path) -> None:
             for key in connection.execute(f"PRAGMA foreign_key_list({table})")
             if key[2] == "runs"
         }
-    of_a_run = {"results", "failures", "verdicts", "judgements"}
+    of_a_run = {"results", "failures", "gate_outcomes", "verdicts"}
     assert pointing == of_a_run | {
         "newest_results",
         "newest_runs",
+        "newest_gate_outcomes",
         "newest_verdicts",
-        "newest_judgements",
     }
 
 

@@ -7,7 +7,7 @@ fields, in its place. A tuple or a mapping is one column of JSON, and a bool is 
 
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Any, Generic, TypeVar, Union, get_args, get_origin
 
 import msgspec
@@ -20,11 +20,6 @@ Key = tuple[Any, ...]
 def to_json(value: object) -> str:
     """How labels, bounds and the like are stored in one column."""
     return msgspec.json.encode(value).decode()
-
-
-def from_json(text: str) -> Any:
-    """What `to_json` wrote; tuples have become lists."""
-    return msgspec.json.decode(text)
 
 
 class Columns(Generic[Row]):
@@ -49,6 +44,7 @@ class Columns(Generic[Row]):
         self._add_fields(row, without, found)
         self._nested.sort(key=lambda nested: -nested[0])  # inner ones stay before their outer
         self.names: Sequence[str] = [(names or {}).get(name, name) for name in found]
+        self.read = self._reader()
 
     def _add_fields(self, row: type, without: Collection[str], found: list[str]) -> int:
         fields = [field for field in _fields(row) if field[0] not in without]
@@ -59,27 +55,35 @@ class Columns(Generic[Row]):
                 self._nested.append((start, self._add_fields(nested, without, found), nested))
                 continue
             found.append(name)
-            if tuple in kinds:
-                self._decode.append((start, lambda text: tuple(from_json(text))))
-            elif Mapping in kinds:
-                self._decode.append((start, from_json))
-            elif bool in kinds:
-                self._decode.append((start, bool))
             if tuple in kinds or Mapping in kinds:
+                json = msgspec.json.Decoder(tuple if tuple in kinds else dict).decode
+                self._decode.append((start, _unless_null(json) if NoneType in kinds else json))
                 self._json.append(start)
+            elif bool in kinds:
+                self._decode.append((start, _unless_null(bool) if NoneType in kinds else bool))
         return len(fields)
 
-    def read(self, values: Sequence[Any]) -> Row:
-        """The struct of a row that has the columns in this order."""
-        if not self._decode and not self._nested:
-            return self._row(*values)
-        read = list(values)
-        for column, decode in self._decode:
-            if read[column] is not None:
-                read[column] = decode(read[column])
-        for start, count, nested in self._nested:
-            read[start : start + count] = (nested(*read[start : start + count]),)
-        return self._row(*read)
+    def _reader(self) -> Callable[[Sequence[Any]], Row]:
+        """A function that gives the struct of a row which has the columns in this order."""
+        row, decoders, groups = self._row, self._decode, self._nested
+
+        def read_plain(values: Sequence[Any]) -> Row:
+            return row(*values)
+
+        def read_first(values: Sequence[Any]) -> Row:  # labels, which most rows of a state have
+            return row(decoders[0][1](values[0]), *values[1:])
+
+        def read(values: Sequence[Any]) -> Row:
+            fields = list(values)
+            for column, decode in decoders:
+                fields[column] = decode(fields[column])
+            for start, count, nested in groups:
+                fields[start : start + count] = (nested(*fields[start : start + count]),)
+            return row(*fields)
+
+        if not groups and not decoders:
+            return read_plain
+        return read_first if not groups and [at for at, _ in decoders] == [0] else read
 
     def values(self, row: Row) -> Sequence[Any]:
         """The values of a struct, in the order of the columns."""
@@ -178,6 +182,10 @@ def _kinds(hint: Any) -> list[Any]:
     """The types that a field may have, generic ones by their origin."""
     options = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     return [get_origin(option) or option for option in options]
+
+
+def _unless_null(decode: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else decode(value)
 
 
 def _is_nested(kind: Any) -> bool:

@@ -11,9 +11,11 @@ import pytest
 from benchmark_exporter.__main__ import EXIT_OK, EXIT_UNUSABLE, main
 from benchmark_exporter.commands.history import moment
 from benchmark_exporter.ledger import LedgerError
+from benchmark_exporter.ledger.connection import connect_to_read
 from benchmark_exporter.ledger.history import PAGE_RUNS, History, Selection
 from tests.exporter.ledger.test_ledger import fill
 from tests.support.documents import golden, perf_suite, pipeline, result
+from tests.support.ledger_files import Made
 from tests.support.wired import Wired
 
 
@@ -210,8 +212,11 @@ def test_a_pipelines_run_is_read_back(wired: Wired) -> None:
 
 
 def test_reading_and_writing_do_not_wait_for_each_other(wired: Wired) -> None:
+    made = Made()
+    wired.connect = made
+    wired.restart()
     fill(wired.ledger, range(PAGE_RUNS + 1))
-    wired.ledger._connection.execute("PRAGMA busy_timeout = 0")
+    made.connection.execute("PRAGMA busy_timeout = 0")
     with (
         wired.ledger.transaction() as transaction,
         History(wired.folder / "ledger.sqlite3") as history,
@@ -223,8 +228,12 @@ def test_reading_and_writing_do_not_wait_for_each_other(wired: Wired) -> None:
 
 
 def test_nothing_is_written(ledger: Path) -> None:
-    with History(ledger) as history, pytest.raises(sqlite3.OperationalError, match="readonly"):
-        history._connection.execute("DELETE FROM runs")
+    with (
+        closing(connect_to_read(ledger)) as connection,
+        History(ledger, connect=lambda _: connection),
+        pytest.raises(sqlite3.OperationalError, match="readonly"),
+    ):
+        connection.execute("DELETE FROM runs")
 
 
 def newer(path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from benchmark_exporter.formats import Origin, parse, parse_side_file
 from benchmark_exporter.model import Machine, Run
+from tests.support.ledger_files import read_rows
 from tests.support.paths import REPOSITORY
 from tests.support.wired import Wired
 
@@ -57,7 +58,7 @@ def test_a_side_file_says_it_for_documents_that_do_not(wired: Wired) -> None:
     }
     wired.drop("a.meta.json", {"machine": machine, "timestamp": "2026-03-01T12:00:00Z"})
     wired.take("a.json", SIZE)
-    ((machine_class,),) = wired.ledger._connection.execute("SELECT machine FROM runs").fetchall()
+    ((machine_class,),) = read_rows(wired.ledger_path, "SELECT machine FROM runs")
     assert machine_class == "linux x86_64 amd epyc 7763 4 cpus"
 
 

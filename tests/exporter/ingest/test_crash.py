@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.documents import bench_guard, changed, golden, perf_suite, pipeline
+from tests.support.ledger_files import watched
 from tests.support.wired import Wired
 
 FILES = {
@@ -62,8 +63,8 @@ def die_in(
         try:
             again = Wired.__new__(Wired)
             again.__dict__.update(wired.__dict__)
-            again.restart()
             arrange(again)
+            again.restart()
             act(again)
         finally:
             os._exit(0)
@@ -86,7 +87,7 @@ def die_at_statement(number: int) -> Callable[[Wired], None]:
             if left == 0:
                 die()
 
-        wired.ledger._connection.set_trace_callback(count_down)
+        wired.connect = watched(count_down)
 
     return arrange
 

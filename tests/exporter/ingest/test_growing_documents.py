@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.documents import Json, changed, golden
+from tests.support.ledger_files import read_rows
 from tests.support.wired import Samples, Wired
 
 RUNS, COUNT = "benchmark_runs_total", "benchmark_execution_time_ms_count"
@@ -131,11 +132,11 @@ def test_what_is_known_of_measurements_is_forgotten_with_their_age(wired: Wired)
     before = wired.now - 1
     digests = "SELECT count(*) FROM measurements"
     sum(wired.ledger.prune(before - DAY_SECONDS))
-    assert wired.ledger._connection.execute(digests).fetchone() == (3,)
+    assert read_rows(wired.ledger_path, digests) == [(3,)]
     wired.now += DAY_SECONDS
     wired.take("y.json", states(2.0)[0])
     sum(wired.ledger.prune(before + DAY_SECONDS / 2))
-    assert wired.ledger._connection.execute(digests).fetchone() == (1,)
+    assert read_rows(wired.ledger_path, digests) == [(1,)]
 
 
 def test_the_next_run_counts_though_sizes_and_cpu_times_are_the_same(wired: Wired) -> None:

@@ -17,6 +17,7 @@ from tests.exporter.ingest.test_crash import die, die_in
 from tests.exporter.ledger.test_retention import DAY_SECONDS, RETENTION_SECONDS, rows
 from tests.support.documents import Json, perf_suite, pipeline
 from tests.support.killed import comparable
+from tests.support.ledger_files import read_rows, watched
 from tests.support.process import Exporter
 from tests.support.wired import Samples, Wired
 
@@ -266,7 +267,7 @@ def die_at_step(number: int) -> Callable[[Wired], None]:
             ):
                 count_down()
 
-        wired.ledger._connection.set_trace_callback(count_down)
+        wired.connect = watched(count_down)
         sys.addaudithook(heard)
 
     return arrange
@@ -283,9 +284,7 @@ def finished(wired: Wired) -> tuple[Samples, set[str], set[bytes]]:
     wired.uploads.clean()
     wired.ingest.scan()
     forget_all(wired)
-    digests = {
-        digest for (digest,) in wired.ledger._connection.execute("SELECT digest FROM documents")
-    }
+    digests = {digest for (digest,) in read_rows(wired.ledger_path, "SELECT digest FROM documents")}
     return comparable(wired.exposition()), kept(wired), digests
 
 

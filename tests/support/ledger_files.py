@@ -1,4 +1,4 @@
-"""Ledgers watched from outside: rows read from the file, and connections whose statements are seen."""
+"""Ledgers watched from outside: rows read from the file, and statements seen as they run."""
 
 import sqlite3
 from collections.abc import Callable
@@ -16,7 +16,7 @@ def read_rows(path: Path, statement: str) -> list[tuple[Any, ...]]:
 
 
 def watched(statement_begins: Callable[[str], None]) -> Connect:
-    """Connections that call a function with each statement before it runs, from their opening on."""
+    """Connections that call a function with each statement before it runs, the first one on."""
 
     def connect(path: Path) -> sqlite3.Connection:
         connection = connect_to_write(path)

@@ -80,7 +80,7 @@ class Ledger:
     """See the module's contract. `path` is the database file, in a folder that can be written.
 
     `is_alone` says that the disk had no room to open it for several processes: it is read and
-    written as always, but no other process can. `connect` makes the connections, in the place of
+    written as always, but no other process can. `connect` makes the connections, instead of
     `connect_to_write`: whoever hands one in can watch its statements or make them fail.
     Every method raises LedgerError if the database cannot be read or written.
     """

@@ -148,9 +148,9 @@ class Table(Generic[Row]):
         self.name = name
         self.columns = Columns(row, names=names, without=without)
         columns = self.columns.names
-        self._key_apart = [place for place, column in enumerate(key) if column not in columns]
+        self._key_apart = [index for index, column in enumerate(key) if column not in columns]
         self._labels = key.index("labels") if "labels" in key else None
-        every = [*(key[place] for place in self._key_apart), *columns]
+        every = [*(key[index] for index in self._key_apart), *columns]
         self.all_names: Sequence[str] = every
         values = f"INTO {name} ({', '.join(every)}) VALUES ({', '.join('?' * len(every))})"
         self.insert = f"INSERT {values}"
@@ -169,13 +169,13 @@ class Table(Generic[Row]):
         """The values of `select` and `delete`."""
         if self._labels is None:
             return key
-        place = self._labels
-        return (*key[:place], to_json(key[place]), *key[place + 1 :])
+        labels = self._labels
+        return (*key[:labels], to_json(key[labels]), *key[labels + 1 :])
 
     def bind(self, key: Key, row: Row) -> Key:
         """The values of `insert`, `insert_new` and `replace`."""
         bound = self.bind_key(key)
-        return (*(bound[place] for place in self._key_apart), *self.columns.values(row))
+        return (*(bound[index] for index in self._key_apart), *self.columns.values(row))
 
 
 def _kinds(hint: Any) -> list[Any]:

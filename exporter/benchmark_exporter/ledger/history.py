@@ -164,7 +164,7 @@ _PIPELINE_RUNS = Columns(PipelineRun).query(
 class History:
     """The runs of the ledger at a path.
 
-    `connect` makes the connection, in the place of `connect_to_read`. Every method raises
+    `connect` makes the connection, instead of `connect_to_read`. Every method raises
     LedgerError if the ledger cannot be read; the message says why and what to do.
     """
 

@@ -53,8 +53,8 @@ class Verdicts:
         `passed_commit` is that of the last run before it that was not a regression.
         """
         self._buffer.add(VERDICTS, (run, key.name), VerdictRow(verdict, passed_commit))
-        place = key.name, key.environment
-        shown = self._buffer.get(NEWEST_VERDICTS, place)
+        shown_key = key.name, key.environment
+        shown = self._buffer.get(NEWEST_VERDICTS, shown_key)
         # Insufficient data of one kind of machine takes nothing back of what another one shows.
         if shown is None or (
             (
@@ -65,7 +65,7 @@ class Verdicts:
             and is_newer(rank_seconds, shown.rank_seconds, at)
         ):
             newest = NewestVerdictRow(rank_seconds, run, key.machine, verdict.state)
-            self._buffer.put(NEWEST_VERDICTS, place, newest)
+            self._buffer.put(NEWEST_VERDICTS, shown_key, newest)
 
     def record_shift(
         self, run: int, key: SeriesKey, rank_seconds: float, *, shifted: bool, lasting_runs: int
@@ -77,13 +77,13 @@ class Verdicts:
         start again, with these runs as their windows. The last of them still counts as shifted,
         since it was compared with what was before.
         """
-        place = key.project, key.environment, key.machine
-        before = self._buffer.get(SHIFTS, place)
+        shift_key = key.project, key.environment, key.machine
+        before = self._buffer.get(SHIFTS, shift_key)
         runs = (*(before.runs if before else ()), run) if shifted else ()
         if len(runs) >= lasting_runs:
             self._restart(key, runs)
             runs = ()
-        self._buffer.put(SHIFTS, place, ShiftRow(rank_seconds, shifted, runs))
+        self._buffer.put(SHIFTS, shift_key, ShiftRow(rank_seconds, shifted, runs))
 
     def _restart(self, key: SeriesKey, runs: Sequence[int]) -> None:
         windows: dict[SeriesKey, tuple[float, ...]] = {}

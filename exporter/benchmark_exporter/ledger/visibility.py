@@ -70,7 +70,7 @@ def see(
 
 
 def is_lately(seen_seconds: float, at_seconds: float, max_age_seconds: float) -> bool:
-    """Whether a subject was seen so shortly before that the stored time may stay as it is."""
+    """Whether a subject was seen so shortly before that its stored time need not change."""
     return seen_seconds <= at_seconds < seen_seconds + max_age_seconds * _SEEN_RESOLUTION
 
 

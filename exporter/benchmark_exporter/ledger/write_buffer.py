@@ -94,7 +94,7 @@ class WriteBuffer:
     ) -> None:
         """Gathers what a change makes of the row that has the key.
 
-        `changed` returns the same row where it stays as it is.
+        `changed` returns the same row if nothing changes.
         """
         self.changed = True
         rows = self._rows[table]

@@ -74,6 +74,8 @@ def test_it_is_as_if_the_project_had_never_been(tmp_path: Path) -> None:
     assert list_baselines(deleting.ledger) == ["nothing is pinned"]
     deleting.restart()
     assert of_projects(deleting) == of_projects(expected)
+    for wired in (expected, deleting):
+        wired.ledger.close()
 
 
 def test_what_was_deleted_is_ingested_again_only_with_its_next_run(

@@ -7,11 +7,11 @@ fields, in its place. A tuple or a mapping is one column of JSON, and a bool is 
 
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, Generic, TypeVar, Union, get_args, get_origin
 
 import msgspec
-from msgspec.structs import astuple
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 Key = tuple[Any, ...]
@@ -40,21 +40,27 @@ class Columns(Generic[Row]):
         self._nested: list[tuple[int, int, type]] = []  # the first column, the fields, the type
         self._decode: list[tuple[int, Callable[[Any], Any]]] = []
         self._json: list[int] = []
-        found: list[str] = []
+        found: list[str] = []  # the attribute of each column, of a nested struct with a dot
         self._add_fields(row, without, found)
         self._nested.sort(key=lambda nested: -nested[0])  # inner ones stay before their outer
-        self.names: Sequence[str] = [(names or {}).get(name, name) for name in found]
+        fields = [attribute.rpartition(".")[2] for attribute in found]
+        self.names: Sequence[str] = [(names or {}).get(field, field) for field in fields]
+        self._get = attrgetter(*found) if len(found) > 1 else None
+        self._only = found[0]
         self.read = self._reader()
 
-    def _add_fields(self, row: type, without: Collection[str], found: list[str]) -> int:
+    def _add_fields(
+        self, row: type, without: Collection[str], found: list[str], outer: str = ""
+    ) -> int:
         fields = [field for field in _fields(row) if field[0] not in without]
         for name, hint in fields:
             start, kinds = len(found), _kinds(hint)
             nested = next((kind for kind in kinds if _is_nested(kind)), None)
             if nested is not None:
-                self._nested.append((start, self._add_fields(nested, without, found), nested))
+                count = self._add_fields(nested, without, found, f"{outer}{name}.")
+                self._nested.append((start, count, nested))
                 continue
-            found.append(name)
+            found.append(outer + name)
             if tuple in kinds or Mapping in kinds:
                 json = msgspec.json.Decoder(tuple if tuple in kinds else dict).decode
                 self._decode.append((start, _unless_null(json) if NoneType in kinds else json))
@@ -87,18 +93,16 @@ class Columns(Generic[Row]):
 
     def values(self, row: Row) -> Sequence[Any]:
         """The values of a struct, in the order of the columns."""
-        values: Sequence[Any] = astuple(row)
-        if not self._json and not self._nested:
-            return values[: len(self.names)]
-        flat = list(values)
-        for start, count, _ in reversed(self._nested):
-            part = flat[start]
-            fields = part if isinstance(part, tuple) else astuple(part)
-            flat[start : start + 1] = fields[:count]
+        values: tuple[Any, ...] = (
+            (getattr(row, self._only),) if self._get is None else self._get(row)
+        )
+        if not self._json:
+            return values
+        converted = list(values)
         for column in self._json:
-            if flat[column] is not None:
-                flat[column] = to_json(flat[column])
-        return flat[: len(self.names)]
+            if converted[column] is not None:
+                converted[column] = to_json(converted[column])
+        return converted
 
     def query(self, source: str, **expressions: str) -> "Query[Row]":
         """Selects the columns from `source`, which begins with FROM.
@@ -174,8 +178,12 @@ class Table(Generic[Row]):
 
     def bind(self, key: Key, row: Row) -> Key:
         """The values of `insert`, `insert_new` and `replace`."""
+        if not self._key_apart:
+            return tuple(self.columns.values(row))
         bound = self.bind_key(key)
-        return (*(bound[index] for index in self._key_apart), *self.columns.values(row))
+        if len(self._key_apart) < len(key):
+            bound = tuple(bound[index] for index in self._key_apart)
+        return (*bound, *self.columns.values(row))
 
 
 def _kinds(hint: Any) -> list[Any]:

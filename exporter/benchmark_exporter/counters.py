@@ -19,8 +19,9 @@ TotalOwner = SubjectKind | Literal["exporter"]
 class Total(msgspec.Struct, frozen=True):
     """A counter or histogram of the ledger and the metric that exposes it.
 
-    `labels` are the label names of the metric, in the order of the values that are counted by. The
-    first label of a total that belongs to a subject is the subject's name.
+    `labels` are the label names of the metric, in the order of the values that are counted by. A
+    total that belongs to a subject begins with the subject's own labels, so that these select it:
+    a benchmark's scope and name, or a pipeline's project and name.
     """
 
     name: str
@@ -29,8 +30,8 @@ class Total(msgspec.Struct, frozen=True):
     labels: tuple[str, ...]
 
 
-_BENCHMARK = ("benchmark_name", "environment")
-_GATE = ("benchmark_name", "severity")
+_BENCHMARK = ("project", "environment", "machine_class", "branch", "benchmark_name")
+_GATE = (*_BENCHMARK, "severity")
 
 COUNTERS = (
     RUNS := Total("runs", "benchmark_runs_total", "benchmark", _BENCHMARK),
@@ -43,7 +44,7 @@ COUNTERS = (
         "regressions_suppressed", "benchmark_regressions_suppressed_total", "benchmark", _BENCHMARK
     ),
     PIPELINE_RUNS := Total(
-        "pipeline_runs", "ci_pipeline_runs_total", "pipeline", ("pipeline", "status")
+        "pipeline_runs", "ci_pipeline_runs_total", "pipeline", ("project", "pipeline", "status")
     ),
     FILES_INGESTED := Total(
         "files_ingested", "benchmark_exporter_files_ingested_total", "exporter", ("format",)
@@ -57,6 +58,12 @@ COUNTERS = (
     RUN_CONFLICTS := Total(
         "run_conflicts", "benchmark_exporter_run_conflicts_total", "exporter", ()
     ),
+    UNTRACKED_BRANCH_RUNS := Total(
+        "untracked_branch_runs",
+        "benchmark_exporter_untracked_branch_runs_total",
+        "exporter",
+        ("project",),
+    ),
     NOTIFICATIONS_RECEIVED := Total(
         "notifications_received",
         "benchmark_exporter_notifications_received_total",
@@ -69,14 +76,14 @@ REGRESSIONS_BY_COMMIT = Total(
     "regressions_by_commit",
     "performance_regression_detected_total",
     "benchmark",
-    ("benchmark_name", "severity", "commit_hash"),
+    (*_GATE, "commit_hash"),
 )
 HISTOGRAMS = (
     EXECUTION_TIME := Total(
         "execution_time_ms",
         "benchmark_execution_time_ms",
         "benchmark",
-        ("benchmark_name", "iteration", "environment"),
+        (*_BENCHMARK, "iteration"),
     ),
 )
 

@@ -59,6 +59,24 @@ def _printable(text: str) -> str:
     return short.encode("utf-8", "backslashreplace").decode()
 
 
+class Scope(msgspec.Struct, frozen=True):
+    """Where results come from that may be compared with each other.
+
+    `machine_class` is Run.machine_class. `branch` is a tracked branch: other branches have no
+    results of their own that a scrape shows.
+    """
+
+    project: str
+    environment: str
+    machine_class: str
+    branch: str
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """All four, as keys of tables and labels of running totals begin."""
+        return self.project, self.environment, self.machine_class, self.branch
+
+
 class Statistics(msgspec.Struct, frozen=True):
     """Statistics of one quantity, in the unit of its result; None where the document has none."""
 
@@ -214,7 +232,7 @@ class Run(msgspec.Struct, frozen=True):
 
 
 class PipelineRun(msgspec.Struct, frozen=True):
-    """One run of a CI pipeline."""
+    """One run of a CI pipeline. project is None if the document states none."""
 
     format: str
     pipeline: str
@@ -224,6 +242,7 @@ class PipelineRun(msgspec.Struct, frozen=True):
     passed: bool
     timestamp_seconds: float
     duration_seconds: float | None = None
+    project: str | None = None
 
 
 class Baseline(msgspec.Struct, frozen=True):

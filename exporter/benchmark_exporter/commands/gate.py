@@ -10,7 +10,7 @@ from benchmark_exporter.config import Config
 from benchmark_exporter.ingest.inbox import Inbox
 from benchmark_exporter.ingest.result_files import read_document
 from benchmark_exporter.ledger import Ledger, SeriesKey
-from benchmark_exporter.model import REGRESSED, GateOutcome, Rejected, Run, Verdict
+from benchmark_exporter.model import REGRESSED, GateOutcome, Rejected, Run, Scope, Verdict
 from benchmark_exporter.regression import History, check_gate, is_environment_shift, judge_result
 from benchmark_exporter.wording import with_unit
 
@@ -103,19 +103,15 @@ class Gate:
 
     def _check(self, run: Run) -> _Checked:
         environment = run.environment or self._config.environment
+        project = run.project or self._config.project
+        scope = Scope(project, environment, run.machine_class, "main")
         gate_outcomes = [
             (each.speedup_p50_ratio, check_gate(each, self._policy, environment))
             for each in run.comparisons
         ]
         judged = []
         for result in run.results:
-            key = SeriesKey(
-                run.project or self._config.project,
-                environment,
-                run.machine_class,
-                result.name,
-                result.unit,
-            )
+            key = SeriesKey.of(scope, result)
             history, pinned = self._history(key)
             verdict = judge_result(result, history, pinned, self._limits)
             if verdict is not None:

@@ -46,7 +46,7 @@ def set_baseline(ledger: Ledger, run_name: str, pin: Pin, limits: Limits) -> lis
             )
     commit = run.commit_hash or "-"
     return [
-        f"pinned {run.run_id} ({run.project}, {run.environment}, commit {commit}) as {pin.version}",
+        f"pinned {run.run_id} ({run.scope.project}, {run.scope.environment}, commit {commit}) as {pin.version}",
         *lines,
     ]
 
@@ -60,7 +60,7 @@ def _find(transaction: Transaction, name: str) -> KnownRun:
         )
     if len(runs) > 1:
         rows = ", ".join(
-            f"{run.row} ({run.project}, {run.environment}, {_moment(run.timestamp_seconds)})"
+            f"{run.row} ({run.scope.project}, {run.scope.environment}, {_moment(run.timestamp_seconds)})"
             for run in runs
         )
         raise BaselineError(f"{len(runs)} runs have the id {name}; name one by its row: {rows}")
@@ -153,7 +153,7 @@ def _named(transaction: Transaction, name: str) -> list[list[PinnedResult]]:
 def _line(group: Sequence[PinnedResult]) -> str:
     first, pin = group[0], group[0].pin
     series = first.series
-    subject = ", ".join(filter(None, (series.project, series.environment, series.machine)))
+    subject = ", ".join(filter(None, (series.project, series.environment, series.machine_class)))
     results = f"{len(group)} result{'s' if len(group) != 1 else ''}"
     reason = f": {pin.reason}" if pin.reason else ""
     commit = f" of commit {first.commit_hash}" if first.commit_hash else ""

@@ -21,6 +21,7 @@ class PipelineDocument(msgspec.Struct, frozen=True):
     status: Literal["pass", "fail"]
     timestamp: Timestamp
     duration_seconds: NonNegative | None = None
+    project: Name | None = None
 
 
 def matches(document: object) -> bool:
@@ -38,4 +39,5 @@ def parse(raw: object, _: Origin) -> PipelineRun:
         passed=document.status == "pass",
         timestamp_seconds=to_seconds(document.timestamp, json_path="$.timestamp"),
         duration_seconds=document.duration_seconds,
+        project=document.project,
     )

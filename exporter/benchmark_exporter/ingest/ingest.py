@@ -50,6 +50,7 @@ class Ingest:
         self._publish = publish
         self._clock = clock
         self._stopping = stopping
+        ledger.adopt_pipelines(defaults.project)
         self._known = ledger.signatures()
         self._reader = Reader(inbox, defaults.zone, defaults.settle_seconds, monotonic)
         self._recorder = Recorder(policy, limits, defaults, self._known, clock)

@@ -5,8 +5,8 @@ change the present state, and runs that came after it must not judge it.
 """
 
 from benchmark_exporter.counters import REGRESSIONS_CONFIRMED, REGRESSIONS_SUPPRESSED
-from benchmark_exporter.ledger import Series, SeriesKey, Transaction, is_newer
-from benchmark_exporter.model import REGRESSED, Run
+from benchmark_exporter.ledger import Rank, Series, SeriesKey, Transaction, after, is_newer
+from benchmark_exporter.model import REGRESSED, Run, Scope
 from benchmark_exporter.regression import History, Limits, is_environment_shift, judge_result
 
 
@@ -14,23 +14,23 @@ def judge_run(
     transaction: Transaction,
     row: int,
     run: Run,
-    project: str,
-    environment: str,
+    scope: Scope,
+    rank: Rank,
     limits: Limits,
     now: float,
 ) -> None:
     """Judges the results of the new run in `row`, and keeps what the next run is judged by.
 
-    In an environment shift a regression is recorded but not counted, since the code did not cause it.
+    A regression that moved with an environment shift is recorded but not counted, since the code did
+    not cause it.
     `now` is in seconds since 1970.
     """
-    ledger, machine = transaction.verdicts, run.machine_class
-    rank = min(run.timestamp_seconds, now)
+    ledger, where = transaction.verdicts, scope.key
     judged = []
     for result in run.results:
-        key = SeriesKey(project, environment, machine, result.name, result.unit)
+        key = SeriesKey(*where, result.name, result.unit)
         series = ledger.series(key)
-        if is_newer(rank, series.rank_seconds, now):
+        if is_newer(rank, series.rank_seconds):
             history = History(series.window, series.previous, series.unconfirmed)
             verdict = judge_result(result, history, series.pinned, limits)
             if verdict is not None:
@@ -39,7 +39,9 @@ def judge_run(
         return
     shifted = is_environment_shift([verdict for _, _, verdict, _ in judged], limits)
     for key, series, verdict, history in judged:
-        ledger.record(row, key, verdict, series.passed_commit, rank, now)
+        moved = shifted and verdict.state in REGRESSED
+        ledger.record(row, key.name, verdict, series.passed_commit)
+        ledger.show(row, key, rank, shifted=moved)
         passed_commit = series.passed_commit if verdict.state in REGRESSED else run.commit_hash
         ledger.keep(
             key,
@@ -49,20 +51,20 @@ def judge_run(
                 history.unconfirmed,
                 series.pinned,
                 passed_commit,
-                rank,
+                after(rank, series.rank_seconds),
             ),
         )
-        confirmed = verdict.state == "critical" and not shifted
-        labels = (key.name, environment)
+        confirmed = verdict.state == "critical" and not moved
+        labels = (*where, key.name)
         transaction.count(REGRESSIONS_CONFIRMED.name, labels, now, by=int(confirmed))
         transaction.count(REGRESSIONS_SUPPRESSED.name, labels, now, by=int(verdict.suppressed))
         if confirmed:
             transaction.count_commit(
-                key.name, "critical", run.commit_hash, run.timestamp_seconds, now
+                scope, key.name, "critical", run.commit_hash, run.timestamp_seconds, now
             )
     # A run of a few benchmarks says nothing about the machine, so it leaves the shift as it was.
     judgeable = sum(verdict.state != "insufficient_data" for _, _, verdict, _ in judged)
     if judgeable >= limits.shift_least_results:
         ledger.record_shift(
-            row, judged[0][0], rank, shifted=shifted, lasting_runs=limits.least_runs
+            row, scope, rank.seconds, shifted=shifted, lasting_runs=limits.least_runs
         )

@@ -26,7 +26,7 @@ from benchmark_exporter.ingest.growing_documents import leave_out_recorded
 from benchmark_exporter.ingest.inbox import Candidate
 from benchmark_exporter.ingest.judging import judge_run
 from benchmark_exporter.ingest.reading import ReadFile, internal_error
-from benchmark_exporter.ledger import LedgerError, Signature, Subject, Transaction
+from benchmark_exporter.ledger import Labels, LedgerError, Rank, Signature, Subject, Transaction
 from benchmark_exporter.model import (
     SEVERITIES,
     Baseline,
@@ -35,6 +35,7 @@ from benchmark_exporter.model import (
     Rejected,
     Result,
     Run,
+    Scope,
 )
 from benchmark_exporter.regression import Limits, Policy, check_gate
 
@@ -182,13 +183,14 @@ class Recorder:
         return f"ingested a {document.format} document, run {document.run_id}"
 
     def _add_pipeline_run(self, transaction: Transaction, run: PipelineRun, now: float) -> bool:
-        if not transaction.add_pipeline_run(run, now):
+        project = run.project or self._defaults.project
+        if not transaction.add_pipeline_run(run, project, _rank(run, now), now):
             return False
-        subject = Subject("pipeline", run.pipeline, run.branch, run.trigger)
+        subject = Subject.pipeline(project, run.pipeline, run.branch, run.trigger)
         transaction.see(subject, now, self._defaults.series_max_age_seconds)
         for status in ("pass", "fail"):
             by = int(run.passed == (status == "pass"))
-            transaction.count(PIPELINE_RUNS.name, (run.pipeline, status), now, by=by)
+            transaction.count(PIPELINE_RUNS.name, (project, run.pipeline, status), now, by=by)
         return True
 
     def _add_run(self, transaction: Transaction, run: Run, now: float) -> bool:
@@ -199,45 +201,51 @@ class Recorder:
             run = leave_out_recorded(transaction, run, project, environment, now)
             if not run.results:
                 return False
-        row, new, conflict = transaction.add_run(run, project, environment, now)
+        scope = Scope(project, environment, run.machine_class, "main")
+        row, new, conflict, rank = transaction.add_run(run, scope, _rank(run, now), now)
         if conflict and run is whole:  # else it conflicts with what the document was before it grew
             transaction.count(RUN_CONFLICTS.name, (), now)
         if new:
             for name in _names(run):
-                subject = Subject("benchmark", name, environment)
+                subject = Subject.benchmark(scope, name)
                 transaction.see(subject, now, self._defaults.series_max_age_seconds)
+            where = scope.key
             for result in run.results:
-                self._observe(transaction, result, environment, now)
+                self._observe(transaction, result, where, now)
             for benchmark, failed in run.outcomes.items():
-                transaction.count(RUNS.name, (benchmark, environment), now)
-                transaction.count(FAILURES.name, (benchmark, environment), now, by=int(failed))
-            judge_run(transaction, row, run, project, environment, self._limits, now)
-        amended = self._record_gates(transaction, row, run, environment, now)
+                transaction.count(RUNS.name, (*where, benchmark), now)
+                transaction.count(FAILURES.name, (*where, benchmark), now, by=int(failed))
+            judge_run(transaction, row, run, scope, rank, self._limits, now)
+        amended = self._record_gates(transaction, row, run, scope, now)
         return new or amended
 
     def _record_gates(
-        self, transaction: Transaction, row: int, run: Run, environment: str, now: float
+        self, transaction: Transaction, row: int, run: Run, scope: Scope, now: float
     ) -> bool:
         """Whether a gate's outcome is new or another one than before."""
-        amended = False
+        amended, where = False, scope.key
         for comparison in run.comparisons:
-            outcome = check_gate(comparison, self._policy, environment)
+            outcome = check_gate(comparison, self._policy, scope.environment)
             changed, severity = transaction.record_gate_outcome(
                 row, outcome, comparison.speedup_p50_ratio, comparison.speedup_p95_ratio
             )
             amended |= changed
             for each in SEVERITIES:
                 by = int(each == severity)
-                transaction.count(REGRESSIONS.name, (comparison.benchmark, each), now, by=by)
+                labels = (*where, comparison.benchmark, each)
+                transaction.count(REGRESSIONS.name, labels, now, by=by)
             if severity is not None:
                 transaction.count_commit(
-                    comparison.benchmark, severity, run.commit_hash, run.timestamp_seconds, now
+                    scope,
+                    comparison.benchmark,
+                    severity,
+                    run.commit_hash,
+                    run.timestamp_seconds,
+                    now,
                 )
         return amended
 
-    def _observe(
-        self, transaction: Transaction, result: Result, environment: str, now: float
-    ) -> None:
+    def _observe(self, transaction: Transaction, result: Result, where: Labels, now: float) -> None:
         """Adds execution times to the histogram: all samples, or the one value of the run."""
         statistics = result.statistics
         least = min(statistics.min or 0.0, statistics.p50 or 0.0, statistics.mean or 0.0)
@@ -252,9 +260,13 @@ class Recorder:
             iteration, values = "mean", (statistics.mean,)
         else:
             return
-        labels = result.name, iteration, environment
+        labels = (*where, result.name, iteration)
         milliseconds = [value * 1e3 for value in values]
         transaction.observe(EXECUTION_TIME.name, labels, milliseconds, self._bounds_ms, now)
+
+
+def _rank(run: Run | PipelineRun, now: float) -> Rank:
+    return Rank(min(run.timestamp_seconds, now), 0, now)
 
 
 def _names(run: Run) -> Iterable[str]:

@@ -104,6 +104,7 @@ def _recorded(run: Run, config: Config, policy: Policy) -> RecordedRun:
             _gate_outcome(comparison, policy, environment) for comparison in run.comparisons
         ],
         verdicts={},
+        machine_class=run.machine_class,
     )
 
 

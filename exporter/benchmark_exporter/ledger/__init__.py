@@ -43,8 +43,8 @@ from benchmark_exporter.ledger.state import (
     SubjectSelection,
 )
 from benchmark_exporter.ledger.state_reading import read_state
-from benchmark_exporter.ledger.tables import Pin, Series, SeriesKey, Signature
-from benchmark_exporter.ledger.totals import is_newer
+from benchmark_exporter.ledger.tables import Pin, Rank, Series, SeriesKey, Signature
+from benchmark_exporter.ledger.totals import after, is_newer
 from benchmark_exporter.ledger.transaction import Transaction
 from benchmark_exporter.ledger.trends import Trend, read_trends
 from benchmark_exporter.ledger.visibility import select
@@ -61,6 +61,7 @@ __all__ = [
     "NewestVerdict",
     "Pin",
     "PinnedResult",
+    "Rank",
     "RunningTotal",
     "Series",
     "SeriesKey",
@@ -70,6 +71,7 @@ __all__ = [
     "SubjectSelection",
     "Transaction",
     "Trend",
+    "after",
     "connect_to_write",
     "has_no_room",
     "is_newer",
@@ -201,6 +203,16 @@ class Ledger:
             return transaction.delete(projects, pipelines)
 
     forget = delete  # its name before
+
+    def adopt_pipelines(self, project: str) -> None:
+        """Gives a project to the pipelines of a ledger from before pipelines had one."""
+        with self._errors_named():
+            known = self._connection.execute(
+                "SELECT 1 FROM newest_pipeline_runs WHERE project = '' LIMIT 1"
+            ).fetchone()
+        if known is not None:
+            with self.transaction() as transaction:
+                transaction.adopt_pipelines(project)
 
     def changed_elsewhere(self) -> bool:
         """Whether another process has committed since the last call."""

@@ -17,23 +17,21 @@ from benchmark_exporter.ledger.tables import (
 )
 from benchmark_exporter.ledger.verdicts import Verdicts
 from benchmark_exporter.ledger.write_buffer import WriteBuffer
-from benchmark_exporter.model import REGRESSED, Result, Verdict
+from benchmark_exporter.model import REGRESSED, Result, Scope, Verdict
 
 
 class KnownRun(msgspec.Struct, frozen=True):
     """A run of the ledger; `row` is its number there. See Run for the rest."""
 
     row: int
-    project: str
     run_id: str
-    environment: str
-    machine: str
+    scope: Scope
     commit_hash: str
     timestamp_seconds: float
 
     def series(self, result: Result) -> SeriesKey:
         """The series that a result of the run is of."""
-        return SeriesKey(self.project, self.environment, self.machine, result.name, result.unit)
+        return SeriesKey.of(self.scope, result)
 
 
 class PinnedResult(msgspec.Struct, frozen=True):
@@ -50,21 +48,22 @@ class PinnedResult(msgspec.Struct, frozen=True):
     pin: Pin
 
 
-_RUN = Columns(KnownRun, names={"row": "id"})
-_RUNS_OF_ID = _RUN.query("FROM runs WHERE run_id = ? ORDER BY id")
-_RUN_OF_ROW = _RUN.query("FROM runs WHERE id = ?")
+_RUN = Columns(KnownRun, names={"row": "id", "machine_class": "machine", "branch": "line"})
+_RUNS_OF_ID = _RUN.query("FROM runs WHERE run_id = ? AND tracked ORDER BY id")
+_RUN_OF_ROW = _RUN.query("FROM runs WHERE id = ? AND tracked")
 _RESULTS = RESULTS.columns.query("FROM results WHERE run = ? ORDER BY name")
 _PINNED = Columns(PinnedResult).query("FROM baselines ORDER BY at_seconds DESC, run, name")
 _VALUES_SINCE = """
     SELECT value FROM verdicts JOIN results USING (run, name) JOIN runs ON runs.id = run
-    WHERE project = :project AND environment = :environment AND machine = :machine
-    AND name = :name AND unit = :unit AND min(timestamp_seconds, ingested_seconds) >= (
+    WHERE project = :project AND environment = :environment AND machine = :machine_class
+    AND line = :branch AND tracked AND name = :name AND unit = :unit AND min(timestamp_seconds, ingested_seconds) >= (
         SELECT min(timestamp_seconds, ingested_seconds) FROM runs WHERE id = :run)
     ORDER BY min(timestamp_seconds, ingested_seconds), run
 """
 _SHOWN = """
     SELECT run FROM newest_verdicts JOIN results USING (run, name)
-    WHERE name = :name AND environment = :environment AND machine = :machine AND unit = :unit
+    WHERE project = :project AND environment = :environment AND machine_class = :machine_class
+    AND branch = :branch AND name = :name AND unit = :unit
 """
 
 
@@ -123,7 +122,7 @@ class Baselines:
     start_anew = restart  # its name before
 
     def shown(self, series: SeriesKey) -> int | None:
-        """The run whose verdict is shown for a series; None if another machine class is shown."""
+        """The run whose verdict is shown for a series; None if it is of another unit."""
         row = self._connection.execute(_SHOWN, series._asdict()).fetchone()
         return None if row is None else int(row[0])
 

@@ -5,8 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmark_exporter.ledger.columns import to_json
-from benchmark_exporter.ledger.state import SUBJECT_COUNTERS, SUBJECT_HISTOGRAMS
-from benchmark_exporter.model import SubjectKind
+from benchmark_exporter.ledger.state import (
+    REGRESSIONS_BY_COMMIT,
+    SUBJECT_COUNTERS,
+    SUBJECT_HISTOGRAMS,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +20,7 @@ class Deleted:
     pipeline_runs: int
 
 
-# A name that another project has results of, too, keeps its totals: which of them belong to which
-# project is not known.
+# Alerts name a benchmark and no project: those of a name that another project has results of stay.
 _DELETED = """
     CREATE TEMP TABLE deleted AS
         SELECT id AS run FROM runs WHERE project IN (SELECT value FROM json_each(?));
@@ -42,8 +44,10 @@ _OF_RUNS = (
     "gate_outcomes",
     "verdicts",
 )
-_OF_PROJECTS = ("series", "baselines", "shifts")
-_OF_BENCHMARKS = ("commit_regressions", "notifications")
+_OF_PROJECTS = (
+    *("series", "baselines", "shifts", "commit_regressions", "suite_durations", "branches"),
+    *("fallback_branches", "subjects"),
+)
 _OF_PIPELINES = ("pipeline_runs", "newest_pipeline_runs")
 _TOTALS = ("counters", "histograms", "returned")
 
@@ -51,7 +55,7 @@ _TOTALS = ("counters", "histograms", "returned")
 def delete(
     connection: sqlite3.Connection, projects: Sequence[str], pipelines: Sequence[str]
 ) -> Deleted:
-    """Deletes everything of these projects and pipelines, totals and pinned baselines too.
+    """Deletes everything of these projects, their pipelines too, and of these pipelines.
 
     It is called within a transaction. The digests of their documents and measurements stay, so that
     a file that is still in the folder is not ingested again.
@@ -69,24 +73,27 @@ def delete(
     execute("DROP TABLE deleted_names")
     for table in _OF_PROJECTS:
         _delete(connection, table, "project", projects)
-    for table in _OF_BENCHMARKS:
-        _delete(connection, table, "benchmark", names)
-    pipeline_runs, _ = (
-        _delete(connection, table, "pipeline", pipelines) for table in _OF_PIPELINES
+    _delete(connection, "notifications", "benchmark", names)
+    pipeline_runs = 0
+    for column, of_column in (("project", projects), ("pipeline", pipelines)):
+        deleted, _ = (_delete(connection, table, column, of_column) for table in _OF_PIPELINES)
+        pipeline_runs += deleted
+    _delete_totals(connection, projects, pipelines)
+    execute(
+        "DELETE FROM subjects WHERE kind = 'pipeline' AND name IN (SELECT value FROM json_each(?))",
+        (to_json(pipelines),),
     )
-    _delete_totals(connection, "benchmark", names)
-    _delete_totals(connection, "pipeline", pipelines)
     return Deleted(runs, pipeline_runs)
 
 
-def _delete_totals(connection: sqlite3.Connection, kind: SubjectKind, names: Sequence[str]) -> None:
-    totals = [name for name, of in {**SUBJECT_COUNTERS, **SUBJECT_HISTOGRAMS}.items() if of == kind]
+def _delete_totals(
+    connection: sqlite3.Connection, projects: Sequence[str], pipelines: Sequence[str]
+) -> None:
+    kinds = {**SUBJECT_COUNTERS, **SUBJECT_HISTOGRAMS, REGRESSIONS_BY_COMMIT: "benchmark"}
+    of_pipelines = [name for name, kind in kinds.items() if kind == "pipeline"]
     for table in _TOTALS:
-        _delete(connection, table, "json_extract(labels, '$[0]')", names, totals)
-    connection.execute(
-        "DELETE FROM subjects WHERE kind = ? AND name IN (SELECT value FROM json_each(?))",
-        (kind, to_json(names)),
-    )
+        _delete(connection, table, "json_extract(labels, '$[0]')", projects, [*kinds])
+        _delete(connection, table, "json_extract(labels, '$[1]')", pipelines, of_pipelines)
 
 
 def _delete(

@@ -22,7 +22,7 @@ from benchmark_exporter.ledger.connection import (
 )
 from benchmark_exporter.ledger.state import NewestGateOutcome
 from benchmark_exporter.ledger.tables import RESULTS
-from benchmark_exporter.model import Failure, PipelineRun, Result, Verdict
+from benchmark_exporter.model import Failure, PipelineRun, Result, Scope, Verdict
 
 PAGE_RUNS = 500
 
@@ -91,6 +91,9 @@ class _RunRow(msgspec.Struct, frozen=True):
     timestamp_seconds: float
     ingested_seconds: float
     suite_duration_seconds: float | None
+    machine_class: str
+    line: str
+    tracked: bool
 
 
 class _NamedVerdict(msgspec.Struct, frozen=True):
@@ -105,7 +108,9 @@ class RecordedRun:
     """A run as the ledger stores it, without its samples.
 
     `row` is its number in the ledger; 0 for a run that is in none. `verdicts` are by the names of
-    the results. Some results have none: those of a run that came in after a newer one.
+    the results. Some results have none: those of a run that came in after a newer one. `branch` is
+    as the document states it; `line` is the tracked branch whose series the run belongs to if
+    `tracked`, and is only compared with if not.
     """
 
     row: int
@@ -122,9 +127,17 @@ class RecordedRun:
     failures: Sequence[Failure]
     gate_outcomes: Sequence[NewestGateOutcome]
     verdicts: Mapping[str, Verdict]
+    machine_class: str = ""
+    line: str = "main"
+    tracked: bool = True
+
+    @property
+    def scope(self) -> Scope:
+        """The scope of the series that the run belongs to or is compared with."""
+        return Scope(self.project, self.environment, self.machine_class, self.line)
 
 
-_RUN = Columns(_RunRow, names={"row": "id"})
+_RUN = Columns(_RunRow, names={"row": "id", "machine_class": "machine"})
 # A page begins after the run that the page before ended with.
 _NEWEST_FIRST = _RUN.query(f"""FROM runs
     WHERE (timestamp_seconds, id) < (:at, :after) AND timestamp_seconds >= :since AND {_SELECTED}
@@ -153,9 +166,10 @@ _VERDICTS = Columns(_NamedVerdict, names={"limit": "limit_value"}).query(
 )
 _PIPELINE_RUNS = Columns(PipelineRun).query(
     """FROM pipeline_runs
-    WHERE (timestamp_seconds, pipeline, run_id, branch, trigger, passed) > (?, ?, ?, ?, ?, ?)
+    WHERE (timestamp_seconds, pipeline, run_id, branch, trigger, passed, project)
+        > (?, ?, ?, ?, ?, ?, ?)
     AND timestamp_seconds < ?
-    ORDER BY timestamp_seconds, pipeline, run_id, branch, trigger, passed LIMIT ?
+    ORDER BY timestamp_seconds, pipeline, run_id, branch, trigger, passed, project LIMIT ?
 """,
     format="'pipeline'",
 )
@@ -204,7 +218,7 @@ class History:
         self, since_seconds: float = -math.inf, until_seconds: float = math.inf
     ) -> Iterator[PipelineRun]:
         """Runs of CI pipelines of a time, oldest first."""
-        last: tuple[object, ...] = (since_seconds, "", "", "", "", -1)
+        last: tuple[object, ...] = (since_seconds, "", "", "", "", -1, "")
         while True:
             with self._errors_named():
                 page = list(
@@ -216,7 +230,7 @@ class History:
             run = page[-1]
             last = (
                 *(run.timestamp_seconds, run.pipeline, run.run_id),
-                *(run.branch, run.trigger, run.passed),
+                *(run.branch, run.trigger, run.passed, run.project),
             )
 
     def _page(

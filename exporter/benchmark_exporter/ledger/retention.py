@@ -23,15 +23,16 @@ from benchmark_exporter.ledger.state import FAILURE_RATIO_RUNS, SUITE_DURATIONS
 
 STEP_ROWS = 1000
 
-# Of runs with a duration, the newest `SUITE_DURATIONS` are shown for it.
+# Of a project's runs with a duration, the newest `SUITE_DURATIONS` are shown for it.
 _OLD_RUNS = """
     SELECT ingested_seconds, id,
         EXISTS (SELECT 1 FROM newest_results WHERE run = id)
         OR EXISTS (SELECT 1 FROM newest_runs WHERE run = id)
         OR EXISTS (SELECT 1 FROM newest_gate_outcomes WHERE run = id)
         OR EXISTS (SELECT 1 FROM newest_verdicts WHERE run = id)
-        OR suite_duration_seconds IS NOT NULL AND id > coalesce(
-            (SELECT id FROM runs WHERE suite_duration_seconds IS NOT NULL
+        OR suite_duration_seconds IS NOT NULL AND tracked AND id > coalesce(
+            (SELECT id FROM runs r WHERE r.project = runs.project
+            AND suite_duration_seconds IS NOT NULL AND tracked
             ORDER BY id DESC LIMIT 1 OFFSET :durations), 0)
     FROM runs WHERE (ingested_seconds, id) > (:at, :after) AND ingested_seconds < :before
     ORDER BY ingested_seconds, id LIMIT :limit
@@ -46,11 +47,12 @@ _DELETE_RUN = (
 # A rank is never later than when the run came in.
 _DELETE_PIPELINE_RUNS = """
     DELETE FROM pipeline_runs
-    WHERE (pipeline, run_id, timestamp_seconds, branch, trigger, passed) IN (
-        SELECT pipeline, run_id, timestamp_seconds, branch, trigger, passed FROM pipeline_runs
-        WHERE pipeline = :pipeline AND rank_seconds < :before AND ingested_seconds < :before
+    WHERE (project, pipeline, run_id, timestamp_seconds, branch, trigger, passed) IN (
+        SELECT project, pipeline, run_id, timestamp_seconds, branch, trigger, passed
+        FROM pipeline_runs WHERE project = :project AND pipeline = :pipeline AND rank_seconds < :before AND ingested_seconds < :before
         AND (rank_seconds, run_id) < (
-            SELECT rank_seconds, run_id FROM pipeline_runs WHERE pipeline = :pipeline
+            SELECT rank_seconds, run_id FROM pipeline_runs
+            WHERE project = :project AND pipeline = :pipeline
             ORDER BY rank_seconds DESC, run_id DESC LIMIT 1 OFFSET :shown - 1)
         LIMIT :limit)
 """
@@ -73,7 +75,7 @@ _OLD_DOCUMENTS = """
 _KEPT_RUNS = """
     SELECT ingested_seconds FROM runs WHERE ingested_seconds < :before
     UNION SELECT ingested_seconds FROM pipeline_runs
-    JOIN (SELECT DISTINCT pipeline FROM newest_pipeline_runs) USING (pipeline)
+    JOIN (SELECT DISTINCT project, pipeline FROM newest_pipeline_runs) USING (project, pipeline)
     WHERE rank_seconds < :before AND ingested_seconds < :before
 """
 _FILES = (
@@ -90,10 +92,11 @@ def prune(connection: sqlite3.Connection, before_seconds: float) -> Iterator[int
     most, or those of one run that has more.
     """
     yield from _prune_runs(connection, before_seconds)
-    for (pipeline,) in connection.execute(
-        "SELECT DISTINCT pipeline FROM newest_pipeline_runs"
+    for project, pipeline in connection.execute(
+        "SELECT DISTINCT project, pipeline FROM newest_pipeline_runs"
     ).fetchall():
         values = {
+            "project": project,
             "pipeline": pipeline,
             "before": before_seconds,
             "shown": FAILURE_RATIO_RUNS,

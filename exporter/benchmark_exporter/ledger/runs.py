@@ -3,6 +3,7 @@
 import hashlib
 import sqlite3
 import struct
+from typing import NamedTuple
 
 from benchmark_exporter.ledger import totals
 from benchmark_exporter.ledger.state import NewestGateOutcome
@@ -14,21 +15,34 @@ from benchmark_exporter.ledger.tables import (
     NEWEST_RUNS,
     RESULTS,
     RUNS,
-    TOTALS,
+    SUITE_DURATIONS,
     FailureRow,
     GateOutcomeRow,
     NewestGateOutcomeRow,
     NewestResultRow,
     NewestRunRow,
+    Rank,
     RunRow,
 )
 from benchmark_exporter.ledger.write_buffer import WriteBuffer
-from benchmark_exporter.model import GateOutcome, Run, Severity, measurements_digest
+from benchmark_exporter.model import GateOutcome, Run, Scope, Severity, measurements_digest
 
 MAX_ERROR_CHARACTERS = 300
 
 _RUN = "SELECT id FROM runs WHERE project = ? AND run_id = ? AND measurements = ?"
 _OTHER_RUN = "SELECT 1 FROM runs WHERE project = ? AND run_id = ? AND id <> ?"
+
+
+class AddedRun(NamedTuple):
+    """A run's row, whether it is new, and where it stands among others.
+
+    `conflict` says that a run with other measurements already had its run_id.
+    """
+
+    row: int
+    new: bool
+    conflict: bool
+    rank: Rank
 
 
 class Runs:
@@ -39,54 +53,68 @@ class Runs:
         self._buffer = buffer
         self._added: set[int] = set()
 
-    def add(self, run: Run, project: str, environment: str, at: float) -> tuple[int, bool, bool]:
+    def add(self, run: Run, scope: Scope, rank: Rank, at: float, *, tracked: bool) -> AddedRun:
         """See `Transaction.add_run`."""
+        project = scope.project
         moment = struct.pack("<d", run.timestamp_seconds)
         measured = hashlib.sha256(moment + measurements_digest(run.results, run.failures)).digest()
+        rank = rank._replace(tie=totals.tie_of(measured))
         row = RunRow(
             project=project,
             run_id=run.run_id,
             measurements=measured,
             format=run.format,
-            environment=environment,
-            machine=run.machine_class,
+            environment=scope.environment,
+            machine=scope.machine_class,
             commit_hash=run.commit_hash,
             branch=run.branch,
             timestamp_seconds=run.timestamp_seconds,
             suite_duration_seconds=run.suite_duration_seconds,
             ingested_seconds=at,
+            line=scope.branch,
+            tracked=tracked,
+            ahead=rank.ahead,
         )
         cursor, execute = self._buffer.insert(RUNS, row), self._connection.execute
         if cursor.rowcount != 1:
             ((number,),) = execute(_RUN, (project, run.run_id, measured))
-            return number, False, False
+            return AddedRun(number, new=False, conflict=False, rank=rank)
         number = cursor.lastrowid
         assert number is not None  # noqa: S101  # it has just been inserted
         self._added.add(number)
         conflict = execute(_OTHER_RUN, (project, run.run_id, number)).fetchone() is not None
-        self._add_measured(number, run, environment, at)
-        return number, True, conflict
+        self._add_measured(number, run)
+        if tracked:
+            self._show(number, run, scope, rank)
+        return AddedRun(number, new=True, conflict=conflict, rank=rank)
 
-    def _add_measured(self, row: int, run: Run, environment: str, at: float) -> None:
-        add, change, newest = self._buffer.add, self._buffer.change, totals.newest
-        rank = min(run.timestamp_seconds, at)
+    def _add_measured(self, row: int, run: Run) -> None:
+        add = self._buffer.add
         for result in run.results:
-            name = result.name
-            add(RESULTS, (row, name), result)
-            change(NEWEST_RESULTS, (name, environment), newest, NewestResultRow(row, rank), at)
+            add(RESULTS, (row, result.name), result)
         errors: dict[str, str] = {}
         for failure in run.failures:
             errors.setdefault(failure.benchmark, failure.error[:MAX_ERROR_CHARACTERS])
         for benchmark, error in errors.items():
             add(FAILURES, (row, benchmark), FailureRow(error))
+
+    def _show(self, row: int, run: Run, scope: Scope, rank: Rank) -> None:
+        """Makes the run the newest of what it measured, unless a newer one is known."""
+        change, newest, where = self._buffer.change, totals.newest, scope.key
+        seconds, tie = rank.seconds, rank.tie
+        newest_result = NewestResultRow(row, seconds, tie)
+        for result in run.results:
+            change(NEWEST_RESULTS, (*where, result.name), newest, newest_result, rank)
         for benchmark, failed in run.outcomes.items():
-            newest_run = NewestRunRow(row, failed, rank)
-            change(NEWEST_RUNS, (benchmark, environment), newest, newest_run, at)
+            newest_run = NewestRunRow(row, failed, seconds, tie)
+            change(NEWEST_RUNS, (*where, benchmark), newest, newest_run, rank)
+        newest_outcome = NewestGateOutcomeRow(row, seconds, tie)
         for comparison in run.comparisons:
-            newest_outcome = NewestGateOutcomeRow(row, rank)
-            change(NEWEST_GATE_OUTCOMES, (comparison.benchmark,), newest, newest_outcome, at)
+            change(
+                NEWEST_GATE_OUTCOMES, (*where, comparison.benchmark), newest, newest_outcome, rank
+            )
         if run.suite_duration_seconds is not None:
-            change(TOTALS, (), totals.with_suite, run.suite_duration_seconds)
+            change(SUITE_DURATIONS, (scope.project,), totals.with_suite, run.suite_duration_seconds)
 
     def record_gate_outcome(
         self, run: int, gate_outcome: GateOutcome, speedup_p50: float, speedup_p95: float | None

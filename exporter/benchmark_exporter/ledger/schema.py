@@ -2,6 +2,8 @@
 
 import sqlite3
 
+from benchmark_exporter.ledger.scope_migration import SCOPES
+
 # Applied in order, each in one transaction with its number. Never edit one that was released;
 # append.
 #
@@ -128,6 +130,7 @@ MIGRATIONS = (
     UPDATE counters SET labels = '["late_sidecar"]'
         WHERE name = 'files_rejected' AND labels = '["late_side_file"]';
     """,
+    SCOPES,
 )
 
 

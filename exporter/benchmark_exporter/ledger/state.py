@@ -7,10 +7,16 @@ import msgspec
 
 from benchmark_exporter.counters import COUNTERS, HISTOGRAMS, of_subjects
 from benchmark_exporter.counters import REGRESSIONS_BY_COMMIT as BY_COMMIT
-from benchmark_exporter.model import Notification, Result, Severity, SubjectKind, Verdict
+from benchmark_exporter.model import (
+    Notification,
+    Result,
+    Scope,
+    Severity,
+    SubjectKind,
+    Verdict,
+)
 
-# Counters and histograms whose first label is the name of a subject. Others are read whole; the
-# collector leaves out what is not shown.
+# Counters and histograms whose labels begin with those of a subject. Others are read whole.
 SUBJECT_COUNTERS = of_subjects(COUNTERS)
 SUBJECT_HISTOGRAMS = of_subjects(HISTOGRAMS)
 REGRESSIONS_BY_COMMIT = BY_COMMIT.name
@@ -26,14 +32,42 @@ Labels = tuple[str, ...]
 class Subject(NamedTuple):
     """What a group of series belongs to.
 
-    A benchmark name in an environment, the `qualifier`; or a pipeline by its branch, the
-    `qualifier`, and its trigger.
+    The name of a benchmark or result in a scope; or a project's pipeline by branch and trigger.
+    What a kind does not have is empty.
     """
 
     kind: SubjectKind
+    project: str
     name: str
-    qualifier: str
-    trigger: str = ""
+    environment: str
+    machine_class: str
+    branch: str
+    trigger: str
+
+    @classmethod
+    def benchmark(cls, scope: Scope, name: str) -> "Subject":
+        """The subject of a benchmark or result."""
+        return cls(
+            "benchmark",
+            scope.project,
+            name,
+            scope.environment,
+            scope.machine_class,
+            scope.branch,
+            "",
+        )
+
+    @classmethod
+    def pipeline(cls, project: str, pipeline: str, branch: str, trigger: str) -> "Subject":
+        """The subject of a pipeline's branch and trigger."""
+        return cls("pipeline", project, pipeline, "", "", branch, trigger)
+
+    @property
+    def total_labels(self) -> Labels:
+        """What the labels of its running totals begin with, as `counters` declares them."""
+        if self.kind == "pipeline":
+            return self.project, self.name
+        return self.project, self.environment, self.machine_class, self.branch, self.name
 
 
 class SubjectSelection(msgspec.Struct, frozen=True):
@@ -70,16 +104,15 @@ class Histogram(msgspec.Struct, frozen=True):
 class NewestResult(msgspec.Struct, frozen=True):
     """Without its samples, which are in the histograms only."""
 
-    environment: str
+    scope: Scope
     result: Result
 
 
 class NewestRun(msgspec.Struct, frozen=True):
-    """The newest run of a benchmark in an environment."""
+    """The newest run of a benchmark."""
 
+    scope: Scope
     benchmark: str
-    environment: str
-    project: str
     run_id: str
     commit_hash: str
     format: str
@@ -101,12 +134,13 @@ class NewestGateOutcome(msgspec.Struct, frozen=True):
     severity: Severity | None
 
 
-class GateRun(msgspec.Struct, frozen=True):
-    """The run that a newest gate outcome is of."""
+class NewestGate(msgspec.Struct, frozen=True):
+    """The outcome of a benchmark's newest gate, and the run that it is of."""
 
+    scope: Scope
     run_id: str
-    project: str
     timestamp_seconds: float
+    outcome: NewestGateOutcome
 
 
 class NewestBaseline(msgspec.Struct, frozen=True):
@@ -124,41 +158,58 @@ class NewestBaseline(msgspec.Struct, frozen=True):
 
 
 class NewestVerdict(msgspec.Struct, frozen=True):
-    """The verdict that is shown of a result in an environment.
+    """The newest verdict on a result.
 
     `passed_commit` is the commit of the last run before this one that was not a regression.
+    `shifted` says that it is a regression which moved with an environment shift.
     """
 
+    scope: Scope
     benchmark: str
     name: str
-    environment: str
-    project: str
     commit_hash: str
     passed_commit: str
     unit: str
     verdict: Verdict
+    shifted: bool = False
     baseline: NewestBaseline | None = None
 
 
 class NewestShift(msgspec.Struct, frozen=True):
-    """Whether the newest run of a project and environment was an environment shift.
+    """Whether the newest run of a scope was an environment shift.
 
     Only runs with enough results to decide count.
     """
 
-    project: str
-    environment: str
+    scope: Scope
     shifted: bool
 
 
 class NewestPipeline(msgspec.Struct, frozen=True):
     """The newest run of a pipeline's branch and trigger."""
 
+    project: str
     pipeline: str
     branch: str
     trigger: str
     passed: bool
     duration_seconds: float | None
+
+
+class SuiteDurations(msgspec.Struct, frozen=True):
+    """The wall times of a project's suites: the newest ones, and the totals of all."""
+
+    project: str
+    newest_seconds: Sequence[float]
+    count: int
+    sum_seconds: float
+
+
+class FallbackBranch(msgspec.Struct, frozen=True):
+    """A branch that is tracked because its project has no run of a tracked branch."""
+
+    project: str
+    branch: str
 
 
 class RejectedFile(msgspec.Struct, frozen=True):
@@ -189,7 +240,7 @@ class State(msgspec.Struct, frozen=True):
     `regressions_by_commit` has the newest commits only. `returned_counters` and
     `returned_histograms` are what counters and histograms were, by name and labels, when their
     subjects came back after more than the age at which they are no longer shown; `born_seconds`
-    says when that was. `gate_runs` has the run of each gate outcome, by benchmark.
+    says when that was. `pipeline_failure_ratios` are by project and pipeline.
     """
 
     commits: int
@@ -201,15 +252,13 @@ class State(msgspec.Struct, frozen=True):
     returned_histograms: Mapping[tuple[str, Labels], Histogram]
     results: Sequence[NewestResult]
     runs: Sequence[NewestRun]
-    gate_outcomes: Sequence[NewestGateOutcome]
-    gate_runs: Mapping[str, GateRun]
+    gates: Sequence[NewestGate]
     verdicts: Sequence[NewestVerdict]
     shifts: Sequence[NewestShift]
     pipelines: Sequence[NewestPipeline]
-    pipeline_failure_ratios: Mapping[str, float]
-    suite_durations_seconds: Sequence[float]
-    suite_duration_count: int
-    suite_duration_sum_seconds: float
+    pipeline_failure_ratios: Mapping[tuple[str, str], float]
+    suite_durations: Sequence[SuiteDurations]
+    fallback_branches: Sequence[FallbackBranch]
     rejected_files: Sequence[RejectedFile]
     notifications: Sequence[ReceivedNotification]
     last_ingest_seconds: float

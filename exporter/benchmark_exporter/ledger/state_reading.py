@@ -11,9 +11,8 @@ from benchmark_exporter.ledger.state import (
     FAILURE_RATIO_LEAST_RUNS,
     FAILURE_RATIO_RUNS,
     SUITE_DURATIONS,
-    GateRun,
     NewestBaseline,
-    NewestGateOutcome,
+    NewestGate,
     NewestPipeline,
     NewestResult,
     NewestRun,
@@ -22,29 +21,23 @@ from benchmark_exporter.ledger.state import (
     RejectedFile,
     State,
     SubjectSelection,
+    SuiteDurations,
 )
-from benchmark_exporter.ledger.tables import NOTIFICATIONS, TOTALS
+from benchmark_exporter.ledger.tables import FALLBACK_BRANCHES, NOTIFICATIONS, TOTALS
 from benchmark_exporter.ledger.totals_reading import (
     newest_commits,
     read_counters,
     read_histograms,
     read_returned,
 )
-from benchmark_exporter.model import Better
-
-
-class _GateRunOf(msgspec.Struct, frozen=True):
-    """The run of a benchmark's gate outcome."""
-
-    benchmark: str
-    run: GateRun
+from benchmark_exporter.model import Better, Scope
 
 
 class _Pinned(msgspec.Struct, frozen=True):
     """A pinned baseline and the newest result of its series; both in the unit of the series."""
 
+    scope: Scope
     name: str
-    environment: str
     better: Better
     p50: float | None
     newest_p50: float | None
@@ -58,40 +51,48 @@ class _Pinned(msgspec.Struct, frozen=True):
 
 # SQLite joins in the order that CROSS JOIN states: from what is shown, never from all runs.
 _TOTALS = TOTALS.columns.query("FROM totals")
-_GATE_OUTCOMES = Columns(NewestGateOutcome).query(
-    "FROM temp.shown_names n CROSS JOIN newest_gate_outcomes ON benchmark = n.name "
-    "JOIN gate_outcomes USING (run, benchmark) WHERE kind = 'benchmark'"
+_IN_SCOPE = (
+    "n.project = s.project AND n.environment = s.environment "
+    "AND n.machine_class = s.machine_class AND n.branch = s.branch"
 )
-_GATE_RUNS = Columns(_GateRunOf).query(
-    "FROM temp.shown_names n CROSS JOIN newest_gate_outcomes ON benchmark = n.name "
-    "JOIN runs ON runs.id = run WHERE kind = 'benchmark'"
+_SCOPE = {
+    "project": "s.project",
+    "environment": "s.environment",
+    "machine_class": "s.machine_class",
+    "branch": "s.branch",
+}
+_GATES = Columns(NewestGate).query(
+    f"FROM temp.shown s CROSS JOIN newest_gate_outcomes n ON {_IN_SCOPE} AND n.benchmark = s.name "
+    "JOIN gate_outcomes g ON g.run = n.run AND g.benchmark = n.benchmark "
+    "JOIN runs ON runs.id = n.run WHERE s.kind = 'benchmark'",
+    **_SCOPE,
+    benchmark="n.benchmark",
 )
 _PIPELINES = Columns(NewestPipeline).query(
-    "FROM temp.shown s CROSS JOIN newest_pipeline_runs p "
-    "ON pipeline = s.name AND branch = s.qualifier AND p.trigger = s.trigger "
+    "FROM temp.shown s CROSS JOIN newest_pipeline_runs p ON p.project = s.project "
+    "AND p.pipeline = s.name AND p.branch = s.branch AND p.trigger = s.trigger "
     "WHERE kind = 'pipeline'",
+    project="p.project",
+    branch="p.branch",
     trigger="p.trigger",
 )
 _RESULTS = Columns(NewestResult, without=("samples",)).query(
-    "FROM temp.shown s CROSS JOIN newest_results n "
-    "ON n.name = s.name AND n.environment = s.qualifier "
-    "JOIN results r ON r.run = n.run AND r.name = n.name WHERE s.kind = 'benchmark'"
+    f"FROM temp.shown s CROSS JOIN newest_results n ON {_IN_SCOPE} AND n.name = s.name "
+    "JOIN results r ON r.run = n.run AND r.name = n.name WHERE s.kind = 'benchmark'",
+    **_SCOPE,
 )
 _RUNS = Columns(NewestRun).query(
-    "FROM temp.shown s CROSS JOIN newest_runs n "
-    "ON n.benchmark = s.name AND n.environment = s.qualifier "
+    f"FROM temp.shown s CROSS JOIN newest_runs n ON {_IN_SCOPE} AND n.benchmark = s.name "
     "JOIN runs ON runs.id = n.run WHERE s.kind = 'benchmark'",
-    environment="n.environment",
+    **_SCOPE,
 )
+_SUITES = "SELECT project, duration_count, duration_sum_seconds FROM suite_durations"
 _SUITE_DURATIONS = (
-    "SELECT suite_duration_seconds FROM runs WHERE suite_duration_seconds IS NOT NULL "
-    "ORDER BY id DESC LIMIT ?"
+    "SELECT suite_duration_seconds FROM runs WHERE project = ? "
+    "AND suite_duration_seconds IS NOT NULL AND tracked ORDER BY id DESC LIMIT ?"
 )
-# Of several machine classes the newest run's.
-_SHIFTS = Columns(NewestShift).query(
-    "FROM shifts s WHERE rank_seconds = (SELECT max(rank_seconds) FROM shifts "
-    "WHERE project = s.project AND environment = s.environment) GROUP BY project, environment"
-)
+_SHIFTS = Columns(NewestShift).query("FROM shifts")
+_FALLBACK_BRANCHES = FALLBACK_BRANCHES.columns.query("FROM fallback_branches")
 _REJECTED_FILES = Columns(RejectedFile).query(
     "FROM files WHERE reason IS NOT NULL ORDER BY at_seconds DESC, path"
 )
@@ -100,31 +101,25 @@ _RECEIVED = NOTIFICATIONS.columns.query(
 )
 # Few results have a baseline, all have a verdict.
 _BASELINES = Columns(_Pinned).query(
-    "FROM baselines b CROSS JOIN newest_verdicts n "
-    "ON n.name = b.name AND n.environment = b.environment "
-    "JOIN runs ON runs.id = n.run AND runs.project = b.project AND runs.machine = b.machine "
-    "JOIN results s ON s.run = n.run AND s.name = n.name AND s.unit = b.unit",
-    name="b.name",
-    environment="b.environment",
-    p50="b.p50",
-    newest_p50="s.p50",
-    p95="b.p95",
-    newest_p95="s.p95",
-    run_id="b.run_id",
-    commit_hash="b.commit_hash",
+    f"FROM baselines s CROSS JOIN newest_verdicts n ON {_IN_SCOPE} AND n.name = s.name "
+    "JOIN results r ON r.run = n.run AND r.name = n.name AND r.unit = s.unit",
+    **_SCOPE,
+    name="s.name",
+    p50="s.p50",
+    newest_p50="r.p50",
+    p95="s.p95",
+    newest_p95="r.p95",
 )
 _VERDICTS = Columns(NewestVerdict, names={"limit": "limit_value"}, without=("baseline",)).query(
-    "FROM temp.shown s CROSS JOIN newest_verdicts n "
-    "ON n.name = s.name AND n.environment = s.qualifier "
+    f"FROM temp.shown s CROSS JOIN newest_verdicts n ON {_IN_SCOPE} AND n.name = s.name "
     "JOIN verdicts v ON v.run = n.run AND v.name = n.name "
     "JOIN results r ON r.run = n.run AND r.name = n.name "
     "JOIN runs ON runs.id = n.run WHERE s.kind = 'benchmark'",
+    **_SCOPE,
     name="n.name",
-    environment="n.environment",
-    state="v.state",
 )
 _LAST_PIPELINE_RUNS = (
-    "SELECT passed FROM pipeline_runs WHERE pipeline = ? "
+    "SELECT passed FROM pipeline_runs WHERE project = ? AND pipeline = ? "
     "ORDER BY rank_seconds DESC, run_id DESC LIMIT ?"
 )
 
@@ -138,39 +133,36 @@ def read_state(
     """
     (totals,) = _TOTALS.rows(connection)
     returned_counters, returned_histograms = read_returned(connection, returned_after_seconds)
-    gate_outcomes = list(_GATE_OUTCOMES.rows(connection))
+    gates = list(_GATES.rows(connection))
     counters = read_counters(connection)
     # Most results never had a confirmed regression, and need not be searched for.
     confirmed = (
-        counter.labels[0] for counter in counters.get("regressions_confirmed", ()) if counter.value
+        counter.labels for counter in counters.get("regressions_confirmed", ()) if counter.value
     )
-    names = dict.fromkeys((*(gate_outcome.benchmark for gate_outcome in gate_outcomes), *confirmed))
+    compared = ((*gate.scope.key, gate.outcome.benchmark) for gate in gates)
+    subjects = dict.fromkeys((*compared, *confirmed))
     pipelines = list(_PIPELINES.rows(connection))
     return State(
         commits=totals.commits,
         selection=selection,
         counters=counters,
         regressions_by_commit=[
-            counter for name in names for counter in newest_commits(connection, name)
+            counter for subject in subjects for counter in newest_commits(connection, subject)
         ],
         histograms=read_histograms(connection),
         returned_counters=returned_counters,
         returned_histograms=returned_histograms,
         results=list(_RESULTS.rows(connection)),
         runs=list(_RUNS.rows(connection)),
-        gate_outcomes=gate_outcomes,
-        gate_runs={of.benchmark: of.run for of in _GATE_RUNS.rows(connection)},
+        gates=gates,
         verdicts=_read_verdicts(connection),
         shifts=list(_SHIFTS.rows(connection)),
         pipelines=pipelines,
         pipeline_failure_ratios=_failure_ratios(
-            connection, dict.fromkeys(newest.pipeline for newest in pipelines)
+            connection, dict.fromkeys((newest.project, newest.pipeline) for newest in pipelines)
         ),
-        suite_durations_seconds=[
-            seconds for (seconds,) in connection.execute(_SUITE_DURATIONS, (SUITE_DURATIONS,))
-        ],
-        suite_duration_count=totals.suite_duration_count,
-        suite_duration_sum_seconds=totals.suite_duration_sum_seconds,
+        suite_durations=_read_suite_durations(connection),
+        fallback_branches=list(_FALLBACK_BRANCHES.rows(connection)),
         rejected_files=list(_REJECTED_FILES.rows(connection)),
         notifications=list(_RECEIVED.rows(connection)),
         last_ingest_seconds=totals.last_ingest_seconds,
@@ -180,7 +172,7 @@ def read_state(
 def _read_verdicts(connection: sqlite3.Connection) -> list[NewestVerdict]:
     verdicts = list(_VERDICTS.rows(connection))
     baselines = {
-        (pinned.name, pinned.environment): NewestBaseline(
+        (pinned.scope, pinned.name): NewestBaseline(
             version=pinned.version,
             run_id=pinned.run_id,
             commit_hash=pinned.commit_hash,
@@ -193,7 +185,7 @@ def _read_verdicts(connection: sqlite3.Connection) -> list[NewestVerdict]:
     if not baselines:
         return verdicts
     return [
-        replace(verdict, baseline=baselines.get((verdict.name, verdict.environment)))
+        replace(verdict, baseline=baselines.get((verdict.scope, verdict.name)))
         for verdict in verdicts
     ]
 
@@ -205,10 +197,27 @@ def _speedup(better: Better, pinned: float | None, newest: float | None) -> floa
     return pinned / newest if better == "lower" else newest / pinned
 
 
-def _failure_ratios(connection: sqlite3.Connection, pipelines: Iterable[str]) -> dict[str, float]:
+def _read_suite_durations(connection: sqlite3.Connection) -> list[SuiteDurations]:
+    return [
+        SuiteDurations(
+            project=project,
+            newest_seconds=[
+                seconds
+                for (seconds,) in connection.execute(_SUITE_DURATIONS, (project, SUITE_DURATIONS))
+            ],
+            count=count,
+            sum_seconds=sum_seconds,
+        )
+        for project, count, sum_seconds in connection.execute(_SUITES).fetchall()
+    ]
+
+
+def _failure_ratios(
+    connection: sqlite3.Connection, pipelines: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], float]:
     ratios = {}
     for pipeline in pipelines:
-        rows = connection.execute(_LAST_PIPELINE_RUNS, (pipeline, FAILURE_RATIO_RUNS)).fetchall()
+        rows = connection.execute(_LAST_PIPELINE_RUNS, (*pipeline, FAILURE_RATIO_RUNS)).fetchall()
         if len(rows) >= FAILURE_RATIO_LEAST_RUNS:
             ratios[pipeline] = rows.count((0,)) / len(rows)
     return ratios

@@ -7,24 +7,45 @@ import msgspec
 
 from benchmark_exporter.ledger.columns import Table
 from benchmark_exporter.ledger.state import (
+    FallbackBranch,
     NewestGateOutcome,
     NewestPipeline,
     ReceivedNotification,
     Subject,
 )
-from benchmark_exporter.model import Result, Severity, Verdict, VerdictState
+from benchmark_exporter.model import Result, Scope, Severity, Verdict, VerdictState
 
 Signature = tuple[int, int, int]  # inode, size in bytes, ctime in ns
 
 
 class SeriesKey(NamedTuple):
-    """The results of one name and unit, project, environment and machine class: comparable ones."""
+    """The results of one scope, name and unit: comparable ones."""
 
     project: str
     environment: str
-    machine: str
+    machine_class: str
+    branch: str
     name: str
     unit: str
+
+    @classmethod
+    def of(cls, scope: Scope, result: Result) -> "SeriesKey":
+        """The series that a result in a scope is of."""
+        return cls(*scope.key, result.name, result.unit)
+
+
+class Rank(NamedTuple):
+    """Where a run stands among others of its kind: by its time, in seconds since 1970.
+
+    `tie` decides between runs of the same time. A rank after `horizon_seconds` was given by a clock
+    that has been set back since, and no longer says what is newest. `ahead` is a run that is itself
+    dated beyond it: it counts as the newest until the next run comes, whatever that one's time.
+    """
+
+    seconds: float
+    tie: int
+    horizon_seconds: float
+    ahead: bool = False
 
 
 class Series(msgspec.Struct, frozen=True):
@@ -99,7 +120,12 @@ class MeasurementRow(msgspec.Struct, frozen=True):
 
 
 class RunRow(msgspec.Struct, frozen=True):
-    """The row's id is given by SQLite."""
+    """The row's id is given by SQLite.
+
+    `branch` is what the run's document states. `line` is the tracked branch whose series the run is
+    compared with: `tracked` says whether it belongs to it, or only has it as its base. `ahead` says
+    that the run was dated in the future.
+    """
 
     project: str
     run_id: str
@@ -112,6 +138,9 @@ class RunRow(msgspec.Struct, frozen=True):
     timestamp_seconds: float
     suite_duration_seconds: float | None
     ingested_seconds: float
+    line: str
+    tracked: bool
+    ahead: bool
 
 
 class FailureRow(msgspec.Struct, frozen=True):
@@ -160,34 +189,41 @@ class ShiftRow(msgspec.Struct, frozen=True):
 
 
 class NewestVerdictRow(msgspec.Struct, frozen=True):
-    rank_seconds: float
+    """`shifted` if it is a regression that moved with an environment shift."""
+
     run: int
-    machine: str
-    state: VerdictState
+    shifted: bool
+    rank_seconds: float
+    tie: int
 
 
 class NewestResultRow(msgspec.Struct, frozen=True):
     run: int
     rank_seconds: float
+    tie: int
 
 
 class NewestRunRow(msgspec.Struct, frozen=True):
     run: int
     failed: bool
     rank_seconds: float
+    tie: int
 
 
 class NewestGateOutcomeRow(msgspec.Struct, frozen=True):
     run: int
     rank_seconds: float
+    tie: int
 
 
 class NewestPipelineRunRow(msgspec.Struct, frozen=True):
     run: NewestPipeline
     rank_seconds: float
+    tie: int
 
 
 class PipelineRunRow(msgspec.Struct, frozen=True):
+    project: str
     pipeline: str
     run_id: str
     timestamp_seconds: float
@@ -222,8 +258,17 @@ class HistogramRow(msgspec.Struct, frozen=True):
 class TotalsRow(msgspec.Struct, frozen=True):
     commits: int
     last_ingest_seconds: float
-    suite_duration_count: int
-    suite_duration_sum_seconds: float
+
+
+class SuiteDurationsRow(msgspec.Struct, frozen=True):
+    count: int
+    sum_seconds: float
+
+
+class BranchRow(msgspec.Struct, frozen=True):
+    """How many runs stated the branch."""
+
+    runs: int
 
 
 class SubjectRow(msgspec.Struct, frozen=True):
@@ -243,6 +288,7 @@ class ReturnedRow(msgspec.Struct, frozen=True):
     total: float
 
 
+_SCOPE = Scope.__struct_fields__
 _OF_RUN = ("run", "name")
 _OF_GATE = ("run", "benchmark")
 _SERIES = SeriesKey._fields
@@ -260,26 +306,34 @@ GATE_OUTCOMES = Table("gate_outcomes", _OF_GATE, GateOutcomeRow)
 VERDICTS = Table("verdicts", _OF_RUN, VerdictRow, names={"limit": "limit_value"})
 SERIES = Table("series", _SERIES, Series)
 BASELINES = Table("baselines", _SERIES, BaselineRow)
-SHIFTS = Table("shifts", ("project", "environment", "machine"), ShiftRow)
-NEWEST_VERDICTS = Table("newest_verdicts", ("name", "environment"), NewestVerdictRow)
-NEWEST_RESULTS = Table("newest_results", ("name", "environment"), NewestResultRow)
-NEWEST_RUNS = Table("newest_runs", ("benchmark", "environment"), NewestRunRow)
-NEWEST_GATE_OUTCOMES = Table("newest_gate_outcomes", ("benchmark",), NewestGateOutcomeRow)
+SHIFTS = Table("shifts", _SCOPE, ShiftRow)
+NEWEST_VERDICTS = Table("newest_verdicts", (*_SCOPE, "name"), NewestVerdictRow)
+NEWEST_RESULTS = Table("newest_results", (*_SCOPE, "name"), NewestResultRow)
+NEWEST_RUNS = Table("newest_runs", (*_SCOPE, "benchmark"), NewestRunRow)
+NEWEST_GATE_OUTCOMES = Table("newest_gate_outcomes", (*_SCOPE, "benchmark"), NewestGateOutcomeRow)
 PIPELINE_RUNS = Table("pipeline_runs", (), PipelineRunRow)
 NEWEST_PIPELINE_RUNS = Table(
-    "newest_pipeline_runs", ("pipeline", "branch", "trigger"), NewestPipelineRunRow
+    "newest_pipeline_runs", ("project", "pipeline", "branch", "trigger"), NewestPipelineRunRow
 )
 COUNTERS = Table("counters", _LABELLED, CounterRow)
 COMMIT_REGRESSIONS = Table(
-    "commit_regressions", ("benchmark", "severity", "commit_hash"), CommitRegressionsRow
+    "commit_regressions", (*_SCOPE, "benchmark", "severity", "commit_hash"), CommitRegressionsRow
 )
 HISTOGRAMS = Table("histograms", _LABELLED, HistogramRow)
 NOTIFICATIONS = Table("notifications", ("fingerprint",), ReceivedNotification)
 SUBJECTS = Table("subjects", Subject._fields, SubjectRow)
 RETURNED = Table("returned", _LABELLED, ReturnedRow)
+SUITE_DURATIONS = Table(
+    "suite_durations",
+    ("project",),
+    SuiteDurationsRow,
+    names={"count": "duration_count", "sum_seconds": "duration_sum_seconds"},
+)
+BRANCHES = Table("branches", ("project", "branch"), BranchRow)
+FALLBACK_BRANCHES = Table("fallback_branches", ("project",), FallbackBranch)
 TABLES = (
     *(TOTALS, FILES, REJECTIONS, DOCUMENTS, MEASUREMENTS, RUNS, RESULTS, FAILURES, GATE_OUTCOMES),
     *(VERDICTS, SERIES, BASELINES, SHIFTS, NEWEST_VERDICTS, NEWEST_RESULTS, NEWEST_RUNS),
     *(NEWEST_GATE_OUTCOMES, PIPELINE_RUNS, NEWEST_PIPELINE_RUNS, COUNTERS, COMMIT_REGRESSIONS),
-    *(HISTOGRAMS, NOTIFICATIONS, SUBJECTS, RETURNED),
+    *(HISTOGRAMS, NOTIFICATIONS, SUBJECTS, RETURNED, SUITE_DURATIONS, BRANCHES, FALLBACK_BRANCHES),
 )

@@ -4,42 +4,64 @@ row not yet there.
 What came of a change is the same whether it shares a transaction with others or not.
 """
 
+import math
 from bisect import bisect_left
 from collections.abc import Sequence
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from msgspec.structs import replace
 
 from benchmark_exporter.ledger.tables import (
+    BranchRow,
     CommitRegressionsRow,
     CounterRow,
     HistogramRow,
+    NewestGateOutcomeRow,
+    NewestPipelineRunRow,
+    NewestResultRow,
+    NewestRunRow,
+    NewestVerdictRow,
+    Rank,
+    SuiteDurationsRow,
     TotalsRow,
 )
 
+Ranked = TypeVar(
+    "Ranked",
+    NewestGateOutcomeRow,
+    NewestPipelineRunRow,
+    NewestResultRow,
+    NewestRunRow,
+    NewestVerdictRow,
+)
 
-class _Ranked(Protocol):
-    @property
-    def rank_seconds(self) -> float: ...
-
-
-Ranked = TypeVar("Ranked", bound=_Ranked)
-
-
-def is_newer(rank_seconds: float, known_seconds: float, at: float) -> bool:
-    """Whether a run is the newest.
-
-    A known rank later than now was given by a clock that has been set back since, and no longer
-    says what is newest.
-    """
-    return rank_seconds >= known_seconds or known_seconds > at
+# The tie of a run that any other of its rank follows.
+BEFORE_ALL = -1
 
 
-def newest(known: Ranked | None, row: Ranked, at: float) -> Ranked:
-    """The newer of two rows."""
-    if known is None or is_newer(row.rank_seconds, known.rank_seconds, at):
+def tie_of(digest: bytes) -> int:
+    """A tie from the beginning of a digest, as a number that SQLite can store."""
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+def is_newer(rank: Rank, known_seconds: float) -> bool:
+    """Whether a run is to be judged after those up to a known rank; see `Rank`."""
+    return rank.ahead or rank.seconds >= known_seconds or known_seconds > rank.horizon_seconds
+
+
+def after(rank: Rank, known_seconds: float) -> float:
+    """The rank that the newest run leaves behind: one that is dated ahead leaves it as it was."""
+    return known_seconds if rank.ahead else rank.seconds
+
+
+def newest(known: Ranked | None, row: Ranked, rank: Rank) -> Ranked:
+    """The newer of two rows, of which `row` has the rank."""
+    known_seconds = -math.inf if known is None else known.rank_seconds
+    if rank.ahead:
+        return replace(row, rank_seconds=known_seconds, tie=BEFORE_ALL)
+    if known is None or known_seconds > rank.horizon_seconds:
         return row
-    return known
+    return row if (rank.seconds, rank.tie) >= (known_seconds, known.tie) else known
 
 
 def counted(row: CounterRow | None, by: int, at: float) -> CounterRow:
@@ -84,14 +106,15 @@ def ingested(row: TotalsRow | None, at: float) -> TotalsRow:
     return replace(_known(row), last_ingest_seconds=at)
 
 
-def with_suite(row: TotalsRow | None, seconds: float) -> TotalsRow:
-    """The totals after a suite that took so long."""
-    row = _known(row)
-    return replace(
-        row,
-        suite_duration_count=row.suite_duration_count + 1,
-        suite_duration_sum_seconds=row.suite_duration_sum_seconds + seconds,
-    )
+def with_suite(row: SuiteDurationsRow | None, seconds: float) -> SuiteDurationsRow:
+    """A project's totals after a suite that took so long."""
+    row = row or SuiteDurationsRow(0, 0.0)
+    return SuiteDurationsRow(row.count + 1, row.sum_seconds + seconds)
+
+
+def with_run(row: BranchRow | None) -> BranchRow:
+    """A branch after one more run."""
+    return BranchRow(1 if row is None else row.runs + 1)
 
 
 def committed(row: TotalsRow | None) -> TotalsRow:
@@ -101,4 +124,4 @@ def committed(row: TotalsRow | None) -> TotalsRow:
 
 
 def _known(row: TotalsRow | None) -> TotalsRow:
-    return TotalsRow(0, 0.0, 0, 0.0) if row is None else row
+    return TotalsRow(0, 0.0) if row is None else row

@@ -47,7 +47,7 @@ class _Returned(msgspec.Struct, frozen=True):
 
 
 _COUNTERS_OF_SUBJECTS = Columns(RunningTotal).query(
-    "FROM temp.shown_names s CROSS JOIN counters c "
+    "FROM temp.shown_totals s CROSS JOIN counters c "
     "ON c.name = ? AND labels > prefix AND labels < after WHERE kind = ?"
 )
 _OTHER_COUNTERS = Columns(_Named).query(
@@ -57,7 +57,7 @@ _NOTIFICATION_COUNTERS = Columns(RunningTotal).query(
     "FROM counters WHERE name = ? ORDER BY born_seconds, labels"
 )
 _HISTOGRAMS_OF_SUBJECTS = Columns(Histogram).query(
-    "FROM temp.shown_names s CROSS JOIN histograms h "
+    "FROM temp.shown_totals s CROSS JOIN histograms h "
     "ON h.name = ? AND labels > prefix AND labels < after WHERE kind = ?"
 )
 _OTHER_HISTOGRAMS = Columns(_NamedHistogram).query(
@@ -66,7 +66,8 @@ _OTHER_HISTOGRAMS = Columns(_NamedHistogram).query(
 _RETURNED = Columns(_Returned).query("FROM returned WHERE at_seconds > ?")
 _COMMITS = (
     "SELECT commit_hash, value, born_seconds FROM commit_regressions "
-    "WHERE benchmark = ? AND severity = ? ORDER BY rank_seconds DESC, commit_hash LIMIT ?"
+    "WHERE project = ? AND environment = ? AND machine_class = ? AND branch = ? "
+    "AND benchmark = ? AND severity = ? ORDER BY rank_seconds DESC, commit_hash LIMIT ?"
 )
 
 
@@ -127,10 +128,13 @@ def read_returned(
     return counters, histograms
 
 
-def newest_commits(connection: sqlite3.Connection, benchmark: str) -> Iterator[RunningTotal]:
-    """A benchmark's regressions by commit, for each severity those of its newest commits."""
+def newest_commits(connection: sqlite3.Connection, subject: Labels) -> Iterator[RunningTotal]:
+    """A subject's regressions by commit, for each severity those of its newest commits.
+
+    The subject is a benchmark or result, by its `total_labels`.
+    """
     for severity in SEVERITIES:
         for commit_hash, value, born in connection.execute(
-            _COMMITS, (benchmark, severity, COMMITS_SHOWN)
+            _COMMITS, (*subject, severity, COMMITS_SHOWN)
         ):
-            yield RunningTotal((benchmark, severity, commit_hash), value, born)
+            yield RunningTotal((*subject, severity, commit_hash), value, born)

@@ -1,5 +1,6 @@
 """Changes to the ledger."""
 
+import hashlib
 import math
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -7,8 +8,9 @@ from contextlib import AbstractContextManager, contextmanager
 
 from benchmark_exporter.ledger import totals
 from benchmark_exporter.ledger.baselines import Baselines
+from benchmark_exporter.ledger.columns import to_json
 from benchmark_exporter.ledger.deletion import Deleted, delete
-from benchmark_exporter.ledger.runs import Runs
+from benchmark_exporter.ledger.runs import AddedRun, Runs
 from benchmark_exporter.ledger.state import (
     Labels,
     NewestPipeline,
@@ -32,9 +34,11 @@ from benchmark_exporter.ledger.tables import (
     MeasurementRow,
     NewestPipelineRunRow,
     PipelineRunRow,
+    Rank,
     RejectionRow,
     Signature,
 )
+from benchmark_exporter.ledger.totals import tie_of
 from benchmark_exporter.ledger.verdicts import Verdicts
 from benchmark_exporter.ledger.visibility import is_lately, see
 from benchmark_exporter.ledger.write_buffer import WriteBuffer
@@ -44,6 +48,7 @@ from benchmark_exporter.model import (
     PipelineRun,
     Rejected,
     Run,
+    Scope,
     Severity,
 )
 
@@ -53,6 +58,18 @@ _DELETE_OLDER_NOTIFICATIONS = """
     DELETE FROM notifications WHERE fingerprint IN (
         SELECT fingerprint FROM notifications ORDER BY received_seconds DESC LIMIT -1 OFFSET ?)
 """
+_ADOPTED = "json_set(labels, '$[0]', :project) WHERE name = 'pipeline_runs' AND labels < '[\"\",^'"
+_ADOPT_SUBJECTS = (
+    "UPDATE subjects SET project = :project, prefix = rtrim(json_array(:project, name), ']') "
+    "WHERE kind = 'pipeline' AND project = ''"
+)
+_ADOPT_PIPELINES = (
+    "UPDATE pipeline_runs SET project = :project WHERE project = ''",
+    "UPDATE newest_pipeline_runs SET project = :project WHERE project = ''",
+    f"UPDATE counters SET labels = {_ADOPTED} AND labels > '[\"\",'",  # noqa: S608  # constants
+    f"UPDATE returned SET labels = {_ADOPTED} AND labels > '[\"\",'",  # noqa: S608  # likewise
+    _ADOPT_SUBJECTS,
+)
 # What SQLite raises for a value that it cannot store, as opposed to a file or disk that fails.
 _VALUE_ERRORS = (
     sqlite3.IntegrityError,
@@ -167,14 +184,14 @@ class Transaction:
         self._buffer.change(TOTALS, (), totals.ingested, at)
 
     def add_run(
-        self, run: Run, project: str, environment: str, at: float
-    ) -> tuple[int, bool, bool]:
+        self, run: Run, scope: Scope, rank: Rank, at: float, *, tracked: bool = True
+    ) -> AddedRun:
         """Adds a run.
 
-        Returns the run's row, whether it is new, and whether a run with other measurements already
-        had its run_id.
+        `scope` is that of the series which it belongs to if `tracked`, and else is compared with,
+        without being shown.
         """
-        return self._runs.add(run, project, environment, at)
+        return self._runs.add(run, scope, rank, at, tracked=tracked)
 
     def record_gate_outcome(
         self, run: int, gate_outcome: GateOutcome, speedup_p50: float, speedup_p95: float | None
@@ -187,10 +204,10 @@ class Transaction:
         """
         return self._runs.record_gate_outcome(run, gate_outcome, speedup_p50, speedup_p95)
 
-    def add_pipeline_run(self, run: PipelineRun, at: float) -> bool:
+    def add_pipeline_run(self, run: PipelineRun, project: str, rank: Rank, at: float) -> bool:
         """Whether the pipeline's run is new."""
-        rank = min(run.timestamp_seconds, at)
         row = PipelineRunRow(
+            project=project,
             pipeline=run.pipeline,
             run_id=run.run_id,
             timestamp_seconds=run.timestamp_seconds,
@@ -198,14 +215,18 @@ class Transaction:
             trigger=run.trigger,
             passed=run.passed,
             duration_seconds=run.duration_seconds,
-            rank_seconds=rank,
+            rank_seconds=min(run.timestamp_seconds, at),
             ingested_seconds=at,
         )
         if self._buffer.insert(PIPELINE_RUNS, row).rowcount != 1:
             return False
-        key = run.pipeline, run.branch, run.trigger
-        newest = NewestPipelineRunRow(NewestPipeline(*key, run.passed, run.duration_seconds), rank)
-        self._buffer.change(NEWEST_PIPELINE_RUNS, key, totals.newest, newest, at)
+        key = project, run.pipeline, run.branch, run.trigger
+        shown = NewestPipeline(*key, run.passed, run.duration_seconds)
+        rank = rank._replace(
+            tie=tie_of(hashlib.sha256(to_json((run.run_id, run.passed)).encode()).digest())
+        )
+        newest = NewestPipelineRunRow(shown, rank.seconds, rank.tie)
+        self._buffer.change(NEWEST_PIPELINE_RUNS, key, totals.newest, newest, rank)
         return True
 
     def see(self, subject: Subject, at: float, max_age_seconds: float) -> None:
@@ -220,10 +241,16 @@ class Transaction:
         self._buffer.change(COUNTERS, (name, labels), totals.counted, by, at)
 
     def count_commit(
-        self, benchmark: str, severity: Severity, commit_hash: str, run_seconds: float, at: float
+        self,
+        scope: Scope,
+        name: str,
+        severity: Severity,
+        commit_hash: str,
+        run_seconds: float,
+        at: float,
     ) -> None:
         """Counts a regression of a commit's run, made at run_seconds."""
-        key, rank = (benchmark, severity, commit_hash), min(run_seconds, at)
+        key, rank = (*scope.key, name, severity, commit_hash), min(run_seconds, at)
         self._buffer.change(COMMIT_REGRESSIONS, key, totals.counted_commit, at, rank)
 
     def record_notification(self, notification: Notification, at: float) -> None:
@@ -253,6 +280,12 @@ class Transaction:
         if math.isnan(total):
             raise ValueError(f"an observation of {name} is not a number")
         self._buffer.change(HISTOGRAMS, (name, labels), totals.observed, bounds, values, total, at)
+
+    def adopt_pipelines(self, project: str) -> None:
+        """See `Ledger.adopt_pipelines`."""
+        self._buffer.changed = True
+        for statement in _ADOPT_PIPELINES:
+            self._execute(statement, {"project": project})
 
     def delete(self, projects: Sequence[str], pipelines: Sequence[str]) -> Deleted:
         """Deletes everything of these projects and pipelines; see `deletion`."""

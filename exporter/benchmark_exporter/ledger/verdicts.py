@@ -11,14 +11,15 @@ from benchmark_exporter.ledger.tables import (
     SHIFTS,
     VERDICTS,
     NewestVerdictRow,
+    Rank,
     Series,
     SeriesKey,
     ShiftRow,
     VerdictRow,
 )
-from benchmark_exporter.ledger.totals import is_newer
+from benchmark_exporter.ledger.totals import newest
 from benchmark_exporter.ledger.write_buffer import WriteBuffer
-from benchmark_exporter.model import Verdict
+from benchmark_exporter.model import Scope, Verdict
 
 _NO_SERIES = Series()
 _VALUES = "SELECT name, unit, value FROM verdicts JOIN results USING (run, name) WHERE run = ?"
@@ -39,58 +40,45 @@ class Verdicts:
         """Stores what is known of a series now."""
         self._buffer.put(SERIES, key, series)
 
-    def record(
-        self,
-        run: int,
-        key: SeriesKey,
-        verdict: Verdict,
-        passed_commit: str,
-        rank_seconds: float,
-        at: float,
-    ) -> None:
+    def record(self, run: int, name: str, verdict: Verdict, passed_commit: str) -> None:
         """Stores the verdict on a run's result.
 
         `passed_commit` is that of the last run before it that was not a regression.
         """
-        self._buffer.add(VERDICTS, (run, key.name), VerdictRow(verdict, passed_commit))
-        shown_key = key.name, key.environment
-        shown = self._buffer.get(NEWEST_VERDICTS, shown_key)
-        # Insufficient data of one kind of machine takes nothing back of what another one shows.
-        if shown is None or (
-            (
-                verdict.state != "insufficient_data"
-                or shown.state == "insufficient_data"
-                or shown.machine == key.machine
-            )
-            and is_newer(rank_seconds, shown.rank_seconds, at)
-        ):
-            newest = NewestVerdictRow(rank_seconds, run, key.machine, verdict.state)
-            self._buffer.put(NEWEST_VERDICTS, shown_key, newest)
+        self._buffer.add(VERDICTS, (run, name), VerdictRow(verdict, passed_commit))
+
+    def show(self, run: int, key: SeriesKey, rank: Rank, *, shifted: bool) -> None:
+        """Makes a verdict that was recorded the newest of its result, unless a newer one is known.
+
+        `shifted` says that it is a regression which moved with an environment shift.
+        """
+        row = NewestVerdictRow(run, shifted, rank.seconds, rank.tie)
+        self._buffer.change(NEWEST_VERDICTS, key[:-1], newest, row, rank)
 
     def record_shift(
-        self, run: int, key: SeriesKey, rank_seconds: float, *, shifted: bool, lasting_runs: int
+        self, run: int, scope: Scope, rank_seconds: float, *, shifted: bool, lasting_runs: int
     ) -> None:
         """Stores whether a run was an environment shift.
 
-        The run is the newest of its project, environment and machine class with enough results to
-        decide. A shift that has lasted for so many runs is how the machine is now: their series
+        The run is the newest of its scope with enough results to decide. A shift that has lasted for so many runs is how the machine is now: their series
         start again, with these runs as their windows. The last of them still counts as shifted,
         since it was compared with what was before.
         """
-        shift_key = key.project, key.environment, key.machine
+        shift_key = scope.key
         before = self._buffer.get(SHIFTS, shift_key)
         runs = (*(before.runs if before else ()), run) if shifted else ()
         if len(runs) >= lasting_runs:
-            self._restart(key, runs)
+            self._restart(scope, runs)
             runs = ()
         self._buffer.put(SHIFTS, shift_key, ShiftRow(rank_seconds, shifted, runs))
 
-    def _restart(self, key: SeriesKey, runs: Sequence[int]) -> None:
+    def _restart(self, scope: Scope, runs: Sequence[int]) -> None:
+        where = scope.key
         windows: dict[SeriesKey, tuple[float, ...]] = {}
         self._buffer.flush()
         for run in runs:
             for name, unit, value in self._connection.execute(_VALUES, (run,)):
-                each = key._replace(name=name, unit=unit)
+                each = SeriesKey(*where, name, unit)
                 windows[each] = (*windows.get(each, ()), value)
         for each, window in windows.items():
             self.keep(

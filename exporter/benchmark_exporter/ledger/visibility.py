@@ -1,8 +1,7 @@
 """Which series a scrape shows: those of subjects that had a run lately, the first ones first.
 
-A subject is what series come and go with: a benchmark name in an environment, or a branch and
-trigger of a pipeline. Series of the name alone (a speedup, a pipeline's failure ratio) go with the
-first subject of that name. Subjects are shown in the order in which they came. One that was too old
+A subject is what series come and go with: a benchmark or result of a scope, or a branch and trigger
+of a pipeline. Series of a pipeline alone (its failure ratio) go with its first subject. Subjects are shown in the order in which they came. One that was too old
 to be shown comes last when it has a run again, since those that are shown stay. All of that is in
 the ledger, so a restart shows what was shown before it. Nothing is deleted: what is not shown is
 still counted.
@@ -55,11 +54,11 @@ def see(
     execute, key = connection.execute, tuple(subject)
     found = execute(SUBJECTS.select, key).fetchone()
     if found is None:
-        row = SubjectRow(_prefix(subject.name), _next_position(connection), at_seconds)
+        row = SubjectRow(_prefix(subject), _next_position(connection), at_seconds)
     else:
         row = SUBJECTS.columns.read(found)
         if row.seen_seconds <= at_seconds - max_age_seconds:
-            _keep_counters(connection, subject.name, at_seconds)
+            _keep_counters(connection, subject, at_seconds)
             row = SubjectRow(row.prefix, _next_position(connection), at_seconds)
         elif is_lately(row.seen_seconds, at_seconds, max_age_seconds):
             return row.seen_seconds
@@ -79,19 +78,29 @@ def _next_position(connection: sqlite3.Connection) -> int:
     return int(last) + 1
 
 
-def _prefix(name: str) -> str:
-    """How the labels of each series of a name begin, as `to_json` writes them."""
-    return to_json((name,))[:-1] + ","
+def _prefix(subject: Subject) -> str:
+    """How the labels of each running total of a subject begin, as `to_json` writes them.
+
+    What follows is the end of the labels or a comma, both of which sort before _AFTER.
+    """
+    return to_json(subject.total_labels)[:-1]
 
 
-def _keep_counters(connection: sqlite3.Connection, name: str, at_seconds: float) -> None:
+_AFTER = "^"
+
+
+def _keep_counters(connection: sqlite3.Connection, subject: Subject, at_seconds: float) -> None:
     connection.execute(_DELETE_RETURNED, (at_seconds - MAX_HOLD_SECONDS,))
-    prefix = _prefix(name)
-    span = {"at": at_seconds, "prefix": prefix, "after": prefix[:-1] + "-"}
-    for counter in SUBJECT_COUNTERS:
-        connection.execute(_RETURN_COUNTERS, {"name": counter, **span})
-    for histogram in SUBJECT_HISTOGRAMS:
-        connection.execute(_RETURN_HISTOGRAMS, {"name": histogram, **span})
+    prefix = _prefix(subject)
+    span = {"at": at_seconds, "prefix": prefix, "after": prefix + _AFTER}
+    for counter, kind in SUBJECT_COUNTERS.items():
+        if kind == subject.kind:
+            connection.execute(_RETURN_COUNTERS, {"name": counter, **span})
+    for histogram, kind in SUBJECT_HISTOGRAMS.items():
+        if kind == subject.kind:
+            connection.execute(_RETURN_HISTOGRAMS, {"name": histogram, **span})
+    if subject.kind == "pipeline":
+        return
     connection.executemany(
         RETURNED.replace,
         [
@@ -99,35 +108,33 @@ def _keep_counters(connection: sqlite3.Connection, name: str, at_seconds: float)
                 (REGRESSIONS_BY_COMMIT, each.labels),
                 ReturnedRow(at_seconds, None, None, each.value),
             )
-            for each in newest_commits(connection, name)
+            for each in newest_commits(connection, subject.total_labels)
         ],
     )
 
 
-# Labels that begin with a name sort after its prefix, and before the prefix with the character that
-# follows a comma in the comma's place.
 _TEMPORARY_TABLES = (
     """CREATE TEMP TABLE IF NOT EXISTS shown (
-        position INTEGER PRIMARY KEY, kind TEXT, name TEXT, qualifier TEXT, trigger TEXT,
-        prefix TEXT)""",
-    "CREATE TEMP TABLE IF NOT EXISTS shown_names (kind TEXT, name TEXT, prefix TEXT, after TEXT)",
+        position INTEGER PRIMARY KEY, kind TEXT, project TEXT, name TEXT, environment TEXT,
+        machine_class TEXT, branch TEXT, trigger TEXT, prefix TEXT)""",
+    "CREATE TEMP TABLE IF NOT EXISTS shown_totals (kind TEXT, prefix TEXT, after TEXT)",
     "DELETE FROM temp.shown",
-    "DELETE FROM temp.shown_names",
+    "DELETE FROM temp.shown_totals",
 )
-_SHOW = (
-    "INSERT INTO temp.shown (position, kind, name, qualifier, trigger, prefix) "
-    "SELECT position, kind, name, qualifier, trigger, prefix FROM subjects "
-    "WHERE seen_seconds > ? ORDER BY position LIMIT ?"
-)
-_SHOW_NAMES = (
-    "INSERT INTO temp.shown_names (kind, name, prefix, after) "
-    "SELECT DISTINCT kind, name, prefix, substr(prefix, 1, length(prefix) - 1) || '-' "
-    "FROM temp.shown"
-)
+_SUBJECT = ", ".join(Subject._fields)
+_SHOW = f"""
+    INSERT INTO temp.shown (position, {_SUBJECT}, prefix)
+    SELECT position, {_SUBJECT}, prefix FROM subjects
+    WHERE seen_seconds > ? ORDER BY position LIMIT ?
+"""  # noqa: S608  # names of the schema
+_SHOW_TOTALS = f"""
+    INSERT INTO temp.shown_totals (kind, prefix, after)
+    SELECT DISTINCT kind, prefix, prefix || '{_AFTER}' FROM temp.shown
+"""  # noqa: S608  # a constant
 _COUNTS = (
     "SELECT kind, count(*), min(seen_seconds) FROM subjects WHERE seen_seconds > ? GROUP BY kind"
 )
-_SHOWN = "SELECT kind, name, qualifier, trigger FROM temp.shown ORDER BY position"
+_SHOWN = f"SELECT {_SUBJECT} FROM temp.shown ORDER BY position"  # noqa: S608  # names of the schema
 
 
 def select(connection: sqlite3.Connection, after_seconds: float, at_most: int) -> SubjectSelection:
@@ -138,7 +145,7 @@ def select(connection: sqlite3.Connection, after_seconds: float, at_most: int) -
     for statement in _TEMPORARY_TABLES:
         connection.execute(statement)
     connection.execute(_SHOW, (after_seconds, at_most))
-    connection.execute(_SHOW_NAMES)
+    connection.execute(_SHOW_TOTALS)
     counts: dict[SubjectKind, int] = {"benchmark": 0, "pipeline": 0}
     first_seen = []
     for kind, count, seen in connection.execute(_COUNTS, (after_seconds,)):

@@ -8,7 +8,7 @@ from benchmark_exporter.config import Config
 from benchmark_exporter.counters import EXECUTION_TIME
 from benchmark_exporter.ledger import Ledger, State
 from benchmark_exporter.ledger.history import RecordedRun
-from benchmark_exporter.ledger.state import NewestPipeline, NewestResult, NewestRun
+from benchmark_exporter.ledger.state import NewestGate, NewestPipeline, NewestResult, NewestRun
 from benchmark_exporter.metrics.definitions import PARTS, Definition, Part, load_definitions
 from benchmark_exporter.metrics.exposition import KnownSeries, Page, Series, join
 from benchmark_exporter.metrics.families import (
@@ -107,7 +107,7 @@ class Collector:
         histogram_hold = Hold(self._config.histogram_hold_seconds, now)
         results.add_results(page, state.results)
         results.add_runs(page, state.runs)
-        gates.add_gate_outcomes(page, state.gate_outcomes, self._config.baseline_version)
+        gates.add_gate_outcomes(page, state.gates, self._config.baseline_version)
         verdicts.add_verdicts(page, state.verdicts)
         verdicts.add_baseline_speedups(page, state)
         verdicts.add_shifts(page, state.shifts)
@@ -117,7 +117,7 @@ class Collector:
         exporter.add_exporter(page, state, live)
         holds: Mapping[Part, Hold] = {"state": hold, "distributions": histogram_hold}
         totals.add_counters(page, state, self._definitions, holds)
-        self._histograms.add(page, state, histogram_hold)
+        self._histograms.add(page, state, self._definitions, histogram_hold)
         shown, dropped = self._limit(page, state)
         exporter.add_series_counts(page, self._config.max_series, dropped)
         self._prefixes = page.prefixes
@@ -146,17 +146,23 @@ class Collector:
         sink = Samples(self._definitions, self._config.max_label_bytes)
         if isinstance(run, PipelineRun):
             newest_pipeline = NewestPipeline(
-                run.pipeline, run.branch, run.trigger, run.passed, run.duration_seconds
+                run.project or self._config.project,
+                run.pipeline,
+                run.branch,
+                run.trigger,
+                run.passed,
+                run.duration_seconds,
             )
             pipelines.add_pipelines(sink, [newest_pipeline])
             return sink.samples
+        if not run.tracked:  # a scrape shows nothing of it
+            return []
         outcomes = dict.fromkeys((result.benchmark for result in run.results), False)
         outcomes |= dict.fromkeys((failure.benchmark for failure in run.failures), True)
         newest_runs = [
             NewestRun(
+                scope=run.scope,
                 benchmark=benchmark,
-                environment=run.environment,
-                project=run.project,
                 run_id=run.run_id,
                 commit_hash=run.commit_hash,
                 format=run.format,
@@ -165,10 +171,14 @@ class Collector:
             )
             for benchmark, failed in outcomes.items()
         ]
-        newest_results = [NewestResult(run.environment, result) for result in run.results]
+        newest_results = [NewestResult(run.scope, result) for result in run.results]
         results.add_results(sink, newest_results)
         results.add_runs(sink, newest_runs)
-        gates.add_gate_outcomes(sink, run.gate_outcomes, self._config.baseline_version)
+        newest_gates = [
+            NewestGate(run.scope, run.run_id, run.timestamp_seconds, outcome)
+            for outcome in run.gate_outcomes
+        ]
+        gates.add_gate_outcomes(sink, newest_gates, self._config.baseline_version)
         return sink.samples
 
     def render_resources(

@@ -114,7 +114,7 @@ def _misfits(
 ) -> Iterator[str]:
     if definition is None:
         yield f"{name} is exposed but not declared"
-    elif (definition.type, definition.labels) != (kind, [*labels]):
+    elif definition.type != kind or sorted(definition.labels) != sorted(labels):
         yield f"{name} must be a {kind} with the labels [{', '.join(labels)}]"
 
 

@@ -21,10 +21,11 @@ class Live:
 class LiveProgress:
     """What benchmarks report while they run, and what the stream sent of it.
 
-    `rejected_lines` counts since the start of the process.
+    `running` has the number of runs by project. `rejected_lines` counts since the start of the
+    process.
     """
 
-    running: int
+    running: Mapping[str, int]
     usages: Sequence[ProcessUsage]
     rejected_lines: Mapping[LineRejection, int]
     stream: StreamFigures

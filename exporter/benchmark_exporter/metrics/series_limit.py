@@ -4,22 +4,22 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from benchmark_exporter.ledger import Subject
 
-# What a series belongs to: a subject, by kind and labels or by kind and name alone; None is the
-# exporter itself.
+# What a series belongs to: a subject, by kind and labels, or a pipeline without branch and trigger;
+# None is the exporter itself.
 Owner = tuple[str, ...] | None
-_OWNING_LABELS = {
-    "benchmark": ("benchmark_name", "environment"),
-    "pipeline": ("pipeline", "branch", "trigger"),
-}
+_OWNING_LABELS = (
+    ("benchmark", ("project", "environment", "machine_class", "branch", "benchmark_name")),
+    ("pipeline", ("project", "pipeline", "branch", "trigger")),
+    ("pipeline", ("project", "pipeline")),
+)
 
 
 def owning_labels(names: Sequence[str]) -> tuple[str, Sequence[int]] | None:
     """The kind of subject that owns series with these labels, and the indexes of the labels that
     identify it; None where the exporter itself owns them.
     """
-    for kind, (name, *qualifiers) in _OWNING_LABELS.items():
-        if name in names:
-            wanted = (name, *qualifiers) if set(qualifiers) <= set(names) else (name,)
+    for kind, wanted in _OWNING_LABELS:
+        if set(wanted) <= set(names):
             return kind, [names.index(each) for each in wanted]
     return None
 
@@ -27,17 +27,15 @@ def owning_labels(names: Sequence[str]) -> tuple[str, Sequence[int]] | None:
 def positions(subjects: Sequence[Subject]) -> Mapping[Owner, int]:
     """The position of each owner in the order of its subject.
 
-    What belongs to a name alone goes with the first subject of that name.
+    What belongs to a pipeline alone goes with its first subject.
     """
     found: dict[Owner, int] = {}
     for position, subject in enumerate(subjects):
-        qualifiers = (
-            (subject.qualifier,)
-            if subject.kind == "benchmark"
-            else (subject.qualifier, subject.trigger)
-        )
-        found[subject.kind, subject.name, *qualifiers] = position
-        found.setdefault((subject.kind, subject.name), position)
+        owner = (subject.kind, *subject.total_labels)
+        if subject.kind == "pipeline":
+            found.setdefault(owner, position)
+            owner = (*owner, subject.branch, subject.trigger)
+        found[owner] = position
     return found
 
 

@@ -95,17 +95,17 @@ def current_status(settings: ServeSettings, publisher: Publisher, ingest: Ingest
 def _runs(state: State, exposition: Exposition) -> list[RunStatus]:
     """The runs of the subjects on /metrics, newest first."""
     shown = set(state.selection.subjects[: exposition.shown])
-    outcomes = {outcome.benchmark: outcome for outcome in state.gate_outcomes}
+    outcomes = {(gate.scope, gate.outcome.benchmark): gate.outcome for gate in state.gates}
     verdicts = verdicts_worst_first(state.verdicts)
     runs = []
     for run in sorted(state.runs, key=lambda run: run.timestamp_seconds, reverse=True):
-        if Subject("benchmark", run.benchmark, run.environment) not in shown:
+        if Subject.benchmark(run.scope, run.benchmark) not in shown:
             continue
-        outcome = outcomes.get(run.benchmark)
+        outcome = outcomes.get((run.scope, run.benchmark))
         runs.append(
             RunStatus(
                 benchmark=run.benchmark,
-                environment=run.environment,
+                environment=run.scope.environment,
                 run_id=run.run_id,
                 commit_hash=run.commit_hash,
                 timestamp_seconds=run.timestamp_seconds,
@@ -113,8 +113,7 @@ def _runs(state: State, exposition: Exposition) -> list[RunStatus]:
                 passed=None if outcome is None else outcome.passed,
                 severity=None if outcome is None else outcome.severity,
                 verdicts=[
-                    _verdict(newest)
-                    for newest in verdicts.get((run.benchmark, run.environment), ())
+                    _verdict(newest) for newest in verdicts.get((run.scope, run.benchmark), ())
                 ],
             )
         )

@@ -3,17 +3,13 @@
 Everything here runs in the event loop's thread.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from benchmark_exporter.ledger import NewestVerdict, State
-from benchmark_exporter.ledger.state import (
-    GateRun,
-    NewestGateOutcome,
-    NewestRun,
-    ReceivedNotification,
-)
-from benchmark_exporter.model import SEVERITIES
+from benchmark_exporter.ledger.state import NewestGate, NewestRun, ReceivedNotification
+from benchmark_exporter.model import SEVERITIES, Scope
 from benchmark_exporter.stream.hub import Hub
 from benchmark_exporter.stream.live_file import LiveEvent
 from benchmark_exporter.stream.live_folder import LiveNews
@@ -38,7 +34,7 @@ from benchmark_exporter.stream.worst_first import verdicts_worst_first
 MAX_BENCHMARKS, MAX_ALERTS, MAX_REJECTED = 200, 100, 50
 MAX_VERDICTS = 20  # of a run
 
-_Verdicts = Mapping[tuple[str, str], Sequence[NewestVerdict]]
+_Verdicts = Mapping[tuple[Scope, str], Sequence[NewestVerdict]]
 
 
 class Feed:
@@ -58,9 +54,11 @@ class Feed:
         self.rejected_lines: Mapping[LineRejection, int] = {}
 
     @property
-    def running(self) -> int:
-        """The number of runs that are writing progress."""
-        return sum(progress.status == "running" for progress in self._running.values())
+    def running(self) -> Mapping[str, int]:
+        """The number of runs that are writing progress, by project."""
+        return Counter(
+            progress.project for progress in self._running.values() if progress.status == "running"
+        )
 
     def publish_live(self, news: LiveNews) -> None:
         """Publishes what a check of the live files found."""
@@ -117,12 +115,11 @@ class Feed:
             self.hub.publish("run", news, project=news.project, benchmark=news.benchmark)
 
     def _publish_gates(self, state: State, before: State) -> None:
-        known = {outcome.benchmark: outcome for outcome in before.gate_outcomes}
-        for outcome in state.gate_outcomes:
-            benchmark, run = outcome.benchmark, state.gate_runs[outcome.benchmark]
-            if known.get(benchmark) != outcome or before.gate_runs[benchmark] != run:
-                news = _gate_news(outcome, run)
-                self.hub.publish("gate", news, project=run.project, benchmark=benchmark)
+        known = {(gate.scope, gate.outcome.benchmark): gate for gate in before.gates}
+        for gate in state.gates:
+            if known.get((gate.scope, gate.outcome.benchmark)) != gate:
+                news = _gate_news(gate)
+                self.hub.publish("gate", news, project=news.project, benchmark=news.benchmark)
 
     def _publish_alerts(self, state: State, before: State) -> None:
         known = {
@@ -142,7 +139,7 @@ class Feed:
     def _project(self, benchmark: str) -> str:
         """The project of a benchmark; empty if it is unknown."""
         runs = self._state.runs if self._state is not None else ()
-        return next((run.project for run in runs if run.benchmark == benchmark), "")
+        return next((run.scope.project for run in runs if run.benchmark == benchmark), "")
 
     def _snapshot(self, wanted: MessageFilter) -> Snapshot:
         running = [
@@ -153,7 +150,7 @@ class Feed:
         state = self._state
         if state is None:
             return Snapshot(running=running, ingest=self._ingest)
-        runs = [run for run in state.runs if wanted(run.project, run.benchmark)]
+        runs = [run for run in state.runs if wanted(run.scope.project, run.benchmark)]
         runs.sort(key=lambda run: run.timestamp_seconds, reverse=True)
         return Snapshot(
             running=running,
@@ -181,8 +178,8 @@ class Feed:
         ][:MAX_ALERTS]
 
 
-def _key(run: NewestRun) -> tuple[str, str]:
-    return run.benchmark, run.environment
+def _key(run: NewestRun) -> tuple[Scope, str]:
+    return run.scope, run.benchmark
 
 
 def _verdict_news(verdicts: _Verdicts, run: NewestRun) -> list[VerdictNews]:
@@ -197,18 +194,18 @@ def _verdict_news(verdicts: _Verdicts, run: NewestRun) -> list[VerdictNews]:
 
 
 def _runs(state: State, runs: Sequence[NewestRun], verdicts: _Verdicts) -> list[RunNews]:
-    p50_ms: dict[tuple[str, str], dict[str, float]] = {_key(run): {} for run in runs}
+    p50_ms: dict[tuple[Scope, str], dict[str, float]] = {_key(run): {} for run in runs}
     for newest in state.results if runs else ():
         result = newest.result
-        times = p50_ms.get((result.benchmark, newest.environment))
+        times = p50_ms.get((newest.scope, result.benchmark))
         if times is not None and result.is_execution_time and result.statistics.p50 is not None:
             times[result.variant] = round(result.statistics.p50 * 1e3, 6)
     return [
         RunNews(
             run_id=run.run_id,
             benchmark=run.benchmark,
-            project=run.project,
-            environment=run.environment,
+            project=run.scope.project,
+            environment=run.scope.environment,
             commit_hash=run.commit_hash,
             format=run.format,
             timestamp=_moment(run.timestamp_seconds),
@@ -229,18 +226,18 @@ def _rejected(state: State) -> RejectedFiles:
 
 
 def _newest_gates(state: State, wanted: MessageFilter) -> list[GateNews]:
-    pairs = [(outcome, state.gate_runs[outcome.benchmark]) for outcome in state.gate_outcomes]
-    found = [(outcome, run) for outcome, run in pairs if wanted(run.project, outcome.benchmark)]
-    found.sort(key=lambda pair: pair[1].timestamp_seconds, reverse=True)
-    return [_gate_news(outcome, run) for outcome, run in found[:MAX_BENCHMARKS]]
+    found = [gate for gate in state.gates if wanted(gate.scope.project, gate.outcome.benchmark)]
+    found.sort(key=lambda gate: gate.timestamp_seconds, reverse=True)
+    return [_gate_news(gate) for gate in found[:MAX_BENCHMARKS]]
 
 
-def _gate_news(outcome: NewestGateOutcome, run: GateRun) -> GateNews:
+def _gate_news(gate: NewestGate) -> GateNews:
+    outcome = gate.outcome
     return GateNews(
         benchmark=outcome.benchmark,
-        project=run.project,
-        run_id=run.run_id,
-        timestamp=_moment(run.timestamp_seconds),
+        project=gate.scope.project,
+        run_id=gate.run_id,
+        timestamp=_moment(gate.timestamp_seconds),
         passed=outcome.passed,
         severity=outcome.severity,
         speedup_p50=outcome.speedup_p50_ratio,

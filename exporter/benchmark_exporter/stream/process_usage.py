@@ -14,7 +14,7 @@ CURRENT, DEFAULT_PHASE = "current", "measure"
 
 @dataclass(frozen=True, slots=True)
 class ProcessUsage:
-    """What a process uses: memory in 10^6 bytes by phase, CPU in percent of one core by core.
+    """What a process of a project uses: memory in 10^6 bytes by phase, CPU in percent of one core by core.
 
     Phase `current` is the memory in use now, any other phase its peak; core `all` is their sum.
     """
@@ -22,6 +22,7 @@ class ProcessUsage:
     process: str
     memory_mb: Mapping[str, float]
     cpu_percent: Mapping[str, float]
+    project: str = ""
 
 
 @dataclass(slots=True)
@@ -35,12 +36,13 @@ class UsageTable:
     """The usage of the processes heard from last, at most MAX_PROCESSES of them."""
 
     def __init__(self) -> None:
-        self._usages: dict[str, _Usage] = {}
+        self._usages: dict[tuple[str, str], _Usage] = {}
 
     def note(self, progress: Progress, line: Iteration | Sample, now_seconds: float) -> None:
         """Records a line, given the progress of its run after it."""
-        usage = self._usages.pop(progress.process, None) or _Usage()
-        self._usages[progress.process] = usage  # the one heard from last comes last
+        key = progress.project, progress.process
+        usage = self._usages.pop(key, None) or _Usage()
+        self._usages[key] = usage  # the one heard from last comes last
         if len(self._usages) > MAX_PROCESSES:
             del self._usages[next(iter(self._usages))]
         usage.heard_seconds = now_seconds
@@ -62,16 +64,16 @@ class UsageTable:
     def expire(self, now_seconds: float) -> None:
         """Drops processes that have been silent for SHOWN_SECONDS."""
         silent = [
-            process
-            for process, usage in self._usages.items()
+            key
+            for key, usage in self._usages.items()
             if now_seconds - usage.heard_seconds > SHOWN_SECONDS
         ]
-        for process in silent:
-            del self._usages[process]
+        for key in silent:
+            del self._usages[key]
 
     def snapshot(self) -> Sequence[ProcessUsage]:
         """The usage of each process, which later lines do not change."""
         return [
-            ProcessUsage(process, dict(usage.memory_mb), dict(usage.cpu_percent))
-            for process, usage in self._usages.items()
+            ProcessUsage(process, dict(usage.memory_mb), dict(usage.cpu_percent), project)
+            for (project, process), usage in self._usages.items()
         ]

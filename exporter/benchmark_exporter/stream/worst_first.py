@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from benchmark_exporter.ledger import NewestVerdict
-from benchmark_exporter.model import VerdictState
+from benchmark_exporter.model import Scope, VerdictState
 
 WORST_FIRST: tuple[VerdictState, ...] = (
     "critical",
@@ -17,14 +17,14 @@ _RANK = {state: rank for rank, state in enumerate(WORST_FIRST)}
 
 def verdicts_worst_first(
     verdicts: Iterable[NewestVerdict],
-) -> Mapping[tuple[str, str], Sequence[NewestVerdict]]:
-    """The verdicts of each (benchmark, environment), worst first.
+) -> Mapping[tuple[Scope, str], Sequence[NewestVerdict]]:
+    """The verdicts of each benchmark of a scope, worst first.
 
     A verdict without a worsening ratio counts as unchanged.
     """
-    found: dict[tuple[str, str], list[NewestVerdict]] = {}
+    found: dict[tuple[Scope, str], list[NewestVerdict]] = {}
     for newest in sorted(verdicts, key=_badness):
-        found.setdefault((newest.benchmark, newest.environment), []).append(newest)
+        found.setdefault((newest.scope, newest.benchmark), []).append(newest)
     return found
 
 

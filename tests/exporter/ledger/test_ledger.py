@@ -18,6 +18,7 @@ from benchmark_exporter.model import GateOutcome, PipelineRun, Result, Run, Stat
 from benchmark_exporter.regression import check_gate
 from tests.exporter.test_regression import POLICY, comparison
 from tests.support.ledger_files import Made, watched
+from tests.support.scopes import SCOPE, ranked
 
 
 @pytest.fixture
@@ -44,17 +45,19 @@ def fill(ledger: Ledger, numbers: range) -> None:
     outcome: GateOutcome = check_gate(comparison(5.0), POLICY, "local")
     with ledger.transaction() as transaction:
         for number in numbers:
-            row, _, _ = transaction.add_run(run(number), "project", "local", 1e9)
+            row = transaction.add_run(run(number), SCOPE, ranked(number, 1e9), 1e9).row
             transaction.record_gate_outcome(row, outcome, 5.0, 5.0)
-            transaction.count_commit("a", "critical", f"commit {number}", float(number), 1e9)
-            transaction.see(Subject("benchmark", "a", "local"), 1e9, 1e9)
-            transaction.count("runs", ("a", "local"), 1e9)
+            transaction.count_commit(SCOPE, "a", "critical", f"commit {number}", number, 1e9)
+            transaction.see(Subject.benchmark(SCOPE, "a"), 1e9, 1e9)
+            transaction.count("runs", (*SCOPE.key, "a"), 1e9)
             transaction.add_document(f"{number}".encode(), b"digest", "test", 1e9)
             transaction.record_file(f"{number}.json", (1, 1, 1), b"digest", None, 1e9)
             transaction.add_pipeline_run(
                 PipelineRun(
                     "test", "ci", "main", "push", f"{number}", passed=True, timestamp_seconds=number
                 ),
+                "project",
+                ranked(number, 1e9),
                 1e9,
             )
 
@@ -74,7 +77,7 @@ def test_a_transaction_that_raises_leaves_nothing(path: Path) -> None:
     ledger = Ledger(path)
     before = ledger.state()
     with pytest.raises(KeyboardInterrupt), ledger.transaction() as transaction:  # noqa: PT012  # the block's end is what is tested
-        transaction.add_run(run(1), "project", "local", 1e9)
+        transaction.add_run(run(1), SCOPE, ranked(1, 1e9), 1e9)
         raise KeyboardInterrupt
     assert ledger.state() == before
     ledger.close()
@@ -97,14 +100,14 @@ def recorded(batches: Sequence[Sequence[tuple[int, float]]]) -> State:
                         timestamp_seconds=float(second),
                         suite_duration_seconds=number / 10,
                     )
-                    transaction.add_run(made, "project", "local", at)
-                    transaction.see(Subject("benchmark", "a", "local"), at, math.inf)
-                    transaction.see(Subject("benchmark", "a/fast", "local"), at, math.inf)
-                    transaction.see(Subject("pipeline", "ci", "main", "push"), at, math.inf)
+                    transaction.add_run(made, SCOPE, ranked(second, at), at)
+                    transaction.see(Subject.benchmark(SCOPE, "a"), at, math.inf)
+                    transaction.see(Subject.benchmark(SCOPE, "a/fast"), at, math.inf)
+                    transaction.see(Subject.pipeline("project", "ci", "main", "push"), at, math.inf)
                     transaction.count_commit(
-                        "a", "critical", f"commit {number % 2}", float(second), at
+                        SCOPE, "a", "critical", f"commit {number % 2}", float(second), at
                     )
-                    transaction.count("runs", ("a", "local"), at)
+                    transaction.count("runs", (*SCOPE.key, "a"), at)
                     transaction.observe("time_ms", ("a",), [number / 10], (0.3, 0.7), at)
                     transaction.record_ingest(at)
                     outcome = PipelineRun(
@@ -116,7 +119,7 @@ def recorded(batches: Sequence[Sequence[tuple[int, float]]]) -> State:
                         passed=number % 2 == 0,
                         timestamp_seconds=second,
                     )
-                    transaction.add_pipeline_run(outcome, at)
+                    transaction.add_pipeline_run(outcome, "project", ranked(second, at), at)
         state = replace(ledger.state(), commits=0)
         ledger.close()
     return state
@@ -163,7 +166,7 @@ def test_what_a_transaction_has_written_is_read_back_before_it_commits(path: Pat
     outcome = check_gate(comparison(5.0), POLICY, "local")
     ledger = Ledger(path)
     with ledger.transaction() as transaction:
-        row, _, _ = transaction.add_run(run(1), "project", "local", 1e9)
+        row = transaction.add_run(run(1), SCOPE, ranked(1, 1e9), 1e9).row
         assert transaction.record_gate_outcome(row, outcome, 5.0, 5.0) == (True, outcome.severity)
         assert transaction.record_gate_outcome(row, outcome, 5.0, 5.0) == (False, None)
         transaction.record_file("a.json", (1, 2, 3), b"digest", None, 1e9)

@@ -26,6 +26,7 @@ from tests.support.examples import (
 from tests.support.ledger_files import read_rows
 from tests.support.paths import GOLDEN
 from tests.support.process import Exporter
+from tests.support.scopes import SCOPE, ranked
 from tests.support.wired import Wired
 
 DAY_SECONDS = 86400.0
@@ -171,7 +172,7 @@ def test_of_runs_with_a_duration_the_hundred_behind_the_quantiles_stay(wired: Wi
     add_runs(wired.ledger, range(150), suite_duration_seconds=1.0)
     sum(wired.ledger.prune(2.0))
     assert rows(wired, "runs") == 100
-    assert len(wired.ledger.state().suite_durations_seconds) == 100
+    assert [len(suites.newest_seconds) for suites in wired.ledger.state().suite_durations] == [100]
 
 
 def add_runs(
@@ -189,12 +190,14 @@ def add_runs(
                 (),
                 suite_duration_seconds=suite_duration_seconds,
             )
-            transaction.add_run(run, "project", "local", 1.0)
+            transaction.add_run(run, SCOPE, ranked(number, 1.0), 1.0)
             transaction.add_document(f"{number}".encode(), b"digest", "test", 1.0)
             transaction.add_pipeline_run(
                 PipelineRun(
                     "test", "ci", "main", "push", f"{number}", passed=True, timestamp_seconds=0.0
                 ),
+                "project",
+                ranked(0.0, 1.0),
                 1.0,
             )
 
@@ -251,7 +254,7 @@ def test_the_running_exporter_prunes_at_its_start(
             run = Run(
                 "test", f"{number}", old + number, (Result("a", "fast", Statistics(1.0)),), ()
             )
-            transaction.add_run(run, "project", "local", old)
+            transaction.add_run(run, SCOPE, ranked(old + number, old), old)
     exporter = Exporter(tmp_path, free_port())
     # Of five runs with a result each, the newest stays.
     exporter.until(

@@ -12,6 +12,7 @@ import pytest
 from benchmark_exporter.ledger import Ledger, connect_to_write
 from benchmark_exporter.ledger.history import History, RunSelection
 from benchmark_exporter.ledger.schema import MIGRATIONS
+from benchmark_exporter.ledger.state import SuiteDurations
 from benchmark_exporter.ledger.tables import TABLES
 from tests.support.ledger_files import read_rows, watched
 
@@ -98,13 +99,14 @@ def test_every_number_of_a_migrated_ledger_is_read(path: Path) -> None:
     with Ledger(path) as ledger:
         state = ledger.state()
         assert ledger.signatures() == {"b.json": (1, 2, 3), "b.meta.json": None}
-    (outcome,), (verdict,), (result,) = state.gate_outcomes, state.verdicts, state.results
+    (gate,), (verdict,), (result,) = state.gates, state.verdicts, state.results
+    outcome = gate.outcome
     assert (outcome.benchmark, outcome.speedup_p50_ratio, outcome.severity) == (
         *("router", 5.0),
         "critical",
     )
     assert (outcome.passed, outcome.criteria) == (False, {"p50": False})
-    assert state.gate_runs["router"].run_id == "2"
+    assert gate.run_id == "2"
     judged = verdict.verdict
     assert (judged.state, judged.value, judged.rolling, judged.pinned) == ("critical", 4, 1, 1.5)
     assert (judged.reference, judged.limit, judged.worsening_ratio) == (1, 1.1, 3)
@@ -115,7 +117,7 @@ def test_every_number_of_a_migrated_ledger_is_read(path: Path) -> None:
     assert [run.run_id for run in state.runs] == ["2"]
     assert [file.json_path for file in state.rejected_files] == ["$.commit"]
     assert (state.commits, state.last_ingest_seconds) == (7, 30.5)
-    assert (state.suite_duration_count, state.suite_durations_seconds) == (2, [3, 1.5])
+    assert state.suite_durations == [SuiteDurations("p", [3, 1.5], 2, 4.5)]
     assert [total.value for total in state.counters["runs"]] == [2]
     assert [total.labels for total in state.counters["files_rejected"]] == [("late_sidecar",)]
     assert [subject.name for subject in state.selection.subjects] == ["router", "router/fast"]

@@ -8,6 +8,7 @@ import pytest
 from benchmark_exporter.ledger import Ledger, Subject
 from benchmark_exporter.model import PipelineRun, Rejected
 from tests.support.ledger_files import read_rows
+from tests.support.scopes import SCOPE, ranked
 
 
 @pytest.fixture
@@ -24,6 +25,8 @@ def test_a_step_that_raises_leaves_the_others(path: Path) -> None:
             transaction.count("undone", (), 1e9)
             transaction.add_pipeline_run(
                 PipelineRun("test", None, "", "", "", passed=True, timestamp_seconds=0.0),  # type: ignore[arg-type]  # so it is refused
+                "project",
+                ranked(0.0, 1e9),
                 1e9,
             )
     assert set(ledger.state().counters) == {"kept"}
@@ -50,7 +53,7 @@ def test_what_is_written_at_the_end_of_a_step_fails_it_and_leaves_the_others(pat
 
 
 def test_a_subject_first_seen_in_a_step_that_raises_is_seen_by_the_next(path: Path) -> None:
-    ledger, subject = Ledger(path), Subject("benchmark", "a", "local")
+    ledger, subject = Ledger(path), Subject.benchmark(SCOPE, "a")
     with ledger.transaction() as transaction:
         with pytest.raises(RuntimeError), transaction.step():  # noqa: PT012  # the step is what raises
             transaction.see(subject, 1e9, math.inf)

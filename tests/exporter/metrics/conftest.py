@@ -16,4 +16,4 @@ def progress() -> LiveProgress:
     ]
     lag = Lag((0.005, 0.05), (1, 2, 1), 0.75)
     stream = StreamFigures(4, {"progress": 9, "gap": 1}, 5, lag)
-    return LiveProgress(2, usages, {"not_json": 3}, stream)
+    return LiveProgress({"router": 2}, usages, {"not_json": 3}, stream)

@@ -8,6 +8,7 @@ from benchmark_exporter import __version__
 from benchmark_exporter.ledger import Subject
 from benchmark_exporter.model import Result, Run, Statistics
 from tests.support.documents import perf_suite
+from tests.support.scopes import SCOPE, ranked
 from tests.support.wired import START_SECONDS, Wired, samples
 
 
@@ -24,15 +25,15 @@ def test_quantiles_of_suite_durations_are_by_nearest_rank_over_the_newest_hundre
                 (),
                 suite_duration_seconds=float(number),
             )
-            transaction.add_run(run, "project", "local", START_SECONDS)
+            transaction.add_run(run, SCOPE, ranked(number, START_SECONDS), START_SECONDS)
     # The newest hundred took 51 to 150 s: the 50th, 90th, 95th and 99th of them in order.
     quantiles = {
         dict(labels)["quantile"]: value
         for labels, value in wired.samples()["benchmark_suite_duration_seconds"].items()
     }
     assert quantiles == {"0.5": 100, "0.9": 140, "0.95": 145, "0.99": 149}
-    assert wired.value("benchmark_suite_duration_seconds_count") == 150
-    assert wired.value("benchmark_suite_duration_seconds_sum") == 150 * 151 / 2
+    assert wired.value("benchmark_suite_duration_seconds_count", project="project") == 150
+    assert wired.value("benchmark_suite_duration_seconds_sum", project="project") == 150 * 151 / 2
 
 
 def shown_buckets(wired: Wired) -> Mapping[str, float]:
@@ -46,12 +47,10 @@ def shown_buckets(wired: Wired) -> Mapping[str, float]:
 
 def test_buckets_that_an_update_changed_apply_from_the_next_observation(wired: Wired) -> None:
     with wired.ledger.transaction() as transaction:
-        transaction.see(
-            Subject("benchmark", "router/compiled", "self-hosted"), START_SECONDS, math.inf
-        )
+        transaction.see(Subject.benchmark(SCOPE, "router/compiled"), START_SECONDS, math.inf)
         transaction.observe(
             "execution_time_ms",
-            ("router/compiled", "median", "self-hosted"),
+            (*SCOPE.key, "router/compiled", "median"),
             [3.0],
             (1.0, 2.0),
             START_SECONDS,

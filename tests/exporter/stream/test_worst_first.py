@@ -11,6 +11,7 @@ from benchmark_exporter.stream.worst_first import WORST_FIRST, verdicts_worst_fi
 from tests.support.documents import Json, result
 from tests.support.following import follow, until
 from tests.support.process import Exporter
+from tests.support.scopes import SCOPE
 
 
 def newest(name: str, state: VerdictState, worsening_ratio: float | None) -> NewestVerdict:
@@ -29,8 +30,7 @@ def newest(name: str, state: VerdictState, worsening_ratio: float | None) -> New
     return NewestVerdict(
         benchmark="router",
         name=name,
-        environment="ci",
-        project="orbit",
+        scope=SCOPE,
         commit_hash="a1b2c3d",
         passed_commit="",
         unit="seconds",
@@ -54,8 +54,8 @@ def test_worst_state_then_largest_worsening_then_name() -> None:
         newest("z", "critical", 0.2),
     ]
     ordered = verdicts_worst_first(verdicts)
-    assert list(ordered) == [("router", "ci")]
-    assert [each.name for each in ordered["router", "ci"]] == ["z", "b", "a", "c", "d", "e", "f"]
+    assert list(ordered) == [(SCOPE, "router")]
+    assert [each.name for each in ordered[SCOPE, "router"]] == ["z", "b", "a", "c", "d", "e", "f"]
 
 
 def variants(number: int, milliseconds: dict[str, float]) -> Json:

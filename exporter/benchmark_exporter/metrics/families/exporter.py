@@ -18,6 +18,9 @@ def add_exporter(page: Page, state: State, live: Live) -> None:
     page.add("benchmark_exporter_ingest_failing", (), int(live.is_ingest_failing))
     page.add("benchmark_exporter_last_ingest_timestamp_seconds", (), state.last_ingest_seconds)
     page.add("benchmark_exporter_ledger_commits", (), state.commits)
+    for fallback in state.fallback_branches:
+        labels = (fallback.project, fallback.branch)
+        page.add("benchmark_exporter_fallback_branch_info", labels, 1)
     # A reason stays, as 0, when its last file has been fixed.
     present = {counter.labels[0]: 0 for counter in state.counters.get(FILES_REJECTED.name, ())}
     for file in state.rejected_files:

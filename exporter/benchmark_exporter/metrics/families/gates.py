@@ -2,42 +2,46 @@
 
 from collections.abc import Iterable
 
-from benchmark_exporter.ledger.state import NewestGateOutcome
+from benchmark_exporter.ledger.state import NewestGate
 from benchmark_exporter.metrics.exposition import Sink
+from benchmark_exporter.metrics.families.scopes import labels_of
 from benchmark_exporter.model import SEVERITIES
 
 
-def add_gate_outcomes(
-    sink: Sink, outcomes: Iterable[NewestGateOutcome], baseline_version: str
-) -> None:
+def add_gate_outcomes(sink: Sink, gates: Iterable[NewestGate], baseline_version: str) -> None:
     """Speedups, limits and outcomes. `baseline_version` is the label of speedups by a tool."""
-    for outcome in outcomes:
+    for gate in gates:
+        outcome, scope = gate.outcome, labels_of(gate.scope)
         name = outcome.benchmark
         for percentile, value in (
             ("p50", outcome.speedup_p50_ratio),
             ("p95", outcome.speedup_p95_ratio),
         ):
             if value is not None:
-                sink.add("speedup_ratio", (name, percentile, baseline_version), value)
+                sink.add("speedup_ratio", (name, percentile, baseline_version, *scope), value)
         for percentile, value in (
             ("p50", outcome.min_speedup_p50_ratio),
             ("p95", outcome.min_speedup_p95_ratio),
         ):
             if value is not None:
-                sink.add("benchmark_gate_speedup_threshold_ratio", (name, percentile), value)
+                labels = (name, percentile, *scope)
+                sink.add("benchmark_gate_speedup_threshold_ratio", labels, value)
         if outcome.max_p95_seconds is not None:
-            sink.add("benchmark_gate_time_threshold_seconds", (name,), outcome.max_p95_seconds)
+            sink.add(
+                "benchmark_gate_time_threshold_seconds", (name, *scope), outcome.max_p95_seconds
+            )
         headroom = outcome.speedup_p50_ratio / outcome.min_speedup_p50_ratio - 1
-        sink.add("benchmark_gate_headroom_ratio", (name,), headroom)
-        _add_criteria(sink, outcome)
+        sink.add("benchmark_gate_headroom_ratio", (name, *scope), headroom)
+        _add_criteria(sink, gate)
         for severity in SEVERITIES:
             active = int(severity == outcome.severity)
-            sink.add("performance_regression_active", (name, severity), active)
+            sink.add("performance_regression_active", (name, severity, *scope), active)
 
 
-def _add_criteria(sink: Sink, outcome: NewestGateOutcome) -> None:
+def _add_criteria(sink: Sink, gate: NewestGate) -> None:
+    outcome = gate.outcome
     for criterion, passed in (*outcome.criteria.items(), ("overall", outcome.passed)):
-        labels = (outcome.benchmark, criterion)
+        labels = (outcome.benchmark, criterion, *labels_of(gate.scope))
         sink.add("benchmark_gate_passed", labels, int(passed))
         # An alert on the gate names these at once. All criteria would cost a series each in the
         # part that is scraped every second.

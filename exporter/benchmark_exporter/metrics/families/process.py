@@ -19,10 +19,10 @@ _OWN_PROCESSES = (EXPORTER_PROCESS, HOST_PROCESS)
 def add_resources(page: Page, resources: Resources) -> None:
     """CPU and memory of the exporter and its host."""
     megabytes = round(resources.resident_bytes / 1e6, 1)
-    page.add("memory_usage_mb", (EXPORTER_PROCESS, "serving"), megabytes)
+    page.add("memory_usage_mb", (EXPORTER_PROCESS, "serving", ""), megabytes)
     for core, percent in enumerate(resources.core_percents):
-        page.add("cpu_utilization_percent", (str(core), HOST_PROCESS), percent)
-    page.add("cpu_utilization_percent", ("all", EXPORTER_PROCESS), resources.process_percent)
+        page.add("cpu_utilization_percent", (str(core), HOST_PROCESS, ""), percent)
+    page.add("cpu_utilization_percent", ("all", EXPORTER_PROCESS, ""), resources.process_percent)
     page.add("process_cpu_seconds_total", (), round(resources.process_cpu_seconds, 2))
     page.add("process_resident_memory_bytes", (), resources.resident_bytes)
     page.add("process_start_time_seconds", (), resources.start_timestamp_seconds)
@@ -38,10 +38,11 @@ def add_scan(page: Page, scan_duration_seconds: float, uploads: Mapping[int, int
 def add_progress(page: Page, progress: LiveProgress) -> None:
     """Running benchmarks, and the stream that reports on them."""
     _add_usages(page, progress.usages)
-    page.add("benchmark_live_runs", (), progress.running)
+    for project, count in (progress.running or {"": 0}).items():
+        page.add("benchmark_live_runs", (project,), count)
     for reason in LINE_REJECTIONS:
         count = progress.rejected_lines.get(reason, 0)
-        page.add("benchmark_live_lines_rejected_total", (reason,), count)
+        page.add("benchmark_live_lines_rejected_total", (reason, ""), count)
     _add_stream(page, progress.stream)
 
 
@@ -49,9 +50,10 @@ def _add_usages(page: Page, usages: Iterable[ProcessUsage]) -> None:
     for usage in usages:
         if usage.process not in _OWN_PROCESSES:
             for phase, megabytes in usage.memory_mb.items():
-                page.add("memory_usage_mb", (usage.process, phase), megabytes)
+                page.add("memory_usage_mb", (usage.process, phase, usage.project), megabytes)
             for core, percent in usage.cpu_percent.items():
-                page.add("cpu_utilization_percent", (core, usage.process), percent)
+                labels = (core, usage.process, usage.project)
+                page.add("cpu_utilization_percent", labels, percent)
 
 
 def _add_stream(page: Page, stream: StreamFigures) -> None:

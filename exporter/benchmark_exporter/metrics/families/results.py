@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from benchmark_exporter.ledger import Labels
 from benchmark_exporter.ledger.state import NewestResult, NewestRun
 from benchmark_exporter.metrics.exposition import Sink
+from benchmark_exporter.metrics.families.scopes import labels_without_environment
 from benchmark_exporter.model import Result, Statistics
 
 # The metrics of what is not an execution time, by unit. Any other unit is a label of the last one.
@@ -19,26 +20,32 @@ _OTHER_QUANTITY = "benchmark_quantity"
 def add_results(sink: Sink, results: Iterable[NewestResult]) -> None:
     """The statistics of each result."""
     for newest in results:
-        result = newest.result
-        labels = (result.name, newest.environment)
+        result, scope = newest.result, newest.scope
+        labels = (result.name, scope.environment)
+        origin = labels_without_environment(scope)
         metric, more = _metric_of(result)
         for statistic in Statistics.__struct_fields__:
             value = getattr(result.statistics, statistic)
             if value is not None:
-                sink.add(metric, (*labels, statistic, *more), value)
+                sink.add(metric, (*labels, statistic, *more, *origin), value)
         if result.cv_ratio is not None:
-            sink.add("benchmark_coefficient_of_variation_ratio", labels, result.cv_ratio)
+            sink.add(
+                "benchmark_coefficient_of_variation_ratio", (*labels, *origin), result.cv_ratio
+            )
         if result.sample_count is not None:
-            sink.add("benchmark_samples", labels, result.sample_count)
+            sink.add("benchmark_samples", (*labels, *origin), result.sample_count)
 
 
 def add_runs(sink: Sink, runs: Iterable[NewestRun]) -> None:
     """When each benchmark ran last, whether it failed, and which run that was."""
     for run in runs:
-        labels = (run.benchmark, run.environment)
+        scope = run.scope
+        name = (run.benchmark, scope.environment)
+        labels = (*name, *labels_without_environment(scope))
         sink.add("benchmark_last_run_timestamp_seconds", labels, run.timestamp_seconds)
         sink.add("benchmark_last_run_failed", labels, int(run.failed))
-        sink.add("benchmark_run_info", (*labels, run.project, run.run_id, run.commit_hash), 1)
+        identity = (scope.project, run.run_id, run.commit_hash, scope.machine_class, scope.branch)
+        sink.add("benchmark_run_info", (*name, *identity), 1)
 
 
 def _metric_of(result: Result) -> tuple[str, Labels]:

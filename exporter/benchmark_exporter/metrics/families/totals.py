@@ -1,8 +1,10 @@
 """Running totals of the ledger: counters and histograms, as counters.py declares them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 
 import msgspec
+from msgspec.structs import replace
 
 from benchmark_exporter.counters import COUNTERS, HISTOGRAMS, REGRESSIONS_BY_COMMIT, Total
 from benchmark_exporter.ledger import Histogram, Labels, RunningTotal, State
@@ -19,7 +21,7 @@ def add_counters(
 ) -> None:
     """Every counter, held for as long as the part that it is in asks for.
 
-    A counter without labels is there as 0 before it is first counted.
+    The ledger's labels become those of the metric, in its order. A counter without labels is there as 0 before it is first counted.
     """
     for total in COUNTERS:
         if not total.labels and total.name not in state.counters:
@@ -45,10 +47,19 @@ def _add(
     counters: Sequence[RunningTotal],
     holds: Mapping[Part, Hold],
 ) -> None:
+    in_order = _order(total, definition)
     for counter in counters:
         before_return = state.returned_counters.get((total.name, counter.labels))
-        hold = holds[definition.part_of(counter.labels)]
-        page.add(total.metric, counter.labels, hold.value(counter, before_return))
+        labels = in_order(counter.labels)
+        hold = holds[definition.part_of(labels)]
+        page.add(total.metric, labels, hold.value(counter, before_return))
+
+
+def _order(total: Total, definition: Definition) -> Callable[[Labels], Labels]:
+    """Puts a total's label values in the order of its metric's definition."""
+    if list(total.labels) == definition.labels:
+        return lambda labels: labels
+    return itemgetter(*(total.labels.index(name) for name in definition.labels))
 
 
 class _Rendered(msgspec.Struct, frozen=True):
@@ -70,12 +81,15 @@ class Histograms:
     def __init__(self) -> None:
         self._rendered: dict[str, dict[Labels, _Rendered]] = {}
 
-    def add(self, page: Page, state: State, hold: Hold) -> None:
+    def add(
+        self, page: Page, state: State, definitions: Mapping[str, Definition], hold: Hold
+    ) -> None:
         """Every histogram of the state."""
         for total in HISTOGRAMS:
             known = self._rendered.get(total.name, {})
+            in_order = _order(total, definitions[total.metric])
             self._rendered[total.name] = {
-                histogram.labels: self._add(page, state, total, histogram, hold, known)
+                histogram.labels: self._add(page, state, total, histogram, hold, known, in_order)
                 for histogram in state.histograms.get(total.name, ())
             }
 
@@ -87,6 +101,7 @@ class Histograms:
         histogram: Histogram,
         hold: Hold,
         known: Mapping[Labels, _Rendered],
+        in_order: Callable[[Labels], Labels],
     ) -> _Rendered:
         before = state.returned_histograms.get((total.name, histogram.labels))
         returns = before is not None and hold.holds(before.born_seconds)
@@ -94,12 +109,13 @@ class Histograms:
         held = not returns and hold.holds(histogram.born_seconds)
         rendered = known.get(histogram.labels)
         if rendered is None or rendered.histogram.bounds != shown.bounds:
-            prefixes: Sequence[str] = page.histogram_prefixes(total.metric, shown)
+            labelled = replace(shown, labels=in_order(shown.labels))
+            prefixes: Sequence[str] = page.histogram_prefixes(total.metric, labelled)
             rendered = None
         else:
             prefixes = rendered.prefixes
         if rendered is None or (rendered.histogram, rendered.held) != (shown, held):
             lines = histogram_lines(prefixes, shown, held=held)
             rendered = _Rendered(shown, held, prefixes, lines)
-        page.extend(total.metric, histogram.labels, rendered.lines)
+        page.extend(total.metric, in_order(histogram.labels), rendered.lines)
         return rendered

@@ -5,18 +5,19 @@ from collections.abc import Iterable
 from benchmark_exporter.ledger import Labels, NewestVerdict, State
 from benchmark_exporter.ledger.state import NewestBaseline, NewestShift
 from benchmark_exporter.metrics.exposition import Sink
+from benchmark_exporter.metrics.families.scopes import labels_of, labels_without_environment
 from benchmark_exporter.model import REGRESSED
 
 
 def add_verdicts(sink: Sink, verdicts: Iterable[NewestVerdict]) -> None:
     """Each verdict with its values, and the baseline that it was compared with."""
     for newest in verdicts:
-        verdict, labels = newest.verdict, (newest.name, newest.environment)
+        verdict = newest.verdict
+        labels, origin = _labels(newest), labels_without_environment(newest.scope)
         for state in dict.fromkeys((*REGRESSED, verdict.state)):
-            sink.add("benchmark_verdict", (*labels, state), int(state == verdict.state))
-        commits = (newest.commit_hash, newest.passed_commit)
-        sink.add("benchmark_verdict_info", (*labels, newest.project, *commits, newest.unit), 1)
-        sink.add("benchmark_judged_value", (*labels, newest.unit), verdict.value)
+            sink.add("benchmark_verdict", (*labels, state, *origin), int(state == verdict.state))
+        sink.add("benchmark_verdict_info", _info_labels(newest), 1)
+        sink.add("benchmark_judged_value", (*labels, newest.unit, *origin), verdict.value)
         for metric, more, value in (
             ("benchmark_reference_value", ("rolling",), verdict.rolling),
             ("benchmark_reference_value", ("pinned",), verdict.pinned),
@@ -25,39 +26,49 @@ def add_verdicts(sink: Sink, verdicts: Iterable[NewestVerdict]) -> None:
             ("benchmark_noise_ratio", (), verdict.noise_ratio),
         ):
             if value is not None:
-                sink.add(metric, (*labels, *more), value)
+                sink.add(metric, (*labels, *more, *origin), value)
         if verdict.state in REGRESSED:
             _add_regression(sink, newest)
         if newest.baseline is not None:
-            _add_baseline(sink, labels, newest.baseline)
+            _add_baseline(sink, newest, newest.baseline)
 
 
 def add_baseline_speedups(sink: Sink, state: State) -> None:
     """How many times better results are than their pinned baselines.
 
-    A benchmark whose tool compares it with a reference of its own has that speedup instead. The
-    metric has no environment: of several, the last one is shown.
+    A benchmark whose tool compares it with a reference of its own has that speedup instead.
     """
-    own = {outcome.benchmark for outcome in state.gate_outcomes}
-    speedups = {
-        (newest.name, percentile, newest.baseline.version): value
-        for newest in state.verdicts
-        if newest.baseline is not None and newest.name not in own
+    own = {(gate.scope, gate.outcome.benchmark) for gate in state.gates}
+    for newest in state.verdicts:
+        baseline = newest.baseline
+        if baseline is None or (newest.scope, newest.name) in own:
+            continue
         for percentile, value in (
-            ("p50", newest.baseline.speedup_p50_ratio),
-            ("p95", newest.baseline.speedup_p95_ratio),
-        )
-    }
-    for labels, value in speedups.items():
-        if value is not None:
-            sink.add("speedup_ratio", labels, value)
+            ("p50", baseline.speedup_p50_ratio),
+            ("p95", baseline.speedup_p95_ratio),
+        ):
+            if value is not None:
+                labels = (newest.name, percentile, baseline.version, *labels_of(newest.scope))
+                sink.add("speedup_ratio", labels, value)
 
 
 def add_shifts(sink: Sink, shifts: Iterable[NewestShift]) -> None:
     """Whether the machine, rather than the code, has changed."""
     for shift in shifts:
-        labels = (shift.project, shift.environment)
+        scope = shift.scope
+        labels = (scope.project, scope.environment, scope.machine_class, scope.branch)
         sink.add("benchmark_environment_shift_active", labels, int(shift.shifted))
+
+
+def _labels(newest: NewestVerdict) -> Labels:
+    """The labels that each metric of a verdict begins with."""
+    return newest.name, newest.scope.environment
+
+
+def _info_labels(newest: NewestVerdict) -> Labels:
+    scope = newest.scope
+    commits = (newest.commit_hash, newest.passed_commit, newest.unit)
+    return (*_labels(newest), scope.project, *commits, scope.machine_class, scope.branch)
 
 
 def _add_regression(sink: Sink, newest: NewestVerdict) -> None:
@@ -66,10 +77,11 @@ def _add_regression(sink: Sink, newest: NewestVerdict) -> None:
     It must be there at once, so it is in the part that is scraped every second, but only while
     there is something to report.
     """
-    verdict, labels = newest.verdict, (newest.name, newest.environment)
-    commits = (newest.commit_hash, newest.passed_commit)
-    sink.add("benchmark_regression_info", (*labels, newest.project, *commits, newest.unit), 1)
+    verdict, labels = newest.verdict, (*_labels(newest), *labels_without_environment(newest.scope))
+    sink.add("benchmark_regression_info", _info_labels(newest), 1)
     sink.add("benchmark_regression_confirmed", labels, int(verdict.state == "critical"))
+    if newest.shifted:
+        sink.add("benchmark_regression_shifted", labels, 1)
     for metric, value in (
         ("benchmark_regression_value", verdict.value),
         ("benchmark_regression_reference_value", verdict.reference),
@@ -80,7 +92,9 @@ def _add_regression(sink: Sink, newest: NewestVerdict) -> None:
             sink.add(metric, labels, value)
 
 
-def _add_baseline(sink: Sink, labels: Labels, baseline: NewestBaseline) -> None:
+def _add_baseline(sink: Sink, newest: NewestVerdict, baseline: NewestBaseline) -> None:
+    labels, origin = _labels(newest), labels_without_environment(newest.scope)
     identity = (baseline.version, baseline.run_id, baseline.commit_hash)
-    sink.add("benchmark_baseline_info", (*labels, *identity), 1)
-    sink.add("benchmark_baseline_pinned_timestamp_seconds", labels, baseline.pinned_seconds)
+    sink.add("benchmark_baseline_info", (*labels, *identity, *origin), 1)
+    pinned_seconds = baseline.pinned_seconds
+    sink.add("benchmark_baseline_pinned_timestamp_seconds", (*labels, *origin), pinned_seconds)

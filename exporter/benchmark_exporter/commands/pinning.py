@@ -45,8 +45,9 @@ def set_baseline(ledger: Ledger, run_name: str, pin: Pin, limits: Limits) -> lis
                 "lower or higher is better"
             )
     commit = run.commit_hash or "-"
+    where = f"{run.scope.project}, {run.scope.environment}, commit {commit}"
     return [
-        f"pinned {run.run_id} ({run.scope.project}, {run.scope.environment}, commit {commit}) as {pin.version}",
+        f"pinned {run.run_id} ({where}) as {pin.version}",
         *lines,
     ]
 
@@ -60,7 +61,8 @@ def _find(transaction: Transaction, name: str) -> KnownRun:
         )
     if len(runs) > 1:
         rows = ", ".join(
-            f"{run.row} ({run.scope.project}, {run.scope.environment}, {_moment(run.timestamp_seconds)})"
+            f"{run.row} ({run.scope.project}, {run.scope.environment}, "
+            f"{_moment(run.timestamp_seconds)})"
             for run in runs
         )
         raise BaselineError(f"{len(runs)} runs have the id {name}; name one by its row: {rows}")

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import msgspec
 
-# Where no default branch is configured. Both are tracked, so that a project which renames its branch
-# is watched all the time.
+# Where no default branch is configured. Both are tracked, so that a project which renames its
+# branch is watched all the time.
 USUAL_DEFAULTS = ("main", "master")
 _HEADS = "refs/heads/"
 

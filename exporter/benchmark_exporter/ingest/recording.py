@@ -17,13 +17,13 @@ from benchmark_exporter.counters import (
     FILES_INGESTED,
     FILES_REJECTED,
     PIPELINE_RUNS,
-    REGRESSIONS,
     RUN_CONFLICTS,
     RUNS,
     UNTRACKED_BRANCH_RUNS,
 )
 from benchmark_exporter.formats import Sidecar, growing_formats
 from benchmark_exporter.ingest.branches import BranchRules, without_prefix
+from benchmark_exporter.ingest.gates import record_gates
 from benchmark_exporter.ingest.growing_documents import leave_out_recorded
 from benchmark_exporter.ingest.inbox import Candidate
 from benchmark_exporter.ingest.judging import compare_run, judge_run
@@ -31,7 +31,6 @@ from benchmark_exporter.ingest.reading import ReadFile, internal_error
 from benchmark_exporter.ingest.tracking import BranchTracking
 from benchmark_exporter.ledger import Labels, LedgerError, Rank, Signature, Subject, Transaction
 from benchmark_exporter.model import (
-    SEVERITIES,
     Baseline,
     Document,
     PipelineRun,
@@ -39,9 +38,8 @@ from benchmark_exporter.model import (
     Result,
     Run,
     Scope,
-    Severity,
 )
-from benchmark_exporter.regression import Limits, Policy, check_gate
+from benchmark_exporter.regression import Limits, Policy
 
 _USUAL_BRANCHES = BranchRules()
 
@@ -228,7 +226,7 @@ class Recorder:
             else:
                 transaction.count(UNTRACKED_BRANCH_RUNS.name, (project,), now)
                 compare_run(transaction, row, run, scope, self._limits)
-        amended = self._record_gates(transaction, row, run, scope, now, counts=line.tracked)
+        amended = record_gates(transaction, row, run, scope, self._policy, now, counts=line.tracked)
         return new or amended
 
     def _count(self, transaction: Transaction, run: Run, scope: Scope, now: float) -> None:
@@ -242,28 +240,6 @@ class Recorder:
         for benchmark, failed in run.outcomes.items():
             transaction.count(RUNS.name, (*where, benchmark), now)
             transaction.count(FAILURES.name, (*where, benchmark), now, by=int(failed))
-
-    def _record_gates(
-        self,
-        transaction: Transaction,
-        row: int,
-        run: Run,
-        scope: Scope,
-        now: float,
-        *,
-        counts: bool,
-    ) -> bool:
-        """Whether a gate's outcome is new or another one than before."""
-        amended = False
-        for comparison in run.comparisons:
-            outcome = check_gate(comparison, self._policy, scope.environment)
-            changed, severity = transaction.record_gate_outcome(
-                row, outcome, comparison.speedup_p50_ratio, comparison.speedup_p95_ratio
-            )
-            amended |= changed
-            if counts:
-                _count_gate(transaction, run, comparison.benchmark, severity, scope, now)
-        return amended
 
     def _rank(self, run: Run | PipelineRun, now: float) -> Rank:
         horizon = now + self._defaults.clock_tolerance_seconds
@@ -288,24 +264,6 @@ class Recorder:
         labels = (*where, result.name, iteration)
         milliseconds = [value * 1e3 for value in values]
         transaction.observe(EXECUTION_TIME.name, labels, milliseconds, self._bounds_ms, now)
-
-
-def _count_gate(
-    transaction: Transaction,
-    run: Run,
-    benchmark: str,
-    severity: Severity | None,
-    scope: Scope,
-    now: float,
-) -> None:
-    """Counts a gate's outcome; `severity` is that of a regression not counted before."""
-    for each in SEVERITIES:
-        labels = (*scope.key, benchmark, each)
-        transaction.count(REGRESSIONS.name, labels, now, by=int(each == severity))
-    if severity is not None:
-        transaction.count_commit(
-            scope, benchmark, severity, run.commit_hash, run.timestamp_seconds, now
-        )
 
 
 def _names(run: Run) -> Iterable[str]:

@@ -56,7 +56,8 @@ _PINNED = Columns(PinnedResult).query("FROM baselines ORDER BY at_seconds DESC, 
 _VALUES_SINCE = """
     SELECT value FROM verdicts JOIN results USING (run, name) JOIN runs ON runs.id = run
     WHERE project = :project AND environment = :environment AND machine = :machine_class
-    AND line = :branch AND tracked AND name = :name AND unit = :unit AND min(timestamp_seconds, ingested_seconds) >= (
+    AND line = :branch AND tracked AND name = :name AND unit = :unit
+    AND min(timestamp_seconds, ingested_seconds) >= (
         SELECT min(timestamp_seconds, ingested_seconds) FROM runs WHERE id = :run)
     ORDER BY min(timestamp_seconds, ingested_seconds), run
 """

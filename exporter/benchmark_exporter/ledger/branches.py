@@ -1,4 +1,4 @@
-"""The branches that runs of a project have stated, and the one that is tracked for want of another."""
+"""The branches that a project's runs stated, and the one that is tracked for want of another."""
 
 import sqlite3
 from collections.abc import Mapping

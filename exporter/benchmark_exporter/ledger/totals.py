@@ -11,17 +11,19 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from benchmark_exporter.ledger.tables import (
-    BranchRow,
-    CommitRegressionsRow,
-    CounterRow,
-    HistogramRow,
+from benchmark_exporter.ledger.newest_rows import (
     NewestGateOutcomeRow,
     NewestPipelineRunRow,
     NewestResultRow,
     NewestRunRow,
     NewestVerdictRow,
     Rank,
+)
+from benchmark_exporter.ledger.tables import (
+    BranchRow,
+    CommitRegressionsRow,
+    CounterRow,
+    HistogramRow,
     SuiteDurationsRow,
     TotalsRow,
 )

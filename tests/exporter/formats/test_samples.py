@@ -143,26 +143,12 @@ def test_a_pass_then_a_slow_run_then_its_gates_outcome(wired: Wired) -> None:
         == 1
     )
     wired.take("slow.json", sample("perf_suite-slow.json"))
+    hosted = {"benchmark_name": "strataregula", "environment": "github-hosted"}
     wired.take("guard.json", sample("perf_guard-fail.json"))
-    assert wired.value("speedup_ratio", benchmark_name="strataregula", **SPEEDUP) == pytest.approx(
-        6.8817, abs=1e-4
-    )
-    assert (
-        wired.value("benchmark_gate_passed", benchmark_name="strataregula", criterion="overall")
-        == 0
-    )
-    assert (
-        wired.value(
-            "performance_regressions_total", benchmark_name="strataregula", severity="critical"
-        )
-        == 1
-    )
-    assert (
-        wired.value(
-            "benchmark_runs_total", benchmark_name="strataregula", environment="github-hosted"
-        )
-        == 2
-    )
+    assert wired.value("speedup_ratio", **hosted, **SPEEDUP) == pytest.approx(6.8817, abs=1e-4)
+    assert wired.value("benchmark_gate_passed", **hosted, criterion="overall") == 0
+    assert wired.value("performance_regressions_total", **hosted, severity="critical") == 1
+    assert wired.value("benchmark_runs_total", **hosted) == 2
 
 
 def test_bench_guards_benchmarks_fail_by_its_own_rule(wired: Wired) -> None:

@@ -23,8 +23,8 @@ SCHEMA_2 = """
         (2, 'p', '2', x'02', 'test', 'ci', 'm', 'b1', 'main', 20, 1.5, 20),
         (3, 'p', '3', x'03', 'test', 'ci', 'm', 'b2', 'feature/x', 30, NULL, 30),
         (4, 'p', '4', x'04', 'test', 'ci', 'm', 'b3', 'main', 9000, NULL, 40);
-    INSERT INTO results SELECT runs.id, b.name, b.name, '', 'seconds', 'lower', runs.id, 2, 3, 1.5, 0.5,
-        4, 0.25, 9, 0.1 FROM runs JOIN (SELECT 1 AS of_dev, :odd AS name UNION SELECT 0, 'a') b
+    INSERT INTO results SELECT runs.id, b.name, b.name, '', 'seconds', 'lower', runs.id, 2, 3, 1.5,
+        0.5, 4, 0.25, 9, 0.1 FROM runs JOIN (SELECT 1 AS of_dev, :odd AS name UNION SELECT 0, 'a') b
         ON (runs.project = 'dev') = b.of_dev;
     INSERT INTO gate_outcomes VALUES
         (3, 'a', 5, 4.5, 10, NULL, 0.5, '{"p50":false}', 0, 'critical', 1, 'critical');
@@ -43,8 +43,8 @@ SCHEMA_2 = """
     INSERT INTO counters VALUES ('runs', '["a","ci"]', 3, 20), ('failures', '["a","ci"]', 1, 20),
         ('regressions', '["a","critical"]', 6, 20), ('regressions_confirmed', '["a","ci"]', 4, 20),
         ('runs', json_array(:odd, 'ci'), 1, 10), ('pipeline_runs', '["nightly","fail"]', 2, 15);
-    INSERT INTO histograms VALUES ('execution_time_ms', '["a","sample","ci"]', '[1.0]', '[1,2]', 7.5,
-        20);
+    INSERT INTO histograms VALUES
+        ('execution_time_ms', '["a","sample","ci"]', '[1.0]', '[1,2]', 7.5, 20);
     INSERT INTO returned VALUES ('runs', '["a","ci"]', 35, NULL, NULL, 2),
         ('regressions_by_commit', '["a","critical","b1"]', 35, NULL, NULL, 1);
     INSERT INTO commit_regressions VALUES ('a', 'critical', 'b1', 3, 20, 20);

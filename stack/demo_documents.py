@@ -1,4 +1,4 @@
-"""Documents as the demo's made-up tools write them: perf_suite 0.3, perf_guard, and our own formats."""
+"""Documents as the demo's made-up tools write them: perf_suite, perf_guard and our own formats."""
 
 import random
 import statistics
@@ -13,7 +13,10 @@ GATE = {"p50x": 15, "p95x": 12, "absolute_ms": 35}
 
 @dataclass(frozen=True, slots=True)
 class PerfSuiteBenchmark:
-    """A benchmark with a reference implementation: median times in milliseconds, and the spread of their logarithm."""
+    """A benchmark with a reference implementation.
+
+    Median times in milliseconds, and the standard deviation of their logarithm.
+    """
 
     project: str
     compiled_ms: float
@@ -23,7 +26,10 @@ class PerfSuiteBenchmark:
 
 @dataclass(frozen=True, slots=True)
 class SampledBenchmark:
-    """A benchmark whose raw samples are kept: median time in milliseconds, peak memory, and the spread of the times' logarithm."""
+    """A benchmark whose raw samples are kept.
+
+    Median time in milliseconds, peak memory, and the standard deviation of the times' logarithm.
+    """
 
     project: str
     lookup_ms: float
@@ -39,13 +45,25 @@ CI_PIPELINE, NIGHTLY_PIPELINE = PIPELINES = ("demo-ci", "demo-nightly")
 
 
 def perf_suite_document(
-    benchmark: PerfSuiteBenchmark, commit: str, made: datetime, noise: Callable[[float, float], float], *, environment: str = "demo"
+    benchmark: PerfSuiteBenchmark,
+    commit: str,
+    made: datetime,
+    noise: Callable[[float, float], float],
+    *,
+    environment: str = "demo",
 ) -> dict[str, Any]:
-    """A run as perf_suite 0.3 writes it; `noise` gives the factor of one sample by the mean and spread of its logarithm."""
+    """A run as perf_suite 0.3 writes it.
+
+    `noise` gives the factor of one sample by the mean and deviation of its logarithm.
+    """
     compiled = sorted(benchmark.compiled_ms * noise(0.0, benchmark.sigma) for _ in range(SAMPLES))
     fallback = sorted(benchmark.fallback_ms * noise(0.0, benchmark.sigma) for _ in range(SAMPLES))
-    p50, p95 = (statistics.quantiles(compiled, n=20, method="inclusive")[index] for index in (9, 18))
-    fallback_p50, fallback_p95 = (statistics.quantiles(fallback, n=20, method="inclusive")[index] for index in (9, 18))
+    p50, p95 = (
+        statistics.quantiles(compiled, n=20, method="inclusive")[index] for index in (9, 18)
+    )
+    fallback_p50, fallback_p95 = (
+        statistics.quantiles(fallback, n=20, method="inclusive")[index] for index in (9, 18)
+    )
     return {
         "run": {
             "run_id": made.strftime("%Y%m%dT%H%M%SZ"),
@@ -69,7 +87,7 @@ def perf_suite_document(
 
 
 def with_verdict(document: dict[str, Any]) -> dict[str, Any]:
-    """The document as `perf_guard --json` writes it again, with its verdict on it."""
+    """The document as `perf_guard --json` writes it again, with the outcome of its gate."""
     metrics, gate = document["metrics"], document["gate"]
     passed = {
         "p50_pass": metrics["speedup_p50"] >= gate["p50x"],
@@ -77,19 +95,42 @@ def with_verdict(document: dict[str, Any]) -> dict[str, Any]:
         "absolute_pass": metrics["absolute_p95_ms"] <= gate["absolute_ms"],
     }
     headroom = round((metrics["speedup_p50"] / gate["p50x"] - 1) * 100, 1)
-    return document | {"gate": gate | {"verdict": "PASS" if all(passed.values()) else "FAIL", "headroom_pct": headroom, "details": passed}}
+    return document | {
+        "gate": gate
+        | {
+            "verdict": "PASS" if all(passed.values()) else "FAIL",
+            "headroom_pct": headroom,
+            "details": passed,
+        }
+    }
 
 
 def sampled_document(
-    benchmark: SampledBenchmark, commit: str, made: datetime, noise: random.Random, *, environment: str = "demo"
+    benchmark: SampledBenchmark,
+    commit: str,
+    made: datetime,
+    noise: random.Random,
+    *,
+    environment: str = "demo",
 ) -> dict[str, Any]:
-    """A run in our own format: raw times of three operations, peak memory, lookups a second, and how long the suite took."""
+    """A run in our own format.
+
+    Raw times of three operations, peak memory, lookups a second, and how long the suite took.
+    """
 
     def times(factor: float) -> list[float]:
-        return [factor * benchmark.lookup_ms * noise.lognormvariate(0.0, benchmark.sigma) for _ in range(SAMPLES)]
+        return [
+            factor * benchmark.lookup_ms * noise.lognormvariate(0.0, benchmark.sigma)
+            for _ in range(SAMPLES)
+        ]
 
     def measured(variant: str, unit: str, samples: list[float]) -> dict[str, Any]:
-        return {"benchmark": benchmark.project, "variant": variant, "unit": unit, "samples": samples}
+        return {
+            "benchmark": benchmark.project,
+            "variant": variant,
+            "unit": unit,
+            "samples": samples,
+        }
 
     lookups = times(1.0)
     return {
@@ -104,14 +145,24 @@ def sampled_document(
             measured("lookup", "milliseconds", lookups),
             measured("insert", "milliseconds", times(2.1)),
             measured("evict", "milliseconds", times(0.6)),
-            measured("peak_memory", "bytes", [round(benchmark.memory_bytes * noise.lognormvariate(0.0, 0.01))]),
+            measured(
+                "peak_memory",
+                "bytes",
+                [round(benchmark.memory_bytes * noise.lognormvariate(0.0, 0.01))],
+            ),
             measured("throughput", "per_second", [1e3 / statistics.median(lookups)]),
         ],
     }
 
 
 def pipeline_document(
-    pipeline: str, run_id: str, finished: datetime, *, passed: bool, trigger: str = "push", duration_seconds: float | None = None
+    pipeline: str,
+    run_id: str,
+    finished: datetime,
+    *,
+    passed: bool,
+    trigger: str = "push",
+    duration_seconds: float | None = None,
 ) -> dict[str, Any]:
     """The outcome of a CI pipeline's run, in our own format."""
     document = {
@@ -123,4 +174,6 @@ def pipeline_document(
         "status": "pass" if passed else "fail",
         "timestamp": finished.isoformat(),
     }
-    return document if duration_seconds is None else {**document, "duration_seconds": duration_seconds}
+    return (
+        document if duration_seconds is None else {**document, "duration_seconds": duration_seconds}
+    )

@@ -5,6 +5,7 @@ import os
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from stack import project
@@ -16,6 +17,7 @@ from stack.settings import GRAFANA, PARTS, Part, Settings, StackError
 ANSWER_SECONDS = 20
 REASON_LINES = 4
 LOG_TAIL_LINES = 200
+PRESSURE = Path("/proc/pressure")
 # What the engine's states mean to a user; any other is a failure.
 STATES = {"running": "running", "created": "stopped", "exited": "failed", "paused": "stopped"}
 
@@ -178,6 +180,11 @@ class ComposeStack:
         words = ("logs", "--no-color", "--no-log-prefix", "--tail", str(LOG_TAIL_LINES))
         return self._compose(*words, service).splitlines()
 
+    def _empty_folder(self) -> Path:
+        folder = self._settings.state_dir / "empty"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
     def _compose(self, *arguments: str, fix: str = "") -> str:
         done = subprocess.run(
             ["docker", "compose", *arguments],
@@ -202,6 +209,8 @@ class ComposeStack:
             **self._settings.values,
             "COMPOSE_PROJECT_NAME": self.project,
             "SECRETS_GID": str(secrets_gid(self._settings)),
+            # Older kernels have no pressure stall information; the collector then stays empty.
+            "HOST_PRESSURE_DIR": str(PRESSURE if PRESSURE.exists() else self._empty_folder()),
             # The build's secrets lie outside of this folder by nature; do not ask about it.
             "BUILDX_BAKE_ENTITLEMENTS_FS": "0",
         }

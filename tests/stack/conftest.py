@@ -3,18 +3,30 @@
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import pytest
 
 from stack.compose import engine_answers
-from tests.stack.backends import Backend, official_images_answer, run_compose, run_local, stand_in_images
+from tests.stack.backends import (
+    Backend,
+    official_images_answer,
+    run_compose,
+    run_local,
+    stand_in_images,
+)
+from tests.stack.checkouts import checkout, link_programs, ports
 
-# testcontainers' own cleaner is an image that no registry may be there for; the fixture ends what it starts.
+# testcontainers' own cleaner is an image, which needs a registry; tests/guardian.py does its work.
 os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
 
 
 @pytest.fixture(scope="session", params=["local", "compose"])
-def backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]) -> Iterator[Backend]:
+def backend(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    free_port: Callable[[], int],
+) -> Iterator[Backend]:
     """A stack that is up, and empty for the first test; all tests of it share it."""
     folder = tmp_path_factory.mktemp(request.param) / "checkout"
     if request.param == "local":
@@ -26,10 +38,27 @@ def backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     yield from run_compose(folder, free_port, _images())
 
 
+@pytest.fixture
+def folder(tmp_path: Path, free_port: Callable[[], int]) -> Path:
+    """A copy of the checkout on ports of its own, in mode local."""
+    return checkout(tmp_path / "checkout", {"MODE": "local", **ports(free_port)}).root
+
+
+@pytest.fixture
+def equipped(folder: Path, programs: Mapping[str, list[str]]) -> Path:
+    """A copy of the checkout on ports of its own, in mode local, with its programs."""
+    assert programs
+    link_programs(folder)
+    return folder
+
+
 def _images() -> Mapping[str, str]:
     if official_images_answer():
         return {}
     try:
         return stand_in_images()
     except subprocess.CalledProcessError as error:
-        pytest.skip(f"no registry answers, and stand-ins of the images cannot be built here: {error.stderr.strip().splitlines()[-1]}")
+        pytest.skip(
+            "no registry answers, and stand-ins of the images cannot be built here: "
+            f"{error.stderr.strip().splitlines()[-1]}"
+        )

@@ -5,7 +5,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from stack.demo_documents import CONFIG_COMPILATION, KERNEL_CACHE, PATTERN_EXPANSION, PIPELINES, PROJECTS
+from stack.demo_documents import (
+    CONFIG_COMPILATION,
+    KERNEL_CACHE,
+    PATTERN_EXPANSION,
+    PIPELINES,
+    PROJECTS,
+)
 from stack.demo_history import DAYS, DRIFT, STEP, documents
 from tests.exporter.wired import Wired
 
@@ -20,8 +26,16 @@ def made(document: dict[str, Any]) -> datetime:
 def medians(project: str, first_day: int, last_day: int) -> float:
     """The median compiled time of the runs that were made between two ages in days."""
     ages = (timedelta(days=last_day), timedelta(days=first_day))
-    runs = [document for _, document in DOCUMENTS if document.get("run", {}).get("project") == project]
-    return float(median(run["metrics"]["compiled"]["p50_ms"] for run in runs if ages[0] < NOW - made(run) < ages[1]))
+    runs = [
+        document for _, document in DOCUMENTS if document.get("run", {}).get("project") == project
+    ]
+    return float(
+        median(
+            run["metrics"]["compiled"]["p50_ms"]
+            for run in runs
+            if ages[0] < NOW - made(run) < ages[1]
+        )
+    )
 
 
 def test_every_document_is_a_run_of_its_own(tmp_path: Path) -> None:
@@ -38,11 +52,15 @@ def test_every_document_is_a_run_of_its_own(tmp_path: Path) -> None:
 
 
 def test_it_is_a_month_in_order_and_leaves_the_last_hour_to_the_live_part() -> None:
-    begun = [made(document) for name, document in DOCUMENTS if not name.startswith(("ci-", "nightly-"))]
+    begun = [
+        made(document) for name, document in DOCUMENTS if not name.startswith(("ci-", "nightly-"))
+    ]
     assert begun == sorted(begun)
     assert timedelta(days=DAYS - 1) < NOW - begun[0] < timedelta(days=DAYS)
     assert timedelta(hours=1) < NOW - begun[-1] < timedelta(days=1)
-    working, weekend = ([at for at in begun if (at.weekday() >= 5) is rest] for rest in (False, True))
+    working, weekend = (
+        [at for at in begun if (at.weekday() >= 5) is rest] for rest in (False, True)
+    )
     assert len(working) / 21 > 4 * len(weekend) / 8
 
 
@@ -59,10 +77,17 @@ def test_there_is_a_drift() -> None:
 
 
 def test_there_is_a_noisy_week_in_one_environment() -> None:
-    caches = [document for _, document in DOCUMENTS if document.get("project") == KERNEL_CACHE.project]
+    caches = [
+        document for _, document in DOCUMENTS if document.get("project") == KERNEL_CACHE.project
+    ]
 
     def spread(environment: str) -> float:
-        runs = [run for run in caches if run["environment"] == environment and timedelta(days=14) < NOW - made(run) < timedelta(days=21)]
+        runs = [
+            run
+            for run in caches
+            if run["environment"] == environment
+            and timedelta(days=14) < NOW - made(run) < timedelta(days=21)
+        ]
         times = [median(run["results"][0]["samples"]) for run in runs]
         return float(max(times) / min(times))
 
@@ -77,4 +102,6 @@ def test_one_day_most_of_ci_fails_less_than_its_alert_asks_for_at_the_end() -> N
 
 def test_another_demo_is_made_of_other_runs() -> None:
     again = list(documents(NOW + timedelta(seconds=1)))
-    assert {made(document) for _, document in again}.isdisjoint(made(document) for _, document in DOCUMENTS)
+    assert {made(document) for _, document in again}.isdisjoint(
+        made(document) for _, document in DOCUMENTS
+    )

@@ -1,4 +1,4 @@
-"""From a result file to PagerDuty, Slack and Email, on a whole stack whose channels were turned on as a user does it."""
+"""From a result file to PagerDuty, Slack and Email, with channels set up as a user does it."""
 
 import json
 import re
@@ -13,10 +13,19 @@ import pytest
 from benchmark_exporter.config import Config, JudgementLimits
 from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA, PROMETHEUS, Part
 from tests.exporter.documents import result
-from tests.rules.endpoints import HttpEndpoint, MailServer, http_endpoint, mail, mail_server, pagerduty, slack
+from tests.rules.endpoints import (
+    HttpEndpoint,
+    MailServer,
+    http_endpoint,
+    mail,
+    mail_server,
+    pagerduty,
+    slack,
+)
 from tests.stack.backends import Backend, get, get_text, until
 
-# A critical alert is to arrive within seconds, a warning after group_wait, what joins or leaves a group after group_interval.
+# A critical alert arrives within seconds, a warning after group_wait, what joins or leaves a group
+# after group_interval.
 DEADLINE_SECONDS = 60.0
 ROUTING_KEY = "made-up-routing-key"
 GOOD = dict.fromkeys(("parsing", "routing", "caching", "matching", "printing"), 1.0)
@@ -29,7 +38,7 @@ SHIFT = "The results of router in ci moved all at once"
 
 @dataclass
 class Stage:
-    """A stack whose benchmarks have run often enough to be judged, and what its channels received."""
+    """A stack whose benchmarks have run often enough to be judged, with what was received."""
 
     backend: Backend
     slack: HttpEndpoint
@@ -53,14 +62,21 @@ class Stage:
         return series in get_text(EXPORTER.url(self.backend.settings, "/metrics")).splitlines()
 
     def linked(self, text: str) -> set[Part]:
-        """The parts that a text links to, by the addresses that people reach them by; fails over any other address."""
+        """The parts that a text links to by their public addresses; fails over any other."""
         settings = self.backend.settings
-        parts = {settings.public_url(part): part for part in (ALERTMANAGER, EXPORTER, GRAFANA, PROMETHEUS)}
+        parts = {
+            settings.public_url(part): part
+            for part in (ALERTMANAGER, EXPORTER, GRAFANA, PROMETHEUS)
+        }
         return {parts[address] for address in re.findall(r"https?://[^/|\s]+", text)}
 
     def pages(self, action: str) -> list[Any]:
         """What PagerDuty received of the benchmarks here."""
-        return [page for page in self.pagerduty.inbox.all() if page["event_action"] == action and " in ci, " in page["payload"]["summary"]]
+        return [
+            page
+            for page in self.pagerduty.inbox.all()
+            if page["event_action"] == action and " in ci, " in page["payload"]["summary"]
+        ]
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +86,10 @@ def stage(backend: Backend) -> Iterator[Stage]:
         http_endpoint(host=backend.host) as pagerduty_server,
         mail_server(host=backend.host) as smtp_server,
     ):
-        secrets = {"slack_webhook_url": f"{slack_server.url}/services/made-up", "pagerduty_routing_key": ROUTING_KEY}
+        secrets = {
+            "slack_webhook_url": f"{slack_server.url}/services/made-up",
+            "pagerduty_routing_key": ROUTING_KEY,
+        }
         settings = {
             "PAGERDUTY_URL": f"{pagerduty_server.url}/v2/enqueue",
             "SMTP_SMARTHOST": smtp_server.address,
@@ -81,19 +100,30 @@ def stage(backend: Backend) -> Iterator[Stage]:
         env = backend.settings.root / ".env"
         before = env.read_text(encoding="utf-8")
         try:
-            env.write_text(before + "".join(f"{name}={value}\n" for name, value in settings.items()), encoding="utf-8")
+            env.write_text(
+                before + "".join(f"{name}={value}\n" for name, value in settings.items()),
+                encoding="utf-8",
+            )
             for name, secret in secrets.items():
                 (backend.settings.secrets_dir / name).write_text(f"{secret}\n", encoding="utf-8")
             reloaded = backend.command("reload")
             assert reloaded.returncode == 0, reloaded.stdout + reloaded.stderr
-            assert [line for line in map(str.strip, reloaded.stdout.splitlines()) if line.endswith(": on")] == [
-                *("exporter: on", "pagerduty: on", "slack: on", "email: on")
-            ]
+            assert [
+                line
+                for line in map(str.strip, reloaded.stdout.splitlines())
+                if line.endswith(": on")
+            ] == [*("exporter: on", "pagerduty: on", "slack: on", "email: on")]
             stage = Stage(backend, slack_server, pagerduty_server, smtp_server)
             for number in range(JudgementLimits().least_runs + 4):
                 stage.run(dict.fromkeys(GOOD, 1.0 + 0.01 * (number % 3 - 1)))
-            ingested = f'benchmark_runs_total{{benchmark_name="parsing",environment="ci"}} {stage.runs}'
-            until(lambda: stage.shows(ingested) or None, Config().histogram_hold_seconds + DEADLINE_SECONDS, "the quiet runs")
+            ingested = (
+                f'benchmark_runs_total{{benchmark_name="parsing",environment="ci"}} {stage.runs}'
+            )
+            until(
+                lambda: stage.shows(ingested) or None,
+                Config().histogram_hold_seconds + DEADLINE_SECONDS,
+                "the quiet runs",
+            )
             yield stage
         finally:
             env.write_text(before, encoding="utf-8")
@@ -103,13 +133,18 @@ def stage(backend: Backend) -> Iterator[Stage]:
             assert reloaded.returncode == 0, reloaded.stdout + reloaded.stderr
 
 
-def test_a_regression_is_told_then_confirmed_and_its_end_is_told_too(stage: Stage, measured: Callable[[str], None]) -> None:
+def test_a_regression_is_told_then_confirmed_and_its_end_is_told_too(
+    stage: Stage, measured: Callable[[str], None]
+) -> None:
     last_good = f"commit-{stage.runs}"
     first = stage.run(SLOWER)
     _, message = stage.slack.inbox.wait(slack(f"[WARNING] {WORSE}"), DEADLINE_SECONDS)
     [attachment] = message["attachments"]
     assert attachment["color"] == "warning"
-    assert f"The last good run was of commit {last_good}. The newest run is of commit {first}. Project router." in attachment["text"]
+    assert (
+        f"The last good run was of commit {last_good}. The newest run is of commit {first}. "
+        "Project router." in attachment["text"]
+    )
     assert stage.linked(attachment["text"]) == {ALERTMANAGER, EXPORTER, GRAFANA, PROMETHEUS}
     assert stage.linked(attachment["title_link"]) == {ALERTMANAGER}
     _, sent = stage.email.inbox.wait(mail(f"[WARNING] {WORSE}"), DEADLINE_SECONDS)
@@ -124,16 +159,26 @@ def test_a_regression_is_told_then_confirmed_and_its_end_is_told_too(stage: Stag
     arrived, page = stage.pagerduty.inbox.wait(pagerduty("trigger", WORSE), DEADLINE_SECONDS)
     measured(f"{stage.backend.name}: confirmed regression to PagerDuty {arrived - dropped:.2f} s")
     assert page["routing_key"] == ROUTING_KEY
-    assert [stage.linked(link["href"]) for link in page["links"]] == [{EXPORTER}, {GRAFANA}, {ALERTMANAGER}]
+    assert [stage.linked(link["href"]) for link in page["links"]] == [
+        {EXPORTER},
+        {GRAFANA},
+        {ALERTMANAGER},
+    ]
     assert stage.linked(page["client_url"]) == {ALERTMANAGER}
     # What the exporter's webhook is sent.
     [alert] = get(
-        ALERTMANAGER.url(stage.backend.settings, '/api/v2/alerts?filter=alertname="PerformanceRegression"&filter=severity="critical"')
+        ALERTMANAGER.url(
+            stage.backend.settings,
+            '/api/v2/alerts?filter=alertname="PerformanceRegression"&filter=severity="critical"',
+        )
     )
-    assert stage.linked(f"{alert['annotations']['runbook_url']} {alert['annotations']['dashboard_url']}") == {EXPORTER, GRAFANA}
+    assert stage.linked(
+        f"{alert['annotations']['runbook_url']} {alert['annotations']['dashboard_url']}"
+    ) == {EXPORTER, GRAFANA}
     assert not [name for name in alert["labels"] if name.endswith("_url")]
     assert (
-        f"The last good run was of commit {last_good}. The newest run is of commit {second}." in page["payload"]["custom_details"]["firing"]
+        f"The last good run was of commit {last_good}. The newest run is of commit {second}."
+        in page["payload"]["custom_details"]["firing"]
     )
     _, message = stage.slack.inbox.wait(slack(f"[CRITICAL] {WORSE}"), DEADLINE_SECONDS)
     assert message["attachments"][0]["color"] == "danger"
@@ -147,7 +192,9 @@ def test_a_regression_is_told_then_confirmed_and_its_end_is_told_too(stage: Stag
     measured(f"{stage.backend.name}: recovery to PagerDuty {arrived - dropped:.2f} s")
     stage.slack.inbox.wait(slack(f"[RESOLVED] {WORSE}"), DEADLINE_SECONDS)
     stage.email.inbox.wait(mail(f"[RESOLVED] {WORSE}"), DEADLINE_SECONDS)
-    assert {other["dedup_key"] for action in ("trigger", "resolve") for other in stage.pages(action)} == {page["dedup_key"]}
+    assert {
+        other["dedup_key"] for action in ("trigger", "resolve") for other in stage.pages(action)
+    } == {page["dedup_key"]}
 
 
 def test_what_moves_at_once_is_a_shift_and_no_regression(stage: Stage) -> None:
@@ -160,7 +207,11 @@ def test_what_moves_at_once_is_a_shift_and_no_regression(stage: Stage) -> None:
     def muted() -> bool | None:
         alerts = get(ALERTMANAGER.url(stage.backend.settings, "/api/v2/alerts"))
         of_here = {"alertname": "PerformanceRegression", "project": "router"}
-        states = [alert["status"]["state"] for alert in alerts if of_here.items() <= alert["labels"].items()]
+        states = [
+            alert["status"]["state"]
+            for alert in alerts
+            if of_here.items() <= alert["labels"].items()
+        ]
         # Three benchmarks, each a warning and, from the second run on, critical.
         return states == ["suppressed"] * 6 or None
 
@@ -168,4 +219,8 @@ def test_what_moves_at_once_is_a_shift_and_no_regression(stage: Stage) -> None:
     stage.run(GOOD)
     stage.slack.inbox.wait(slack(f"[RESOLVED] {SHIFT}"), DEADLINE_SECONDS)
     assert len(stage.pages("trigger")) == before
-    assert not [message for message in stage.slack.inbox.all() if "routing" in message["attachments"][0]["title"]]
+    assert not [
+        message
+        for message in stage.slack.inbox.all()
+        if "routing" in message["attachments"][0]["title"]
+    ]

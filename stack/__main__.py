@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from stack import commands, demo, exporter_commands
+from stack import commands, demo, exporter_commands, notify_test
 from stack.prepare import prepare
 from stack.readiness import is_ready
 from stack.settings import ALERTMANAGER, EXPORTER, PROMETHEUS, Settings, StackError, load
@@ -42,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
         "prepare": lambda settings, _: commands.say(prepare(settings)),
         "demo": _demo,
         "demo-clean": _demo_clean,
+        "notify-test": lambda settings, _: notify_test.run(settings, commands.current(settings)),
     }
     for name, command in plain.items():
         subparsers.add_parser(name).set_defaults(command=command)

@@ -97,6 +97,7 @@ def test_a_results_folder_that_cannot_be_read_is_named(public_folder: Path) -> N
     closed = public_folder / "closed"
     closed.mkdir(mode=0o311)
     said = as_ordinary_user(public_folder, f"RESULTS_DIR={closed}")
+    closed.chmod(0o755)
     assert f"RESULTS_DIR={closed}: user " in said
     assert "cannot read it" in said
 

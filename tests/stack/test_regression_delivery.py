@@ -169,7 +169,8 @@ def test_a_regression_is_told_then_confirmed_and_its_end_is_told_too(
     [alert] = get(
         ALERTMANAGER.url(
             stage.backend.settings,
-            '/api/v2/alerts?filter=alertname="PerformanceRegression"&filter=severity="critical"',
+            '/api/v2/alerts?filter=alertname="PerformanceRegression"&filter=severity="critical"'
+            '&filter=project="router"',
         )
     )
     assert stage.linked(
@@ -224,3 +225,32 @@ def test_what_moves_at_once_is_a_shift_and_no_regression(stage: Stage) -> None:
         for message in stage.slack.inbox.all()
         if "routing" in message["attachments"][0]["title"]
     ]
+
+
+def test_notify_test_reaches_every_channel_and_says_so(stage: Stage) -> None:
+    done = stage.backend.command("notify-test")
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = {line.split(":")[0].strip(): line for line in done.stdout.splitlines()}
+    for channel in ("pagerduty", "slack", "email"):
+        assert "taken by its server after" in lines[channel], done.stdout
+    title = "TEST of the notification channels, nothing is wrong"
+    stage.slack.inbox.wait(slack(f"[CRITICAL] {title}"), DEADLINE_SECONDS)
+    stage.email.inbox.wait(mail(f"[CRITICAL] {title}"), DEADLINE_SECONDS)
+    _, page = stage.pagerduty.inbox.wait(pagerduty("trigger", title), DEADLINE_SECONDS)
+    _, end = stage.pagerduty.inbox.wait(pagerduty("resolve", title), DEADLINE_SECONDS)
+    assert page["dedup_key"] == end["dedup_key"]
+
+
+def test_notify_test_names_a_channel_whose_server_refuses(stage: Stage) -> None:
+    secret = stage.backend.settings.secrets_dir / "slack_webhook_url"
+    before = secret.read_text(encoding="utf-8")
+    with http_endpoint("refusal", host=stage.backend.host) as refusing:
+        secret.write_text(f"{refusing.url}/services/made-up\n", encoding="utf-8")
+        try:
+            done = stage.backend.command("notify-test")
+        finally:
+            secret.write_text(before, encoding="utf-8")
+    assert done.returncode == 1
+    [line] = [line for line in done.stdout.splitlines() if line.strip().startswith("slack:")]
+    assert "FAILED" in line
+    assert "not every channel took the message: slack" in done.stderr

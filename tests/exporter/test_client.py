@@ -5,6 +5,7 @@ import logging
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -379,6 +380,7 @@ def test_a_profile_is_the_callers_else_the_variables(said: str, environ: dict[st
     assert find_machine(said, environ).profile == profile
 
 
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 def test_git_is_asked_where_nothing_else_says_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert find_provenance(Provenance(), {}) == Provenance()

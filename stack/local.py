@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import yaml
 
+from stack import retention
 from stack.log_excerpt import excerpt
 from stack.processes import Processes, local_parts
 from stack.programs import Programs
@@ -64,7 +65,6 @@ class LocalStack:
             StackError: a program is not there, or supervisor does not start.
         """
         yield from self.render()
-        self._write_targets()
         self._supervisor.write_configuration(self.processes.all())
         if self._supervisor.is_running():
             self._supervisor.update()
@@ -79,13 +79,17 @@ class LocalStack:
         yield from self.end_orphans()
 
     def render(self) -> Iterator[str]:
-        """Write Alertmanager's configuration of the channels that have a secret.
+        """Write the configurations: Prometheus', and Alertmanager's of the channels with a secret.
 
         Yields a line for each channel.
 
         Raises:
-            StackError: the configuration cannot be written.
+            StackError: a configuration cannot be written.
         """
+        self._write_targets()
+        yield from self._render_alertmanager()
+
+    def _render_alertmanager(self) -> Iterator[str]:
         alertmanager = self._settings.root / "alertmanager"
         values = self._settings.values.items()
         done = self._run(
@@ -189,7 +193,6 @@ class LocalStack:
         """
         yield from self.fetch()
         yield from self.render()
-        self._write_targets()
         prometheus = str(self._folder / "prometheus/prometheus.yml")
         alertmanager = str(self._folder / "alertmanager/alertmanager.yml")
         for tool, arguments in (
@@ -238,12 +241,21 @@ class LocalStack:
         return folder
 
     def _write_targets(self) -> None:
-        """Lay out prometheus/ with this machine's addresses; nothing else differs."""
+        """Lay out prometheus/ with this machine's addresses; nothing else differs.
+
+        Where this Prometheus takes its retention from its configuration, that is in it.
+        """
         folder, source = self._made("prometheus"), self._settings.root / "prometheus"
         for name in ("prometheus.yml", "rules"):
             link = folder / name
             link.unlink(missing_ok=True)
             link.symlink_to(source / name)
+        if retention.is_configured(self.processes.argv("prometheus")):
+            text = (source / "prometheus.yml").read_text(encoding="utf-8")
+            (folder / "prometheus.yml").unlink()
+            (folder / "prometheus.yml").write_text(
+                retention.with_retention(text, self._settings), encoding="utf-8"
+            )
         targets = self._made("prometheus/targets")
         reach, settings = self._settings.reach, self._settings
         here = {part.name: f"{reach}:{settings.port(part)}" for part in self.parts()}

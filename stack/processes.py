@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 
+from stack import retention
 from stack.prepare import GITHUB_WEBHOOK_SECRET, GRAFANA_PASSWORD, UPLOAD_TOKENS
 from stack.programs import Programs
 from stack.settings import (
@@ -117,12 +118,12 @@ class Processes:
         ]
 
     def _prometheus(self) -> list[str]:
+        argv = self.argv("prometheus")
         return [
-            *self.argv("prometheus"),
+            *argv,
             f"--config.file={self._folder / 'prometheus/prometheus.yml'}",
             f"--storage.tsdb.path={self._made('prometheus') / 'data'}",
-            f"--storage.tsdb.retention.time={self._settings['PROMETHEUS_RETENTION_TIME']}",
-            f"--storage.tsdb.retention.size={self._settings['PROMETHEUS_RETENTION_SIZE']}",
+            *([] if retention.is_configured(argv) else retention.flags(self._settings)),
             "--storage.tsdb.wal-compression",
             "--web.enable-lifecycle",
             "--web.enable-remote-write-receiver",

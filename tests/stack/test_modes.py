@@ -42,7 +42,7 @@ def test_servers_know_their_public_addresses_in_both_modes(equipped: Path) -> No
     assert processes.grafana_environment()["GF_SERVER_ROOT_URL"] == grafana_url
 
 
-def test_every_setting_of_a_channel_reaches_alertmanager_in_local_mode(folder: Path) -> None:
+def test_every_setting_of_a_channel_reaches_alertmanager_in_local_mode(equipped: Path) -> None:
     chosen = {
         "ALERT_EMAIL_TO": "team@example.org",
         "PAGERDUTY_URL": "https://events.eu.pagerduty.com/v2/enqueue",
@@ -53,12 +53,12 @@ def test_every_setting_of_a_channel_reaches_alertmanager_in_local_mode(folder: P
     }
     services = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())["services"]
     assert chosen.keys() == services["alertmanager_config"]["environment"].keys()
-    write_env(folder, "\n".join(f"{name}={value}" for name, value in chosen.items()))
-    values = settings.load(folder, environ={})
+    write_env(equipped, "\n".join(f"{name}={value}" for name, value in chosen.items()))
+    values = settings.load(equipped, environ={})
     for secret in ("pagerduty_routing_key", "smtp_password"):
         (values.secrets_dir / secret).write_text("made-up")
     assert list(LocalStack(values).render())
-    rendered = yaml.safe_load((folder / ".local/alertmanager/alertmanager.yml").read_text())
+    rendered = yaml.safe_load((equipped / ".local/alertmanager/alertmanager.yml").read_text())
     _, pagerduty, email = rendered["receivers"]
     options = {**pagerduty["pagerduty_configs"][0], **email["email_configs"][0]}
     names = ("to", "url", "from", "require_tls", "smarthost", "auth_username")

@@ -94,10 +94,11 @@ class Compose(_Checkout):
         os.kill(self.process_ids()[part.name], signal.SIGKILL)
 
     def process_ids(self) -> Mapping[str, int]:
-        return {part.name: int(self.inspect(part, "{{.State.Pid}}")) for part in self.parts}
+        return {part.name: int(self.inspect(part.name, "{{.State.Pid}}")) for part in self.parts}
 
-    def inspect(self, part: Part, template: str) -> str:
-        container = f"{self.project}-{part.name}-1"
+    def inspect(self, service: str, template: str) -> str:
+        """What the engine says of a service's container."""
+        container = f"{self.project}-{service}-1"
         return self._docker("inspect", "--format", template, container).strip()
 
     def _docker(self, *words: str) -> str:

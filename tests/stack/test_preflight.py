@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from stack import preflight, settings
+from stack import preflight, record, settings
+from stack.local import LocalStack
 from stack.prepare import prepare
 from stack.programs import Programs
 from stack.settings import EXPORTER, PARTS, PROMETHEUS, StackError
@@ -171,4 +172,19 @@ def test_containers_asked_for_without_an_engine_are_refused_at_once(folder: Path
     assert time.monotonic() - started < NAMED_SECONDS
     assert up.returncode == 1
     assert "MODE=compose needs a Docker engine" in up.stderr
+    assert up.stdout == ""
+
+
+def test_another_mode_than_that_which_runs_is_refused_before_anything_is_fetched(
+    folder: Path,
+) -> None:
+    values = settings.load(folder, environ={})
+    values.state_dir.mkdir()
+    record.write(values, LocalStack(values).placement())
+    write_env(folder, "MODE=compose")
+    started = time.monotonic()
+    up = run_stack(folder, "up")
+    assert time.monotonic() - started < NAMED_SECONDS
+    assert up.returncode == 1
+    assert "the stack runs in mode local; `make down` first" in up.stderr
     assert up.stdout == ""

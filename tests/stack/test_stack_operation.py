@@ -4,6 +4,7 @@ Runs after test_stack.py, on the same stack.
 """
 
 import json
+import re
 import stat
 import time
 from collections.abc import Callable
@@ -165,19 +166,38 @@ def test_containers_may_do_no_more_than_they_need(backend: Backend) -> None:
     if not isinstance(backend, Compose):
         pytest.skip("the stack as processes has no containers")
     for part in backend.parts:
-        assert backend.inspect(part, "{{.State.Health.Status}}") == "healthy", part.name
-        assert backend.inspect(part, "{{.HostConfig.ReadonlyRootfs}}") == "true", part.name
-        assert backend.inspect(part, "{{.HostConfig.CapDrop}}") == "[ALL]", part.name
-        assert backend.inspect(part, "{{.HostConfig.SecurityOpt}}") == "[no-new-privileges:true]", (
-            part.name
-        )
-        assert backend.inspect(part, "{{.Config.User}}") not in ("", "root", "0"), part.name
-        assert backend.inspect(part, "{{.HostConfig.Memory}}") != "0", part.name
-        assert '"HostIp":"127.0.0.1"' in backend.inspect(
-            part, "{{json .HostConfig.PortBindings}}"
-        ), part.name
-    mounts = json.loads(backend.inspect(EXPORTER, "{{json .Mounts}}"))
+        assert backend.inspect(part.name, "{{.State.Health.Status}}") == "healthy", part.name
+        assert backend.inspect(part.name, "{{.HostConfig.ReadonlyRootfs}}") == "true", part.name
+        assert backend.inspect(part.name, "{{.HostConfig.CapDrop}}") == "[ALL]", part.name
+        options = backend.inspect(part.name, "{{.HostConfig.SecurityOpt}}")
+        assert options == "[no-new-privileges:true]", part.name
+        assert backend.inspect(part.name, "{{.Config.User}}") not in ("", "root", "0"), part.name
+        assert backend.inspect(part.name, "{{.HostConfig.Memory}}") != "0", part.name
+        ports = backend.inspect(part.name, "{{json .HostConfig.PortBindings}}")
+        assert '"HostIp":"127.0.0.1"' in ports, part.name
+    mounts = json.loads(backend.inspect(EXPORTER.name, "{{json .Mounts}}"))
     assert [mount["RW"] for mount in mounts if mount["Destination"] == "/results"] == [False]
+
+
+def test_no_container_has_a_volume_without_a_name(backend: Backend) -> None:
+    if not isinstance(backend, Compose):
+        pytest.skip("the stack as processes has no containers")
+    # Down leaves those without a name behind. alertmanager_config has ended, and is still there.
+    for name in (*(part.name for part in backend.parts), "alertmanager_config"):
+        mounts = json.loads(backend.inspect(name, "{{json .Mounts}}"))
+        volumes = [mount["Name"] for mount in mounts if mount["Type"] == "volume"]
+        assert all(volume.startswith(f"{backend.project}_") for volume in volumes), name
+
+
+def test_the_network_of_the_machine_is_shown_not_that_of_a_container(backend: Backend) -> None:
+    text = get_text(NODE_EXPORTER.url(backend.settings, "/metrics"))
+    series = r'^node_network_receive_bytes_total\{device="([^"]+)"\}'
+    shown = set(re.findall(series, text, re.MULTILINE))
+    lines = Path("/proc/1/net/dev").read_text().splitlines()[2:]
+    devices = {line.partition(":")[0].strip() for line in lines}
+    # By node_exporter/flags.txt.
+    expected = {one for one in devices if not re.fullmatch(r"lo|docker.*|br-.*|veth.*", one)}
+    assert shown == expected
 
 
 def test_the_parts_under_test_are_all_there_are(backend: Backend) -> None:

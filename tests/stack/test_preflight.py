@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from stack.prepare import prepare
 from stack.programs import Programs
 from stack.settings import EXPORTER, PARTS, PROMETHEUS, StackError
 from tests.paths import REPOSITORY
-from tests.stack.checkouts import run_stack, write_env
+from tests.stack.checkouts import ports, run_stack, write_env
 
 NAMED_SECONDS = 2.0
 
@@ -31,19 +31,19 @@ def found(folder: Path, mode: str = "local") -> str:
 
 def test_a_taken_port_is_named_with_who_has_it_before_anything_is_fetched(folder: Path) -> None:
     values = settings.load(folder, environ={})
-    ports = [values.port(part) for part in (EXPORTER, PROMETHEUS)]
+    taken = [values.port(part) for part in (EXPORTER, PROMETHEUS)]
     # A machine without programs: a fetch would be seen.
     (folder / ".local").mkdir()
     with (
-        socket.create_server(("127.0.0.1", ports[0])),
-        socket.create_server(("0.0.0.0", ports[1])),  # noqa: S104  # as a careless user does
+        socket.create_server(("127.0.0.1", taken[0])),
+        socket.create_server(("0.0.0.0", taken[1])),  # noqa: S104  # as a careless user does
     ):
         started = time.monotonic()
         up = run_stack(folder, "up")
         assert time.monotonic() - started < NAMED_SECONDS
     assert up.returncode == 1
     assert "fetching" not in up.stdout
-    for part, port in zip((EXPORTER, PROMETHEUS), ports, strict=True):
+    for part, port in zip((EXPORTER, PROMETHEUS), taken, strict=True):
         line = f"{part.name}: 127.0.0.1:{port}: Address already in use (by process {os.getpid()}, "
         assert line in up.stderr
         assert f"set another {part.port_setting} in .env" in up.stderr
@@ -84,14 +84,17 @@ def as_ordinary_user(root: Path, *values: str) -> str:
     ).stdout
 
 
-def test_a_low_port_is_named_with_the_first_that_a_user_may_open(public_folder: Path) -> None:
+def test_a_low_port_is_named_with_the_first_that_a_user_may_open(
+    public_folder: Path, free_port: Callable[[], int]
+) -> None:
     first = int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
     if first < 2:
         pytest.skip("on this machine every user may open every port")
     (public_folder / "results").mkdir()
-    said = as_ordinary_user(public_folder, "EXPORTER_PORT=1")
-    assert f"EXPORTER_PORT must be {first} or higher, not '1'" in said
-    assert "stop what" not in "".join(line for line in said.splitlines() if "EXPORTER" in line)
+    chosen = {**ports(free_port), "EXPORTER_PORT": "1"}
+    said = as_ordinary_user(public_folder, *(f"{name}={port}" for name, port in chosen.items()))
+    assert said.startswith(f"EXPORTER_PORT must be {first} or higher, not '1': user ")
+    assert "stop what" not in said
 
 
 def test_a_results_folder_that_cannot_be_read_is_named(public_folder: Path) -> None:

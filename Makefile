@@ -11,7 +11,7 @@ RUN_REQUIREMENTS := exporter/requirements.txt exporter/requirements-build.txt st
 PY := $(VENV)/bin/python
 
 help: ## list the commands
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 19
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 up: $(VENV)/run ## start the stack, wait until it is ready, say where everything is
 	@$(PY) -m stack up
@@ -25,7 +25,7 @@ status: $(VENV)/run ## say what runs and what is ready
 logs: $(VENV)/run ## follow the logs; PART=exporter for one part
 	@$(PY) -m stack logs $(PART)
 
-demo: $(VENV)/run ## see a month of made-up history, then runs that end in a regression and its alert
+demo: $(VENV)/run ## show a month of made-up history, then a regression and its alert
 	@$(PY) -m stack demo
 
 demo-clean: $(VENV)/run ## remove the demo's files, runs and alerts

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
@@ -18,6 +19,8 @@ ANSWER_SECONDS = 20
 REASON_LINES = 4
 LOG_TAIL_LINES = 200
 PRESSURE = Path("/proc/pressure")
+# What Compose prints of parts that were not the reason.
+PROGRESS = re.compile(r"^\s*$|^\s*\S+ (Pulling|Interrupted|Skipped|Creat|Start|Running)")
 # What the engine's states mean to a user; any other is a failure.
 STATES = {"running": "running", "created": "stopped", "exited": "failed", "paused": "stopped"}
 
@@ -196,7 +199,7 @@ class ComposeStack:
             check=False,
         )
         if done.returncode:
-            lines = [line for line in done.stderr.splitlines() if line.strip()]
+            lines = [line for line in done.stderr.splitlines() if not PROGRESS.search(line)]
             reason = "\n".join(f"  {line}" for line in lines[-REASON_LINES:])
             advice = f"\n{fix}" if fix else ""
             raise StackError(f"docker compose {arguments[0]} failed:\n{reason}{advice}")

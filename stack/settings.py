@@ -114,9 +114,9 @@ def load(root: Path = ROOT, environ: Mapping[str, str] = os.environ) -> Settings
     from stack.validation import mistakes  # which needs the names above
 
     settings, unknown = read(root, environ)
-    found = [f"{name} is not a setting; .env.example lists them all" for name in unknown]
-    if found := found + mistakes(settings):
-        raise StackError("\n".join(f".env: {line}" for line in found))
+    strangers = [f"{name} in .env is not a setting; .env.example lists all" for name in unknown]
+    if found := strangers + mistakes(settings):
+        raise StackError("\n".join(found))
     return settings
 
 

@@ -20,7 +20,7 @@ NAMED_SECONDS = 2.0
 @pytest.mark.parametrize(
     ("line", "named"),
     [
-        ("PROMETHEUS_PROT=9091", "PROMETHEUS_PROT is not a setting"),
+        ("PROMETHEUS_PROT=9091", "PROMETHEUS_PROT in .env is not a setting"),
         ("PROMETHEUS_PORT=http", "PROMETHEUS_PORT must be a number from 1 to 65535, not 'http'"),
         ("PROMETHEUS_PORT=70000", "PROMETHEUS_PORT must be a number from 1 to 65535, not '70000'"),
         ("PROMETHEUS_PORT=²", "PROMETHEUS_PORT must be a number from 1 to 65535, not '²'"),
@@ -73,7 +73,7 @@ def test_all_mistakes_are_named_at_once_before_anything_starts(folder: Path) -> 
     assert time.monotonic() - started < NAMED_SECONDS
     assert up.returncode == 1
     assert up.stdout == ""
-    names = [line.split()[1] for line in up.stderr.strip().splitlines()]
+    names = [line.split()[0] for line in up.stderr.strip().splitlines()]
     assert names == ["SOME_PORT", "EXPORTER_PORT", "MODE", "PROMETHEUS_RETENTION_TIME"]
     assert not (folder / ".local").exists()
 

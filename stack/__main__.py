@@ -29,9 +29,7 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="make", description="Starts, stops and looks after the stack."
-    )
+    parser = argparse.ArgumentParser(prog="make", description="Starts, stops and shows the stack.")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     plain: dict[str, Command] = {
         "up": lambda settings, _: commands.up(settings),

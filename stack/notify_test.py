@@ -15,7 +15,7 @@ from stack.readiness import is_ready
 from stack.settings import ALERTMANAGER, EXPORTER, Part, Settings, StackError
 
 ALERT = "NotificationTest"
-# Longer than Alertmanager's group_interval, after which it tells whether a notification failed
+# Longer than Alertmanager's group_interval, after which it counts a notification as failed
 # for good.
 ARRIVAL_SECONDS = 45.0
 POLL_SECONDS = 0.5

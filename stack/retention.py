@@ -1,4 +1,4 @@
-"""How Prometheus is told what history to keep: by flags, or by its configuration file.
+"""Where Prometheus takes its retention from: by flags, or by its configuration file.
 
 Prometheus 3 deprecates --storage.tsdb.retention.time and .size in favour of the configuration's
 storage.tsdb.retention, which older versions, such as Debian 12's 2.42, refuse as an unknown field.

@@ -101,7 +101,7 @@ def _is_http_url(value: str) -> bool:
     return is_web and not re.search(r"\s", value)
 
 
-# By the names of the settings: what holds of a valid value, and how that is put in words.
+# By the names of the settings: what a valid value satisfies, and what it must be in words.
 RULES: Mapping[str, tuple[Callable[[str], object], str]] = {
     "MODE": (lambda value: value in ("", *MODES), "'compose' or 'local'"),
     "RESULTS_DIR": (lambda value: value and "\0" not in value, "a folder"),

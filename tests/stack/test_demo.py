@@ -64,7 +64,7 @@ def test_it_is_a_month_in_order_and_leaves_the_last_hour_to_the_live_part() -> N
     assert len(working) / 21 > 4 * len(weekend) / 8
 
 
-def test_there_is_a_step_that_is_mended() -> None:
+def test_there_is_a_step_that_is_fixed() -> None:
     project = PATTERN_EXPANSION.project
     during = medians(project, 9, 6)
     assert during / medians(project, 16, 9) > 0.95 * STEP

@@ -155,7 +155,7 @@ def test_a_file_of_the_exporters_secrets_is_made_once_and_closed_to_others(
 
 @pytest.fixture
 def orphan(folder: Path) -> Iterator[psutil.Process]:
-    """A process of the stack that no supervisor looks after."""
+    """A process of the stack without a supervisor."""
     mark = f"--storage.path={folder}/.local/alertmanager/data"
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", mark]) as process:
         threading.Thread(target=process.wait).start()  # takes note of its end, as init would

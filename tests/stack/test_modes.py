@@ -32,7 +32,7 @@ def test_servers_know_their_public_addresses_in_both_modes(equipped: Path) -> No
             here = {f"BENCHMARK_EXPORTER_{name.upper()}_URL": url for name, url in given.items()}
             environment = services["exporter"]["environment"]
             in_compose = {name: url for name, url in environment.items() if name.endswith("_URL")}
-            # Here the exporter is told of Grafana only where it is installed.
+            # Here the exporter links to Grafana only where it is installed.
             grafana = {"BENCHMARK_EXPORTER_GRAFANA_URL": values.public_url(GRAFANA)}
             assert here | grafana == in_compose
         if process.part is PROMETHEUS:

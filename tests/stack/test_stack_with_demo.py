@@ -42,7 +42,7 @@ def test_the_demo_sees_everything_arrive(backend: Backend, measured: Measured) -
     assert backend.settings.public_url(STREAM) in demo.stdout
 
 
-# Panels that may be empty on a stack as young as this, or on this machine, and why.
+# Panels that may be empty on a new stack, or on this machine, and why.
 MAY_BE_EMPTY = {
     "Availability, 30 days": "is not measured in the first five minutes of a part",
     "Error budget, rate of spending": "is not measured in the first five minutes of a part",
@@ -50,7 +50,7 @@ MAY_BE_EMPTY = {
     "What work waited for": "not every kernel has pressure stall information",
     "Throttled": "virtual processors do not count it",
 }
-# A query that may be empty beside others of its panel that may not.
+# Queries that may be empty in a panel whose others may not.
 MAY_BE_MISSING = {
     "max(prometheus_tsdb_wal_storage_size_bytes)": "older versions of Prometheus do not have it"
 }

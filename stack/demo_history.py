@@ -51,7 +51,8 @@ def documents(now: datetime, seed: int = 1) -> Iterator[Dated]:
     noise = random.Random(seed)  # noqa: S311  # made-up measurements
     for number, at in enumerate(_slots(now), 1):
         age_days = (now - at) / timedelta(days=1)
-        commit = sha1(f"{at:%Y%m%d%H}".encode()).hexdigest()[:10]  # noqa: S324  # looks like a commit's
+        hour = f"{at:%Y%m%d%H}".encode()
+        commit = sha1(hour).hexdigest()[:10]  # noqa: S324  # looks like a commit's
         for place, environment in enumerate(ENVIRONMENTS):
             # No two runs share a second: perf_suite makes their ids of it.
             begun = at + timedelta(minutes=10 * place)

@@ -68,5 +68,5 @@ def _is_connected(settings: Settings) -> bool:
 
 
 def _get(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=ANSWER_SECONDS) as answer:  # noqa: S310  # our own http address
+    with urllib.request.urlopen(url, timeout=ANSWER_SECONDS) as answer:  # noqa: S310  # ours
         return json.load(answer)["data"]

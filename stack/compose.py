@@ -189,15 +189,18 @@ class ComposeStack:
         return folder
 
     def _compose(self, *arguments: str, fix: str = "") -> str:
-        done = subprocess.run(
-            ["docker", "compose", *arguments],
-            cwd=self._settings.root,
-            env=self._environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                ["docker", "compose", *arguments],
+                cwd=self._settings.root,
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        except FileNotFoundError as error:
+            raise StackError("docker is not installed; install it, or use MODE=local") from error
         if done.returncode:
             lines = [line for line in done.stderr.splitlines() if not PROGRESS.search(line)]
             reason = "\n".join(f"  {line}" for line in lines[-REASON_LINES:])

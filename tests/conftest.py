@@ -1,12 +1,14 @@
 """Fixtures that several folders of tests share."""
 
 import fcntl
+import functools
 import os
 import random
 import signal
 import socket
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -82,21 +84,34 @@ def free_port() -> Callable[[], int]:
 
 
 def find_free_port() -> int:
-    """A port that nobody listens on, and that no other test run on this machine is given."""
-    folder = Path(tempfile.gettempdir()) / f"strataregula-test-ports-{os.getuid()}"
-    folder.mkdir(exist_ok=True)
+    """A port that nobody listens on, and that no other process of tests here is given."""
+    reservations = _reservations()
     while True:
         port = random.choice(PORTS)  # noqa: S311  # not a secret
-        reservation = os.open(folder / str(port), os.O_CREAT | os.O_RDWR)
         try:
-            # Held until this process ends.
-            fcntl.flock(reservation, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # A lock of one byte of the file, held until this process ends.
+            fcntl.lockf(reservations.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
             with socket.socket() as probe:
                 probe.bind(("0.0.0.0", port))  # noqa: S104  # nothing is received there
         except OSError:
-            os.close(reservation)
             continue
-        return port
+        if port not in reservations.given:
+            reservations.given.add(port)
+            return port
+
+
+@dataclass(frozen=True)
+class _Reservations:
+    """The ports of this process, for which it holds locks of the user's one file."""
+
+    descriptor: int
+    given: set[int]
+
+
+@functools.cache
+def _reservations() -> _Reservations:
+    path = Path(tempfile.gettempdir()) / f"strataregula-test-ports-{os.getuid()}"
+    return _Reservations(os.open(path, os.O_CREAT | os.O_RDWR), set())
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A test run that is killed leaves no process behind, and no command for its end undone."""
+"""Test runs leave nothing behind when they are killed, and take no port of each other."""
 
 import json
 import os
@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests import guardian
+from tests.conftest import find_free_port
 from tests.paths import REPOSITORY
 
 DEADLINE_SECONDS = 30.0
@@ -31,6 +32,7 @@ import subprocess, sys, time
 from collections.abc import Callable
 from pathlib import Path
 from tests import guardian
+from tests.conftest import find_free_port
 
 def test_that_takes_long(tmp_path):
     daemon = tmp_path / "daemon"
@@ -98,3 +100,24 @@ def test_what_a_run_has_undone_itself_is_not_done_again(tmp_path: Path) -> None:
     subprocess.run(command, check=True, timeout=DEADLINE_SECONDS)
     assert not (tmp_path / "touched").exists()
     assert not folder.exists()
+
+
+def test_two_runs_at_once_are_given_different_ports() -> None:
+    program = (
+        "import sys; from tests.conftest import find_free_port\n"
+        "print(*(find_free_port() for _ in range(2000)), flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=REPOSITORY,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdin is not None
+        theirs = other.stdout.readline().split()
+        ours = [find_free_port() for _ in range(2000)]
+        other.stdin.close()
+    assert len(set(theirs)) == len(set(ours)) == 2000
+    assert not set(map(int, theirs)) & set(ours)

@@ -59,7 +59,7 @@ push: $(VENV)/run ## send result files to the stack's exporter; ARGS="FILE…"
 test: $(VENV)/dev ## run all tests; PYTEST="-k name" for some
 	@$(PY) -m pytest --numprocesses=2 $(PYTEST)
 
-CRASH_TESTS := tests/crash tests/exporter/test_crash.py tests/exporter/test_crash_clock.py
+CRASH_TESTS := tests/crash tests/exporter/ingest/test_crash.py tests/exporter/ingest/test_crash_clock.py
 test-crash: $(VENV)/dev ## kill the exporter 200 times, fill its disk; CRASH_SEED=n repeats a run
 	@CRASH_CYCLES=$${CRASH_CYCLES:-200} CRASH_FILES=$${CRASH_FILES:-100000} \
 	  $(PY) -m pytest -s $(CRASH_TESTS)
@@ -79,8 +79,8 @@ lint: $(VENV)/dev ## check style and types
 check: $(VENV)/dev ## check the configuration, and that generated files are fresh
 	@$(PY) -m stack check
 	@$(PY) -m grafana.generate --check
-	@$(PY) docs/generate_metrics.py --check
-	@$(PY) docs/generate_result_schema.py --check
+	@$(PY) tools/generate_metrics.py --check
+	@$(PY) tools/generate_result_schema.py --check
 
 format: $(VENV)/dev ## format the code
 	@$(VENV)/bin/ruff check --fix .
@@ -88,8 +88,8 @@ format: $(VENV)/dev ## format the code
 
 generate: $(VENV)/dev ## generate the dashboards, docs/metrics.md and the result schema again
 	@$(PY) -m grafana.generate
-	@$(PY) docs/generate_metrics.py
-	@$(PY) docs/generate_result_schema.py
+	@$(PY) tools/generate_metrics.py
+	@$(PY) tools/generate_result_schema.py
 
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
   --upgrade --custom-compile-command 'make lock'

@@ -1,1 +1,1 @@
-"""Measures the speed that the project promises, on the real programs, beside its peers."""
+"""Measure the speed that the project promises, on the real programs and compared with peers."""

@@ -1,6 +1,6 @@
-"""How long a regression takes from its file to each stage of the stack, up to the received webhook: `python -m benchmarks.alert_latency`.
+"""Measure the time from a file to the webhook of its alert: `python -m benchmarks.alert_latency`.
 
-A stack of its own, as processes, on free ports.
+It times every stage in between, on a separate stack that runs as processes on free ports.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -31,50 +32,78 @@ SEED = 11
 DEADLINE_SECONDS = 60.0
 POLL_SECONDS = 0.01
 CRITICAL, WARNING = "CriticalPerformanceRegression", "PerformanceBelowThreshold"
-# Times faster than the reference: passes, is under the gate of 15, is under the critical 10.
+# Speedups over the reference: one that passes, one below the gate (15), one below the critical 10.
 PASSING, SLOWER, SLOW = 20.0, 12.0, 5.0
-# What was made here, and the secrets: no channel but the exporter's webhook is to hear of this.
+# Generated files, and the secrets: no channel except the exporter's webhook may receive these
+# alerts.
 NOT_COPIED = shutil.ignore_patterns(
-    ".git", ".venv", ".local", "results", "secrets", "tests", ".env", "*.egg-info", "__pycache__", ".*_cache", ".hypothesis"
+    ".git",
+    ".venv",
+    ".local",
+    "results",
+    "secrets",
+    "tests",
+    ".env",
+    "*.egg-info",
+    "__pycache__",
+    ".*_cache",
+    ".hypothesis",
 )
 STAGES = ("/metrics", "Prometheus", "firing", "webhook")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measures, prints and writes the table; returns the exit status."""
+    """Measure, print and write the table; return the exit status."""
     options = _parser().parse_args(arguments)
     servers.WORK.mkdir(parents=True, exist_ok=True)
     try:
-        with TemporaryDirectory(prefix="alert-", dir=servers.WORK) as folder, own_stack(Path(folder) / "checkout") as settings:
+        with (
+            TemporaryDirectory(prefix="alert-", dir=servers.WORK) as folder,
+            own_stack(Path(folder) / "checkout") as settings,
+        ):
             figures = _measure(settings, options.repeats)
     except (BenchmarkError, StackError) as error:
         print(f"benchmarks.alert_latency: {error}", file=sys.stderr)
         return 1
-    write(options.output, f"python -m benchmarks.alert_latency --repeats={options.repeats}", figures)
+    write(
+        options.output, f"python -m benchmarks.alert_latency --repeats={options.repeats}", figures
+    )
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.alert_latency", description=__doc__)
-    parser.add_argument("--repeats", type=int, default=30, metavar="N", help="regressions, each of a benchmark of its own (%(default)s)")
     parser.add_argument(
-        "--output", type=Path, default=RESULTS / "alert_latency.md", metavar="FILE", help="where the table goes (%(default)s)"
+        "--repeats",
+        type=int,
+        default=30,
+        metavar="N",
+        help="regressions, each of a benchmark of its own (%(default)s)",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=RESULTS / "alert_latency.md",
+        metavar="FILE",
+        help="file for the table (%(default)s)",
     )
     return parser
 
 
 @contextmanager
 def own_stack(folder: Path) -> Iterator[Settings]:
-    """The stack of a copy of this checkout, without the channels that this one has secrets for."""
+    """Run a stack in a copy of this checkout, without the channels configured here."""
     kept = stack_settings.ROOT / stack_settings.STATE / "programs"
     programs = Programs(kept)
     shutil.copytree(stack_settings.ROOT, folder, ignore=NOT_COPIED)
     values = {"MODE": "local"} | {part.port_setting: str(servers.free_port()) for part in LISTENERS}
-    (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in values.items()), encoding="utf-8")
+    (folder / ".env").write_text(
+        "".join(f"{name}={value}\n" for name, value in values.items()), encoding="utf-8"
+    )
     settings = stack_settings.load(folder, environ={})
     settings.state_dir.mkdir()
     if programs.missing():
-        progress("fetching what of Prometheus and Alertmanager is not installed")
+        progress("fetching Prometheus and Alertmanager, as far as they are not installed")
         programs.fetch()
     if kept.exists():
         (settings.state_dir / "programs").symlink_to(kept)
@@ -87,7 +116,10 @@ def own_stack(folder: Path) -> Iterator[Settings]:
 
 
 def _command(folder: Path, name: str) -> None:
-    done = subprocess.run([sys.executable, "-m", "stack", name], cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603  # our own
+    command = [sys.executable, "-m", "stack", name]
+    done = subprocess.run(  # noqa: S603  # our own program
+        command, cwd=folder, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise BenchmarkError(f"the stack's {name} failed: {done.stderr[-500:]}")
 
@@ -97,12 +129,19 @@ def _measure(settings: Settings, repeats: int) -> list[Figure]:
     for kind in ("critical", "warning"):
         for number in range(repeats):
             _drop(settings, f"{kind}-{number}", 1, PASSING)
-    _until(lambda: len(_query(settings, f'speedup_ratio{{percentile="p50"}} == {PASSING:g}')) == 2 * repeats or None, "passing runs")
+    _until(
+        lambda: (
+            len(_query(settings, f'speedup_ratio{{percentile="p50"}} == {PASSING:g}'))
+            == 2 * repeats
+            or None
+        ),
+        "passing runs",
+    )
 
     progress(f"{repeats} critical regressions, one after the other")
     critical = []
     for number in range(repeats):
-        time.sleep(dice.uniform(0.0, 1.0))  # in step with nothing that is done once a second
+        time.sleep(dice.uniform(0.0, 1.0))  # not in step with what happens once a second
         critical.append(_one(settings, f"critical-{number}"))
 
     progress(f"{repeats} warnings, each about a second after the other")
@@ -110,13 +149,18 @@ def _measure(settings: Settings, repeats: int) -> list[Figure]:
     for number in range(repeats):
         time.sleep(dice.uniform(0.5, 1.5))
         dropped[f"warning-{number}"] = _drop(settings, f"warning-{number}", 2, SLOWER)
-    warnings = [_until(lambda name=name: _received(settings, WARNING, name), name) - at for name, at in dropped.items()]  # type: ignore[misc]  # the default binds the name
+    warnings = [
+        _until(partial(_received, settings, WARNING, name), name) - at
+        for name, at in dropped.items()
+    ]
 
     figures = []
     for stage, targets in zip(STAGES, (0.2, 1.5, None, 3.5), strict=True):
         seconds = [times[stage] for times in critical]
         figures += _p50_and_p95(f"critical, file → {stage}", seconds, targets)
-    return figures + _p50_and_p95("warning (group_wait 10 s), file → webhook", warnings, DEADLINE_SECONDS)
+    return figures + _p50_and_p95(
+        "warning (group_wait 10 s), file → webhook", warnings, DEADLINE_SECONDS
+    )
 
 
 def _p50_and_p95(what: str, seconds: Sequence[float], p95_at_most: float | None) -> list[Figure]:
@@ -127,29 +171,52 @@ def _p50_and_p95(what: str, seconds: Sequence[float], p95_at_most: float | None)
 
 
 def _one(settings: Settings, name: str) -> Mapping[str, float]:
-    """Seconds from a complete file to each stage of its regression. The last is the receiver's own time, the others when it was seen."""
+    """Return the seconds from a complete file to each stage of its regression.
+
+    The last is from the time that the receiver recorded, the others from when the stage was seen.
+    """
     started = _drop(settings, name, 2, SLOW)
     line = f'performance_regression_active{{benchmark_name="{name}",severity="critical"}} 1\n'
-    looks: Mapping[str, Callable[[], float | None]] = {
-        "/metrics": lambda: _now_if(line in get_text(EXPORTER.url(settings, "/metrics?collect[]=state"))),
-        "Prometheus": lambda: _now_if(bool(_query(settings, f'speedup_ratio{{benchmark_name="{name}",percentile="p50"}} == {SLOW:g}'))),
-        "firing": lambda: _now_if(bool(_query(settings, f'ALERTS{{alertname="{CRITICAL}",benchmark_name="{name}",alertstate="firing"}}'))),
+    checks: Mapping[str, Callable[[], float | None]] = {
+        "/metrics": lambda: _now_if(
+            line in get_text(EXPORTER.url(settings, "/metrics?collect[]=state"))
+        ),
+        "Prometheus": lambda: _now_if(
+            bool(
+                _query(
+                    settings,
+                    f'speedup_ratio{{benchmark_name="{name}",percentile="p50"}} == {SLOW:g}',
+                )
+            )
+        ),
+        "firing": lambda: _now_if(
+            bool(
+                _query(
+                    settings,
+                    f'ALERTS{{alertname="{CRITICAL}",benchmark_name="{name}",alertstate="firing"}}',
+                )
+            )
+        ),
         "webhook": lambda: _received(settings, CRITICAL, name),
     }
-    return {stage: _until(look, f"{name}: {stage}") - started for stage, look in looks.items()}
+    return {stage: _until(check, f"{name}: {stage}") - started for stage, check in checks.items()}
 
 
 def _drop(settings: Settings, name: str, number: int, speedup: float) -> float:
-    """Writes a run in place, as perf_suite does; gives the time it was complete, in seconds since 1970."""
+    """Write a run in place, as perf_suite does; return the seconds since 1970 when complete."""
     benchmark = PerfSuiteBenchmark(name, 0.05, 0.05 * speedup, 0.0)
-    document = perf_suite_document(benchmark, f"{number:07x}", datetime.now(UTC), lambda _mean, _sigma: 1.0)
-    (settings.results_dir / f"{name}-{number}.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
+    document = perf_suite_document(
+        benchmark, f"{number:07x}", datetime.now(UTC), lambda _mean, _sigma: 1.0
+    )
+    (settings.results_dir / f"{name}-{number}.json").write_text(
+        json.dumps(document, indent=2), encoding="utf-8"
+    )
     return time.time()
 
 
-def _until(look: Callable[[], float | None], what: str) -> float:
+def _until(check: Callable[[], float | None], what: str) -> float:
     deadline = time.monotonic() + DEADLINE_SECONDS
-    while (seen := look()) is None:
+    while (seen := check()) is None:
         if time.monotonic() > deadline:
             raise BenchmarkError(f"{what}: not within {DEADLINE_SECONDS:g} s")
         time.sleep(POLL_SECONDS)
@@ -169,14 +236,17 @@ def _received(settings: Settings, alert: str, name: str) -> float | None:
 
 
 def _query(settings: Settings, expression: str) -> list[Any]:
-    text = get_text(PROMETHEUS.url(settings, f"/api/v1/query?{urllib.parse.urlencode({'query': expression})}"))
+    text = get_text(
+        PROMETHEUS.url(settings, f"/api/v1/query?{urllib.parse.urlencode({'query': expression})}")
+    )
     series: list[Any] = json.loads(text)["data"]["result"]
     return series
 
 
 def get_text(url: str) -> str:
-    """The body of the answer of one of our own servers."""
-    with urllib.request.urlopen(url, timeout=DEADLINE_SECONDS) as answer:  # noqa: S310  # our own http address
+    """Return the body of a response from one of our own servers."""
+    # The address is our own.
+    with urllib.request.urlopen(url, timeout=DEADLINE_SECONDS) as answer:  # noqa: S310
         text: str = answer.read().decode()
         return text
 

@@ -1,7 +1,9 @@
-"""What observing costs: `python -m benchmarks.client`. The client beside a bare loop, and `run` around a command that does nothing."""
+"""Measure what observing costs: `python -m benchmarks.client`.
+
+The client is compared with a bare loop, and `run` wraps a command that does nothing.
+"""
 
 import argparse
-import os
 import resource
 import subprocess
 import sys
@@ -18,21 +20,40 @@ REPEATS = 5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measures, prints and writes the table; returns the exit status."""
+    """Measure, print and write the table; return the exit status."""
     options = _parser().parse_args(arguments)
     servers.WORK.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="client-", dir=servers.WORK) as folder:
         figures = _observing(Path(folder), options.iterations)
         figures += [*_lines(Path(folder), options.seconds), *_around(options.seconds, folder)]
-    write(options.output, f"python -m benchmarks.client --iterations={options.iterations} --seconds={options.seconds:g}", figures)
+    write(
+        options.output,
+        f"python -m benchmarks.client --iterations={options.iterations} "
+        f"--seconds={options.seconds:g}",
+        figures,
+    )
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.client", description=__doc__)
-    parser.add_argument("--iterations", type=int, default=1_000_000, metavar="N", help="of each loop (%(default)s)")
-    parser.add_argument("--seconds", type=float, default=10.0, metavar="S", help="for what goes by time (%(default)s)")
-    parser.add_argument("--output", type=Path, default=RESULTS / "client.md", metavar="FILE", help="where the table goes (%(default)s)")
+    parser.add_argument(
+        "--iterations", type=int, default=1_000_000, metavar="N", help="of each loop (%(default)s)"
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=10.0,
+        metavar="S",
+        help="for what goes by time (%(default)s)",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=RESULTS / "client.md",
+        metavar="FILE",
+        help="file for the table (%(default)s)",
+    )
     return parser
 
 
@@ -76,11 +97,16 @@ def _observing(folder: Path, iterations: int) -> list[Figure]:
             microseconds[name].append(_cpu_seconds(way) / iterations * 1e6)
     least = {name: min(values) for name, values in microseconds.items()}
     loop = Figure("bare loop, one iteration, CPU time", least.pop("bare loop"), "µs")
-    own = Figure("loop that keeps its own times", least.pop("loop that keeps its own times"), "µs", ours=loop)
+    own = Figure(
+        "loop that keeps its own times", least.pop("loop that keeps its own times"), "µs", ours=loop
+    )
     return [
         loop,
         own,
-        *(Figure(f"{name}, live file and result included", value, "µs", at_most=2.0, ours=loop) for name, value in least.items()),
+        *(
+            Figure(f"{name}, live file and result included", value, "µs", at_most=2.0, ours=loop)
+            for name, value in least.items()
+        ),
     ]
 
 
@@ -105,7 +131,13 @@ def _lines(folder: Path, seconds: float) -> list[Figure]:
             if time.monotonic() > ends:
                 break
     text = (folder / "live" / f"{run.run_id}.jsonl").read_text(encoding="utf-8")
-    return [Figure("live lines a second, of iterations of 1 ms", text.count('"iteration",') / seconds, "lines/s")]
+    return [
+        Figure(
+            "live lines a second, of iterations of 1 ms",
+            text.count('"iteration",') / seconds,
+            "lines/s",
+        )
+    ]
 
 
 def _around(seconds: float, folder: str) -> list[Figure]:
@@ -114,15 +146,29 @@ def _around(seconds: float, folder: str) -> list[Figure]:
     begun = time.monotonic()
     slept = _wrapper_cpu_seconds(folder, "sleep", f"{seconds}")
     share = (slept - percentile(started, 50)) / (time.monotonic() - begun)
+    entries = sum(1 for _ in Path("/proc").iterdir())
     return [
         Figure("`run`: start and end, CPU time", percentile(started, 50), "s"),
-        Figure(f"`run`: while a command sleeps, of a core, {len(os.listdir('/proc'))} entries in /proc", share * 100, "%", at_most=3.0),  # noqa: PTH208  # counted, not looked at
+        Figure(
+            f"`run`: while a command sleeps, of a core, {entries} entries in /proc",
+            share * 100,
+            "%",
+            at_most=3.0,
+        ),
     ]
 
 
 def _wrapper_cpu_seconds(folder: str, *command: str) -> float:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    words = [sys.executable, "-m", "benchmark_exporter", "run", f"--results-dir={folder}", "--", *command]
+    words = [
+        sys.executable,
+        "-m",
+        "benchmark_exporter",
+        "run",
+        f"--results-dir={folder}",
+        "--",
+        *command,
+    ]
     subprocess.run(words, check=True)  # noqa: S603  # ourselves
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

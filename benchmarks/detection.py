@@ -16,7 +16,6 @@ import numpy as np
 
 from benchmark_exporter.config import load_config, packaged
 from benchmark_exporter.regression import History, Limits
-from benchmark_exporter.serve import make_limits
 from benchmarks.detection_picture import Curve, draw
 from benchmarks.noise import KINDS, Array
 from benchmarks.report import RESULTS, Figure, progress, table
@@ -25,7 +24,11 @@ from benchmarks.rules import PEERS, PeerRule, scores, states
 CVS = (0.01, 0.02, 0.05, 0.10, 0.20)
 STEPS = (0.05, 0.10, 0.20, 0.50)
 # The promise is about these kinds of noise up to this deviation, and about steps of this size.
-PROMISED_KINDS, PROMISED_CV, PROMISED_STEP = ("log-normal", "bimodal", "drifting", "outliers"), 0.05, 0.20
+PROMISED_KINDS, PROMISED_CV, PROMISED_STEP = (
+    ("log-normal", "bimodal", "drifting", "outliers"),
+    0.05,
+    0.20,
+)
 # Runs before the first one that counts, so that each rule has all the history that it takes in.
 WARM_UP = max(rule.runs for rule in PEERS)
 PICTURED_CVS = (0.02, 0.05, 0.10)
@@ -57,7 +60,12 @@ class Tally:
 
     def __add__(self, other: "Tally") -> "Tally":
         found = {step: count + other.found[step] for step, count in self.found.items()}
-        return Tally(self.quiet_runs + other.quiet_runs, self.alarms + other.alarms, self.forks + other.forks, found)
+        return Tally(
+            self.quiet_runs + other.quiet_runs,
+            self.alarms + other.alarms,
+            self.forks + other.forks,
+            found,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +90,9 @@ def fork_starts(values: Array) -> range:
     return range(WARM_UP, values.shape[1] - FOUND_WITHIN, FORK_EVERY)
 
 
-def judge_cell(values: Array, cv_ratio: float, limits: Limits, steps: Sequence[float] = STEPS) -> tuple[Tally, Tally]:
+def judge_cell(
+    values: Array, cv_ratio: float, limits: Limits, steps: Sequence[float] = STEPS
+) -> tuple[Tally, Tally]:
     """Alarms of any state and critical ones, judged run by run as the exporter does."""
     hits = criticals = forks = runs = 0
     found, confirmed = dict.fromkeys(steps, 0), dict.fromkeys(steps, 0)
@@ -116,7 +126,12 @@ class Scores:
     def tally(self, threshold: float) -> Tally:
         """What the rule does with a threshold."""
         found = {step: int((best > threshold).sum()) for step, best in self.forks.items()}
-        return Tally(self.quiet.size, int((self.quiet > threshold).sum()), len(next(iter(self.forks.values()))), found)
+        return Tally(
+            self.quiet.size,
+            int((self.quiet > threshold).sum()),
+            len(next(iter(self.forks.values()))),
+            found,
+        )
 
     def threshold_for(self, alarms: int) -> float:
         """The lowest threshold with no more than so many false alarms."""
@@ -125,14 +140,23 @@ class Scores:
 
 def score_cells(rule: PeerRule, cells: Sequence[Cell], steps: Sequence[float] = STEPS) -> Scores:
     """The scores of all runs of all cells; shape (runs,)."""
-    quiet = [scores(rule, cell.values[:, WARM_UP - rule.runs : -FOUND_WITHIN]).ravel() for cell in cells]
+    quiet = [
+        scores(rule, cell.values[:, WARM_UP - rule.runs : -FOUND_WITHIN]).ravel() for cell in cells
+    ]
     forks: dict[float, list[Array]] = {step: [] for step in steps}
     for cell in cells:
         for start in fork_starts(cell.values):
-            before, runs = cell.values[:, start - rule.runs : start], cell.values[:, start : start + FOUND_WITHIN]
+            before, runs = (
+                cell.values[:, start - rule.runs : start],
+                cell.values[:, start : start + FOUND_WITHIN],
+            )
             for step in steps:
-                forks[step].append(scores(rule, np.hstack((before, runs * (1 + step)))).max(axis=-1))
-    return Scores(np.concatenate(quiet), {step: np.concatenate(best) for step, best in forks.items()})
+                forks[step].append(
+                    scores(rule, np.hstack((before, runs * (1 + step)))).max(axis=-1)
+                )
+    return Scores(
+        np.concatenate(quiet), {step: np.concatenate(best) for step, best in forks.items()}
+    )
 
 
 def total(tallies: Sequence[Tally]) -> Tally:
@@ -147,26 +171,55 @@ def promised(cells: Sequence[Cell]) -> list[Cell]:
 def targets(cells: Sequence[Cell]) -> list[Figure]:
     """The promise, and each peer rule at the threshold at which it is wrong as often as our critical state."""
     ours = total([cell.critical for cell in promised(cells)])
-    found = Figure(f"{PROMISED_STEP:.0%} steps critical within {FOUND_WITHIN} runs", ours.share(PROMISED_STEP), "%", at_least=95.0)
-    figures = [Figure("critical false alarms", ours.per_thousand, "per 1,000 quiet runs", at_most=1.0), found]
+    found = Figure(
+        f"{PROMISED_STEP:.0%} steps critical within {FOUND_WITHIN} runs",
+        ours.share(PROMISED_STEP),
+        "%",
+        at_least=95.0,
+    )
+    figures = [
+        Figure("critical false alarms", ours.per_thousand, "per 1,000 quiet runs", at_most=1.0),
+        found,
+    ]
     for rule in PEERS[1:]:
         scored = score_cells(rule, promised(cells), (PROMISED_STEP,))
         theirs = scored.tally(scored.threshold_for(ours.alarms))
-        figures.append(Figure(f"{_method(rule)}, at our rate of false alarms", theirs.share(PROMISED_STEP), "%", ours=found))
+        figures.append(
+            Figure(
+                f"{_method(rule)}, at our rate of false alarms",
+                theirs.share(PROMISED_STEP),
+                "%",
+                ours=found,
+            )
+        )
     return figures
 
 
 def by_kind(cells: Sequence[Cell]) -> str:
     """Our judge on each kind of noise; each peer on the promised step, at the threshold with our critical false alarms on that noise."""
     peers = PEERS[1:]
-    heads = [*(f"{step:.0%} step" for step in STEPS), *(f"{PROMISED_STEP:.0%} step: {_method(rule)}" for rule in peers)]
-    lines = [f"| noise | cv | false alarms | {' | '.join(heads)} |", f"|---|--:|--:|{'--:|' * len(heads)}"]
+    heads = [
+        *(f"{step:.0%} step" for step in STEPS),
+        *(f"{PROMISED_STEP:.0%} step: {_method(rule)}" for rule in peers),
+    ]
+    lines = [
+        f"| noise | cv | false alarms | {' | '.join(heads)} |",
+        f"|---|--:|--:|{'--:|' * len(heads)}",
+    ]
     for cell in cells:
-        row = [cell.kind, f"{cell.cv_ratio:.0%}", f"{cell.critical.per_thousand:.2f} ({cell.any.per_thousand:.2f})"]
-        row += [f"{cell.critical.share(step):.1f} % ({cell.any.share(step):.1f} %)" for step in STEPS]
+        row = [
+            cell.kind,
+            f"{cell.cv_ratio:.0%}",
+            f"{cell.critical.per_thousand:.2f} ({cell.any.per_thousand:.2f})",
+        ]
+        row += [
+            f"{cell.critical.share(step):.1f} % ({cell.any.share(step):.1f} %)" for step in STEPS
+        ]
         for rule in peers:
             scored = score_cells(rule, [cell], (PROMISED_STEP,))
-            row.append(f"{scored.tally(scored.threshold_for(cell.critical.alarms)).share(PROMISED_STEP):.1f} %")
+            row.append(
+                f"{scored.tally(scored.threshold_for(cell.critical.alarms)).share(PROMISED_STEP):.1f} %"
+            )
         lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines) + "\n"
 
@@ -177,7 +230,10 @@ def by_rule(cells: Sequence[Cell], *, at_our_rate: bool) -> str:
     lines = [f"| cv | rule | false alarms | {steps} |", f"|--:|---|--:|{'--:|' * len(STEPS)}"]
     for cv_ratio in CVS:
         chosen = [cell for cell in cells if cell.cv_ratio == cv_ratio]
-        critical, hits = total([cell.critical for cell in chosen]), total([cell.any for cell in chosen])
+        critical, hits = (
+            total([cell.critical for cell in chosen]),
+            total([cell.any for cell in chosen]),
+        )
         rows = [("**ours, critical**", critical)]
         if not at_our_rate:
             rows.append(("ours, warning or critical", hits))
@@ -197,19 +253,27 @@ def curves(cells: Sequence[Cell], limits: Limits, cv_ratio: float) -> list[Curve
     chosen = [cell for cell in cells if cell.cv_ratio == cv_ratio]
     judged = []
     for factor in CURVE:
-        wider = {name: getattr(limits, name) * factor for name in ("noise_factor", "worst_run_factor")}
+        wider = {
+            name: getattr(limits, name) * factor for name in ("noise_factor", "worst_run_factor")
+        }
         other = msgspec.structs.replace(limits, **wider)
         by_cell = [judge_cell(cell.values, cv_ratio, other, (PROMISED_STEP,)) for cell in chosen]
         judged.append([total(tallies) for tallies in zip(*by_cell, strict=True)])
     lines = []
-    for name, tallies in zip(("ours, warning or critical", "ours, critical"), zip(*judged, strict=True), strict=True):
+    for name, tallies in zip(
+        ("ours, warning or critical", "ours, critical"), zip(*judged, strict=True), strict=True
+    ):
         points = [_point(tally) for tally in tallies]
         lines.append(Curve(name, points, [points[CURVE.index(1.0)]]))
     for rule in PEERS[1:]:
         scored = score_cells(rule, chosen, (PROMISED_STEP,))
         alarms = np.unique(np.geomspace(1, scored.quiet.size / 10, 60).astype(int))
         points = [_point(scored.tally(scored.threshold_for(int(count)))) for count in alarms]
-        defaults = [_point(scored.tally(other.threshold)) for other in PEERS if _method(other) == _method(rule)]
+        defaults = [
+            _point(scored.tally(other.threshold))
+            for other in PEERS
+            if _method(other) == _method(rule)
+        ]
         lines.append(Curve(_method(rule), points, defaults))
     return lines
 
@@ -223,7 +287,9 @@ def while_young(cells: Sequence[Cell], limits: Limits) -> Tally:
     runs = hits = 0
     for cell in cells:
         for row in cell.values[:, : limits.window_runs].tolist():
-            seen = [state for state, _ in states(row, History(), limits, cell.cv_ratio)][limits.least_runs :]
+            seen = [state for state, _ in states(row, History(), limits, cell.cv_ratio)][
+                limits.least_runs :
+            ]
             runs += len(seen)
             hits += seen.count("critical")
     return Tally(runs, hits, 0, {})
@@ -231,7 +297,10 @@ def while_young(cells: Sequence[Cell], limits: Limits) -> Tally:
 
 def slow_drift(limits: Limits, seed: int, series: int) -> str:
     """Series that become slower by little each run: how much slower they are when first critical, with and without a pinned baseline."""
-    lines = ["| slower each run by | cv | against the rolling median | with a pinned baseline |", "|--:|--:|---|---|"]
+    lines = [
+        "| slower each run by | cv | against the rolling median | with a pinned baseline |",
+        "|--:|--:|---|---|",
+    ]
     for per_run in DRIFTS:
         for cv_ratio in (0.02, 0.05):
             runs = round(DRIFT_TO / per_run)
@@ -239,20 +308,31 @@ def slow_drift(limits: Limits, seed: int, series: int) -> str:
             drift = 1 + per_run * np.maximum(0, np.arange(WARM_UP + runs) - WARM_UP + 1)
             row = [f"{per_run:.2%} | {cv_ratio:.0%}"]
             for pins in (False, True):
-                at = [_first_critical(line, limits, cv_ratio, pins=pins) for line in (values * drift).tolist()]
+                at = [
+                    _first_critical(line, limits, cv_ratio, pins=pins)
+                    for line in (values * drift).tolist()
+                ]
                 slower = sorted(per_run * (run - WARM_UP + 1) for run in at if run is not None)
                 row.append(
-                    f"{len(slower) / series:.0%} found, half of them by +{slower[len(slower) // 2]:.0%}" if slower else "never found"
+                    f"{len(slower) / series:.0%} found, half of them by +{slower[len(slower) // 2]:.0%}"
+                    if slower
+                    else "never found"
                 )
             lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines) + "\n"
 
 
-def _first_critical(values: Sequence[float], limits: Limits, cv_ratio: float, *, pins: bool) -> int | None:
+def _first_critical(
+    values: Sequence[float], limits: Limits, cv_ratio: float, *, pins: bool
+) -> int | None:
     """The run after the warm-up that is critical first; what is pinned is the last one before."""
     *_, (_, before) = states(values[:WARM_UP], History(), limits, cv_ratio)
-    judged = states(values[WARM_UP:], before, limits, cv_ratio, values[WARM_UP - 1] if pins else None)
-    return next((run for run, (state, _) in enumerate(judged, start=WARM_UP) if state == "critical"), None)
+    judged = states(
+        values[WARM_UP:], before, limits, cv_ratio, values[WARM_UP - 1] if pins else None
+    )
+    return next(
+        (run for run, (state, _) in enumerate(judged, start=WARM_UP) if state == "critical"), None
+    )
 
 
 def _method(rule: PeerRule) -> str:
@@ -261,15 +341,39 @@ def _method(rule: PeerRule) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.detection", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--series", type=int, default=100, help="series of each kind of noise and deviation (default: %(default)s)")
-    parser.add_argument("--runs", type=int, default=500, help="quiet runs of each that count (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=SEED, help="another one gives other series (default: %(default)s)")
-    parser.add_argument("--config", type=Path, default=packaged("config.yaml"), help="limits to judge by (default: the exporter's own)")
-    parser.add_argument("--output", type=Path, default=RESULTS / "detection.md", help="table; the picture is written beside it")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.detection", description=(__doc__ or "").partition("\n")[0]
+    )
+    parser.add_argument(
+        "--series",
+        type=int,
+        default=100,
+        help="series of each kind of noise and deviation (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--runs", type=int, default=500, help="quiet runs of each that count (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=SEED,
+        help="another one gives other series (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=packaged("config.yaml"),
+        help="limits to judge by (default: the exporter's own)",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=RESULTS / "detection.md",
+        help="table; the picture is written beside it",
+    )
     options = parser.parse_args(arguments)
     started = time.monotonic()
-    limits = make_limits(load_config(options.config))
+    limits = load_config(options.config).judgement
     cells = []
     for kind in KINDS:
         for cv_ratio in CVS:
@@ -280,7 +384,11 @@ def main(arguments: Sequence[str]) -> int:
     figures = targets(cells)
     young = while_young(promised(cells), limits)
     figures.append(
-        Figure(f"critical false alarms per 1,000 of runs {limits.least_runs + 1} to {limits.window_runs}", young.per_thousand, "")
+        Figure(
+            f"critical false alarms per 1,000 of runs {limits.least_runs + 1} to {limits.window_runs}",
+            young.per_thousand,
+            "",
+        )
     )
     common = [cell for cell in cells if cell.kind in PROMISED_KINDS]
     each = f"{cells[0].any.quiet_runs:,} quiet runs and {cells[0].any.forks:,} forks for each kind of noise and deviation"
@@ -294,13 +402,22 @@ def main(arguments: Sequence[str]) -> int:
     progress("slow drift")
     parts.append(f"## Slow drift\n\n{slow_drift(limits, options.seed, options.series)}")
     progress("curves")
-    curve_cells = [replace(cell, values=cell.values[: max(1, options.series // 2)]) for cell in common]
+    curve_cells = [
+        replace(cell, values=cell.values[: max(1, options.series // 2)]) for cell in common
+    ]
     picture = options.output.with_suffix(".svg")
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    draw(picture, {cv_ratio: curves(curve_cells, limits, cv_ratio) for cv_ratio in PICTURED_CVS}, step=PROMISED_STEP, within=FOUND_WITHIN)
+    draw(
+        picture,
+        {cv_ratio: curves(curve_cells, limits, cv_ratio) for cv_ratio in PICTURED_CVS},
+        step=PROMISED_STEP,
+        within=FOUND_WITHIN,
+    )
     text = "\n".join(parts)
     options.output.write_text(text, encoding="utf-8")
-    print(f"{text}\nwritten to {options.output} and {picture} in {time.monotonic() - started:.0f} s")
+    print(
+        f"{text}\nwritten to {options.output} and {picture} in {time.monotonic() - started:.0f} s"
+    )
     return 1 if any(figure.missed for figure in figures) else 0
 
 

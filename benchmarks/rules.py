@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmark_exporter.model import JudgementState, Result, Statistics
+from benchmark_exporter.model import Result, Statistics, VerdictState
 from benchmark_exporter.regression import History, Limits, judge_result
 from benchmarks.noise import Array
 
@@ -46,11 +46,20 @@ PEERS = (
 
 
 def states(
-    values: Sequence[float], history: History, limits: Limits, cv_ratio: float, pinned: float | None = None
-) -> Iterator[tuple[JudgementState, History]]:
+    values: Sequence[float],
+    history: History,
+    limits: Limits,
+    cv_ratio: float,
+    pinned: float | None = None,
+) -> Iterator[tuple[VerdictState, History]]:
     """How the exporter judges runs that follow a history: each one's state, and the history after it."""
     for value in values:
-        judgement = judge_result(Result("benchmark", "", Statistics(p50=value), SAMPLES, cv_ratio), history, pinned, limits)
+        judgement = judge_result(
+            Result("benchmark", "", Statistics(p50=value), SAMPLES, cv_ratio),
+            history,
+            pinned,
+            limits,
+        )
         if judgement is None:
             raise ValueError(f"a run with the value {value} is not judged")
         history = history.after(judgement, limits)

@@ -1,4 +1,4 @@
-"""The exporter and its peers, as processes on free loopback ports."""
+"""The exporter and its peers as processes on free loopback ports."""
 
 import shutil
 import socket
@@ -23,18 +23,18 @@ WORK = ROOT / ".local" / "benchmarks"
 PUSHGATEWAY_NAMES = ("pushgateway", "prometheus-pushgateway")
 DEADLINE_SECONDS = 300.0
 POLL_SECONDS = 0.002
-WAIT_SECONDS = 0.02  # between looks for what takes seconds: looking costs as well
+WAIT_SECONDS = 0.02  # between checks for something that takes seconds, since checking costs too
 PLAIN: Mapping[str, str] = {"Accept-Encoding": "identity"}
-GZIP: Mapping[str, str] = {"Accept-Encoding": "gzip"}  # as Prometheus asks
+GZIP: Mapping[str, str] = {"Accept-Encoding": "gzip"}  # as Prometheus requests
 
 
 class BenchmarkError(Exception):
-    """A measurement that could not be made; the message says why."""
+    """A measurement failed; the message gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A program that answers. `ready_seconds` is how long that took it from its start."""
+    """A running program. `ready_seconds` is the time from its start until it responded."""
 
     port: int
     process: psutil.Process
@@ -45,38 +45,61 @@ class Server:
 
 
 def request(
-    connection: HTTPConnection, path: str, headers: Mapping[str, str] = PLAIN, *, method: str = "GET", body: bytes | None = None
+    connection: HTTPConnection,
+    path: str,
+    headers: Mapping[str, str] = PLAIN,
+    *,
+    method: str = "GET",
+    body: bytes | None = None,
 ) -> bytes:
-    """The body of an answer, as it came over the wire.
+    """Return the body of a response as sent over the wire.
 
     Raises:
-        BenchmarkError: the answer is not a success.
+        BenchmarkError: the response is not a success.
     """
     connection.request(method, path, body, dict(headers))
     response = connection.getresponse()
     data = response.read()
     if response.status >= HTTPStatus.BAD_REQUEST:
-        raise BenchmarkError(f"{method} {path}: {response.status} {data[:200].decode(errors='replace')}")
+        raise BenchmarkError(
+            f"{method} {path}: {response.status} {data[:200].decode(errors='replace')}"
+        )
     return data
 
 
 @contextmanager
 def exporter(folder: Path, stream_port: int | None = None) -> Iterator[Server]:
-    """The exporter over `folder/results` and `folder/ledger.sqlite3`, by `folder/config.yaml` where there is one."""
+    """Run the exporter on the folder's results/, ledger.sqlite3 and, if present, config.yaml."""
     port, stream_port = free_port(), stream_port or free_port()
     (folder / "results").mkdir(exist_ok=True)
     config = [f"--config={folder / CONFIG}"] if (folder / CONFIG).exists() else []
-    words = [sys.executable, "-m", "benchmark_exporter", "serve", f"--listen=127.0.0.1:{port}", f"--results-dir={folder / 'results'}"]
-    words += [*config, f"--ledger={folder / 'ledger.sqlite3'}", f"--stream-listen=127.0.0.1:{stream_port}"]
+    words = [
+        sys.executable,
+        "-m",
+        "benchmark_exporter",
+        "serve",
+        f"--listen=127.0.0.1:{port}",
+        f"--results-dir={folder / 'results'}",
+    ]
+    words += [
+        *config,
+        f"--ledger={folder / 'ledger.sqlite3'}",
+        f"--stream-listen=127.0.0.1:{stream_port}",
+    ]
     with _running(words, port, "/-/ready", folder / "exporter.log") as server:
         yield server
 
 
 @contextmanager
 def pushgateway(folder: Path, *, consistency_check: bool) -> Iterator[Server]:
-    """Pushgateway, whose groups outlive it in the folder."""
+    """Run Pushgateway, which keeps its groups in the folder."""
     port = free_port()
-    words = [*_pushgateway_argv(), f"--web.listen-address=127.0.0.1:{port}", f"--persistence.file={folder / 'groups'}", "--log.level=error"]
+    words = [
+        *_pushgateway_argv(),
+        f"--web.listen-address=127.0.0.1:{port}",
+        f"--persistence.file={folder / 'groups'}",
+        "--log.level=error",
+    ]
     if not consistency_check:
         words.append("--push.disable-consistency-check")
     with _running(words, port, "/-/ready", folder / "pushgateway.log") as server:
@@ -84,7 +107,10 @@ def pushgateway(folder: Path, *, consistency_check: bool) -> Iterator[Server]:
 
 
 def fill_pushgateway(folder: Path, groups: int) -> None:
-    """Leaves a Pushgateway's groups in the folder, made without the check, which takes longer with each of them."""
+    """Fill the folder with a Pushgateway's groups.
+
+    This is done without the consistency check, which takes longer with each group.
+    """
     with pushgateway(folder, consistency_check=False) as server:
         connection = server.connect()
         for number in range(groups):
@@ -93,29 +119,38 @@ def fill_pushgateway(folder: Path, groups: int) -> None:
 
 
 def push(connection: HTTPConnection, number: int, value: float) -> None:
-    """Puts one group of 20 series in place of what it was."""
+    """Replace one group of 20 series."""
     body = group(number, value, grouping_labels=False)
     request(connection, f"/metrics/job/bench/instance/g{number}", method="PUT", body=body)
 
 
 @contextmanager
 def textfile_collector(folder: Path) -> Iterator[Server]:
-    """node_exporter with nothing but its textfile collector over `folder/textfiles`."""
+    """Run node_exporter with only its textfile collector, on `folder/textfiles`."""
     programs = Programs(ROOT / ".local" / "programs")
     argv = programs.argv("node_exporter")
     if argv is None:
         programs.fetch()
         argv = programs.argv("node_exporter") or []
     port = free_port()
-    words = [*argv, f"--web.listen-address=127.0.0.1:{port}", "--collector.disable-defaults", "--web.disable-exporter-metrics"]
-    words += ["--collector.textfile", f"--collector.textfile.directory={folder / 'textfiles'}", "--log.level=error"]
+    words = [
+        *argv,
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--collector.disable-defaults",
+        "--web.disable-exporter-metrics",
+    ]
+    words += [
+        "--collector.textfile",
+        f"--collector.textfile.directory={folder / 'textfiles'}",
+        "--log.level=error",
+    ]
     with _running(words, port, "/", folder / "node_exporter.log") as server:
         yield server
 
 
 @contextmanager
 def prometheus(folder: Path) -> Iterator[Server]:
-    """Prometheus over `folder/data`, which scrapes nothing, takes remote writes and makes snapshots."""
+    """Run a Prometheus on `folder/data` that only accepts remote writes and makes snapshots."""
     programs = Programs(ROOT / ".local" / "programs")
     argv = programs.argv("prometheus")
     if argv is None:
@@ -123,14 +158,23 @@ def prometheus(folder: Path) -> Iterator[Server]:
         argv = programs.argv("prometheus") or []
     port = free_port()
     (folder / "prometheus.yml").write_text("scrape_configs: []\n")
-    words = [*argv, f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'data'}", "--log.level=error"]
-    words += [f"--web.listen-address=127.0.0.1:{port}", "--web.enable-remote-write-receiver", "--web.enable-admin-api"]
+    words = [
+        *argv,
+        f"--config.file={folder / 'prometheus.yml'}",
+        f"--storage.tsdb.path={folder / 'data'}",
+        "--log.level=error",
+    ]
+    words += [
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--web.enable-remote-write-receiver",
+        "--web.enable-admin-api",
+    ]
     with _running(words, port, "/-/ready", folder / "prometheus.log") as server:
         yield server
 
 
 def _pushgateway_argv() -> list[str]:
-    """From PATH, else from Debian's package, unpacked at first use."""
+    """Return Pushgateway from PATH, or else from Debian's package, unpacked at first use."""
     unpacked = WORK / "pushgateway"
     for name in PUSHGATEWAY_NAMES:
         found = shutil.which(name) or shutil.which(unpacked / "usr/bin" / name)
@@ -139,11 +183,18 @@ def _pushgateway_argv() -> list[str]:
     part = unpacked.with_name("pushgateway.part")
     shutil.rmtree(part, ignore_errors=True)
     part.parent.mkdir(parents=True, exist_ok=True)
-    fetch: list[str | Path] = [ROOT / "stack/debian-packages", "own", part, "prometheus-pushgateway"]
-    done = subprocess.run(fetch, capture_output=True, text=True, check=False)  # noqa: S603  # a program of this checkout
+    fetch: list[str | Path] = [
+        ROOT / "stack/debian-packages",
+        "own",
+        part,
+        "prometheus-pushgateway",
+    ]
+    # A program of this checkout.
+    done = subprocess.run(fetch, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode or not (part / "usr/bin" / PUSHGATEWAY_NAMES[-1]).is_file():
         raise BenchmarkError(
-            f"Pushgateway is not on PATH and its package cannot be fetched; --no-peers leaves it out:\n{done.stderr[-500:]}"
+            "Pushgateway is not on PATH and its package cannot be fetched; --no-peers omits it:\n"
+            f"{done.stderr[-500:]}"
         )
     part.rename(unpacked)
     return [str(unpacked / "usr/bin" / PUSHGATEWAY_NAMES[-1])]
@@ -170,7 +221,10 @@ def _until_ready(process: psutil.Popen, port: int, path: str, log: Path) -> None
             request(connection, path)
         except (OSError, BenchmarkError) as error:
             if process.poll() is not None or time.perf_counter() > deadline:
-                raise BenchmarkError(f"{Path(process.args[0]).name} does not get ready, see {log}: {log.read_text()[-500:]}") from error
+                program = Path(process.args[0]).name
+                raise BenchmarkError(
+                    f"{program} does not become ready, see {log}: {log.read_text()[-500:]}"
+                ) from error
             time.sleep(WAIT_SECONDS)
         else:
             return
@@ -179,7 +233,7 @@ def _until_ready(process: psutil.Popen, port: int, path: str, log: Path) -> None
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on now."""
+    """Return a loopback port that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,21 +1,15 @@
-"""The dashboard Alerts: what fires and since when, what fired before, and whether notifications arrive."""
+"""The Alerts dashboard: what is firing, what fired before, and whether notifications arrive."""
 
 from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.models import common as c
 from grafana_foundation_sdk.models import dashboard as d
 
 from grafana.board import ALERTMANAGER_URL, EXPORTER_URL, Board
+from grafana.no_data import ALERTMANAGER_DOWN, PROMETHEUS_DOWN
 from grafana.panels import (
-    COLORED,
-    CRITICAL,
-    GOOD,
-    NEUTRAL,
-    SEVERITIES,
     SLOW_SCRAPE,
-    WARNING,
     Panel,
     bars,
-    column,
     curves,
     listing,
     now,
@@ -24,21 +18,37 @@ from grafana.panels import (
     rows,
     states,
     tally,
+)
+from grafana.selectors import FIRING
+from grafana.style import (
+    COLORED,
+    CRITICAL,
+    GOOD,
+    NEUTRAL,
+    SEVERITIES,
+    WARNING,
+    column,
     thresholds,
     to_page,
 )
-from grafana.selectors import FIRING
 
-PROMETHEUS_DOWN, ALERTMANAGER_DOWN = "Prometheus is down", "Alertmanager is down"
-# Alertmanager counts for every integration it knows; shown are those that were ever used.
+# Alertmanager has counters for every integration it knows; only those in use are shown.
 USED = "and on (integration) alertmanager_notifications_total > 0"
 
 
 def alerts() -> dashboard.Dashboard:
-    """Alerts, from those that fire now to how their notifications fare."""
-    description = "What fires and since when, what fired before, and whether notifications arrive."
+    """Build Alerts, from those firing now to their notifications."""
+    description = "What is firing, what fired before, and whether notifications arrive."
     board = Board("Alerts", description, since="now-6h", refresh="5s", variables=False)
-    board.place(4, firing("critical", CRITICAL), firing("warning", WARNING), pending(), muted(), failing_channels(), watchdog())
+    board.place(
+        4,
+        firing("critical", CRITICAL),
+        firing("warning", WARNING),
+        pending(),
+        muted(),
+        failing_channels(),
+        watchdog(),
+    )
     board.place(9, firing_alerts(), history(), widths=(11, 13))
     board.row("Notifications")
     board.place(8, sent(), failed(), latency())
@@ -48,14 +58,20 @@ def alerts() -> dashboard.Dashboard:
 
 def firing(severity: str, color: str) -> Panel:
     expr = f'count(ALERTS{{{FIRING}, severity="{severity}"}}) or vector(0)'
-    description = f"Alerts of severity {severity} that fire now."
-    return tally(f"Firing, {severity}", description, now(expr, severity), color=color, no_value=PROMETHEUS_DOWN)
+    description = f"Alerts of severity {severity} that are firing."
+    return tally(
+        f"Firing, {severity}",
+        description,
+        now(expr, severity),
+        color=color,
+        no_value=PROMETHEUS_DOWN,
+    )
 
 
 def pending() -> Panel:
     return tally(
         "Pending",
-        "Alerts whose condition holds, but not yet for as long as their rule asks.",
+        "Alerts whose condition holds, but not yet for as long as their rule requires.",
         now('count(ALERTS{alertstate="pending"}) or vector(0)', "pending"),
         color=NEUTRAL,
         no_value=PROMETHEUS_DOWN,
@@ -65,20 +81,27 @@ def pending() -> Panel:
 def muted() -> Panel:
     panel = number(
         "Silenced or inhibited",
-        "Alerts that Alertmanager holds back, since somebody silenced them or a graver one says the same.",
+        "Alerts that Alertmanager holds back because they are silenced, or because a more "
+        "severe alert covers them.",
         now('sum(alertmanager_alerts{state="suppressed"})', "held back"),
         unit="none",
         no_value=ALERTMANAGER_DOWN,
     )
-    return panel.decimals(0).thresholds(thresholds(NEUTRAL)).links([to_page("Silences", f"{ALERTMANAGER_URL}/#/silences")])
+    return (
+        panel.decimals(0)
+        .thresholds(thresholds(NEUTRAL))
+        .links([to_page("Silences", f"{ALERTMANAGER_URL}/#/silences")])
+    )
 
 
 def failing_channels() -> Panel:
     return tally(
         "Failing channels",
-        "Ways of notification (Slack, PagerDuty, Email, webhook) through which something could not be delivered within five minutes.",
+        "Channels (Slack, PagerDuty, email, webhook) with a failed delivery within the last "
+        "five minutes.",
         now(
-            "count(sum by (integration) (increase(alertmanager_notifications_failed_total[5m])) > 0) or max(alertmanager_build_info) * 0",
+            "count(sum by (integration) (increase(alertmanager_notifications_failed_total[5m])) > "
+            "0) or max(alertmanager_build_info) * 0",
             "failing",
         ),
         color=WARNING,
@@ -89,14 +112,14 @@ def failing_channels() -> Panel:
 def watchdog() -> Panel:
     panel = number(
         "Watchdog",
-        "The alert that always fires, so that its absence tells that alerts are not evaluated.",
+        "This alert always fires, so its absence shows that alerts are not evaluated.",
         now('count(ALERTS{alertname="Watchdog", alertstate="firing"}) or vector(0)', "watchdog"),
         unit="none",
         no_value=PROMETHEUS_DOWN,
     )
     words = d.ValueMap(
         options={
-            "1": d.ValueMappingResult(text="fires, as it should", color=GOOD),
+            "1": d.ValueMappingResult(text="firing, as expected", color=GOOD),
             "0": d.ValueMappingResult(text="silent", color=CRITICAL),
         }
     )
@@ -104,12 +127,16 @@ def watchdog() -> Panel:
 
 
 def firing_alerts() -> Panel:
-    # Their value is the time since when, in seconds since 1970.
+    # The value is when the alert started, in seconds since 1970.
     since = f"ALERTS{{{FIRING}}} * ignoring (alertstate) ALERTS_FOR_STATE * 1000"
-    runbook = {"title": "Runbook", "url": f"{EXPORTER_URL}/runbooks/${{__value.raw}}", "targetBlank": True}
+    runbook = {
+        "title": "Runbook",
+        "url": f"{EXPORTER_URL}/runbooks/${{__value.raw}}",
+        "targetBlank": True,
+    }
     panel = listing(
         "Firing alerts",
-        "Alerts that fire now, without the Watchdog, which always does. An alert's name leads to its runbook.",
+        "Alerts firing now, except the Watchdog. An alert's name links to its runbook.",
         rows(f"max by (alertname, severity, benchmark_name, environment) ({since})"),
         no_value="No alert is firing",
         columns=["severity", "alertname", "benchmark_name", "environment", "Value"],
@@ -117,7 +144,12 @@ def firing_alerts() -> Panel:
     )
     return (
         panel.override_by_name("Value", column("Since", unit="dateTimeAsIso", custom__width=165))
-        .override_by_name("severity", column("Severity", mappings=[SEVERITIES], custom__cellOptions=COLORED, custom__width=85))
+        .override_by_name(
+            "severity",
+            column(
+                "Severity", mappings=[SEVERITIES], custom__cellOptions=COLORED, custom__width=85
+            ),
+        )
         .override_by_name("alertname", column("Alert", links=[runbook]))
         .override_by_name("benchmark_name", column("Benchmark"))
         .override_by_name("environment", column("Environment", custom__width=110))
@@ -126,58 +158,86 @@ def firing_alerts() -> Panel:
 
 def history() -> Panel:
     def level(aggregate: str) -> str:
-        critical, warning = (f'{aggregate} (ALERTS{{{FIRING}, severity="{severity}"}})' for severity in ("critical", "warning"))
+        critical, warning = (
+            f'{aggregate} (ALERTS{{{FIRING}, severity="{severity}"}})'
+            for severity in ("critical", "warning")
+        )
         return f"{critical} * 2 or {warning}"
 
     return states(
         "Alerts over time",
-        "The highest severity that fired, then each alert while it fired.",
+        "The highest severity that was firing, then each alert while it was firing.",
         query(f"{level('max')} or vector(0)", "all alerts"),
-        query(level("max by (alertname, benchmark_name, environment)"), "{{alertname}} {{benchmark_name}} {{environment}}", ref="B"),
+        query(
+            level("max by (alertname, benchmark_name, environment)"),
+            "{{alertname}} {{benchmark_name}} {{environment}}",
+            ref="B",
+        ),
         no_value=PROMETHEUS_DOWN,
         words={2: ("critical", CRITICAL), 1: ("warning", WARNING), 0: ("quiet", GOOD)},
     )
 
 
 def sent() -> Panel:
-    # Not a rate, which would be a small fraction of something that happens a few times a day.
-    expr = f"sum by (integration) (increase(alertmanager_notifications_total[$__rate_interval])) {USED}"
+    # Not a rate: for something that happens a few times a day it would be a tiny fraction.
+    expr = (
+        "sum by (integration) (increase(alertmanager_notifications_total[$__rate_interval])) "
+        f"{USED}"
+    )
     panel = curves(
         "Notifications sent",
-        "How many notifications Alertmanager sent between two points, by channel; one may tell of several alerts.",
+        "Notifications that Alertmanager sent between two points, by channel; one "
+        "notification may cover several alerts.",
         query(expr, "{{integration}}", step=SLOW_SCRAPE),
         unit="none",
         no_value="No notification yet",
     )
-    return panel.decimals(0).min(0).axis_soft_max(1).fill_opacity(20).line_interpolation(c.LineInterpolation.STEP_AFTER)
+    return (
+        panel.decimals(0)
+        .min(0)
+        .axis_soft_max(1)
+        .fill_opacity(20)
+        .line_interpolation(c.LineInterpolation.STEP_AFTER)
+    )
 
 
 def failed() -> Panel:
-    gave_up = f"sum by (integration) (increase(alertmanager_notifications_failed_total[$__rate_interval])) {USED}"
-    attempts = f"sum by (integration) (increase(alertmanager_notification_requests_failed_total[$__rate_interval])) {USED}"
+    gave_up = (
+        "sum by (integration) "
+        f"(increase(alertmanager_notifications_failed_total[$__rate_interval])) {USED}"
+    )
+    attempts = (
+        "sum by (integration) "
+        f"(increase(alertmanager_notification_requests_failed_total[$__rate_interval])) {USED}"
+    )
     panel = curves(
-        "Notifications that failed",
-        "Attempts that failed between two points, by channel, and notifications that were given up. The alert NotificationsFailing tells "
-        "of both.",
+        "Failed notifications",
+        "Failed attempts between two points, and notifications given up, by channel. The "
+        "alert NotificationsFailing covers both.",
         query(gave_up, "{{integration}}, given up", step=SLOW_SCRAPE),
         query(attempts, "{{integration}}, attempts", ref="B", step=SLOW_SCRAPE),
         unit="none",
         no_value="No notification yet",
     )
-    return panel.decimals(0).min(0).axis_soft_max(1).line_interpolation(c.LineInterpolation.STEP_AFTER)
+    return (
+        panel.decimals(0).min(0).axis_soft_max(1).line_interpolation(c.LineInterpolation.STEP_AFTER)
+    )
 
 
 def latency() -> Panel:
     def mean(window: str) -> str:
         sums, counts = (
-            f"sum by (integration) (increase(alertmanager_notification_latency_seconds_{part}[{window}]))" for part in ("sum", "count")
+            "sum by (integration) "
+            f"(increase(alertmanager_notification_latency_seconds_{part}[{window}]))"
+            for part in ("sum", "count")
         )
         return f"{sums} / ({counts} > 0)"
 
     panel = curves(
         "Notification latency",
-        "How long Alertmanager took to hand a notification over, the mean of the hour before each point, by channel. What lies before it "
-        "(scrape, rule, group_wait) is not in it.",
+        "How long Alertmanager took to deliver a notification, as the mean of the hour before "
+        "each point, by channel. Time spent earlier (scrape, rule, group_wait) is not "
+        "included.",
         query(mean("1h"), "{{integration}}", step=SLOW_SCRAPE),
         unit="s",
         no_value="No notification within an hour",
@@ -188,8 +248,12 @@ def latency() -> Panel:
 def received() -> Panel:
     panel = listing(
         "Arrived at the exporter",
-        "Alerts that came all the way through Alertmanager to the exporter's webhook, since the ledger began.",
-        rows("sum by (alertname, severity, status) (benchmark_exporter_notifications_received_total) > 0"),
+        "Alerts that arrived at the exporter's webhook through Alertmanager since the ledger "
+        "was created.",
+        rows(
+            "sum by (alertname, severity, status) "
+            "(benchmark_exporter_notifications_received_total) > 0"
+        ),
         no_value="No notification yet",
         columns=["alertname", "severity", "status", "Value"],
         sort="Count",
@@ -203,11 +267,12 @@ def received() -> Panel:
 
 
 def firing_time() -> Panel:
-    # Samples are as far apart as their rule's evaluations, so time is counted in points of a fixed distance.
+    # The distance of samples depends on the rule's interval, so time is counted at fixed steps.
     expr = f"topk(10, sum by (alertname) (count_over_time(ALERTS{{{FIRING}}}[24h:1m])) * 60)"
     panel = bars(
         "Time firing, last 24 hours",
-        "How long each alert fired within the last 24 hours, to the minute, the ten longest; several at once add up.",
+        "How long each alert was firing in the last 24 hours, to the minute, the ten longest; "
+        "simultaneous alerts add up.",
         now(expr, "{{alertname}}"),
         unit="s",
         no_value="Nothing fired",
@@ -218,9 +283,11 @@ def firing_time() -> Panel:
 def in_alertmanager() -> Panel:
     panel = curves(
         "Alerts in Alertmanager",
-        "Alerts that Alertmanager knows, by what it does with them. Suppressed are those that are silenced or inhibited.",
+        "Alerts that Alertmanager holds, by state. Suppressed alerts are silenced or inhibited.",
         query("sum by (state) (alertmanager_alerts)", "{{state}}", step=SLOW_SCRAPE),
         unit="none",
         no_value=ALERTMANAGER_DOWN,
     )
-    return panel.decimals(0).min(0).axis_soft_max(1).line_interpolation(c.LineInterpolation.STEP_AFTER)
+    return (
+        panel.decimals(0).min(0).axis_soft_max(1).line_interpolation(c.LineInterpolation.STEP_AFTER)
+    )

@@ -1,26 +1,34 @@
-"""What the dashboards share: how they lead to one another, their variables, their annotations, and the grid that panels are placed on."""
+"""What the dashboards share: links, variables, annotations, and the grid for panels."""
 
 from collections.abc import Sequence
 
 from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.models import dashboard as d
 
-from grafana.panels import CRITICAL, NEUTRAL, PROMETHEUS, SLOW_SCRAPE, WIDTH, Panel, query
+from grafana.panels import PROMETHEUS, SLOW_SCRAPE, WIDTH, Panel, query
 from grafana.selectors import REGRESSION_ALERTS, RUN
+from grafana.style import CRITICAL, NEUTRAL
 
 TAG = "strataregula"
-# As on one's own machine; `make up` puts the addresses of .env in their place.
-EXPORTER_URL, PROMETHEUS_URL, ALERTMANAGER_URL = "http://localhost:8000", "http://localhost:9090", "http://localhost:9093"
+# The addresses on a local machine; `make up` replaces them with those in .env.
+EXPORTER_URL, PROMETHEUS_URL, ALERTMANAGER_URL = (
+    "http://localhost:8000",
+    "http://localhost:9090",
+    "http://localhost:9093",
+)
 REFRESH_INTERVALS = ["1s", "5s", "15s", "1m", "5m", "15m"]
 
 
 class Board:
-    """A dashboard that is being laid out, from top to bottom.
+    """A dashboard that is being laid out from top to bottom.
 
-    `variables`: whether those of the benchmarks are shown. All dashboards have them, so that a link keeps what is selected.
+    `variables` tells whether those of the benchmarks are shown. All dashboards have them, so that a
+    link keeps the selection.
     """
 
-    def __init__(self, title: str, description: str, *, since: str, refresh: str, variables: bool) -> None:
+    def __init__(
+        self, title: str, description: str, *, since: str, refresh: str, variables: bool
+    ) -> None:
         self._identifiers = iter(range(1, 1000))
         hide = d.VariableHide.DONT_HIDE if variables else d.VariableHide.HIDE_VARIABLE
         self.dashboard = (
@@ -34,65 +42,130 @@ class Board:
             .tooltip(d.DashboardCursorSync.CROSSHAIR)
             .annotations([])
             .with_variable(variable("project", "Project", "benchmark_run_info").hide(hide))
-            .with_variable(variable("benchmark", "Benchmark", 'benchmark_run_info{project=~"$project"}', "benchmark_name").hide(hide))
-            .with_variable(variable("environment", "Environment", 'benchmark_run_info{project=~"$project"}').hide(hide))
+            .with_variable(
+                variable(
+                    "benchmark",
+                    "Benchmark",
+                    'benchmark_run_info{project=~"$project"}',
+                    "benchmark_name",
+                ).hide(hide)
+            )
+            .with_variable(
+                variable(
+                    "environment", "Environment", 'benchmark_run_info{project=~"$project"}'
+                ).hide(hide)
+            )
             .link(_to_other_dashboards())
-            .link(_link("Exporter", EXPORTER_URL, "The newest runs, and which files were rejected and why"))
-            .link(_link("Rules", f"{PROMETHEUS_URL}/alerts", "The alert rules and their state, in Prometheus"))
+            .link(
+                _link(
+                    "Exporter",
+                    EXPORTER_URL,
+                    "The newest runs, and which files were rejected and why",
+                )
+            )
+            .link(
+                _link(
+                    "Rules",
+                    f"{PROMETHEUS_URL}/alerts",
+                    "The alert rules and their state, in Prometheus",
+                )
+            )
             .link(_link("Silences", f"{ALERTMANAGER_URL}/#/silences", "Alertmanager"))
         )
 
     def place(self, height: int, *panels: Panel, widths: Sequence[int] = ()) -> None:
-        """Panels side by side, each as wide as the others unless told; the grid is 24 wide."""
-        for panel, width in zip(panels, widths or [WIDTH // len(panels)] * len(panels), strict=True):
+        """Place panels side by side, of equal width by default; the grid is 24 wide."""
+        for panel, width in zip(
+            panels, widths or [WIDTH // len(panels)] * len(panels), strict=True
+        ):
             self.dashboard.with_panel(panel.id(next(self._identifiers)).height(height).span(width))
 
     def row(self, title: str, *, repeat: str | None = None) -> None:
-        """A heading. `repeat`: the variable for each of whose values the panels up to the next heading are shown."""
+        """Add a heading. The panels below it repeat for each value of the variable `repeat`."""
         row = dashboard.Row(title).id(next(self._identifiers))
         self.dashboard.with_row(row if repeat is None else row.repeat(repeat))
 
     def annotate(self) -> None:
-        """Marks where a commit was measured first, and where a regression began to be told."""
-        commits = f"group by (commit_hash) (last_over_time(benchmark_run_info{{{RUN}}}[$__rate_interval]))"
-        before = f"group by (commit_hash) (last_over_time(benchmark_run_info{{{RUN}}}[$__rate_interval] offset $__rate_interval))"
+        """Mark where each commit was first measured, and where an alert on a regression began."""
+        commits = (
+            "group by (commit_hash) "
+            f"(last_over_time(benchmark_run_info{{{RUN}}}[$__rate_interval]))"
+        )
+        before = (
+            "group by (commit_hash) "
+            f"(last_over_time(benchmark_run_info{{{RUN}}}[$__rate_interval] offset "
+            "$__rate_interval))"
+        )
         self.dashboard.annotation(
-            _annotation("Commits", f"{commits} unless {before}", NEUTRAL, "commit {{commit_hash}}", "first run of this commit")
+            _annotation(
+                "Commits",
+                f"{commits} unless {before}",
+                NEUTRAL,
+                "commit {{commit_hash}}",
+                "first run of this commit",
+            )
         )
         firing = f'ALERTS{{{REGRESSION_ALERTS}, alertstate="firing"}}'
         by = "group by (benchmark_name, alertname)"
         began = f"{by} ({firing}) unless {by} ({firing} offset $__rate_interval)"
-        self.dashboard.annotation(_annotation("Regressions", began, CRITICAL, "{{alertname}}", "{{benchmark_name}}"))
+        self.dashboard.annotation(
+            _annotation("Regressions", began, CRITICAL, "{{alertname}}", "{{benchmark_name}}")
+        )
 
 
-def variable(name: str, label: str, series: str, source: str | None = None) -> dashboard.QueryVariable:
-    """A variable of which any number of values can be selected: those of a label, by default of the same name, of some series."""
+def variable(
+    name: str, label: str, series: str, source: str | None = None
+) -> dashboard.QueryVariable:
+    """Return a multi-value variable with the values of a label of some series.
+
+    The label has the name of the variable unless `source` names another.
+    """
     expr = f"label_values({series}, {source or name})"
     return (
         dashboard.QueryVariable(name)
         .label(label)
         .datasource(PROMETHEUS)
-        .query({"qryType": 1, "query": expr, "refId": "PrometheusVariableQueryEditor-VariableQuery"})
+        .query(
+            {"qryType": 1, "query": expr, "refId": "PrometheusVariableQueryEditor-VariableQuery"}
+        )
         .definition(expr)
         .refresh(d.VariableRefresh.ON_TIME_RANGE_CHANGED)
         .sort(d.VariableSort.ALPHABETICAL_CASE_INSENSITIVE_ASC)
         .multi(True)
         .include_all(True)
-        .all_value(".*")  # a benchmark that is new since the page was loaded is among them
+        .all_value(".*")  # includes benchmarks added after the page was loaded
         .current(d.VariableOption(text=["All"], value=["$__all"], selected=True))
     )
 
 
 def _to_other_dashboards() -> dashboard.DashboardLink:
-    """Leads to every dashboard with the tag, a user's own too, with the variables and the time range of this one."""
-    return dashboard.DashboardLink("Dashboards").type(d.DashboardLinkType.DASHBOARDS).tags([TAG]).include_vars(True).keep_time(True)
+    """Return links to all dashboards with the tag, including users' own.
+
+    They keep the variables and the time range.
+    """
+    return (
+        dashboard.DashboardLink("Dashboards")
+        .type(d.DashboardLinkType.DASHBOARDS)
+        .tags([TAG])
+        .include_vars(True)
+        .keep_time(True)
+    )
 
 
 def _link(title: str, url: str, tooltip: str) -> dashboard.DashboardLink:
-    return dashboard.DashboardLink(title).type(d.DashboardLinkType.LINK).icon("external link").url(url).tooltip(tooltip).target_blank(True)
+    return (
+        dashboard.DashboardLink(title)
+        .type(d.DashboardLinkType.LINK)
+        .icon("external link")
+        .url(url)
+        .tooltip(tooltip)
+        .target_blank(True)
+    )
 
 
-def _annotation(name: str, expr: str, color: str, title: str, text: str) -> dashboard.AnnotationQuery:
+def _annotation(
+    name: str, expr: str, color: str, title: str, text: str
+) -> dashboard.AnnotationQuery:
     return (
         dashboard.AnnotationQuery()
         .name(name)

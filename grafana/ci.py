@@ -1,28 +1,12 @@
-"""The dashboard CI: which pipelines fail, how often, and what the gates say."""
+"""The CI dashboard: which pipelines fail, how often, and the outcomes of the gates."""
 
 from grafana_foundation_sdk.builders import dashboard
 
 from grafana.board import Board, variable
 from grafana.overview import pipelines
-from grafana.panels import (
-    GOOD,
-    NEUTRAL,
-    PASSED,
-    SLOW_SCRAPE,
-    WARNING,
-    Panel,
-    bars,
-    column,
-    lines,
-    listing,
-    now,
-    query,
-    rows,
-    states,
-    threshold_lines,
-    thresholds,
-)
+from grafana.panels import SLOW_SCRAPE, Panel, bars, lines, listing, now, query, rows, states
 from grafana.selectors import BENCHMARK
+from grafana.style import GOOD, NEUTRAL, PASSED, WARNING, column, threshold_lines, thresholds
 
 PIPELINE = 'pipeline=~"$pipeline"'
 NO_CI_RUN, FEW_CI_RUNS, NO_GATE = "No CI run yet", "Fewer than 5 CI runs", "No run with a gate yet"
@@ -30,15 +14,19 @@ NO_DURATION = "No run stated its duration"
 
 
 def ci() -> dashboard.Dashboard:
-    """CI, first its pipelines, then what they measured."""
+    """Build CI: first the pipelines, then their gates and durations."""
     board = Board(
-        "CI", "Pipelines, how often they fail, how long suites take, and what the gates say.", since="now-7d", refresh="5s", variables=True
+        "CI",
+        "CI pipelines, how often they fail, how long suites take, and the outcomes of the gates.",
+        since="now-7d",
+        refresh="5s",
+        variables=True,
     )
     board.dashboard.with_variable(variable("pipeline", "Pipeline", "ci_pipeline_status"))
     board.place(6, pipelines(), failure_ratio(), runs())
     board.place(9, outcomes(), failure_trend())
-    board.row("What they measured")
-    board.place(8, gate_verdicts(), headroom(), criteria())
+    board.row("Gates and durations")
+    board.place(8, gate_outcomes(), headroom(), criteria())
     board.place(8, pipeline_duration(), suite_duration(), widths=(16, 8))
     return board.dashboard
 
@@ -46,7 +34,8 @@ def ci() -> dashboard.Dashboard:
 def failure_ratio() -> Panel:
     panel = bars(
         "Failed runs",
-        "Share of failed runs among the newest 20 of each pipeline, from its fifth run on. Over 20 % an alert fires.",
+        "Share of failed runs among the newest 20 of each pipeline, once it has five runs. "
+        "Above 20 % an alert fires.",
         now(f"max by (pipeline) (ci_pipeline_failure_ratio{{{PIPELINE}}})", "{{pipeline}}"),
         unit="percentunit",
         no_value=FEW_CI_RUNS,
@@ -57,7 +46,7 @@ def failure_ratio() -> Panel:
 def runs() -> Panel:
     panel = listing(
         "Runs by outcome",
-        "Runs of each pipeline since the ledger began.",
+        "Runs of each pipeline since the ledger was created.",
         rows(f'sum by (pipeline) (ci_pipeline_runs_total{{status="pass", {PIPELINE}}})'),
         rows(f'sum by (pipeline) (ci_pipeline_runs_total{{status="fail", {PIPELINE}}})', ref="B"),
         no_value=NO_CI_RUN,
@@ -72,10 +61,14 @@ def runs() -> Panel:
 
 
 def outcomes() -> Panel:
-    expr = f"min by (pipeline, branch, trigger) (min_over_time(ci_pipeline_status{{{PIPELINE}}}[$__rate_interval]))"
+    expr = (
+        "min by (pipeline, branch, trigger) "
+        f"(min_over_time(ci_pipeline_status{{{PIPELINE}}}[$__rate_interval]))"
+    )
     return states(
         "Outcomes",
-        "The outcome of the newest run of each pipeline, the worst between two points; it holds until the next run.",
+        "The outcome of the newest run of each pipeline, the worst between two points; it holds "
+        "until the next run.",
         query(expr, "{{pipeline}} {{branch}} {{trigger}}", step=SLOW_SCRAPE),
         no_value=NO_CI_RUN,
         words=PASSED,
@@ -83,25 +76,38 @@ def outcomes() -> Panel:
 
 
 def failure_trend() -> Panel:
-    # Each sample is the outcome of the newest run: between two runs it says the same again, so only one an hour is counted.
-    expr = f"1 - avg_over_time(min by (pipeline) (min_over_time(ci_pipeline_status{{{PIPELINE}}}[1h]))[7d:1h])"
+    # Each sample is the outcome of the newest run. Between two runs it only repeats, so one sample
+    # an hour is counted.
+    expr = (
+        "1 - avg_over_time(min by (pipeline) "
+        f"(min_over_time(ci_pipeline_status{{{PIPELINE}}}[1h]))[7d:1h])"
+    )
     panel = lines(
-        "Failing hours a week",
-        "The share of the hours with a failed run, of those hours of the seven days before each point in which there was any. The line is "
-        "at 20 %.",
+        "Failing hours, last 7 days",
+        "In the seven days before each point, the share of hours with a failed run among the "
+        "hours with any run. The line is at 20 %.",
         query(expr, "{{pipeline}}", step="1h"),
         unit="percentunit",
         no_value=NO_CI_RUN,
     )
-    return panel.decimals(0).min(0).max(1).thresholds(thresholds(GOOD, (0.2, WARNING))).thresholds_style(threshold_lines())
+    return (
+        panel.decimals(0)
+        .min(0)
+        .max(1)
+        .thresholds(thresholds(GOOD, (0.2, WARNING)))
+        .thresholds_style(threshold_lines())
+    )
 
 
-def gate_verdicts() -> Panel:
-    expr = f'min by (benchmark_name) (min_over_time(benchmark_gate_passed{{criterion="overall", {BENCHMARK}}}[$__rate_interval]))'
+def gate_outcomes() -> Panel:
+    expr = (
+        f'min by (benchmark_name) (min_over_time(benchmark_gate_passed{{criterion="overall", '
+        f"{BENCHMARK}}}[$__rate_interval]))"
+    )
     return states(
         "Gates over time",
-        "The verdict of the gate on each benchmark's newest run, the worst between two points. Where the tool gave none, all criteria of "
-        "the gate.",
+        "The gate outcome of each benchmark's newest run, the worst between two points. If "
+        "the tool states no outcome, all criteria of the gate decide.",
         query(expr, "{{benchmark_name}}", step=SLOW_SCRAPE),
         no_value=NO_GATE,
         words=PASSED,
@@ -111,36 +117,51 @@ def gate_verdicts() -> Panel:
 def headroom() -> Panel:
     panel = lines(
         "Headroom over the gate",
-        "How far the p50 speedup of each benchmark is above its gate's threshold; under 0 the gate fails.",
+        "How far the p50 speedup of each benchmark is above its gate's threshold; below 0 the "
+        "gate fails.",
         query(
-            f"min by (benchmark_name) (last_over_time(benchmark_gate_headroom_ratio{{{BENCHMARK}}}[$__rate_interval]))",
+            "min by (benchmark_name) "
+            f"(last_over_time(benchmark_gate_headroom_ratio{{{BENCHMARK}}}[$__rate_interval]))",
             "{{benchmark_name}}",
             step=SLOW_SCRAPE,
         ),
         unit="percentunit",
         no_value=NO_GATE,
     )
-    return panel.decimals(0).axis_soft_min(-0.1).thresholds(thresholds(WARNING, (0, GOOD))).thresholds_style(threshold_lines())
+    return (
+        panel.decimals(0)
+        .axis_soft_min(-0.1)
+        .thresholds(thresholds(WARNING, (0, GOOD)))
+        .thresholds_style(threshold_lines())
+    )
 
 
 def criteria() -> Panel:
-    def asked(metric: str) -> str:
+    def limit(metric: str) -> str:
         return f"max by (benchmark_name) ({metric})"
 
     panel = listing(
-        "What the gates ask",
-        "The limits of each benchmark's gate: the least speedup at the median and at p95, and the longest p95.",
-        rows(asked(f'benchmark_gate_speedup_threshold_ratio{{percentile="p50", {BENCHMARK}}}')),
-        rows(asked(f'benchmark_gate_speedup_threshold_ratio{{percentile="p95", {BENCHMARK}}}'), ref="B"),
-        rows(asked(f"benchmark_gate_time_threshold_seconds{{{BENCHMARK}}}"), ref="C"),
+        "Gate limits",
+        "The limits of each benchmark's gate: the minimum speedup at the median and at p95, "
+        "and the maximum p95 time.",
+        rows(limit(f'benchmark_gate_speedup_threshold_ratio{{percentile="p50", {BENCHMARK}}}')),
+        rows(
+            limit(f'benchmark_gate_speedup_threshold_ratio{{percentile="p95", {BENCHMARK}}}'),
+            ref="B",
+        ),
+        rows(limit(f"benchmark_gate_time_threshold_seconds{{{BENCHMARK}}}"), ref="C"),
         no_value=NO_GATE,
         columns=["benchmark_name", "Value #A", "Value #B", "Value #C"],
         sort="Speedup p50",
     )
     return (
         panel.override_by_name("benchmark_name", column("Benchmark"))
-        .override_by_name("Value #A", column("Speedup p50", unit="suffix:×", decimals=1, custom__width=110))
-        .override_by_name("Value #B", column("Speedup p95", unit="suffix:×", decimals=1, custom__width=110))
+        .override_by_name(
+            "Value #A", column("Speedup p50", unit="suffix:×", decimals=1, custom__width=110)
+        )
+        .override_by_name(
+            "Value #B", column("Speedup p95", unit="suffix:×", decimals=1, custom__width=110)
+        )
         .override_by_name("Value #C", column("P95", unit="s", decimals=0, custom__width=80))
     )
 
@@ -148,7 +169,7 @@ def criteria() -> Panel:
 def suite_duration() -> Panel:
     panel = bars(
         "Suite duration",
-        "Wall time of whole suite runs, exact quantiles over the newest 100 that state one.",
+        "Wall time of whole suite runs, exact quantiles over the newest 100 runs that state it.",
         now("max by (quantile) (benchmark_suite_duration_seconds)", "quantile {{quantile}}"),
         unit="s",
         no_value=NO_DURATION,
@@ -160,8 +181,12 @@ def pipeline_duration() -> Panel:
     newest = f"last_over_time(ci_pipeline_duration_seconds{{{PIPELINE}}}[$__rate_interval])"
     panel = lines(
         "Pipeline duration",
-        "How long each run of a pipeline took, where its last job said so.",
-        query(f"max by (pipeline, branch, trigger) ({newest})", "{{pipeline}} {{branch}} {{trigger}}", step=SLOW_SCRAPE),
+        "How long each run of a pipeline took, if its last job reported it.",
+        query(
+            f"max by (pipeline, branch, trigger) ({newest})",
+            "{{pipeline}} {{branch}} {{trigger}}",
+            step=SLOW_SCRAPE,
+        ),
         unit="s",
         no_value=NO_DURATION,
     )

@@ -1,38 +1,30 @@
-"""The dashboard Compare: environments, and the versions of baselines, side by side."""
+"""The Compare dashboard: environments and baseline versions side by side."""
 
 from grafana_foundation_sdk.builders import dashboard
 
 from grafana.board import Board
-from grafana.overview import NO_HISTORY, NO_RUN
-from grafana.panels import (
+from grafana.no_data import NO_HISTORY, NO_RUN
+from grafana.panels import SLOW_SCRAPE, Panel, bars, lines, listing, matrix, now, query, rows
+from grafana.selectors import RESULT, RESULT_NAME
+from grafana.style import (
     DASHES,
     GOOD,
     NEUTRAL,
-    SLOW_SCRAPE,
     VERDICTS,
     WARNING,
-    Panel,
-    bars,
     column,
-    lines,
-    listing,
     logarithmic,
     mapping,
-    matrix,
-    now,
-    query,
-    rows,
     thresholds,
 )
-from grafana.selectors import RESULT, RESULT_NAME
 
 TIMES = f'benchmark_time_seconds{{statistic="p50", {RESULT}}}'
-ONE_ENVIRONMENT = "All selected results are of one environment"
+ONE_ENVIRONMENT = "All selected results come from one environment"
 
 
 def compare() -> dashboard.Dashboard:
-    """Compare, first environments, then versions."""
-    description = "The same benchmarks in several environments, and beside the versions that were pinned as baselines."
+    """Build Compare: first environments, then versions."""
+    description = "The same benchmarks in several environments, and against pinned versions."
     board = Board("Compare", description, since="now-24h", refresh="5s", variables=True)
     board.annotate()
     board.row("Environments")
@@ -54,16 +46,22 @@ def times() -> Panel:
         row="benchmark_name",
         column="environment",
     )
-    return panel.decimals(2).override_by_name("benchmark_name\\environment", column("Result", custom__width=240))
+    return panel.decimals(2).override_by_name(
+        "benchmark_name\\environment", column("Result", custom__width=240)
+    )
 
 
 def slowdown() -> Panel:
     fastest = f"min by (benchmark_name) ({TIMES})"
     several = f"count by (benchmark_name) ({TIMES}) > 1"
-    expr = f"max by (benchmark_name, environment) ({TIMES} / on (benchmark_name) group_left () {fastest} and on (benchmark_name) {several})"
+    expr = (
+        f"max by (benchmark_name, environment) ({TIMES} / on (benchmark_name) group_left () "
+        f"{fastest} and on (benchmark_name) {several})"
+    )
     panel = bars(
-        "Times the fastest environment",
-        "How many times slower the newest run of each result is than in the environment where it is fastest.",
+        "Slowdown against the fastest environment",
+        "How many times slower the newest run of each result is than in the environment where "
+        "it is fastest.",
         now(f"sort_desc({expr})", "{{benchmark_name}} {{environment}}"),
         unit="suffix:×",
         no_value=ONE_ENVIRONMENT,
@@ -73,11 +71,14 @@ def slowdown() -> Panel:
 
 def verdicts() -> Panel:
     def state(name: str) -> str:
-        return f'max by (benchmark_name, environment) (benchmark_verdict{{state="{name}", {RESULT}}})'
+        return (
+            f'max by (benchmark_name, environment) (benchmark_verdict{{state="{name}", {RESULT}}})'
+        )
 
     panel = matrix(
         "Verdict",
-        "What the newest run of each result is beside its own history in each environment. Slower in one alone points to that machine.",
+        "The verdict on the newest run of each result, against its own history in each "
+        "environment. A result that is slower in only one environment points to that machine.",
         rows(f"2 * {state('critical')} > 0 or {state('warning')}"),
         unit="none",
         no_value=NO_HISTORY,
@@ -85,7 +86,9 @@ def verdicts() -> Panel:
         column="environment",
     )
     return (
-        panel.decimals(0).mappings([mapping(VERDICTS)]).override_by_name("benchmark_name\\environment", column("Result", custom__width=240))
+        panel.decimals(0)
+        .mappings([mapping(VERDICTS)])
+        .override_by_name("benchmark_name\\environment", column("Result", custom__width=240))
     )
 
 
@@ -93,7 +96,10 @@ def times_over_runs() -> Panel:
     panel = lines(
         "Median time over runs",
         "The p50 of each run, by result and environment. Logarithmic.",
-        query(f"max by (benchmark_name, environment) (last_over_time({TIMES}[$__rate_interval]))", "{{benchmark_name}} {{environment}}"),
+        query(
+            f"max by (benchmark_name, environment) (last_over_time({TIMES}[$__rate_interval]))",
+            "{{benchmark_name}} {{environment}}",
+        ),
         unit="s",
         no_value=NO_RUN,
     )
@@ -101,14 +107,16 @@ def times_over_runs() -> Panel:
 
 
 def ratio_over_runs() -> Panel:
-    # Environments do not run at the same time: the mean of a day has a run of each.
+    # Environments do not run at the same time, but the mean of a day includes a run of each.
     mean = f"avg by (benchmark_name, environment) (avg_over_time({TIMES}[1d]))"
     panel = lines(
-        "Times the fastest environment, over runs",
-        "The mean p50 of the day before each point, as a multiple of that of the fastest environment. A line that moves is a change that "
-        "one environment alone has seen.",
+        "Slowdown against the fastest environment, over runs",
+        "The mean p50 of the day before each point, as a multiple of that in the fastest "
+        "environment. A line that moves is a change seen in only one environment.",
         query(
-            f"{mean} / on (benchmark_name) group_left () min by (benchmark_name) ({mean})", "{{benchmark_name}} {{environment}}", step="10m"
+            f"{mean} / on (benchmark_name) group_left () min by (benchmark_name) ({mean})",
+            "{{benchmark_name}} {{environment}}",
+            step="10m",
         ),
         unit="suffix:×",
         no_value=NO_RUN,
@@ -119,14 +127,20 @@ def ratio_over_runs() -> Panel:
 def speedups() -> Panel:
     panel = matrix(
         "Speedup over each version",
-        "How many times faster the newest run is, at the median, than the reference or the pinned baseline of each version.",
-        rows(f'max by (benchmark_name, baseline_version) (speedup_ratio{{percentile="p50", {RESULT_NAME}}})'),
+        "How many times faster the newest run is, at the median, than the reference or the pinned "
+        "baseline of each version.",
+        rows(
+            f'max by (benchmark_name, baseline_version) (speedup_ratio{{percentile="p50", '
+            f"{RESULT_NAME}}})"
+        ),
         unit="suffix:×",
         no_value=NO_RUN,
         row="benchmark_name",
         column="baseline_version",
     )
-    return panel.decimals(2).override_by_name("benchmark_name\\baseline_version", column("Result", custom__width=240))
+    return panel.decimals(2).override_by_name(
+        "benchmark_name\\baseline_version", column("Result", custom__width=240)
+    )
 
 
 def references() -> Panel:
@@ -134,27 +148,41 @@ def references() -> Panel:
     judged = f"max by ({labels}) (benchmark_judged_value{{{RESULT}}}"
 
     def of_result(metric: str) -> str:
-        return f"{judged} * 0 + on (benchmark_name, environment) group_left () max by (benchmark_name, environment) ({metric}))"
+        return (
+            f"{judged} * 0 + on (benchmark_name, environment) group_left () max by "
+            f"(benchmark_name, environment) ({metric}))"
+        )
 
     def reference(kind: str) -> str:
         return f'benchmark_reference_value{{reference="{kind}", {RESULT}}}'
 
     panel = listing(
         "Now, rolling median and pinned baseline",
-        "The newest run of each result beside both references, in the unit of the result, and how much worse than the stricter one it is.",
+        "The newest run of each result compared with both references, in the unit of the "
+        "result, and how much worse it is than the stricter one.",
         rows(f"{judged})"),
         rows(of_result(reference("rolling")), ref="B"),
         rows(of_result(reference("pinned")), ref="C"),
         rows(of_result("benchmark_worsening_ratio"), ref="D"),
         no_value=NO_HISTORY,
-        columns=["benchmark_name", "environment", "Value #A", "Value #B", "Value #C", "unit", "Value #D"],
+        columns=[
+            "benchmark_name",
+            "environment",
+            "Value #A",
+            "Value #B",
+            "Value #C",
+            "unit",
+            "Value #D",
+        ],
         sort="Worse by",
     )
     return (
         panel.override_by_name("Value #A", column("Now", unit="sci", decimals=3, custom__width=95))
         .override_by_name("Value #B", column("Rolling", unit="sci", decimals=3, custom__width=95))
         .override_by_name("Value #C", column("Pinned", unit="sci", decimals=3, custom__width=95))
-        .override_by_name("Value #D", column("Worse by", unit="percentunit", decimals=1, custom__width=90))
+        .override_by_name(
+            "Value #D", column("Worse by", unit="percentunit", decimals=1, custom__width=90)
+        )
         .override_by_name("benchmark_name", column("Result"))
         .override_by_name("environment", column("Environment", custom__width=110))
         .override_by_name("unit", column("Unit", custom__width=90))
@@ -167,8 +195,12 @@ def speedup_over_runs() -> Panel:
     panel = lines(
         "Speedup over each version, over runs",
         "How many times faster each run was, p95 dashed. Logarithmic.",
-        query(expr, "{{benchmark_name}} over {{baseline_version}} {{percentile}}", step=SLOW_SCRAPE),
+        query(
+            expr, "{{benchmark_name}} over {{baseline_version}} {{percentile}}", step=SLOW_SCRAPE
+        ),
         unit="suffix:×",
         no_value=NO_RUN,
     )
-    return panel.decimals(2).scale_distribution(logarithmic(2)).override_by_regexp("/ p95$/", [DASHES])
+    return (
+        panel.decimals(2).scale_distribution(logarithmic(2)).override_by_regexp("/ p95$/", [DASHES])
+    )

@@ -1,6 +1,7 @@
-"""Writes the dashboards, grafana/dashboards/<uid>.json, from the Python that describes them.
+"""Generate the dashboards, grafana/dashboards/<uid>.json, from Python.
 
-`python -m grafana.generate` writes them, `python -m grafana.generate --check` only says what would change, and fails if anything would.
+`python -m grafana.generate` writes them. With `--check` it only shows what would change, and fails
+if anything would.
 """
 
 import argparse
@@ -27,29 +28,43 @@ FOLDER = Path(__file__).resolve().parent / "dashboards"
 
 
 def render() -> dict[Path, str]:
-    """The text of every dashboard file, by path."""
-    return {FOLDER / f"{built.uid}.json": _text(built) for built in (make().build() for make in DASHBOARDS)}
+    """Return the text of every dashboard file, by path."""
+    return {
+        FOLDER / f"{built.uid}.json": _text(built)
+        for built in (make().build() for make in DASHBOARDS)
+    }
 
 
 def _text(built: Dashboard) -> str:
     document = json.loads(JSONEncoder().encode(built))
     for linked in (document, *document["panels"]):
         for link in linked.get("links") or ():
-            del link["placement"]  # the SDK writes one always, and with it Grafana hides the link in a menu
+            # The SDK always writes one, and with it Grafana hides the link in a menu.
+            del link["placement"]
     return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def differences(files: dict[Path, str]) -> Iterator[str]:
-    """Lines of a diff from the folder to what it should hold; a file that no dashboard writes is a difference too."""
+    """Yield a diff from the folder to its expected content; an extra file is a difference too."""
     for path in sorted({*files, *FOLDER.glob("*.json")}):
-        there = path.read_text(encoding="utf-8") if path.exists() else ""
+        current = path.read_text(encoding="utf-8") if path.exists() else ""
         name = f"dashboards/{path.name}"
-        yield from difflib.unified_diff(there.splitlines(), files.get(path, "").splitlines(), name, f"{name}, generated", lineterm="")
+        yield from difflib.unified_diff(
+            current.splitlines(),
+            files.get(path, "").splitlines(),
+            name,
+            f"{name}, generated",
+            lineterm="",
+        )
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Writes grafana/dashboards/.")
-    parser.add_argument("--check", action="store_true", help="write nothing; show the difference and exit 1 if there is one")
+    parser = argparse.ArgumentParser(description="Generate the dashboards in grafana/dashboards/.")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; show the difference and exit 1 if there is one",
+    )
     files = render()
     if parser.parse_args().check:
         changes = list(differences(files))

@@ -1,40 +1,33 @@
-"""The dashboard History: a month, week by week, and what moved most."""
+"""The History dashboard: a month, week by week, and what changed most."""
 
 from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.models import common as c
 
 from grafana.board import Board
-from grafana.overview import NO_RUN, speedup_scale
-from grafana.panels import (
-    CRITICAL,
-    GOOD,
-    NEUTRAL,
-    WARNING,
-    Panel,
-    bars,
-    curves,
-    fixed_color,
-    lines,
-    logarithmic,
-    now,
-    query,
-    states,
-    thresholds,
-)
+from grafana.no_data import NO_RUN
+from grafana.overview_benchmarks import speedup_scale
+from grafana.panels import Panel, bars, curves, lines, now, query, states
 from grafana.selectors import BENCHMARK, GATED, RESULT, RUN
+from grafana.style import CRITICAL, GOOD, NEUTRAL, WARNING, fixed_color, logarithmic, thresholds
 
-# Every sample of the range is read, since history that was brought in has one sample a run and would fall between two points. So
-# the steps are long, and the dashboard asks again only every five minutes.
+# Every sample of the range is read, because backfilled history has one sample per run, which would
+# fall between two points. Hence the long steps, and a refresh only every five minutes.
 HOUR, SIX_HOURS, DAY = "1h", "6h", "1d"
 TIMES = f'benchmark_time_seconds{{statistic="p50", {RESULT}}}'
-# One value an hour: the weight of a run is not how long it stayed the newest within the hour.
+# One value per hour, so that a run is not weighted by how long it stayed the newest.
 HOURLY = f"max by (benchmark_name, environment) (last_over_time({TIMES}[1h]))"
 THIS_WEEK = f"quantile_over_time(0.5, {HOURLY}[7d:1h])"
 
 
 def history() -> dashboard.Dashboard:
-    """History, from what moved to all of it."""
-    board = Board("History", "Thirty days: what became slower or faster, week by week.", since="now-30d", refresh="5m", variables=True)
+    """Build History, from what changed most to everything."""
+    board = Board(
+        "History",
+        "Thirty days: what became slower or faster, week by week.",
+        since="now-30d",
+        refresh="5m",
+        variables=True,
+    )
     board.place(9, movers("worst"), movers("best"), movers_since_pinned())
     board.place(11, weekly(), times())
     board.place(10, speedup(), noise())
@@ -43,26 +36,38 @@ def history() -> dashboard.Dashboard:
 
 
 def movers(which: str) -> Panel:
-    function, title = {"worst": ("topk", "Slower than three weeks ago"), "best": ("bottomk", "Faster than three weeks ago")}[which]
+    function, title = {
+        "worst": ("topk", "Slower than three weeks ago"),
+        "best": ("bottomk", "Faster than three weeks ago"),
+    }[which]
     change = f"{THIS_WEEK} / (quantile_over_time(0.5, {HOURLY}[7d:1h] offset 21d) > 0) - 1"
     held = f"{change} > 0" if which == "worst" else f"{change} < 0"
     panel = bars(
         title,
-        f"The {which} ten movers: the median time of the last seven days beside that of the week three weeks before it.",
+        f"The {which} ten changes: the median time of the last seven days compared with that "
+        "of the week three weeks earlier.",
         now(f"{function}(10, {held})", "{{benchmark_name}} {{environment}}"),
         unit="percentunit",
-        no_value="Nothing did, or there are less than four weeks of history",
+        no_value="No such result, or less than four weeks of history",
     )
-    return panel.decimals(1).thresholds(thresholds(GOOD, (0, NEUTRAL), (0.1, WARNING), (0.3, CRITICAL)))
+    return panel.decimals(1).thresholds(
+        thresholds(GOOD, (0, NEUTRAL), (0.1, WARNING), (0.3, CRITICAL))
+    )
 
 
 def movers_since_pinned() -> Panel:
-    rolling, pinned = (f'benchmark_reference_value{{reference="{kind}", {RESULT}}}' for kind in ("rolling", "pinned"))
+    rolling, pinned = (
+        f'benchmark_reference_value{{reference="{kind}", {RESULT}}}'
+        for kind in ("rolling", "pinned")
+    )
     panel = bars(
-        "Moved since it was pinned",
-        "How far the rolling median of each result is from its pinned baseline, which does not follow a slow drift. Beyond 25 % an alert "
-        "asks for a new one.",
-        now(f"max by (benchmark_name, environment) ({rolling} / ignoring (reference) {pinned} - 1)", "{{benchmark_name}} {{environment}}"),
+        "Drift from the pinned baseline",
+        "How far the rolling median of each result is from its pinned baseline, which does "
+        "not follow slow drift. Beyond 25 % an alert asks for a new baseline.",
+        now(
+            f"max by (benchmark_name, environment) ({rolling} / ignoring (reference) {pinned} - 1)",
+            "{{benchmark_name}} {{environment}}",
+        ),
         unit="percentunit",
         no_value="Nothing is pinned",
     )
@@ -72,12 +77,17 @@ def movers_since_pinned() -> Panel:
 def weekly() -> Panel:
     panel = lines(
         "Weekly median time",
-        "The median p50 of the seven days before each point: the trend, without the noise of single runs. Logarithmic.",
+        "The median p50 of the seven days before each point: the trend without the noise of "
+        "single runs. Logarithmic.",
         query(THIS_WEEK, "{{benchmark_name}} {{environment}}", step=SIX_HOURS),
         unit="s",
         no_value=NO_RUN,
     )
-    return panel.decimals(2).scale_distribution(logarithmic(10)).line_interpolation(c.LineInterpolation.LINEAR)
+    return (
+        panel.decimals(2)
+        .scale_distribution(logarithmic(10))
+        .line_interpolation(c.LineInterpolation.LINEAR)
+    )
 
 
 def times() -> Panel:
@@ -85,7 +95,9 @@ def times() -> Panel:
         "Median time of each hour's newest run",
         "The p50 of the newest run at each full hour. Logarithmic.",
         query(
-            f"max by (benchmark_name, environment) (last_over_time({TIMES}[$__interval]))", "{{benchmark_name}} {{environment}}", step=HOUR
+            f"max by (benchmark_name, environment) (last_over_time({TIMES}[$__interval]))",
+            "{{benchmark_name}} {{environment}}",
+            step=HOUR,
         ),
         unit="s",
         no_value="No full hour of history yet",
@@ -98,7 +110,8 @@ def speedup() -> Panel:
     gated = GATED.replace("$__rate_interval", "$__interval")
     panel = lines(
         "Speedup, p50",
-        "The newest run at each full hour. Logarithmic. Lines at 15, under which the gate fails, and 10, under which it is critical.",
+        "The newest run at each full hour. Logarithmic. Lines at 15, below which the gate "
+        "fails, and 10, below which it is critical.",
         query(f"min by (benchmark_name) ({newest}) {gated}", "{{benchmark_name}}", step=HOUR),
         unit="suffix:×",
         no_value="No full hour of history yet",
@@ -110,8 +123,13 @@ def noise() -> Panel:
     newest = f"last_over_time(benchmark_coefficient_of_variation_ratio{{{RESULT}}}[$__interval])"
     panel = lines(
         "Noise within runs",
-        "Standard deviation of a run's samples over their mean, of the newest run at each full hour. Noisy weeks hide small regressions.",
-        query(f"max by (benchmark_name, environment) ({newest})", "{{benchmark_name}} {{environment}}", step=HOUR),
+        "Standard deviation of a run's samples divided by their mean, for the newest run at "
+        "each full hour. Noisy weeks hide small regressions.",
+        query(
+            f"max by (benchmark_name, environment) ({newest})",
+            "{{benchmark_name}} {{environment}}",
+            step=HOUR,
+        ),
         unit="percentunit",
         no_value="No run states its spread",
     )
@@ -121,9 +139,10 @@ def noise() -> Panel:
 def gates() -> Panel:
     return states(
         "Gates",
-        "The worst verdict of each benchmark's gate on each day.",
+        "The worst gate outcome of each benchmark on each day.",
         query(
-            f'min by (benchmark_name) (min_over_time(benchmark_gate_passed{{criterion="overall", {BENCHMARK}}}[$__interval]))',
+            f'min by (benchmark_name) (min_over_time(benchmark_gate_passed{{criterion="overall", '
+            f"{BENCHMARK}}}[$__interval]))",
             "{{benchmark_name}}",
             step=DAY,
         ),
@@ -134,9 +153,14 @@ def gates() -> Panel:
 
 def runs_a_day() -> Panel:
     panel = curves(
-        "Runs a day",
-        "How many times each environment's newest run changed in the 24 hours before each point, summed over the benchmarks.",
-        query(f"sum by (environment) (changes(benchmark_last_run_timestamp_seconds{{{RUN}}}[1d]))", "{{environment}}", step=SIX_HOURS),
+        "Runs per day",
+        "How many times the newest run of each environment changed in the 24 hours before "
+        "each point, summed over the benchmarks.",
+        query(
+            f"sum by (environment) (changes(benchmark_last_run_timestamp_seconds{{{RUN}}}[1d]))",
+            "{{environment}}",
+            step=SIX_HOURS,
+        ),
         unit="none",
         no_value=NO_RUN,
     )
@@ -145,14 +169,25 @@ def runs_a_day() -> Panel:
 
 def judged_regressions() -> Panel:
     def since_the_beginning(kind: str) -> str:
-        return f"sum by (benchmark_name, environment) (benchmark_regressions_{kind}_total{{{RESULT}}}) > 0"
+        return (
+            "sum by (benchmark_name, environment) "
+            f"(benchmark_regressions_{kind}_total{{{RESULT}}}) > 0"
+        )
 
     panel = bars(
-        "Regressions, since the ledger began",
-        "Runs of each result that were a confirmed regression beside their history, and runs that were worse but within the noise.",
+        "Regressions since the ledger was created",
+        "Runs of each result that were a confirmed regression against their history, and runs "
+        "that were worse but within the noise.",
         now(since_the_beginning("confirmed"), "{{benchmark_name}} {{environment}}"),
-        now(since_the_beginning("suppressed"), "{{benchmark_name}} {{environment}}, noise", ref="B"),
+        now(
+            since_the_beginning("suppressed"), "{{benchmark_name}} {{environment}}, noise", ref="B"
+        ),
         unit="none",
         no_value="None",
     )
-    return panel.decimals(0).min(0).thresholds(thresholds(WARNING)).override_by_regexp("/, noise$/", [fixed_color(NEUTRAL)])
+    return (
+        panel.decimals(0)
+        .min(0)
+        .thresholds(thresholds(WARNING))
+        .override_by_regexp("/, noise$/", [fixed_color(NEUTRAL)])
+    )

@@ -1,39 +1,25 @@
-"""The dashboard Resources: processes, cores, the host, and whether it was quiet while results came in."""
+"""The Resources dashboard: processes, cores, the host, and whether it was quiet."""
 
 from grafana_foundation_sdk.builders import dashboard
 
 from grafana.board import Board
-from grafana.overview import memory
-from grafana.panels import (
-    CRITICAL,
-    GOOD,
-    NEUTRAL,
-    SLOW_SCRAPE,
-    WARNING,
-    Panel,
-    bars,
-    curves,
-    now,
-    number,
-    query,
-    tally,
-    threshold_lines,
-    thresholds,
-)
+from grafana.no_data import EXPORTER_DOWN, NODE_DOWN
+from grafana.overview_benchmarks import memory
+from grafana.panels import SLOW_SCRAPE, Panel, bars, curves, now, number, query, tally
+from grafana.style import CRITICAL, GOOD, NEUTRAL, WARNING, threshold_lines, thresholds
 
-EXPORTER_DOWN, NODE_DOWN = "Exporter is down", "node_exporter is down"
 NO_PRESSURE = "This kernel has no pressure stall information"
-# From here on HostNoisyDuringBenchmark tells, while results come in.
+# Above these, HostNoisyDuringBenchmark fires while results arrive.
 NOISY_LOAD, NOISY_STEAL = 1.5, 0.05
 
 
 def resources() -> dashboard.Dashboard:
-    """Resources, from whether the host was quiet to what it has left."""
-    description = "Whether the machine was quiet while benchmarks ran, and what they and the stack use of it."
+    """Build Resources, from whether the host was quiet to what is left."""
+    description = "Whether the machine was quiet while benchmarks ran, and what is in use."
     board = Board("Resources", description, since="now-1h", refresh="5s", variables=False)
     board.annotate()
     board.place(4, load_now(), steal_now(), waiting_now(), memory_left(), disk_left(), throttled())
-    board.row("Was the host quiet? Commits mark when results came in")
+    board.row("Was the host quiet? Commit marks show when results arrived")
     board.place(9, load(), waiting())
     board.row("Processes and cores")
     board.place(9, memory(), process_cpu(), cores())
@@ -44,8 +30,9 @@ def resources() -> dashboard.Dashboard:
 
 def load_now() -> Panel:
     panel = number(
-        "Load a core",
-        "Processes that run or wait to, by core, over five minutes. A benchmark that keeps every core busy has 1; what is above waits.",
+        "Load per core",
+        "Processes running or waiting per core, over five minutes. A benchmark that keeps "
+        "every core busy has a load of 1; anything above that is waiting.",
         now("max(instance:node_load5_per_cpu:ratio)", "load"),
         unit="none",
         no_value=NODE_DOWN,
@@ -55,7 +42,7 @@ def load_now() -> Panel:
 
 def steal_now() -> Panel:
     panel = number(
-        "Taken by other machines",
+        "Taken by other VMs",
         "Share of CPU time that the hypervisor gave to other virtual machines, over five minutes.",
         now("max(instance:node_cpu_steal:ratio_rate5m)", "steal"),
         unit="percentunit",
@@ -66,8 +53,8 @@ def steal_now() -> Panel:
 
 def waiting_now() -> Panel:
     panel = number(
-        "Waits for memory",
-        "Share of the time in which something waited for memory, over five minutes.",
+        "Waiting for memory",
+        "Share of time in which something waited for memory, over five minutes.",
         now("max(instance:node_memory_waiting:ratio_rate5m)", "waiting"),
         unit="percentunit",
         no_value=NO_PRESSURE,
@@ -78,7 +65,7 @@ def waiting_now() -> Panel:
 def memory_left() -> Panel:
     panel = number(
         "Memory available",
-        "Memory that can be had without swapping, as a share of all.",
+        "Memory available without swapping, as a share of the total.",
         now("min(node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes)", "available"),
         unit="percentunit",
         no_value=NODE_DOWN,
@@ -88,9 +75,13 @@ def memory_left() -> Panel:
 
 def disk_left() -> Panel:
     panel = number(
-        "Disk free, the fullest",
-        "What is free on the fullest file system that can be written. Under 3 % an alert fires.",
-        now("min(node_filesystem_avail_bytes / node_filesystem_size_bytes and node_filesystem_readonly == 0)", "free"),
+        "Free space, fullest disk",
+        "Free space on the fullest writable file system. Below 3 % an alert fires.",
+        now(
+            "min(node_filesystem_avail_bytes / node_filesystem_size_bytes and "
+            "node_filesystem_readonly == 0)",
+            "free",
+        ),
         unit="percentunit",
         no_value=NODE_DOWN,
     )
@@ -100,7 +91,7 @@ def disk_left() -> Panel:
 def throttled() -> Panel:
     return tally(
         "Throttled",
-        "Times the processor was slowed down within five minutes, for its heat or power.",
+        "How often the processor was slowed down within five minutes because of heat or power.",
         now("max(instance:node_cpu_throttles:increase5m)", "times"),
         color=WARNING,
         no_value="Not counted by this processor",
@@ -109,12 +100,13 @@ def throttled() -> Panel:
 
 def load() -> Panel:
     panel = curves(
-        "Load a core",
-        "Processes that run or wait to, by core, over one and five minutes. From the line on, results that come in are told to be "
-        "unreliable.",
+        "Load per core",
+        "Processes running or waiting per core, over one and five minutes. Above the line, an "
+        "alert marks arriving results as unreliable.",
         query("max(instance:node_load5_per_cpu:ratio)", "five minutes", step=SLOW_SCRAPE),
         query(
-            'max(node_load1 / on (instance) count by (instance) (node_cpu_seconds_total{mode="idle"}))',
+            "max(node_load1 / on (instance) count by (instance) "
+            '(node_cpu_seconds_total{mode="idle"}))',
             "one minute",
             ref="B",
             step=SLOW_SCRAPE,
@@ -133,26 +125,54 @@ def load() -> Panel:
 
 def waiting() -> Panel:
     panel = curves(
-        "What work waited for",
-        "Share of the time in which something waited for a core, for memory or for a disk, and share of CPU time that other virtual "
-        "machines took. The line is where the alert begins for memory and other machines.",
-        query("max(rate(node_pressure_cpu_waiting_seconds_total[$__rate_interval]))", "a core", step=SLOW_SCRAPE),
-        query("max(rate(node_pressure_memory_waiting_seconds_total[$__rate_interval]))", "memory", ref="B", step=SLOW_SCRAPE),
-        query("max(rate(node_pressure_io_waiting_seconds_total[$__rate_interval]))", "a disk", ref="C", step=SLOW_SCRAPE),
-        query("max(instance:node_cpu_steal:ratio_rate5m)", "other virtual machines", ref="D", step=SLOW_SCRAPE),
+        "Waiting for resources",
+        "Share of time in which something waited for a core, for memory or for a disk, and "
+        "share of CPU time taken by other virtual machines. The line is the alert threshold "
+        "for memory and for other machines.",
+        query(
+            "max(rate(node_pressure_cpu_waiting_seconds_total[$__rate_interval]))",
+            "a core",
+            step=SLOW_SCRAPE,
+        ),
+        query(
+            "max(rate(node_pressure_memory_waiting_seconds_total[$__rate_interval]))",
+            "memory",
+            ref="B",
+            step=SLOW_SCRAPE,
+        ),
+        query(
+            "max(rate(node_pressure_io_waiting_seconds_total[$__rate_interval]))",
+            "a disk",
+            ref="C",
+            step=SLOW_SCRAPE,
+        ),
+        query(
+            "max(instance:node_cpu_steal:ratio_rate5m)",
+            "other virtual machines",
+            ref="D",
+            step=SLOW_SCRAPE,
+        ),
         unit="percentunit",
         no_value=NO_PRESSURE,
     )
     return (
-        panel.decimals(1).min(0).axis_soft_max(0.1).thresholds(thresholds(GOOD, (NOISY_STEAL, WARNING))).thresholds_style(threshold_lines())
+        panel.decimals(1)
+        .min(0)
+        .axis_soft_max(0.1)
+        .thresholds(thresholds(GOOD, (NOISY_STEAL, WARNING)))
+        .thresholds_style(threshold_lines())
     )
 
 
 def process_cpu() -> Panel:
     panel = curves(
         "CPU by process",
-        "The exporter's use in percent of one core, and the host's, the average of its cores.",
-        query('max by (process) (cpu_utilization_percent{process!="system"})', "{{process}}", step=SLOW_SCRAPE),
+        "The exporter's CPU use in percent of one core, and the host's, averaged over its cores.",
+        query(
+            'max by (process) (cpu_utilization_percent{process!="system"})',
+            "{{process}}",
+            step=SLOW_SCRAPE,
+        ),
         query('avg(cpu_utilization_percent{process="system"})', "host", ref="B", step=SLOW_SCRAPE),
         unit="percent",
         no_value=EXPORTER_DOWN,
@@ -163,7 +183,7 @@ def process_cpu() -> Panel:
 def cores() -> Panel:
     panel = bars(
         "Cores",
-        "Use of each core of the exporter's host between its last two looks.",
+        "Use of each core of the exporter's host between its last two samples.",
         now('max by (core) (cpu_utilization_percent{process="system"})', "core {{core}}"),
         unit="percent",
         no_value=EXPORTER_DOWN,
@@ -175,8 +195,12 @@ def host_cpu() -> Panel:
     busy = 'sum by (mode) (rate(node_cpu_seconds_total{mode!="idle"}[$__rate_interval]))'
     panel = curves(
         "CPU of the host, by mode",
-        "What the cores spent their time on, idling aside; 100 % is all of them.",
-        query(f'{busy} / scalar(count(node_cpu_seconds_total{{mode="idle"}}))', "{{mode}}", step=SLOW_SCRAPE),
+        "What the cores spent their time on, except idling; 100 % is all cores.",
+        query(
+            f'{busy} / scalar(count(node_cpu_seconds_total{{mode="idle"}}))',
+            "{{mode}}",
+            step=SLOW_SCRAPE,
+        ),
         unit="percentunit",
         no_value=NODE_DOWN,
     )
@@ -186,8 +210,12 @@ def host_cpu() -> Panel:
 def host_memory() -> Panel:
     panel = curves(
         "Memory of the host",
-        "What is used, and what can be had without swapping.",
-        query("sum(node_memory_MemTotal_bytes - node_memory_MemAvailable_bytes)", "used", step=SLOW_SCRAPE),
+        "Memory in use, and memory available without swapping.",
+        query(
+            "sum(node_memory_MemTotal_bytes - node_memory_MemAvailable_bytes)",
+            "used",
+            step=SLOW_SCRAPE,
+        ),
         query("sum(node_memory_MemAvailable_bytes)", "available", ref="B", step=SLOW_SCRAPE),
         unit="bytes",
         no_value=NODE_DOWN,
@@ -198,9 +226,18 @@ def host_memory() -> Panel:
 def disk() -> Panel:
     panel = curves(
         "Disks",
-        "Bytes read and written a second, by device.",
-        query("sum by (device) (rate(node_disk_written_bytes_total[$__rate_interval]))", "{{device}} written", step=SLOW_SCRAPE),
-        query("sum by (device) (rate(node_disk_read_bytes_total[$__rate_interval]))", "{{device}} read", ref="B", step=SLOW_SCRAPE),
+        "Bytes read and written per second, by device.",
+        query(
+            "sum by (device) (rate(node_disk_written_bytes_total[$__rate_interval]))",
+            "{{device}} written",
+            step=SLOW_SCRAPE,
+        ),
+        query(
+            "sum by (device) (rate(node_disk_read_bytes_total[$__rate_interval]))",
+            "{{device}} read",
+            ref="B",
+            step=SLOW_SCRAPE,
+        ),
         unit="Bps",
         no_value=NODE_DOWN,
     )
@@ -210,9 +247,18 @@ def disk() -> Panel:
 def network() -> Panel:
     panel = curves(
         "Network",
-        "Bytes received and sent a second, all interfaces but the loopback.",
-        query("sum(rate(node_network_receive_bytes_total[$__rate_interval]))", "received", step=SLOW_SCRAPE),
-        query("sum(rate(node_network_transmit_bytes_total[$__rate_interval]))", "sent", ref="B", step=SLOW_SCRAPE),
+        "Bytes received and sent per second, on all interfaces except loopback.",
+        query(
+            "sum(rate(node_network_receive_bytes_total[$__rate_interval]))",
+            "received",
+            step=SLOW_SCRAPE,
+        ),
+        query(
+            "sum(rate(node_network_transmit_bytes_total[$__rate_interval]))",
+            "sent",
+            ref="B",
+            step=SLOW_SCRAPE,
+        ),
         unit="Bps",
         no_value=NODE_DOWN,
     )

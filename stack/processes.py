@@ -105,7 +105,7 @@ class Processes:
             f"--stream-listen={self._address(STREAM)}",
             f"--results-dir={settings.results_dir}",
             f"--ledger={self.ledger}",
-            f"--config={root / 'exporter/config.yaml'}",
+            f"--config={root / 'exporter/benchmark_exporter/config.yaml'}",
             f"--runbooks-dir={root / 'docs/runbooks'}",
             f"--environment={settings['BENCHMARK_ENVIRONMENT']}",
             f"--upload-tokens={settings.secrets_dir / UPLOAD_TOKENS}",

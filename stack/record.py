@@ -90,7 +90,7 @@ def write(settings: Settings, placement: Placement) -> None:
         "ledger": None if placement.ledger is None else str(placement.ledger),
         "exporter_command": list(placement.exporter_command),
         "results_dir": os.path.abspath(settings.results_dir),  # noqa: PTH100  # links stay links
-        "config": str(settings.root / "exporter/config.yaml"),
+        "config": str(settings.root / "exporter/benchmark_exporter/config.yaml"),
         "environment": settings["BENCHMARK_ENVIRONMENT"],
         "token_file": str(settings.secrets_dir / UPLOAD_TOKENS),
     }

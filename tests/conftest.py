@@ -19,7 +19,7 @@ from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 from stack.programs import NAMES, Programs
 from stack.settings import STATE, StackError
 from tests import guardian
-from tests.paths import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 MEASURED = "measured"
 STACK_TESTS = "tests/stack/"

@@ -2,15 +2,14 @@
 
 import hashlib
 import math
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
+from benchmark_exporter.atomic_write import write_file
 from benchmark_exporter.formats import parse
 from benchmark_exporter.formats.pipeline import SCHEMA
 from benchmark_exporter.model import Rejected
@@ -21,7 +20,18 @@ Status = Literal["pass", "fail"]
 PASSED = frozenset({"pass", "passed", "success"})
 FAILED = frozenset({"fail", "failed", "failure", "unstable", "timed_out", "startup_failure"})
 # Of these none says whether the pipeline works: a run was ended by someone, superseded, or had nothing to do.
-UNDECIDED = frozenset({"cancelled", "canceled", "aborted", "skipped", "not_built", "neutral", "stale", "action_required"})
+UNDECIDED = frozenset(
+    {
+        "cancelled",
+        "canceled",
+        "aborted",
+        "skipped",
+        "not_built",
+        "neutral",
+        "stale",
+        "action_required",
+    }
+)
 
 
 class CIStatusError(Exception):
@@ -53,7 +63,9 @@ def status_of(word: str) -> Status | None:
         return "fail"
     if lower in UNDECIDED:
         return None
-    raise CIStatusError(f"{word!r} is no status; there are {', '.join(sorted(PASSED | FAILED | UNDECIDED))}")
+    raise CIStatusError(
+        f"{word!r} is no status; there are {', '.join(sorted(PASSED | FAILED | UNDECIDED))}"
+    )
 
 
 def described_by(environ: Mapping[str, str], now: datetime) -> dict[str, str]:
@@ -106,7 +118,9 @@ def _jenkins(said: Mapping[str, str]) -> dict[str, str]:
     return {
         # A multibranch project has a job for each branch, called by it.
         "pipeline": job.rpartition("/")[0] if "BRANCH_NAME" in said else job,
-        "branch": said.get("CHANGE_BRANCH") or said.get("BRANCH_NAME") or said.get("GIT_BRANCH", "").removeprefix("origin/"),
+        "branch": said.get("CHANGE_BRANCH")
+        or said.get("BRANCH_NAME")
+        or said.get("GIT_BRANCH", "").removeprefix("origin/"),
         "trigger": "change_request" if "CHANGE_ID" in said else "build",
         "run_id": said.get("BUILD_TAG", ""),
     }
@@ -124,7 +138,9 @@ def outcome(said: Mapping[str, str], now: datetime) -> Outcome | None:
     """
     for name in ("pipeline", "branch", "trigger", "run_id", "status"):
         if not said.get(name):
-            raise CIStatusError(f"give --{name.replace('_', '-')}: no variable of GitHub, GitLab or Jenkins says it here")
+            raise CIStatusError(
+                f"give --{name.replace('_', '-')}: no variable of GitHub, GitLab or Jenkins says it here"
+            )
     status = status_of(said["status"])
     if status is None:
         return None
@@ -159,7 +175,9 @@ def document(outcome: Outcome) -> bytes:
     try:
         parse(data)
     except Rejected as rejected:
-        raise CIStatusError(f"{rejected.place.removeprefix('$.')}: {rejected.detail}") from rejected
+        raise CIStatusError(
+            f"{rejected.json_path.removeprefix('$.')}: {rejected.detail}"
+        ) from rejected
     return data
 
 
@@ -170,15 +188,11 @@ def drop(data: bytes, folder: Path) -> Path:
         CIStatusError: the folder is not there, or cannot be written.
     """
     path = folder / f"ci-status-{hashlib.sha256(data).hexdigest()[:16]}.json"
-    part = path.with_name(f".{path.name}.part")
     try:
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        write_file(path, data)
     except OSError as error:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise CIStatusError(f"{path}: cannot be written: {error.strerror}; name another folder with --results-dir, or --url") from error
+        raise CIStatusError(
+            f"{path}: cannot be written: {error.strerror}; "
+            "name another folder with --results-dir, or --url"
+        ) from error
     return path

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 import yaml
 
-# A bound above, since YAML has a word for infinity.
-Positive = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
+from benchmark_exporter.model import Gate
+from benchmark_exporter.regression import Limits, Policy, Positive
+
 Name = Annotated[str, msgspec.Meta(min_length=1)]
 
 
@@ -25,6 +26,11 @@ class GateLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     speedup_p95: Positive = 12.0
     absolute_p95_ms: Positive = 35.0
 
+    @property
+    def gate(self) -> Gate:
+        """The gate with these limits."""
+        return Gate(self.speedup_p50, self.speedup_p95, self.absolute_p95_ms / 1e3)
+
 
 def _default_gates() -> dict[Name, GateLimits]:
     return {
@@ -32,27 +38,6 @@ def _default_gates() -> dict[Name, GateLimits]:
         "release": GateLimits(15.0, 12.0, 100.0),
         "production": GateLimits(20.0, 15.0, 80.0),
     }
-
-
-class JudgementLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a result is judged by beside its own history."""
-
-    tolerance_ratio: Positive = 0.10
-    window_runs: Annotated[int, msgspec.Meta(ge=2, le=1000)] = 50
-    least_runs: Annotated[int, msgspec.Meta(ge=2, le=1000)] = 8
-    noise_factor: Positive = 2.2
-    worst_run_factor: Positive = 1.25
-    outlier_share: Annotated[float, msgspec.Meta(ge=0, lt=0.5)] = 0.06
-    agreement_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.4
-    critical_worsening_ratio: Positive = 2.0
-    critical_noise_factor: Annotated[float, msgspec.Meta(ge=1, le=1e9)] = 3.0
-    shift_share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.5
-    shift_least_results: Annotated[int, msgspec.Meta(ge=2, le=10**6)] = 4
-
-    def __post_init__(self) -> None:
-        """Raises ValueError where the window is too short to ever be judged by, which msgspec makes a ValidationError of."""
-        if self.least_runs > self.window_runs:
-            raise ValueError(f"least_runs: {self.least_runs} is more than window_runs, {self.window_runs}, holds")
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -79,19 +64,27 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     critical_speedup_p50: Positive = 10.0
     gate: GateLimits = GateLimits()
     gates: dict[Name, GateLimits] = msgspec.field(default_factory=_default_gates)
-    judgement: JudgementLimits = JudgementLimits()
+    judgement: Limits = Limits()
 
     def __post_init__(self) -> None:
         """Raises ValueError where the time zone is not known, which msgspec makes a ValidationError of."""
         try:
             ZoneInfo(self.timezone)
         except (KeyError, OSError, ValueError) as error:
-            raise ValueError(f"timezone: {self.timezone!r} is not a zone like Asia/Tokyo or UTC") from error
+            raise ValueError(
+                f"timezone: {self.timezone!r} is not a zone like Asia/Tokyo or UTC"
+            ) from error
 
     @property
     def series_max_age_seconds(self) -> float:
         """The age without a run at which series are no longer shown."""
         return self.series_max_age_days * 86_400
+
+    @property
+    def policy(self) -> Policy:
+        """What comparisons are judged by."""
+        gates = {environment: limits.gate for environment, limits in self.gates.items()}
+        return Policy(self.gate.gate, self.critical_speedup_p50, gates)
 
     @property
     def zone(self) -> tzinfo:
@@ -114,7 +107,11 @@ def read_yaml(path: Path) -> object:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a day 99, say, in what looks like a date
+    except (
+        yaml.YAMLError,
+        ValueError,
+        RecursionError,
+    ) as error:  # ValueError: a day 99, say, in what looks like a date
         raise ConfigError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from error
 
 

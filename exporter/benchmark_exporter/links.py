@@ -24,7 +24,9 @@ class Links:
 
     def fill_in(self, text: str) -> str:
         """The text of a runbook with these addresses in it."""
-        return _LOCAL_URL.sub(lambda match: self.urls.get(ON_ONES_OWN_MACHINE[match[0]], match[0]), text)
+        return _LOCAL_URL.sub(
+            lambda match: self.urls.get(ON_ONES_OWN_MACHINE[match[0]], match[0]), text
+        )
 
     @property
     def page_origins(self) -> list[str]:

@@ -27,7 +27,9 @@ class _Formatter(logging.Formatter):
 
 class _Logfmt(_Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        return " ".join(f"{key}={_quoted(str(value))}" for key, value in self._pairs(record).items())
+        return " ".join(
+            f"{key}={_quoted(str(value))}" for key, value in self._pairs(record).items()
+        )
 
 
 class _Json(_Formatter):

@@ -1,4 +1,4 @@
-"""What flows through the exporter. All frozen; a field's name ends in its unit."""
+"""The values that flow through the exporter. All are frozen; field names end in their unit."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -11,13 +11,19 @@ Severity = Literal["critical", "warning"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning")
 
 Better = Literal["lower", "higher"]
-# What a series may belong to: a benchmark name in an environment, or a branch and trigger of a pipeline.
+# What metric series belong to: a benchmark in an environment, or a pipeline's branch and trigger.
 SubjectKind = Literal["benchmark", "pipeline"]
 BASE_UNITS = ("seconds", "bytes", "per_second", "ratio")
 
-JudgementState = Literal["ok", "improved", "warning", "critical", "insufficient_data"]
-JUDGEMENT_STATES: tuple[JudgementState, ...] = ("ok", "improved", "warning", "critical", "insufficient_data")
-REGRESSED: tuple[JudgementState, ...] = ("warning", "critical")
+VerdictState = Literal["ok", "improved", "warning", "critical", "insufficient_data"]
+VERDICT_STATES: tuple[VerdictState, ...] = (
+    "ok",
+    "improved",
+    "warning",
+    "critical",
+    "insufficient_data",
+)
+REGRESSED: tuple[VerdictState, ...] = ("warning", "critical")
 
 MAX_REJECTION_CHARACTERS = 300
 
@@ -28,7 +34,7 @@ RejectionReason = Literal[
     "not_finite",
     "invalid_value",
     "unknown_format",
-    "late_side_file",
+    "late_sidecar",
     "too_large",
     "not_a_file",
     "link_outside",
@@ -38,23 +44,23 @@ RejectionReason = Literal[
 
 
 class Rejected(Exception):
-    """A document that cannot be ingested: why, where in it, and what was wrong there."""
+    """A document that cannot be ingested: the reason, the JSON path, and what is wrong there."""
 
-    def __init__(self, reason: RejectionReason, detail: str, *, place: str = "$") -> None:
+    def __init__(self, reason: RejectionReason, detail: str, *, json_path: str = "$") -> None:
         self.reason: RejectionReason = reason
-        self.place = _printable(place)
+        self.json_path = _printable(json_path)
         self.detail = _printable(detail)
-        super().__init__(f"{reason} at {self.place}: {self.detail}")
+        super().__init__(f"{reason} at {self.json_path}: {self.detail}")
 
 
 def _printable(text: str) -> str:
-    """Short enough for a log line, and without what UTF-8 has no bytes for: both may come from the document."""
+    """Cut to fit a log line, and encodable in UTF-8: a document's own text may be neither."""
     short = text if len(text) <= MAX_REJECTION_CHARACTERS else f"{text[:MAX_REJECTION_CHARACTERS]}…"
     return short.encode("utf-8", "backslashreplace").decode()
 
 
 class Statistics(msgspec.Struct, frozen=True):
-    """Statistics of one quantity, in the unit of the result that they are of; None where nobody states them."""
+    """Statistics of one quantity, in the unit of its result; None where the document has none."""
 
     p50: float | None = None
     p95: float | None = None
@@ -66,10 +72,12 @@ class Statistics(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """One quantity that a benchmark measured: execution times of a variant (say `compiled` or `fallback`) unless the unit says otherwise.
+    """One quantity that a run measured.
 
-    `unit` is one of BASE_UNITS, or a tool's own word for what is none of them. `better` is None where nobody says which it is.
-    `samples` are in order; where there are some, the statistics are theirs.
+    That is execution times of a variant, for example `compiled` or `fallback`, unless the unit says
+    otherwise. `unit` is one of BASE_UNITS, or else the tool's own word. `better` is None where
+    neither the unit nor the document gives a direction. `samples` are in order; if there are any,
+    the statistics are computed from them.
     """
 
     benchmark: str
@@ -83,7 +91,7 @@ class Result(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """What tells the quantity from all others of its environment."""
+        """What distinguishes the quantity from all others of its environment."""
         return f"{self.benchmark}/{self.variant}" if self.variant else self.benchmark
 
     @property
@@ -92,24 +100,24 @@ class Result(msgspec.Struct, frozen=True):
 
 
 def is_execution_time(unit: str, better: Better | None) -> bool:
-    """Whether a quantity is a time, and not one that had better be long."""
+    """Whether a quantity is a time, and not one of which more is better."""
     return unit == "seconds" and better != "higher"
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """A benchmark that was run and gave an error in place of a measurement."""
+    """A benchmark that ended in an error instead of a measurement."""
 
     benchmark: str
     error: str
 
 
 def measurements_digest(results: Sequence[Result], failures: Sequence[Failure]) -> bytes:
-    """What tells a run's measurements from others."""
+    """What distinguishes a run's measurements from those of another."""
     return hashlib.sha256(msgspec.json.encode((results, failures))).digest()
 
 
 class Gate(msgspec.Struct, frozen=True):
-    """Limits that a comparison has to keep, and the tool's own verdict where it gave one."""
+    """Limits for a comparison, and the outcome where the tool itself gave one."""
 
     min_speedup_p50_ratio: float
     min_speedup_p95_ratio: float | None
@@ -118,7 +126,10 @@ class Gate(msgspec.Struct, frozen=True):
 
 
 class Comparison(msgspec.Struct, frozen=True):
-    """How much faster the fast variant of a benchmark is than its reference; gate None where the document has no limits."""
+    """How much faster a benchmark's fast variant is than its reference implementation.
+
+    `gate` is None where the document sets no limits.
+    """
 
     benchmark: str
     speedup_p50_ratio: float
@@ -127,14 +138,15 @@ class Comparison(msgspec.Struct, frozen=True):
     gate: Gate | None
 
 
-# What tools call the same architecture.
+# Different names of tools for the same architecture.
 _ARCHITECTURES = {"amd64": "x86_64", "x64": "x86_64", "arm64": "aarch64"}
 
 
 class Machine(msgspec.Struct, frozen=True):
-    """What a run was made on, as far as its document says; empty or None where it does not. A host's name is no part of it.
+    """The machine of a run, as far as its document states it; empty or None where it does not.
 
-    `profile` is what tells machines apart that are otherwise alike, say a power plan or the kind of a virtual machine.
+    The host name is not part of it. `profile` distinguishes machines that are otherwise alike, for
+    example by a power plan or the type of a virtual machine.
     """
 
     os: str = ""
@@ -145,9 +157,10 @@ class Machine(msgspec.Struct, frozen=True):
 
     @property
     def class_name(self) -> str:
-        """Short and the same for machines whose results can be compared: `linux x86_64 amd epyc 2 cpus`; empty where nothing is known.
+        """The same text for machines whose results can be compared; empty if nothing is known.
 
-        Of an operating system its name counts, not its version, which changes with every update.
+        For example `linux x86_64 amd epyc 2 cpus`. Of the operating system only the name counts,
+        because its version changes with every update.
         """
         return _class_name(self)
 
@@ -157,12 +170,21 @@ def _class_name(machine: Machine) -> str:
     os = machine.os.lower().split("-", 1)[0]
     architecture = machine.architecture.lower()
     cpus = "" if machine.cpu_count is None else f"{machine.cpu_count} cpus"
-    words = (os, _ARCHITECTURES.get(architecture, architecture), machine.cpu_model.lower(), cpus, machine.profile.lower())
+    words = (
+        os,
+        _ARCHITECTURES.get(architecture, architecture),
+        machine.cpu_model.lower(),
+        cpus,
+        machine.profile.lower(),
+    )
     return " ".join(" ".join(words).split())
 
 
 class Run(msgspec.Struct, frozen=True):
-    """One run of a suite, as its document tells it. project and environment are None where it names none."""
+    """One execution of a benchmark suite, as its document reports it.
+
+    project and environment are None where the document states none.
+    """
 
     format: str
     run_id: str
@@ -179,13 +201,15 @@ class Run(msgspec.Struct, frozen=True):
 
     @property
     def machine_class(self) -> str:
-        """See Machine.class_name; empty where the document does not tell what it was made on."""
+        """See Machine.class_name; empty if the document does not state the machine."""
         return "" if self.machine is None else self.machine.class_name
 
     @property
     def outcomes(self) -> Mapping[str, bool]:
         """Every benchmark of the run, and whether it failed."""
-        measured: dict[str, bool] = dict.fromkeys([result.benchmark for result in self.results], False)
+        measured: dict[str, bool] = dict.fromkeys(
+            [result.benchmark for result in self.results], False
+        )
         return measured | dict.fromkeys([failure.benchmark for failure in self.failures], True)
 
 
@@ -203,7 +227,7 @@ class PipelineRun(msgspec.Struct, frozen=True):
 
 
 class Baseline(msgspec.Struct, frozen=True):
-    """What a tool keeps of an earlier run to compare the next one with: no run, and known for what it is."""
+    """A tool's own file of an earlier run to compare the next one with. It is not a run."""
 
     format: str
     benchmarks: tuple[str, ...]
@@ -213,7 +237,7 @@ Document = Run | PipelineRun | Baseline
 
 
 class Notification(msgspec.Struct, frozen=True):
-    """An alert as Alertmanager delivered it. The fingerprint tells it from others, whatever its status."""
+    """An alert as Alertmanager delivered it. The fingerprint identifies it, whatever its status."""
 
     fingerprint: str
     alertname: str
@@ -223,8 +247,11 @@ class Notification(msgspec.Struct, frozen=True):
     summary: str
 
 
-class Verdict(msgspec.Struct, frozen=True):
-    """What a comparison means: each criterion of its gate, the whole, and how bad it is (None: no regression)."""
+class GateOutcome(msgspec.Struct, frozen=True):
+    """The outcome of a comparison's gate, overall and for each criterion.
+
+    `severity` is None if it is not a regression.
+    """
 
     benchmark: str
     gate: Gate
@@ -233,19 +260,32 @@ class Verdict(msgspec.Struct, frozen=True):
     severity: Severity | None
 
 
-class Judgement(msgspec.Struct, frozen=True):
-    """What a result's typical value means beside what it was before; values in the result's unit.
+class Verdict(msgspec.Struct, frozen=True):
+    """What a result's history says of its typical value. Values are in the result's unit.
 
-    Of two references, the rolling and the pinned one, the stricter judges: `limit` and both ratios are by it.
+    Of the two references, the rolling and the pinned one, the stricter one decides: `limit` and
+    both ratios refer to it.
+
+    value: the typical value of this run: p50, or else the mean, or else the only value.
+    rolling: the median of the window; None if it has too few runs.
+    pinned: the value of the pinned baseline; None if none is pinned.
+    reference: the one of these two that decided; None if the result could not be judged yet.
+    limit: a value worse than this is a hit; None if the window has too few runs.
+    worsening_ratio: 0.2 is 20 % worse than the reference, negative is better; None without a
+        reference, or with a reference of 0.
+    noise_ratio: the noise that the worsening must exceed, as a share of the reference; None with
+        too few runs, or with a reference of 0.
+    run_count: the number of runs in the window.
+    suppressed: worse than the tolerance, but within the noise, or judged by too few runs.
     """
 
-    state: JudgementState
-    value: float  # of this run: p50, else mean, else the only value
-    rolling: float | None  # median of the window; None: too few runs
-    pinned: float | None  # value of the pinned baseline, if one is set
-    reference: float | None  # the one of these two that judged it; None: no judgement yet
-    limit: float | None  # a value worse than it is a hit; None: too few runs
-    worsening_ratio: float | None  # 0.2: 20 % worse than the reference, negative: better; None: no reference, or one of 0
-    noise_ratio: float | None  # the noise that it had to exceed, as a share of the reference; None: too few runs, or a reference of 0
-    run_count: int  # runs in the window
-    suppressed: bool  # worse than the tolerance, but within the noise or judged by too few runs
+    state: VerdictState
+    value: float
+    rolling: float | None
+    pinned: float | None
+    reference: float | None
+    limit: float | None
+    worsening_ratio: float | None
+    noise_ratio: float | None
+    run_count: int
+    suppressed: bool

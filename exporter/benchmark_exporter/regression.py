@@ -5,10 +5,22 @@ docs/detection.md says why it judges so, how well that works and how to set the 
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 import msgspec
 
-from benchmark_exporter.model import Comparison, Gate, Judgement, JudgementState, Result, Severity, Verdict
+from benchmark_exporter.model import (
+    Comparison,
+    Gate,
+    GateOutcome,
+    Result,
+    Severity,
+    Verdict,
+    VerdictState,
+)
+
+# Bounded above, since YAML has a word for infinity.
+Positive = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
 
 # The median absolute deviation times this estimates a normal distribution's standard deviation
 # (Rousseeuw and Croux 1993, Alternatives to the Median Absolute Deviation, J. Am. Stat. Assoc. 88, 1273).
@@ -30,7 +42,7 @@ class Policy(msgspec.Struct, frozen=True):
     gates: Mapping[str, Gate] = msgspec.field(default_factory=dict)
 
 
-def judge(comparison: Comparison, policy: Policy, environment: str) -> Verdict:
+def check_gate(comparison: Comparison, policy: Policy, environment: str) -> GateOutcome:
     """The verdict on a comparison: its gate's criteria, the tool's own verdict before ours, and the severity.
 
     A gate passes when every limit that it has is kept; a value at the limit keeps it, as perf_guard has it.
@@ -47,23 +59,30 @@ def judge(comparison: Comparison, policy: Policy, environment: str) -> Verdict:
         severity = "critical"
     elif not passed:
         severity = "warning"
-    return Verdict(comparison.benchmark, gate, criteria, passed, severity)
+    return GateOutcome(comparison.benchmark, gate, criteria, passed, severity)
 
 
-class Limits(msgspec.Struct, frozen=True):
-    """What judging a result by its history goes by; config.yaml says what each limit means and has the defaults."""
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a result is judged by its history; config.yaml says what each limit means."""
 
-    tolerance_ratio: float
-    window_runs: int
-    least_runs: int
-    noise_factor: float
-    worst_run_factor: float
-    outlier_share: float
-    agreement_share: float
-    critical_worsening_ratio: float
-    critical_noise_factor: float
-    shift_share: float
-    shift_least_results: int
+    tolerance_ratio: Positive = 0.10
+    window_runs: Annotated[int, msgspec.Meta(ge=2, le=1000)] = 50
+    least_runs: Annotated[int, msgspec.Meta(ge=2, le=1000)] = 8
+    noise_factor: Positive = 2.2
+    worst_run_factor: Positive = 1.25
+    outlier_share: Annotated[float, msgspec.Meta(ge=0, lt=0.5)] = 0.06
+    agreement_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.4
+    critical_worsening_ratio: Positive = 2.0
+    critical_noise_factor: Annotated[float, msgspec.Meta(ge=1, le=1e9)] = 3.0
+    shift_share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.5
+    shift_least_results: Annotated[int, msgspec.Meta(ge=2, le=10**6)] = 4
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a window that is too short; msgspec makes it a ValidationError."""
+        if self.least_runs > self.window_runs:
+            raise ValueError(
+                f"least_runs ({self.least_runs}) must not exceed window_runs ({self.window_runs})"
+            )
 
 
 class History(msgspec.Struct, frozen=True):
@@ -75,19 +94,27 @@ class History(msgspec.Struct, frozen=True):
     """
 
     window: tuple[float, ...] = ()
-    previous: JudgementState | None = None
+    previous: VerdictState | None = None
     unconfirmed: float | None = None
 
-    def after(self, judgement: Judgement, limits: Limits) -> "History":
+    def after(self, verdict: Verdict, limits: Limits) -> "History":
         """The history that the run after the judged one has."""
-        if judgement.state == "critical":
+        if verdict.state == "critical":
             return History(self.window, "critical")
         in_doubt = () if self.unconfirmed is None else (self.unconfirmed,)
-        if judgement.state == "warning":
-            return History((*self.window, *in_doubt)[-limits.window_runs :], "warning", judgement.value)
+        if verdict.state == "warning":
+            return History(
+                (*self.window, *in_doubt)[-limits.window_runs :], "warning", verdict.value
+            )
         if self.previous == "warning":
-            return History((*self.window, judgement.value)[-limits.window_runs :], judgement.state, self.unconfirmed)
-        return History((*self.window, *in_doubt, judgement.value)[-limits.window_runs :], judgement.state)
+            return History(
+                (*self.window, verdict.value)[-limits.window_runs :],
+                verdict.state,
+                self.unconfirmed,
+            )
+        return History(
+            (*self.window, *in_doubt, verdict.value)[-limits.window_runs :], verdict.state
+        )
 
 
 def typical(result: Result) -> float | None:
@@ -95,12 +122,18 @@ def typical(result: Result) -> float | None:
     statistics = result.statistics
     value = statistics.p50 if statistics.p50 is not None else statistics.mean
     if value is None:
-        only = [each for each in (statistics.min, statistics.max, statistics.p95, statistics.p99) if each is not None]
+        only = [
+            each
+            for each in (statistics.min, statistics.max, statistics.p95, statistics.p99)
+            if each is not None
+        ]
         value = only[0] if len(only) == 1 else None
     return value if value is not None and math.isfinite(value) else None
 
 
-def judge_result(result: Result, history: History, pinned: float | None, limits: Limits) -> Judgement | None:
+def judge_result(
+    result: Result, history: History, pinned: float | None, limits: Limits
+) -> Verdict | None:
     """What a result means beside its series' history; None where it has no value, or nobody says which is better.
 
     `pinned` is the typical value of the pinned baseline, in the result's unit. A worsening is a hit when it exceeds the tolerance and the
@@ -120,21 +153,27 @@ def judge_result(result: Result, history: History, pinned: float | None, limits:
         references.append(_reference(pinned, sign, noise, limits))
     judging = min(references, key=lambda reference: sign * reference.limit, default=None)
     if judging is None or not math.isfinite(judging.limit):
-        return Judgement("insufficient_data", value, None, pinned, None, None, None, None, len(ordered), False)
+        return Verdict(
+            "insufficient_data", value, None, pinned, None, None, None, None, len(ordered), False
+        )
     worsening = sign * (value - judging.value)
     hit = worsening > judging.margin
-    state: JudgementState = "ok"
+    state: VerdictState = "ok"
     if not enough:
         state = "insufficient_data"
     elif hit:
-        before = None if history.unconfirmed is None else sign * (history.unconfirmed - judging.value)
-        confirmed = before is not None and min(before, worsening) >= limits.agreement_share * max(before, worsening)
+        before = (
+            None if history.unconfirmed is None else sign * (history.unconfirmed - judging.value)
+        )
+        confirmed = before is not None and min(before, worsening) >= limits.agreement_share * max(
+            before, worsening
+        )
         at_once = worsening > _critical_margin(judging, sign, limits)
         state = "critical" if confirmed or at_once or history.previous == "critical" else "warning"
     elif worsening < -judging.margin:
         state = "improved"
     known = enough or pinned is not None
-    return Judgement(
+    return Verdict(
         state=state,
         value=value,
         rolling=rolling if enough else None,
@@ -169,10 +208,16 @@ def _critical_margin(reference: _Reference, sign: float, limits: Limits) -> floa
     """A worsening by more than this is critical at once; none is where there is no share to take of a reference of 0."""
     ratio = limits.critical_worsening_ratio
     share = ratio if sign > 0 else ratio / (1 + ratio)  # a time that doubled is a rate that halved
-    return max(share * abs(reference.value), limits.critical_noise_factor * reference.noise) if reference.value else math.inf
+    return (
+        max(share * abs(reference.value), limits.critical_noise_factor * reference.noise)
+        if reference.value
+        else math.inf
+    )
 
 
-def _by_rolling(result: Result, sign: float, rolling: float, ordered: Sequence[float], limits: Limits) -> _Reference:
+def _by_rolling(
+    result: Result, sign: float, rolling: float, ordered: Sequence[float], limits: Limits
+) -> _Reference:
     """The median of the window, whose values are `ordered`, and how far from it a run may be by chance.
 
     Of two bounds the wider. One is that of a normal distribution: Student's t in Cornish and Fisher's expansion (Abramowitz and
@@ -180,12 +225,16 @@ def _by_rolling(result: Result, sign: float, rolling: float, ordered: Sequence[f
     is, two modes or skewed: by a factor beyond the worst run of the window but for its outliers.
     """
     count = len(ordered)
-    deviation = max(_DEVIATIONS_PER_MAD * _median_deviation(ordered, rolling), _standard_error(result, rolling))
+    deviation = max(
+        _DEVIATIONS_PER_MAD * _median_deviation(ordered, rolling), _standard_error(result, rolling)
+    )
     factor, freedom = limits.noise_factor, _MAD_EFFICIENCY * max(count - 1, 1)
     factor += (factor**3 + factor) / (4 * freedom)
     normal = factor * deviation * math.hypot(1.0, _MEDIAN_TO_MEAN_ERROR / math.sqrt(count))
     outliers = math.floor(limits.outlier_share * count)
-    usual_worst = ordered[count - 1 - outliers] - rolling if sign > 0 else rolling - ordered[outliers]
+    usual_worst = (
+        ordered[count - 1 - outliers] - rolling if sign > 0 else rolling - ordered[outliers]
+    )
     return _reference(rolling, sign, max(normal, limits.worst_run_factor * usual_worst), limits)
 
 
@@ -198,7 +247,11 @@ def _median(ordered: Sequence[float]) -> float:
 def _median_deviation(ordered: Sequence[float], middle: float) -> float:
     """The median distance from the median of values in order."""
     half = len(ordered) // 2
-    return _median(sorted([middle - each for each in ordered[:half]] + [each - middle for each in ordered[half:]]))
+    return _median(
+        sorted(
+            [middle - each for each in ordered[:half]] + [each - middle for each in ordered[half:]]
+        )
+    )
 
 
 def _standard_error(result: Result, reference: float) -> float:
@@ -218,9 +271,9 @@ def _share(part: float, whole: float) -> float | None:
     return ratio if math.isfinite(ratio) else None
 
 
-def is_environment_shift(judgements: Sequence[Judgement], limits: Limits) -> bool:
+def is_environment_shift(verdicts: Sequence[Verdict], limits: Limits) -> bool:
     """Whether so many of a run's results moved the same way at once that the machine has changed rather than the code."""
-    judged = [judgement.state for judgement in judgements if judgement.state != "insufficient_data"]
+    judged = [verdict.state for verdict in verdicts if verdict.state != "insufficient_data"]
     if len(judged) < limits.shift_least_results:
         return False
     worse = sum(state in ("warning", "critical") for state in judged)

@@ -28,9 +28,13 @@ def parse_tokens(text: str) -> tuple[list[Token], list[str]]:
         if not secret or line.lstrip().startswith("#"):
             continue
         if len(names) > 1:
-            mistakes.append(f"line {number} has {len(names) + 1} words; it takes a token, or a name and a token")
+            mistakes.append(
+                f"line {number} has {len(names) + 1} words; it takes a token, or a name and a token"
+            )
         elif len(secret) < MIN_TOKEN_CHARACTERS or not secret.isascii() or not secret.isprintable():
-            mistakes.append(f"line {number}: a token has at least {MIN_TOKEN_CHARACTERS} characters, all of them ASCII")
+            mistakes.append(
+                f"line {number}: a token has at least {MIN_TOKEN_CHARACTERS} characters, all of them ASCII"
+            )
         else:
             tokens.append(Token(names[0] if names else f"line {number}", secret))
     return tokens, mistakes
@@ -63,7 +67,10 @@ class TokenFile:
                 self._tokens, mistakes = parse_tokens(self.path.read_text(encoding="utf-8"))
                 self._signature = signature
                 for mistake in mistakes:
-                    log.warning("a line of the tokens' file is no token", extra={"fields": {"file": self.path, "reason": mistake}})
+                    log.warning(
+                        "a line of the tokens' file is no token",
+                        extra={"fields": {"file": self.path, "reason": mistake}},
+                    )
         except FileNotFoundError:
             self._forget(None)
         except (OSError, UnicodeDecodeError) as error:
@@ -72,5 +79,8 @@ class TokenFile:
 
     def _forget(self, error: Exception | None) -> None:
         if error is not None and self._signature != ():
-            log.error("the tokens' file cannot be read, so nobody is let in", extra={"fields": {"file": self.path, "reason": error}})
+            log.error(
+                "the tokens' file cannot be read, so nobody is let in",
+                extra={"fields": {"file": self.path, "reason": error}},
+            )
         self._signature, self._tokens = None if error is None else (), ()

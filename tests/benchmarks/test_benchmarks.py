@@ -1,38 +1,32 @@
-"""The benchmarks run, with small numbers, and tell a target that is kept from one that is missed."""
+"""The benchmarks run, with small numbers, and report which targets are met."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from benchmarks.report import Figure, p50_and_p99, percentile, table
-from tests.paths import REPOSITORY
-
-DEADLINE_SECONDS = 180.0
-
-
-def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", *words], cwd=REPOSITORY, capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False
-    )
-
-
-def figures(path: Path) -> dict[str, float]:
-    """What was measured, by the first column of the table."""
-    rows = re.findall(r"^\| (?P<what>[^|]+) \| (?P<value>[0-9][0-9,.e-]*) ", path.read_text(encoding="utf-8"), re.MULTILINE)
-    return {what: float(value.replace(",", "")) for what, value in rows}
+from tests.support.measuring import figures, run
 
 
 def test_ingest_measures_the_running_exporter(tmp_path: Path) -> None:
     output = tmp_path / "ingest.md"
-    done = run("benchmarks.ingest", "--files=120", "--benchmarks=3", "--singles=3", "--no-peers", f"--output={output}")
+    done = run(
+        "benchmarks.ingest",
+        "--files=120",
+        "--benchmarks=3",
+        "--singles=3",
+        "--no-peers",
+        f"--output={output}",
+    )
     assert done.returncode == 0, done.stderr
     measured = figures(output)
     assert "burst of 120 files, first drop to last commit" in measured
     assert "start with 123 files and no ledger, until all are committed" in measured
-    assert measured["file → /metrics, 3 single files, p50"] <= measured["file → /metrics, 3 single files, p99"]
+    assert (
+        measured["file → /metrics, 3 single files, p50"]
+        <= measured["file → /metrics, 3 single files, p99"]
+    )
     assert all(value > 0 for value in measured.values())
 
 
@@ -42,18 +36,32 @@ def test_stream_accounts_for_every_message(tmp_path: Path) -> None:
     done = run("benchmarks.stream", *sizes, f"--output={output}")
     assert done.returncode == 0, done.stderr
     measured = figures(output)
-    assert 0 < measured["live line → 5 clients at 50 lines/s, p50"] <= measured["live line → 5 clients at 50 lines/s, p99"]
+    assert (
+        0
+        < measured["live line → 5 clients at 50 lines/s, p50"]
+        <= measured["live line → 5 clients at 50 lines/s, p99"]
+    )
     assert measured["messages missed unannounced, all clients"] == 0
     assert measured["missed by the 5 that read"] == 0
 
 
 def test_scrape_measures_at_least_as_many_series_as_asked_for(tmp_path: Path) -> None:
     output = tmp_path / "scrape.md"
-    sizes = ("--series=300", "--rendered=300", "--scrapes=5", "--renderings=3", "--idle-seconds=1", "--idle-benchmarks=2")
+    sizes = (
+        "--series=300",
+        "--rendered=300",
+        "--scrapes=5",
+        "--renderings=3",
+        "--idle-seconds=1",
+        "--idle-benchmarks=2",
+    )
     done = run("benchmarks.scrape", *sizes, "--no-peers", f"--output={output}")
     assert done.returncode == 0, done.stderr
     text = output.read_text(encoding="utf-8")
-    scraped, rendered = re.search(r"scrape of ([0-9]+) series, unchanged, gzip", text), re.search(r"rendering ([0-9]+) series", text)
+    scraped, rendered = (
+        re.search(r"scrape of ([0-9]+) series, unchanged, gzip", text),
+        re.search(r"rendering ([0-9]+) series", text),
+    )
     assert scraped is not None
     assert int(scraped[1]) >= 300
     assert rendered is not None
@@ -67,7 +75,10 @@ def test_alert_latency_measures_every_stage_in_its_order(tmp_path: Path) -> None
     done = run("benchmarks.alert_latency", "--repeats=1", f"--output={output}")
     assert done.returncode == 0, done.stderr
     measured = figures(output)
-    stages = [measured[f"critical, file → {stage}, p95"] for stage in ("/metrics", "Prometheus", "firing", "webhook")]
+    stages = [
+        measured[f"critical, file → {stage}, p95"]
+        for stage in ("/metrics", "Prometheus", "firing", "webhook")
+    ]
     assert stages == sorted(stages)
     assert stages[0] > 0
     assert measured["warning (group_wait 10 s), file → webhook, p95"] > 10
@@ -78,7 +89,9 @@ def test_client_measures_each_way_of_observing(tmp_path: Path) -> None:
     done = run("benchmarks.client", "--iterations=20000", "--seconds=1", f"--output={output}")
     assert done.returncode == 0, done.stderr
     measured = figures(output)
-    ways = [value for what, value in measured.items() if what.endswith("live file and result included")]
+    ways = [
+        value for what, value in measured.items() if what.endswith("live file and result included")
+    ]
     assert len(ways) == 3
     assert min(ways) > measured["bare loop, one iteration, CPU time"]
     assert measured["live lines a second, of iterations of 1 ms"] > 1
@@ -87,13 +100,21 @@ def test_client_measures_each_way_of_observing(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("programs")
 def test_storage_weighs_every_rhythm_of_scraping(tmp_path: Path) -> None:
     output = tmp_path / "storage.md"
-    done = run("benchmarks.storage", "--benchmarks=2", "--hours=0.5", "--live-seconds=31", f"--output={output}")
+    done = run(
+        "benchmarks.storage",
+        "--benchmarks=2",
+        "--hours=0.5",
+        "--live-seconds=31",
+        f"--output={output}",
+    )
     assert done.returncode == 0, done.stderr
     measured = figures(output)
     months = {what: value for what, value in measured.items() if what.endswith("blocks of a month")}
     assert len(months) == 3
     log = measured["6 hours of it, the most that is kept"]
-    assert measured["a month of the whole stack"] == pytest.approx(sum(months.values()) + log, rel=0.02)
+    assert measured["a month of the whole stack"] == pytest.approx(
+        sum(months.values()) + log, rel=0.02
+    )
     assert measured["the exporter's state, every 1 s: series"] > 2 * 13
     assert 0.3 < measured["the exporter's state, every 1 s: blocks"] < 3
     assert 1 < measured["write-ahead log of real scrapes"] < 60
@@ -106,7 +127,7 @@ def test_help_names_the_output(name: str) -> None:
     assert "--output" in done.stdout
 
 
-def test_a_missed_target_is_said_to_be_missed() -> None:
+def test_a_missed_target_is_reported_as_missed() -> None:
     text = table(
         [
             Figure("fast enough", 5.0, "ms", at_most=5.0),
@@ -115,17 +136,29 @@ def test_a_missed_target_is_said_to_be_missed() -> None:
             Figure("too few", 4999.0, "files/s", at_least=5000.0),
         ]
     )
-    verdicts = [line.split(" | ")[2] for line in text.splitlines()[2:]]
-    assert verdicts == ["≤ 5 ms: kept", "≤ 5 ms: **missed**", "≥ 5,000 files/s: kept", "≥ 5,000 files/s: **missed**"]
+    outcomes = [line.split(" | ")[2] for line in text.splitlines()[2:]]
+    assert outcomes == [
+        "≤ 5 ms: kept",
+        "≤ 5 ms: **missed**",
+        "≥ 5,000 files/s: kept",
+        "≥ 5,000 files/s: **missed**",
+    ]
 
 
-def test_a_peer_stands_as_a_ratio_beside_ours() -> None:
+def test_a_peer_is_compared_with_ours_as_a_ratio() -> None:
     ours = Figure("ours", 4.0, "ms")
-    assert table([Figure("theirs", 100.0, "ms", ours=ours)]).splitlines()[-1] == "| theirs | 100 ms |  | 25 × |"
+    assert (
+        table([Figure("theirs", 100.0, "ms", ours=ours)]).splitlines()[-1]
+        == "| theirs | 100 ms |  | 25 × |"
+    )
 
 
 def test_percentiles_are_values_that_were_measured() -> None:
     values = [float(value) for value in range(100, 0, -1)]
-    assert (percentile(values, 50), percentile(values, 99), percentile(values, 100)) == (50.0, 99.0, 100.0)
+    assert (percentile(values, 50), percentile(values, 99), percentile(values, 100)) == (
+        50.0,
+        99.0,
+        100.0,
+    )
     assert percentile([3.0], 99) == 3.0
     assert [figure.value for figure in p50_and_p99("x", [0.001, 0.002, 0.003])] == [2.0, 3.0]

@@ -1,4 +1,4 @@
-"""The benchmark of the judge runs, gives the same for the same seed, and has the rules of other tools right."""
+"""The detection benchmark is reproducible, and applies other tools' rules as they do."""
 
 from pathlib import Path
 
@@ -6,32 +6,36 @@ import numpy as np
 import pytest
 
 from benchmark_exporter.config import Config
-from benchmark_exporter.serve import make_limits
 from benchmarks.detection import CVS, WARM_UP, Cell, judge_cell, make_values, score_cells
 from benchmarks.noise import KINDS
 from benchmarks.rules import PEERS, scores
-from tests.benchmarks.test_benchmarks import figures, run
+from tests.support.measuring import figures, run
 
-LIMITS = make_limits(Config())
+LIMITS = Config().judgement
 
 
 def test_the_command_writes_the_same_table_and_picture_for_the_same_seed(tmp_path: Path) -> None:
     outputs = [tmp_path / "one.md", tmp_path / "other.md"]
     for output in outputs:
-        done = run("benchmarks.detection", "--series=1", "--runs=40", "--seed=3", f"--output={output}")
-        assert done.returncode in (0, 1), done.stderr  # 1: so few runs may miss a target
+        done = run(
+            "benchmarks.detection", "--series=1", "--runs=40", "--seed=3", f"--output={output}"
+        )
+        assert done.returncode in (0, 1), done.stderr  # 1: with so few runs a target may be missed
         assert done.returncode == ("**missed**" in done.stdout)
     one, other = (output.read_text(encoding="utf-8") for output in outputs)
     assert one == other
-    assert outputs[0].with_suffix(".svg").read_bytes() == outputs[1].with_suffix(".svg").read_bytes()
+    assert (
+        outputs[0].with_suffix(".svg").read_bytes() == outputs[1].with_suffix(".svg").read_bytes()
+    )
     assert 0 <= figures(outputs[0])["20% steps critical within 3 runs"] <= 100
     for kind in KINDS:
         assert one.count(f"| {kind} |") == len(CVS)
 
 
-@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"outliers"}))  # what is seldom and large comes on top of the stated deviation
+# Outliers are rare and large, and come on top of the stated deviation.
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"outliers"}))
 @pytest.mark.parametrize("cv_ratio", [0.02, 0.10])
-def test_series_have_the_deviation_that_they_say(kind: str, cv_ratio: float) -> None:
+def test_series_have_the_stated_deviation(kind: str, cv_ratio: float) -> None:
     values = make_values(kind, cv_ratio, 5, 200, 400)
     assert values.std() / values.mean() == pytest.approx(cv_ratio, rel=0.1)
     assert np.median(values) == pytest.approx(1.0, abs=cv_ratio)
@@ -42,12 +46,13 @@ def test_a_peers_score_is_its_formula() -> None:
     values = np.array([*np.tile([99.0, 101.0], 32), 110.0])
     assert scores(by_name["previous run, 200 %"], values)[-1] == pytest.approx(110 / 101)
     assert scores(by_name["mean of 50 runs, 110 %"], values)[-1] == pytest.approx(1.1)
-    # Mean 100 and the population's deviation 1: Bencher's boundary is at 102.387, and 110 is 10 deviations away.
+    # Mean 100 and population standard deviation 1: Bencher's boundary is at 102.387, and 110 is 10
+    # deviations away.
     assert scores(by_name["t-test, 0.99 of 64 runs"], values) == pytest.approx([10.0])
 
 
 def test_the_boundary_of_the_t_test_is_the_quantile_of_students_t() -> None:
-    """By the midpoint rule; the sum over all of it stands for what norms the density."""
+    """Integrates by the midpoint rule; the sum over everything normalises the density."""
     freedom, threshold = 63, PEERS[-1].threshold
     edges = np.linspace(-200.0, 200.0, 2_000_001)
     middles = (edges[1:] + edges[:-1]) / 2
@@ -55,7 +60,7 @@ def test_the_boundary_of_the_t_test_is_the_quantile_of_students_t() -> None:
     assert density[middles < threshold].sum() / density.sum() == pytest.approx(0.99, abs=2e-5)
 
 
-def test_at_our_number_of_false_alarms_a_peer_has_no_more() -> None:
+def test_a_peers_threshold_gives_our_number_of_false_alarms() -> None:
     values = make_values("log-normal", 0.05, 5, 4, 200)
     ours, _ = judge_cell(values, 0.05, LIMITS)
     cell = Cell("log-normal", 0.05, values, ours, ours)
@@ -67,7 +72,7 @@ def test_at_our_number_of_false_alarms_a_peer_has_no_more() -> None:
             assert (tally.quiet_runs, tally.forks) == (ours.quiet_runs, ours.forks)
 
 
-def test_a_plain_step_is_found_and_quiet_is_quiet() -> None:
+def test_a_plain_step_is_found_and_a_quiet_series_stays_quiet() -> None:
     values = np.full((2, WARM_UP + 60), 1.0)
     hits, criticals = judge_cell(values, 0.0, LIMITS, (0.09, 0.11, 0.5))
     assert (hits.alarms, criticals.alarms) == (0, 0)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.exporter.documents import perf_suite
-from tests.exporter.process import DEADLINE_SECONDS, Exporter
+from tests.support.documents import perf_suite
+from tests.support.process import DEADLINE_SECONDS, Exporter
 
 
 @pytest.fixture
@@ -52,12 +52,16 @@ def test_a_rejected_file_is_named_with_its_reason(page: Page, exporter: Exporter
 def test_names_are_text_and_never_markup(page: Page, exporter: Exporter) -> None:
     name = "<img src=x onerror=document.title='taken'>"
     drop(exporter, "a.json", perf_suite(project=name))
-    expect(page.get_by_role("row").filter(has_text=name)).to_be_visible(timeout=DEADLINE_SECONDS * 1000)
+    expect(page.get_by_role("row").filter(has_text=name)).to_be_visible(
+        timeout=DEADLINE_SECONDS * 1000
+    )
     assert page.title() == "benchmark-exporter"
 
 
 def test_it_fits_a_telephone(page: Page, exporter: Exporter) -> None:
     drop(exporter, "a.json", perf_suite(project="a-benchmark-with-a-rather-long-name-of-its-own"))
-    expect(page.get_by_role("row").filter(has_text="a-benchmark")).to_be_visible(timeout=DEADLINE_SECONDS * 1000)
+    expect(page.get_by_role("row").filter(has_text="a-benchmark")).to_be_visible(
+        timeout=DEADLINE_SECONDS * 1000
+    )
     page.set_viewport_size({"width": 390, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -13,9 +13,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.relay import Relay
-from tests.exporter.documents import perf_suite
-from tests.exporter.live_files import LiveFile
-from tests.exporter.process import DEADLINE_SECONDS, Exporter
+from tests.support.documents import perf_suite
+from tests.support.live_files import LiveFile
+from tests.support.process import DEADLINE_SECONDS, Exporter
 
 PAGE_BYTES = 60_000
 LINES_A_SECOND, LOAD_SECONDS = 1000, 5.0
@@ -55,7 +55,12 @@ def page(context: BrowserContext, exporter: Exporter) -> Iterator[Page]:
     opened = context.new_page()
     mistakes: list[str] = []
     opened.on("pageerror", lambda error: mistakes.append(str(error)))
-    opened.on("console", lambda message: mistakes.append(message.text) if "Content Security Policy" in message.text else None)
+    opened.on(
+        "console",
+        lambda message: (
+            mistakes.append(message.text) if "Content Security Policy" in message.text else None
+        ),
+    )
     opened.goto(f"http://127.0.0.1:{exporter.stream_port}/")
     expect(opened.locator("#connection")).to_have_text("Live")
     yield opened
@@ -67,8 +72,17 @@ def drop(exporter: Exporter, name: str, document: object) -> None:
 
 
 def alert(exporter: Exporter, status: str) -> None:
-    labels = {"alertname": "CriticalPerformanceRegression", "benchmark_name": "orbit", "severity": "critical"}
-    told = {"status": status, "labels": labels, "annotations": {"summary": "orbit is slow"}, "fingerprint": "f1"}
+    labels = {
+        "alertname": "CriticalPerformanceRegression",
+        "benchmark_name": "orbit",
+        "severity": "critical",
+    }
+    told = {
+        "status": status,
+        "labels": labels,
+        "annotations": {"summary": "orbit is slow"},
+        "fingerprint": "f1",
+    }
     assert exporter.status_of("/api/v1/alerts", json.dumps({"alerts": [told]}).encode())[0] == 200
 
 
@@ -81,7 +95,9 @@ def test_a_run_is_seen_while_it_runs_and_when_it_ends(page: Page, exporter: Expo
     expect(card).to_contain_text("10 of 40")
     expect(card).to_contain_text("500 µs")
     expect(card).to_contain_text("51.2 MB")
-    assert card.get_by_role("progressbar", name="Progress of router").get_attribute("value") == "0.25"
+    assert (
+        card.get_by_role("progressbar", name="Progress of router").get_attribute("value") == "0.25"
+    )
     expect(card.get_by_role("img")).to_have_accessible_name(re.compile("last 10 iterations"))
     file.end("failed", error="ValueError: too slow")
     expect(card).to_contain_text("failed")
@@ -91,11 +107,17 @@ def test_a_run_is_seen_while_it_runs_and_when_it_ends(page: Page, exporter: Expo
 def test_a_new_run_appears_with_its_verdict_and_trend(page: Page, exporter: Exporter) -> None:
     for number, speedup in enumerate((20.0, 21.0, 5.0)):
         timestamp = f"2026-03-01T12:00:0{number}Z"
-        drop(exporter, f"{number}.json", perf_suite(f"r{number}", project="orbit", speedup=speedup, timestamp=timestamp))
+        drop(
+            exporter,
+            f"{number}.json",
+            perf_suite(f"r{number}", project="orbit", speedup=speedup, timestamp=timestamp),
+        )
     row = page.get_by_role("row").filter(has_text="orbit")
     expect(row).to_contain_text("critical regression")
     expect(row).to_contain_text("5×")
-    expect(row.get_by_role("img")).to_have_accessible_name("Speedup of the last 3 runs, 20× to 5×, threshold 15×")
+    expect(row.get_by_role("img")).to_have_accessible_name(
+        "Speedup of the last 3 runs, 20× to 5×, threshold 15×"
+    )
 
 
 def test_alerts_come_and_go(page: Page, exporter: Exporter) -> None:
@@ -109,7 +131,9 @@ def test_alerts_come_and_go(page: Page, exporter: Exporter) -> None:
 
 def test_a_rejected_file_is_named_with_its_reason(page: Page, exporter: Exporter) -> None:
     drop(exporter, "odd.json", {"keys": "of nothing known"})
-    expect(page.get_by_role("listitem").filter(has_text="odd.json")).to_contain_text("unknown_format")
+    expect(page.get_by_role("listitem").filter(has_text="odd.json")).to_contain_text(
+        "unknown_format"
+    )
     (exporter.results / "odd.json").unlink()
     expect(page.get_by_text("Rejected files")).to_be_hidden()
 
@@ -120,7 +144,9 @@ def test_it_says_when_no_result_is_taken_in(page: Page, exporter: Exporter) -> N
     expect(heading).to_be_hidden()
     exporter.results.rename(away)
     expect(page.get_by_role("heading", name="No result is taken in")).to_be_visible()
-    expect(page.get_by_role("listitem").filter(has_text="No such file or directory")).to_contain_text("What is shown was known before.")
+    expect(
+        page.get_by_role("listitem").filter(has_text="No such file or directory")
+    ).to_contain_text("What is shown was known before.")
     page.reload()
     expect(page.get_by_role("heading", name="No result is taken in")).to_be_visible()
     away.rename(exporter.results)
@@ -152,7 +178,9 @@ def test_it_comes_back_by_itself_after_a_restart(page: Page, exporter: Exporter)
     assert page.locator(".card").count() == 1
 
 
-def test_what_happened_during_a_lost_connection_is_made_up_for(context: BrowserContext, exporter: Exporter) -> None:
+def test_what_happened_during_a_lost_connection_is_made_up_for(
+    context: BrowserContext, exporter: Exporter
+) -> None:
     relay = Relay(exporter.stream_port)
     page = context.new_page()
     places: list[str] = []
@@ -165,7 +193,9 @@ def test_what_happened_during_a_lost_connection_is_made_up_for(context: BrowserC
     file.iteration(2)
     file.iteration(3, execution_time_ms=0.75)
     expect(page.locator(".card")).to_contain_text("3 of 100")
-    expect(page.locator(".card").get_by_role("img")).to_have_accessible_name(re.compile("last 3 iterations"))
+    expect(page.locator(".card").get_by_role("img")).to_have_accessible_name(
+        re.compile("last 3 iterations")
+    )
     assert ["since=" in place for place in places] == [False, True]
     page.close()
     relay.close()
@@ -174,7 +204,12 @@ def test_what_happened_during_a_lost_connection_is_made_up_for(context: BrowserC
 def test_a_slow_network_is_enough(context: BrowserContext, page: Page, exporter: Exporter) -> None:
     session = context.new_cdp_session(page)
     session.send("Network.enable")
-    limits = {"offline": False, "latency": 400, "downloadThroughput": 50_000 / 8, "uploadThroughput": 20_000 / 8}
+    limits = {
+        "offline": False,
+        "latency": 400,
+        "downloadThroughput": 50_000 / 8,
+        "uploadThroughput": 20_000 / 8,
+    }
     session.send("Network.emulateNetworkConditions", limits)  # a bad mobile network's
     page.reload()
     expect(page.locator("#connection")).to_have_text("Live")
@@ -182,7 +217,9 @@ def test_a_slow_network_is_enough(context: BrowserContext, page: Page, exporter:
     expect(page.locator(".card")).to_contain_text("5 of 100")
 
 
-def test_a_token_is_asked_for(context: BrowserContext, tmp_path: Path, free_port: Callable[[], int]) -> None:
+def test_a_token_is_asked_for(
+    context: BrowserContext, tmp_path: Path, free_port: Callable[[], int]
+) -> None:
     tokens = tmp_path / "tokens"
     tokens.write_text("a-token-of-the-tests-own\n")
     exporter = Exporter(tmp_path, free_port(), f"--stream-tokens={tokens}", stream_port=free_port())
@@ -202,7 +239,12 @@ def test_a_thousand_messages_a_second_stall_nobody(page: Page, exporter: Exporte
       window.stalls = [];
       new PerformanceObserver(list => window.stalls.push(...list.getEntries().map(entry => entry.duration))).observe({ type: "longtask" });
     }""")
-    files = [LiveFile(exporter.results, f"run-{number}", benchmark=f"benchmark {number}", iterations=10**6) for number in range(4)]
+    files = [
+        LiveFile(
+            exporter.results, f"run-{number}", benchmark=f"benchmark {number}", iterations=10**6
+        )
+        for number in range(4)
+    ]
     writer = threading.Thread(target=write_lines, args=(files,))
     writer.start()
     writer.join()
@@ -218,7 +260,11 @@ def write_lines(files: list[LiveFile]) -> None:
     handles = [file.path.open("ab", buffering=0) for file in files]
     started = time.monotonic()
     for number in range(int(LINES_A_SECOND * LOAD_SECONDS)):
-        line: dict[str, Any] = {"type": "iteration", "timestamp": datetime.now(UTC).isoformat(), "iteration": number // len(files)}
+        line: dict[str, Any] = {
+            "type": "iteration",
+            "timestamp": datetime.now(UTC).isoformat(),
+            "iteration": number // len(files),
+        }
         line |= {"execution_time_ms": 0.5 + number % 7 / 10, "memory_mb": 51.2, "cpu_percent": 97.5}
         handles[number % len(files)].write(json.dumps(line).encode() + b"\n")
         if number % 10 == 0:
@@ -239,9 +285,31 @@ def test_all_text_can_be_read(browser: Browser, exporter: Exporter, scheme: Any)
     context = browser.new_context(color_scheme=scheme)
     page = context.new_page()
     page.goto(f"http://127.0.0.1:{exporter.stream_port}/")
-    for text in ("critical regression", "regression", "passed", "unknown_format", "orbit is slow", "3 of 100"):
+    for text in (
+        "critical regression",
+        "regression",
+        "passed",
+        "unknown_format",
+        "orbit is slow",
+        "3 of 100",
+    ):
         expect(page.get_by_text(text, exact=False).first).to_be_visible()
-    for selector in ("h1", "h2", ".card h3", ".of", ".badge", "dt", "dd", "thead th", ".bad", ".warn", ".good", ".why", "time", "footer p"):
+    for selector in (
+        "h1",
+        "h2",
+        ".card h3",
+        ".of",
+        ".badge",
+        "dt",
+        "dd",
+        "thead th",
+        ".bad",
+        ".warn",
+        ".good",
+        ".why",
+        "time",
+        "footer p",
+    ):
         contrast = page.locator(f"{selector}:visible").first.evaluate(CONTRAST)
         assert contrast >= 4.5, (selector, contrast)
     context.close()
@@ -275,7 +343,11 @@ def test_news_are_said_in_words_but_seldom(page: Page, exporter: Exporter) -> No
     }""")
     started = time.monotonic()
     for number in range(20):
-        drop(exporter, f"{number}.json", perf_suite(f"r{number}", project=f"orbit{number}", speedup=5.0))
+        drop(
+            exporter,
+            f"{number}.json",
+            perf_suite(f"r{number}", project=f"orbit{number}", speedup=5.0),
+        )
     expect(page.get_by_role("status")).to_contain_text("critical regression")
     said = page.evaluate("window.said")
     assert len(said) <= 1 + (time.monotonic() - started) / 5, said
@@ -290,7 +362,9 @@ def test_it_fits_a_telephone(page: Page, exporter: Exporter) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_it_is_small_and_loads_nothing_from_elsewhere(context: BrowserContext, exporter: Exporter) -> None:
+def test_it_is_small_and_loads_nothing_from_elsewhere(
+    context: BrowserContext, exporter: Exporter
+) -> None:
     page = context.new_page()
     sizes: dict[str, int] = {}
     page.on("response", lambda answer: sizes.update({answer.url: len(answer.body())}))

@@ -10,7 +10,7 @@ import pytest
 from dotenv import dotenv_values
 
 from stack.settings import NODE_EXPORTER, PARTS
-from tests.paths import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 PATH = REPOSITORY / ".devcontainer/devcontainer.json"
 TOOL = "@devcontainers/cli@0.89.0"
@@ -20,14 +20,18 @@ READ_SECONDS = 300
 
 def configuration() -> Any:
     """The file without its comments, which stand on lines of their own."""
-    return json.loads(re.sub(r"^\s*//.*$", "", PATH.read_text(encoding="utf-8"), flags=re.MULTILINE))
+    return json.loads(
+        re.sub(r"^\s*//.*$", "", PATH.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    )
 
 
 def test_what_a_person_opens_is_forwarded_and_has_a_label() -> None:
     defaults = dotenv_values(REPOSITORY / ".env.example")
     ports = {defaults[part.port_setting] for part in PARTS if part is not NODE_EXPORTER}
     assert {str(port) for port in configuration()["forwardPorts"]} == ports | {STREAM_PORT}
-    assert set(configuration()["portsAttributes"]) == {str(port) for port in configuration()["forwardPorts"]}
+    assert set(configuration()["portsAttributes"]) == {
+        str(port) for port in configuration()["forwardPorts"]
+    }
     assert all(attributes["label"] for attributes in configuration()["portsAttributes"].values())
 
 
@@ -37,10 +41,24 @@ def test_the_image_has_the_python_that_the_project_needs() -> None:
     assert f'python_version = "{python[1]}"' in (REPOSITORY / "pyproject.toml").read_text()
 
 
-@pytest.mark.skipif(shutil.which("npx") is None, reason="Node.js, which the development containers' tool runs on, is not installed")
+@pytest.mark.skipif(
+    shutil.which("npx") is None,
+    reason="Node.js, which the development containers' tool runs on, is not installed",
+)
 def test_the_tool_reads_what_the_file_says() -> None:
-    command = ["npx", "--yes", TOOL, "read-configuration", "--docker-path", "true", "--workspace-folder", str(REPOSITORY)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=READ_SECONDS, check=False)
+    command = [
+        "npx",
+        "--yes",
+        TOOL,
+        "read-configuration",
+        "--docker-path",
+        "true",
+        "--workspace-folder",
+        str(REPOSITORY),
+    ]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=READ_SECONDS, check=False
+    )
     if "npm error network" in done.stderr or "npm ERR! network" in done.stderr:
         pytest.skip(f"{TOOL} cannot be had: {done.stderr}")
     assert done.returncode == 0, done.stderr

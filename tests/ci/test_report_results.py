@@ -1,4 +1,4 @@
-"""ci/report-results: its script against a running exporter, and its action and the example workflow against each other."""
+"""github-action/report-results: its script against a running exporter, and its action and the example workflow against each other."""
 
 import json
 import os
@@ -15,15 +15,16 @@ import pytest
 import yaml
 from msgspec.structs import replace
 
-from tests.exporter.documents import golden, perf_suite
-from tests.exporter.monitored import THIS_MACHINE
-from tests.exporter.process import DEADLINE_SECONDS, Exporter
-from tests.exporter.uploading import TOKEN
-from tests.paths import REPOSITORY
+from tests.support.documents import golden, perf_suite
+from tests.support.monitored import THIS_MACHINE
+from tests.support.paths import REPOSITORY
+from tests.support.process import DEADLINE_SECONDS, Exporter
+from tests.support.uploading import TOKEN
 
-ACTION = REPOSITORY / "ci/report-results/action.yml"
-SCRIPT = REPOSITORY / "ci/report-results/report.sh"
-WORKFLOW = REPOSITORY / "ci/example-workflow.yml"
+ACTION = REPOSITORY / "github-action/report-results/action.yml"
+SCRIPT = REPOSITORY / "github-action/report-results/report.sh"
+FORWARDER = REPOSITORY / "ci/report-results/action.yml"
+WORKFLOW = REPOSITORY / "github-action/example-workflow.yml"
 GITHUB = {
     "GITHUB_ACTIONS": "true",
     "GITHUB_REPOSITORY": "octo/router",
@@ -40,7 +41,11 @@ STATUS = 'ci_pipeline_status{pipeline="octo/router/benchmarks",branch="main",tri
 def exporter(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Exporter]:
     (tmp_path / "exporter").mkdir()
     (tmp_path / "exporter" / "upload_tokens").write_text(TOKEN)
-    running = Exporter(tmp_path / "exporter", free_port(), f"--upload-tokens={tmp_path / 'exporter' / 'upload_tokens'}")
+    running = Exporter(
+        tmp_path / "exporter",
+        free_port(),
+        f"--upload-tokens={tmp_path / 'exporter' / 'upload_tokens'}",
+    )
     yield running
     assert running.stop() == 0, running.log.read_text()
 
@@ -50,11 +55,15 @@ def workspace(tmp_path: Path) -> Path:
     folder = tmp_path / "work space"
     (folder / "results" / "deep").mkdir(parents=True)
     (folder / "results" / "a run.json").write_text(json.dumps(perf_suite("run-1")))
-    (folder / "results" / "deep" / "b.json").write_text(json.dumps(golden("hyperfine_with_side_file/1-run")))
+    (folder / "results" / "deep" / "b.json").write_text(
+        json.dumps(golden("hyperfine_with_side_file/1-run"))
+    )
     return folder
 
 
-def report(exporter: Exporter, workspace: Path, files: str = "results/**/*.json", **variables: str) -> subprocess.CompletedProcess[str]:
+def report(
+    exporter: Exporter, workspace: Path, files: str = "results/**/*.json", **variables: str
+) -> subprocess.CompletedProcess[str]:
     """The script as the action runs it, in a job of GitHub's that has the command installed."""
     environment = {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -69,7 +78,15 @@ def report(exporter: Exporter, workspace: Path, files: str = "results/**/*.json"
         **GITHUB,
         **variables,
     }
-    return subprocess.run([SCRIPT], cwd=workspace, env=environment, capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False)
+    return subprocess.run(
+        [SCRIPT],
+        cwd=workspace,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_SECONDS,
+        check=False,
+    )
 
 
 def test_results_and_outcome_are_on_the_metrics_page(exporter: Exporter, workspace: Path) -> None:
@@ -81,29 +98,48 @@ def test_results_and_outcome_are_on_the_metrics_page(exporter: Exporter, workspa
         ("octo/router/benchmarks on main, by push: pass", "pipeline"),
     ]
     exporter.until(lambda: exporter.value(STATUS) == 1)
-    hyperfine = re.search(r'benchmark_run_info\{.*environment="ci".*\}', exporter.get("/metrics").decode())
+    hyperfine = re.search(
+        r'benchmark_run_info\{.*environment="ci".*\}', exporter.get("/metrics").decode()
+    )
     assert hyperfine
     assert 'commit_hash="a1b2c3d"' in hyperfine[0]
 
 
 @pytest.mark.parametrize("here", ["true", "false"])
-def test_results_that_do_not_say_it_are_of_the_machine_they_were_measured_on(exporter: Exporter, workspace: Path, here: str) -> None:
+def test_results_that_do_not_say_it_are_of_the_machine_they_were_measured_on(
+    exporter: Exporter, workspace: Path, here: str
+) -> None:
     variables = {"MEASURED_HERE": here, "BENCHMARK_EXPORTER_MACHINE_PROFILE": "runner"}
     assert report(exporter, workspace, "results/deep/b.json", **variables).returncode == 0
-    exporter.until(lambda: exporter.value('benchmark_exporter_files_ingested_total{format="hyperfine"}') is not None)
+    exporter.until(
+        lambda: (
+            exporter.value('benchmark_exporter_files_ingested_total{format="hyperfine"}')
+            is not None
+        )
+    )
     with closing(sqlite3.connect(exporter.folder / "ledger.sqlite3")) as ledger:
         machines = ledger.execute("SELECT machine FROM runs").fetchall()
-    assert machines == [(replace(THIS_MACHINE, profile="runner").class_name if here == "true" else "runner",)]
+    assert machines == [
+        (replace(THIS_MACHINE, profile="runner").class_name if here == "true" else "runner",)
+    ]
 
 
-def test_the_outcome_is_reported_where_there_are_no_results(exporter: Exporter, workspace: Path) -> None:
-    done = report(exporter, workspace, "out/*.json\nmore/*.json", BENCHMARK_EXPORTER_STATUS="failure")
+def test_the_outcome_is_reported_where_there_are_no_results(
+    exporter: Exporter, workspace: Path
+) -> None:
+    done = report(
+        exporter, workspace, "out/*.json\nmore/*.json", BENCHMARK_EXPORTER_STATUS="failure"
+    )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("::warning::no result file is called like out/*.json or more/*.json\n")
+    assert done.stdout.startswith(
+        "::warning::no result file is called like out/*.json or more/*.json\n"
+    )
     exporter.until(lambda: exporter.value(STATUS) == 0)
 
 
-def test_the_rest_is_reported_where_a_file_is_refused_and_the_step_fails(exporter: Exporter, workspace: Path) -> None:
+def test_the_rest_is_reported_where_a_file_is_refused_and_the_step_fails(
+    exporter: Exporter, workspace: Path
+) -> None:
     (workspace / "results" / "c.json").write_text("{}")
     done = report(exporter, workspace, "results/*.json\nresults/missing.json")
     assert done.returncode == 1
@@ -114,10 +150,16 @@ def test_the_rest_is_reported_where_a_file_is_refused_and_the_step_fails(exporte
 
 
 @pytest.mark.parametrize("token", [TOKEN, ""])
-def test_a_failed_gate_fails_the_step_and_the_outcome(exporter: Exporter, workspace: Path, token: str) -> None:
+def test_a_failed_gate_fails_the_step_and_the_outcome(
+    exporter: Exporter, workspace: Path, token: str
+) -> None:
     (workspace / "results" / "slow.json").write_text(json.dumps(perf_suite("run-2", speedup=5.0)))
     (workspace / "earlier.json").write_text(json.dumps(perf_suite("run-0")))
-    judged = {"FAIL_ON": "critical", "BASELINE": "earl*.json", "GITHUB_STEP_SUMMARY": str(workspace / "summary.md")}
+    judged = {
+        "FAIL_ON": "critical",
+        "BASELINE": "earl*.json",
+        "GITHUB_STEP_SUMMARY": str(workspace / "summary.md"),
+    }
     done = report(exporter, workspace, "results/*.json", BENCHMARK_EXPORTER_TOKEN=token, **judged)
     assert done.returncode == 1, done.stderr
     assert "router" in (workspace / "summary.md").read_text()
@@ -138,7 +180,9 @@ def test_without_a_status_no_outcome_is_reported(exporter: Exporter, workspace: 
     assert "pipeline" not in done.stdout
 
 
-def test_a_pull_request_of_a_fork_has_no_token_and_does_not_fail(exporter: Exporter, workspace: Path) -> None:
+def test_a_pull_request_of_a_fork_has_no_token_and_does_not_fail(
+    exporter: Exporter, workspace: Path
+) -> None:
     done = report(exporter, workspace, BENCHMARK_EXPORTER_TOKEN="")
     assert done.returncode == 0
     assert done.stdout.startswith("::warning::nothing is sent: there is no token")
@@ -157,8 +201,21 @@ def test_the_action_hands_every_input_to_the_script_as_a_variable() -> None:
     assert os.access(SCRIPT, os.X_OK)
 
 
+def test_the_former_path_of_the_action_forwards_every_input_to_the_same_script() -> None:
+    action, forwarder = read(ACTION), read(FORWARDER)
+    assert forwarder["inputs"] == action["inputs"]
+    (step,), (forwarded,) = action["runs"]["steps"], forwarder["runs"]["steps"]
+    assert forwarded["env"] == step["env"]
+    run = forwarded["run"].strip('"').replace("$GITHUB_ACTION_PATH", str(FORWARDER.parent))
+    assert Path(run).samefile(SCRIPT)
+
+
 def test_the_example_gives_the_action_what_it_takes() -> None:
     inputs = read(ACTION)["inputs"]
-    (step,) = [step for step in read(WORKFLOW)["jobs"]["benchmarks"]["steps"] if "ci/report-results" in step.get("uses", "")]
+    (step,) = [
+        step
+        for step in read(WORKFLOW)["jobs"]["benchmarks"]["steps"]
+        if "github-action/report-results" in step.get("uses", "")
+    ]
     assert set(step["with"]) <= set(inputs)
     assert {name for name, each in inputs.items() if each.get("required")} <= set(step["with"])

@@ -1,6 +1,6 @@
-"""Killed at random instants, again and again, while results come in every way: what it shows is what one shows that lived.
+"""Killed again and again at random while results arrive, an exporter loses and repeats nothing.
 
-CRASH_CYCLES is how often it is killed in all, CRASH_SEED what the instants and the results are drawn from.
+CRASH_CYCLES is how often it is killed in total; CRASH_SEED determines the instants and results.
 """
 
 import json
@@ -14,19 +14,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.process import Process, undisturbed
-from tests.exporter.documents import Json, perf_suite
+from tests.support.documents import Json, perf_suite
+from tests.support.killed import Process, undisturbed
 
 CYCLES = int(os.environ.get("CRASH_CYCLES", "10"))
 SEED = int(os.environ.get("CRASH_SEED") or random.SystemRandom().randrange(2**32))
 CYCLES_A_SERIES = 10
 WRITERS = 3
-# From where it listens, which is before its first scan, to the kill.
+# From when it listens, which is before its first scan, to the kill.
 LONGEST_LIFE_SECONDS = 0.5
 
 
 class Writer(threading.Thread):
-    """A machine that makes results until it is told to stop. Every file is written once; no two runs were made in the same second."""
+    """Writes results until it is stopped.
+
+    Every file is written once; no two runs were made in the same second.
+    """
 
     def __init__(self, results: Path, number: int, seed: str, stop: threading.Event) -> None:
         super().__init__()
@@ -39,7 +42,15 @@ class Writer(threading.Thread):
         self.failed: BaseException | None = None
 
     def run(self) -> None:
-        acts = (self._single, self._copied, self._judged_later, self._conflicting, self._within_a_millisecond, self._folder, self._bad)
+        acts = (
+            self._single,
+            self._copied,
+            self._outcome_later,
+            self._conflicting,
+            self._within_a_millisecond,
+            self._folder,
+            self._bad,
+        )
         try:
             while not self._stop_writing.is_set():
                 self._random.choice(acts)()
@@ -56,10 +67,11 @@ class Writer(threading.Thread):
         self._put(document)
         self._put(document)
 
-    def _judged_later(self) -> None:
+    def _outcome_later(self) -> None:
         document = self._document()
         self._put(document)
-        time.sleep(0.05)  # the verdict counts as one on the run before it, so it may not be found by a listing that began before the run
+        # The outcome amends the run, so a scan that began before the run must not find it.
+        time.sleep(0.05)
         document["gate"]["verdict"] = self._random.choice(["PASS", "FAIL"])
         self._put(document)
 
@@ -82,10 +94,12 @@ class Writer(threading.Thread):
         stage.rename(self._path().with_suffix(""))
 
     def _bad(self) -> None:
-        self._path().write_text(self._random.choice(["[]", '{"run": ', json.dumps({"hello": self._runs})]))
+        self._path().write_text(
+            self._random.choice(["[]", '{"run": ', json.dumps({"hello": self._runs})])
+        )
 
     def _put(self, document: Json) -> None:
-        """In place at once, in place slowly, or renamed."""
+        """Writes in place at once, in place slowly, or renames."""
         text = json.dumps(document)
         way = self._random.randrange(3)
         if way == 0:
@@ -115,7 +129,8 @@ class Writer(threading.Thread):
         made = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(seconds=number)
         return perf_suite(
             f"run-{number}",
-            # Of its own, since a result is judged beside those that came before it: whose comes first must not depend on the kills.
+            # The writer's own, because a result is judged against those that arrived earlier, and
+            # that order must not depend on the kills.
             project=f"project {self._number}.{self._random.randrange(2)}",
             p50_ms=self._random.randrange(1, 640) / 64,
             speedup=self._random.choice([5.0, 12.0, 20.0]),
@@ -132,7 +147,9 @@ def exporter(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Process]:
 
 
 @pytest.mark.parametrize("series", range(-(-CYCLES // CYCLES_A_SERIES)))
-def test_killed_at_random_instants_of_a_burst(exporter: Process, tmp_path: Path, series: int) -> None:
+def test_killed_at_random_instants_of_a_burst(
+    exporter: Process, tmp_path: Path, series: int
+) -> None:
     seed = f"{SEED} {series}"
     print(f"CRASH_SEED={SEED}, series {series}")
     instants = random.Random(seed)  # noqa: S311  # instants, not secrets
@@ -152,10 +169,11 @@ def test_killed_at_random_instants_of_a_burst(exporter: Process, tmp_path: Path,
             writer.join()
     assert [writer.failed for writer in writers] == [None] * WRITERS
     expected = undisturbed(exporter.results, tmp_path / "undisturbed")
-    print(f"{sum(expected['benchmark_runs_total'].values()):.0f} runs, {len(list(exporter.results.rglob('*.json')))} files")
+    files = len(list(exporter.results.rglob("*.json")))
+    print(f"{sum(expected['benchmark_runs_total'].values()):.0f} runs, {files} files")
     exporter.until_shown(expected)
-    # Nor does a start count anything again.
+    # A start counts nothing again.
     exporter.kill()
     exporter.start()
     exporter.until_shown(expected)
-    assert "a mistake in the exporter" not in exporter.log.read_text()
+    assert "a fault in the exporter" not in exporter.log.read_text()

@@ -1,4 +1,4 @@
-"""A folder that is full before the exporter starts, CRASH_FILES files of them."""
+"""A folder with many files, CRASH_FILES of them, before the exporter starts."""
 
 import json
 import os
@@ -6,14 +6,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.crash.process import Process, drop_batch, undisturbed
-from tests.exporter.documents import perf_suite
+from tests.support.documents import perf_suite
+from tests.support.killed import Process, drop_batch, undisturbed
 
 FILES = int(os.environ.get("CRASH_FILES", "3000"))
 FILES_A_FOLDER = 1000
 
 
-def test_a_full_folder_is_taken_in_once_and_what_comes_after_it_soon(tmp_path: Path, free_port: Callable[[], int]) -> None:
+def test_a_full_folder_is_ingested_once_and_what_follows_soon(
+    tmp_path: Path, free_port: Callable[[], int]
+) -> None:
     exporter = Process(tmp_path, free_port())
     exporter.kill()
     for number in range(FILES):
@@ -25,7 +27,8 @@ def test_a_full_folder_is_taken_in_once_and_what_comes_after_it_soon(tmp_path: P
         (folder / f"{number}.json").write_text(json.dumps(perf_suite(f"{number}", timestamp=made)))
     (exporter.results / "never-finished.json").write_text('{"run": ')
     expected = undisturbed(exporter.results, tmp_path / "undisturbed")
-    deadline_seconds = 20 + FILES / 500  # the larger the folder, the rarer the scans, and a file that ends early is judged by one
+    # The larger the folder, the rarer the scans, which also reject incomplete files.
+    deadline_seconds = 20 + FILES / 500
     started = time.monotonic()
     exporter.launch()
     try:

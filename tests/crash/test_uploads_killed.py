@@ -1,6 +1,6 @@
-"""Uploads to an exporter that is killed: what was answered 201 counts, and once, whatever is sent again.
+"""Uploads to an exporter that is killed: each that was answered 201 counts exactly once.
 
-CRASH_CYCLES is how often it is killed in each test, CRASH_SEED what the instants are drawn from.
+CRASH_CYCLES is how often it is killed in each test; CRASH_SEED determines the instants.
 """
 
 import json
@@ -14,18 +14,18 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_exporter.push import Exporter as Target
-from benchmark_exporter.push import push
-from tests.crash.process import Process, undisturbed
-from tests.exporter.documents import perf_suite
-from tests.exporter.process import DEADLINE_SECONDS
-from tests.exporter.uploading import TOKEN, upload
+from benchmark_exporter.commands.push import Exporter as Target
+from benchmark_exporter.commands.push import push
+from tests.support.documents import perf_suite
+from tests.support.killed import Process, undisturbed
+from tests.support.process import DEADLINE_SECONDS
+from tests.support.uploading import TOKEN, upload
 
 KILLS = int(os.environ.get("CRASH_CYCLES", "8"))
 SEED = int(os.environ.get("CRASH_SEED") or random.SystemRandom().randrange(2**32))
 FILES_A_KILL = 100
 FIRST_RUN = datetime(2026, 3, 1, 12, tzinfo=UTC)
-# From where it listens to the kill.
+# From when it listens to the kill.
 LONGEST_LIFE_SECONDS = 0.3
 
 
@@ -38,7 +38,7 @@ def exporter(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Process]:
 
 
 def documents(folder: Path, count: int) -> list[Path]:
-    """Runs of one suite, as files; every third one has a side file."""
+    """Runs of one suite, as files; every third one has a sidecar."""
     folder.mkdir()
     paths = [folder / f"{number}.json" for number in range(count)]
     for number, path in enumerate(paths):
@@ -70,7 +70,7 @@ def test_killed_at_random_while_files_are_pushed(exporter: Process, tmp_path: Pa
         for _ in range(KILLS):
             exporter.until(lambda: exporter.answers("/-/healthy"))
             time.sleep(chance.uniform(0, LONGEST_LIFE_SECONDS))
-            assert not pushing.done(), "all was there before the last kill: this needs more files"
+            assert not pushing.done(), "all was pushed before the last kill: more files are needed"
             exporter.kill()
             exporter.launch()
         assert pushing.result()

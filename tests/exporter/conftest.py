@@ -5,11 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.exporter.wired import Wired
+from tests.support.wired import Wired
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update-golden", action="store_true", help="write the expected files of tests/exporter/golden anew")
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="write the expected files of tests/exporter/golden anew",
+    )
 
 
 @pytest.fixture

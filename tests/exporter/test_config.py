@@ -5,8 +5,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from benchmark_exporter.config import Config, ConfigError, JudgementLimits, load_config, packaged
-from tests.paths import REPOSITORY
+from benchmark_exporter.config import Config, ConfigError, load_config, packaged
+from benchmark_exporter.regression import Limits
+from tests.support.paths import REPOSITORY
 
 
 def test_the_file_that_comes_with_the_package_states_every_default() -> None:
@@ -21,7 +22,7 @@ def test_every_limit_of_the_judgement_is_stated_and_explained() -> None:
         packaged("config.yaml").read_text(encoding="utf-8"),
         (REPOSITORY / "docs" / "detection.md").read_text(encoding="utf-8"),
     )
-    for name, value in msgspec.structs.asdict(JudgementLimits()).items():
+    for name, value in msgspec.structs.asdict(Limits()).items():
         assert f"\n  {name}: {value}\n" in stated
         assert f"`{name}`" in explained
 
@@ -37,7 +38,10 @@ def test_an_empty_file_is_all_defaults(tmp_path: Path) -> None:
         ("settle_second: 3", "unknown field `settle_second`"),
         ("gate: {speedup: 3}", r"unknown field `speedup` - at `\$\.gate`"),
         ("gates: {release: {speedup: 3}}", r"unknown field `speedup` - at `\$\.gates\[\.\.\.\]`"),
-        ("judgement: {least_runs: 60}", r"least_runs: 60 is more than window_runs, 50, holds - at `\$\.judgement`"),
+        (
+            "judgement: {least_runs: 60}",
+            r"least_runs \(60\) must not exceed window_runs \(50\) - at `\$\.judgement`",
+        ),
         ("judgement: {outlier_share: 0.5}", r"\$\.judgement\.outlier_share"),
         ("settle_seconds: soon", r"Expected `float`, got `str` - at `\$\.settle_seconds`"),
         ("settle_seconds: 0", r"\$\.settle_seconds"),
@@ -48,7 +52,10 @@ def test_an_empty_file_is_all_defaults(tmp_path: Path) -> None:
         ("max_label_bytes: 501", r"\$\.max_label_bytes"),
         ("max_series: 999", r"\$\.max_series"),
         ("series_max_age_days: 0", r"\$\.series_max_age_days"),
-        ("timezone: Mars/Olympus", r"timezone: 'Mars/Olympus' is not a zone like Asia/Tokyo or UTC"),
+        (
+            "timezone: Mars/Olympus",
+            r"timezone: 'Mars/Olympus' is not a zone like Asia/Tokyo or UTC",
+        ),
         ("timezone: ../../etc/passwd", "is not a zone like"),
         ("timezone: ''", "is not a zone like"),
         ("project: ''", r"\$\.project"),

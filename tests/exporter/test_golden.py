@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from benchmark_exporter import __version__
-from tests.exporter.wired import Wired
-from tests.paths import REPOSITORY
+from tests.support.paths import REPOSITORY
+from tests.support.wired import Wired
 
 GOLDEN = REPOSITORY / "tests" / "exporter" / "golden"
 CASES = sorted(folder.name for folder in GOLDEN.iterdir() if folder.is_dir())
@@ -20,7 +20,9 @@ CASES = sorted(folder.name for folder in GOLDEN.iterdir() if folder.is_dir())
 
 @pytest.mark.parametrize("case", CASES)
 def test_exposition_of_a_folder(case: str, wired: Wired, request: pytest.FixtureRequest) -> None:
-    for path in sorted((GOLDEN / case).rglob("*.json"), key=lambda path: path.name.replace(".meta.json", ".")):
+    for path in sorted(
+        (GOLDEN / case).rglob("*.json"), key=lambda path: path.name.replace(".meta.json", ".")
+    ):
         wired.take(path.name, path.read_bytes())
     actual = (
         wired.exposition()
@@ -31,5 +33,7 @@ def test_exposition_of_a_folder(case: str, wired: Wired, request: pytest.Fixture
     if request.config.getoption("--update-golden", default=False):
         expected.write_text(actual, encoding="utf-8")
     before = expected.read_text(encoding="utf-8").splitlines()
-    difference = list(difflib.unified_diff(before, actual.splitlines(), str(expected), "exposition", lineterm=""))
+    difference = list(
+        difflib.unified_diff(before, actual.splitlines(), str(expected), "exposition", lineterm="")
+    )
     assert not difference, "\n".join(difference)

@@ -6,52 +6,28 @@ from pathlib import Path
 
 import pytest
 
-from tests.paths import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 PACKAGE = REPOSITORY / "exporter" / "benchmark_exporter"
 ALLOWED = {
     "model": set(),
-    "config": set(),
+    "atomic_write": set(),
+    "config": {"model", "regression"},
     "formats": {"model"},
     "regression": {"model"},
     "ledger": {"model"},
-    "inbox": {"model"},
-    "judging": {"model", "regression", "ledger"},
-    "baseline": {"model", "regression", "ledger", "quantity"},
-    "growth": {"model", "ledger"},
-    "ingest": {"model", "formats", "regression", "judging", "growth", "ledger", "inbox"},
-    "resources": set(),
-    "series_limit": {"ledger"},
-    "quantity": set(),
-    "client": set(),
-    "pytest_plugin": {"client"},
-    "process_tree": set(),
-    "run": {"client", "process_tree"},
-    "history": {"model", "ledger", "quantity"},
-    "remote_write": set(),
-    "backfill": {"model", "ledger", "collector", "remote_write"},
-    "progress": set(),
-    "result_files": {"model", "config", "formats", "regression", "ledger", "inbox"},
-    "messages": set(),
-    "live": {"messages"},
-    "stream": {"messages"},
-    "feed": {"model", "ledger", "messages", "live", "stream"},
-    "stream_server": {"stream", "tokens"},
-    "watch": {"messages"},
-    "terminal": {"messages", "watch"},
-    "collector": {"model", "config", "ledger", "resources", "series_limit", "live", "stream"},
+    "ingest": {"atomic_write", "model", "config", "formats", "regression", "ledger"},
+    "client": {"atomic_write"},
+    "stream": {"model", "ledger", "tokens"},
     "tokens": set(),
-    "upload_folder": {"model", "formats", "inbox"},
-    "upload": {"model", "formats", "inbox", "tokens", "upload_folder"},
-    "push": {"inbox", "tokens"},
-    "ci_status": {"formats", "model"},
-    "github": {"ci_status", "formats", "tokens", "upload"},
+    "ci_status": {"atomic_write", "formats", "model"},
     "links": set(),
-    "web": {"model", "collector", "links"},
+    "metrics": {"model", "config", "ledger", "stream"},
+    "wording": set(),
     "log": set(),
 }
 # What wires the parts, and nothing else, may import any of them.
-WIRING = {"__main__", "serve", "check", "gate"}
+WIRING = {"__main__", "commands", "server"}
 
 
 def module_of(path: Path) -> str:

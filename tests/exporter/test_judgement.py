@@ -9,17 +9,35 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from benchmark_exporter.config import Config
-from benchmark_exporter.model import JUDGEMENT_STATES, Better, Judgement, JudgementState, Result, Statistics
-from benchmark_exporter.regression import History, Limits, is_environment_shift, judge_result, typical
-from benchmark_exporter.serve import make_limits
+from benchmark_exporter.model import (
+    VERDICT_STATES,
+    Better,
+    Result,
+    Statistics,
+    Verdict,
+    VerdictState,
+)
+from benchmark_exporter.regression import (
+    History,
+    Limits,
+    is_environment_shift,
+    judge_result,
+    typical,
+)
 
-LIMITS = make_limits(Config())
+LIMITS = Config().judgement
 QUIET = (100.0,) * 10
 # Median 100, median absolute deviation 2: 1.4826 · 2 is a standard deviation of 2.97.
 NOISY = (96.0, 97.0, 98.0, 98.0, 99.0, 100.0, 100.0, 101.0, 102.0, 102.0, 103.0, 104.0)
 
 
-def result(value: float, *, better: Better | None = "lower", cv_ratio: float | None = None, samples: int | None = None) -> Result:
+def result(
+    value: float,
+    *,
+    better: Better | None = "lower",
+    cv_ratio: float | None = None,
+    samples: int | None = None,
+) -> Result:
     return Result("sorting", "fast", Statistics(p50=value), samples, cv_ratio, better=better)
 
 
@@ -28,17 +46,19 @@ def judged(
     window: Sequence[float] = QUIET,
     *,
     better: Better = "lower",
-    previous: JudgementState | None = "ok",
+    previous: VerdictState | None = "ok",
     unconfirmed: float | None = None,
     pinned: float | None = None,
     limits: Limits = LIMITS,
-) -> Judgement:
-    judgement = judge_result(result(value, better=better), History(tuple(window), previous, unconfirmed), pinned, limits)
+) -> Verdict:
+    judgement = judge_result(
+        result(value, better=better), History(tuple(window), previous, unconfirmed), pinned, limits
+    )
     assert judgement is not None
     return judgement
 
 
-def judged_in_turn(values: Sequence[float], window: Sequence[float] = QUIET) -> list[JudgementState]:
+def judged_in_turn(values: Sequence[float], window: Sequence[float] = QUIET) -> list[VerdictState]:
     history, states = History(tuple(window)), []
     for value in values:
         judgement = judge_result(result(value), history, None, LIMITS)
@@ -63,12 +83,16 @@ def judged_in_turn(values: Sequence[float], window: Sequence[float] = QUIET) -> 
         (110.1, "higher", "improved"),
     ],
 )
-def test_without_noise_the_tolerance_judges(value: float, better: Better, state: JudgementState) -> None:
+def test_without_noise_the_tolerance_judges(
+    value: float, better: Better, state: VerdictState
+) -> None:
     judgement = judged(value, better=better)
     assert judgement.state == state
     assert judgement.rolling == 100.0
     assert judgement.limit == pytest.approx(110.0 if better == "lower" else 90.0)
-    assert judgement.worsening_ratio == pytest.approx((value - 100) / 100 * (1 if better == "lower" else -1))
+    assert judgement.worsening_ratio == pytest.approx(
+        (value - 100) / 100 * (1 if better == "lower" else -1)
+    )
     assert judgement.noise_ratio == 0.0
 
 
@@ -103,7 +127,13 @@ def test_the_slower_of_two_modes_is_no_regression() -> None:
 
 
 def test_a_step_is_a_warning_then_critical_and_ok_again_when_it_is_mended() -> None:
-    assert judged_in_turn([120.0, 121.0, 119.0, 100.0, 101.0]) == ["warning", "critical", "critical", "ok", "ok"]
+    assert judged_in_turn([120.0, 121.0, 119.0, 100.0, 101.0]) == [
+        "warning",
+        "critical",
+        "critical",
+        "ok",
+        "ok",
+    ]
 
 
 def test_a_run_that_passes_by_chance_does_not_hide_a_step() -> None:
@@ -116,7 +146,12 @@ def test_a_warning_that_two_runs_pass_over_confirms_nothing() -> None:
 
 
 def test_a_warning_that_was_noise_widens_the_limit_of_a_short_window() -> None:
-    assert judged_in_turn([112.0, 100.0, 100.0, 114.9]) == ["warning", "ok", "ok", "ok"]  # 1.25 · 12
+    assert judged_in_turn([112.0, 100.0, 100.0, 114.9]) == [
+        "warning",
+        "ok",
+        "ok",
+        "ok",
+    ]  # 1.25 · 12
     assert judged_in_turn([112.0, 100.0, 100.0, 115.1]) == ["warning", "ok", "ok", "warning"]
 
 
@@ -143,7 +178,11 @@ def test_the_window_keeps_the_newest_runs() -> None:
 
 def test_few_runs_are_no_data_but_what_they_would_say_is_kept() -> None:
     judgement = judged(150.0, QUIET[:7])
-    assert (judgement.state, judgement.run_count, judgement.suppressed) == ("insufficient_data", 7, True)
+    assert (judgement.state, judgement.run_count, judgement.suppressed) == (
+        "insufficient_data",
+        7,
+        True,
+    )
     assert (judgement.rolling, judgement.limit, judgement.worsening_ratio) == (None, None, None)
     assert judged(100.0, QUIET[:7]).suppressed is False
     assert judged(150.0, QUIET[:8]).state == "warning"
@@ -171,7 +210,12 @@ def test_a_pinned_run_has_noise_of_its_own() -> None:
 
 def test_a_worsening_from_nothing_has_no_share_and_waits_for_confirmation() -> None:
     judgement = judged(1.0, (0.0,) * 10)
-    assert (judgement.state, judgement.worsening_ratio, judgement.noise_ratio, judgement.limit) == ("warning", None, None, 0.0)
+    assert (judgement.state, judgement.worsening_ratio, judgement.noise_ratio, judgement.limit) == (
+        "warning",
+        None,
+        None,
+        0.0,
+    )
     assert judged_in_turn([1.0, 1.0], (0.0,) * 10) == ["warning", "critical"]
     assert judged(0.0, (0.0,) * 10).state == "ok"
 
@@ -191,7 +235,10 @@ def test_numbers_too_large_to_add_are_not_judged() -> None:
 
 def test_a_result_without_a_direction_or_a_value_is_not_judged() -> None:
     assert judge_result(result(1.0, better=None), History(QUIET), None, LIMITS) is None
-    assert judge_result(replace(result(1.0), statistics=Statistics()), History(QUIET), None, LIMITS) is None
+    assert (
+        judge_result(replace(result(1.0), statistics=Statistics()), History(QUIET), None, LIMITS)
+        is None
+    )
     assert judge_result(result(math.inf), History(QUIET), None, LIMITS) is None
 
 
@@ -217,12 +264,17 @@ def test_what_stands_for_a_result(statistics: Statistics, value: float | None) -
         (["critical", "ok", "ok", "ok"], False),
         (["improved", "improved", "ok", "ok"], True),
         (["improved", "critical", "ok", "ok"], False),  # not the same way
-        (["critical", "critical", "critical"], False),  # too few results to tell the machine from the code
+        (
+            ["critical", "critical", "critical"],
+            False,
+        ),  # too few results to tell the machine from the code
         (["critical", "critical", "ok", "ok", "insufficient_data", "insufficient_data"], True),
         ([], False),
     ],
 )
-def test_half_of_a_suite_at_once_is_the_environment(states: list[JudgementState], shift: bool) -> None:
+def test_half_of_a_suite_at_once_is_the_environment(
+    states: list[VerdictState], shift: bool
+) -> None:
     judgements = [replace(judged(100.0), state=state) for state in states]
     assert is_environment_shift(judgements, LIMITS) == shift
 
@@ -230,27 +282,43 @@ def test_half_of_a_suite_at_once_is_the_environment(states: list[JudgementState]
 # Between them the noise and the level are anything that a benchmark may have, in exact steps, so that scaling by powers of two is exact.
 values = st.integers(1, 4096).map(float)
 windows = st.lists(values, min_size=LIMITS.least_runs, max_size=LIMITS.window_runs)
-histories = st.builds(History, windows.map(tuple), st.sampled_from(JUDGEMENT_STATES), st.none() | values)
-SEVERITY: dict[JudgementState, int] = {"improved": 0, "ok": 1, "warning": 2, "critical": 3}
+histories = st.builds(
+    History, windows.map(tuple), st.sampled_from(VERDICT_STATES), st.none() | values
+)
+SEVERITY: dict[VerdictState, int] = {"improved": 0, "ok": 1, "warning": 2, "critical": 3}
 
 
-def state_of(value: float, history: History, pinned: float | None = None, better: Better = "lower") -> JudgementState:
+def state_of(
+    value: float, history: History, pinned: float | None = None, better: Better = "lower"
+) -> VerdictState:
     judgement = judge_result(result(value, better=better), history, pinned, LIMITS)
     assert judgement is not None
     return judgement.state
 
 
 @given(histories, st.none() | values, values, values)
-def test_a_worse_value_is_never_judged_better(history: History, pinned: float | None, one: float, other: float) -> None:
+def test_a_worse_value_is_never_judged_better(
+    history: History, pinned: float | None, one: float, other: float
+) -> None:
     better, worse = sorted((one, other))
-    hits = [SEVERITY[state_of(value, history, pinned)] >= SEVERITY["warning"] for value in (better, worse)]
+    hits = [
+        SEVERITY[state_of(value, history, pinned)] >= SEVERITY["warning"]
+        for value in (better, worse)
+    ]
     assert hits != [True, False]
-    unconfirmed = replace(history, unconfirmed=None)  # whether two hits agree is not a matter of worse
-    assert SEVERITY[state_of(better, unconfirmed, pinned)] <= SEVERITY[state_of(worse, unconfirmed, pinned)]
+    unconfirmed = replace(
+        history, unconfirmed=None
+    )  # whether two hits agree is not a matter of worse
+    assert (
+        SEVERITY[state_of(better, unconfirmed, pinned)]
+        <= SEVERITY[state_of(worse, unconfirmed, pinned)]
+    )
 
 
 @given(histories, st.none() | values, values, st.integers(-30, 30))
-def test_the_unit_does_not_matter(history: History, pinned: float | None, value: float, exponent: int) -> None:
+def test_the_unit_does_not_matter(
+    history: History, pinned: float | None, value: float, exponent: int
+) -> None:
     scale = 2.0**exponent
     scaled = History(
         tuple(each * scale for each in history.window),
@@ -258,7 +326,9 @@ def test_the_unit_does_not_matter(history: History, pinned: float | None, value:
         None if history.unconfirmed is None else history.unconfirmed * scale,
     )
     one = judge_result(result(value), history, pinned, LIMITS)
-    other = judge_result(result(value * scale), scaled, None if pinned is None else pinned * scale, LIMITS)
+    other = judge_result(
+        result(value * scale), scaled, None if pinned is None else pinned * scale, LIMITS
+    )
     assert one is not None
     assert other is not None
     assert (other.state, other.worsening_ratio, other.noise_ratio, other.suppressed) == (
@@ -270,16 +340,24 @@ def test_the_unit_does_not_matter(history: History, pinned: float | None, value:
 
 
 @given(histories, st.none() | values, values)
-def test_both_directions_are_judged_alike(history: History, pinned: float | None, value: float) -> None:
+def test_both_directions_are_judged_alike(
+    history: History, pinned: float | None, value: float
+) -> None:
     """But for what is critical at once, where a rate cannot fall as far as a time can rise."""
     mirrored = History(
-        tuple(-each for each in history.window), history.previous, None if history.unconfirmed is None else -history.unconfirmed
+        tuple(-each for each in history.window),
+        history.previous,
+        None if history.unconfirmed is None else -history.unconfirmed,
     )
     one = judge_result(result(value), history, pinned, LIMITS)
-    other = judge_result(result(-value, better="higher"), mirrored, None if pinned is None else -pinned, LIMITS)
+    other = judge_result(
+        result(-value, better="higher"), mirrored, None if pinned is None else -pinned, LIMITS
+    )
     assert one is not None
     assert other is not None
-    assert min(SEVERITY[one.state], SEVERITY["warning"]) == min(SEVERITY[other.state], SEVERITY["warning"])
+    assert min(SEVERITY[one.state], SEVERITY["warning"]) == min(
+        SEVERITY[other.state], SEVERITY["warning"]
+    )
     assert (other.worsening_ratio, other.suppressed) == (one.worsening_ratio, one.suppressed)
 
 
@@ -295,15 +373,30 @@ def test_a_constant_series_is_never_a_regression(value: float, runs: int) -> Non
     assert set(judged_in_turn([value] * runs, ())) <= {"insufficient_data", "ok"}
 
 
-@given(st.lists(values, max_size=LIMITS.least_runs - 1), st.sampled_from(JUDGEMENT_STATES), st.none() | values, st.none() | values, values)
+@given(
+    st.lists(values, max_size=LIMITS.least_runs - 1),
+    st.sampled_from(VERDICT_STATES),
+    st.none() | values,
+    st.none() | values,
+    values,
+)
 def test_few_runs_never_give_a_verdict(
-    window: list[float], previous: JudgementState, unconfirmed: float | None, pinned: float | None, value: float
+    window: list[float],
+    previous: VerdictState,
+    unconfirmed: float | None,
+    pinned: float | None,
+    value: float,
 ) -> None:
-    assert state_of(value, History(tuple(window), previous, unconfirmed), pinned) == "insufficient_data"
+    assert (
+        state_of(value, History(tuple(window), previous, unconfirmed), pinned)
+        == "insufficient_data"
+    )
 
 
 @given(histories, st.none() | values, st.floats(), st.sampled_from(["lower", "higher"]))
-def test_any_numbers_are_judged_or_refused(history: History, pinned: float | None, value: float, better: Better) -> None:
+def test_any_numbers_are_judged_or_refused(
+    history: History, pinned: float | None, value: float, better: Better
+) -> None:
     judgement = judge_result(result(value, better=better), history, pinned, LIMITS)
     assert (judgement is None) == (not math.isfinite(value))
     if judgement is not None:

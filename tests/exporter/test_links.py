@@ -9,8 +9,8 @@ import pytest
 from benchmark_exporter.links import ON_ONES_OWN_MACHINE, Links
 from stack import settings
 from stack.settings import LISTENERS, NODE_EXPORTER
-from tests.exporter.process import Exporter
-from tests.paths import REPOSITORY
+from tests.support.paths import REPOSITORY
+from tests.support.process import Exporter
 
 RUNBOOKS = sorted((REPOSITORY / "docs/runbooks").glob("*.md"))
 URLS = {
@@ -33,14 +33,23 @@ def test_what_nobody_named_is_left_as_it_is() -> None:
 
 def test_exchanged_ports_are_not_exchanged_back() -> None:
     exchanged = Links({"exporter": "http://localhost:9090", "prometheus": "http://localhost:8000"})
-    assert exchanged.fill_in("http://localhost:8000 http://localhost:9090") == "http://localhost:9090 http://localhost:8000"
+    assert (
+        exchanged.fill_in("http://localhost:8000 http://localhost:9090")
+        == "http://localhost:9090 http://localhost:8000"
+    )
 
 
 def test_every_address_in_a_runbook_is_that_of_a_part() -> None:
     defaults = settings.defaults().values
     parts = [part for part in LISTENERS if part is not NODE_EXPORTER]
-    assert {f"http://localhost:{defaults[part.port_setting]}": part.name for part in parts} == ON_ONES_OWN_MACHINE
-    found = [address for path in RUNBOOKS for address in re.findall(r"https?://[^\s/'`,;)]*\w", path.read_text(encoding="utf-8"))]
+    assert {
+        f"http://localhost:{defaults[part.port_setting]}": part.name for part in parts
+    } == ON_ONES_OWN_MACHINE
+    found = [
+        address
+        for path in RUNBOOKS
+        for address in re.findall(r"https?://[^\s/'`,;)]*\w", path.read_text(encoding="utf-8"))
+    ]
     assert found
     assert set(found) <= ON_ONES_OWN_MACHINE.keys()
 
@@ -59,12 +68,20 @@ def test_the_live_page_has_the_origin_that_a_browser_tells(url: str, origin: str
     assert Links({}).page_origins == []
 
 
-def test_the_page_and_the_runbooks_lead_to_the_parts(tmp_path: Path, free_port: Callable[[], int]) -> None:
+def test_the_page_and_the_runbooks_lead_to_the_parts(
+    tmp_path: Path, free_port: Callable[[], int]
+) -> None:
     (tmp_path / "Slow.md").write_text(TEXT)
-    exporter = Exporter(tmp_path, free_port(), *(f"--{part}-url={url}/" for part, url in URLS.items()))
+    exporter = Exporter(
+        tmp_path, free_port(), *(f"--{part}-url={url}/" for part, url in URLS.items())
+    )
     page, runbook = exporter.get("/").decode(), exporter.get("/runbooks/Slow").decode()
     assert exporter.stop() == 0
     assert runbook == Links(URLS).fill_in(TEXT)
     links = re.findall(r'href="([^"]+)"', page)
-    assert [link for link in links if ":" in link] == [URLS[part] for part in ("stream", "grafana", "prometheus")]
-    assert [link for link in links if link.startswith("/")] == []  # a proxy may serve the page under a path
+    assert [link for link in links if ":" in link] == [
+        URLS[part] for part in ("stream", "grafana", "prometheus")
+    ]
+    assert [
+        link for link in links if link.startswith("/")
+    ] == []  # a proxy may serve the page under a path

@@ -3,13 +3,15 @@
 import pytest
 
 from benchmark_exporter.model import Comparison, Gate
-from benchmark_exporter.regression import Policy, judge
+from benchmark_exporter.regression import Policy, check_gate
 
 GATE = Gate(min_speedup_p50_ratio=15.0, min_speedup_p95_ratio=12.0, max_p95_seconds=0.035)
 POLICY = Policy(GATE, critical_speedup_p50_ratio=10.0)
 
 
-def comparison(p50: float, p95: float | None = 14.0, fast_p95_seconds: float = 0.001, gate: Gate | None = GATE) -> Comparison:
+def comparison(
+    p50: float, p95: float | None = 14.0, fast_p95_seconds: float = 0.001, gate: Gate | None = GATE
+) -> Comparison:
     return Comparison("a", p50, p95, fast_p95_seconds, gate)
 
 
@@ -26,8 +28,10 @@ def comparison(p50: float, p95: float | None = 14.0, fast_p95_seconds: float = 0
         (comparison(14.9, gate=None), {"p50"}, "warning"),  # the policy's own gate
     ],
 )
-def test_a_limit_that_is_not_kept_is_a_regression(compared: Comparison, failed: set[str], severity: str | None) -> None:
-    verdict = judge(compared, POLICY, "local")
+def test_a_limit_that_is_not_kept_is_a_regression(
+    compared: Comparison, failed: set[str], severity: str | None
+) -> None:
+    verdict = check_gate(compared, POLICY, "local")
     assert {name for name, passed in verdict.criteria.items() if not passed} == failed
     assert verdict.passed == (not failed)
     assert verdict.severity == severity
@@ -36,20 +40,34 @@ def test_a_limit_that_is_not_kept_is_a_regression(compared: Comparison, failed: 
 @pytest.mark.parametrize(("environment", "passed"), [("production", False), ("local", True)])
 def test_an_environment_may_have_a_gate_of_its_own(environment: str, passed: bool) -> None:
     policy = Policy(GATE, 10.0, {"production": Gate(20.0, 15.0, 0.080)})
-    assert judge(comparison(19.9, 16.0, gate=None), policy, environment).passed == passed
-    assert judge(comparison(19.9, 16.0, gate=GATE), policy, environment).passed  # a document's own gate stands before either
+    assert check_gate(comparison(19.9, 16.0, gate=None), policy, environment).passed == passed
+    assert check_gate(
+        comparison(19.9, 16.0, gate=GATE), policy, environment
+    ).passed  # a document's own gate stands before either
 
 
 @pytest.mark.parametrize(
     ("p50", "decided", "severity"),
-    [(20.0, True, None), (20.0, False, "warning"), (14.0, True, None), (9.0, True, "critical"), (9.0, False, "critical")],
+    [
+        (20.0, True, None),
+        (20.0, False, "warning"),
+        (14.0, True, None),
+        (9.0, True, "critical"),
+        (9.0, False, "critical"),
+    ],
 )
-def test_a_tools_own_verdict_stands_except_that_very_slow_is_critical(p50: float, decided: bool, severity: str | None) -> None:
-    verdict = judge(comparison(p50, gate=Gate(15.0, 12.0, 0.035, passed=decided)), POLICY, "local")
+def test_a_tools_own_verdict_stands_except_that_very_slow_is_critical(
+    p50: float, decided: bool, severity: str | None
+) -> None:
+    verdict = check_gate(
+        comparison(p50, gate=Gate(15.0, 12.0, 0.035, passed=decided)), POLICY, "local"
+    )
     assert verdict.passed == decided
     assert verdict.severity == severity
 
 
 def test_a_limit_without_a_value_or_a_value_without_a_limit_is_no_criterion() -> None:
-    assert set(judge(comparison(20.0, None), POLICY, "local").criteria) == {"p50", "absolute"}
-    assert set(judge(comparison(20.0, gate=Gate(15.0, None, None)), POLICY, "local").criteria) == {"p50"}
+    assert set(check_gate(comparison(20.0, None), POLICY, "local").criteria) == {"p50", "absolute"}
+    assert set(
+        check_gate(comparison(20.0, gate=Gate(15.0, None, None)), POLICY, "local").criteria
+    ) == {"p50"}

@@ -1,14 +1,14 @@
-"""The queries of a dashboard as Grafana would send them."""
+"""The queries of a dashboard, as Grafana would send them."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-# What Grafana fills in for "All".
+# What Grafana substitutes for "All".
 VARIABLES = {"project": ".*", "benchmark": ".*", "environment": ".*", "pipeline": ".*"}
 SHORTEST_SCRAPE_INTERVAL = "1s"  # the data source's timeInterval
-PANEL_PIXELS = 1000  # and so the most points of a range
+PANEL_PIXELS = 1000  # hence the maximum number of points of a range
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _VARIABLE = re.compile(r"\$(?:\{([a-zA-Z_]\w*)\}|([a-zA-Z_]\w*))")  # $1 is label_replace's
@@ -16,7 +16,7 @@ _VARIABLE = re.compile(r"\$(?:\{([a-zA-Z_]\w*)\}|([a-zA-Z_]\w*))")  # $1 is labe
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One query of a panel or annotation, its variables filled in; an instant one has no step."""
+    """A query of a panel or annotation, variables filled in; an instant one has no step."""
 
     panel: str
     expr: str
@@ -25,7 +25,7 @@ class Query:
 
 
 def panels(dashboard: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Every panel but the rows, those of collapsed rows too."""
+    """Yield every panel except rows, including those of collapsed rows."""
     for panel in dashboard["panels"]:
         if panel["type"] == "row":
             yield from panel["panels"]
@@ -34,30 +34,47 @@ def panels(dashboard: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def queries(dashboard: Mapping[str, Any], variables: Mapping[str, str] = VARIABLES) -> list[Query]:
-    """Those of the panels and of the annotations, for the time range that the dashboard or panel has.
+    """Return the queries of panels and annotations, for the time range of the dashboard or panel.
 
     Raises:
         KeyError: an expression uses a variable that is not among `variables`.
     """
     shown = dashboard["time"]["from"].removeprefix("now-")
-    asked = [(panel["title"], panel.get("timeFrom") or shown, target) for panel in panels(dashboard) for target in panel["targets"]]
-    asked += [(f"annotation {each['name']}", shown, each["target"]) for each in dashboard["annotations"]["list"]]
-    return [_query(title, _seconds(duration), target, variables) for title, duration, target in asked]
+    asked = [
+        (panel["title"], panel.get("timeFrom") or shown, target)
+        for panel in panels(dashboard)
+        for target in panel["targets"]
+    ]
+    asked += [
+        (f"annotation {each['name']}", shown, each["target"])
+        for each in dashboard["annotations"]["list"]
+    ]
+    return [
+        _query(title, _seconds(duration), target, variables) for title, duration, target in asked
+    ]
 
 
-def _query(title: str, range_seconds: int, target: Mapping[str, Any], variables: Mapping[str, str]) -> Query:
+def _query(
+    title: str, range_seconds: int, target: Mapping[str, Any], variables: Mapping[str, str]
+) -> Query:
     step = None if target["instant"] else _step(target, range_seconds)
     return Query(title, fill_in(target, range_seconds, variables), range_seconds, step)
 
 
-def fill_in(target: Mapping[str, Any], range_seconds: int, variables: Mapping[str, str] = VARIABLES) -> str:
-    """The expression of one query, its variables filled in.
+def fill_in(
+    target: Mapping[str, Any], range_seconds: int, variables: Mapping[str, str] = VARIABLES
+) -> str:
+    """Return the expression of one query with its variables filled in.
 
-    `__rate_interval` follows from `__interval` and the query's minimum step, by Grafana's rule: the greater of four steps and the
-    interval with one more step.
+    `__rate_interval` follows from `__interval` and the query's minimum step by Grafana's rule: the
+    greater of four steps, and the interval plus one step.
     """
     least, interval = _least_step(target), _step(target, range_seconds)
-    values = {**variables, "__interval": f"{interval}s", "__rate_interval": f"{max(interval + least, 4 * least)}s"}
+    values = {
+        **variables,
+        "__interval": f"{interval}s",
+        "__rate_interval": f"{max(interval + least, 4 * least)}s",
+    }
     expr: str = target["expr"]
     return _VARIABLE.sub(lambda match: values[match[1] or match[2]], expr)
 
@@ -71,16 +88,39 @@ def _step(target: Mapping[str, Any], range_seconds: int) -> int:
 
 
 def metric_selectors(expr: str) -> list[tuple[str, Sequence[str]]]:
-    """The metrics that an expression reads, each with the labels its selector names. Of an expression that Prometheus accepts."""
+    """Return the metrics that a valid expression reads, each with the labels in its selector."""
     strings = re.sub(r'"(?:[^"\\]|\\.)*"', '""', expr)
     without_windows = re.sub(r"\[[^\]]*\]", "", strings)
-    without_lists = re.sub(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)", " ", without_windows)
-    found = re.findall(r"(?<![\w:.])([a-zA-Z_:][\w:]*)\s*(?:\{([^}]*)\}|(?![\w:(]|\s*\())", without_lists)
-    return [(name, re.findall(r"(\w+)\s*(?:=~|!~|!=|=)", matchers)) for name, matchers in found if name not in _KEYWORDS]
+    without_lists = re.sub(
+        r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)", " ", without_windows
+    )
+    found = re.findall(
+        r"(?<![\w:.])([a-zA-Z_:][\w:]*)\s*(?:\{([^}]*)\}|(?![\w:(]|\s*\())", without_lists
+    )
+    return [
+        (name, re.findall(r"(\w+)\s*(?:=~|!~|!=|=)", matchers))
+        for name, matchers in found
+        if name not in _KEYWORDS
+    ]
 
 
 def _seconds(duration: str) -> int:
     return int(duration[:-1]) * _SECONDS[duration[-1]]
 
 
-_KEYWORDS = {"and", "or", "unless", "bool", "offset", "by", "without", "on", "ignoring", "group_left", "group_right", "inf", "nan", "atan2"}
+_KEYWORDS = {
+    "and",
+    "or",
+    "unless",
+    "bool",
+    "offset",
+    "by",
+    "without",
+    "on",
+    "ignoring",
+    "group_left",
+    "group_right",
+    "inf",
+    "nan",
+    "atan2",
+}

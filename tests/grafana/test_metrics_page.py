@@ -1,11 +1,20 @@
+"""The generated page of metrics, docs/metrics.md."""
+
 import subprocess
 import sys
 
-from tests.paths import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 
-def test_the_page_of_metrics_is_what_the_generator_writes() -> None:
+def test_the_metrics_page_is_up_to_date() -> None:
     run = subprocess.run(
-        [sys.executable, "docs/generate_metrics.py", "--check"], cwd=REPOSITORY, check=False, capture_output=True, text=True, timeout=60
+        [sys.executable, "tools/generate_metrics.py", "--check"],
+        cwd=REPOSITORY,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
-    assert run.returncode == 0, f"make it anew with `python docs/generate_metrics.py`:\n{run.stdout}{run.stderr}"
+    assert run.returncode == 0, (
+        f"regenerate it with `python tools/generate_metrics.py`:\n{run.stdout}{run.stderr}"
+    )

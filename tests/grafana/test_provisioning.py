@@ -1,10 +1,10 @@
-"""The files that Grafana reads at its start."""
+"""The provisioning files that Grafana reads at startup."""
 
 from typing import Any
 
 import yaml
 
-from tests.paths import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 
 def _read(path: str) -> Any:
@@ -12,27 +12,43 @@ def _read(path: str) -> Any:
 
 
 def _compose_environment() -> Any:
-    return yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text(encoding="utf-8"))["services"]["grafana"]["environment"]
+    return yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text(encoding="utf-8"))[
+        "services"
+    ]["grafana"]["environment"]
 
 
-def test_the_data_source_is_prometheus_by_a_fixed_uid_and_cannot_be_edited() -> None:
+def test_the_data_source_is_prometheus_with_a_fixed_uid_and_cannot_be_edited() -> None:
     [source] = _read("datasources/prometheus.yml")["datasources"]
-    assert (source["uid"], source["type"], source["isDefault"], source["editable"]) == ("prometheus", "prometheus", True, False)
+    assert (source["uid"], source["type"], source["isDefault"], source["editable"]) == (
+        "prometheus",
+        "prometheus",
+        True,
+        False,
+    )
     assert source["url"] == "${PROMETHEUS_URL}"
     assert "PROMETHEUS_URL" in _compose_environment()
 
 
 def test_the_shortest_step_is_the_shortest_scrape_interval() -> None:
     [source] = _read("datasources/prometheus.yml")["datasources"]
-    prometheus = yaml.safe_load((REPOSITORY / "prometheus/prometheus.yml").read_text(encoding="utf-8"))
-    intervals = {job.get("scrape_interval", prometheus["global"]["scrape_interval"]) for job in prometheus["scrape_configs"]}
-    assert intervals == {"1s", "15s", "30s"}  # what the dashboards and docs/metrics.md go by
+    prometheus = yaml.safe_load(
+        (REPOSITORY / "prometheus/prometheus.yml").read_text(encoding="utf-8")
+    )
+    intervals = {
+        job.get("scrape_interval", prometheus["global"]["scrape_interval"])
+        for job in prometheus["scrape_configs"]
+    }
+    assert intervals == {"1s", "15s", "30s"}  # the dashboards and docs/metrics.md rely on these
     assert source["jsonData"]["timeInterval"] == "1s"
 
 
-def test_alertmanager_is_a_data_source_of_prometheus_kind() -> None:
+def test_alertmanager_is_a_data_source_of_the_prometheus_implementation() -> None:
     [source] = _read("datasources/alertmanager.yml")["datasources"]
-    assert (source["uid"], source["type"], source["jsonData"]["implementation"]) == ("alertmanager", "alertmanager", "prometheus")
+    assert (source["uid"], source["type"], source["jsonData"]["implementation"]) == (
+        "alertmanager",
+        "alertmanager",
+        "prometheus",
+    )
     assert source["url"] == "${ALERTMANAGER_URL}"
     assert "ALERTMANAGER_URL" in _compose_environment()
 
@@ -42,17 +58,27 @@ def test_a_users_own_dashboards_have_a_folder_that_no_upgrade_touches() -> None:
     [generated] = _read("dashboards/dashboards.yml")["providers"]
     assert provider["name"] != generated["name"]
     assert provider["options"]["path"] == "${GRAFANA_OWN_DASHBOARDS_PATH}"
-    mounts = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text(encoding="utf-8"))["services"]["grafana"]["volumes"]
-    assert f"./grafana/dashboards.d:{_compose_environment()['GRAFANA_OWN_DASHBOARDS_PATH']}:ro" in mounts
-    assert "/grafana/dashboards.d/*" in (REPOSITORY / ".gitignore").read_text(encoding="utf-8").splitlines()
+    mounts = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text(encoding="utf-8"))[
+        "services"
+    ]["grafana"]["volumes"]
+    assert (
+        f"./grafana/dashboards.d:{_compose_environment()['GRAFANA_OWN_DASHBOARDS_PATH']}:ro"
+        in mounts
+    )
+    assert (
+        "/grafana/dashboards.d/*"
+        in (REPOSITORY / ".gitignore").read_text(encoding="utf-8").splitlines()
+    )
 
 
-def test_every_file_of_provisioning_is_of_the_first_api_version() -> None:
+def test_every_provisioning_file_has_api_version_1() -> None:
     files = sorted((REPOSITORY / "grafana/provisioning").glob("*/*.yml"))
-    assert [_read(f"{path.parent.name}/{path.name}")["apiVersion"] for path in files] == [1] * len(files)
+    assert [_read(f"{path.parent.name}/{path.name}")["apiVersion"] for path in files] == [1] * len(
+        files
+    )
 
 
-def test_dashboards_come_from_the_generated_files_and_are_not_saved_over() -> None:
+def test_dashboards_come_from_the_generated_files_and_cannot_be_overwritten() -> None:
     [provider] = _read("dashboards/dashboards.yml")["providers"]
     assert provider["type"] == "file"
     assert provider["allowUiUpdates"] is False
@@ -62,5 +88,8 @@ def test_dashboards_come_from_the_generated_files_and_are_not_saved_over() -> No
 
 def test_the_home_page_is_the_overview() -> None:
     environment = _compose_environment()
-    assert environment["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"] == f"{environment['GRAFANA_DASHBOARDS_PATH']}/overview.json"
+    assert (
+        environment["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+        == f"{environment['GRAFANA_DASHBOARDS_PATH']}/overview.json"
+    )
     assert (REPOSITORY / "grafana/dashboards/overview.json").is_file()

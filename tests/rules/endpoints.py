@@ -1,4 +1,7 @@
-"""Local stand-ins of what Alertmanager delivers to: HTTP endpoints and a mail server. They keep what they receive, with the time."""
+"""Local stand-ins for the services that Alertmanager delivers to.
+
+HTTP endpoints and a mail server keep what they receive, with the time of arrival.
+"""
 
 import base64
 import json
@@ -20,7 +23,7 @@ Message = TypeVar("Message")
 
 
 class Inbox(Generic[Message]):
-    """Messages in the order of their arrival."""
+    """Messages in order of arrival."""
 
     def __init__(self) -> None:
         self._arrived: list[tuple[float, Message]] = []
@@ -36,21 +39,24 @@ class Inbox(Generic[Message]):
             return [message for _, message in self._arrived]
 
     def wait(self, wanted: Callable[[Message], bool], seconds: float) -> tuple[float, Message]:
-        """The first message that is wanted, and when it arrived by the monotonic clock.
+        """Return the first wanted message, and when it arrived (monotonic clock).
 
         Raises:
-            AssertionError: there is none within so many seconds.
+            AssertionError: none arrived within that many seconds.
         """
         with self._change:
-            found = self._change.wait_for(lambda: [arrival for arrival in self._arrived if wanted(arrival[1])], seconds)
+            found = self._change.wait_for(
+                lambda: [arrival for arrival in self._arrived if wanted(arrival[1])], seconds
+            )
             if not found:
-                raise AssertionError(f"not received within {seconds} s; received: {[message for _, message in self._arrived]}")
+                received = [message for _, message in self._arrived]
+                raise AssertionError(f"not received within {seconds} s; received: {received}")
             return found[0]
 
 
 @dataclass
 class HttpEndpoint:
-    """Takes JSON by POST. Silence: it takes the message and never answers."""
+    """Accepts JSON by POST. With `silence`, it accepts the message and never responds."""
 
     url: str
     answer: Answer
@@ -67,7 +73,7 @@ def http_endpoint(answer: Answer = "ok", host: str = LOOPBACK) -> Iterator[HttpE
             if answer == "silence":
                 end.wait()
                 return
-            # Slack's: these two characters and no more, or Alertmanager counts a failure.
+            # What Slack answers: exactly these two characters, or Alertmanager counts a failure.
             body = b"ok"
             self.send_response(HTTP_STATUS[answer])
             self.send_header("Content-Type", "text/plain")
@@ -76,7 +82,7 @@ def http_endpoint(answer: Answer = "ok", host: str = LOOPBACK) -> Iterator[HttpE
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Keeps the tests' output to the tests."""
+            """Log nothing, to keep the output of the tests clean."""
 
     with ThreadingHTTPServer((host, 0), Handler) as server:
         endpoint = HttpEndpoint(f"http://{host}:{server.server_port}", answer)
@@ -86,7 +92,7 @@ def http_endpoint(answer: Answer = "ok", host: str = LOOPBACK) -> Iterator[HttpE
 
 @dataclass(frozen=True)
 class Mail:
-    """A message with its envelope; login is what AUTH PLAIN gave, user and password."""
+    """A message with its envelope; `login` is the user and password from AUTH PLAIN."""
 
     login: tuple[str, str] | None
     sender: str
@@ -96,7 +102,10 @@ class Mail:
 
 @dataclass
 class MailServer:
-    """The part of SMTP that Alertmanager speaks (RFC 5321, AUTH PLAIN of RFC 4954), without TLS. Silence: it never greets."""
+    """The part of SMTP that Alertmanager uses (RFC 5321, AUTH PLAIN of RFC 4954), without TLS.
+
+    With `silence`, it never greets.
+    """
 
     address: str
     answer: Answer
@@ -125,8 +134,7 @@ def mail_server(answer: Answer = "ok", host: str = LOOPBACK) -> Iterator[MailSer
                 if verb == "EHLO":
                     self._say("250-test", "250 AUTH PLAIN")
                 elif verb == "AUTH":
-                    _, user, password = base64.b64decode(rest.removeprefix("PLAIN ")).decode().split("\0")
-                    login = (user, password)
+                    login = _login(rest.removeprefix("PLAIN "))
                     self._say("235 2.7.0 welcome")
                 elif verb == "MAIL":
                     sender = _address(rest)
@@ -136,7 +144,8 @@ def mail_server(answer: Answer = "ok", host: str = LOOPBACK) -> Iterator[MailSer
                     self._say("250 ok")
                 elif verb == "DATA":
                     self._say("354 go on")
-                    endpoint.inbox.put(Mail(login, sender, recipients, message_from_bytes(self._data(), policy=policy.default)))
+                    message = message_from_bytes(self._data(), policy=policy.default)
+                    endpoint.inbox.put(Mail(login, sender, recipients, message))
                     self._say("250 ok")
                 elif verb == "QUIT":
                     self._say("221 bye")
@@ -153,29 +162,32 @@ def mail_server(answer: Answer = "ok", host: str = LOOPBACK) -> Iterator[MailSer
         def _say(self, *lines: str) -> None:
             self.wfile.write("".join(f"{line}\r\n" for line in lines).encode())
 
-    class Server(socketserver.ThreadingTCPServer):
-        daemon_threads = True
-        allow_reuse_address = True
-
-    with Server((host, 0), Handler) as server:
+    with _TcpServer((host, 0), Handler) as server:
         endpoint = MailServer(f"{host}:{server.server_address[1]}", answer)
         with _serving(server, end):
             yield endpoint
 
 
 def slack(title: str) -> Callable[[Mapping[str, Any]], bool]:
-    """For `Inbox.wait`: a message at Slack with this title."""
+    """For `Inbox.wait`: a Slack message with this title."""
     return lambda message: bool(message["attachments"][0]["title"] == title)
 
 
 def pagerduty(action: str, summary: str) -> Callable[[Mapping[str, Any]], bool]:
-    """For `Inbox.wait`: an event at PagerDuty (`trigger` or `resolve`) whose summary has this in it."""
-    return lambda message: message["event_action"] == action and summary in message["payload"]["summary"]
+    """For `Inbox.wait`: a PagerDuty event (`trigger` or `resolve`) whose summary contains this."""
+    return lambda message: (
+        message["event_action"] == action and summary in message["payload"]["summary"]
+    )
 
 
 def mail(subject: str) -> Callable[[Mail], bool]:
     """For `Inbox.wait`: a mail with this subject."""
     return lambda received: received.message["Subject"] == subject
+
+
+class _TcpServer(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    allow_reuse_address = True
 
 
 @contextmanager
@@ -188,6 +200,12 @@ def _serving(server: socketserver.BaseServer, end: threading.Event) -> Iterator[
         end.set()
         server.shutdown()
         thread.join()
+
+
+def _login(encoded: str) -> tuple[str, str]:
+    """Return user and password from the argument of AUTH PLAIN."""
+    _, user, password = base64.b64decode(encoded).decode().split("\0")
+    return user, password
 
 
 def _address(argument: str) -> str:

@@ -1,4 +1,4 @@
-"""Alertmanager's configuration as `make up` renders it: by running render.py."""
+"""Alertmanager's configuration, rendered as `make up` does it: by running render.py."""
 
 import os
 import subprocess
@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.paths import REPOSITORY
+import yaml
+
+from tests.support.paths import REPOSITORY
 
 ALERTMANAGER = REPOSITORY / "alertmanager"
 EXPORTER_URL = "http://127.0.0.1:8000"
@@ -33,7 +35,7 @@ class Rendering:
 
     @property
     def lines(self) -> dict[str, str]:
-        """What it said, by channel."""
+        """What it reported, by channel."""
         return dict(line.split(": ", 1) for line in self.process.stdout.splitlines())
 
 
@@ -46,7 +48,7 @@ def render(
     config: Path = ALERTMANAGER / "alertmanager.yml",
     launcher: Sequence[str] = (),
 ) -> Rendering:
-    """Renders into the folder, with these secrets written to its secrets/, and no settings but these."""
+    """Render into the folder, with these secrets in its secrets/ and only these settings."""
     secrets_dir, output = folder / "secrets", folder / "rendered" / "alertmanager.yml"
     secrets_dir.mkdir(exist_ok=True)
     for name, secret in secrets.items():
@@ -69,3 +71,34 @@ def render(
         timeout=30,
     )
     return Rendering(output, process)
+
+
+NEEDS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
+    "pagerduty": ({"pagerduty_routing_key": SECRETS["pagerduty_routing_key"]}, {}),
+    "slack": ({"slack_webhook_url": SECRETS["slack_webhook_url"]}, {}),
+    "email": ({"smtp_password": SECRETS["smtp_password"]}, EMAIL),
+}
+"""The secrets and settings that each channel needs."""
+
+
+def render_channels(folder: Path, channels: Sequence[str]) -> Rendering:
+    secrets = {name: secret for channel in channels for name, secret in NEEDS[channel][0].items()}
+    settings = {name: value for channel in channels for name, value in NEEDS[channel][1].items()}
+    rendering = render(folder, secrets=secrets, settings=settings)
+    assert rendering.process.returncode == 0, rendering.process.stderr
+    return rendering
+
+
+def receivers(rendering: Rendering) -> list[str]:
+    return [
+        receiver["name"]
+        for receiver in yaml.safe_load(rendering.output.read_text(encoding="utf-8"))["receivers"]
+    ]
+
+
+def amtool(
+    programs: Mapping[str, Sequence[str]], *arguments: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*programs["amtool"], *arguments], capture_output=True, text=True, check=False, timeout=30
+    )

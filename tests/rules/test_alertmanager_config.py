@@ -1,48 +1,36 @@
-"""What render.py makes of alertmanager.yml, judged by amtool, and what it says."""
+"""The configuration that render.py makes of alertmanager.yml, checked by amtool."""
 
 import itertools
 import os
 import re
-import shutil
 import stat
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.paths import REPOSITORY
-from tests.rules.rendering import ALERTMANAGER, EMAIL, EXPORTER_URL, SECRETS, Rendering, render
+from tests.rules.rendering import (
+    ALERTMANAGER,
+    EXPORTER_URL,
+    NEEDS,
+    SECRETS,
+    amtool,
+    receivers,
+    render,
+    render_channels,
+)
+from tests.support.paths import REPOSITORY
 
 Programs = Mapping[str, Sequence[str]]
 
-NEEDS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
-    "pagerduty": ({"pagerduty_routing_key": SECRETS["pagerduty_routing_key"]}, {}),
-    "slack": ({"slack_webhook_url": SECRETS["slack_webhook_url"]}, {}),
-    "email": ({"smtp_password": SECRETS["smtp_password"]}, EMAIL),
-}
-SUBSETS = [subset for size in range(len(NEEDS) + 1) for subset in itertools.combinations(NEEDS, size)]
-
-
-def render_channels(folder: Path, channels: Sequence[str]) -> Rendering:
-    secrets = {name: secret for channel in channels for name, secret in NEEDS[channel][0].items()}
-    settings = {name: value for channel in channels for name, value in NEEDS[channel][1].items()}
-    rendering = render(folder, secrets=secrets, settings=settings)
-    assert rendering.process.returncode == 0, rendering.process.stderr
-    return rendering
-
-
-def receivers(rendering: Rendering) -> list[str]:
-    return [receiver["name"] for receiver in yaml.safe_load(rendering.output.read_text(encoding="utf-8"))["receivers"]]
-
-
-def amtool(programs: Programs, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*programs["amtool"], *arguments], capture_output=True, text=True, check=False, timeout=30)
+SUBSETS = [
+    subset for size in range(len(NEEDS) + 1) for subset in itertools.combinations(NEEDS, size)
+]
 
 
 @pytest.mark.parametrize("channels", SUBSETS, ids=lambda channels: "+".join(channels) or "none")
-def test_every_choice_of_channels_is_a_valid_configuration_of_just_these(
+def test_every_choice_of_channels_gives_a_valid_configuration_with_just_these(
     tmp_path: Path, programs: Programs, channels: tuple[str, ...]
 ) -> None:
     rendering = render_channels(tmp_path, channels)
@@ -50,17 +38,36 @@ def test_every_choice_of_channels_is_a_valid_configuration_of_just_these(
     assert check.returncode == 0, check.stdout + check.stderr
     assert " - 1 templates" in check.stdout
     assert receivers(rendering) == ["exporter", *channels]
-    assert {channel for channel, said in rendering.lines.items() if said == "on"} == {"exporter", *channels}
+    assert {channel for channel, line in rendering.lines.items() if line == "on"} == {
+        "exporter",
+        *channels,
+    }
 
 
 @pytest.mark.parametrize(
     ("labels", "with_all", "with_none"),
     [
-        (["alertname=CriticalPerformanceRegression", "severity=critical"], "pagerduty,slack,email,exporter", "exporter"),
+        (
+            ["alertname=CriticalPerformanceRegression", "severity=critical"],
+            "pagerduty,slack,email,exporter",
+            "exporter",
+        ),
         (["alertname=HighMemoryUsage", "severity=warning"], "slack,email,exporter", "exporter"),
-        (["alertname=PerformanceRegression", "severity=critical", "project=router"], "pagerduty,slack,email,exporter", "exporter"),
-        (["alertname=PerformanceRegression", "severity=warning", "project=router"], "slack,email,exporter", "exporter"),
-        (["alertname=BenchmarkResultsStale", "severity=warning"], "slack,email,exporter", "exporter"),
+        (
+            ["alertname=PerformanceRegression", "severity=critical", "project=router"],
+            "pagerduty,slack,email,exporter",
+            "exporter",
+        ),
+        (
+            ["alertname=PerformanceRegression", "severity=warning", "project=router"],
+            "slack,email,exporter",
+            "exporter",
+        ),
+        (
+            ["alertname=BenchmarkResultsStale", "severity=warning"],
+            "slack,email,exporter",
+            "exporter",
+        ),
         (["alertname=Watchdog", "severity=none"], "exporter", "exporter"),
         (["alertname=Something", "severity=info"], "exporter", "exporter"),
         (["alertname=Something"], "exporter", "exporter"),
@@ -74,12 +81,20 @@ def test_an_alert_goes_to_the_channels_of_its_severity(
         rendering = render_channels(tmp_path, channels)
         for secret in (tmp_path / "secrets").iterdir():
             secret.unlink()
-        found = amtool(programs, "config", "routes", "test", f"--config.file={rendering.output}", f"--verify.receivers={expected}", *labels)
+        found = amtool(
+            programs,
+            "config",
+            "routes",
+            "test",
+            f"--config.file={rendering.output}",
+            f"--verify.receivers={expected}",
+            *labels,
+        )
         assert found.returncode == 0, found.stdout + found.stderr
         assert found.stdout.split()[0] == expected
 
 
-def test_the_rendered_file_says_that_it_is_generated_and_holds_no_secret(tmp_path: Path) -> None:
+def test_the_rendered_file_is_marked_as_generated_and_contains_no_secret(tmp_path: Path) -> None:
     rendering = render_channels(tmp_path, tuple(NEEDS))
     text = rendering.output.read_text(encoding="utf-8")
     assert text.startswith("# Generated by alertmanager/render.py")
@@ -97,121 +112,27 @@ def test_the_rendered_file_can_be_read_by_another_user(tmp_path: Path) -> None:
     assert stat.S_IMODE(rendering.output.stat().st_mode) == 0o644
 
 
-def test_a_channel_that_nobody_set_up_says_how(tmp_path: Path) -> None:
-    assert render_channels(tmp_path, ()).lines == {
-        "exporter": "on",
-        "pagerduty": "left out; to turn it on: fill secrets/pagerduty_routing_key; then `make reload`",
-        "slack": "left out; to turn it on: fill secrets/slack_webhook_url; then `make reload`",
-        "email": "left out; to turn it on: set ALERT_EMAIL_TO; set SMTP_FROM; set SMTP_SMARTHOST; then `make reload`",
-    }
-
-
-def test_an_empty_secret_is_a_missing_one(tmp_path: Path) -> None:
-    rendering = render(tmp_path, secrets={"slack_webhook_url": " \n"}, settings={})
-    assert rendering.lines["slack"] == "left out; to turn it on: fill secrets/slack_webhook_url; then `make reload`"
-
-
-def test_email_without_a_login_is_sent_without_one(tmp_path: Path, programs: Programs) -> None:
-    rendering = render(tmp_path, secrets={}, settings={**EMAIL, "SMTP_USERNAME": "", "SMTP_REQUIRE_TLS": "false"})
-    [email] = next(
-        receiver["email_configs"]
-        for receiver in yaml.safe_load(rendering.output.read_text(encoding="utf-8"))["receivers"]
-        if receiver["name"] == "email"
-    )
-    assert amtool(programs, "check-config", str(rendering.output)).returncode == 0
-    assert not [option for option in email if option.startswith("auth_")]
-    assert email["require_tls"] is False
-
-
-def test_a_line_end_in_a_password_is_remarked_on(tmp_path: Path) -> None:
-    rendering = render(tmp_path, secrets={"smtp_password": "made-up\n"}, settings=EMAIL)
-    assert rendering.lines["email"].startswith("on; Alertmanager before 0.27 takes the line end of secrets/smtp_password")
-
-
-@pytest.mark.parametrize(
-    ("channel", "secrets", "settings", "names"),
-    [
-        ("slack", {"slack_webhook_url": "hooks.slack.com/services/T0"}, {}, "secrets/slack_webhook_url holds no http(s) URL"),
-        (
-            "slack",
-            {"slack_webhook_url": "https://hooks.slack.com/a\nhttps://hooks.slack.com/b"},
-            {},
-            "secrets/slack_webhook_url holds no http",
-        ),
-        ("pagerduty", {"pagerduty_routing_key": "key = made-up"}, {}, "secrets/pagerduty_routing_key holds more than one word"),
-        (
-            "pagerduty",
-            {"pagerduty_routing_key": "made-up"},
-            {"PAGERDUTY_URL": "events.eu.pagerduty.com"},
-            "PAGERDUTY_URL is 'events.eu.pagerduty.com': it must be an http(s) URL",
-        ),
-        ("email", {}, {"SMTP_SMARTHOST": "smtp.example.org:587"}, "half set up by SMTP_SMARTHOST: set ALERT_EMAIL_TO; set SMTP_FROM"),
-        ("email", {}, EMAIL, "fill secrets/smtp_password"),
-        ("email", {"smtp_password": "made-up"}, {**EMAIL, "SMTP_USERNAME": ""}, "set SMTP_USERNAME"),
-        ("email", {}, {**EMAIL, "SMTP_USERNAME": "", "SMTP_SMARTHOST": "smtp.example.org"}, "it must be host:port"),
-        ("email", {}, {**EMAIL, "SMTP_USERNAME": "", "SMTP_REQUIRE_TLS": "yes"}, "SMTP_REQUIRE_TLS is 'yes': it must be true or false"),
-        ("email", {}, {**EMAIL, "SMTP_USERNAME": "", "SMTP_FROM": "alerts"}, "SMTP_FROM is 'alerts': it must be an email address"),
-        ("email", {}, {**EMAIL, "SMTP_USERNAME": "", "SMTP_FROM": "a@b, c@d"}, "it must be one email address"),
-    ],
-)
-def test_a_channel_set_up_wrongly_is_left_out_with_a_warning_and_the_others_stay(
-    tmp_path: Path, programs: Programs, channel: str, secrets: dict[str, str], settings: dict[str, str], names: str
-) -> None:
-    others = {name: other for name, other in NEEDS.items() if name != channel}
-    rendering = render(
-        tmp_path,
-        secrets={**{name: secret for other in others.values() for name, secret in other[0].items()}, **secrets},
-        settings={**{name: value for other in others.values() for name, value in other[1].items()}, **settings},
-    )
-    assert rendering.process.returncode == 0
-    assert rendering.lines[channel].startswith("WARNING, left out")
-    assert names in rendering.lines[channel]
-    assert rendering.lines[channel].endswith("then `make reload`")
-    assert receivers(rendering) == ["exporter", *others]
-    assert amtool(programs, "check-config", str(rendering.output)).returncode == 0
-    assert not [secret for secret in secrets.values() if secret in rendering.process.stdout]
-
-
-def test_a_secret_that_is_a_folder_is_named(tmp_path: Path) -> None:
-    (tmp_path / "secrets" / "slack_webhook_url").mkdir(parents=True)
-    rendering = render(tmp_path, secrets={}, settings={})
-    assert rendering.lines["slack"].startswith("WARNING, left out: secrets/slack_webhook_url cannot be read (Is a directory)")
-
-
-def test_a_secret_that_is_not_text_is_named_and_not_shown(tmp_path: Path) -> None:
-    (tmp_path / "secrets").mkdir()
-    (tmp_path / "secrets" / "pagerduty_routing_key").write_bytes(b"made-up\xff")
-    rendering = render(tmp_path, secrets={}, settings={})
-    assert rendering.lines["pagerduty"].startswith("WARNING, left out: secrets/pagerduty_routing_key cannot be read (not UTF-8)")
-    assert "made-up" not in rendering.process.stdout
-
-
-def test_a_secret_of_another_user_is_named_with_the_groups_that_could_read_it(tmp_path: Path) -> None:
-    # Root reads everything, unless it gives that right up.
-    launcher = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"] if os.geteuid() == 0 else []
-    if launcher and shutil.which("setpriv") is None:
-        pytest.skip("needs setpriv (util-linux) when run as root")
-    (tmp_path / "secrets").mkdir()
-    secret = tmp_path / "secrets" / "slack_webhook_url"
-    secret.write_text(SECRETS["slack_webhook_url"], encoding="utf-8")
-    secret.chmod(0)
-    rendering = render(tmp_path, secrets={}, settings={}, launcher=launcher)
-    assert f"secrets/slack_webhook_url cannot be read by user {os.geteuid()}" in rendering.lines["slack"]
-    assert "`chmod g+r secrets/slack_webhook_url`" in rendering.lines["slack"]
-
-
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
         ("route: [", "while parsing"),
         ("global: {}", "it needs a `route` and a list of `receivers`"),
         (
-            "route: {receiver: slack}\nreceivers: [{name: slack, slack_configs: [{api_url_file: secrets/slack_webhook_url}]}]",
-            "the default receiver cannot be left out: slack: left out; to turn it on: fill secrets/slack_webhook_url",
+            (
+                "route: {receiver: slack}\n"
+                "receivers: [{name: slack, "
+                "slack_configs: [{api_url_file: secrets/slack_webhook_url}]}]"
+            ),
+            (
+                "the default receiver cannot be left out: slack: left out; "
+                "to turn it on: fill secrets/slack_webhook_url"
+            ),
         ),
     ],
 )
-def test_a_configuration_that_cannot_be_rendered_leaves_the_old_one(tmp_path: Path, text: str, reason: str) -> None:
+def test_a_configuration_that_cannot_be_rendered_leaves_the_old_one_in_place(
+    tmp_path: Path, text: str, reason: str
+) -> None:
     good = render_channels(tmp_path, ())
     old = good.output.read_text(encoding="utf-8")
     config = tmp_path / "alertmanager.yml"
@@ -224,20 +145,20 @@ def test_a_configuration_that_cannot_be_rendered_leaves_the_old_one(tmp_path: Pa
     assert [path.read_text(encoding="utf-8") for path in good.output.parent.iterdir()] == [old]
 
 
-def test_an_output_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+def test_an_output_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "rendered").write_text("a file where the folder should be", encoding="utf-8")
     rendering = render(tmp_path, secrets={}, settings={})
     assert rendering.process.returncode == 1
     assert rendering.process.stderr.startswith(f"{rendering.output}: cannot be written: ")
 
 
-def test_an_exporter_url_that_is_none_is_wrong_usage(tmp_path: Path) -> None:
+def test_an_invalid_exporter_url_is_a_usage_error(tmp_path: Path) -> None:
     rendering = render(tmp_path, secrets={}, settings={}, exporter_url="exporter:8000")
     assert rendering.process.returncode == 2
     assert "'exporter:8000' is not an http(s) URL" in rendering.process.stderr
 
 
-def test_the_exporter_gets_its_webhook_below_its_address(tmp_path: Path) -> None:
+def test_the_webhook_is_below_the_address_of_the_exporter(tmp_path: Path) -> None:
     rendering = render(tmp_path, secrets={}, settings={}, exporter_url=f"{EXPORTER_URL}/")
     [exporter] = yaml.safe_load(rendering.output.read_text(encoding="utf-8"))["receivers"]
     assert exporter["webhook_configs"][0]["url"] == f"{EXPORTER_URL}/api/v1/alerts"

@@ -1,29 +1,26 @@
-"""Past runs brought into a real Prometheus by prometheus.yml, beside the live series of the same exporter."""
+"""Past runs backfilled into a real Prometheus that also scrapes the same exporter."""
 
 import json
 import shutil
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
 
 from benchmark_exporter.__main__ import EXIT_OK, EXIT_UNUSABLE, main
-from benchmark_exporter.backfill import Target, backfill
-from benchmark_exporter.collector import Collector
+from benchmark_exporter.commands.backfill import Target, backfill
 from benchmark_exporter.config import Config
 from benchmark_exporter.ledger.history import RecordedRun
+from benchmark_exporter.metrics.collector import Collector
 from benchmark_exporter.model import Failure, PipelineRun, Result, Statistics
-from tests.exporter.documents import golden, perf_suite, pipeline
-from tests.exporter.process import Exporter
-from tests.exporter.test_backfill import NAMES
-from tests.exporter.wired import DEFINITIONS
-from tests.rules.test_prometheus_config import DEADLINE_SECONDS, Server, lay_out, wait_until
+from tests.exporter.commands.test_backfill import NAMES
+from tests.rules.prometheus_server import Server, prometheus, wait_until
+from tests.support.documents import golden, perf_suite, pipeline
+from tests.support.process import Exporter
+from tests.support.wired import DEFINITIONS
 
 DAY_SECONDS = 86400.0
 COLLECTOR = Collector(DEFINITIONS, Config())
@@ -32,56 +29,34 @@ OF_A_RUN = f'{{job=~"benchmark-exporter(-slow)?", __name__=~"{"|".join(sorted(NA
 
 
 def iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-class Prometheus(Server):
-    """A server whose storage may be filled with the past."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
-        self.url = url
-
-    def at(self, seconds: float, expression: str) -> Mapping[frozenset[tuple[str, str]], float]:
-        """What a query gives at a time: values by labels, the name among them."""
-        result: list[Any] = self.get("query", query=expression, time=f"{seconds:.3f}")["result"]
-        return {frozenset(each["metric"].items()): float(each["value"][1]) for each in result}
-
-    def samples(self, seconds: float, selector: str) -> int:
-        """How many samples series have within a minute of a time."""
-        result: list[Any] = self.get("query", query=f"{selector}[2m]", time=f"{seconds + 60:.3f}")["result"]
-        return sum(len(each["values"]) for each in result)
-
-
-@contextmanager
-def prometheus(argv: Sequence[str], folder: Path, port: int, *flags: str, **addresses: str) -> Iterator[Prometheus]:
-    """A server by prometheus.yml that scrapes the services at these addresses."""
-    path = lay_out(folder / "prometheus", addresses)
-    command = [*argv, f"--config.file={path}", f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address=127.0.0.1:{port}", *flags]
-    process = subprocess.Popen(command, cwd=folder)
-    try:
-        server = Prometheus(f"http://127.0.0.1:{port}")
-        expression = "up" if addresses else "vector(1)"  # the newest sample is where the window counts from
-        wait_until(lambda: server.value(expression) is not None, "it is ready, and a first scrape")
-        yield server
-    finally:
-        process.terminate()
-        process.wait(DEADLINE_SECONDS)
+    return (
+        datetime.fromtimestamp(seconds, UTC)
+        .isoformat(timespec="milliseconds")
+        .replace("+00:00", "Z")
+    )
 
 
 @pytest.fixture(scope="module")
 def server(
-    programs: Mapping[str, Sequence[str]], free_port: Callable[[], int], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Prometheus]:
-    """A server that takes remote writes and scrapes itself."""
+    programs: Mapping[str, Sequence[str]],
+    free_port: Callable[[], int],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Server]:
+    """A server that accepts remote writes and scrapes itself."""
     port = free_port()
-    with prometheus(programs["prometheus"], tmp_path_factory.mktemp("server"), port, RECEIVER, prometheus=f"127.0.0.1:{port}") as running:
+    with prometheus(
+        programs["prometheus"],
+        tmp_path_factory.mktemp("server"),
+        port,
+        RECEIVER,
+        prometheus=f"127.0.0.1:{port}",
+    ) as running:
         yield running
 
 
 @pytest.fixture
 def target(request: pytest.FixtureRequest) -> Target:
-    """An instance of the test's own, so that tests can share a server."""
+    """An instance label of the test's own, so that tests can share a server."""
     return Target(instance=request.node.name)
 
 
@@ -100,30 +75,58 @@ def run(timestamp_seconds: float, p50_seconds: float = 1.0, run_id: str = "1") -
         suite_duration_seconds=None,
         results=[result],
         failures=[Failure("parsing", "TypeError")],
-        verdicts=[],
-        judgements={},
+        gate_outcomes=[],
+        verdicts={},
     )
 
 
-def test_a_run_of_last_month_stands_in_the_series_that_the_scrape_goes_on_with(
-    programs: Mapping[str, Sequence[str]], free_port: Callable[[], int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def documents_of(timestamp: str) -> Sequence[object]:
+    """Return one document of each kind, all from the same time."""
+    failures = [{"benchmark": "rendering", "error": "TypeError"}]
+    return [
+        perf_suite(timestamp=timestamp, commit='a"b\\c\n\N{SNOWMAN}'),
+        golden("result/1-run") | {"timestamp": timestamp, "failures": failures},
+        pipeline(timestamp=timestamp),
+    ]
+
+
+def test_a_run_of_last_month_is_in_the_series_that_are_scraped_now(
+    programs: Mapping[str, Sequence[str]],
+    free_port: Callable[[], int],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     then = round(time.time() - 30 * DAY_SECONDS, 3)
     (tmp_path / "exporter").mkdir()
     exporter = Exporter(tmp_path / "exporter", free_port())
     try:
-        documents = [
-            perf_suite(timestamp=iso(then), commit='a"b\\c\n\N{SNOWMAN}'),
-            golden("result/1-run") | {"timestamp": iso(then), "failures": [{"benchmark": "rendering", "error": "TypeError"}]},
-            pipeline(timestamp=iso(then)),
-        ]
-        for number, document in enumerate(documents):
+        for number, document in enumerate(documents_of(iso(then))):
             write(exporter.results / f"{number}.json", document)
-        exporter.until(lambda: exporter.value('ci_pipeline_status{pipeline="nightly",branch="main",trigger="schedule"}') == 1)
-        with prometheus(programs["prometheus"], tmp_path, free_port(), RECEIVER, exporter=f"127.0.0.1:{exporter.port}") as server:
-            wait_until(lambda: server.value(f"count(count by (job) ({OF_A_RUN}))") == 2, "the live series of both jobs")
+        exporter.until(
+            lambda: (
+                exporter.value(
+                    'ci_pipeline_status{pipeline="nightly",branch="main",trigger="schedule"}'
+                )
+                == 1
+            )
+        )
+        with prometheus(
+            programs["prometheus"],
+            tmp_path,
+            free_port(),
+            RECEIVER,
+            exporter=f"127.0.0.1:{exporter.port}",
+        ) as server:
+            wait_until(
+                lambda: server.value(f"count(count by (job) ({OF_A_RUN}))") == 2,
+                "the live series of both jobs",
+            )
             live = server.at(time.time(), OF_A_RUN)
-            words = ["backfill", f"--url={server.url}", f"--ledger={exporter.folder / 'ledger.sqlite3'}"]
+            words = [
+                "backfill",
+                f"--url={server.url}",
+                f"--ledger={exporter.folder / 'ledger.sqlite3'}",
+            ]
             counts = []
             for _ in range(2):
                 assert main(words) == EXIT_OK
@@ -131,12 +134,14 @@ def test_a_run_of_last_month_stands_in_the_series_that_the_scrape_goes_on_with(
                 assert server.at(then, OF_A_RUN) == live
                 counts.append(server.samples(then, OF_A_RUN))
             assert counts == [len(live)] * 2
-            # The same from the files themselves.
+            # The same, from the files themselves.
             assert main([*words, str(exporter.results)]) == EXIT_OK
             assert server.at(then, OF_A_RUN) == live
             assert server.samples(then, OF_A_RUN) == len(live)
-            # No total has a past.
-            assert {dict(labels)["__name__"] for labels in server.at(then, '{__name__!=""}')} == {dict(each)["__name__"] for each in live}
+            # Totals are not backfilled.
+            assert {dict(labels)["__name__"] for labels in server.at(then, '{__name__!=""}')} == {
+                dict(each)["__name__"] for each in live
+            }
     finally:
         exporter.stop()
 
@@ -145,7 +150,9 @@ def write(path: Path, document: object) -> None:
     path.write_text(json.dumps(document), encoding="utf-8")
 
 
-def test_what_is_outside_the_window_is_counted_and_the_rest_is_written(server: Prometheus, target: Target) -> None:
+def test_samples_outside_the_window_are_counted_and_the_rest_is_written(
+    server: Server, target: Target
+) -> None:
     now = time.time()
     days = (400, 60, 40, 30, 20, 1)
     runs = [run(now - day * DAY_SECONDS, day) for day in days]
@@ -153,31 +160,51 @@ def test_what_is_outside_the_window_is_counted_and_the_rest_is_written(server: P
     for _ in range(2):
         outcome = backfill(runs, server.url, COLLECTOR, target)
         assert (outcome.written, outcome.outside, outcome.conflicting) == (3 * each, 3 * each, 0)
-        assert f"{3 * each} samples are older than this Prometheus takes" in "\n".join(outcome.lines())
-    shown = server.at(now, f'count_over_time(benchmark_time_seconds{{instance="{target.instance}"}}[500d])')
+        assert f"{3 * each} samples are older than this Prometheus takes" in "\n".join(
+            outcome.lines()
+        )
+    shown = server.at(
+        now, f'count_over_time(benchmark_time_seconds{{instance="{target.instance}"}}[500d])'
+    )
     assert list(shown.values()) == [3.0]
 
 
-def test_runs_of_the_last_hour_are_left_to_the_scrape(server: Prometheus, target: Target) -> None:
+def test_runs_of_the_last_hour_are_left_to_the_scrape(server: Server, target: Target) -> None:
     now = time.time()
-    outcome = backfill([run(now - 3700), run(now - 3500, run_id="2")], server.url, COLLECTOR, target, clock=lambda: now)
+    outcome = backfill(
+        [run(now - 3700), run(now - 3500, run_id="2")],
+        server.url,
+        COLLECTOR,
+        target,
+        clock=lambda: now,
+    )
     assert (outcome.runs, outcome.recent) == (1, 1)
-    assert len(server.at(now, f'count_over_time(benchmark_run_info{{instance="{target.instance}"}}[2h])')) == 2  # of router and parsing
+    assert (
+        len(
+            server.at(
+                now, f'count_over_time(benchmark_run_info{{instance="{target.instance}"}}[2h])'
+            )
+        )
+        == 2
+    )  # of router and parsing
 
 
-def test_of_two_values_at_one_time_the_last_stays_however_often(server: Prometheus, target: Target) -> None:
+def test_the_last_of_two_values_at_one_time_stays(server: Server, target: Target) -> None:
     then = time.time() - DAY_SECONDS
-    later = run(then + 60, 3.0)  # so that `then` is no newest sample
+    later = run(then + 60, 3.0)  # so that `then` is not the newest sample
     for _ in range(2):
         backfill([run(then, 1.0), run(then, 2.0), later], server.url, COLLECTOR, target)
-        assert list(server.at(then, f'benchmark_time_seconds{{instance="{target.instance}"}}').values()) == [2.0]
+        assert list(
+            server.at(then, f'benchmark_time_seconds{{instance="{target.instance}"}}').values()
+        ) == [2.0]
 
 
-def test_another_value_at_a_newest_sample_is_refused_alone(
+def test_only_another_value_at_the_time_of_the_newest_sample_is_refused(
     programs: Mapping[str, Sequence[str]], free_port: Callable[[], int], tmp_path: Path
 ) -> None:
     then = time.time() - DAY_SECONDS
-    with prometheus(programs["prometheus"], tmp_path, free_port(), RECEIVER) as server:  # it scrapes nothing, so `then` is its newest time
+    # It scrapes nothing, so `then` is the time of its newest sample.
+    with prometheus(programs["prometheus"], tmp_path, free_port(), RECEIVER) as server:
         backfill([run(then, 1.0)], server.url, COLLECTOR)
         outcome = backfill([run(then - 60, 1.0), run(then, 2.0)], server.url, COLLECTOR)
         assert (outcome.conflicting, outcome.outside) == (1, 0)
@@ -185,19 +212,32 @@ def test_another_value_at_a_newest_sample_is_refused_alone(
         assert server.samples(then, "benchmark_time_seconds") == 2
 
 
-def test_many_requests_join_without_a_gap(server: Prometheus, target: Target) -> None:
+def test_many_requests_leave_no_gap(server: Server, target: Target) -> None:
     now = time.time()
     runs = (
-        PipelineRun("test", "ci", f"branch {number % 3}", "push", str(number), passed=True, timestamp_seconds=now - 20_000 + number)
+        PipelineRun(
+            "test",
+            "ci",
+            f"branch {number % 3}",
+            "push",
+            str(number),
+            passed=True,
+            timestamp_seconds=now - 20_000 + number,
+        )
         for number in range(12_000)
     )
     outcome = backfill(runs, server.url, COLLECTOR, target)
     assert (outcome.runs, outcome.written) == (12_000, 12_000)
-    assert server.at(now, f'sum(count_over_time(ci_pipeline_status{{instance="{target.instance}"}}[1d]))') == {frozenset(): 12_000.0}
+    assert server.at(
+        now, f'sum(count_over_time(ci_pipeline_status{{instance="{target.instance}"}}[1d]))'
+    ) == {frozenset(): 12_000.0}
 
 
-def test_without_a_receiver_it_says_so_and_blocks_do_instead(
-    programs: Mapping[str, Sequence[str]], free_port: Callable[[], int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_without_a_receiver_there_is_an_error_and_blocks_work_instead(
+    programs: Mapping[str, Sequence[str]],
+    free_port: Callable[[], int],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     then = round(time.time() - 10 * DAY_SECONDS, 3)
     document, blocks = tmp_path / "1.json", tmp_path / "blocks"
@@ -213,9 +253,16 @@ def test_without_a_receiver_it_says_so_and_blocks_do_instead(
         shutil.move(block, tmp_path / "data")
     with prometheus(programs["prometheus"], tmp_path, free_port()) as server:
         shown = server.at(then, OF_A_RUN)
-        info = {"commit_hash": 'a"b\\c\n\N{SNOWMAN}', "run_id": "20260301T120000Z", "project": "router", "environment": "self-hosted"}
+        info = {
+            "commit_hash": 'a"b\\c\n\N{SNOWMAN}',
+            "run_id": "20260301T120000Z",
+            "project": "router",
+            "environment": "self-hosted",
+        }
         target = {"job": "benchmark-exporter", "instance": "benchmark-exporter"}
-        labels = frozenset({"__name__": "benchmark_run_info", "benchmark_name": "router", **info, **target}.items())
+        labels = frozenset(
+            {"__name__": "benchmark_run_info", "benchmark_name": "router", **info, **target}.items()
+        )
         assert shown[labels] == 1.0
         assert main([*words, f"--url={server.url}"]) == EXIT_UNUSABLE
         error = capsys.readouterr().err

@@ -1,9 +1,11 @@
-"""prometheus.yml, laid out as each mode does: promtool accepts it, and a real Prometheus scrapes the real exporter by it."""
+"""prometheus.yml, set up as each mode does.
+
+promtool accepts it, and a real Prometheus scrapes the real exporter with it.
+"""
 
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,68 +15,76 @@ import requests
 import yaml
 
 from benchmark_exporter.config import Config
-from tests.paths import REPOSITORY
+from tests.rules.prometheus_server import (
+    COMPOSE_TARGETS,
+    DEADLINE_SECONDS,
+    PROMETHEUS,
+    ROOM_FOR_RESOURCES,
+    Server,
+    answers,
+    lay_out,
+    wait_until,
+)
 from tests.rules.promql import metric_names
-
-PROMETHEUS = REPOSITORY / "prometheus"
-COMPOSE_TARGETS = sorted((PROMETHEUS / "targets/compose").glob("*.yml"))
-DEADLINE_SECONDS = 60.0
-# One series for each core and a few more.
-ROOM_FOR_RESOURCES = 1500
+from tests.support.paths import REPOSITORY
 
 
-def lay_out(folder: Path, addresses: Mapping[str, str] | None = None) -> Path:
-    """prometheus.yml with rules/ and targets/ beside it; gives its path.
-
-    `addresses` of compose's services stand in for their names, as in local mode; a service that has none is no target.
-    """
-    (folder / "targets").mkdir(parents=True)
-    for name in ("prometheus.yml", "rules"):
-        (folder / name).symlink_to(PROMETHEUS / name)
-    for path in COMPOSE_TARGETS:
-        groups = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if addresses is not None:
-            for group in groups:
-                services = [target.partition(":")[0] for target in group["targets"]]
-                group["targets"] = [addresses[service] for service in services if service in addresses]
-        (folder / "targets" / path.name).write_text(yaml.safe_dump(groups), encoding="utf-8")
-    return folder / "prometheus.yml"
-
-
-@pytest.mark.parametrize("addresses", [None, {"exporter": "127.0.0.1:8000"}], ids=["compose", "local"])
+@pytest.mark.parametrize(
+    "addresses", [None, {"exporter": "127.0.0.1:8000"}], ids=["compose", "local"]
+)
 def test_promtool_accepts_the_configuration(
     programs: Mapping[str, Sequence[str]], tmp_path: Path, addresses: Mapping[str, str] | None
 ) -> None:
     path = lay_out(tmp_path / "prometheus", addresses)
-    done = subprocess.run([*programs["promtool"], "check", "config", str(path)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*programs["promtool"], "check", "config", str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     output = done.stdout + done.stderr
     assert done.returncode == 0, output
-    assert "WARNING" not in output  # of a file with targets that does not exist
+    assert "WARNING" not in output  # about a missing target file
     assert f"{len(list((PROMETHEUS / 'rules').glob('*.yml')))} rule files found" in output
 
 
 def test_every_target_is_a_service_of_compose() -> None:
-    services = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
-    targets = [target for path in COMPOSE_TARGETS for group in yaml.safe_load(path.read_text()) for target in group["targets"]]
+    services = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text(encoding="utf-8"))[
+        "services"
+    ]
+    targets = [
+        target
+        for path in COMPOSE_TARGETS
+        for group in yaml.safe_load(path.read_text())
+        for target in group["targets"]
+    ]
     assert {target.partition(":")[0] for target in targets} <= services.keys()
-    # The port that a service publishes is the one it listens on.
+    # A service publishes the port that it listens on.
     for target in targets:
         service, _, port = target.partition(":")
-        assert [published for published in services[service]["ports"] if published.endswith(f":{port}")], target
+        assert [
+            published for published in services[service]["ports"] if published.endswith(f":{port}")
+        ], target
 
 
-def test_every_file_of_targets_is_used() -> None:
+def test_every_target_file_is_used() -> None:
     text = (PROMETHEUS / "prometheus.yml").read_text(encoding="utf-8")
-    assert set(re.findall(r"targets/([\w-]+\.yml)", text)) == {path.name for path in COMPOSE_TARGETS}
+    assert set(re.findall(r"targets/([\w-]+\.yml)", text)) == {
+        path.name for path in COMPOSE_TARGETS
+    }
 
 
 def test_instance_does_not_depend_on_the_mode() -> None:
-    groups = [group for path in COMPOSE_TARGETS for group in yaml.safe_load(path.read_text(encoding="utf-8"))]
+    groups = [
+        group
+        for path in COMPOSE_TARGETS
+        for group in yaml.safe_load(path.read_text(encoding="utf-8"))
+    ]
     assert all(len(group["targets"]) == 1 and group["labels"]["instance"] for group in groups)
 
 
 @pytest.mark.parametrize("job_name", ["benchmark-exporter", "benchmark-exporter-slow"])
-def test_the_exporter_keeps_below_the_limits_of_a_scrape(job_name: str) -> None:
+def test_the_exporter_stays_below_the_scrape_limits(job_name: str) -> None:
     configuration = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text(encoding="utf-8"))
     (job,) = (job for job in configuration["scrape_configs"] if job["job_name"] == job_name)
     settings = Config()
@@ -83,7 +93,7 @@ def test_the_exporter_keeps_below_the_limits_of_a_scrape(job_name: str) -> None:
 
 
 def keep_list(job_name: str) -> str:
-    """The names that a job's scrapes keep, as a regular expression."""
+    """Return the metric names that a job keeps, as a regular expression."""
     configuration = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text(encoding="utf-8"))
     (job,) = (job for job in configuration["scrape_configs"] if job["job_name"] == job_name)
     (relabeling,) = job["metric_relabel_configs"]
@@ -94,7 +104,7 @@ def keep_list(job_name: str) -> str:
 
 
 def used_by_rules(prefix: str) -> set[str]:
-    """The metrics of one program that the rules use."""
+    """Return the metrics of one program that the rules use."""
     return {
         name
         for path in (PROMETHEUS / "rules").glob("*.yml")
@@ -112,14 +122,19 @@ def test_what_the_rules_use_is_kept(job_name: str) -> None:
     assert not [name for name in used if not re.fullmatch(keep_list(job_name), name)]
 
 
-# Where the processor does not count them, as in virtual machines, or the kernel has no pressure stall information.
+# Missing where the processor does not count throttling, as in virtual machines, or the kernel has
+# no pressure stall information.
 NOT_EVERYWHERE = {"node_cpu_core_throttles_total", "node_pressure_memory_waiting_seconds_total"}
 
 
-def test_node_exporter_has_what_the_rules_use_by_its_flags(programs: Mapping[str, Sequence[str]], free_port: Callable[[], int]) -> None:
+def test_node_exporter_exposes_what_the_rules_use(
+    programs: Mapping[str, Sequence[str]], free_port: Callable[[], int]
+) -> None:
     address = f"127.0.0.1:{free_port()}"
     flags = REPOSITORY / "node_exporter/flags.txt"
-    process = subprocess.Popen([*programs["node_exporter"], f"@{flags}", f"--web.listen-address={address}"])
+    process = subprocess.Popen(
+        [*programs["node_exporter"], f"@{flags}", f"--web.listen-address={address}"]
+    )
     try:
         wait_until(lambda: answers(f"http://{address}/metrics"), "node_exporter")
         lines = requests.get(f"http://{address}/metrics", timeout=5).text.splitlines()
@@ -127,47 +142,41 @@ def test_node_exporter_has_what_the_rules_use_by_its_flags(programs: Mapping[str
         process.terminate()
         process.wait(DEADLINE_SECONDS)
     exposed = {re.split(r"[{ ]", line)[0] for line in lines if not line.startswith("#")}
-    # A machine whose only file system is a container's has none that is looked at.
-    here = {name for name in used_by_rules("node_") if not name.startswith("node_filesystem_") or "node_filesystem_size_bytes" in exposed}
+    # Where the only file system is a container's, node_exporter exposes none.
+    here = {
+        name
+        for name in used_by_rules("node_")
+        if not name.startswith("node_filesystem_") or "node_filesystem_size_bytes" in exposed
+    }
     assert here - exposed <= NOT_EVERYWHERE
-
-
-class Server:
-    """A running Prometheus."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-
-    def get(self, path: str, **parameters: str) -> Any:
-        """`data` of an API's answer; None while the server does not answer, or says that it is not ready."""
-        try:
-            answer = requests.get(f"{self._url}/api/v1/{path}", params=parameters, timeout=5)
-        except requests.ConnectionError:
-            return None
-        return None if answer.status_code == requests.codes.unavailable else answer.json()["data"]
-
-    def metrics(self) -> Sequence[str]:
-        """The lines of its own exposition."""
-        return requests.get(f"{self._url}/metrics", timeout=5).text.splitlines()
-
-    def value(self, expression: str) -> float | None:
-        """The value of a query with one result; None while it has none."""
-        data = self.get("query", query=expression)
-        return float(data["result"][0]["value"][1]) if data and data["result"] else None
 
 
 @pytest.fixture(scope="module")
 def server(
-    programs: Mapping[str, Sequence[str]], free_port: Callable[[], int], tmp_path_factory: pytest.TempPathFactory
+    programs: Mapping[str, Sequence[str]],
+    free_port: Callable[[], int],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Server]:
-    """Prometheus by prometheus.yml, with itself and the exporter for targets."""
+    """Prometheus with prometheus.yml, and with itself and the exporter as targets."""
     folder = tmp_path_factory.mktemp("live")
     exporter, prometheus = (f"127.0.0.1:{free_port()}" for _ in range(2))
     path = lay_out(folder / "prometheus", {"exporter": exporter, "prometheus": prometheus})
     (folder / "results").mkdir()
     commands = [
-        [sys.executable, "-m", "benchmark_exporter", "serve", f"--listen={exporter}", "--stream-listen=off"],
-        [*programs["prometheus"], f"--config.file={path}", f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address={prometheus}"],
+        [
+            sys.executable,
+            "-m",
+            "benchmark_exporter",
+            "serve",
+            f"--listen={exporter}",
+            "--stream-listen=off",
+        ],
+        [
+            *programs["prometheus"],
+            f"--config.file={path}",
+            f"--storage.tsdb.path={folder / 'data'}",
+            f"--web.listen-address={prometheus}",
+        ],
     ]
     processes = [subprocess.Popen(command, cwd=folder) for command in commands]
     try:
@@ -179,27 +188,27 @@ def server(
             process.wait(DEADLINE_SECONDS)
 
 
-def answers(url: str) -> bool:
-    try:
-        return requests.get(url, timeout=5).ok
-    except requests.ConnectionError:
-        return False
-
-
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = DEADLINE_SECONDS) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.1)
-
-
-def test_the_state_of_results_is_scraped_every_second_and_the_rest_is_not(server: Server) -> None:
-    # With the interval of the others, three samples would take half a minute.
-    wait_until(lambda: (server.value('sum_over_time(up{job="benchmark-exporter"}[5s])') or 0) >= 3, "three scrapes")
-    assert server.value('benchmark_exporter_build_info{job="benchmark-exporter", instance="benchmark-exporter"}') == 1
+def test_only_the_state_of_results_is_scraped_every_second(server: Server) -> None:
+    # At the interval of the other jobs, three samples would take half a minute.
+    wait_until(
+        lambda: (server.value('sum_over_time(up{job="benchmark-exporter"}[5s])') or 0) >= 3,
+        "three scrapes",
+    )
+    assert (
+        server.value(
+            'benchmark_exporter_build_info{job="benchmark-exporter", instance="benchmark-exporter"}'
+        )
+        == 1
+    )
     assert server.value('memory_usage_mb{job="benchmark-exporter"}') is None
-    targets = {target["labels"]["job"]: target for target in server.get("targets", state="active")["activeTargets"]}
-    assert {job: (target["scrapeInterval"], target["scrapeUrl"].partition("/metrics")[2]) for job, target in targets.items()} == {
+    targets = {
+        target["labels"]["job"]: target
+        for target in server.get("targets", state="active")["activeTargets"]
+    }
+    assert {
+        job: (target["scrapeInterval"], target["scrapeUrl"].partition("/metrics")[2])
+        for job, target in targets.items()
+    } == {
         "benchmark-exporter": ("1s", "?collect%5B%5D=state"),
         "benchmark-exporter-slow": ("30s", "?collect%5B%5D=distributions&collect%5B%5D=resources"),
         "prometheus": ("15s", ""),
@@ -211,19 +220,29 @@ def test_every_rule_is_evaluated_without_error(server: Server) -> None:
         return (server.get("rules") or {"groups": []})["groups"]
 
     def evaluated() -> bool:
-        return bool(groups()) and all(rule["health"] != "unknown" for group in groups() for rule in group["rules"])
+        return bool(groups()) and all(
+            rule["health"] != "unknown" for group in groups() for rule in group["rules"]
+        )
 
     # The longest interval is a minute.
     wait_until(evaluated, "evaluations", DEADLINE_SECONDS + 30)
-    assert not [(rule["name"], rule["lastError"]) for group in groups() for rule in group["rules"] if rule["health"] != "ok"]
+    assert not [
+        (rule["name"], rule["lastError"])
+        for group in groups()
+        for rule in group["rules"]
+        if rule["health"] != "ok"
+    ]
     assert {group["name"]: group["interval"] for group in groups()}["performance"] == 1
 
 
-def test_of_its_own_metrics_prometheus_keeps_those_that_are_listed(server: Server) -> None:
+def test_prometheus_keeps_only_the_listed_ones_of_its_own_metrics(server: Server) -> None:
     names = {re.split(r"[{ ]", line)[0] for line in server.metrics() if not line.startswith("#")}
     kept = {name for name in names if re.fullmatch(keep_list("prometheus"), name)}
-    # It has none for an Alertmanager that is not there.
-    of_an_alertmanager = {"prometheus_notifications_errors_total", "prometheus_notifications_sent_total"}
+    # It has none of these without an Alertmanager.
+    of_an_alertmanager = {
+        "prometheus_notifications_errors_total",
+        "prometheus_notifications_sent_total",
+    }
     assert used_by_rules("prometheus_") - of_an_alertmanager <= kept
     assert {"prometheus_tsdb_head_series", "process_resident_memory_bytes"} <= kept
     assert len(kept) < len(names) / 5

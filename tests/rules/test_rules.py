@@ -1,4 +1,7 @@
-"""The alert rules: each behaves as its promtool test says, and all keep the contract with exporter, Alertmanager and runbooks."""
+"""The alert rules.
+
+Each behaves as its promtool test states, and all fit the exporter, Alertmanager and the runbooks.
+"""
 
 import itertools
 import json
@@ -10,46 +13,66 @@ from typing import Any
 import pytest
 import yaml
 
-from benchmark_exporter.collector import load_definitions
+from benchmark_exporter.metrics.collector import load_definitions
 from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA
-from tests.paths import REPOSITORY
 from tests.rules.promql import is_scraped_each_second, metric_names, queries_in
+from tests.support.paths import REPOSITORY
 
 RULES = sorted((REPOSITORY / "prometheus/rules").glob("*.yml"))
 UNIT_TESTS = sorted((REPOSITORY / "tests/rules").glob("*_test.yml"))
 PROMETHEUS = yaml.safe_load((REPOSITORY / "prometheus/prometheus.yml").read_text(encoding="utf-8"))
 EXTERNAL_LABELS: Mapping[str, str] = PROMETHEUS["global"]["external_labels"]
-METRICS = load_definitions(REPOSITORY / "exporter/metrics.yaml")
+METRICS = load_definitions(REPOSITORY / "exporter/benchmark_exporter/metrics.yaml")
 RUNBOOKS = REPOSITORY / "docs/runbooks"
-GROUPS: Sequence[Mapping[str, Any]] = [group for path in RULES for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]]
+GROUPS: Sequence[Mapping[str, Any]] = [
+    group for path in RULES for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]
+]
 EVERYTHING: Sequence[Mapping[str, Any]] = [rule for group in GROUPS for rule in group["rules"]]
 EACH_SECOND = [rule for group in GROUPS if group.get("interval") == "1s" for rule in group["rules"]]
 ALERTS = [rule for rule in EVERYTHING if "alert" in rule]
 RECORDED = {rule["record"] for rule in EVERYTHING if "record" in rule}
-# What Prometheus adds of itself, to each target and for each alert.
+# What Prometheus itself adds for each target and each alert.
 OF_PROMETHEUS = {"up", "scrape_samples_post_metric_relabeling", "ALERTS"}
 OF_OTHERS = ("alertmanager_", "node_", "prometheus_")
 EVERY_ALERT = pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
 
 
 @pytest.mark.parametrize("unit_test", UNIT_TESTS, ids=lambda path: path.stem)
-def test_rules_behave_as_their_unit_tests_say(programs: Mapping[str, Sequence[str]], unit_test: Any) -> None:
-    done = subprocess.run([*programs["promtool"], "test", "rules", str(unit_test)], capture_output=True, text=True, check=False)
+def test_rules_behave_as_their_unit_tests_state(
+    programs: Mapping[str, Sequence[str]], unit_test: Any
+) -> None:
+    done = subprocess.run(
+        [*programs["promtool"], "test", "rules", str(unit_test)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("rules", RULES, ids=lambda path: path.stem)
-def test_promtool_finds_no_fault_in_the_rules(programs: Mapping[str, Sequence[str]], rules: Any) -> None:
+def test_promtool_finds_no_fault_in_the_rules(
+    programs: Mapping[str, Sequence[str]], rules: Any
+) -> None:
     done = subprocess.run(
-        [*programs["promtool"], "check", "rules", "--lint-fatal", str(rules)], capture_output=True, text=True, check=False
+        [*programs["promtool"], "check", "rules", "--lint-fatal", str(rules)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @EVERY_ALERT
-def test_a_unit_test_says_when_an_alert_fires_when_it_stays_quiet_and_when_it_ends(alert: Mapping[str, Any]) -> None:
+def test_unit_tests_cover_when_an_alert_fires_when_it_does_not_and_when_it_ends(
+    alert: Mapping[str, Any],
+) -> None:
     courses = [
-        [len(case["exp_alerts"]) for case in test.get("alert_rule_test", ()) if case["alertname"] == alert["alert"]]
+        [
+            len(case["exp_alerts"])
+            for case in test.get("alert_rule_test", ())
+            if case["alertname"] == alert["alert"]
+        ]
         for path in UNIT_TESTS
         for test in yaml.safe_load(path.read_text(encoding="utf-8"))["tests"]
     ]
@@ -69,65 +92,99 @@ def test_alertmanager_can_route_an_alert(alert: Mapping[str, Any]) -> None:
 
 @EVERY_ALERT
 def test_the_labels_of_an_alert_are_constant(alert: Mapping[str, Any]) -> None:
-    # A label with a value or a commit in it would make another alert of it at each change, and a notification.
+    # With a value or a commit in a label, each change would make a new alert and a notification.
     assert not [value for value in alert["labels"].values() if "{{" in value]
 
 
 @EVERY_ALERT
-def test_an_alert_says_what_and_where_to_read_on(alert: Mapping[str, Any]) -> None:
+def test_an_alert_has_a_summary_a_description_and_a_runbook(alert: Mapping[str, Any]) -> None:
     annotations = alert["annotations"]
     assert annotations.keys() - {"dashboard_url"} == {"summary", "description", "runbook_url"}
-    assert annotations["runbook_url"] == f"{{{{ $externalLabels.exporter_url }}}}/runbooks/{alert['alert']}"
+    assert (
+        annotations["runbook_url"]
+        == f"{{{{ $externalLabels.exporter_url }}}}/runbooks/{alert['alert']}"
+    )
 
 
 @EVERY_ALERT
-def test_a_link_in_an_alert_begins_with_an_address_that_the_stack_is_told(alert: Mapping[str, Any]) -> None:
-    # A literal one would be right on one machine, and with the ports of .env.example.
+def test_a_link_in_an_alert_starts_with_a_configured_address(
+    alert: Mapping[str, Any],
+) -> None:
+    # A literal address would be right on one machine only, with the ports of .env.example.
     texts = "\n".join(alert["annotations"].values())
     assert not re.findall(r"https?://|localhost|:[0-9]{4}\b", texts)
     assert set(re.findall(r"\$externalLabels\.(\w+)", texts)) <= EXTERNAL_LABELS.keys()
 
 
-def test_an_address_for_links_is_that_of_a_part_and_no_label_of_an_alert() -> None:
-    settings = {part.public_url_setting: f"{part.name}_url" for part in (ALERTMANAGER, EXPORTER, GRAFANA)}
+def test_addresses_for_links_are_those_of_the_parts_and_not_labels_of_alerts() -> None:
+    settings = {
+        part.public_url_setting: f"{part.name}_url" for part in (ALERTMANAGER, EXPORTER, GRAFANA)
+    }
     assert {name: f"${{{setting}}}" for setting, name in settings.items()} == EXTERNAL_LABELS
     [relabeling] = PROMETHEUS["alerting"]["alert_relabel_configs"]
     assert relabeling["action"] == "labeldrop"
     assert all(re.fullmatch(relabeling["regex"], name) for name in EXTERNAL_LABELS)
-    assert not any(re.fullmatch(relabeling["regex"], name) for alert in ALERTS for name in alert["labels"])
+    assert not any(
+        re.fullmatch(relabeling["regex"], name) for alert in ALERTS for name in alert["labels"]
+    )
 
 
 @EVERY_ALERT
-def test_the_text_of_an_alert_is_no_yaml_mapping(alert: Mapping[str, Any]) -> None:
-    # PagerDuty's details are parsed as YAML: a colon and a space would make a mapping of the text.
+def test_the_text_of_an_alert_is_not_a_yaml_mapping(alert: Mapping[str, Any]) -> None:
+    # PagerDuty parses details as YAML: a colon and a space would turn the text into a mapping.
     assert not [text for text in alert["annotations"].values() if ": " in text]
 
 
-def test_a_recording_says_level_metric_and_operations() -> None:
+def test_a_recording_rule_names_level_metric_and_operations() -> None:
     assert RECORDED
-    assert not [name for name in RECORDED if not re.fullmatch(r"[a-z_]+:[a-z0-9_]+:[a-z0-9_]+", name)]
+    assert not [
+        name for name in RECORDED if not re.fullmatch(r"[a-z_]+:[a-z0-9_]+:[a-z0-9_]+", name)
+    ]
 
 
-def test_what_is_recorded_is_used() -> None:
+def test_every_recording_rule_is_used() -> None:
     used = {name for rule in EVERYTHING for name in metric_names(rule["expr"])}
-    # What the month's availability is, is for people.
+    # The availability of a month is for people.
     assert RECORDED - used == {"job:availability:ratio30d"}
 
 
 @pytest.mark.parametrize("rule", EVERYTHING, ids=lambda rule: rule.get("alert") or rule["record"])
 def test_a_rule_uses_only_metrics_that_exist(rule: Mapping[str, Any]) -> None:
-    queries = [rule["expr"], *(query for text in rule.get("annotations", {}).values() for query in queries_in(text))]
+    queries = [
+        rule["expr"],
+        *(query for text in rule.get("annotations", {}).values() for query in queries_in(text)),
+    ]
     used = {name for query in queries for name in metric_names(query)}
-    # Those of other programs are for test_prometheus_config.py, which runs them.
-    assert not [name for name in used - METRICS.keys() - RECORDED - OF_PROMETHEUS if not name.startswith(OF_OTHERS)]
+    # test_prometheus_config.py, which runs the other programs, checks their metrics.
+    assert not [
+        name
+        for name in used - METRICS.keys() - RECORDED - OF_PROMETHEUS
+        if not name.startswith(OF_OTHERS)
+    ]
 
 
-@pytest.mark.parametrize("rule", EACH_SECOND, ids=lambda rule: f"{rule['alert']}-{rule['labels']['severity']}")
-def test_a_rule_that_is_evaluated_each_second_reads_what_is_scraped_each_second(rule: Mapping[str, Any]) -> None:
-    queries = [rule["expr"], *(query for text in rule["annotations"].values() for query in queries_in(text))]
-    read = [(METRICS[name], query) for query in queries for name in metric_names(query) if name in METRICS]
+@pytest.mark.parametrize(
+    "rule", EACH_SECOND, ids=lambda rule: f"{rule['alert']}-{rule['labels']['severity']}"
+)
+def test_a_rule_evaluated_every_second_reads_only_what_is_scraped_every_second(
+    rule: Mapping[str, Any],
+) -> None:
+    queries = [
+        rule["expr"],
+        *(query for text in rule["annotations"].values() for query in queries_in(text)),
+    ]
+    read = [
+        (METRICS[name], query)
+        for query in queries
+        for name in metric_names(query)
+        if name in METRICS
+    ]
     assert read
-    assert [definition.name for definition, query in read if not is_scraped_each_second(definition, query)] == []
+    assert [
+        definition.name
+        for definition, query in read
+        if not is_scraped_each_second(definition, query)
+    ] == []
 
 
 @pytest.mark.parametrize(
@@ -140,12 +197,12 @@ def test_a_rule_that_is_evaluated_each_second_reads_what_is_scraped_each_second(
         ("benchmark_gate_passed", False),
     ],
 )
-def test_what_is_scraped_each_second_is_told_by_its_selectors(expression: str, expected: bool) -> None:
+def test_selectors_decide_what_is_scraped_every_second(expression: str, expected: bool) -> None:
     assert is_scraped_each_second(METRICS["benchmark_gate_passed"], expression) is expected
 
 
 @EVERY_ALERT
-def test_a_runbook_is_for_whom_the_alert_reaches(alert: Mapping[str, Any]) -> None:
+def test_a_runbook_has_its_sections(alert: Mapping[str, Any]) -> None:
     page = (RUNBOOKS / f"{alert['alert']}.md").read_text(encoding="utf-8")
     assert re.findall(r"^# (.+)$", page, re.MULTILINE) == [alert["alert"]]
     sections = re.split(r"^## (.+)\n", page, flags=re.MULTILINE)[1:]
@@ -153,40 +210,67 @@ def test_a_runbook_is_for_whom_the_alert_reaches(alert: Mapping[str, Any]) -> No
     assert all(text.strip() for text in sections[1::2])
 
 
-def test_the_table_of_alerts_says_of_each_how_grave_it_is_whose_and_where_it_goes() -> None:
+def test_the_table_of_alerts_has_their_severities_teams_and_channels() -> None:
     page = (REPOSITORY / "docs/alert-handling.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| \[(\w+)\]\(runbooks/(\w+)\.md\) \| (\w+) \| ([\w-]+) \| ([^|]+) \| [^|]+ \|$", page, re.MULTILINE)
-    # The routes of each severity are for test_alertmanager_config.py.
+    rows = re.findall(
+        r"^\| \[(\w+)\]\(runbooks/(\w+)\.md\) \| (\w+) \| ([\w-]+) \| ([^|]+) \| [^|]+ \|$",
+        page,
+        re.MULTILINE,
+    )
+    # test_alertmanager_config.py checks the routes of each severity.
     channels = {"critical": "PagerDuty, Slack, Email", "warning": "Slack, Email", "none": "webhook"}
     expected = {
-        (alert["alert"], alert["alert"], alert["labels"]["severity"], alert["labels"]["team"], channels[alert["labels"]["severity"]])
+        (
+            alert["alert"],
+            alert["alert"],
+            alert["labels"]["severity"],
+            alert["labels"]["team"],
+            channels[alert["labels"]["severity"]],
+        )
         for alert in ALERTS
     }
     assert set(rows) == expected
     assert len(rows) == len(expected)
 
 
-def test_no_runbook_is_left_of_an_alert_that_has_gone() -> None:
+def test_every_runbook_has_an_alert() -> None:
     assert {path.stem for path in RUNBOOKS.glob("*.md")} == {alert["alert"] for alert in ALERTS}
 
 
-def test_a_link_to_a_dashboard_leads_to_one() -> None:
-    dashboards = {json.loads(path.read_text(encoding="utf-8"))["uid"] for path in (REPOSITORY / "grafana/dashboards").glob("*.json")}
-    links = [alert["annotations"]["dashboard_url"] for alert in ALERTS if "dashboard_url" in alert["annotations"]]
+def test_a_link_to_a_dashboard_leads_to_an_existing_one() -> None:
+    dashboards = {
+        json.loads(path.read_text(encoding="utf-8"))["uid"]
+        for path in (REPOSITORY / "grafana/dashboards").glob("*.json")
+    }
+    links = [
+        alert["annotations"]["dashboard_url"]
+        for alert in ALERTS
+        if "dashboard_url" in alert["annotations"]
+    ]
     assert links
-    assert {re.sub(r"^{{ \$externalLabels.grafana_url }}/d/([a-z-]+)\?.*$", r"\1", link, flags=re.DOTALL) for link in links} <= dashboards
+    assert {
+        re.sub(
+            r"^{{ \$externalLabels.grafana_url }}/d/([a-z-]+)\?.*$", r"\1", link, flags=re.DOTALL
+        )
+        for link in links
+    } <= dashboards
 
 
-def test_links_between_runbooks_lead_to_one() -> None:
-    # Of pages beside them, the exporter serves none.
-    links = [link for path in RUNBOOKS.glob("*.md") for link in re.findall(r"\]\(([^)]+)\)", path.read_text(encoding="utf-8"))]
+def test_links_between_runbooks_lead_to_existing_ones() -> None:
+    # The exporter serves only the runbooks, no other pages of docs/.
+    links = [
+        link
+        for path in RUNBOOKS.glob("*.md")
+        for link in re.findall(r"\]\(([^)]+)\)", path.read_text(encoding="utf-8"))
+    ]
     assert links
     assert not [link for link in links if not (RUNBOOKS / link).is_file()]
 
 
-def test_a_metric_is_told_from_labels_functions_and_keywords() -> None:
+def test_metric_names_are_separated_from_labels_functions_and_keywords() -> None:
     expression = (
-        'sum without (job, a_label) (rate(first_total{label="x", b!~"not_a{metric}"}[5m] offset 1m)) > bool 0.5e3 '
+        "sum without (job, a_label) "
+        '(rate(first_total{label="x", b!~"not_a{metric}"}[5m] offset 1m)) > bool 0.5e3 '
         "and on (instance) second:recorded:rate5m unless absent(third)"
     )
     assert metric_names(expression) == {"first_total", "second:recorded:rate5m", "third"}

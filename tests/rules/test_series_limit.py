@@ -1,21 +1,18 @@
-"""Ten thousand benchmark names, dropped onto a real exporter that a real Prometheus scrapes by prometheus.yml."""
+"""Ten thousand benchmark names, for a real exporter that a real Prometheus scrapes."""
 
 import json
 import re
-import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import psutil
 import pytest
 
 from benchmark_exporter.config import Config
-from tests.exporter.documents import bench_guard, perf_suite
-from tests.exporter.process import Exporter
-from tests.rules.test_prometheus_config import DEADLINE_SECONDS as STOP_SECONDS
-from tests.rules.test_prometheus_config import ROOM_FOR_RESOURCES, Server, lay_out, wait_until
+from tests.rules.prometheus_server import ROOM_FOR_RESOURCES, prometheus, wait_until
+from tests.support.documents import bench_guard, perf_suite
+from tests.support.process import Exporter
 
 NAMES = 10_000
 SCRAPE_TIMEOUT_SECONDS = 1.0
@@ -29,48 +26,54 @@ OLD = 'benchmark_run_info{benchmark_name="router", environment="self-hosted"}'
 
 
 def one_file(results: Path) -> None:
-    """All names in one document, each with a quote, a backslash, a newline and a character of four bytes."""
+    """Put all names in one document, each with a quote, a backslash, a newline and an emoji."""
     names = {f'"{number}" \\ \n \N{SKULL}\N{FIRE}': 20.0 for number in range(NAMES)}
-    (results / "names.json").write_text(json.dumps(bench_guard(names, passed=True)), encoding="utf-8")
+    (results / "names.json").write_text(
+        json.dumps(bench_guard(names, passed=True)), encoding="utf-8"
+    )
 
 
 def many_files(results: Path) -> None:
-    """Each name in a document of its own."""
+    """Put each name in a document of its own."""
     for number in range(NAMES):
         name = f'"{number}" \\ \n \N{SKULL}\N{FIRE}'
         entry = {"name": name, "unit": "ns/iter", "value": 100 + number}
         (results / f"{number}.json").write_text(json.dumps([entry]), encoding="utf-8")
 
 
-@contextmanager
-def prometheus(argv: Sequence[str], folder: Path, exporter_port: int, port: int) -> Iterator[Server]:
-    addresses = {"exporter": f"127.0.0.1:{exporter_port}"}
-    flags = [f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address=127.0.0.1:{port}"]
-    process = subprocess.Popen([*argv, f"--config.file={lay_out(folder / 'prometheus', addresses)}", *flags])
-    try:
-        yield Server(f"http://127.0.0.1:{port}")
-    finally:
-        process.terminate()
-        process.wait(STOP_SECONDS)
-
-
 @pytest.mark.parametrize(("drop", "files"), [(one_file, 1), (many_files, NAMES)])
-def test_old_series_stay_new_ones_are_dropped_and_no_scrape_fails(
-    drop: Callable[[Path], None], files: int, programs: Mapping[str, Sequence[str]], free_port: Callable[[], int], tmp_path: Path
+def test_old_series_stay_new_ones_are_left_out_and_no_scrape_fails(
+    drop: Callable[[Path], None],
+    files: int,
+    programs: Mapping[str, Sequence[str]],
+    free_port: Callable[[], int],
+    tmp_path: Path,
 ) -> None:
     exporter = Exporter(tmp_path, free_port())
     try:
         (exporter.results / "old.json").write_text(json.dumps(perf_suite()))
-        with prometheus(programs["prometheus"], tmp_path, exporter.port, free_port()) as server:
-            wait_until(lambda: server.value(OLD) == 1 and server.value(f"count({UP} == 1)") == 2, "the old benchmark in Prometheus")
+        with prometheus(
+            programs["prometheus"], tmp_path, free_port(), exporter=f"127.0.0.1:{exporter.port}"
+        ) as server:
+            wait_until(
+                lambda: server.value(OLD) == 1 and server.value(f"count({UP} == 1)") == 2,
+                "the old benchmark in Prometheus",
+            )
             drop(exporter.results)
             assert scraped_until(exporter, files + 1) < SCRAPE_TIMEOUT_SECONDS
             wait_until(lambda: server.value(FIRING) == 1, "the alert")
-            wait_until(lambda: (server.value(f'scrape_samples_scraped{{job="{JOBS[1]}"}}') or 0) > FEW_SAMPLES, "the distributions")
+            wait_until(
+                lambda: (
+                    (server.value(f'scrape_samples_scraped{{job="{JOBS[1]}"}}') or 0) > FEW_SAMPLES
+                ),
+                "the distributions",
+            )
             assert server.value(f"min(min_over_time({UP}[5m]))") == 1
             assert server.value(OLD) == 1
             samples = [server.value(f'scrape_samples_scraped{{job="{job}"}}') or 0 for job in JOBS]
-            assert 0.99 * Config().max_series < max(samples) < Config().max_series + ROOM_FOR_RESOURCES
+            assert (
+                0.99 * Config().max_series < max(samples) < Config().max_series + ROOM_FOR_RESOURCES
+            )
         dropped = exporter.value('benchmark_exporter_subjects_dropped{kind="benchmark"}') or 0
         assert f"{dropped:,.0f} × benchmark" in exporter.get("/").decode()
         assert psutil.Process(exporter.process.pid).memory_info().rss < MAX_RESIDENT_BYTES
@@ -83,20 +86,25 @@ def test_old_series_stay_new_ones_are_dropped_and_no_scrape_fails(
 
 
 def scraped_until(exporter: Exporter, files: int) -> float:
-    """The longest scrape, in seconds, from now until so many files have been ingested."""
+    """Return the longest scrape, in seconds, until that many files have been ingested."""
     longest_seconds, deadline = 0.0, time.monotonic() + DEADLINE_SECONDS
     ingested = 0.0
     while ingested < files:
         started = time.monotonic()
         state = exporter.get("/metrics?collect[]=state").decode()
         longest_seconds = max(longest_seconds, time.monotonic() - started)
-        ingested = sum(float(count) for count in re.findall(r"^benchmark_exporter_files_ingested_total\{.*\} (\S+)$", state, re.MULTILINE))
+        ingested = sum(
+            float(count)
+            for count in re.findall(
+                r"^benchmark_exporter_files_ingested_total\{.*\} (\S+)$", state, re.MULTILINE
+            )
+        )
         assert time.monotonic() < deadline, exporter.log.read_text()[-1000:]
         time.sleep(0.05)
     return longest_seconds
 
 
 def shown(exporter: Exporter) -> Sequence[bytes]:
-    """Every series, without its value: a run held back a moment ago may have been counted since."""
+    """Return every series without its value, which a run held back before may have changed."""
     page = exporter.get("/metrics?collect[]=state&collect[]=distributions")
     return [line.rpartition(b" ")[0] for line in page.splitlines()]

@@ -22,8 +22,8 @@ from stack.readiness import is_ready, wait_until_connected, wait_until_ready
 from stack.settings import GRAFANA, PARTS, Part, Settings
 from stack.supervisor import Supervisor
 from tests import guardian
-from tests.paths import REPOSITORY
 from tests.stack.checkouts import checkout, link_programs, ports, run_stack
+from tests.support.paths import REPOSITORY
 
 # What links begin with in these stacks; no name server has it, and nothing follows one.
 PUBLIC_HOST = "perf.example.org"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from stack import settings as stack_settings
 from stack.settings import LISTENERS, Settings
-from tests.paths import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 NOT_COPIED = shutil.ignore_patterns(
     *(".git", ".venv", ".local", "results", ".env", "*.egg-info"),

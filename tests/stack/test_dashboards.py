@@ -11,8 +11,8 @@ from benchmark_exporter.links import ON_ONES_OWN_MACHINE
 from stack.dashboards import lay_out
 from stack.local import LocalStack
 from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA, PROMETHEUS, Settings
-from tests.paths import REPOSITORY
 from tests.stack.checkouts import checkout
+from tests.support.paths import REPOSITORY
 
 SOURCES = {path.name: path for path in (REPOSITORY / "grafana/dashboards").glob("*.json")}
 ADDRESS = re.compile(r"https?://[^/\"?\\]+")

@@ -13,7 +13,7 @@ from stack.demo_documents import (
     PROJECTS,
 )
 from stack.demo_history import DAYS, DRIFT, STEP, documents
-from tests.exporter.wired import Wired
+from tests.support.wired import Wired
 
 NOW = datetime(2026, 3, 18, 14, 30, 15, tzinfo=UTC)  # a Wednesday
 DOCUMENTS = list(documents(NOW))

@@ -13,7 +13,7 @@ import pytest
 
 from tests import guardian
 from tests.conftest import find_free_port
-from tests.paths import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 DEADLINE_SECONDS = 30.0
 # A daemon like supervisor's: out of the session and the group of the run, no child of it any more,

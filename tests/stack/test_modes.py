@@ -8,9 +8,9 @@ import yaml
 from stack import settings
 from stack.local import LocalStack
 from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA, PROMETHEUS
-from tests.paths import REPOSITORY
 from tests.stack.checkouts import write_env
 from tests.stack.composed import compose_configuration
+from tests.support.paths import REPOSITORY
 
 
 def test_servers_know_their_public_addresses_in_both_modes(equipped: Path) -> None:

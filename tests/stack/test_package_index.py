@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.paths import REPOSITORY
 from tests.rules.endpoints import http_endpoint
+from tests.support.paths import REPOSITORY
 
 NAMED_SECONDS = 2.0
 

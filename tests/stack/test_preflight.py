@@ -16,8 +16,8 @@ from stack.local import LocalStack
 from stack.prepare import prepare
 from stack.programs import Programs
 from stack.settings import EXPORTER, PARTS, PROMETHEUS, StackError
-from tests.paths import REPOSITORY
 from tests.stack.checkouts import ports, run_stack, write_env
+from tests.support.paths import REPOSITORY
 
 NAMED_SECONDS = 2.0
 

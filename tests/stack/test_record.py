@@ -96,7 +96,13 @@ def test_commands_get_the_addresses_and_the_ledger_of_their_stack(folder: Path) 
         *(*here, "backfill", prometheus, ledger, "--since", "7d")
     ]
     assert command(stack, "backfill", [str(folder)]) == [
-        *(*here, "backfill", prometheus, f"--config={folder}/exporter/config.yaml", str(folder))
+        *(
+            *here,
+            "backfill",
+            prometheus,
+            f"--config={folder}/exporter/benchmark_exporter/config.yaml",
+            str(folder),
+        )
     ]
     assert command(stack, "baseline", ["list"]) == [*here, "baseline", "list", ledger]
     assert f"--url={stack['stream_url']}" in command(stack, "watch", [])

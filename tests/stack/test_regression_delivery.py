@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from benchmark_exporter.config import Config, JudgementLimits
+from benchmark_exporter.config import Config
+from benchmark_exporter.regression import Limits
 from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA, PROMETHEUS, Part
-from tests.exporter.documents import result
 from tests.rules.endpoints import (
     HttpEndpoint,
     MailServer,
@@ -23,6 +23,7 @@ from tests.rules.endpoints import (
     slack,
 )
 from tests.stack.backends import Backend, get, get_text, until
+from tests.support.documents import result
 
 # A critical alert arrives within seconds, a warning after group_wait, what joins or leaves a group
 # after group_interval.
@@ -114,7 +115,7 @@ def stage(backend: Backend) -> Iterator[Stage]:
                 if line.endswith(": on")
             ] == [*("exporter: on", "pagerduty: on", "slack: on", "email: on")]
             stage = Stage(backend, slack_server, pagerduty_server, smtp_server)
-            for number in range(JudgementLimits().least_runs + 4):
+            for number in range(Limits().least_runs + 4):
                 stage.run(dict.fromkeys(GOOD, 1.0 + 0.01 * (number % 3 - 1)))
             ingested = (
                 f'benchmark_runs_total{{benchmark_name="parsing",environment="ci"}} {stage.runs}'

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stack.release import ReleaseError, release
-from tests.paths import REPOSITORY
+from tests.support.paths import REPOSITORY
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 TODAY = date(2026, 11, 30)

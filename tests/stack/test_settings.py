@@ -9,9 +9,9 @@ import pytest
 
 from stack import settings
 from stack.settings import LISTENERS, NODE_EXPORTER, StackError
-from tests.paths import REPOSITORY
 from tests.stack.checkouts import run_stack, write_env
 from tests.stack.composed import compose_configuration
+from tests.support.paths import REPOSITORY
 
 # What a mistake may take to be named, the start of Python included. The machine may be busy.
 NAMED_SECONDS = 2.0

@@ -14,9 +14,9 @@ import aiohttp
 
 from stack.demo_documents import pipeline_document, with_verdict
 from stack.settings import EXPORTER, PROMETHEUS, STREAM
-from tests.exporter.live_files import LiveFile
 from tests.stack.backends import Backend, get, get_text, until
 from tests.stack.orbit import FAST, SLOW, counter, drop, run_of, value
+from tests.support.live_files import LiveFile
 
 # Generous: the machine may be busy. What was measured stands at the end of the output.
 METRIC_SECONDS, ALERT_SECONDS = 20.0, 60.0

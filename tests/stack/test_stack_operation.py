@@ -13,12 +13,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from benchmark_exporter.push import Exporter, PushError, push
+from benchmark_exporter.commands.push import Exporter, PushError, push
 from stack.demo_documents import PerfSuiteBenchmark
 from stack.settings import ALERTMANAGER, EXPORTER, NODE_EXPORTER, PARTS, PROMETHEUS, Part
-from tests.exporter.delivering import SECRET, completed, deliver
 from tests.stack.backends import Backend, Compose, get, get_text, is_back, until
 from tests.stack.orbit import counter, run_of, value
+from tests.support.delivering import SECRET, completed, deliver
 
 METRIC_SECONDS, RESTART_SECONDS = 20.0, 30.0
 Measured = Callable[[str], None]

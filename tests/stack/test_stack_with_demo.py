@@ -17,8 +17,8 @@ import pytest
 from stack.demo_documents import CI_PIPELINE, PROJECTS
 from stack.settings import PROMETHEUS, STREAM
 from tests.grafana.queries import Query, queries
-from tests.paths import REPOSITORY
 from tests.stack.backends import Backend, get, query, until
+from tests.support.paths import REPOSITORY
 
 Measured = Callable[[str], None]
 
@@ -45,9 +45,9 @@ def test_the_demo_sees_everything_arrive(backend: Backend, measured: Measured) -
 # Panels that may be empty on a new stack, or on this machine, and why.
 MAY_BE_EMPTY = {
     "Availability, 30 days": "is not measured in the first five minutes of a part",
-    "Error budget, rate of spending": "is not measured in the first five minutes of a part",
-    "Waits for memory": "not every kernel has pressure stall information",
-    "What work waited for": "not every kernel has pressure stall information",
+    "Error budget burn rate": "is not measured in the first five minutes of a part",
+    "Waiting for memory": "not every kernel has pressure stall information",
+    "Waiting for resources": "not every kernel has pressure stall information",
     "Throttled": "virtual processors do not count it",
 }
 # Queries that may be empty in a panel whose others may not.

@@ -8,6 +8,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmark_exporter.atomic_write import write_file
+
 LIVE = "live"
 MAX_LINE_BYTES = 4096
 # Texts of a line that would be longer are cut to the first of these that makes it short enough.
@@ -64,7 +66,7 @@ class RunFiles:
         """Drops the result, and says where it is; None where that cannot be done."""
         path = self._results_dir / f"{self.run_id}.json"
         try:
-            write_aside(path, _encoded(document))
+            write_file(path, _encoded(document))
         except OSError as error:
             self._cannot(error)
             return None
@@ -74,35 +76,24 @@ class RunFiles:
         folder = self._results_dir / LIVE
         folder.mkdir(exist_ok=True)
         _remove_old(folder)
-        return os.open(folder / f"{self.run_id}.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        return os.open(
+            folder / f"{self.run_id}.jsonl",
+            os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC,
+            0o666,
+        )
 
     def _cannot(self, error: OSError) -> None:
         if self._warned:
             return
         self._warned = True
         if not self._results_dir.is_dir():
-            self._warn(f"{self._results_dir}: there is no such folder, nothing is recorded; create it or name another")
+            self._warn(
+                f"{self._results_dir}: there is no such folder, nothing is recorded; create it or name another"
+            )
         else:
-            self._warn(f"{self._results_dir}: run {self.run_id} cannot be recorded: {error.strerror or error}")
-
-
-def write_aside(path: Path, data: bytes) -> None:
-    """Writes a file under a hidden name and renames it, so that nobody sees half of it.
-
-    Raises:
-        OSError: it is not there, and nothing else is.
-    """
-    aside = path.with_name(f".{path.name}")
-    try:
-        with aside.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.rename(path)
-    except OSError:
-        with suppress(OSError):
-            aside.unlink()
-        raise
+            self._warn(
+                f"{self._results_dir}: run {self.run_id} cannot be recorded: {error.strerror or error}"
+            )
 
 
 def _remove_old(folder: Path) -> None:
@@ -119,10 +110,20 @@ def _line(fields: Mapping[str, object]) -> bytes:
     for longest in _TEXT_CHARACTERS:
         if len(line) <= MAX_LINE_BYTES:
             break
-        line = _encoded({name: value[:longest] if isinstance(value, str) else value for name, value in fields.items()}) + b"\n"
+        line = (
+            _encoded(
+                {
+                    name: value[:longest] if isinstance(value, str) else value
+                    for name, value in fields.items()
+                }
+            )
+            + b"\n"
+        )
     return line
 
 
 def _encoded(value: Mapping[str, object]) -> bytes:
     # Names of programs and tests may have been bytes that are no UTF-8.
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8", "replace")
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode(
+        "utf-8", "replace"
+    )

@@ -24,7 +24,13 @@ class Machine:
 
 def find_machine(profile: str = "", environ: Mapping[str, str] = os.environ) -> Machine:
     """This machine, in the words that pytest-benchmark has for it on x86; the profile is what the caller says, else the variable's."""
-    return Machine(platform.system(), platform.machine(), _cpu_model(), os.cpu_count(), profile or find_profile(environ))
+    return Machine(
+        platform.system(),
+        platform.machine(),
+        _cpu_model(),
+        os.cpu_count(),
+        profile or find_profile(environ),
+    )
 
 
 def find_profile(environ: Mapping[str, str] = os.environ) -> str:

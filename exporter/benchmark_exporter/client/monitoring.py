@@ -65,7 +65,9 @@ class MonitoredPerfSuite:
         self._machine = find_machine(machine_profile)
         self._pace_seconds = pace_seconds
 
-    def run_benchmark_with_monitoring(self, benchmark_func: Callable[[], T], name: str, *, iterations: int = 1) -> T:
+    def run_benchmark_with_monitoring(
+        self, benchmark_func: Callable[[], T], name: str, *, iterations: int = 1
+    ) -> T:
         """Calls the function so often, as one run, and returns what the last call has returned. What it raises ends the run as failed."""
         if iterations < 1:
             raise ValueError(f"{iterations} iterations of {name}: at least one is needed")
@@ -87,7 +89,9 @@ class MonitoredPerfSuite:
 
     def run(self, name: str) -> "MonitoredRun":
         """A run of one or several benchmarks, as a context manager; `name` is that of the whole."""
-        return MonitoredRun(name, self._results_dir, self._provenance, self._machine, self._pace_seconds)
+        return MonitoredRun(
+            name, self._results_dir, self._provenance, self._machine, self._pace_seconds
+        )
 
 
 class MonitoredRun:
@@ -97,7 +101,14 @@ class MonitoredRun:
     the run writes.
     """
 
-    def __init__(self, name: str, results_dir: Path, provenance: Provenance, machine: Machine, pace_seconds: float) -> None:
+    def __init__(
+        self,
+        name: str,
+        results_dir: Path,
+        provenance: Provenance,
+        machine: Machine,
+        pace_seconds: float,
+    ) -> None:
         self.name = name
         self.run_id = new_run_id()
         self._results_dir = results_dir
@@ -132,7 +143,12 @@ class MonitoredRun:
         self._files.tell("start", start)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         if os.getpid() != self._process_id:
             return
         with self._lock:
@@ -140,9 +156,22 @@ class MonitoredRun:
             seconds = (time.perf_counter_ns() - self._begun_ns) / SECOND_NS
             for name in self._samples:
                 self._fold_and_tell(name)
-            status = "completed" if error is None else "failed" if isinstance(error, Exception) else "interrupted"
-            text = None if error is None else f"{type(error).__name__}: {error}"[:MAX_ERROR_CHARACTERS]
-            end = {"status": status, "error": text, "exit_status": None, "duration_seconds": seconds}
+            status = (
+                "completed"
+                if error is None
+                else "failed"
+                if isinstance(error, Exception)
+                else "interrupted"
+            )
+            text = (
+                None if error is None else f"{type(error).__name__}: {error}"[:MAX_ERROR_CHARACTERS]
+            )
+            end = {
+                "status": status,
+                "error": text,
+                "exit_status": None,
+                "duration_seconds": seconds,
+            }
             self._files.tell("end", end)
             self._files.close()
             if status != "interrupted":
@@ -190,8 +219,14 @@ class MonitoredRun:
                 self._samples[name].fold()
             else:
                 written = self._fold_and_tell(name)
-                pace_ns = max(self._pace_ns, (now_ns - self._begun_ns) // _SPARSER, _SHARE * (time.perf_counter_ns() - now_ns))
-                self._line_due_ns = now_ns + (min(pace_ns, max(self._pace_ns, _SLOWEST_NS)) if written else _SLOWEST_NS)
+                pace_ns = max(
+                    self._pace_ns,
+                    (now_ns - self._begun_ns) // _SPARSER,
+                    _SHARE * (time.perf_counter_ns() - now_ns),
+                )
+                self._line_due_ns = now_ns + (
+                    min(pace_ns, max(self._pace_ns, _SLOWEST_NS)) if written else _SLOWEST_NS
+                )
             self._look_due_ns = max(min(self._line_due_ns, now_ns + _FOLD_NS), now_ns + 1)
         finally:
             self._lock.release()
@@ -220,19 +255,33 @@ class MonitoredRun:
         return written
 
     def _publish(self, seconds: float, error: str | None) -> None:
-        measured = {name: samples for name, samples in self._samples.items() if samples.kept and (error is None or name != self._current)}
+        measured = {
+            name: samples
+            for name, samples in self._samples.items()
+            if samples.kept and (error is None or name != self._current)
+        }
         if not measured and error is None:
-            _log.warning("run %s of %s has ended without an iteration, so there is no result", self.run_id, self.name)
+            _log.warning(
+                "run %s of %s has ended without an iteration, so there is no result",
+                self.run_id,
+                self.name,
+            )
             return
         while sum(len(samples.kept) for samples in measured.values()) > MAX_SAMPLES:
             max(measured.values(), key=lambda samples: len(samples.kept)).halve()
         results: list[dict[str, object]] = [
-            {"benchmark": name, "unit": "nanoseconds", "samples": samples.kept.tolist()} for name, samples in measured.items()
+            {"benchmark": name, "unit": "nanoseconds", "samples": samples.kept.tolist()}
+            for name, samples in measured.items()
         ]
         if error is None:
             cpu_seconds = (time.process_time_ns() - self._begun_cpu_ns) / SECOND_NS
             results += [
-                {"benchmark": self.name, "variant": "peak_memory", "unit": "bytes", "samples": [self._usage.look().peak_bytes]},
+                {
+                    "benchmark": self.name,
+                    "variant": "peak_memory",
+                    "unit": "bytes",
+                    "samples": [self._usage.look().peak_bytes],
+                },
                 {"benchmark": self.name, "variant": "cpu", "samples": [cpu_seconds]},
             ]
         self._files.publish(

@@ -9,7 +9,13 @@ from pathlib import Path
 RESULTS_VARIABLE = "BENCHMARK_RESULTS_DIR"
 # GitHub's head ref is there for pull requests alone, where the other names a merge that is no branch.
 COMMIT_VARIABLES = ("BENCHMARK_COMMIT", "GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT")
-BRANCH_VARIABLES = ("BENCHMARK_BRANCH", "GITHUB_HEAD_REF", "GITHUB_REF_NAME", "CI_COMMIT_REF_NAME", "GIT_BRANCH")
+BRANCH_VARIABLES = (
+    "BENCHMARK_BRANCH",
+    "GITHUB_HEAD_REF",
+    "GITHUB_REF_NAME",
+    "CI_COMMIT_REF_NAME",
+    "GIT_BRANCH",
+)
 GIT_SECONDS = 2.0
 
 
@@ -38,7 +44,9 @@ def find_provenance(said: Provenance, environ: Mapping[str, str] = os.environ) -
     )
 
 
-def find_results_dir(said: str | os.PathLike[str] | None, environ: Mapping[str, str] = os.environ) -> Path:
+def find_results_dir(
+    said: str | os.PathLike[str] | None, environ: Mapping[str, str] = os.environ
+) -> Path:
     """The results folder: the caller's, else the variable's, else `results`. Absolute, since benchmarks change their working folder."""
     return Path(said or environ.get(RESULTS_VARIABLE) or "results").absolute()
 
@@ -51,7 +59,14 @@ def _ask_git() -> tuple[str, str]:
     """Commit and branch; empty outside of a repository, without git, and for a branch where HEAD is detached."""
     command = ["git", "rev-parse", "HEAD", "--abbrev-ref", "HEAD"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=GIT_SECONDS, check=True, stdin=subprocess.DEVNULL)  # noqa: S603  # git of PATH, as a user would call it
+        done = subprocess.run(  # noqa: S603  # git of PATH, as a user would call it
+            command,
+            capture_output=True,
+            text=True,
+            timeout=GIT_SECONDS,
+            check=True,
+            stdin=subprocess.DEVNULL,
+        )
         commit, branch = done.stdout.split()
     except (OSError, subprocess.SubprocessError, ValueError):
         return "", ""

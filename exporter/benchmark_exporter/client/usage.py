@@ -33,7 +33,9 @@ class ProcessUsage:
     def __init__(self) -> None:
         self._process = psutil.Process()
         # Kept open, it is read twenty times as fast as psutil opens and reads it, whose caches a benchmark has emptied.
-        self._statm = os.open(_STATM, os.O_RDONLY | os.O_CLOEXEC) if sys.platform == "linux" else None
+        self._statm = (
+            os.open(_STATM, os.O_RDONLY | os.O_CLOEXEC) if sys.platform == "linux" else None
+        )
         self._earlier_peak_bytes = peak_resident_bytes()
         self._peak_bytes = 0
         self._wall_ns = self._first_wall_ns = time.perf_counter_ns()
@@ -45,7 +47,11 @@ class ProcessUsage:
         self._wall_ns, self._cpu_ns = wall_ns, cpu_ns
         resident_bytes = self._resident_bytes()
         peak_bytes = peak_resident_bytes()
-        self._peak_bytes = max(self._peak_bytes, resident_bytes, peak_bytes if peak_bytes > self._earlier_peak_bytes else 0)
+        self._peak_bytes = max(
+            self._peak_bytes,
+            resident_bytes,
+            peak_bytes if peak_bytes > self._earlier_peak_bytes else 0,
+        )
         return Usage(resident_bytes, self._peak_bytes, percent)
 
     def close(self) -> None:

@@ -1,16 +1,14 @@
-"""Documents of benchmark tools to the model.
+"""The formats of benchmark tools: which of them a document is in, and what it holds.
 
-A format is a module with `NAME`, `matches(document)` (is this mine, judged by its keys alone) and `parse(document, origin)`. It is
-recognised by content, never by file name. To add one, write the module and append it to FORMATS; another distribution names its
-module in the entry point group `benchmark_exporter.formats`.
+A format is a module with `NAME`, `matches(document)` (whether the document is in this format,
+judged by its keys alone) and `parse(document, origin)`. It is recognised by content, never by file
+name. To add one, write the module and append it to FORMATS. Another distribution names its module
+in the entry point group `benchmark_exporter.formats`.
 """
 
-import json
 import logging
-import math
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import entry_points
 from typing import Protocol
@@ -36,26 +34,26 @@ from benchmark_exporter.formats import (
     pytest_benchmark,
     result,
 )
-from benchmark_exporter.formats.origin import Origin, SideFile, parse_side_file
+from benchmark_exporter.formats.decoding import decode, invalid_value
+from benchmark_exporter.formats.origin import Origin, Sidecar, parse_sidecar
 from benchmark_exporter.model import Document, Rejected, Run
 
-__all__ = ["Format", "Origin", "SideFile", "formats", "growing_formats", "parse", "parse_side_file"]
+__all__ = ["Format", "Origin", "Sidecar", "formats", "growing_formats", "parse", "parse_sidecar"]
 
 log = logging.getLogger(__name__)
 
 ENTRY_POINT_GROUP = "benchmark_exporter.formats"
 KEYS_SHOWN, KEY_CHARACTERS_SHOWN = 8, 30
-_NOTHING_SAID = SideFile()
-# Numbers that are no JSON, and the beginning of one at the end of the file.
-_NO_NUMBER = re.compile(rb"NaN|Infinity")
-_NO_NUMBER_CUT = re.compile(rb"\b(?:N|Na|I|In|Inf|Infi|Infin|Infini|Infinit)\Z")
+_NO_SIDECAR = Sidecar()
+_NO_ORIGIN = Origin()
 
 
 class Format(Protocol):
     """What a format module offers.
 
-    With `READS_NAN = True` it also reads documents that hold what JSON has no number for. `GROWS = True` says that its tool writes a
-    document again and again while it measures, each time with more results in it: of these, those that are recorded already are left out.
+    With `READS_NAN = True` it also reads documents that contain NaN or Infinity, for which JSON has
+    no number. `GROWS = True` means that its tool rewrites the document while it measures, with more
+    results each time; results that were recorded before are then left out.
     """
 
     NAME: str
@@ -66,161 +64,118 @@ class Format(Protocol):
         """Raises Rejected or msgspec.ValidationError for what is wrong in the document."""
 
 
-# perf_guard before perf_suite: it writes the same document with a verdict in it.
 FORMATS: tuple[Format, ...] = (
-    *(result, pipeline, perf_guard, perf_suite, bench_guard, bench_suite, bench_suite_baseline, golden_metrics),
-    *(perf_diff, bench_results, perf_analyze, pytest_benchmark, google_benchmark, hyperfine, jmh, github_action_benchmark),
+    result,
+    pipeline,
+    perf_guard,  # before perf_suite: it writes the same document with the gate's outcome in it
+    perf_suite,
+    bench_guard,
+    bench_suite,
+    bench_suite_baseline,
+    golden_metrics,
+    perf_diff,
+    bench_results,
+    perf_analyze,
+    pytest_benchmark,
+    google_benchmark,
+    hyperfine,
+    jmh,
+    github_action_benchmark,
 )
 
 
 @cache
 def formats() -> Sequence[Format]:
-    """The formats in the order they are asked, those of other distributions last: what is read today keeps its meaning."""
+    """The formats in the order in which they are tried.
+
+    Those of other distributions come last, so that installing one never changes how a document that
+    is read today is understood.
+    """
     found = list(FORMATS)
     for point in entry_points(group=ENTRY_POINT_GROUP):
         try:
             found.append(point.load())
-        except Exception:  # whatever is wrong with another's module, the others are read
-            log.exception("a format cannot be loaded", extra={"fields": {"entry_point": point.value}})
+        except Exception:  # whatever is wrong with one module, the others are loaded
+            log.exception(
+                "a format cannot be loaded", extra={"fields": {"entry_point": point.value}}
+            )
     return found
 
 
 @cache
 def growing_formats() -> frozenset[str]:
-    """The names of the formats whose documents are written again with more in them."""
+    """The names of the formats whose tools rewrite their documents with more results in them."""
     return frozenset(each.NAME for each in formats() if getattr(each, "GROWS", False))
 
 
-def parse(data: bytes, origin: Origin = Origin()) -> Document:  # noqa: B008  # frozen
-    """What a document's bytes hold. Where a key stands twice in an object, the last one counts.
+def parse(data: bytes, origin: Origin = _NO_ORIGIN) -> Document:
+    """What a document holds. If a key occurs twice in an object, the last one counts.
 
-    Project, environment, commit, branch and whatever of the machine the document does not name are its side file's.
+    Project, environment, commit, branch and the parts of the machine that the document does not
+    state come from its sidecar.
 
     Raises:
-        Rejected: with the reason, the JSON path and what was wrong there. `truncated` means the bytes end early,
-            so that a file still being written can be told from a bad one.
+        Rejected: with the reason, the JSON path and what is wrong there. `truncated` means that the
+            bytes end early, so that a file still being written can be told from a bad one.
     """
-    document, flaw = _decode(data)
+    document, flaw = decode(data)
     candidate = next((each for each in formats() if each.matches(document)), None)
-    if flaw is not None and (flaw.reason != "not_finite" or not getattr(candidate, "READS_NAN", False)):
+    if flaw is not None and (
+        flaw.reason != "not_finite" or not getattr(candidate, "READS_NAN", False)
+    ):
         raise flaw
     if candidate is None:
         raise _unknown(document)
     try:
         parsed = candidate.parse(document, origin)
     except msgspec.ValidationError as error:
-        raise _invalid(error) from error
-    return _complete(parsed, origin.side) if isinstance(parsed, Run) else parsed
+        raise invalid_value(error) from error
+    return _complete(parsed, origin.sidecar) if isinstance(parsed, Run) else parsed
 
 
-def _complete(run: Run, side: SideFile) -> Run:
+def _complete(run: Run, sidecar: Sidecar) -> Run:
+    """The run with what its sidecar adds, once it is known to measure each name once."""
     if not run.results and not run.failures:
-        raise Rejected("invalid_value", "no benchmark in it")
+        raise Rejected("invalid_value", "the document holds no benchmark")
     names = [each.name for each in run.results]
     if len(set(names)) < len(names):
         ((name, count),) = Counter(names).most_common(1)
         raise Rejected("invalid_value", f"{count} results have the name {name}")
-    if side == _NOTHING_SAID:
+    if sidecar == _NO_SIDECAR:
         return run
     return replace(
         run,
-        project=run.project or side.project,
-        environment=run.environment or side.environment,
-        commit_hash=run.commit_hash or side.commit or "",
-        branch=run.branch or side.branch or "",
-        machine=side.machine.complete(run.machine) if side.machine else run.machine,
+        project=run.project or sidecar.project,
+        environment=run.environment or sidecar.environment,
+        commit_hash=run.commit_hash or sidecar.commit or "",
+        branch=run.branch or sidecar.branch or "",
+        machine=sidecar.machine.complete(run.machine) if sidecar.machine else run.machine,
     )
 
 
 def _unknown(document: object) -> Rejected:
     if not isinstance(document, dict | list):
-        return Rejected("unknown_format", f"a result document is a JSON object or array, this is {_kind(document)}")
+        return Rejected(
+            "unknown_format",
+            f"a result document must be a JSON object or array, not {_kind(document)}",
+        )
     known = ", ".join(candidate.NAME for candidate in formats())
-    first = document[0] if isinstance(document, list) and document and isinstance(document[0], dict) else document
-    keys = ", ".join(key[:KEY_CHARACTERS_SHOWN] for key in sorted(first)[:KEYS_SHOWN]) if isinstance(first, dict) else ""
-    return Rejected("unknown_format", f"the keys {keys or '(none)'} are of no format known: {known}")
-
-
-def _decode(data: bytes) -> tuple[object, Rejected | None]:
-    """The document, and the first thing in it that is no JSON though some writers write it."""
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        if error.reason == "unexpected end of data":
-            raise Rejected("truncated", "the file ends in the middle of a character") from error
-        raise Rejected("not_utf8", f"{error.reason} at byte {error.start}") from error
-    try:
-        return msgspec.json.decode(data), None
-    except RecursionError as error:
-        raise Rejected("malformed_json", "nested too deeply") from error
-    except msgspec.DecodeError as error:
-        try:
-            # Python reads some of what is no JSON, as its writers write it; then the place of that can be told.
-            lenient = json.loads(text)
-        except (ValueError, RecursionError):
-            raise _why_not_json(error, data) from error
-        return lenient, _unwritable(lenient) or Rejected("malformed_json", str(error))
-
-
-def _why_not_json(error: msgspec.DecodeError, data: bytes) -> Rejected:
-    if isinstance(error, msgspec.ValidationError):
-        return _invalid(error)
-    message, end = str(error), len(data)
-    if _NO_NUMBER.search(data) or _NO_NUMBER_CUT.search(data):
-        # What comes after such a number decides: the file may end early.
-        plain = _NO_NUMBER_CUT.sub(b"", _NO_NUMBER.sub(lambda found: b"0".ljust(len(found[0])), data))
-        try:
-            msgspec.json.decode(plain)
-        except (msgspec.DecodeError, RecursionError) as second:
-            message, end = str(second), len(plain)
-    if "truncated" in message or message.endswith(f"(byte {end})"):
-        return Rejected("truncated", "the file ends before its JSON does")
-    return Rejected("malformed_json", message)
-
-
-def _unwritable(document: object) -> Rejected | None:
-    """The first text, in the document's order, that JSON has no word for, else the first such number."""
-    number: Rejected | None = None
-    # Its own stack: a document may be nested deeper than Python's calls may be. Places are put in words only where they are needed.
-    levels: list[Iterator[tuple[object, object]]] = [iter([("$", document)])]
-    steps: list[object] = []  # that led to the last level
-    while levels:
-        for step, value in levels[-1]:
-            if isinstance(value, float):
-                if number is None and not math.isfinite(value):
-                    place = _place([*steps, step])
-                    number = Rejected("not_finite", f"{value} is not a number that a result can have", place=place)
-            elif isinstance(value, str) and not _is_utf8(value):
-                return Rejected("malformed_json", "half of a surrogate pair is no character", place=_place([*steps, step]))
-            elif isinstance(value, dict | list):
-                steps.append(step)
-                if isinstance(value, dict) and not all(map(_is_utf8, value)):
-                    return Rejected("malformed_json", "a key has half of a surrogate pair, which is no character", place=_place(steps))
-                levels.append(iter(value.items() if isinstance(value, dict) else enumerate(value)))
-                break
-        else:
-            levels.pop()
-            del steps[-1:]
-    return number
-
-
-def _place(steps: Iterable[object]) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).removeprefix(".")
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _invalid(error: msgspec.ValidationError) -> Rejected:
-    # The last one is msgspec's: before it stands what the document holds.
-    detail, found, place = str(error).rpartition(" - at ")
-    return Rejected("invalid_value", detail if found else place, place=place.replace("`", "") if found else "$")
+    first = (
+        document[0]
+        if isinstance(document, list) and document and isinstance(document[0], dict)
+        else document
+    )
+    keys = (
+        ", ".join(key[:KEY_CHARACTERS_SHOWN] for key in sorted(first)[:KEYS_SHOWN])
+        if isinstance(first, dict)
+        else ""
+    )
+    return Rejected(
+        "unknown_format", f"no known format has the keys {keys or '(none)'}; formats: {known}"
+    )
 
 
 def _kind(value: object) -> str:
-    return {list: "an array", str: "a string", bool: "a boolean", type(None): "null"}.get(type(value), "a number")
+    return {list: "an array", str: "a string", bool: "a boolean", type(None): "null"}.get(
+        type(value), "a number"
+    )

@@ -1,11 +1,22 @@
-"""bench_guard, perf_suite's predecessor: several benchmarks, fast against slow; microseconds, and a time like "… 22:23:39 JST"."""
+"""bench_guard, perf_suite's predecessor: several benchmarks, fast compared with slow.
+
+Values are in microseconds; the time is like "2026-11-23 22:23:39 JST".
+"""
 
 from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
 
-from benchmark_exporter.formats.fields import ZONES, Name, NonNegative, Positive, Text, keys, to_seconds
+from benchmark_exporter.formats.fields import (
+    ZONES,
+    Name,
+    NonNegative,
+    Positive,
+    Text,
+    keys,
+    to_seconds,
+)
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.model import Comparison, Gate, Rejected, Result, Run, Statistics
 
@@ -52,13 +63,14 @@ def matches(document: object) -> bool:
 
 def parse(raw: object, _: Origin) -> Run:
     document = msgspec.convert(raw, BenchGuardDocument)
-    seconds = to_seconds(_time(document.timestamp), place="$.timestamp")
+    seconds = to_seconds(_time(document.timestamp), json_path="$.timestamp")
     return Run(
         format=NAME,
         run_id=datetime.fromtimestamp(seconds, UTC).strftime("%Y%m%dT%H%M%SZ"),
         timestamp_seconds=seconds,
         results=tuple(
-            # No sample count: bench_guard takes a tenth, fifth or twentieth of its `config.n`, and does not say which.
+            # No sample count: bench_guard takes a tenth, a fifth or a twentieth of its `config.n`
+            # and does not record which.
             Result(name, variant, _statistics(times), cv_ratio=times.std_us / times.mean_us)
             for name, part in document.benchmarks.items()
             for variant, times in (("fast", part.fast), ("slow", part.slow))
@@ -75,17 +87,26 @@ def _comparison(name: str, document: BenchGuardDocument) -> Comparison:
         max_p95_seconds=document.config.max_p95_us / 1e6,
         passed=_passed(name, document),
     )
-    return Comparison(name, part.ratio, part.slow.p95_us / part.fast.p95_us, part.fast.p95_us / 1e6, gate)
+    return Comparison(
+        name, part.ratio, part.slow.p95_us / part.fast.p95_us, part.fast.p95_us / 1e6, gate
+    )
 
 
 def _passed(name: str, document: BenchGuardDocument) -> bool:
-    """bench_guard's verdict on one benchmark. `passed` is on all of them, by a rule of min_ratio and max_p95_us; the tiers take no part."""
+    """The outcome of one benchmark's gate; the document's `passed` covers all of them.
+
+    bench_guard applies min_ratio and max_p95_us; its tiers play no part.
+    """
     if document.passed:
         return True
     config = document.config
-    kept = {name: part.ratio >= config.min_ratio and part.fast.p95_us <= config.max_p95_us for name, part in document.benchmarks.items()}
-    # Where the rule finds no culprit the document failed by another one, and no benchmark can be said to have passed.
-    return kept[name] and not all(kept.values())
+    passed = {
+        name: part.ratio >= config.min_ratio and part.fast.p95_us <= config.max_p95_us
+        for name, part in document.benchmarks.items()
+    }
+    # If this rule finds no culprit, the document failed by another rule, and no benchmark can be
+    # reported as passed.
+    return passed[name] and not all(passed.values())
 
 
 def _statistics(times: VariantPart) -> Statistics:
@@ -106,5 +127,7 @@ def _time(text: str) -> datetime:
         return datetime.strptime(moment, "%Y-%m-%d %H:%M:%S").replace(tzinfo=ZONES[zone])
     except (KeyError, ValueError) as error:
         raise Rejected(
-            "invalid_value", f"{text!r} is not like '2026-11-23 22:23:39 JST' (zones: {', '.join(ZONES)})", place="$.timestamp"
+            "invalid_value",
+            f"{text!r} is not a time like '2026-11-23 22:23:39 JST' (zones: {', '.join(ZONES)})",
+            json_path="$.timestamp",
         ) from error

@@ -1,10 +1,17 @@
-"""What perf_diff reads as base and current (`bench_results.json`): statistics by benchmark; milliseconds."""
+"""perf_diff's input, base or current (`bench_results.json`): statistics per benchmark, in ms."""
 
 from typing import Annotated
 
 import msgspec
 
-from benchmark_exporter.formats.fields import Count, Name, NonNegative, Text, objects_with, read_moment
+from benchmark_exporter.formats.fields import (
+    Count,
+    Name,
+    NonNegative,
+    Text,
+    objects_with,
+    read_moment,
+)
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.formats.statistics import coefficient_of_variation
 from benchmark_exporter.model import Result, Run, Statistics
@@ -31,13 +38,19 @@ class BenchResultsDocument(msgspec.Struct, frozen=True):
 
 
 def matches(document: object) -> bool:
-    return isinstance(document, dict) and "metadata" in document and objects_with(("p50_ms", "p95_ms"), document.get("benchmarks"))
+    return (
+        isinstance(document, dict)
+        and "metadata" in document
+        and objects_with(("p50_ms", "p95_ms"), document.get("benchmarks"))
+    )
 
 
 def parse(raw: object, origin: Origin) -> Run:
     document = msgspec.convert(raw, BenchResultsDocument)
-    place = "$.metadata.timestamp"
-    seconds = origin.to_seconds(read_moment(document.metadata.timestamp, place=place), place=place)
+    json_path = "$.metadata.timestamp"
+    seconds = origin.to_seconds(
+        read_moment(document.metadata.timestamp, json_path=json_path), json_path=json_path
+    )
     results = tuple(_result(name, part) for name, part in document.benchmarks.items())
     return Run(
         format=NAME,
@@ -52,5 +65,7 @@ def parse(raw: object, origin: Origin) -> Run:
 def _result(name: str, part: BenchmarkPart) -> Result:
     mean = None if part.mean_ms is None else part.mean_ms / 1e3
     deviation = None if part.std_ms is None else part.std_ms / 1e3
-    statistics = Statistics(p50=part.p50_ms / 1e3, p95=part.p95_ms / 1e3, mean=mean, stddev=deviation)
+    statistics = Statistics(
+        p50=part.p50_ms / 1e3, p95=part.p95_ms / 1e3, mean=mean, stddev=deviation
+    )
     return Result(name, "", statistics, part.iterations, coefficient_of_variation(deviation, mean))

@@ -1,14 +1,23 @@
-"""The second perf_suite: its comprehensive, module, comparison and regression-test documents; microseconds, local times without a zone.
+"""The second perf_suite: its comprehensive, module, comparison and regression-test documents.
 
-An entry is either statistics or an error; the latter is a benchmark that failed. A delta of memory is of 2^20 bytes, as its own
-bytes an operation say.
+Values are in microseconds, times are local and have no zone. An entry has either statistics or an
+error; the latter means that the benchmark failed. A memory delta is in units of 2^20 bytes, as the
+tool's own bytes per operation show.
 """
 
 from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from benchmark_exporter.formats.fields import Count, Name, NonNegative, Number, Text, keys, read_moment
+from benchmark_exporter.formats.fields import (
+    Count,
+    Name,
+    NonNegative,
+    Number,
+    Text,
+    keys,
+    read_moment,
+)
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.model import Failure, Rejected, Result, Run, Statistics
 
@@ -60,19 +69,27 @@ def matches(document: object) -> bool:
 
 def parse(raw: object, origin: Origin) -> Run:
     document = msgspec.convert(raw, BenchSuiteDocument)
-    seconds = origin.to_seconds(read_moment(document.timestamp, place="$.timestamp"), place="$.timestamp")
+    seconds = origin.to_seconds(
+        read_moment(document.timestamp, json_path="$.timestamp"), json_path="$.timestamp"
+    )
     results: list[Result] = []
     failures: list[Failure] = []
-    for place, name, entry in _entries(document):
+    for json_path, name, entry in _entries(document):
         if entry.error is not None:
             failures.append(Failure(name, entry.error))
         elif entry.mean_us is None:
-            raise Rejected("invalid_value", "an entry has either an error or a mean_us", place=place)
+            raise Rejected(
+                "invalid_value",
+                "an entry must have either an error or a mean_us",
+                json_path=json_path,
+            )
         else:
             results.extend(_results(name, entry))
     if document.regression_analysis is not None:
         found = float(len(document.regression_analysis.regressions))
-        results.append(Result("regression_test", "regressions", Statistics(mean=found), unit="benchmarks"))
+        results.append(
+            Result("regression_test", "regressions", Statistics(mean=found), unit="benchmarks")
+        )
     return Run(
         format=NAME,
         run_id=origin.run_id(seconds, results, failures),
@@ -85,9 +102,10 @@ def parse(raw: object, origin: Origin) -> Run:
 
 def _entries(document: BenchSuiteDocument) -> Iterator[tuple[str, str, EntryPart]]:
     """The JSON path of every entry, the name of its benchmark, and the entry."""
+    compared = document.implementation_comparisons.implementations
     parts: Mapping[str, Mapping[str, EntryPart]] = {
         "core_benchmarks": document.core_benchmarks,
-        "implementation_comparisons.implementations": document.implementation_comparisons.implementations,
+        "implementation_comparisons.implementations": compared,
         "functions": document.functions,
         "implementations": document.implementations,
         "current_results": document.current_results,
@@ -109,7 +127,9 @@ def _results(name: str, entry: EntryPart) -> Iterator[Result]:
     )
     yield Result(name, "", statistics, entry.iterations, entry.coefficient_of_variation)
     if entry.memory_delta_mb is not None:
-        yield Result(name, "memory_delta", Statistics(mean=entry.memory_delta_mb * 2**20), unit="bytes")
+        yield Result(
+            name, "memory_delta", Statistics(mean=entry.memory_delta_mb * 2**20), unit="bytes"
+        )
 
 
 def _seconds(microseconds: float | None) -> float | None:

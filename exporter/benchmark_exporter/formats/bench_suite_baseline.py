@@ -1,4 +1,7 @@
-"""What the second perf_suite's regression test keeps of its last run that passed, and compares the next one with. No run."""
+"""The baseline file of the second perf_suite's regression test; not a run.
+
+It holds the last run that passed, with which the test compares the next one.
+"""
 
 import msgspec
 
@@ -11,7 +14,9 @@ NAME = "bench_suite_baseline"
 
 
 def matches(document: object) -> bool:
-    return isinstance(document, dict) and objects_with(("mean_us", "p95_us", "ops_per_second"), document)
+    return isinstance(document, dict) and objects_with(
+        ("mean_us", "p95_us", "ops_per_second"), document
+    )
 
 
 def parse(raw: object, _: Origin) -> Baseline:

@@ -1,6 +1,7 @@
-"""github-action-benchmark's customSmallerIsBetter and customBiggerIsBetter: an array of name, unit and value.
+"""github-action-benchmark's customSmallerIsBetter and customBiggerIsBetter.
 
-Which of the two it is stands in the workflow and not in the document. Where the unit does not say it either, a side file can (`better`).
+An array of name, unit and value. Which of the two it is appears in the workflow, not in the
+document. Where the unit gives no direction either, a sidecar can (`better`).
 """
 
 from typing import Annotated
@@ -17,7 +18,7 @@ NAME = "github_action_benchmark"
 
 
 class EntryPart(msgspec.Struct, frozen=True):
-    """The action takes a value that is a text too, and does without a unit."""
+    """The action also accepts a string as the value, and an entry without a unit."""
 
     name: Name
     value: Number | Text
@@ -31,20 +32,30 @@ def matches(document: object) -> bool:
 def parse(raw: object, origin: Origin) -> Run:
     document = msgspec.convert(raw, Annotated[list[EntryPart], msgspec.Meta(min_length=1)])
     seconds = origin.seconds()
-    results = tuple(_result(entry, origin, f"$[{index}].value") for index, entry in enumerate(document))
-    return Run(format=NAME, run_id=origin.run_id(seconds, results), timestamp_seconds=seconds, results=results, comparisons=())
+    results = tuple(
+        _result(entry, origin, f"$[{index}].value") for index, entry in enumerate(document)
+    )
+    return Run(
+        format=NAME,
+        run_id=origin.run_id(seconds, results),
+        timestamp_seconds=seconds,
+        results=results,
+        comparisons=(),
+    )
 
 
-def _result(entry: EntryPart, origin: Origin, place: str) -> Result:
+def _result(entry: EntryPart, origin: Origin, json_path: str) -> Result:
     measured = quantity(entry.unit)
-    if origin.side.better is not None:
-        measured = replace(measured, better=origin.side.better)
-    value = Statistics(mean=_number(entry.value, place) * measured.factor)
+    if origin.sidecar.better is not None:
+        measured = replace(measured, better=origin.sidecar.better)
+    value = Statistics(mean=_number(entry.value, json_path) * measured.factor)
     return Result(entry.name, "", value, unit=measured.unit, better=measured.better)
 
 
-def _number(value: float | str, place: str) -> float:
+def _number(value: float | str, json_path: str) -> float:
     try:
         return msgspec.convert(value, Number, strict=False)
     except msgspec.ValidationError as error:
-        raise Rejected("invalid_value", f"{value!r} is no number that a result can have", place=place) from error
+        raise Rejected(
+            "invalid_value", f"{value!r} is not a number a result can have", json_path=json_path
+        ) from error

@@ -1,4 +1,7 @@
-"""golden_capture's metrics: one flat object. latency_ms is the mean: throughput_rps is one over it, by the tool's own arithmetic."""
+"""golden_capture's metrics: one flat object.
+
+latency_ms is the mean: the tool computes throughput_rps as its reciprocal.
+"""
 
 import msgspec
 
@@ -35,8 +38,22 @@ def parse(raw: object, origin: Origin) -> Run:
     times = Statistics(p95=document.p95_ms / 1e3, mean=document.latency_ms / 1e3)
     results = (
         Result(_BENCHMARK, "", times, info.iterations),
-        Result(_BENCHMARK, "throughput", Statistics(mean=document.throughput_rps), unit="per_second", better="higher"),
+        Result(
+            _BENCHMARK,
+            "throughput",
+            Statistics(mean=document.throughput_rps),
+            unit="per_second",
+            better="higher",
+        ),
         Result(_BENCHMARK, "memory", Statistics(mean=document.mem_bytes), unit="bytes"),
-        Result(_BENCHMARK, "hits", Statistics(mean=document.hit_ratio), unit="ratio", better="higher"),
+        Result(
+            _BENCHMARK, "hits", Statistics(mean=document.hit_ratio), unit="ratio", better="higher"
+        ),
     )
-    return Run(format=NAME, run_id=origin.run_id(seconds, results), timestamp_seconds=seconds, results=results, comparisons=())
+    return Run(
+        format=NAME,
+        run_id=origin.run_id(seconds, results),
+        timestamp_seconds=seconds,
+        results=results,
+        comparisons=(),
+    )

@@ -1,6 +1,7 @@
-"""Google Benchmark: repetitions are samples (each the mean of its iterations), aggregates are the tool's statistics of them.
+"""Google Benchmark.
 
-It writes a bare NaN where a statistic does not exist, as the cv of nothing but zeros.
+Repetitions are samples, each the mean of its iterations; aggregates are the tool's statistics of
+them. It writes a bare NaN where a statistic does not exist, such as the cv of zeros only.
 """
 
 import math
@@ -18,9 +19,9 @@ NAME = "google_benchmark"
 READS_NAN = True
 
 _TO_SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
-# How 1.4 and older mark the aggregates of repetitions: by the end of the name alone.
+# Version 1.4 and earlier mark the aggregates of repetitions only by the end of their names.
 _AGGREGATES = ("mean", "median", "stddev", "cv")
-# What an entry measures: field, variant (the wall time is the benchmark itself), unit and direction.
+# What an entry measures: field, variant (wall time is the benchmark itself), unit, direction.
 _QUANTITIES: tuple[tuple[str, str, str, Better], ...] = (
     ("real_time", "", "seconds", "lower"),
     ("cpu_time", "cpu", "seconds", "lower"),
@@ -55,12 +56,18 @@ class GoogleBenchmarkDocument(msgspec.Struct, frozen=True):
 
 
 def matches(document: object) -> bool:
-    return isinstance(document, dict) and "benchmarks" in document and {"date", "num_cpus"} <= keys(document.get("context"))
+    return (
+        isinstance(document, dict)
+        and "benchmarks" in document
+        and {"date", "num_cpus"} <= keys(document.get("context"))
+    )
 
 
 def parse(raw: object, origin: Origin) -> Run:
     document = msgspec.convert(_without_nan(raw), GoogleBenchmarkDocument)
-    seconds = origin.to_seconds(read_moment(document.context.date, place="$.context.date"), place="$.context.date")
+    seconds = origin.to_seconds(
+        read_moment(document.context.date, json_path="$.context.date"), json_path="$.context.date"
+    )
     groups: dict[str, list[EntryPart]] = {}
     for entry in _with_run_types(document.benchmarks):
         if not entry.skipped:
@@ -71,7 +78,12 @@ def parse(raw: object, origin: Origin) -> Run:
         if any(entry.error_occurred for entry in entries)
     )
     failed = {failure.benchmark for failure in failures}
-    results = tuple(result for name, entries in groups.items() if name not in failed for result in _results(name, entries))
+    results = tuple(
+        result
+        for name, entries in groups.items()
+        if name not in failed
+        for result in _results(name, entries)
+    )
     return Run(
         format=NAME,
         run_id=origin.run_id(seconds, results, failures),
@@ -84,7 +96,7 @@ def parse(raw: object, origin: Origin) -> Run:
 
 
 def _without_nan(document: object) -> object:
-    """The document with null in its entries for what JSON has no number for."""
+    """The document with null in place of NaN and Infinity in its entries."""
     if not isinstance(document, dict) or not isinstance(document["benchmarks"], list):
         return document
     return document | {"benchmarks": [_finite(entry) for entry in document["benchmarks"]]}
@@ -93,17 +105,25 @@ def _without_nan(document: object) -> object:
 def _finite(entry: object) -> object:
     if not isinstance(entry, dict):
         return entry
-    return {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in entry.items()}
+    return {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in entry.items()
+    }
 
 
 def _with_run_types(entries: Sequence[EntryPart]) -> Iterator[EntryPart]:
-    """The entries, in which those of old versions say too what they are: an aggregate has the name of others, and of what it is."""
+    """The entries, with `run_type` filled in for those of old versions.
+
+    Those name an aggregate after the repetitions and the statistic, as in `BM_Copy_mean`.
+    """
     names = {entry.name for entry in entries}
     for entry in entries:
         run_name, _, aggregate = entry.name.rpartition("_")
         others = {run_name, f"{run_name}_mean", f"{run_name}_stddev"} - {entry.name}
         if entry.run_type is None and aggregate in _AGGREGATES and names & others:
-            yield msgspec.structs.replace(entry, run_name=run_name, run_type="aggregate", aggregate_name=aggregate)
+            yield msgspec.structs.replace(
+                entry, run_name=run_name, run_type="aggregate", aggregate_name=aggregate
+            )
         else:
             yield entry
 
@@ -120,10 +140,16 @@ def _results(name: str, entries: Sequence[EntryPart]) -> Iterator[Result]:
 
 
 def _statistics(aggregates: Mapping[str, EntryPart], field: str) -> Statistics | None:
-    values = {name: _value(aggregates[name], field) for name in ("median", "mean", "stddev") if name in aggregates}
+    values = {
+        name: _value(aggregates[name], field)
+        for name in ("median", "mean", "stddev")
+        if name in aggregates
+    }
     if not any(value is not None for value in values.values()):
         return None
-    return Statistics(p50=values.get("median"), mean=values.get("mean"), stddev=values.get("stddev"))
+    return Statistics(
+        p50=values.get("median"), mean=values.get("mean"), stddev=values.get("stddev")
+    )
 
 
 def _value(entry: EntryPart, field: str) -> float | None:

@@ -1,6 +1,7 @@
-"""hyperfine: seconds, a sample a run of the command.
+"""hyperfine: seconds, one sample per run of the command.
 
-Two layouts: until 2.0 a command's times, from 2.0 on (`schema_version` 2) its measurements, each with its unit, and when the run began.
+There are two layouts: before 2.0 a command's times; from 2.0 on (`schema_version` 2) its
+measurements, each with its unit, and when the run began.
 """
 
 from collections import Counter
@@ -9,17 +10,32 @@ from typing import Annotated
 
 import msgspec
 
-from benchmark_exporter.formats.fields import Name, NonNegative, Number, Text, Timestamp, keys, objects_with, to_seconds
+from benchmark_exporter.formats.fields import (
+    Name,
+    NonNegative,
+    Number,
+    Text,
+    Timestamp,
+    keys,
+    objects_with,
+    to_seconds,
+)
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.formats.statistics import coefficient_of_variation, from_samples
 from benchmark_exporter.formats.units import quantity
 from benchmark_exporter.model import Result, Run, Statistics
 
 NAME = "hyperfine"
-GROWS = True  # of several commands, its file is written anew after each
+GROWS = True  # given several commands, it rewrites its file after each one
 
-# What 2.0 calls the quantities that were there before, by what they are called here; the CPU's time is the sum of two others.
-_VARIANTS = {"time_wall_clock": "", "time_user": "user", "time_system": "system", "memory_peak_resident": "memory"}
+# The variants for the quantities of 2.0 that earlier versions had too, so that a series goes on
+# across versions. The CPU time is left out: it is the sum of two others.
+_VARIANTS = {
+    "time_wall_clock": "",
+    "time_user": "user",
+    "time_system": "system",
+    "memory_peak_resident": "memory",
+}
 _LEFT_OUT = {"time_cpu"}
 
 
@@ -28,7 +44,7 @@ class Value(msgspec.Struct, frozen=True):
 
 
 class CommandPart(msgspec.Struct, frozen=True, kw_only=True):
-    """`parameters` are what a scan filled in; 1.10 and older had one, `parameter`."""
+    """`parameters` are the values of a parameter scan; 1.10 and earlier had one, `parameter`."""
 
     command: Name
     parameters: dict[str, Text | Value] = {}
@@ -57,9 +73,12 @@ class Measured(msgspec.Struct, frozen=True):
 
 
 class MeasurementsPart(CommandPart, frozen=True, kw_only=True):
-    """A measurement's exit code, and whatever else in it has no unit, is passed over."""
+    """A measurement's exit code, and whatever else in it has no unit, is ignored."""
 
-    measurements: Annotated[list[dict[str, Measured | float | str | bool | list[object] | None]], msgspec.Meta(min_length=1)]
+    measurements: Annotated[
+        list[dict[str, Measured | float | str | bool | list[object] | None]],
+        msgspec.Meta(min_length=1),
+    ]
 
 
 class MetadataPart(msgspec.Struct, frozen=True):
@@ -76,7 +95,9 @@ def matches(document: object) -> bool:
         return False
     if keys(document) == {"results"}:
         return objects_with(("command", "mean"), document["results"])
-    return "schema_version" in document and objects_with(("command", "measurements"), document.get("results"))
+    return "schema_version" in document and objects_with(
+        ("command", "measurements"), document.get("results")
+    )
 
 
 def parse(raw: object, origin: Origin) -> Run:
@@ -84,23 +105,37 @@ def parse(raw: object, origin: Origin) -> Run:
     if "schema_version" in keys(raw):
         document = msgspec.convert(raw, MeasurementsDocument)
         if document.metadata.start_time is not None:
-            seconds = to_seconds(document.metadata.start_time, place="$.metadata.start_time")
+            seconds = to_seconds(document.metadata.start_time, json_path="$.metadata.start_time")
         named = zip(_names(document.results), document.results, strict=True)
         results = tuple(result for name, part in named for result in _of_measurements(name, part))
     else:
         parts = msgspec.convert(raw, TimesDocument).results
-        results = tuple(result for name, part in zip(_names(parts), parts, strict=True) for result in _of_times(name, part))
-    return Run(format=NAME, run_id=origin.run_id(seconds, results), timestamp_seconds=seconds, results=results, comparisons=())
+        results = tuple(
+            result
+            for name, part in zip(_names(parts), parts, strict=True)
+            for result in _of_times(name, part)
+        )
+    return Run(
+        format=NAME,
+        run_id=origin.run_id(seconds, results),
+        timestamp_seconds=seconds,
+        results=results,
+        comparisons=(),
+    )
 
 
 def _names(parts: Sequence[CommandPart]) -> list[str]:
-    """The commands, with their parameters where the command alone does not tell one from another.
+    """The commands, with their parameters where the command alone is not unique.
 
-    That is so, too, where it does not show them: the others of a scan may not be in the document yet.
+    Parameters that the command does not show are always added, because the others of a scan may not
+    be in the document yet.
     """
     count = Counter(part.command for part in parts)
     return [
-        part.command if count[part.command] == 1 and _shows_parameters(part) else f"{part.command}{_parameters(part)}" for part in parts
+        part.command
+        if count[part.command] == 1 and _shows_parameters(part)
+        else f"{part.command}{_parameters(part)}"
+        for part in parts
     ]
 
 
@@ -116,15 +151,22 @@ def _parameters(part: CommandPart) -> str:
 
 
 def _values(part: CommandPart) -> Mapping[str, str]:
-    return {name: value.value if isinstance(value, Value) else value for name, value in part.parameters.items()}
+    return {
+        name: value.value if isinstance(value, Value) else value
+        for name, value in part.parameters.items()
+    }
 
 
 def _of_times(name: str, part: TimesPart) -> Iterator[Result]:
     if part.times:
         yield from_samples(name, "", part.times)
     else:
-        statistics = Statistics(p50=part.median, mean=part.mean, min=part.min, max=part.max, stddev=part.stddev)
-        yield Result(name, "", statistics, cv_ratio=coefficient_of_variation(part.stddev, part.mean))
+        statistics = Statistics(
+            p50=part.median, mean=part.mean, min=part.min, max=part.max, stddev=part.stddev
+        )
+        yield Result(
+            name, "", statistics, cv_ratio=coefficient_of_variation(part.stddev, part.mean)
+        )
     for variant, mean in (("user", part.user), ("system", part.system)):
         if mean is not None:
             yield Result(name, variant, Statistics(mean=mean))
@@ -135,10 +177,15 @@ def _of_times(name: str, part: TimesPart) -> Iterator[Result]:
 def _of_measurements(name: str, part: MeasurementsPart) -> Iterator[Result]:
     samples: dict[tuple[str, str], list[float]] = {}
     for measurement in part.measurements:
-        for metric, measured in measurement.items():
-            if isinstance(measured, Measured) and metric not in _LEFT_OUT:
-                samples.setdefault((metric, measured.unit), []).append(measured.value)
+        for metric, value in measurement.items():
+            if isinstance(value, Measured) and metric not in _LEFT_OUT:
+                samples.setdefault((metric, value.unit), []).append(value.value)
     for (metric, unit), values in samples.items():
-        of = quantity(unit)
-        scaled = [value * of.factor for value in values]
-        yield from_samples(name, _VARIANTS.get(metric, metric), scaled, unit=of.unit, better=of.better)
+        measured = quantity(unit)
+        yield from_samples(
+            name,
+            _VARIANTS.get(metric, metric),
+            [value * measured.factor for value in values],
+            unit=measured.unit,
+            better=measured.better,
+        )

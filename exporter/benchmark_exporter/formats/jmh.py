@@ -1,10 +1,11 @@
-"""JMH: unit and direction from `scoreUnit`; `rawData` are samples, one an iteration.
+"""JMH: unit and direction come from `scoreUnit`; `rawData` are samples, one per iteration.
 
-Only in mode `sample` are `scorePercentiles` percentiles of single calls. In the others they are of iterations' means, which is no
-latency, so they are not taken.
+Only in mode `sample` are `scorePercentiles` percentiles of single calls. In the other modes they
+are percentiles of the iterations' means, which are not latencies, so they are ignored.
 
-Of `secondaryMetrics`, those in the unit of the primary one are of its kind: members of a group, auxiliary counters. The others are a
-profiler's (`-prof gc`): a time, a size or the number of collections had better be low, a rate of allocation is neither good nor bad.
+Those of the `secondaryMetrics` that share the primary metric's unit are of its kind: members of a
+group, auxiliary counters. The others belong to a profiler (`-prof gc`): lower is better for a time,
+a size or the number of collections; an allocation rate is neither good nor bad.
 """
 
 import re
@@ -21,19 +22,19 @@ from benchmark_exporter.model import Failure, Result, Run, Statistics
 
 NAME = "jmh"
 
-
-# What JSON has no number for is a text here.
-NoNumber = Literal["NaN", "+INF", "-INF"]
-# Mode `sample` gives its percentiles as metrics too: `p0.50`, of a group's member `read:p0.50`, until 1.34 `read:read·p0.50`.
+# JMH writes numbers that JSON lacks as strings.
+NonFinite = Literal["NaN", "+INF", "-INF"]
+# Mode `sample` repeats its percentiles as metrics: `p0.50`, `read:p0.50` for a member of a group,
+# and up to 1.34 `read:read·p0.50`.
 _PERCENTILE = re.compile(r"(.*[:·])?p[01]\.\d+")
 _COLLECTIONS = Quantity("counts", 1.0, "lower")
 
 
 class MetricPart(msgspec.Struct, frozen=True, rename="camel"):
-    score: Number | NoNumber
+    score: Number | NonFinite
     score_unit: Text
-    score_percentiles: dict[str, Number | NoNumber] = {}
-    raw_data: list[list[Number | NoNumber]] = []
+    score_percentiles: dict[str, Number | NonFinite] = {}
+    raw_data: list[list[Number | NonFinite]] = []
 
 
 class BenchmarkPart(msgspec.Struct, frozen=True, rename="camel"):
@@ -50,7 +51,9 @@ class BenchmarkPart(msgspec.Struct, frozen=True, rename="camel"):
 
 
 def matches(document: object) -> bool:
-    return isinstance(document, list) and objects_with(("benchmark", "mode", "primaryMetric"), document)
+    return isinstance(document, list) and objects_with(
+        ("benchmark", "mode", "primaryMetric"), document
+    )
 
 
 def parse(raw: object, origin: Origin) -> Run:
@@ -58,7 +61,11 @@ def parse(raw: object, origin: Origin) -> Run:
     seconds = origin.seconds()
     results = tuple(result for part in document for result in _results(part))
     measured = {result.benchmark for result in results}
-    failures = tuple(Failure(part.name, f"its score is {part.primary_metric.score}") for part in document if part.name not in measured)
+    failures = tuple(
+        Failure(part.name, f"its score is {part.primary_metric.score}")
+        for part in document
+        if part.name not in measured
+    )
     return Run(
         format=NAME,
         run_id=origin.run_id(seconds, results, failures),
@@ -73,30 +80,46 @@ def _results(part: BenchmarkPart) -> Iterator[Result]:
     primary = part.primary_metric
     yield from _result(part, part.mode, primary, quantity(primary.score_unit))
     for label, metric in part.secondary_metrics.items():
-        name = label.lstrip("·")  # which stands before a profiler's until 1.34
+        name = label.lstrip("·")  # up to 1.34, it precedes the names of a profiler's metrics
         variant = f"{part.mode}/{name}"
         if _PERCENTILE.fullmatch(name):
             continue
         if metric.score_unit == primary.score_unit:
             yield from _result(part, variant, metric, quantity(metric.score_unit))
         else:
-            yield from _of_profiler(part, variant, metric, _COLLECTIONS if name == "gc.count" else quantity(metric.score_unit))
+            yield from _of_profiler(
+                part,
+                variant,
+                metric,
+                _COLLECTIONS if name == "gc.count" else quantity(metric.score_unit),
+            )
 
 
-def _result(part: BenchmarkPart, variant: str, metric: MetricPart, measured: Quantity) -> Iterator[Result]:
+def _result(
+    part: BenchmarkPart, variant: str, metric: MetricPart, measured: Quantity
+) -> Iterator[Result]:
     if not isinstance(metric.score, float):
         return
-    samples = [value * measured.factor for fork in metric.raw_data for value in fork if isinstance(value, float)]
+    samples = [
+        value * measured.factor
+        for fork in metric.raw_data
+        for value in fork
+        if isinstance(value, float)
+    ]
     if samples and part.mode != "sample":
         yield from_samples(part.name, variant, samples, unit=measured.unit, better=measured.better)
         return
     mean = metric.score * measured.factor
-    statistics = _of_calls(metric, measured, mean) if part.mode == "sample" else Statistics(mean=mean)
+    statistics = (
+        _of_calls(metric, measured, mean) if part.mode == "sample" else Statistics(mean=mean)
+    )
     yield Result(part.name, variant, statistics, unit=measured.unit, better=measured.better)
 
 
-def _of_profiler(part: BenchmarkPart, variant: str, metric: MetricPart, measured: Quantity) -> Iterator[Result]:
-    """The score alone: of some of them it is the sum over the iterations, and not their mean."""
+def _of_profiler(
+    part: BenchmarkPart, variant: str, metric: MetricPart, measured: Quantity
+) -> Iterator[Result]:
+    """The score only: for some of these it is the sum over the iterations, not their mean."""
     if isinstance(metric.score, float) and measured.better == "lower":
         value = Statistics(mean=metric.score * measured.factor)
         yield Result(part.name, variant, value, unit=measured.unit, better="lower")

@@ -1,4 +1,4 @@
-"""What is known of a document besides its own words: the zone of its clock, when it was written, and its side file."""
+"""What is known of a document besides its content: time zone, time of writing, sidecar."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
@@ -7,12 +7,13 @@ from typing import Annotated
 import msgspec
 from msgspec.structs import replace
 
+from benchmark_exporter.formats.decoding import invalid_value
 from benchmark_exporter.formats.fields import MachinePart, Name, Text, Timestamp, to_seconds
 from benchmark_exporter.model import Better, Failure, Rejected, Result, measurements_digest
 
 
-class SideFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`x.meta.json`, beside `x.json`: what the tool that wrote `x.json` does not say."""
+class Sidecar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`x.meta.json` next to `x.json`: context that the tool which wrote `x.json` does not state."""
 
     project: Name | None = None
     environment: Name | None = None
@@ -20,52 +21,65 @@ class SideFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     branch: Text | None = None
     timestamp: Timestamp | None = None
     run_id: Name | None = None
-    better: Annotated[Better | None, msgspec.Meta(description="of quantities whose unit does not say it")] = None
+    better: Annotated[
+        Better | None, msgspec.Meta(description="for quantities whose unit gives no direction")
+    ] = None
     machine: MachinePart | None = None
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """`zone` is that of times without one, `written_seconds` when the file was last written (seconds since 1970)."""
+    """Where a document comes from.
+
+    `zone` applies to times without one; `written_seconds` is when the file was last written, in
+    seconds since 1970.
+    """
 
     zone: tzinfo = UTC
     written_seconds: float = 0.0
-    side: SideFile = SideFile()
+    sidecar: Sidecar = Sidecar()
 
-    def to_seconds(self, moment: datetime, *, place: str) -> float:
-        """Seconds since 1970 of a moment; one without a zone is read as of `zone`.
+    def to_seconds(self, moment: datetime, *, json_path: str) -> float:
+        """Seconds since 1970 of a moment; one without a zone is taken to be in `zone`.
 
         Raises:
             Rejected: the moment is before 1970 or after 9999.
         """
-        return to_seconds(moment if moment.tzinfo else moment.replace(tzinfo=self.zone), place=place)
+        return to_seconds(
+            moment if moment.tzinfo else moment.replace(tzinfo=self.zone), json_path=json_path
+        )
 
     def seconds(self) -> float:
-        """The time of a document that states none: its side file's, else when it was written."""
-        if self.side.timestamp is not None:
-            return to_seconds(self.side.timestamp, place="$.timestamp")
+        """The time of a document that states none: its sidecar's, or else when it was written."""
+        if self.sidecar.timestamp is not None:
+            return to_seconds(self.sidecar.timestamp, json_path="$.timestamp")
         return self.written_seconds
 
-    def run_id(self, timestamp_seconds: float, results: Sequence[Result], failures: Sequence[Failure] = ()) -> str:
-        """The id of a run that has none: its second, and a digest of what was measured, since two may fall into one second."""
-        if self.side.run_id is not None:
-            return self.side.run_id
+    def run_id(
+        self, timestamp_seconds: float, results: Sequence[Result], failures: Sequence[Failure] = ()
+    ) -> str:
+        """The id of a run that states none: its sidecar's, or else one derived from the run.
+
+        That is the time to the second and a digest of the measurements, because two runs may fall
+        into the same second.
+        """
+        if self.sidecar.run_id is not None:
+            return self.sidecar.run_id
         digest = measurements_digest(results, failures).hex()[:8]
         return f"{datetime.fromtimestamp(timestamp_seconds, UTC):%Y%m%dT%H%M%SZ}-{digest}"
 
 
-def parse_side_file(data: bytes, origin: Origin) -> Origin:
-    """The origin with what a side file's bytes add to it.
+def parse_sidecar(data: bytes, origin: Origin) -> Origin:
+    """The origin with what a sidecar's bytes add to it.
 
     Raises:
-        Rejected: what is wrong in the side file, with its place there.
+        Rejected: what is wrong in the sidecar, with the JSON path there.
     """
     try:
-        side = msgspec.json.decode(data, type=SideFile)
+        sidecar = msgspec.json.decode(data, type=Sidecar)
     except msgspec.ValidationError as error:
-        detail, _, place = str(error).partition(" - at ")
-        raise Rejected("invalid_value", detail, place=place.replace("`", "") or "$") from error
+        raise invalid_value(error) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Rejected("malformed_json", str(error)) from error
-    if side.timestamp is not None:
-        to_seconds(side.timestamp, place="$.timestamp")
-    return replace(origin, side=side)
+    if sidecar.timestamp is not None:
+        to_seconds(sidecar.timestamp, json_path="$.timestamp")
+    return replace(origin, sidecar=sidecar)

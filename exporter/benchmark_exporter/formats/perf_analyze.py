@@ -1,16 +1,24 @@
-"""perf_analyze: a profile of one benchmark: findings by severity, and the top functions' share of the time."""
+"""perf_analyze: a benchmark's profile, with findings by severity and the top functions' shares."""
 
 from collections import Counter
 
 import msgspec
 
-from benchmark_exporter.formats.fields import Count, Name, NonNegative, Text, as_commit, keys, read_moment
+from benchmark_exporter.formats.fields import (
+    Count,
+    Name,
+    NonNegative,
+    Text,
+    as_commit,
+    keys,
+    read_moment,
+)
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.model import Result, Run, Statistics
 
 NAME = "perf_analyze"
 
-# Always there, at 0 where there are none, so that a finding that is gone does not stay.
+# Always present, 0 if there are none, so that a finding that has gone does not stay on show.
 _SEVERITIES = ("critical", "high", "medium", "low")
 _FUNCTIONS = 10
 
@@ -44,8 +52,10 @@ def matches(document: object) -> bool:
 
 def parse(raw: object, origin: Origin) -> Run:
     document = msgspec.convert(raw, PerfAnalyzeDocument)
-    metadata, place = document.metadata, "$.metadata.timestamp"
-    seconds = origin.to_seconds(read_moment(metadata.timestamp, place=place), place=place)
+    metadata, json_path = document.metadata, "$.metadata.timestamp"
+    seconds = origin.to_seconds(
+        read_moment(metadata.timestamp, json_path=json_path), json_path=json_path
+    )
     results = (*_profiled(metadata), *_findings(document), *_shares(document))
     return Run(
         format=NAME,
@@ -58,7 +68,7 @@ def parse(raw: object, origin: Origin) -> Run:
 
 
 def _profiled(metadata: MetadataPart) -> list[Result]:
-    """The time of one iteration under the profiler, which is slower than without."""
+    """The time of one iteration under the profiler, which slows it down."""
     if metadata.total_time_seconds is None or not metadata.iterations:
         return []
     mean = metadata.total_time_seconds / metadata.iterations
@@ -68,7 +78,12 @@ def _profiled(metadata: MetadataPart) -> list[Result]:
 def _findings(document: PerfAnalyzeDocument) -> list[Result]:
     counts = Counter(issue.severity for issue in document.performance_issues)
     return [
-        Result(document.metadata.benchmark, f"findings/{severity}", Statistics(mean=float(counts[severity])), unit="findings")
+        Result(
+            document.metadata.benchmark,
+            f"findings/{severity}",
+            Statistics(mean=float(counts[severity])),
+            unit="findings",
+        )
         for severity in dict.fromkeys((*_SEVERITIES, *counts))
     ]
 
@@ -76,9 +91,17 @@ def _findings(document: PerfAnalyzeDocument) -> list[Result]:
 def _shares(document: PerfAnalyzeDocument) -> list[Result]:
     shares: dict[str, float] = {}
     for part in document.top_functions[:_FUNCTIONS]:
-        # Two modules may have a function of one name.
-        shares[part.function_name] = shares.get(part.function_name, 0.0) + part.percentage_of_total / 100
+        # Two modules may have functions of the same name.
+        shares[part.function_name] = (
+            shares.get(part.function_name, 0.0) + part.percentage_of_total / 100
+        )
     return [
-        Result(document.metadata.benchmark, f"share/{name}", Statistics(mean=share), unit="ratio", better=None)
+        Result(
+            document.metadata.benchmark,
+            f"share/{name}",
+            Statistics(mean=share),
+            unit="ratio",
+            better=None,
+        )
         for name, share in shares.items()
     ]

@@ -1,18 +1,33 @@
-"""perf_diff: two runs compared; milliseconds. The base's times are another run's, so only the current ones are taken, and the change."""
+"""perf_diff: a comparison of two runs, in milliseconds.
+
+The times of the base belong to another run, so only the current ones and the change are read.
+"""
 
 from collections import Counter
 from typing import Annotated
 
 import msgspec
 
-from benchmark_exporter.formats.fields import Name, NonNegative, Number, Text, as_commit, objects_with, read_moment
+from benchmark_exporter.formats.fields import (
+    Name,
+    NonNegative,
+    Number,
+    Text,
+    as_commit,
+    objects_with,
+    read_moment,
+)
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.model import Better, Result, Run, Statistics
 
 NAME = "perf_diff"
 
-# Always there, at 0 where there are none, so that a regression that is gone does not stay.
-_STATUSES: dict[str, Better | None] = {"regression": "lower", "improvement": "higher", "no_change": None}
+# Always present, 0 if there are none, so that a regression that has gone does not stay on show.
+_STATUSES: dict[str, Better | None] = {
+    "regression": "lower",
+    "improvement": "higher",
+    "no_change": None,
+}
 
 
 class TimesPart(msgspec.Struct, frozen=True):
@@ -46,18 +61,30 @@ class PerfDiffDocument(msgspec.Struct, frozen=True):
 
 
 def matches(document: object) -> bool:
-    return isinstance(document, dict) and objects_with(("benchmark", "current", "diff"), document.get("comparisons"))
+    return isinstance(document, dict) and objects_with(
+        ("benchmark", "current", "diff"), document.get("comparisons")
+    )
 
 
 def parse(raw: object, origin: Origin) -> Run:
     document = msgspec.convert(raw, PerfDiffDocument)
-    moment, place = document.metadata.generated_at, "$.metadata.generated_at"
-    seconds = origin.seconds() if moment is None else origin.to_seconds(read_moment(moment, place=place), place=place)
+    moment, json_path = document.metadata.generated_at, "$.metadata.generated_at"
+    seconds = (
+        origin.seconds()
+        if moment is None
+        else origin.to_seconds(read_moment(moment, json_path=json_path), json_path=json_path)
+    )
     counts = Counter(part.diff.status for part in document.comparisons)
     results = (
         *(result for part in document.comparisons for result in _results(part)),
         *(
-            Result(NAME, status, Statistics(mean=float(counts[status])), unit="benchmarks", better=_STATUSES.get(status))
+            Result(
+                NAME,
+                status,
+                Statistics(mean=float(counts[status])),
+                unit="benchmarks",
+                better=_STATUSES.get(status),
+            )
             for status in dict.fromkeys((*_STATUSES, *counts))
         ),
     )
@@ -75,5 +102,11 @@ def _results(part: ComparisonPart) -> tuple[Result, Result]:
     times = Statistics(p50=part.current.p50_ms / 1e3, p95=part.current.p95_ms / 1e3)
     return (
         Result(part.benchmark, "", times),
-        Result(part.benchmark, "p50_change", Statistics(mean=part.diff.p50_percent / 100), unit="ratio", better="lower"),
+        Result(
+            part.benchmark,
+            "p50_change",
+            Statistics(mean=part.diff.p50_percent / 100),
+            unit="ratio",
+            better="lower",
+        ),
     )

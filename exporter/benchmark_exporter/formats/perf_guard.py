@@ -1,4 +1,7 @@
-"""perf_guard: perf_suite's document again, with the gate's verdict in it. The same run, so it amends that run's gate."""
+"""perf_guard: perf_suite's document again, with the outcome of its gate.
+
+It is the same run, so it amends that run's gate.
+"""
 
 import msgspec
 
@@ -11,7 +14,11 @@ NAME = "perf_guard"
 
 def matches(document: object) -> bool:
     gate = document.get("gate") if isinstance(document, dict) else None
-    return perf_suite.matches(document) and isinstance(gate, dict) and gate.get("verdict", "PENDING") != "PENDING"
+    return (
+        perf_suite.matches(document)
+        and isinstance(gate, dict)
+        and gate.get("verdict", "PENDING") != "PENDING"
+    )
 
 
 def parse(document: object, _: Origin) -> Run:

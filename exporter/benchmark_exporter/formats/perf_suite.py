@@ -1,10 +1,19 @@
-"""perf_suite 0.3: one benchmark, the project itself, compiled against fallback; milliseconds."""
+"""perf_suite 0.3: one benchmark, the project itself, compiled compared with fallback, in ms."""
 
 from typing import Literal
 
 import msgspec
 
-from benchmark_exporter.formats.fields import Count, Name, NonNegative, Positive, Text, Timestamp, keys, to_seconds
+from benchmark_exporter.formats.fields import (
+    Count,
+    Name,
+    NonNegative,
+    Positive,
+    Text,
+    Timestamp,
+    keys,
+    to_seconds,
+)
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.model import Comparison, Gate, Machine, Result, Run, Statistics
 
@@ -55,7 +64,11 @@ class PerfSuiteDocument(msgspec.Struct, frozen=True):
 
 
 def matches(document: object) -> bool:
-    return isinstance(document, dict) and "run" in document and "compiled" in keys(document.get("metrics"))
+    return (
+        isinstance(document, dict)
+        and "run" in document
+        and "compiled" in keys(document.get("metrics"))
+    )
 
 
 def parse(document: object, _: Origin) -> Run:
@@ -63,18 +76,27 @@ def parse(document: object, _: Origin) -> Run:
 
 
 def to_run(document: PerfSuiteDocument, format_name: str) -> Run:
-    """The run in a document of perf_suite's shape, whoever wrote it. cv is the compiled variant's."""
+    """The run in a document of perf_suite's shape, whichever tool wrote it.
+
+    cv is the compiled variant's.
+    """
     run, metrics, gate, env = document.run, document.metrics, document.gate, document.env
     return Run(
         format=format_name,
         run_id=run.run_id,
-        timestamp_seconds=to_seconds(run.timestamp, place="$.run.timestamp"),
+        timestamp_seconds=to_seconds(run.timestamp, json_path="$.run.timestamp"),
         project=run.project,
         environment=run.profile or None,
         commit_hash=run.git_sha or "",
         machine=Machine(env.os, env.architecture, cpu_count=env.cpus),
         results=(
-            Result(run.project, "compiled", _statistics(metrics.compiled), metrics.n_samples, metrics.cv),
+            Result(
+                run.project,
+                "compiled",
+                _statistics(metrics.compiled),
+                metrics.n_samples,
+                metrics.cv,
+            ),
             Result(run.project, "fallback", _statistics(metrics.fallback), metrics.n_samples),
         ),
         comparisons=(
@@ -94,4 +116,9 @@ def _statistics(variant: VariantPart) -> Statistics:
 
 
 def _gate(gate: GatePart) -> Gate:
-    return Gate(gate.p50x, gate.p95x, gate.absolute_ms / 1e3, None if gate.verdict == "PENDING" else gate.verdict == "PASS")
+    return Gate(
+        gate.p50x,
+        gate.p95x,
+        gate.absolute_ms / 1e3,
+        None if gate.verdict == "PENDING" else gate.verdict == "PASS",
+    )

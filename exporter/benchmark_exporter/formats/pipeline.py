@@ -36,6 +36,6 @@ def parse(raw: object, _: Origin) -> PipelineRun:
         trigger=document.trigger,
         run_id=document.run_id,
         passed=document.status == "pass",
-        timestamp_seconds=to_seconds(document.timestamp, place="$.timestamp"),
+        timestamp_seconds=to_seconds(document.timestamp, json_path="$.timestamp"),
         duration_seconds=document.duration_seconds,
     )

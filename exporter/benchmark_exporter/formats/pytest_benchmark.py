@@ -1,18 +1,28 @@
-"""pytest-benchmark: seconds; `stats.data` are the rounds, there unless the file was written without them."""
+"""pytest-benchmark, in seconds; `stats.data` are the rounds, unless they were not saved."""
 
 from datetime import UTC
 
 import msgspec
 
-from benchmark_exporter.formats.fields import Count, Name, NonNegative, Text, as_commit, keys, read_moment
+from benchmark_exporter.formats.fields import (
+    Count,
+    Name,
+    NonNegative,
+    Text,
+    as_commit,
+    keys,
+    read_moment,
+)
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.formats.statistics import coefficient_of_variation, from_samples
 from benchmark_exporter.model import Machine, Result, Run, Statistics
 
 NAME = "pytest_benchmark"
-READS_NAN = True  # in what a test has noted in `extra_info`; among the statistics it is refused by their type
+# Tests may put NaN into `extra_info`; among the statistics their type rejects it.
+READS_NAN = True
 
-# What it writes outside of a repository, and where its HEAD is detached; in place of a commit then `unversioned` or `unknown`.
+# What it writes outside a repository, and for a detached HEAD. The commit is then `unversioned` or
+# `unknown`.
 _NO_BRANCH = ("(unknown)", "(detached head)")
 
 
@@ -61,9 +71,11 @@ def matches(document: object) -> bool:
 
 def parse(raw: object, origin: Origin) -> Run:
     document = msgspec.convert(raw, PytestBenchmarkDocument)
-    moment = read_moment(document.datetime, place="$.datetime")
-    # Versions that wrote no zone took the time from utcnow().
-    seconds = origin.to_seconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC), place="$.datetime")
+    moment = read_moment(document.datetime, json_path="$.datetime")
+    # Versions that write no zone take the time from utcnow().
+    seconds = origin.to_seconds(
+        moment if moment.tzinfo else moment.replace(tzinfo=UTC), json_path="$.datetime"
+    )
     results = tuple(_result(part) for part in document.benchmarks)
     commit, machine = document.commit_info, document.machine_info
     return Run(
@@ -83,5 +95,13 @@ def _result(part: BenchmarkPart) -> Result:
     stats = part.stats
     if stats.data:
         return from_samples(part.fullname, "", stats.data)
-    statistics = Statistics(p50=stats.median, mean=stats.mean, min=stats.min, max=stats.max, stddev=stats.stddev)
-    return Result(part.fullname, "", statistics, stats.rounds, coefficient_of_variation(stats.stddev, stats.mean))
+    statistics = Statistics(
+        p50=stats.median, mean=stats.mean, min=stats.min, max=stats.max, stddev=stats.stddev
+    )
+    return Result(
+        part.fullname,
+        "",
+        statistics,
+        stats.rounds,
+        coefficient_of_variation(stats.stddev, stats.mean),
+    )

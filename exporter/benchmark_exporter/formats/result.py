@@ -1,10 +1,21 @@
-"""Our own format, `strataregula.result/1`, for writers that have raw samples. docs/result.schema.json is made of these classes."""
+"""Our own format, `strataregula.result/1`, for tools that have raw samples.
+
+docs/result.schema.json is generated from these classes.
+"""
 
 from typing import Annotated, Literal
 
 import msgspec
 
-from benchmark_exporter.formats.fields import MachinePart, Name, NonNegative, Number, Text, Timestamp, to_seconds
+from benchmark_exporter.formats.fields import (
+    MachinePart,
+    Name,
+    NonNegative,
+    Number,
+    Text,
+    Timestamp,
+    to_seconds,
+)
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.formats.statistics import from_samples
 from benchmark_exporter.formats.units import quantity
@@ -13,21 +24,33 @@ from benchmark_exporter.model import Better, Failure, Rejected, Result, Run
 NAME = "result"
 SCHEMA = "strataregula.result/1"
 
-Unit = Literal["seconds", "milliseconds", "microseconds", "nanoseconds", "bytes", "per_second", "ratio"]
+Unit = Literal[
+    "seconds", "milliseconds", "microseconds", "nanoseconds", "bytes", "per_second", "ratio"
+]
 
 
 class Measurement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One quantity of a benchmark, by all of its samples; a lone value is one sample."""
+    """One quantity of a benchmark, with all its samples; a single value is one sample."""
 
-    benchmark: Annotated[Name, msgspec.Meta(description="what was measured, the same from run to run")]
-    samples: Annotated[list[Number], msgspec.Meta(min_length=1, description="in the order they were taken")]
-    variant: Annotated[Text, msgspec.Meta(description="which implementation, or which quantity of the benchmark")] = ""
+    benchmark: Annotated[
+        Name, msgspec.Meta(description="what was measured, the same from run to run")
+    ]
+    samples: Annotated[
+        list[Number],
+        msgspec.Meta(min_length=1, description="in the order in which they were taken"),
+    ]
+    variant: Annotated[
+        Text, msgspec.Meta(description="which implementation, or which quantity of the benchmark")
+    ] = ""
     unit: Unit = "seconds"
-    better: Annotated[Better | None, msgspec.Meta(description="by default what the unit says; a ratio says nothing")] = None
+    better: Annotated[
+        Better | None,
+        msgspec.Meta(description="by default, the unit decides; a ratio has no direction"),
+    ] = None
 
 
 class FailedBenchmark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A benchmark that gave an error in place of samples."""
+    """A benchmark that ended in an error instead of samples."""
 
     benchmark: Name
     error: str
@@ -37,15 +60,23 @@ class ResultDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One run of a suite of benchmarks."""
 
     schema: Literal["strataregula.result/1"]
-    timestamp: Annotated[Timestamp, msgspec.Meta(description="when the run began, with its time zone")]
+    timestamp: Annotated[
+        Timestamp, msgspec.Meta(description="when the run began, with its time zone")
+    ]
     results: list[Measurement]
     failures: list[FailedBenchmark] = []
     project: Name | None = None
-    environment: Annotated[Name | None, msgspec.Meta(description="the kind of machine, such as github-hosted")] = None
+    environment: Annotated[
+        Name | None, msgspec.Meta(description="the kind of machine, such as github-hosted")
+    ] = None
     commit: Text | None = None
     branch: Text | None = None
-    run_id: Annotated[Name | None, msgspec.Meta(description="tells the run from others of its project")] = None
-    duration_seconds: Annotated[NonNegative | None, msgspec.Meta(description="wall time of the whole run")] = None
+    run_id: Annotated[
+        Name | None, msgspec.Meta(description="distinguishes the run from others of its project")
+    ] = None
+    duration_seconds: Annotated[
+        NonNegative | None, msgspec.Meta(description="wall time of the whole run")
+    ] = None
     machine: MachinePart | None = None
 
 
@@ -56,8 +87,12 @@ def matches(document: object) -> bool:
 def parse(raw: object, origin: Origin) -> Run:
     document = msgspec.convert(raw, ResultDocument)
     if not document.results and not document.failures:
-        raise Rejected("invalid_value", "neither a result nor a failure", place="$.results")
-    seconds = to_seconds(document.timestamp, place="$.timestamp")
+        raise Rejected(
+            "invalid_value",
+            "the document holds neither results nor failures",
+            json_path="$.results",
+        )
+    seconds = to_seconds(document.timestamp, json_path="$.timestamp")
     results = tuple(_result(part) for part in document.results)
     failures = tuple(Failure(part.benchmark, part.error) for part in document.failures)
     return Run(
@@ -79,4 +114,10 @@ def parse(raw: object, origin: Origin) -> Run:
 def _result(part: Measurement) -> Result:
     measured = quantity(part.unit)
     samples = [value * measured.factor for value in part.samples]
-    return from_samples(part.benchmark, part.variant, samples, unit=measured.unit, better=part.better or measured.better)
+    return from_samples(
+        part.benchmark,
+        part.variant,
+        samples,
+        unit=measured.unit,
+        better=part.better or measured.better,
+    )

@@ -21,14 +21,13 @@ import msgspec
 
 from benchmark_exporter.ledger.baselines import KnownRun, Pin, PinnedResult
 from benchmark_exporter.ledger.forgetting import Forgotten, forget
-from benchmark_exporter.ledger.judgements import Series, SeriesKey, is_newer
 from benchmark_exporter.ledger.retention import old_uploads, prune
 from benchmark_exporter.ledger.schema import NewerSchemaError, migrate
 from benchmark_exporter.ledger.state import (
     REGRESSIONS_BY_COMMIT,
     Histogram,
     Labels,
-    NewestJudgement,
+    NewestVerdict,
     RunningTotal,
     Selection,
     State,
@@ -37,6 +36,7 @@ from benchmark_exporter.ledger.state import (
 )
 from benchmark_exporter.ledger.transaction import Signature, Transaction
 from benchmark_exporter.ledger.trends import Trend, read_trends
+from benchmark_exporter.ledger.verdicts import Series, SeriesKey, is_newer
 from benchmark_exporter.ledger.visibility import select
 
 __all__ = [
@@ -47,7 +47,7 @@ __all__ = [
     "Labels",
     "Ledger",
     "LedgerError",
-    "NewestJudgement",
+    "NewestVerdict",
     "Pin",
     "PinnedResult",
     "RunningTotal",
@@ -70,7 +70,9 @@ class LedgerError(Exception):
 
 def has_no_room(error: LedgerError) -> bool:
     """Whether it was the disk that failed, which may be full only for now, in contrast to a wrong path or a missing right."""
-    return getattr(error.__cause__, "sqlite_errorname", "").startswith(("SQLITE_FULL", "SQLITE_IOERR"))
+    return getattr(error.__cause__, "sqlite_errorname", "").startswith(
+        ("SQLITE_FULL", "SQLITE_IOERR")
+    )
 
 
 class Ledger:
@@ -133,16 +135,31 @@ class Ledger:
     def signatures(self) -> dict[str, Signature | None]:
         """The signature of every known file, by its name; None for a rejected one, which another version or setting may take."""
         with self._errors_named():
-            rows = self._connection.execute("SELECT path, inode, size_bytes, ctime_ns, reason FROM files")
-            return {path: (inode, size, ctime) if reason is None else None for path, inode, size, ctime, reason in rows}
+            rows = self._connection.execute(
+                "SELECT path, inode, size_bytes, ctime_ns, reason FROM files"
+            )
+            return {
+                path: (inode, size, ctime) if reason is None else None
+                for path, inode, size, ctime, reason in rows
+            }
 
-    def state(self, *, after_seconds: float = -math.inf, at_most: int = 2**62, returned_after_seconds: float = -math.inf) -> State:
+    def state(
+        self,
+        *,
+        after_seconds: float = -math.inf,
+        at_most: int = 2**62,
+        returned_after_seconds: float = -math.inf,
+    ) -> State:
         """What the newest commit left, of the first `at_most` subjects with a run after a time (since 1970); of all, unless told.
 
         What their counters were before is left out of those that did not return after `returned_after_seconds`.
         """
         with self._errors_named():
-            return read_state(self._connection, select(self._connection, after_seconds, at_most), returned_after_seconds)
+            return read_state(
+                self._connection,
+                select(self._connection, after_seconds, at_most),
+                returned_after_seconds,
+            )
 
     def trends(self) -> list[Trend]:
         """How the last runs of each benchmark went."""
@@ -181,7 +198,10 @@ class Ledger:
     def changed_elsewhere(self) -> bool:
         """Whether another process has committed since the last time this was asked."""
         with self._errors_named():
-            before, self._commits_elsewhere = self._commits_elsewhere, self._count_commits_elsewhere()
+            before, self._commits_elsewhere = (
+                self._commits_elsewhere,
+                self._count_commits_elsewhere(),
+            )
             return self._commits_elsewhere != before
 
     def _count_commits_elsewhere(self) -> int:
@@ -194,6 +214,10 @@ class Ledger:
         try:
             yield
         except NewerSchemaError as error:
-            raise LedgerError(f"{self._path}: {error}; run that version, or name another file") from error
+            raise LedgerError(
+                f"{self._path}: {error}; run that version, or name another file"
+            ) from error
         except (sqlite3.Error, msgspec.DecodeError) as error:
-            raise LedgerError(f"{self._path}: {error}; is its folder there and writable, with room, and the file a ledger?") from error
+            raise LedgerError(
+                f"{self._path}: {error}; is its folder there and writable, with room, and the file a ledger?"
+            ) from error

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from benchmark_exporter.ledger.judgements import Judgements, SeriesKey
-from benchmark_exporter.model import REGRESSED, Judgement, Result, Statistics
+from benchmark_exporter.ledger.verdicts import SeriesKey, Verdicts
+from benchmark_exporter.model import REGRESSED, Result, Statistics, Verdict
 
 Execute = Callable[[str, Sequence[object]], sqlite3.Cursor]
 
@@ -54,17 +54,23 @@ class PinnedResult:
 class Baselines:
     """The baselines in one transaction. `execute` reads, `change` writes."""
 
-    def __init__(self, execute: Execute, change: Execute, judgements: Judgements) -> None:
+    def __init__(self, execute: Execute, change: Execute, verdicts: Verdicts) -> None:
         self._execute = execute
         self._change = change
-        self._judgements = judgements
+        self._verdicts = verdicts
 
     def find(self, name: str) -> Sequence[KnownRun]:
         """The runs that have a run_id; where there is none, the run of a row number."""
         columns = "id, project, run_id, environment, machine, commit_hash, timestamp_seconds"
-        rows = self._execute(f"SELECT {columns} FROM runs WHERE run_id = ? ORDER BY id", (name,)).fetchall()  # noqa: S608  # columns above
+        rows = self._execute(
+            f"SELECT {columns} FROM runs WHERE run_id = ? ORDER BY id",  # noqa: S608  # columns above
+            (name,),
+        ).fetchall()
         if not rows and name.isdecimal() and len(name) < 19:  # no more than a row number can have
-            rows = self._execute(f"SELECT {columns} FROM runs WHERE id = ?", (int(name),)).fetchall()  # noqa: S608  # as above
+            rows = self._execute(
+                f"SELECT {columns} FROM runs WHERE id = ?",  # noqa: S608  # columns above
+                (int(name),),
+            ).fetchall()
         return [KnownRun(*row) for row in rows]
 
     def results(self, run: int) -> Sequence[Result]:
@@ -84,15 +90,34 @@ class Baselines:
         self._change(
             "INSERT OR REPLACE INTO baselines VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                *(series.project, series.environment, series.machine, series.name, series.unit, run.row, run.run_id, run.commit_hash),
-                *(value, statistics.p50, statistics.p95, pin.version, pin.who, pin.at_seconds, pin.reason),
+                *(
+                    series.project,
+                    series.environment,
+                    series.machine,
+                    series.name,
+                    series.unit,
+                    run.row,
+                    run.run_id,
+                    run.commit_hash,
+                ),
+                *(
+                    value,
+                    statistics.p50,
+                    statistics.p95,
+                    pin.version,
+                    pin.who,
+                    pin.at_seconds,
+                    pin.reason,
+                ),
             ),
         )
-        self._judgements.keep(series, replace(self._judgements.series(series), pinned=value))
+        self._verdicts.keep(series, replace(self._verdicts.series(series), pinned=value))
 
     def was_regression(self, run: KnownRun, result: Result) -> bool:
         """Whether a run's result was judged to be one."""
-        row = self._execute("SELECT state FROM judgements WHERE run = ? AND name = ?", (run.row, result.name)).fetchone()
+        row = self._execute(
+            "SELECT state FROM judgements WHERE run = ? AND name = ?", (run.row, result.name)
+        ).fetchone()
         return row is not None and row[0] in REGRESSED
 
     def start_anew(self, run: KnownRun, result: Result, window_runs: int) -> None:
@@ -106,7 +131,10 @@ class Baselines:
             (key.project, key.environment, key.machine, key.name, key.unit, run.row),
         ).fetchall()
         window = tuple(value for (value,) in rows)[-window_runs:]
-        self._judgements.keep(key, replace(self._judgements.series(key), window=window, previous=None, unconfirmed=None))
+        self._verdicts.keep(
+            key,
+            replace(self._verdicts.series(key), window=window, previous=None, unconfirmed=None),
+        )
 
     def shown(self, series: SeriesKey) -> int | None:
         """The run whose judgement is shown for a series; None where another machine class has the word."""
@@ -117,19 +145,38 @@ class Baselines:
         ).fetchone()
         return None if row is None else int(row[0])
 
-    def amend(self, run: int, name: str, judgement: Judgement) -> None:
+    def amend(self, run: int, name: str, verdict: Verdict) -> None:
         """What is thought of a run's result now that its baseline is another. What was counted of it stays so."""
-        j = judgement
+        j = verdict
         self._change(
             "UPDATE judgements SET state = ?, rolling = ?, pinned = ?, reference = ?, limit_value = ?, worsening_ratio = ?, "
             "noise_ratio = ?, run_count = ?, suppressed = ? WHERE run = ? AND name = ?",
-            (j.state, j.rolling, j.pinned, j.reference, j.limit, j.worsening_ratio, j.noise_ratio, j.run_count, j.suppressed, run, name),
+            (
+                j.state,
+                j.rolling,
+                j.pinned,
+                j.reference,
+                j.limit,
+                j.worsening_ratio,
+                j.noise_ratio,
+                j.run_count,
+                j.suppressed,
+                run,
+                name,
+            ),
         )
 
     def pinned(self) -> Sequence[PinnedResult]:
         """All of them, what was pinned last first."""
         return [
-            PinnedResult(SeriesKey(project, environment, machine, name, unit), run, run_id, commit_hash, value, Pin(*pin))
+            PinnedResult(
+                SeriesKey(project, environment, machine, name, unit),
+                run,
+                run_id,
+                commit_hash,
+                value,
+                Pin(*pin),
+            )
             for project, environment, machine, name, unit, run, run_id, commit_hash, value, *pin in self._execute(
                 "SELECT project, environment, machine, name, unit, run, run_id, commit_hash, value, version, who, at_seconds, reason "
                 "FROM baselines ORDER BY at_seconds DESC, run, name",
@@ -141,7 +188,7 @@ class Baselines:
         """Lets go of what was pinned of a run; how many results that were."""
         cleared = [pinned.series for pinned in self.pinned() if pinned.run == run]
         for series in cleared:
-            self._judgements.keep(series, replace(self._judgements.series(series), pinned=None))
+            self._verdicts.keep(series, replace(self._verdicts.series(series), pinned=None))
         if cleared:
             self._change("DELETE FROM baselines WHERE run = ?", (run,))
         return len(cleared)

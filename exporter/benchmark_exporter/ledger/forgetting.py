@@ -27,14 +27,25 @@ CREATE TEMP TABLE gone AS SELECT id AS run FROM runs WHERE project IN (SELECT va
         UNION SELECT benchmark FROM failures WHERE run NOT IN gone);
 """
 # In this order, since the newest refer to their runs.
-_OF_RUNS = ("newest_judgements", "newest_results", "newest_runs", "newest_verdicts", "results", "failures", "verdicts", "judgements")
+_OF_RUNS = (
+    "newest_judgements",
+    "newest_results",
+    "newest_runs",
+    "newest_verdicts",
+    "results",
+    "failures",
+    "verdicts",
+    "judgements",
+)
 _OF_PROJECTS = ("series", "baselines", "shifts")
 _OF_BENCHMARKS = ("commit_regressions", "notifications")
 _OF_PIPELINES = ("pipeline_runs", "newest_pipeline_runs")
 _TOTALS = ("counters", "histograms", "returned")
 
 
-def forget(connection: sqlite3.Connection, projects: Sequence[str], pipelines: Sequence[str]) -> Forgotten:
+def forget(
+    connection: sqlite3.Connection, projects: Sequence[str], pipelines: Sequence[str]
+) -> Forgotten:
     """Deletes all that is of these projects and pipelines, totals and pinned baselines too; within a transaction.
 
     The digests of their documents and measurements stay, so that a file which is still in the folder does not come in again.
@@ -54,7 +65,9 @@ def forget(connection: sqlite3.Connection, projects: Sequence[str], pipelines: S
         _delete(connection, table, "project", projects)
     for table in _OF_BENCHMARKS:
         _delete(connection, table, "benchmark", names)
-    pipeline_runs, _ = (_delete(connection, table, "pipeline", pipelines) for table in _OF_PIPELINES)
+    pipeline_runs, _ = (
+        _delete(connection, table, "pipeline", pipelines) for table in _OF_PIPELINES
+    )
     _forget_totals(connection, "benchmark", names)
     _forget_totals(connection, "pipeline", pipelines)
     return Forgotten(runs, pipeline_runs)
@@ -64,10 +77,19 @@ def _forget_totals(connection: sqlite3.Connection, kind: SubjectKind, names: Seq
     totals = [name for name, of in {**SUBJECT_COUNTERS, **SUBJECT_HISTOGRAMS}.items() if of == kind]
     for table in _TOTALS:
         _delete(connection, table, "json_extract(labels, '$[0]')", names, totals)
-    connection.execute("DELETE FROM subjects WHERE kind = ? AND name IN (SELECT value FROM json_each(?))", (kind, to_json(names)))
+    connection.execute(
+        "DELETE FROM subjects WHERE kind = ? AND name IN (SELECT value FROM json_each(?))",
+        (kind, to_json(names)),
+    )
 
 
-def _delete(connection: sqlite3.Connection, table: str, column: str, names: Sequence[str], totals: Sequence[str] | None = None) -> int:
+def _delete(
+    connection: sqlite3.Connection,
+    table: str,
+    column: str,
+    names: Sequence[str],
+    totals: Sequence[str] | None = None,
+) -> int:
     """How many rows that were; of some totals alone, where these are named."""
     statement = f"DELETE FROM {table} WHERE {column} IN (SELECT value FROM json_each(?))"  # noqa: S608  # the tables and columns above
     if totals is None:

@@ -133,18 +133,37 @@ def _rows(
 # After each, what a change of it is.
 COUNTERS = _rows("counters", ("name", "labels"), ("value", "born_seconds"), _counted)  # by, at
 COMMIT_REGRESSIONS = _rows(  # at, rank
-    "commit_regressions", ("benchmark", "severity", "commit_hash"), ("value", "born_seconds", "rank_seconds"), _counted_commit
+    "commit_regressions",
+    ("benchmark", "severity", "commit_hash"),
+    ("value", "born_seconds", "rank_seconds"),
+    _counted_commit,
 )
 HISTOGRAMS = _rows(  # bounds, values, their sum, at
-    "histograms", ("name", "labels"), ("bounds", "counts", "total", "born_seconds"), _observed, _to_histogram, _from_histogram
+    "histograms",
+    ("name", "labels"),
+    ("bounds", "counts", "total", "born_seconds"),
+    _observed,
+    _to_histogram,
+    _from_histogram,
 )
-NEWEST_RESULTS = _rows("newest_results", ("name", "environment"), ("run", "rank_seconds"), _newest)  # the row, at
-NEWEST_RUNS = _rows("newest_runs", ("benchmark", "environment"), ("run", "failed", "rank_seconds"), _newest)  # the row, at
-NEWEST_VERDICTS = _rows("newest_verdicts", ("benchmark",), ("run", "rank_seconds"), _newest)  # the row, at
+NEWEST_RESULTS = _rows(
+    "newest_results", ("name", "environment"), ("run", "rank_seconds"), _newest
+)  # the row, at
+NEWEST_RUNS = _rows(
+    "newest_runs", ("benchmark", "environment"), ("run", "failed", "rank_seconds"), _newest
+)  # the row, at
+NEWEST_GATE_OUTCOMES = _rows(
+    "newest_verdicts", ("benchmark",), ("run", "rank_seconds"), _newest
+)  # the row, at
 NEWEST_PIPELINE_RUNS = _rows(  # the row, at
-    "newest_pipeline_runs", ("pipeline", "branch", "trigger"), ("passed", "duration_seconds", "rank_seconds"), _newest
+    "newest_pipeline_runs",
+    ("pipeline", "branch", "trigger"),
+    ("passed", "duration_seconds", "rank_seconds"),
+    _newest,
 )
-LAST_INGEST = Rows("SELECT last_ingest_seconds FROM totals", "UPDATE totals SET last_ingest_seconds = ?", _replaced)  # the row
+LAST_INGEST = Rows(
+    "SELECT last_ingest_seconds FROM totals", "UPDATE totals SET last_ingest_seconds = ?", _replaced
+)  # the row
 SUITE_DURATIONS = Rows(  # seconds
     "SELECT suite_duration_count, suite_duration_sum_seconds FROM totals",
     "UPDATE totals SET suite_duration_count = ?, suite_duration_sum_seconds = ?",

@@ -12,8 +12,8 @@ import msgspec
 
 from benchmark_exporter.ledger import LedgerError
 from benchmark_exporter.ledger.schema import MIGRATIONS
-from benchmark_exporter.ledger.state import NewestVerdict, from_json
-from benchmark_exporter.model import Failure, Judgement, PipelineRun, Result, Statistics
+from benchmark_exporter.ledger.state import NewestGateOutcome, from_json
+from benchmark_exporter.model import Failure, PipelineRun, Result, Statistics, Verdict
 
 PAGE_RUNS = 500
 
@@ -45,12 +45,12 @@ _RESULTS = """
 _FAILURES = """
     SELECT benchmark, error FROM failures WHERE run = :run AND (:benchmark IS NULL OR benchmark GLOB :benchmark) ORDER BY benchmark
 """
-_VERDICTS = """
+_GATE_OUTCOMES = """
     SELECT benchmark, speedup_p50_ratio, speedup_p95_ratio, min_speedup_p50_ratio, min_speedup_p95_ratio, max_p95_seconds, criteria, passed,
         severity
     FROM verdicts WHERE run = ? ORDER BY benchmark
 """
-_JUDGEMENTS = """
+_VERDICTS = """
     SELECT name, state, value, rolling, pinned, reference, limit_value, worsening_ratio, noise_ratio, run_count, suppressed
     FROM judgements WHERE run = ? ORDER BY name
 """
@@ -113,8 +113,8 @@ class RecordedRun:
     suite_duration_seconds: float | None
     results: Sequence[Result]
     failures: Sequence[Failure]
-    verdicts: Sequence[NewestVerdict]
-    judgements: Mapping[str, Judgement]
+    gate_outcomes: Sequence[NewestGateOutcome]
+    verdicts: Mapping[str, Verdict]
 
 
 class History:
@@ -123,9 +123,13 @@ class History:
     def __init__(self, path: Path) -> None:
         self._path = path
         if not path.is_file():
-            raise LedgerError(f"{path}: there is no such ledger; name the file that `serve` was given with --ledger")
+            raise LedgerError(
+                f"{path}: there is no such ledger; name the file that `serve` was given with --ledger"
+            )
         with self._errors_named():
-            self._connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+            self._connection = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None
+            )
         try:
             self._check_schema()
         except LedgerError:
@@ -160,23 +164,33 @@ class History:
             (runs,) = self._connection.execute(_COUNT, selection.parameters).fetchone()
         return int(runs)
 
-    def pipeline_runs(self, since_seconds: float = -math.inf, until_seconds: float = math.inf) -> Iterator[PipelineRun]:
+    def pipeline_runs(
+        self, since_seconds: float = -math.inf, until_seconds: float = math.inf
+    ) -> Iterator[PipelineRun]:
         """Runs of CI pipelines of a time, oldest first."""
         place: tuple[object, ...] = (since_seconds, "", "", "", "", -1)
         while True:
             with self._errors_named():
-                page = self._connection.execute(_PIPELINE_RUNS, (*place, until_seconds, PAGE_RUNS)).fetchall()
+                page = self._connection.execute(
+                    _PIPELINE_RUNS, (*place, until_seconds, PAGE_RUNS)
+                ).fetchall()
             if not page:
                 return
             for timestamp, pipeline, run_id, branch, trigger, passed, duration in page:
-                yield PipelineRun("pipeline", pipeline, branch, trigger, run_id, bool(passed), timestamp, duration)
+                yield PipelineRun(
+                    "pipeline", pipeline, branch, trigger, run_id, bool(passed), timestamp, duration
+                )
             place = page[-1][:6]
 
-    def _page(self, statement: str, selection: Selection, more: Mapping[str, object]) -> list[RecordedRun]:
+    def _page(
+        self, statement: str, selection: Selection, more: Mapping[str, object]
+    ) -> list[RecordedRun]:
         with self._errors_named():
             self._connection.execute("BEGIN")
             try:
-                rows = self._connection.execute(statement, {**selection.parameters, **more}).fetchall()
+                rows = self._connection.execute(
+                    statement, {**selection.parameters, **more}
+                ).fetchall()
                 return [self._run(row, selection.benchmark) for row in rows]
             finally:
                 self._connection.execute("COMMIT")
@@ -185,23 +199,44 @@ class History:
         wanted = {"run": row[0], "benchmark": benchmark}
         results = [
             Result(of, variant, Statistics(*statistics), samples, cv, unit, better)
-            for of, variant, *statistics, samples, cv, unit, better in self._connection.execute(_RESULTS, wanted)
+            for of, variant, *statistics, samples, cv, unit, better in self._connection.execute(
+                _RESULTS, wanted
+            )
         ]
         failures = [Failure(*row) for row in self._connection.execute(_FAILURES, wanted)]
-        verdicts = [
-            NewestVerdict(of, p50, p95, min_p50, min_p95, max_p95, from_json(criteria), bool(passed), severity)
-            for of, p50, p95, min_p50, min_p95, max_p95, criteria, passed, severity in self._connection.execute(_VERDICTS, row[:1])
+        gate_outcomes = [
+            NewestGateOutcome(
+                of, p50, p95, min_p50, min_p95, max_p95, from_json(criteria), bool(passed), severity
+            )
+            for of, p50, p95, min_p50, min_p95, max_p95, criteria, passed, severity in self._connection.execute(
+                _GATE_OUTCOMES, row[:1]
+            )
         ]
         names = {result.name for result in results}
-        judgements = {
-            name: Judgement(*(*judgement, bool(suppressed)))
-            for name, *judgement, suppressed in self._connection.execute(_JUDGEMENTS, row[:1])
+        verdicts = {
+            name: Verdict(*(*verdict, bool(suppressed)))
+            for name, *verdict, suppressed in self._connection.execute(_VERDICTS, row[:1])
             if name in names
         }
         if benchmark is not None:
-            shown = {result.benchmark for result in results} | {failure.benchmark for failure in failures}
-            verdicts = [verdict for verdict in verdicts if verdict.benchmark in shown]
-        number, project, run_id, format_name, environment, commit_hash, branch, timestamp, ingested, duration = row
+            shown = {result.benchmark for result in results} | {
+                failure.benchmark for failure in failures
+            }
+            gate_outcomes = [
+                gate_outcome for gate_outcome in gate_outcomes if gate_outcome.benchmark in shown
+            ]
+        (
+            number,
+            project,
+            run_id,
+            format_name,
+            environment,
+            commit_hash,
+            branch,
+            timestamp,
+            ingested,
+            duration,
+        ) = row
         return RecordedRun(
             row=number,
             project=project,
@@ -215,8 +250,8 @@ class History:
             suite_duration_seconds=duration,
             results=results,
             failures=failures,
+            gate_outcomes=gate_outcomes,
             verdicts=verdicts,
-            judgements=judgements,
         )
 
     def _check_schema(self) -> None:

@@ -66,8 +66,15 @@ def prune(connection: sqlite3.Connection, before_seconds: float) -> Iterator[int
     A step deletes STEP_ROWS rows at most, or one run of more.
     """
     yield from _prune_runs(connection, before_seconds)
-    for (pipeline,) in connection.execute("SELECT DISTINCT pipeline FROM newest_pipeline_runs").fetchall():
-        values = {"pipeline": pipeline, "before": before_seconds, "shown": FAILURE_RATIO_RUNS, "limit": STEP_ROWS}
+    for (pipeline,) in connection.execute(
+        "SELECT DISTINCT pipeline FROM newest_pipeline_runs"
+    ).fetchall():
+        values = {
+            "pipeline": pipeline,
+            "before": before_seconds,
+            "shown": FAILURE_RATIO_RUNS,
+            "limit": STEP_ROWS,
+        }
         while deleted := connection.execute(_DELETE_PIPELINE_RUNS, values).rowcount:
             yield deleted
     for statement in (_DELETE_REJECTIONS, _DELETE_MEASUREMENTS):
@@ -84,7 +91,9 @@ def _prune_runs(connection: sqlite3.Connection, before: float) -> Iterator[int]:
         for at, run, is_shown in runs:
             place = {"at": at, "after": run}
             if not is_shown:
-                deleted += sum(connection.execute(statement, (run,)).rowcount for statement in _DELETE_RUN)
+                deleted += sum(
+                    connection.execute(statement, (run,)).rowcount for statement in _DELETE_RUN
+                )
             if deleted >= STEP_ROWS:
                 break
         yield deleted
@@ -92,13 +101,21 @@ def _prune_runs(connection: sqlite3.Connection, before: float) -> Iterator[int]:
 
 def _prune_documents(connection: sqlite3.Connection, before: float) -> Iterator[int]:
     place: dict[str, float | bytes] = {"at": float("-inf"), "after": b""}
-    while documents := connection.execute(_OLD_DOCUMENTS, {"before": before, "limit": STEP_ROWS} | place).fetchall():
+    while documents := connection.execute(
+        _OLD_DOCUMENTS, {"before": before, "limit": STEP_ROWS} | place
+    ).fetchall():
         gone = [(digest,) for _, digest, is_present in documents if not is_present]
-        yield connection.executemany("DELETE FROM documents WHERE digest = ?", gone).rowcount if gone else 0
+        yield (
+            connection.executemany("DELETE FROM documents WHERE digest = ?", gone).rowcount
+            if gone
+            else 0
+        )
         place = {"at": documents[-1][0], "after": documents[-1][1]}
 
 
-def old_uploads(connection: sqlite3.Connection, prefix: str, before_seconds: float) -> Iterator[list[str]]:
+def old_uploads(
+    connection: sqlite3.Connection, prefix: str, before_seconds: float
+) -> Iterator[list[str]]:
     """The names, which begin with `prefix`, of uploaded files whose documents came in before a time (seconds since 1970) and whose runs are
     forgotten; a document that only amended a run, or said it again, goes by its age alone. Each step looks at STEP_ROWS files.
 
@@ -108,9 +125,16 @@ def old_uploads(connection: sqlite3.Connection, prefix: str, before_seconds: flo
     kept = {at for (at,) in connection.execute(_KEPT_RUNS, {"before": before_seconds})}
     after, end = prefix, prefix + chr(0x10FFFF)
     while files := connection.execute(_FILES, (after, end, STEP_ROWS)).fetchall():
-        came_in = {path: connection.execute(_CAME_IN, (_digest_of_name(path), digest)).fetchone()[0] for path, digest in files}
+        came_in = {
+            path: connection.execute(_CAME_IN, (_digest_of_name(path), digest)).fetchone()[0]
+            for path, digest in files
+        }
         # A run and the document that brought it came in at the same instant, to the digit. A side file is no document, and has none.
-        yield [path for path, at in came_in.items() if at is not None and at < before_seconds and at not in kept]
+        yield [
+            path
+            for path, at in came_in.items()
+            if at is not None and at < before_seconds and at not in kept
+        ]
         after = files[-1][0]
 
 

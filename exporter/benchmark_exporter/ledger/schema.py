@@ -99,6 +99,10 @@ def migrate(connection: sqlite3.Connection) -> None:
     """
     (applied,) = connection.execute("PRAGMA user_version").fetchone()
     if applied > len(MIGRATIONS):
-        raise NewerSchemaError(f"schema {applied} was written by a newer version of the exporter, this one knows {len(MIGRATIONS)}")
+        raise NewerSchemaError(
+            f"schema {applied} was written by a newer version of the exporter, this one knows {len(MIGRATIONS)}"
+        )
     for number, script in enumerate(MIGRATIONS[applied:], applied + 1):
-        connection.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;")
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;"
+        )

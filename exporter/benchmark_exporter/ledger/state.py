@@ -7,7 +7,16 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from benchmark_exporter.model import SEVERITIES, Better, Judgement, Notification, Result, Severity, Statistics, SubjectKind
+from benchmark_exporter.model import (
+    SEVERITIES,
+    Better,
+    Notification,
+    Result,
+    Severity,
+    Statistics,
+    SubjectKind,
+    Verdict,
+)
 
 Labels = tuple[str, ...]
 
@@ -88,7 +97,7 @@ class NewestRun(msgspec.Struct, frozen=True):
     failed: bool
 
 
-class NewestVerdict(msgspec.Struct, frozen=True):
+class NewestGateOutcome(msgspec.Struct, frozen=True):
     benchmark: str
     speedup_p50_ratio: float
     speedup_p95_ratio: float | None
@@ -100,7 +109,7 @@ class NewestVerdict(msgspec.Struct, frozen=True):
     severity: Severity | None
 
 
-class VerdictRun(msgspec.Struct, frozen=True):
+class GateRun(msgspec.Struct, frozen=True):
     """The run that a newest verdict is on."""
 
     run_id: str
@@ -119,7 +128,7 @@ class NewestBaseline(msgspec.Struct, frozen=True):
     speedup_p95_ratio: float | None
 
 
-class NewestJudgement(msgspec.Struct, frozen=True):
+class NewestVerdict(msgspec.Struct, frozen=True):
     """passed_commit is that of the last run before this one that was no regression."""
 
     benchmark: str
@@ -129,7 +138,7 @@ class NewestJudgement(msgspec.Struct, frozen=True):
     commit_hash: str
     passed_commit: str
     unit: str
-    judgement: Judgement
+    verdict: Verdict
     baseline: NewestBaseline | None
 
 
@@ -183,9 +192,9 @@ class State(msgspec.Struct, frozen=True):
     returned_histograms: Mapping[tuple[str, Labels], Histogram]
     results: Sequence[NewestResult]
     runs: Sequence[NewestRun]
+    gate_outcomes: Sequence[NewestGateOutcome]
+    gate_runs: Mapping[str, GateRun]
     verdicts: Sequence[NewestVerdict]
-    verdict_runs: Mapping[str, VerdictRun]
-    judgements: Sequence[NewestJudgement]
     shifts: Sequence[NewestShift]
     pipelines: Sequence[NewestPipeline]
     pipeline_failure_ratios: Mapping[str, float]
@@ -207,13 +216,25 @@ def from_json(text: str) -> Any:
     return msgspec.json.decode(text)
 
 
-def read_state(connection: sqlite3.Connection, selection: Selection, returned_after_seconds: float) -> State:
+def read_state(
+    connection: sqlite3.Connection, selection: Selection, returned_after_seconds: float
+) -> State:
     """What the newest commit left of the subjects that `visibility.select` has just selected, and of the exporter itself."""
     query = connection.execute
     commits, last_ingest, duration_count, duration_sum = query("SELECT * FROM totals").fetchone()
     returned_counters, returned_histograms = _read_returned(connection, returned_after_seconds)
-    verdicts = [
-        NewestVerdict(benchmark, p50, p95, min_p50, min_p95, max_p95, from_json(criteria), bool(passed), severity)
+    gate_outcomes = [
+        NewestGateOutcome(
+            benchmark,
+            p50,
+            p95,
+            min_p50,
+            min_p95,
+            max_p95,
+            from_json(criteria),
+            bool(passed),
+            severity,
+        )
         for benchmark, p50, p95, min_p50, min_p95, max_p95, criteria, passed, severity in query(
             "SELECT benchmark, speedup_p50_ratio, speedup_p95_ratio, min_speedup_p50_ratio, min_speedup_p95_ratio, max_p95_seconds, "
             "criteria, passed, severity FROM temp.shown_names n "
@@ -222,8 +243,10 @@ def read_state(connection: sqlite3.Connection, selection: Selection, returned_af
     ]
     counters = _read_counters(connection)
     # Most results never had a confirmed regression, and need not be looked for.
-    confirmed = (counter.labels[0] for counter in counters.get("regressions_confirmed", ()) if counter.value)
-    names = dict.fromkeys((*(verdict.benchmark for verdict in verdicts), *confirmed))
+    confirmed = (
+        counter.labels[0] for counter in counters.get("regressions_confirmed", ()) if counter.value
+    )
+    names = dict.fromkeys((*(gate_outcome.benchmark for gate_outcome in gate_outcomes), *confirmed))
     pipelines = [
         NewestPipeline(pipeline, branch, trigger, bool(passed), duration)
         for pipeline, branch, trigger, passed, duration in query(
@@ -232,18 +255,24 @@ def read_state(connection: sqlite3.Connection, selection: Selection, returned_af
         )
     ]
     durations = query(
-        "SELECT suite_duration_seconds FROM runs WHERE suite_duration_seconds IS NOT NULL ORDER BY id DESC LIMIT ?", (SUITE_DURATIONS,)
+        "SELECT suite_duration_seconds FROM runs WHERE suite_duration_seconds IS NOT NULL ORDER BY id DESC LIMIT ?",
+        (SUITE_DURATIONS,),
     )
     return State(
         commits=commits,
         selection=selection,
         counters=counters,
-        regressions_by_commit=[counter for name in names for counter in newest_commits(connection, name)],
+        regressions_by_commit=[
+            counter for name in names for counter in newest_commits(connection, name)
+        ],
         histograms=_read_histograms(connection),
         returned_counters=returned_counters,
         returned_histograms=returned_histograms,
         results=[
-            NewestResult(environment, Result(benchmark, variant, Statistics(*statistics), samples, cv, unit, better))
+            NewestResult(
+                environment,
+                Result(benchmark, variant, Statistics(*statistics), samples, cv, unit, better),
+            )
             for environment, benchmark, variant, *statistics, samples, cv, unit, better in query(
                 "SELECT environment, benchmark, variant, p50, p95, p99, mean, min, max, stddev, sample_count, cv_ratio, unit, better "
                 "FROM temp.shown s CROSS JOIN newest_results n ON n.name = s.name AND n.environment = s.qualifier "
@@ -251,22 +280,31 @@ def read_state(connection: sqlite3.Connection, selection: Selection, returned_af
             )
         ],
         runs=[
-            NewestRun(benchmark, environment, project, run_id, commit_hash, format_name, timestamp, bool(failed))
+            NewestRun(
+                benchmark,
+                environment,
+                project,
+                run_id,
+                commit_hash,
+                format_name,
+                timestamp,
+                bool(failed),
+            )
             for benchmark, environment, project, run_id, commit_hash, format_name, timestamp, failed in query(
                 "SELECT n.benchmark, n.environment, project, run_id, commit_hash, format, timestamp_seconds, failed "
                 "FROM temp.shown s CROSS JOIN newest_runs n ON n.benchmark = s.name AND n.environment = s.qualifier "
                 "JOIN runs ON runs.id = n.run WHERE s.kind = 'benchmark'"
             )
         ],
-        verdicts=verdicts,
-        verdict_runs={
-            benchmark: VerdictRun(*run)
+        gate_outcomes=gate_outcomes,
+        gate_runs={
+            benchmark: GateRun(*run)
             for benchmark, *run in query(
                 "SELECT benchmark, run_id, project, timestamp_seconds FROM temp.shown_names n "
                 "CROSS JOIN newest_verdicts ON benchmark = n.name JOIN runs ON runs.id = run WHERE kind = 'benchmark'"
             )
         },
-        judgements=_judgements(connection),
+        verdicts=_verdicts(connection),
         shifts=[
             # Of several machine classes the newest run's: SQLite takes bare columns from the row with the maximum.
             NewestShift(project, environment, bool(shifted))
@@ -275,7 +313,9 @@ def read_state(connection: sqlite3.Connection, selection: Selection, returned_af
             )
         ],
         pipelines=pipelines,
-        pipeline_failure_ratios=_failure_ratios(connection, dict.fromkeys(newest.pipeline for newest in pipelines)),
+        pipeline_failure_ratios=_failure_ratios(
+            connection, dict.fromkeys(newest.pipeline for newest in pipelines)
+        ),
         suite_durations_seconds=[seconds for (seconds,) in durations],
         suite_duration_count=duration_count,
         suite_duration_sum_seconds=duration_sum,
@@ -303,7 +343,7 @@ _BASELINES = """
     JOIN runs ON runs.id = n.run AND runs.project = b.project AND runs.machine = b.machine
     JOIN results s ON s.run = n.run AND s.name = n.name AND s.unit = b.unit
 """
-_JUDGEMENTS = """
+_VERDICTS = """
     SELECT benchmark, n.name, n.environment, project, commit_hash, passed_commit, unit, j.state, value, rolling, pinned, reference,
         limit_value, worsening_ratio, noise_ratio, run_count, suppressed
     FROM temp.shown s CROSS JOIN newest_judgements n ON n.name = s.name AND n.environment = s.qualifier
@@ -312,20 +352,29 @@ _JUDGEMENTS = """
 """
 
 
-def _judgements(connection: sqlite3.Connection) -> list[NewestJudgement]:
+def _verdicts(connection: sqlite3.Connection) -> list[NewestVerdict]:
     baselines = {
         (name, environment): NewestBaseline(
-            version, run_id, commit_hash, at, _speedup(better, p50, new_p50), _speedup(better, p95, new_p95)
+            version,
+            run_id,
+            commit_hash,
+            at,
+            _speedup(better, p50, new_p50),
+            _speedup(better, p95, new_p95),
         )
-        for name, environment, better, p50, new_p50, p95, new_p95, version, run_id, commit_hash, at in connection.execute(_BASELINES)
+        for name, environment, better, p50, new_p50, p95, new_p95, version, run_id, commit_hash, at in connection.execute(
+            _BASELINES
+        )
     }
     return [
-        NewestJudgement(
+        NewestVerdict(
             *(benchmark, name, environment, project, commit, passed_commit, unit),
-            judgement=Judgement(*judgement),
+            verdict=Verdict(*verdict),
             baseline=baselines.get((name, environment)),
         )
-        for benchmark, name, environment, project, commit, passed_commit, unit, *judgement in connection.execute(_JUDGEMENTS)
+        for benchmark, name, environment, project, commit, passed_commit, unit, *verdict in connection.execute(
+            _VERDICTS
+        )
     ]
 
 
@@ -346,15 +395,22 @@ def _read_counters(connection: sqlite3.Connection) -> Mapping[str, Sequence[Runn
             (name, kind),
         )
     apart = to_json([*SUBJECT_COUNTERS, NOTIFICATIONS])
-    rows += query("SELECT name, labels, value, born_seconds FROM counters WHERE name NOT IN (SELECT value FROM json_each(?))", (apart,))
+    rows += query(
+        "SELECT name, labels, value, born_seconds FROM counters WHERE name NOT IN (SELECT value FROM json_each(?))",
+        (apart,),
+    )
     counters: dict[str, list[RunningTotal]] = {}
     for name, labels, value, born in rows:
         counters.setdefault(name, []).append(RunningTotal(tuple(from_json(labels)), value, born))
     notifications = query(
-        "SELECT labels, value, born_seconds FROM counters WHERE name = ? ORDER BY born_seconds, labels", (NOTIFICATIONS,)
+        "SELECT labels, value, born_seconds FROM counters WHERE name = ? ORDER BY born_seconds, labels",
+        (NOTIFICATIONS,),
     ).fetchall()
     if notifications:
-        counters[NOTIFICATIONS] = _bounded(RunningTotal(tuple(from_json(labels)), value, born) for labels, value, born in notifications)
+        counters[NOTIFICATIONS] = _bounded(
+            RunningTotal(tuple(from_json(labels)), value, born)
+            for labels, value, born in notifications
+        )
     return counters
 
 
@@ -374,7 +430,9 @@ def _read_histograms(connection: sqlite3.Connection) -> Mapping[str, Sequence[Hi
     )
     histograms: dict[str, list[Histogram]] = {}
     for name, labels, bounds, counts, total, born in rows:
-        histograms.setdefault(name, []).append(Histogram(tuple(from_json(labels)), *_buckets(bounds, counts), total, born))
+        histograms.setdefault(name, []).append(
+            Histogram(tuple(from_json(labels)), *_buckets(bounds, counts), total, born)
+        )
     return histograms
 
 
@@ -396,7 +454,9 @@ def _read_returned(
     connection: sqlite3.Connection, after_seconds: float
 ) -> tuple[Mapping[tuple[str, Labels], RunningTotal], Mapping[tuple[str, Labels], Histogram]]:
     counters, histograms = {}, {}
-    for name, text, at, bounds, counts, total in connection.execute("SELECT * FROM returned WHERE at_seconds > ?", (after_seconds,)):
+    for name, text, at, bounds, counts, total in connection.execute(
+        "SELECT * FROM returned WHERE at_seconds > ?", (after_seconds,)
+    ):
         labels = tuple(from_json(text))
         if bounds is None:
             counters[name, labels] = RunningTotal(labels, total, at)

@@ -25,7 +25,9 @@ MAX_HOLD_SECONDS = 3600.0
 _SEEN_RESOLUTION = 1e-3
 
 
-def see(connection: sqlite3.Connection, subject: Subject, at_seconds: float, max_age_seconds: float) -> float:
+def see(
+    connection: sqlite3.Connection, subject: Subject, at_seconds: float, max_age_seconds: float
+) -> float:
     """That a subject has a run, before anything of that run is counted. Gives when it was last seen, as that is written down now.
 
     Of one that returns after more than `max_age_seconds`, the counters are kept as they were: shown so for a while, they let increase() see
@@ -33,13 +35,22 @@ def see(connection: sqlite3.Connection, subject: Subject, at_seconds: float, max
     """
     key = tuple(subject)
     execute = connection.execute
-    row = execute("SELECT place, seen_seconds FROM subjects WHERE kind = ? AND name = ? AND qualifier = ? AND trigger = ?", key).fetchone()
+    row = execute(
+        "SELECT place, seen_seconds FROM subjects WHERE kind = ? AND name = ? AND qualifier = ? AND trigger = ?",
+        key,
+    ).fetchone()
     place, seen = row or (None, 0.0)
     if place is None:
-        execute("INSERT INTO subjects VALUES (?, ?, ?, ?, ?, ?, ?)", (*key, _prefix(subject.name), _next_place(connection), at_seconds))
+        execute(
+            "INSERT INTO subjects VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (*key, _prefix(subject.name), _next_place(connection), at_seconds),
+        )
     elif seen <= at_seconds - max_age_seconds:
         _keep_counters(connection, subject.name, at_seconds)
-        execute("UPDATE subjects SET place = ?, seen_seconds = ? WHERE place = ?", (_next_place(connection), at_seconds, place))
+        execute(
+            "UPDATE subjects SET place = ?, seen_seconds = ? WHERE place = ?",
+            (_next_place(connection), at_seconds, place),
+        )
     elif is_lately(seen, at_seconds, max_age_seconds):
         return float(seen)
     else:
@@ -65,7 +76,9 @@ def _prefix(name: str) -> str:
 def _keep_counters(connection: sqlite3.Connection, name: str, at_seconds: float) -> None:
     prefix = _prefix(name)
     span = (prefix, prefix[:-1] + "-")
-    connection.execute("DELETE FROM returned WHERE at_seconds < ?", (at_seconds - MAX_HOLD_SECONDS,))
+    connection.execute(
+        "DELETE FROM returned WHERE at_seconds < ?", (at_seconds - MAX_HOLD_SECONDS,)
+    )
     for counter in SUBJECT_COUNTERS:
         connection.execute(
             "INSERT OR REPLACE INTO returned SELECT name, labels, ?, NULL, NULL, value FROM counters "
@@ -80,7 +93,10 @@ def _keep_counters(connection: sqlite3.Connection, name: str, at_seconds: float)
         )
     connection.executemany(
         "INSERT OR REPLACE INTO returned VALUES (?, ?, ?, NULL, NULL, ?)",
-        [(REGRESSIONS_BY_COMMIT, to_json(each.labels), at_seconds, each.value) for each in newest_commits(connection, name)],
+        [
+            (REGRESSIONS_BY_COMMIT, to_json(each.labels), at_seconds, each.value)
+            for each in newest_commits(connection, name)
+        ],
     )
 
 
@@ -108,9 +124,15 @@ def select(connection: sqlite3.Connection, after_seconds: float, at_most: int) -
     counts: dict[SubjectKind, int] = {"benchmark": 0, "pipeline": 0}
     first_seen = []
     for kind, count, seen in connection.execute(
-        "SELECT kind, count(*), min(seen_seconds) FROM subjects WHERE seen_seconds > ? GROUP BY kind", (after_seconds,)
+        "SELECT kind, count(*), min(seen_seconds) FROM subjects WHERE seen_seconds > ? GROUP BY kind",
+        (after_seconds,),
     ):
         counts[kind] = count
         first_seen.append(seen)
-    subjects = [Subject(*row) for row in connection.execute("SELECT kind, name, qualifier, trigger FROM temp.shown ORDER BY place")]
+    subjects = [
+        Subject(*row)
+        for row in connection.execute(
+            "SELECT kind, name, qualifier, trigger FROM temp.shown ORDER BY place"
+        )
+    ]
     return Selection(subjects, counts, min(first_seen, default=float("inf")))

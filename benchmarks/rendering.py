@@ -1,0 +1,86 @@
+"""What rendering a changed exposition costs, compared with prometheus_client."""
+
+import argparse
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Metric, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector as ClientCollector
+
+from benchmark_exporter.config import Config, packaged
+from benchmark_exporter.ledger import Ledger
+from benchmark_exporter.metrics.collector import Collector, Live, load_definitions
+from benchmarks import servers
+from benchmarks.exposition import drop, page_of, project, series_of
+from benchmarks.report import Figure, percentile, progress
+
+LONGER_THAN_ANY_HOLD_SECONDS = 3600.0
+
+
+def rendering(folder_name: str, options: argparse.Namespace, benchmarks: int) -> list[Figure]:
+    folder = Path(folder_name)
+    drop(folder, benchmarks)
+    progress(
+        f"rendering {benchmarks} benchmarks {options.renderings} times, then by prometheus_client"
+    )
+    with servers.exporter(folder) as server:  # it creates the ledger
+        connection = server.connect()
+        page_of(connection, benchmarks, settled=False)
+        connection.close()
+    collector = Collector(load_definitions(packaged("metrics.yaml")), Config())
+    ledger = Ledger(folder / "ledger.sqlite3")
+    now = time.time() + LONGER_THAN_ANY_HOLD_SECONDS
+    reading, rendering = [], []
+    for _ in range(options.renderings + 1):
+        with ledger.transaction() as transaction:
+            transaction.count("runs", (project(0), "self-hosted"), now)
+        started = time.perf_counter()
+        state = ledger.state()
+        read = time.perf_counter()
+        exposition = collector.render(state, Live(0, 0.0), now)
+        rendering.append(time.perf_counter() - read)
+        reading.append(read - started)
+    ledger.close()
+    page = b"".join(exposition.parts.values())
+    ours = Figure(
+        f"rendering {series_of(page):,} series after a change, p50",
+        percentile(rendering[1:], 50) * 1e3,
+        "ms",
+        at_most=20,
+    )
+    registry = CollectorRegistry()
+    registry.register(_Families(list(text_string_to_metric_families(page.decode()))))
+    client = [_timed_rendering(registry) for _ in range(options.renderings)]
+    return [
+        ours,
+        Figure("the first time, nothing known", rendering[0] * 1e3, "ms"),
+        Figure(
+            "reading their state from the ledger before it, p50",
+            percentile(reading[1:], 50) * 1e3,
+            "ms",
+        ),
+        Figure(
+            "prometheus_client's generate_latest, the same series, p50",
+            percentile(client, 50) * 1e3,
+            "ms",
+            ours=ours,
+        ),
+    ]
+
+
+class _Families(ClientCollector):
+    """Ready-made families, so that only the rendering of prometheus_client is timed."""
+
+    def __init__(self, families: Sequence[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._families
+
+
+def _timed_rendering(registry: CollectorRegistry) -> float:
+    started = time.perf_counter()
+    generate_latest(registry)
+    return time.perf_counter() - started

@@ -1,0 +1,297 @@
+"""`benchmark-exporter run`: any command, unchanged, with its CPU and memory told each second and recorded at its end.
+
+The command is in the process group of this program and has its terminal and its files, as if it had been started in its place. So what a
+terminal sends (Ctrl-C, Ctrl-Z) reaches it by itself, and only signals that somebody sent to this process alone are passed on.
+"""
+
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+from benchmark_exporter.client.files import RunFiles, new_run_id, timestamp
+from benchmark_exporter.client.machine import Machine
+from benchmark_exporter.client.monitoring import MEGABYTE, RUN_VARIABLE, SCHEMA
+from benchmark_exporter.client.process_tree import ProcessTree
+from benchmark_exporter.client.provenance import RESULTS_VARIABLE, Provenance
+from benchmark_exporter.client.usage import peak_resident_bytes
+
+EXIT_CANNOT_START, EXIT_NOT_FOUND = 126, 127
+PHASE_VARIABLE = "BENCHMARK_PHASE_FILE"
+PHASE = "run"
+MAX_PHASE_BYTES = 100
+INTERVAL_SECONDS = 1.0
+# The first look comes early, so that a short command has one.
+FIRST_LOOK_SECONDS = 0.1
+# A look may cost this part of the time until the next: it grows with the number of processes of the machine.
+SHARE = 100
+
+_ENDS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
+_PASSED_ON = _ENDS | {signal.SIGUSR1, signal.SIGUSR2, signal.SIGTSTP, signal.SIGCONT}
+_HANDLED = _PASSED_ON | {signal.SIGCHLD}
+# With these a terminal stops all of a job, and its shell waits for this process to be stopped too. SIGSTOP is meant for the command alone.
+_JOB_STOPS = {signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`name` is that of the benchmark `run/NAME`; without `document` only the live file is written."""
+
+    name: str
+    results_dir: Path
+    provenance: Provenance
+    machine: Machine
+    document: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How the command ended. `exit_status` is 128+n for signal n; `interrupted`: somebody had asked it to end, and it did not succeed."""
+
+    exit_status: int
+    signal_name: str | None
+    interrupted: bool
+    wall_seconds: float
+    cpu_seconds: float
+    largest_process_bytes: int
+
+    @property
+    def status(self) -> str:
+        return (
+            "completed"
+            if self.exit_status == 0
+            else "interrupted"
+            if self.interrupted
+            else "failed"
+        )
+
+    @property
+    def error(self) -> str | None:
+        if self.exit_status == 0:
+            return None
+        return (
+            f"ended by {self.signal_name}"
+            if self.signal_name
+            else f"exit status {self.exit_status}"
+        )
+
+
+def run(command: Sequence[str], settings: Settings) -> int:
+    """Runs the command to its end and returns its exit status: 128+n for signal n, 127 if it is not found, 126 if it cannot be run."""
+    files_dir = Path(tempfile.mkdtemp(prefix="benchmark-exporter-run-"))
+    try:
+        return _Run(command, settings, files_dir / "phase").run()
+    except FileNotFoundError:
+        return _cannot(
+            EXIT_NOT_FOUND,
+            f"{command[0]}: there is no such command; is it on PATH, does its #! line name one that is there?",
+        )
+    except OSError as error:
+        return _cannot(EXIT_CANNOT_START, f"{command[0]}: cannot be run: {error.strerror}")
+    finally:
+        shutil.rmtree(files_dir, ignore_errors=True)
+
+
+def _cannot(status: int, reason: str) -> int:
+    _say(reason)
+    return status
+
+
+def _say(text: str) -> None:
+    # A standard error that nobody reads must not change the command's exit status.
+    with suppress(OSError, ValueError):
+        print(f"benchmark-exporter run: {text}", file=sys.stderr, flush=True)
+
+
+class _Run:
+    def __init__(self, command: Sequence[str], settings: Settings, phase_path: Path) -> None:
+        self._command = command
+        self._settings = settings
+        self._phase_path = phase_path
+        self._run_id = new_run_id()
+        self._peaks_bytes: dict[str, int] = {}
+        self._interrupting = False
+
+    def run(self) -> int:
+        """Raises OSError where the command cannot be started."""
+        # Signals are taken from a queue in place of handlers, so that none comes at a bad moment, and none is lost.
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
+        try:
+            self._timestamp, self._begun = timestamp(), time.monotonic()
+            self._earlier_peak_bytes = peak_resident_bytes()
+            # Python ignores SIGPIPE and SIGXFSZ; the command does not expect that.
+            self._process_id = os.posix_spawnp(
+                self._command[0],
+                list(self._command),
+                self._environment(),
+                setsigmask=mask,
+                setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],
+            )
+            self._files = RunFiles(self._settings.results_dir, self._run_id, _say)
+            self._tell_start()
+            ended = self._follow()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        end = {
+            "status": ended.status,
+            "error": ended.error,
+            "exit_status": ended.exit_status,
+            "duration_seconds": ended.wall_seconds,
+        }
+        self._files.tell("end", end)
+        self._files.close()
+        if self._settings.document and ended.status != "interrupted":
+            self._files.publish(self._document(ended))
+        return ended.exit_status
+
+    def _environment(self) -> Mapping[str, str]:
+        return os.environ | {
+            RUN_VARIABLE: self._run_id,
+            RESULTS_VARIABLE: str(self._settings.results_dir),
+            PHASE_VARIABLE: str(self._phase_path),
+        }
+
+    def _tell_start(self) -> None:
+        provenance = self._settings.provenance
+        start = {
+            "run_id": self._run_id,
+            "benchmark": self._benchmark,
+            "project": provenance.project,
+            "environment": provenance.environment,
+            "commit_hash": provenance.commit,
+            "branch": provenance.branch,
+            "iterations": None,
+            "process": self._process_name,
+            "pid": self._process_id,
+        }
+        self._files.tell("start", start)
+
+    @property
+    def _benchmark(self) -> str:
+        # Apart from the benchmarks that the command itself may record, so that no run of those is counted twice.
+        return f"run/{self._settings.name}"
+
+    @property
+    def _process_name(self) -> str:
+        return Path(self._command[0]).name
+
+    def _follow(self) -> Ended:
+        """Passes signals on and looks at the tree until the command has ended."""
+        tree = ProcessTree(self._process_id)
+        psutil.cpu_percent(percpu=True)  # the first call has no time to compare with
+        looked, cpu_seconds = self._begun, 0.0
+        due = self._begun + FIRST_LOOK_SECONDS
+        while True:
+            arrived = signal.sigtimedwait(_HANDLED, max(0.0, due - time.monotonic()))
+            if arrived is not None and arrived.si_signo != signal.SIGCHLD:
+                self._pass_on(arrived)
+            elif arrived is not None and (ended := self._look_for_end()) is not None:
+                return ended
+            now = time.monotonic()
+            if now < due:
+                continue
+            with suppress(psutil.Error):  # it has just ended: SIGCHLD is waiting
+                usage = tree.look()
+                percent = 100 * (usage.cpu_seconds - cpu_seconds) / (now - looked)
+                looked, cpu_seconds = now, usage.cpu_seconds
+                self._tell_sample(usage.resident_bytes, percent)
+            due = now + max(INTERVAL_SECONDS, SHARE * (time.monotonic() - now))
+
+    def _pass_on(self, arrived: signal.struct_siginfo) -> None:
+        self._interrupting |= arrived.si_signo in _ENDS
+        # Above 0 the kernel has sent it, for a terminal, and to the command as well.
+        if arrived.si_code <= 0 and arrived.si_pid != self._process_id:
+            os.kill(self._process_id, arrived.si_signo)
+
+    def _look_for_end(self) -> Ended | None:
+        process_id, wait_status, used = os.wait4(self._process_id, os.WNOHANG | os.WUNTRACED)
+        if process_id == 0:
+            return None
+        if os.WIFSTOPPED(wait_status):
+            if os.WSTOPSIG(wait_status) in _JOB_STOPS:
+                os.kill(os.getpid(), signal.SIGSTOP)  # until the shell continues both
+            return None
+        code = os.waitstatus_to_exitcode(wait_status)
+        return Ended(
+            exit_status=code if code >= 0 else 128 - code,
+            signal_name=None if code >= 0 else _signal_name(-code),
+            interrupted=self._interrupting,
+            wall_seconds=time.monotonic() - self._begun,
+            cpu_seconds=used.ru_utime + used.ru_stime,
+            largest_process_bytes=used.ru_maxrss * 1024,
+        )
+
+    def _tell_sample(self, resident_bytes: int, cpu_percent: float) -> None:
+        phase = self._phase()
+        self._peaks_bytes[phase] = max(self._peaks_bytes.get(phase, 0), resident_bytes)
+        sample = {
+            "process": self._process_name,
+            "phase": phase,
+            "memory_mb": resident_bytes / MEGABYTE,
+            "peak_memory_mb": self._peaks_bytes[phase] / MEGABYTE,
+            "cpu_percent": round(cpu_percent, 1),
+            "cores": {
+                str(core): percent for core, percent in enumerate(psutil.cpu_percent(percpu=True))
+            },
+        }
+        self._files.tell("sample", sample)
+
+    def _phase(self) -> str:
+        """What the command has last written to the file that PHASE_VARIABLE names, if anything."""
+        try:
+            with self._phase_path.open("rb") as file:
+                text = file.read(MAX_PHASE_BYTES).decode(errors="replace").strip()
+        except OSError:
+            return PHASE
+        return text.partition("\n")[0] or PHASE
+
+    def _document(self, ended: Ended) -> Mapping[str, object]:
+        provenance = self._settings.provenance
+        return {
+            "schema": SCHEMA,
+            "timestamp": self._timestamp,
+            "run_id": self._run_id,
+            "project": provenance.project,
+            "environment": provenance.environment,
+            "commit": provenance.commit,
+            "branch": provenance.branch,
+            "machine": asdict(self._settings.machine),
+            "duration_seconds": ended.wall_seconds,
+            "results": self._results(ended) if ended.exit_status == 0 else [],
+            "failures": []
+            if ended.error is None
+            else [{"benchmark": self._benchmark, "error": ended.error}],
+        }
+
+    def _results(self, ended: Ended) -> list[dict[str, object]]:
+        values = {"wall": (ended.wall_seconds, "seconds"), "cpu": (ended.cpu_seconds, "seconds")}
+        peak_bytes = max(self._peaks_bytes.values(), default=0)
+        # Before its exec the command was this program, whose memory is in the figure too (`time` has that flaw): what is above it counts.
+        if ended.largest_process_bytes > self._earlier_peak_bytes:
+            peak_bytes = max(peak_bytes, ended.largest_process_bytes)
+        if peak_bytes:
+            values["peak_memory"] = (peak_bytes, "bytes")
+        if self._peaks_bytes.keys() - {PHASE}:
+            values |= {
+                f"peak_memory/{phase}": (peak, "bytes") for phase, peak in self._peaks_bytes.items()
+            }
+        return [
+            {"benchmark": self._benchmark, "variant": variant, "unit": unit, "samples": [value]}
+            for variant, (value, unit) in values.items()
+        ]
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return f"signal {number}"

@@ -1,0 +1,1 @@
+"""What `benchmark-exporter` does, one module per subcommand."""

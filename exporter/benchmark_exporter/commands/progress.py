@@ -1,0 +1,48 @@
+"""How far long work is: a line that is written over on a terminal, else a plain line now and then."""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Self, TextIO
+
+TERMINAL_SECONDS, PLAIN_SECONDS = 0.2, 10.0
+
+
+class Progress:
+    """Tells on `stream` how many of `total` things, say `runs`, are done. Work that is over before the first line is due has none."""
+
+    def __init__(
+        self,
+        total: int,
+        what: str,
+        stream: TextIO,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._total = total
+        self._what = what
+        self._stream = stream
+        self._monotonic = monotonic
+        self._is_terminal = stream.isatty()
+        self._interval_seconds = TERMINAL_SECONDS if self._is_terminal else PLAIN_SECONDS
+        self._started = self._told = monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leaves the terminal's line empty for what comes next."""
+        if self._is_terminal and self._told > self._started:
+            self._write("")
+
+    def tell(self, done: int) -> None:
+        """To be called as often as convenient."""
+        now = self._monotonic()
+        if done and now - self._told >= self._interval_seconds:
+            self._told = now
+            left = timedelta(seconds=round((now - self._started) / done * (self._total - done)))
+            self._write(f"{done:,} of {self._total:,} {self._what}, {left} left")
+
+    def _write(self, text: str) -> None:
+        self._stream.write(f"\r\x1b[K{text}" if self._is_terminal else f"{text}\n")
+        self._stream.flush()

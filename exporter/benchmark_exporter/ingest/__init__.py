@@ -1,0 +1,1 @@
+"""The way of a result file into the ledger."""

@@ -1,0 +1,283 @@
+"""Finds the files to ingest. A scan is the truth; events only make it prompt."""
+
+import errno
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from benchmark_exporter.model import Rejected
+
+SUFFIX = ".json"
+READ_BYTES = 1024 * 1024
+SIDECAR_SUFFIX = ".meta.json"
+# Prefix of the names of uploaded files. No file of the results folder can have it, since names that
+# begin with a dot are ignored.
+UPLOADS_PREFIX = ".uploads/"
+_OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """A file as its folder lists it.
+
+    `path` is relative to the folder. `name` is the path in a form that can be printed and stored,
+    whatever bytes it has, prefixed by the folder's `name_prefix`. `mtime_ns` is when the content
+    was written, which a document may not state.
+    """
+
+    path: str
+    name: str
+    inode: int
+    size_bytes: int = 0
+    ctime_ns: int = 0
+    mtime_ns: int = 0
+
+    @property
+    def signature(self) -> tuple[int, int, int]:
+        """Changes whenever the content may have.
+
+        It holds ctime rather than mtime, since ctime also moves when permissions are corrected and
+        cannot be set back by a copy that preserves times.
+        """
+        return (self.inode, self.size_bytes, self.ctime_ns)
+
+    @property
+    def is_sidecar(self) -> bool:
+        """Whether it is `x.meta.json`, which states what `x.json` does not."""
+        return self.path.endswith(SIDECAR_SUFFIX)
+
+    @property
+    def sidecar_name(self) -> str:
+        """The name of this document's sidecar."""
+        return self.name.removesuffix(SUFFIX) + SIDECAR_SUFFIX
+
+    @property
+    def document_name(self) -> str:
+        """The name of this sidecar's document."""
+        return self.name.removesuffix(SIDECAR_SUFFIX) + SUFFIX
+
+
+class Inbox:
+    """A folder of results, which is only read. Names that begin with a dot are ignored."""
+
+    def __init__(self, root: Path, max_file_bytes: int, name_prefix: str = "") -> None:
+        self.root = root
+        self.name_prefix = name_prefix
+        self._prefix = os.path.join(root, "")  # noqa: PTH118  # a Path has no slash at its end
+        self._max_file_bytes = max_file_bytes
+
+    def scan(self) -> list[Candidate]:
+        """Every candidate, oldest first."""
+        return oldest_first(self.walk())
+
+    def check(self, paths: Iterable[str | Path]) -> list[Candidate]:
+        """The candidates among the paths, oldest first; paths a scan would skip are skipped."""
+        found = []
+        # Strings here and wherever each file of a burst passes: a Path costs more than its stat().
+        for path in {os.fspath(each) for each in paths}:
+            # A file that has gone is found missing by the next scan.
+            with suppress(OSError):
+                if path.endswith(SUFFIX) and self._is_reached(path):
+                    found.append(self._candidate(path, os.lstat(path)))
+        return oldest_first(found)
+
+    def candidate(self, path: Path) -> Candidate:
+        """One file of the folder, whatever its name.
+
+        Raises:
+            OSError: it does not exist or its status cannot be read.
+        """
+        return self._candidate(str(path), path.lstat())
+
+    def path(self, candidate: Candidate) -> Path:
+        """The path of a candidate."""
+        return self.root / candidate.path
+
+    def sidecar(self, document: Candidate) -> Candidate | None:
+        """The sidecar of a document, if it has one."""
+        path = self._prefix + document.path.removesuffix(SUFFIX) + SIDECAR_SUFFIX
+        # Most documents have none, and asking costs less than an exception.
+        if not os.access(path, os.F_OK, follow_symlinks=False):
+            return None
+        try:
+            return self._candidate(path, os.lstat(path))
+        except FileNotFoundError:
+            return None
+
+    def sidecar_names(self, documents: Iterable[Candidate]) -> set[str]:
+        """The names of all sidecars in the folders of these documents.
+
+        For many documents this costs less than asking for the sidecar of each.
+
+        Raises:
+            OSError: one of the folders cannot be listed.
+        """
+        folders = {candidate.path.rpartition("/")[0] for candidate in documents}
+        paths = (
+            f"{folder}/{name}" if folder else name
+            for folder in folders
+            for name in os.listdir(self._prefix + folder)  # noqa: PTH208  # see check
+        )
+        sidecars = (path for path in paths if path.endswith(SIDECAR_SUFFIX))
+        return {_printable(self.name_prefix + path) for path in sidecars}
+
+    def documents(self, sidecars: Iterable[Candidate]) -> list[Candidate]:
+        """The documents of these sidecars that exist."""
+        return self.check(
+            self._prefix + sidecar.path.removesuffix(SIDECAR_SUFFIX) + SUFFIX
+            for sidecar in sidecars
+        )
+
+    def read(self, candidate: Candidate) -> bytes:
+        """The bytes of a candidate.
+
+        Raises:
+            Rejected: not a regular file inside the folder, too large, or unreadable.
+            FileNotFoundError: it has gone.
+            OSError: the process or the machine ran out of a resource; not the file's fault.
+        """
+        path = self._prefix + candidate.path
+        try:
+            status = os.lstat(path)
+            if stat.S_ISLNK(status.st_mode):
+                path = self._target(path)
+                status = os.lstat(path)
+            if not stat.S_ISREG(status.st_mode):
+                raise self._not_a_file(candidate, status.st_mode)
+            if status.st_size > self._max_file_bytes:
+                raise Rejected(
+                    "too_large", f"{status.st_size} bytes, max_file_bytes is {self._max_file_bytes}"
+                )
+            # NOFOLLOW and NONBLOCK in case it has been replaced by a link or a FIFO meanwhile.
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                data = _read(descriptor, status.st_size, self._max_file_bytes)
+            finally:
+                os.close(descriptor)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            if error.errno in _OUT_OF_RESOURCES:
+                raise
+            raise Rejected("unreadable", error.strerror or str(error)) from error
+        if len(data) > self._max_file_bytes:
+            raise Rejected(
+                "too_large", f"grew while it was read, max_file_bytes is {self._max_file_bytes}"
+            )
+        return data
+
+    def _not_a_file(self, candidate: Candidate, mode: int) -> Rejected:
+        if stat.S_ISDIR(mode) and not candidate.path.endswith(SUFFIX):
+            return Rejected("unreadable", "the folder cannot be listed")
+        return Rejected("not_a_file", f"a {_kind(mode)} has a result's name")
+
+    def _target(self, link: str) -> str:
+        try:
+            target = os.path.realpath(link, strict=True)
+        except FileNotFoundError:
+            raise Rejected("unreadable", "a link to a file that does not exist") from None
+        if not Path(target).is_relative_to(self.root.resolve()):
+            raise Rejected(
+                "link_outside",
+                "the link leads out of the results folder; copy the file instead",
+            )
+        return target
+
+    def _is_reached(self, path: str) -> bool:
+        """Whether a scan reaches the path: in the folder, not hidden, through no linked folder."""
+        if not path.startswith(self._prefix):
+            return False
+        *folders, name = path[len(self._prefix) :].split("/")
+        if name.startswith("."):
+            return False
+        way = self._prefix
+        for folder in folders:
+            way += folder
+            if (
+                folder.startswith(".")
+                or folder.endswith(SUFFIX)
+                or stat.S_ISLNK(os.lstat(way).st_mode)
+            ):
+                return False
+            way += "/"
+        return True
+
+    def walk(self) -> Iterator[Candidate]:
+        """Every candidate in the folder and its subfolders.
+
+        Raises:
+            OSError: the folder itself cannot be read. What vanishes meanwhile is skipped.
+        """
+        # A list instead of recursion: folders may be nested deeper than the call stack allows.
+        folders = [str(self.root)]
+        while folders:
+            folder = folders.pop()
+            try:
+                entries = os.scandir(folder)
+            except OSError:
+                if folder == str(self.root):
+                    raise
+                with suppress(OSError):  # unless it has gone, read() reports what is wrong
+                    yield self._candidate(folder, os.lstat(folder))
+                continue
+            with entries:
+                for entry in entries:
+                    if entry.name.startswith("."):
+                        continue
+                    with suppress(OSError):
+                        if entry.name.endswith(SUFFIX):
+                            yield self._candidate(entry.path, entry.stat(follow_symlinks=False))
+                        elif entry.is_dir(follow_symlinks=False):
+                            folders.append(entry.path)
+
+    def _candidate(self, path: str, status: os.stat_result) -> Candidate:
+        relative = path[len(self._prefix) :]
+        name = _printable(self.name_prefix + relative)
+        if stat.S_ISLNK(status.st_mode):
+            # A dangling link is a candidate too, so that read() reports it.
+            with suppress(OSError):
+                status = os.stat(path)  # noqa: PTH116  # see check
+        if not stat.S_ISREG(status.st_mode):
+            # Changes inside a folder must not change its signature.
+            return Candidate(relative, name, status.st_ino)
+        return Candidate(
+            relative, name, status.st_ino, status.st_size, status.st_ctime_ns, status.st_mtime_ns
+        )
+
+
+def oldest_first(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Sorted by the time of their last change, as far as the folder shows it."""
+    return sorted(candidates, key=_age)
+
+
+def _read(descriptor: int, expected_bytes: int, max_bytes: int) -> bytes:
+    """A file's bytes; of a file over max_bytes, enough of them to tell."""
+    data = os.read(descriptor, expected_bytes + 1)
+    # Most files arrive in one read. Those on a network file system, or growing, may not.
+    while (missing := max_bytes + 1 - len(data)) > 0 and (
+        more := os.read(descriptor, min(missing, READ_BYTES))
+    ):
+        data += more
+    return data
+
+
+def _printable(path: str) -> str:
+    return path if path.isascii() else os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _age(candidate: Candidate) -> tuple[int, str]:
+    return candidate.ctime_ns, candidate.path
+
+
+def _kind(mode: int) -> str:
+    kinds = {
+        stat.S_IFDIR: "folder",
+        stat.S_IFIFO: "FIFO",
+        stat.S_IFSOCK: "socket",
+        stat.S_IFCHR: "device",
+        stat.S_IFBLK: "device",
+    }
+    return kinds.get(stat.S_IFMT(mode), "special file")

@@ -1,0 +1,190 @@
+"""Reads candidate files: bytes to a document, a sidecar or a rejection.
+
+A file that ends early may still be written. It is incomplete rather than rejected until it has been
+left unchanged for the settle time.
+"""
+
+import hashlib
+import logging
+import math
+from collections.abc import Callable, Iterable, Sequence
+from datetime import tzinfo
+
+import msgspec
+
+from benchmark_exporter.formats import Origin, Sidecar, parse, parse_sidecar
+from benchmark_exporter.ingest.inbox import Candidate, Inbox
+from benchmark_exporter.ingest.inboxes import Inboxes
+from benchmark_exporter.model import Document, Rejected, RejectionReason, Run
+
+log = logging.getLogger(__name__)
+
+# With this many new files, list their folders to find sidecars: probing for a sidecar that does not
+# exist costs a tenth of the time that its document takes.
+LISTED_FILES = 200
+# How a file that is still being written, or not yet readable by us, may be rejected.
+INCOMPLETE: frozenset[RejectionReason] = frozenset(
+    {"truncated", "malformed_json", "not_utf8", "unreadable"}
+)
+# hyperfine creates its file before it runs its first command, which may take minutes.
+EMPTY_SETTLE_SECONDS = 300.0
+
+
+class ReadSidecar(msgspec.Struct, frozen=True):
+    """A sidecar as it was read together with its document."""
+
+    candidate: Candidate
+    digest: bytes
+    data: bytes
+
+
+class ReadFile(msgspec.Struct, frozen=True):
+    """A file and its content; the digest is empty if the file could not be read."""
+
+    candidate: Candidate
+    digest: bytes
+    outcome: Document | Sidecar | Rejected
+    sidecar: ReadSidecar | None = None
+
+    @property
+    def identity(self) -> bytes:
+        """Digest of the document and its sidecar: two commits may measure exactly the same."""
+        if self.sidecar is None:
+            return self.digest
+        return hashlib.sha256(self.digest + self.sidecar.digest).digest()
+
+    @property
+    def order(self) -> tuple[float, str]:
+        """Sorts runs that arrive together by their time; documents of one run keep their order."""
+        outcome = self.outcome
+        if isinstance(outcome, Run):
+            return outcome.timestamp_seconds, outcome.run_id
+        return 0.0, ""
+
+
+class Reader:
+    """Reads files of an inbox and remembers which are incomplete.
+
+    `zone` applies to times that state none; `monotonic` returns seconds that never go back.
+    """
+
+    def __init__(
+        self,
+        inbox: Inbox | Inboxes,
+        zone: tzinfo,
+        settle_seconds: float,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._inbox = inbox
+        self._zone = zone
+        self._settle_seconds = settle_seconds
+        self._monotonic = monotonic
+        # Incomplete files by name, each with the time at which it is rejected if still unchanged.
+        self._incomplete: dict[str, tuple[Candidate, float]] = {}
+
+    @property
+    def incomplete(self) -> Sequence[Candidate]:
+        """The files that were found but are not complete yet."""
+        return [candidate for candidate, _ in self._incomplete.values()]
+
+    @property
+    def due_seconds(self) -> float:
+        """When the next incomplete file is due, on the `monotonic` clock; infinity if none is."""
+        return min((due for _, due in self._incomplete.values()), default=math.inf)
+
+    def discard(self, names: Iterable[str]) -> None:
+        """No longer waits for these files: they were recorded, or have gone."""
+        for name in names:
+            self._incomplete.pop(name, None)
+
+    def read_all(self, candidates: Sequence[Candidate]) -> list[ReadFile]:
+        """What can be ingested of these files, oldest run first; not those incomplete or gone.
+
+        Raises:
+            OSError: the process or the machine ran out of a resource; not the fault of a file.
+        """
+        sidecar_names = self._sidecar_names(candidates)
+        reads = (self._read(candidate, sidecar_names) for candidate in candidates)
+        return sorted((read for read in reads if read is not None), key=_order)
+
+    def _sidecar_names(self, batch: Sequence[Candidate]) -> set[str] | None:
+        """The names of all existing sidecars; None to probe for them one by one."""
+        if len(batch) < LISTED_FILES:
+            return None
+        try:
+            return self._inbox.sidecar_names(batch)
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            return None
+
+    def _read(self, candidate: Candidate, sidecar_names: set[str] | None) -> ReadFile | None:
+        digest, sidecar = b"", None
+        origin = Origin(self._zone, candidate.mtime_ns / 1e9)
+        try:
+            data = self._inbox.read(candidate)
+            digest = hashlib.sha256(data).digest()
+            if candidate.is_sidecar:
+                return ReadFile(candidate, digest, parse_sidecar(data, origin).sidecar)
+            if sidecar_names is None or candidate.sidecar_name in sidecar_names:
+                sidecar = self._read_sidecar(candidate)
+            return ReadFile(candidate, digest, parse(data, _complete(origin, sidecar)), sidecar)
+        except FileNotFoundError:
+            return None
+        except Rejected as rejected:
+            if rejected.reason in INCOMPLETE and not self._has_settled(candidate, rejected):
+                return None
+            return ReadFile(candidate, digest, rejected)
+        except OSError:
+            raise
+        except Exception as error:  # a fault of a format must cost only this one file
+            return ReadFile(candidate, digest, internal_error(candidate, error))
+
+    def _read_sidecar(self, document: Candidate) -> ReadSidecar | None:
+        candidate = self._inbox.sidecar(document)
+        if candidate is None:
+            return None
+        try:
+            data = self._inbox.read(candidate)
+        except FileNotFoundError:
+            return None
+        except Rejected as rejected:
+            raise in_sidecar(rejected) from rejected
+        return ReadSidecar(candidate, hashlib.sha256(data).digest(), data)
+
+    def _has_settled(self, candidate: Candidate, rejected: Rejected) -> bool:
+        known, due = self._incomplete.get(candidate.name, (None, 0.0))
+        if known is None or known.signature != candidate.signature:
+            is_empty = rejected.reason == "truncated" and not candidate.size_bytes
+            settle_seconds = EMPTY_SETTLE_SECONDS if is_empty else self._settle_seconds
+            self._incomplete[candidate.name] = candidate, self._monotonic() + settle_seconds
+            return False
+        return self._monotonic() >= due
+
+
+def in_sidecar(rejected: Rejected) -> Rejected:
+    """The rejection of a document whose sidecar was rejected."""
+    return Rejected(
+        rejected.reason, f"in its sidecar: {rejected.detail}", json_path=rejected.json_path
+    )
+
+
+def internal_error(candidate: Candidate, error: Exception) -> Rejected:
+    """The rejection of a file that exposed a fault of the exporter; the fault is logged."""
+    log.error(
+        "a fault in the exporter, not in the file",
+        exc_info=error,
+        extra={"fields": {"file": candidate.name}},
+    )
+    return Rejected("internal_error", f"{type(error).__name__}: {error}")
+
+
+def _complete(origin: Origin, sidecar: ReadSidecar | None) -> Origin:
+    if sidecar is None:
+        return origin
+    try:
+        return parse_sidecar(sidecar.data, origin)
+    except Rejected as rejected:
+        raise in_sidecar(rejected) from rejected
+
+
+def _order(read: ReadFile) -> tuple[float, str]:
+    return read.order

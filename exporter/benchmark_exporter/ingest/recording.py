@@ -1,0 +1,259 @@
+"""Records read files in the ledger: the file, its document, and what follows from that.
+
+All of it happens in the transaction that is handed in, so that a crash counts nothing twice.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+
+from msgspec.structs import replace
+
+from benchmark_exporter.formats import Sidecar, growing_formats
+from benchmark_exporter.ingest.growing_documents import leave_out_recorded
+from benchmark_exporter.ingest.inbox import Candidate
+from benchmark_exporter.ingest.judging import judge_run
+from benchmark_exporter.ingest.reading import ReadFile, internal_error
+from benchmark_exporter.ledger import LedgerError, Signature, Subject, Transaction
+from benchmark_exporter.model import (
+    SEVERITIES,
+    Baseline,
+    Document,
+    PipelineRun,
+    Rejected,
+    Result,
+    Run,
+)
+from benchmark_exporter.regression import Limits, Policy, check_gate
+
+# The ledger's names of its counters and histograms; the collector knows what they are on /metrics.
+INGESTED, DUPLICATE = "files_ingested", "files_duplicate"
+REJECTED, CONFLICTS = "files_rejected", "run_conflicts"
+RUNS, FAILURES, REGRESSIONS, PIPELINE_RUNS = "runs", "failures", "regressions", "pipeline_runs"
+EXECUTION_TIME = "execution_time_ms"
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What applies to documents that do not state it, and how long things stay.
+
+    `zone` is that of times without one. `execution_time_bounds_ms` are the upper bounds of the
+    histogram's buckets. A file may be incomplete for `settle_seconds`, and a subject is shown for
+    `series_max_age_seconds` after its last run.
+    """
+
+    project: str
+    environment: str
+    execution_time_bounds_ms: Sequence[float]
+    settle_seconds: float
+    series_max_age_seconds: float
+    zone: tzinfo = UTC
+
+
+class LogLine:
+    """What to log about a file: a level of `logging` and a text."""
+
+    __slots__ = ("level", "text")
+
+    def __init__(self, level: int, text: str) -> None:
+        self.level = level
+        self.text = text
+
+
+class Recorder:
+    """Records files. `known` has the signature of every file as it was last recorded."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        limits: Limits,
+        defaults: Defaults,
+        known: Mapping[str, Signature | None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._policy = policy
+        self._limits = limits
+        self._defaults = defaults
+        self._bounds_ms = tuple(defaults.execution_time_bounds_ms)
+        self._known = known
+        self._clock = clock
+
+    def record_all(
+        self, transaction: Transaction, reads: Sequence[ReadFile]
+    ) -> list[LogLine | None]:
+        """Records a batch; returns for each file what to log, None if there is nothing new.
+
+        A savepoint for each file is costly, so there is one for all until a file fails.
+        """
+        try:
+            with transaction.step():
+                return [self._record(transaction, read) for read in reads]
+        except LedgerError:
+            raise
+        except Exception:  # recording one by one shows whose fault it is
+            return [self._record_alone(transaction, read) for read in reads]
+
+    def _record_alone(self, transaction: Transaction, read: ReadFile) -> LogLine | None:
+        """Records one file in a step of its own, so that its failure does not undo the others."""
+        try:
+            with transaction.step():
+                return self._record(transaction, read)
+        except LedgerError:
+            raise
+        except Exception as error:
+            rejected = internal_error(read.candidate, error)
+        with transaction.step():
+            return self._record(transaction, replace(read, outcome=rejected))
+
+    def _record(self, transaction: Transaction, read: ReadFile) -> LogLine | None:
+        now = self._clock()
+        candidate, outcome = read.candidate, read.outcome
+        if isinstance(outcome, Sidecar) and self._is_late(transaction, read):
+            outcome = Rejected(
+                "late_sidecar",
+                f"{candidate.document_name} was ingested without it; write the sidecar first",
+            )
+        rejected = outcome if isinstance(outcome, Rejected) else None
+        if self._is_unchanged(transaction, read, rejected, now):
+            return None
+        transaction.record_file(candidate.name, candidate.signature, read.digest, rejected, now)
+        if isinstance(outcome, Rejected):
+            transaction.record_rejection(candidate.name, outcome, now)
+            transaction.count(REJECTED, (outcome.reason,), now)
+            return LogLine(logging.WARNING, f"rejected: {outcome}")
+        if isinstance(outcome, Sidecar):
+            return None
+        if read.sidecar is not None:
+            sidecar: Candidate = read.sidecar.candidate
+            transaction.record_file(sidecar.name, sidecar.signature, read.sidecar.digest, None, now)
+        return LogLine(logging.INFO, self._record_document(transaction, read, outcome, now))
+
+    def _is_unchanged(
+        self, transaction: Transaction, read: ReadFile, rejected: Rejected | None, now: float
+    ) -> bool:
+        """Whether the file was recorded before with the same content and outcome."""
+        candidate = read.candidate
+        # A file that is not known has no row, except a sidecar recorded with its document.
+        if candidate.name not in self._known and not candidate.is_sidecar:
+            return False
+        before = transaction.file(candidate.name)
+        if before is None or before.reason not in (None, rejected.reason if rejected else None):
+            return False
+        # A rejected file is read again after a start, and an ingested one for its new sidecar.
+        if before.signature == candidate.signature:
+            return True
+        if read.digest and before.digest == read.digest:  # touched, but the same bytes
+            reason = None if before.reason is None else rejected
+            transaction.record_file(candidate.name, candidate.signature, read.digest, reason, now)
+            return True
+        return False
+
+    def _is_late(self, transaction: Transaction, read: ReadFile) -> bool:
+        """Whether a sidecar arrives after its document was ingested without it."""
+        document = transaction.file(read.candidate.document_name)
+        before = transaction.file(read.candidate.name)
+        was_read = before is not None and before.reason is None and before.digest == read.digest
+        return document is not None and document.reason is None and not was_read
+
+    def _record_document(
+        self, transaction: Transaction, read: ReadFile, document: Document, now: float
+    ) -> str:
+        if not transaction.add_document(read.identity, read.digest, document.format, now):
+            transaction.count(DUPLICATE, (), now)
+            return "already known"
+        if isinstance(document, Baseline):
+            transaction.count(INGESTED, (document.format,), now)
+            return f"a baseline of {len(document.benchmarks)} benchmarks, not a run"
+        if isinstance(document, PipelineRun):
+            new = self._add_pipeline_run(transaction, document, now)
+        else:
+            new = self._add_run(transaction, document, now)
+        if not new:
+            transaction.count(DUPLICATE, (), now)
+            return "already known from another file"
+        transaction.record_ingest(now)
+        transaction.count(INGESTED, (document.format,), now)
+        return f"ingested a {document.format} document, run {document.run_id}"
+
+    def _add_pipeline_run(self, transaction: Transaction, run: PipelineRun, now: float) -> bool:
+        if not transaction.add_pipeline_run(run, now):
+            return False
+        subject = Subject("pipeline", run.pipeline, run.branch, run.trigger)
+        transaction.see(subject, now, self._defaults.series_max_age_seconds)
+        for status in ("pass", "fail"):
+            by = int(run.passed == (status == "pass"))
+            transaction.count(PIPELINE_RUNS, (run.pipeline, status), now, by=by)
+        return True
+
+    def _add_run(self, transaction: Transaction, run: Run, now: float) -> bool:
+        environment = run.environment or self._defaults.environment
+        project = run.project or self._defaults.project
+        whole = run
+        if run.format in growing_formats():
+            run = leave_out_recorded(transaction, run, project, environment, now)
+            if not run.results:
+                return False
+        row, new, conflict = transaction.add_run(run, project, environment, now)
+        if conflict and run is whole:  # else it conflicts with what the document was before it grew
+            transaction.count(CONFLICTS, (), now)
+        if new:
+            for name in _names(run):
+                subject = Subject("benchmark", name, environment)
+                transaction.see(subject, now, self._defaults.series_max_age_seconds)
+            for result in run.results:
+                self._observe(transaction, result, environment, now)
+            for benchmark, failed in run.outcomes.items():
+                transaction.count(RUNS, (benchmark, environment), now)
+                transaction.count(FAILURES, (benchmark, environment), now, by=int(failed))
+            judge_run(transaction, row, run, project, environment, self._limits, now)
+        amended = self._record_gates(transaction, row, run, environment, now)
+        return new or amended
+
+    def _record_gates(
+        self, transaction: Transaction, row: int, run: Run, environment: str, now: float
+    ) -> bool:
+        """Whether a gate's outcome is new or another one than before."""
+        amended = False
+        for comparison in run.comparisons:
+            outcome = check_gate(comparison, self._policy, environment)
+            changed, severity = transaction.record_gate_outcome(
+                row, outcome, comparison.speedup_p50_ratio, comparison.speedup_p95_ratio
+            )
+            amended |= changed
+            for each in SEVERITIES:
+                by = int(each == severity)
+                transaction.count(REGRESSIONS, (comparison.benchmark, each), now, by=by)
+            if severity is not None:
+                transaction.count_commit(
+                    comparison.benchmark, severity, run.commit_hash, run.timestamp_seconds, now
+                )
+        return amended
+
+    def _observe(
+        self, transaction: Transaction, result: Result, environment: str, now: float
+    ) -> None:
+        """Adds execution times to the histogram: all samples, or the one value of the run."""
+        statistics = result.statistics
+        least = min(statistics.min or 0.0, statistics.p50 or 0.0, statistics.mean or 0.0)
+        # A negative time is a difference of times, and a histogram's sum must not fall.
+        if not result.is_execution_time or least < 0:
+            return
+        if result.samples:
+            iteration, values = "sample", result.samples
+        elif statistics.p50 is not None:
+            iteration, values = "median", (statistics.p50,)
+        elif statistics.mean is not None:
+            iteration, values = "mean", (statistics.mean,)
+        else:
+            return
+        labels = result.name, iteration, environment
+        milliseconds = [value * 1e3 for value in values]
+        transaction.observe(EXECUTION_TIME, labels, milliseconds, self._bounds_ms, now)
+
+
+def _names(run: Run) -> Iterable[str]:
+    """Every name that the run has series of, each benchmark before its variants."""
+    of_results = [name for result in run.results for name in (result.benchmark, result.name)]
+    compared = [comparison.benchmark for comparison in run.comparisons]
+    return dict.fromkeys([*of_results, *run.outcomes, *compared])

@@ -1,0 +1,1 @@
+"""The running exporter: its HTTP routes and what keeps them up to date."""

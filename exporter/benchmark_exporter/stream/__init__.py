@@ -1,0 +1,1 @@
+"""What runs now, brought to WebSocket clients and the live page."""

@@ -1,0 +1,218 @@
+"""The server of the stream: a WebSocket at any path, and the live page with what it loads."""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from aiohttp import WSCloseCode, web
+
+from benchmark_exporter.stream.hub import HIGH_WATER_BYTES, Hub, Place, Selection
+from benchmark_exporter.tokens import TokenFile, bearer
+
+# A proxy ends what is silent for a minute; who does not answer within half of this is gone.
+HEARTBEAT_SECONDS = 50.0
+# Clients have nothing to say but pongs.
+MAX_INCOMING_BYTES = 1024
+MAX_GLOBS, MAX_GLOB_CHARACTERS, MAX_SEQ_DIGITS = 10, 200, 18
+CLOSE_SECONDS = 1.0
+PAGE_FILES = {"/live.css": "text/css", "/live.js": "text/javascript", "/icon.svg": "image/svg+xml"}
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self' ws: wss:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Who may follow the stream. `origins` are pages of other hosts, like `https://ci.example`; without `tokens` no token is asked for."""
+
+    max_clients: int
+    origins: Sequence[str] = ()
+    tokens: TokenFile | None = None
+
+
+class StreamServer:
+    """The routes over a hub. `trends` gives what `/api/v1/trends` answers, as JSON; `page` is the folder of the page's files."""
+
+    def __init__(
+        self, hub: Hub, admission: Admission, trends: Callable[[], Awaitable[bytes]], page: Path
+    ) -> None:
+        self._hub = hub
+        self._admission = admission
+        self._trends = trends
+        self._page = page
+        self._answers: set[web.WebSocketResponse] = set()
+
+    def make_application(self) -> web.Application:
+        """The routes; when they are shut down, clients are told to come back."""
+        application = web.Application()
+        application.add_routes(
+            [web.get("/api/v1/trends", self._answer_trends), web.get("/{path:.*}", self._answer)]
+        )
+        application.on_shutdown.append(self._close_all)
+        return application
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            return await self._follow(request)
+        if request.path == "/":
+            return self._file("index.html", "text/html")
+        if request.path in PAGE_FILES:
+            return self._file(request.path[1:], PAGE_FILES[request.path])
+        if request.path == "/stream":
+            raise web.HTTPUpgradeRequired(
+                text="the stream is a WebSocket: ws://HOST:PORT/stream; the page that shows it is at /\n"
+            )
+        raise web.HTTPNotFound(
+            text="there are / and /stream here; metrics are on the exporter's other port\n"
+        )
+
+    def _file(self, name: str, content_type: str) -> web.Response:
+        return web.Response(
+            body=(self._page / name).read_bytes(),
+            content_type=content_type,
+            charset="utf-8",
+            headers=_HEADERS,
+        )
+
+    async def _answer_trends(self, request: web.Request) -> web.Response:
+        self._admit(request)
+        return web.Response(
+            body=await self._trends(),
+            content_type="application/json",
+            headers={"Cache-Control": "no-store"},
+        )
+
+    async def _follow(self, request: web.Request) -> web.StreamResponse:
+        self._admit(request)
+        selection, since = _selection(request), _place(request)
+        if self._hub.clients >= self._admission.max_clients:
+            raise web.HTTPServiceUnavailable(
+                text=f"the stream has its {self._admission.max_clients} clients\n",
+                headers={"Retry-After": "30"},
+            )
+        # Compressed frames would differ from client to client, where now all are sent the same bytes.
+        answer = web.WebSocketResponse(
+            heartbeat=HEARTBEAT_SECONDS,
+            max_msg_size=MAX_INCOMING_BYTES,
+            compress=False,
+            timeout=CLOSE_SECONDS,
+        )
+        await answer.prepare(request)
+        transport = request.transport
+        if transport is None:  # it has left while it was answered
+            return answer
+        # Else the kernel would hold megabytes for each client that does not read.
+        transport.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_SNDBUF, HIGH_WATER_BYTES
+        )
+        client = self._hub.join(_Transport(transport), selection, since)
+        self._answers.add(answer)
+        try:
+            async for _ in answer:
+                pass  # it is read for its pongs and its farewell
+        finally:
+            self._hub.leave(client)
+            self._answers.discard(answer)
+        return answer
+
+    def _admit(self, request: web.Request) -> None:
+        """Raises HTTPForbidden for a page of another host, HTTPUnauthorized for a token that lets nobody in."""
+        origin = request.headers.get("Origin")
+        # A browser tells which page asks. The page of any host may try to connect to one at localhost.
+        if (
+            origin is not None
+            and origin not in self._admission.origins
+            and not _is_same_host(
+                origin, request.host, is_secret=self._admission.tokens is not None
+            )
+        ):
+            raise web.HTTPForbidden(
+                text=f"pages of {origin} may not follow the stream; name it in stream_origins if they should\n"
+            )
+        if self._admission.tokens is not None:
+            scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+            # A browser cannot set headers of a WebSocket.
+            token = secret.strip() if scheme.lower() == "bearer" else request.query.get("token", "")
+            if bearer(self._admission.tokens.read(), token) is None:
+                raise web.HTTPUnauthorized(
+                    text="the stream asks for a token: `Authorization: Bearer TOKEN`, or ?token=TOKEN\n",
+                    headers={"WWW-Authenticate": "Bearer"},
+                )
+
+    async def _close_all(self, _: web.Application) -> None:
+        await asyncio.gather(
+            *(
+                answer.close(code=WSCloseCode.GOING_AWAY, message=b"the exporter stops")
+                for answer in list(self._answers)
+            ),
+            return_exceptions=True,
+        )
+
+
+class _Transport:
+    """What the hub writes to. Frames go past aiohttp's writer, which would make them anew for each client."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+
+    def write(self, data: bytes) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
+    def buffered_bytes(self) -> int:
+        return self._transport.get_write_buffer_size()
+
+    def abort(self) -> None:
+        self._transport.abort()
+
+
+def _is_same_host(origin: str, host: str, *, is_secret: bool) -> bool:
+    """Whether a page came from here.
+
+    Whoever owns a name can point it at this machine once their page is loaded (DNS rebinding), so a name that could be theirs, one with
+    a dot, needs a token or a place in stream_origins.
+    """
+    parts = urlsplit(origin)
+    if parts.netloc.lower() != host.lower():
+        return False
+    name = parts.hostname or ""
+    return is_secret or "." not in name or name.endswith(".localhost") or _is_address(name)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _selection(request: web.Request) -> Selection:
+    """The globs that a client names. Raises HTTPBadRequest where there are too many, or too long ones."""
+    named = [request.query.getall(name, []) for name in ("project", "benchmark")]
+    for globs in named:
+        if len(globs) > MAX_GLOBS or any(len(glob) > MAX_GLOB_CHARACTERS for glob in globs):
+            raise web.HTTPBadRequest(
+                text=f"at most {MAX_GLOBS} projects or benchmarks, of {MAX_GLOB_CHARACTERS} characters each\n"
+            )
+    return Selection(*named)
+
+
+def _place(request: web.Request) -> Place | None:
+    """Where a client says that it was. Raises HTTPBadRequest where that is no number."""
+    since = request.query.get("since")
+    if since is None:
+        return None
+    if not (since.isascii() and since.isdecimal()) or len(since) > MAX_SEQ_DIGITS:
+        raise web.HTTPBadRequest(
+            text=f"since={since[:40]!r} is no number; it takes the seq of the last message you had\n"
+        )
+    return Place(int(since), request.query.get("stream", ""))

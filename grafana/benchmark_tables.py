@@ -1,0 +1,175 @@
+"""The tables of the Benchmark dashboard: its newest results, runs and baselines."""
+
+from grafana.board import EXPORTER_URL
+from grafana.no_data import NO_HISTORY, NO_RUN
+from grafana.panels import Panel, listing, rows
+from grafana.selectors import BY_RESULT, RESULT, RUN
+from grafana.style import COLORED, VERDICTS, column, mapping, to_page
+
+
+def results() -> Panel:
+    def of_result(metric: str) -> str:
+        return f"{BY_RESULT} ({metric})"
+
+    def state(name: str) -> str:
+        return of_result(f'benchmark_verdict{{state="{name}", {RESULT}}}')
+
+    panel = listing(
+        "Results of the newest run",
+        "Each result against its history: the verdict (improved results, and those with too "
+        "few runs for a verdict, are shown as fine), how much worse it is than the stricter "
+        "reference, and how much of that could be chance; for times, the median and the "
+        "number of samples behind it.",
+        rows(f"2 * {state('critical')} > 0 or {state('warning')}"),
+        rows(of_result(f"benchmark_worsening_ratio{{{RESULT}}}"), ref="B"),
+        rows(of_result(f"benchmark_noise_ratio{{{RESULT}}}"), ref="C"),
+        rows(of_result(f'benchmark_time_seconds{{statistic="p50", {RESULT}}}'), ref="D"),
+        rows(of_result(f"benchmark_samples{{{RESULT}}}"), ref="E"),
+        no_value=NO_HISTORY,
+        columns=[
+            "Value #A",
+            "benchmark_name",
+            "environment",
+            "Value #B",
+            "Value #C",
+            "Value #D",
+            "Value #E",
+        ],
+        sort="Worse by",
+    )
+    return (
+        panel.override_by_name(
+            "Value #A",
+            column(
+                "Verdict",
+                mappings=[mapping(VERDICTS)],
+                custom__cellOptions=COLORED,
+                custom__width=85,
+            ),
+        )
+        .override_by_name(
+            "Value #B", column("Worse by", unit="percentunit", decimals=1, custom__width=90)
+        )
+        .override_by_name(
+            "Value #C", column("Chance", unit="percentunit", decimals=1, custom__width=80)
+        )
+        .override_by_name("Value #D", column("Median", unit="s", decimals=2, custom__width=95))
+        .override_by_name("Value #E", column("Samples", decimals=0, custom__width=80))
+        .override_by_name("benchmark_name", column("Result"))
+        .override_by_name("environment", column("Environment", custom__width=110))
+    )
+
+
+def all_runs() -> Panel:
+    times = (
+        f"sum by (benchmark_name, iteration, le) (benchmark_execution_time_ms_bucket{{{RESULT}}})"
+    )
+    counts = f"sum by (benchmark_name, iteration) (benchmark_execution_time_ms_count{{{RESULT}}})"
+    panel = listing(
+        "Execution time, all runs",
+        "Percentiles over all runs ever, interpolated from the histogram's buckets, to judge "
+        "whether a newest run is unusual. They are of the raw samples, or of each run's "
+        "median if its document has no samples.",
+        rows(f"histogram_quantile(0.5, {times})"),
+        rows(f"histogram_quantile(0.95, {times})", ref="B"),
+        rows(counts, ref="C"),
+        no_value=NO_RUN,
+        columns=["benchmark_name", "iteration", "Value #C", "Value #A", "Value #B"],
+        sort="P50",
+    )
+    return (
+        panel.override_by_name("benchmark_name", column("Result"))
+        .override_by_name("iteration", column("Observed", custom__width=85))
+        .override_by_name("Value #A", column("P50", unit="ms", decimals=2, custom__width=85))
+        .override_by_name("Value #B", column("P95", unit="ms", decimals=2, custom__width=85))
+        .override_by_name("Value #C", column("Count", decimals=0, custom__width=70))
+    )
+
+
+def counts() -> Panel:
+    run = "max by (benchmark_name, environment, commit_hash, run_id)"
+    by = "on (benchmark_name, environment) group_left ()"
+
+    def of_run(metric: str) -> str:
+        return (
+            f"{run} (benchmark_run_info{{{RUN}}} * {by} max by (benchmark_name, environment) "
+            f"({metric}))"
+        )
+
+    panel = listing(
+        "Runs",
+        "The newest run in each environment, the number of runs, and how many reported an "
+        "error instead of a measurement.",
+        rows(of_run("benchmark_last_run_timestamp_seconds * 1000")),
+        rows(of_run("benchmark_runs_total"), ref="B"),
+        rows(of_run("benchmark_failures_total"), ref="C"),
+        no_value=NO_RUN,
+        columns=[
+            "Value #A",
+            "environment",
+            "Value #B",
+            "Value #C",
+            "commit_hash",
+            "run_id",
+            "benchmark_name",
+        ],
+        sort="Newest",
+    )
+    return (
+        panel.override_by_name(
+            "Value #A", column("Newest", unit="dateTimeAsIso", custom__width=165)
+        )
+        .override_by_name("Value #B", column("Runs", decimals=0, custom__width=65))
+        .override_by_name("Value #C", column("Errors", decimals=0, custom__width=65))
+        .override_by_name("environment", column("Environment", custom__width=110))
+        .override_by_name("commit_hash", column("Commit", custom__width=110))
+        .override_by_name("run_id", column("Run"))
+        .override_by_name("benchmark_name", column("Benchmark"))
+        .links([to_page("The exporter's page", EXPORTER_URL)])
+    )
+
+
+def baselines() -> Panel:
+    pinned = "max by (benchmark_name, environment, baseline_version, commit_hash)"
+    by = "on (benchmark_name, environment) group_left ()"
+
+    def of_baseline(metric: str) -> str:
+        return (
+            f"{pinned} (benchmark_baseline_info{{{RESULT}}} * {by} max by (benchmark_name, "
+            f"environment) ({metric}))"
+        )
+
+    drift = (
+        'benchmark_reference_value{reference="rolling"} / ignoring (reference) '
+        'benchmark_reference_value{reference="pinned"} - 1'
+    )
+    panel = listing(
+        "Pinned baselines",
+        "Which run each result is judged against in addition to its rolling median, since "
+        "when, and how far the rolling median has moved from it. `benchmark-exporter baseline "
+        "set` pins a run.",
+        rows(of_baseline("benchmark_baseline_pinned_timestamp_seconds * 1000")),
+        rows(of_baseline(drift), ref="B"),
+        no_value="Nothing is pinned",
+        columns=[
+            "benchmark_name",
+            "environment",
+            "baseline_version",
+            "Value #B",
+            "commit_hash",
+            "Value #A",
+        ],
+        sort="Pinned",
+    )
+    return (
+        panel.override_by_name(
+            "Value #A", column("Pinned", unit="dateTimeAsIso", custom__width=165)
+        )
+        .override_by_name(
+            "Value #B", column("Moved", unit="percentunit", decimals=1, custom__width=75)
+        )
+        .override_by_name("benchmark_name", column("Result"))
+        .override_by_name("environment", column("Environment", custom__width=110))
+        .override_by_name("baseline_version", column("Version"))
+        .override_by_name("commit_hash", column("Commit", custom__width=110))
+    )

@@ -1,0 +1,233 @@
+"""The panels of the Overview dashboard on benchmarks: speedups, times, verdicts and regressions."""
+
+from grafana_foundation_sdk.builders import timeseries
+from grafana_foundation_sdk.models import common as c
+
+from grafana.board import EXPORTER_URL
+from grafana.no_data import EXPORTER_DOWN, NO_HISTORY, NO_RUN
+from grafana.panels import SLOW_SCRAPE, Panel, curves, lines, listing, query, rows, states
+from grafana.selectors import BENCHMARK, GATED, GATED_NOW, HEADROOM, RESULT, RESULT_NAME, RUN
+from grafana.style import (
+    COLORED,
+    CRITICAL,
+    DASHES,
+    GOOD,
+    PASSED,
+    SEVERITIES,
+    VERDICTS,
+    WARNING,
+    column,
+    fixed_color,
+    logarithmic,
+    mapping,
+    threshold_lines,
+    thresholds,
+    to_benchmark,
+)
+
+# Below 10 a regression is critical, below 15 it fails the gate.
+SPEEDUP_THRESHOLDS = thresholds(CRITICAL, (10, WARNING), (15, GOOD))
+
+
+def speedup() -> Panel:
+    # The window covers every sample between two points, so that a bad run shows at any zoom.
+    expr = (
+        "min by (benchmark_name, percentile) "
+        f"(min_over_time(speedup_ratio{{{BENCHMARK}}}[$__rate_interval])) {GATED}"
+    )
+    panel = lines(
+        "Speedup over the reference",
+        "How many times faster than its reference each benchmark ran, p50 solid and p95 "
+        "dashed; the worst run between two points. Logarithmic. The lines at 15 and 10 are "
+        "for p50: below 15 the gate fails, below 10 it is critical.",
+        query(expr, "{{benchmark_name}} {{percentile}}", step=SLOW_SCRAPE),
+        unit="suffix:×",
+        no_value=NO_RUN,
+    )
+    return speedup_scale(panel).override_by_regexp("/ p95$/", [DASHES])
+
+
+def execution_time() -> Panel:
+    times = f'benchmark_time_seconds{{{RESULT}, statistic=~"p50|p95"}}'
+    expr = (
+        "max by (benchmark_name, environment, statistic) "
+        f"(max_over_time({times}[$__rate_interval]))"
+    )
+    panel = lines(
+        "Execution time, P50 and P95",
+        "Exact percentiles of the newest run of each result, p50 solid and p95 dashed; the "
+        "slowest run between two points. Logarithmic, since a variant and its reference are "
+        "far apart.",
+        query(expr, "{{benchmark_name}} {{environment}} {{statistic}}"),
+        unit="s",
+        no_value=NO_RUN,
+    )
+    return (
+        panel.decimals(2)
+        .scale_distribution(logarithmic(10))
+        .override_by_regexp("/ p95$/", [DASHES])
+    )
+
+
+def verdicts() -> Panel:
+    def verdict(state: str) -> str:
+        return (
+            "max by (benchmark_name, environment) "
+            f'(max_over_time(benchmark_verdict{{state="{state}", {RESULT}}}[$__rate_interval]))'
+        )
+
+    return states(
+        "Verdicts",
+        "The verdict on the newest run of each result, the worst between two points; the "
+        "right edge is now. Improved results, and those with too few runs for a verdict, are "
+        "shown as fine.",
+        query(
+            f"2 * {verdict('critical')} > 0 or {verdict('warning')}",
+            "{{benchmark_name}} {{environment}}",
+            step=SLOW_SCRAPE,
+        ),
+        no_value=NO_HISTORY,
+        words=VERDICTS,
+    )
+
+
+def newest_runs() -> Panel:
+    runs = f"max by (benchmark_name, environment, run_id, commit_hash) (benchmark_run_info{{{RUN}}}"
+
+    def of_benchmark(metric: str) -> str:
+        return f"{runs} * on (benchmark_name) group_left () max by (benchmark_name) ({metric}))"
+
+    timestamps = (
+        "max by (benchmark_name, environment) (benchmark_last_run_timestamp_seconds) * 1000"
+    )
+    panel = listing(
+        "Newest runs",
+        "The newest run of each benchmark in each environment: when it ran, its commit, and "
+        "the outcome of its gate. A benchmark without a reference has no speedup and no gate.",
+        rows(f"{runs} * on (benchmark_name, environment) group_left () {timestamps})"),
+        rows(of_benchmark('speedup_ratio{percentile="p50"}') + f" {GATED_NOW}", ref="B"),
+        rows(of_benchmark(HEADROOM), ref="C"),
+        rows(of_benchmark('benchmark_gate_passed{criterion="overall"}'), ref="D"),
+        no_value=NO_RUN,
+        columns=[
+            "Value #A",
+            "Value",
+            "benchmark_name",
+            "environment",
+            "Value #D",
+            "Value #B",
+            "Value #C",
+            "commit_hash",
+            "run_id",
+        ],
+        sort="Time of run",
+    )
+    run = {
+        "title": "The newest runs, on the exporter's page",
+        "url": EXPORTER_URL,
+        "targetBlank": True,
+    }
+    return (
+        panel.override_by_regexp(
+            "/^Value( #A)?$/", column("Time of run", unit="dateTimeAsIso", custom__width=165)
+        )
+        .override_by_name(
+            "Value #B", column("Speedup", unit="suffix:×", decimals=1, custom__width=85)
+        )
+        .override_by_name(
+            "Value #C", column("Headroom", unit="percentunit", decimals=0, custom__width=95)
+        )
+        .override_by_name(
+            "Value #D",
+            column(
+                "Gate", mappings=[mapping(PASSED)], custom__cellOptions=COLORED, custom__width=75
+            ),
+        )
+        .override_by_name(
+            "benchmark_name", column("Benchmark", links=[to_benchmark("__value.raw")])
+        )
+        .override_by_name("commit_hash", column("Commit", custom__width=110))
+        .override_by_name("run_id", column("Run", links=[run]))
+        .override_by_name("environment", column("Environment", custom__width=110))
+    )
+
+
+def regression_rate() -> Panel:
+    total = f"sum by (severity) (performance_regressions_total{{{BENCHMARK}}}"
+    # Not increase(): over a day it reads 86,400 samples per series for each point. The ledger keeps
+    # the totals, so they never restart; a series without a value a day ago began at 0.
+    expr = f"{total}) - ({total} offset 1d) or {total}) * 0)"
+    panel = curves(
+        "Regressions per day",
+        "Runs that their gate counted as a regression in the 24 hours before each point. "
+        "Critical means a speedup below 10, warning that the gate failed otherwise.",
+        query(expr, "{{severity}}", step=SLOW_SCRAPE),
+        unit="none",
+        no_value=NO_RUN,
+    )
+    return (
+        panel.decimals(0)
+        .min(0)
+        .axis_soft_max(1)
+        .fill_opacity(20)
+        .line_interpolation(c.LineInterpolation.STEP_AFTER)
+        .override_by_name("critical", [fixed_color(CRITICAL)])
+        .override_by_name("warning", [fixed_color(WARNING), DASHES])
+    )
+
+
+def regressions_by_commit() -> Panel:
+    expr = (
+        "sum by (benchmark_name, severity, commit_hash) "
+        f"(performance_regression_detected_total{{{RESULT_NAME}}}) > 0"
+    )
+    panel = listing(
+        "Regressions by commit",
+        "Runs that were a regression, by their gate or against their history, for the five "
+        "commits of each benchmark and severity that changed last.",
+        rows(expr),
+        no_value="No regression",
+        columns=["commit_hash", "benchmark_name", "severity", "Value"],
+        sort="Runs",
+    )
+    return (
+        panel.override_by_name("commit_hash", column("Commit", custom__width=110))
+        .override_by_name("benchmark_name", column("Benchmark"))
+        .override_by_name(
+            "severity",
+            column(
+                "Severity", mappings=[SEVERITIES], custom__cellOptions=COLORED, custom__width=85
+            ),
+        )
+        .override_by_name("Value", column("Runs", decimals=0, custom__width=60))
+    )
+
+
+def memory() -> Panel:
+    panel = curves(
+        "Memory",
+        "Resident memory by process and phase. Above 1000 MB an alert fires.",
+        query(
+            "max by (process, phase) (memory_usage_mb)", "{{process}} {{phase}}", step=SLOW_SCRAPE
+        ),
+        unit="decmbytes",
+        no_value=EXPORTER_DOWN,
+    )
+    return (
+        panel.decimals(0)
+        .min(0)
+        .thresholds(thresholds(GOOD, (1000, WARNING)))
+        .thresholds_style(threshold_lines())
+    )
+
+
+def speedup_scale(panel: timeseries.Panel) -> timeseries.Panel:
+    """Make the axis logarithmic, for speedups of 7 and 700, with both thresholds in view."""
+    return (
+        panel.decimals(1)
+        .scale_distribution(logarithmic(2))
+        .axis_soft_min(1)
+        .axis_soft_max(64)
+        .thresholds(SPEEDUP_THRESHOLDS)
+        .thresholds_style(threshold_lines())
+    )

@@ -1,0 +1,171 @@
+"""The panels of the Stack health dashboard on the live stream, storage and processes."""
+
+from grafana.board import PROMETHEUS_URL
+from grafana.no_data import EXPORTER_DOWN, PROMETHEUS_DOWN
+from grafana.panels import SLOW_SCRAPE, Panel, curves, listing, query, rows
+from grafana.style import GOOD, WARNING, column, fixed_color, threshold_lines, thresholds, to_page
+
+BUDGET_BYTES = 1e9  # of samples a month
+
+
+def stream_clients() -> Panel:
+    panel = curves(
+        "Stream clients",
+        "Clients of the stream, live pages and terminals alike, and the runs that write their "
+        "progress to it.",
+        query("sum(benchmark_stream_clients)", "clients", step=SLOW_SCRAPE),
+        query("sum(benchmark_live_runs)", "running benchmarks", ref="B", step=SLOW_SCRAPE),
+        unit="none",
+        no_value=EXPORTER_DOWN,
+    )
+    return panel.decimals(0).min(0).axis_soft_max(1)
+
+
+def stream_messages() -> Panel:
+    panel = curves(
+        "Stream messages",
+        "Stream messages per minute, by type, and messages not sent to clients that are too "
+        "slow. A message counts once, however many clients receive it; a message not sent "
+        "counts once per client, and the client receives the number that it missed.",
+        query(
+            "sum by (type) (rate(benchmark_stream_messages_total[$__rate_interval])) * 60",
+            "{{type}}",
+            step=SLOW_SCRAPE,
+        ),
+        query(
+            "sum(rate(benchmark_stream_dropped_total[$__rate_interval])) * 60",
+            "not sent, too slow",
+            ref="B",
+            step=SLOW_SCRAPE,
+        ),
+        unit="none",
+        no_value=EXPORTER_DOWN,
+    )
+    return (
+        panel.decimals(0)
+        .min(0)
+        .axis_soft_max(1)
+        .override_by_name("not sent, too slow", [fixed_color(WARNING)])
+    )
+
+
+def stream_lag() -> Panel:
+    buckets = "sum by (le) (rate(benchmark_stream_lag_seconds_bucket[$__rate_interval]))"
+    panel = curves(
+        "Stream lag",
+        "Time from the timestamp of a line in a live file until its message is sent. The "
+        "clocks of two machines may differ by more than that.",
+        query(f"histogram_quantile(0.5, {buckets})", "p50", step=SLOW_SCRAPE),
+        query(f"histogram_quantile(0.99, {buckets})", "p99", ref="B", step=SLOW_SCRAPE),
+        unit="s",
+        no_value="No benchmark writes its progress",
+    )
+    return panel.decimals(0).min(0)
+
+
+def stored() -> Panel:
+    panel = curves(
+        "Storage",
+        "What Prometheus holds on disk: blocks, and the write-ahead log of the last hours. It "
+        "drops its oldest data at PROMETHEUS_RETENTION_SIZE, 1 GB by default.",
+        query("max(prometheus_tsdb_storage_blocks_bytes)", "blocks", step=SLOW_SCRAPE),
+        query(
+            "max(prometheus_tsdb_wal_storage_size_bytes)",
+            "write-ahead log",
+            ref="B",
+            step=SLOW_SCRAPE,
+        ),
+        unit="decbytes",
+        no_value=PROMETHEUS_DOWN,
+    )
+    return (
+        panel.decimals(0)
+        .min(0)
+        .fill_opacity(20)
+        .thresholds(thresholds(GOOD, (BUDGET_BYTES, WARNING)))
+        .thresholds_style(threshold_lines())
+    )
+
+
+def series() -> Panel:
+    panel = curves(
+        "Series",
+        "Series of the exporter by part (state every second, the rest every 30 s), and all "
+        "series that Prometheus holds in memory.",
+        query("max by (part) (benchmark_exporter_series)", "exporter, {{part}}", step=SLOW_SCRAPE),
+        query("max(prometheus_tsdb_head_series)", "Prometheus", ref="B", step=SLOW_SCRAPE),
+        unit="short",
+        no_value=PROMETHEUS_DOWN,
+    )
+    return panel.decimals(0).min(0)
+
+
+def samples() -> Panel:
+    expr = "sum by (job) (rate(prometheus_tsdb_head_samples_appended_total[$__rate_interval]))"
+    by_job = "sum by (job) (sum_over_time(scrape_samples_post_metric_relabeling[5m])) / 300"
+    panel = curves(
+        "Samples per second",
+        "Samples that Prometheus ingests, in total and by job. A sample costs about 0.85 bytes.",
+        query(f"sum({expr})", "all, with rules and history", step=SLOW_SCRAPE),
+        query(by_job, "{{job}}", ref="B", step=SLOW_SCRAPE),
+        unit="short",
+        no_value=PROMETHEUS_DOWN,
+    )
+    return panel.decimals(0).min(0)
+
+
+def by_part(expr: str) -> str:
+    """Return the expression by part of the stack; the exporter's two jobs are one part."""
+    return f'max by (part) (label_replace({expr}, "part", "$1", "job", "(.+?)(-slow)?"))'
+
+
+def memory() -> Panel:
+    panel = curves(
+        "Memory by process",
+        "Resident memory of the parts of the stack.",
+        query(by_part("process_resident_memory_bytes"), "{{part}}", step=SLOW_SCRAPE),
+        unit="decbytes",
+        no_value=PROMETHEUS_DOWN,
+    )
+    return panel.decimals(0).min(0)
+
+
+def cpu() -> Panel:
+    panel = curves(
+        "CPU by process",
+        "CPU use of the parts of the stack; 100 % is one core.",
+        query(
+            by_part("rate(process_cpu_seconds_total[$__rate_interval])"),
+            "{{part}}",
+            step=SLOW_SCRAPE,
+        ),
+        unit="percentunit",
+        no_value=PROMETHEUS_DOWN,
+    )
+    return panel.decimals(1).min(0)
+
+
+def versions() -> Panel:
+    named = (
+        'label_replace(group by (version) (benchmark_exporter_build_info), "part", "exporter", '
+        '"", "")'
+        ' or label_replace(group by (version) (prometheus_build_info), "part", "Prometheus", "", '
+        '"")'
+        ' or label_replace(group by (version) (alertmanager_build_info), "part", "Alertmanager", '
+        '"", "")'
+        ' or label_replace(group by (version) (grafana_build_info), "part", "Grafana", "", "")'
+    )
+    panel = listing(
+        "Versions",
+        "The running version of each part.",
+        rows(named),
+        no_value=PROMETHEUS_DOWN,
+        columns=["part", "version", "Value"],
+        sort="Part",
+    )
+    return (
+        panel.override_by_name("part", column("Part"))
+        .override_by_name("version", column("Version"))
+        .override_by_name("Value", column("Running", decimals=0, custom__width=80))
+        .links([to_page("Targets, in Prometheus", f"{PROMETHEUS_URL}/targets")])
+    )

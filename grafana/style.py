@@ -1,0 +1,82 @@
+"""Colours, words for states, thresholds, columns and links that panels share."""
+
+from collections.abc import Mapping
+
+from grafana_foundation_sdk.builders import common, dashboard
+from grafana_foundation_sdk.models import common as c
+from grafana_foundation_sdk.models import dashboard as d
+
+# From the palette by Okabe and Ito, whose colours stay distinct with any colour vision. A state
+# still has its word next to its colour. Series without a state keep Grafana's classic palette,
+# which its themes for colour vision replace.
+GOOD, NEUTRAL, WARNING, CRITICAL = "#009E73", "#56B4E9", "#E69F00", "#D55E00"
+# The words for states, with their colours.
+PASSED = {1: ("passed", GOOD), 0: ("failed", CRITICAL)}
+UP = {1: ("up", GOOD), 0: ("down", CRITICAL)}
+VERDICTS = {2: ("critical", CRITICAL), 1: ("warning", WARNING), 0: ("fine", GOOD)}
+SEVERITIES = d.ValueMap(
+    options={
+        name: d.ValueMappingResult(text=name, color=color)
+        for name, color in (("critical", CRITICAL), ("warning", WARNING))
+    }
+)
+DASHES = d.DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [10, 6]})
+COLORED = {"type": "color-background", "mode": "basic"}
+
+
+def thresholds(base: str, *steps: tuple[float, str]) -> dashboard.ThresholdsConfig:
+    """Return thresholds: `base` is the colour below the first step, a step a value and colour."""
+    values: list[tuple[float | None, str]] = [(None, base), *steps]
+    return (
+        dashboard.ThresholdsConfig()
+        .mode(d.ThresholdsMode.ABSOLUTE)
+        .steps([d.Threshold(value=value, color=color) for value, color in values])
+    )
+
+
+def threshold_lines() -> common.GraphThresholdsStyleConfig:
+    """Return the style that draws thresholds as dashed lines."""
+    return common.GraphThresholdsStyleConfig().mode(c.GraphThresholdsStyleMode.DASHED)
+
+
+def logarithmic(base: float) -> common.ScaleDistributionConfig:
+    """Return a logarithmic axis with powers of `base`, 2 or 10."""
+    return common.ScaleDistributionConfig().type(c.ScaleDistribution.LOG).log(base)
+
+
+def mapping(words: Mapping[int, tuple[str, str]]) -> d.ValueMap:
+    """Return a mapping that shows values as words in their colour."""
+    results = {
+        str(value): d.ValueMappingResult(text=text, color=color, index=i)
+        for i, (value, (text, color)) in enumerate(words.items())
+    }
+    return d.ValueMap(options=results)
+
+
+def fixed_color(color: str) -> d.DynamicConfigValue:
+    """Return one colour for a series, whatever its position."""
+    return d.DynamicConfigValue("color", {"mode": "fixed", "fixedColor": color})
+
+
+def column(name: str, **properties: object) -> list[d.DynamicConfigValue]:
+    """Return a table column's properties: its displayed name and options.
+
+    In the names of options, `__` stands for a dot.
+    """
+    return [d.DynamicConfigValue("displayName", name)] + [
+        d.DynamicConfigValue(key.replace("__", "."), value) for key, value in properties.items()
+    ]
+
+
+def to_benchmark(name: str) -> dict[str, object]:
+    """Return a cell's link to the Benchmark dashboard; `name` is the variable with its name."""
+    url = (
+        f"/d/benchmark?var-benchmark=${{{name}:percentencode}}"
+        "&${project:queryparam}&${environment:queryparam}&${__url_time_range}"
+    )
+    return {"title": "Benchmark details", "url": url, "targetBlank": False}
+
+
+def to_page(title: str, url: str) -> dashboard.DashboardLink:
+    """Return a panel's link to a page outside Grafana, opened in a new window."""
+    return dashboard.DashboardLink(title).type(d.DashboardLinkType.LINK).url(url).target_blank(True)

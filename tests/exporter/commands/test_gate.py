@@ -1,0 +1,149 @@
+"""`check --gate` as CI calls it: its exit status, and its summary."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmark_exporter.commands.gate import Gate, GateError
+from benchmark_exporter.config import Config
+from tests.exporter.server.test_serve import run
+from tests.support.documents import perf_suite, result
+from tests.support.histories import STEADY, SUITE, take
+from tests.support.wired import Wired
+
+
+@pytest.fixture(autouse=True)
+def _no_step_summary(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the tests themselves run in GitHub's CI."""
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+
+
+def write(folder: Path, name: str, document: Any) -> Path:
+    path = folder / f"{name}.json"
+    path.write_text(json.dumps(document))
+    return path
+
+
+def history(folder: Path) -> list[Path]:
+    return [
+        write(folder, f"earlier-{number}", result(number, {"parsing": each}))
+        for number, each in enumerate(STEADY)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("speedup", "status", "words"),
+    [(20.0, 0, "passes its gate"), (9.0, 1, "**fails its gate (p50, p95)**")],
+)
+def test_a_gate_decides_the_exit_status(
+    tmp_path: Path, speedup: float, status: int, words: str
+) -> None:
+    path = write(tmp_path, "a", perf_suite(speedup=speedup))
+    check = run("check", "--gate", path, f"--summary={tmp_path / 'summary.md'}")
+    assert check.returncode == status
+    summary = (tmp_path / "summary.md").read_text()
+    assert summary.startswith(f"## Benchmarks {'failed' if status else 'passed'}\n")
+    assert f"| router, speedup | ≥ 15× | {speedup:.2f}× | | | {words} |" in summary
+    assert "| router/compiled |  | 50 µs |  |  | insufficient data |" in summary
+    assert check.stdout == summary
+
+
+def test_the_environment_has_its_own_gate(tmp_path: Path) -> None:
+    document = perf_suite(speedup=12.0)
+    document["run"]["profile"] = "development"
+    del document["gate"]
+    path = write(tmp_path, "a", document)
+    assert run("check", "--gate", path).returncode == 0
+    document["run"]["profile"] = "production"
+    assert run("check", "--gate", write(tmp_path, "b", document)).returncode == 1
+
+
+def test_earlier_files_are_the_history(tmp_path: Path) -> None:
+    earlier = history(tmp_path)
+    first, second = (
+        write(tmp_path, f"new-{number}", result(number, {"parsing": 1.5})) for number in (100, 101)
+    )
+    once = run("check", "--gate", first, "--baseline", *earlier)
+    assert once.returncode == 0
+    assert "| parsing | 1 ms | 1.5 ms | +50.0% |" in once.stdout
+    assert "**warning**" in once.stdout
+    assert (
+        run("check", "--gate", first, "--fail-on=warning", "--baseline", *earlier).returncode == 1
+    )
+    # The same again confirms it.
+    twice = run("check", "--gate", first, second, "--baseline", *earlier)
+    assert twice.returncode == 1
+    assert "**critical**" in twice.stdout
+
+
+def test_one_earlier_file_shows_the_change_and_judges_nothing(tmp_path: Path) -> None:
+    earlier, new = (
+        write(tmp_path, name, result(number, {"parsing": each}))
+        for name, number, each in (("a", 1, 1.0), ("b", 2, 1.5))
+    )
+    check = run("check", "--gate", new, "--baseline", earlier)
+    assert check.returncode == 0
+    assert "| parsing | 1 ms | 1.5 ms | +50.0% |  | insufficient data |" in check.stdout
+
+
+def test_a_ledger_is_the_history_and_is_left_as_it_was(wired: Wired) -> None:
+    take(wired, STEADY)
+    before = wired.exposition()
+    path = write(wired.folder, "new", result(100, {"parsing": 3.0}))
+    check = run(
+        "check", "--gate", path, "--fail-on=warning", f"--ledger={wired.folder / 'ledger.sqlite3'}"
+    )
+    assert check.returncode == 1
+    assert "| parsing | 1 ms | 3 ms | +200.0% |" in check.stdout
+    assert wired.exposition() == before
+
+
+def test_a_shift_of_the_machine_fails_nothing(tmp_path: Path) -> None:
+    earlier = [
+        write(tmp_path, f"{number}", result(number, dict.fromkeys(SUITE, each)))
+        for number, each in enumerate(STEADY)
+    ]
+    new = write(tmp_path, "new", result(100, dict.fromkeys(SUITE, 3.0)))
+    passed, summary = Gate(Config(), baseline=earlier).check([new], on_warning=True)
+    assert passed
+    assert "**Environment shift**" in summary
+
+
+def test_text_of_documents_is_neither_markdown_nor_html(tmp_path: Path) -> None:
+    document = result(1, {"a|b\n<b>*x*": 1.0}) | {
+        "failures": [{"benchmark": "c", "error": "| `oops`\n\n# no"}]
+    }
+    _, summary = Gate(Config()).check([write(tmp_path, "a", document)])
+    assert "| a\\|b \\<b\\>\\*x\\* |" in summary
+    assert "| c | | | | | **gave an error**, \\| \\`oops\\` # no |" in summary
+
+
+def test_the_summary_goes_to_github(tmp_path: Path) -> None:
+    path, summary = write(tmp_path, "a", result(1, {"parsing": 1.0})), tmp_path / "step.md"
+    summary.write_text("# Before\n")
+    assert (
+        run("check", "--gate", path, environment={"GITHUB_STEP_SUMMARY": str(summary)}).returncode
+        == 0
+    )
+    assert summary.read_text().startswith("# Before\n## Benchmarks passed\n")
+
+
+@pytest.mark.parametrize("text", ["[]", '{"run": '])
+def test_what_cannot_be_judged_is_unusable(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "bad.json"
+    path.write_text(text)
+    check = run("check", "--gate", path)
+    assert check.returncode == 2
+    assert f"{path}: rejected: " in check.stderr
+    with pytest.raises(GateError, match="there is no such file"):
+        Gate(Config()).check([tmp_path / "none.json"])
+
+
+def test_a_history_belongs_to_a_gate(tmp_path: Path) -> None:
+    path = write(tmp_path, "a", result(1, {"parsing": 1.0}))
+    check = run("check", path, "--baseline", path)
+    assert check.returncode == 2
+    assert "belong to --gate" in check.stderr
+    assert run("check", "--gate", path, f"--ledger={tmp_path / 'none'}").returncode == 2

@@ -1,0 +1,49 @@
+"""github-action-benchmark: values as numbers or strings, and where the direction comes from."""
+
+from benchmark_exporter.formats import Origin, Sidecar
+from benchmark_exporter.model import Result, Statistics
+from tests.support.parsing import accepted_run, encoded, rejected, results_of
+
+
+def test_a_value_may_be_a_string_and_an_entry_may_lack_a_unit() -> None:
+    run = accepted_run(
+        [
+            {"name": "Load", "unit": "Percent", "value": "50"},
+            {"name": "Size", "unit": "Megabytes", "value": 2},
+            {"name": "x", "value": 1},
+        ]
+    )
+    assert [(result.statistics.mean, result.unit) for result in run.results] == [
+        (0.5, "ratio"),
+        (2e6, "bytes"),
+        (1.0, ""),
+    ]
+    error = rejected(
+        encoded(
+            [
+                {"name": "Load", "unit": "s", "value": 1},
+                {"name": "Load", "unit": "s", "value": "1 s"},
+            ]
+        )
+    )
+    assert (error.reason, error.json_path) == ("invalid_value", "$[1].value")
+
+
+def test_the_direction_comes_from_the_unit_or_else_from_the_sidecar() -> None:
+    results = results_of("github_action_benchmark/1-smaller")
+    assert results["Parse"] == Result("Parse", "", Statistics(mean=0.0025))
+    assert results["Binary"] == Result("Binary", "", Statistics(mean=65536.0), unit="bytes")
+    assert results["Warnings"] == Result(
+        "Warnings", "", Statistics(mean=3.0), unit="warnings", better=None
+    )
+    bigger = results_of(
+        "github_action_benchmark/2-bigger", Origin(sidecar=Sidecar(better="higher"))
+    )
+    assert bigger["Serve"] == Result(
+        "Serve", "", Statistics(mean=4000.0), unit="per_second", better="higher"
+    )
+    assert (bigger["Battery"].statistics.mean, bigger["Battery"].is_execution_time) == (
+        36000.0,
+        False,
+    )
+    assert (bigger["Hits"].statistics.mean, bigger["Hits"].better) == (0.75, "higher")

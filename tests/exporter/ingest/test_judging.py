@@ -1,0 +1,177 @@
+"""Results judged against their history, from the files to the exposition."""
+
+import pytest
+
+from tests.support.documents import perf_suite, result
+from tests.support.histories import LEAST, STEADY, judged, take, value, verdict, verdicts
+from tests.support.wired import Wired
+
+
+def test_too_few_runs_give_no_verdict(wired: Wired) -> None:
+    take(wired, STEADY[:LEAST])
+    assert verdict(wired) == "insufficient_data"
+    take(wired, STEADY[LEAST : LEAST + 1], start=LEAST)
+    assert verdict(wired) == "ok"
+
+
+def test_a_step_is_a_warning_then_critical_and_a_recovery_is_ok(wired: Wired) -> None:
+    take(wired, STEADY)
+    seen = []
+    for number, milliseconds in enumerate([1.5, 1.5, 1.5, 1.0], 100):
+        take(wired, [milliseconds], start=number)
+        seen.append(verdict(wired))
+    assert seen == ["warning", "critical", "critical", "ok"]
+    assert value(wired, "benchmark_regressions_confirmed_total") == 2
+    for number in (101, 102):
+        found = wired.value(
+            "performance_regression_detected_total",
+            benchmark_name="parsing",
+            severity="critical",
+            commit_hash=f"commit-{number}",
+        )
+        assert found == 1
+
+
+def test_the_figures_in_an_alert_are_exposed_while_it_is_a_regression(wired: Wired) -> None:
+    take(wired, STEADY)
+    assert not [name for name in wired.samples() if name.startswith("benchmark_regression_")]
+    take(wired, [1.5], start=100)
+    # By hand: the window's median is 1.0 ms, 1.5 ms is half as much again.
+    assert value(wired, "benchmark_regression_value") == pytest.approx(1.5e-3)
+    assert value(wired, "benchmark_regression_reference_value") == pytest.approx(1.0e-3)
+    assert value(wired, "benchmark_regression_worsening_ratio") == pytest.approx(0.5)
+    noise = value(wired, "benchmark_regression_noise_ratio")
+    assert noise is not None
+    assert 0 < noise < 0.1
+    since = {
+        "commit_hash": "commit-100",
+        "previous_commit_hash": f"commit-{len(STEADY) - 1}",
+        "project": "router",
+        "unit": "seconds",
+    }
+    assert value(wired, "benchmark_regression_info", **since) == 1
+    assert value(wired, "benchmark_verdict_info", **since) == 1
+    assert value(wired, "benchmark_judged_value", unit="seconds") == pytest.approx(1.5e-3)
+    assert value(wired, "benchmark_reference_value", reference="rolling") == pytest.approx(1.0e-3)
+    limit = value(wired, "benchmark_limit_value")
+    assert limit is not None
+    assert 1.0e-3 < limit < 1.5e-3
+
+
+def test_the_last_good_commit_stays_the_same_throughout_a_regression(wired: Wired) -> None:
+    take(wired, STEADY)
+    take(wired, [1.5, 1.5, 1.5], start=100)
+    (labels,) = wired.samples()["benchmark_regression_info"]
+    assert dict(labels)["previous_commit_hash"] == f"commit-{len(STEADY) - 1}"
+    assert dict(labels)["commit_hash"] == "commit-102"
+
+
+def test_noise_is_suppressed_and_counted(wired: Wired) -> None:
+    take(wired, [1.0, 1.4, 0.8, 1.3, 0.7, 1.2] * 3)
+    before = value(wired, "benchmark_regressions_suppressed_total")
+    assert before is not None
+    take(wired, [1.35], start=100)
+    assert verdict(wired) == "ok"
+    assert value(wired, "benchmark_regressions_suppressed_total") == before + 1
+    assert value(wired, "benchmark_regressions_confirmed_total") == 0
+
+
+def test_a_rate_that_falls_is_a_regression(wired: Wired) -> None:
+    take(wired, [1e3 * each for each in STEADY], unit="per_second")
+    take(wired, [700.0], start=100, unit="per_second")
+    assert verdict(wired) == "warning"
+    take(wired, [1500.0], start=101, unit="per_second")
+    assert verdict(wired) == "improved"
+
+
+def test_a_quantity_without_a_direction_is_not_judged(wired: Wired) -> None:
+    take(wired, STEADY, unit="ratio")
+    assert "benchmark_verdict" not in wired.samples()
+
+
+def test_another_unit_is_another_series(wired: Wired) -> None:
+    take(wired, STEADY)
+    take(wired, [4096.0], start=100, unit="bytes")
+    assert verdict(wired) == "insufficient_data"
+
+
+def test_another_machine_class_has_a_history_of_its_own(wired: Wired) -> None:
+    take(wired, STEADY)
+    take(wired, [3.0] * LEAST, start=100, cpus=2)
+    # Its insufficient data does not replace the verdict of the other class.
+    assert verdict(wired) == "ok"
+    assert value(wired, "benchmark_judged_value", unit="seconds") == pytest.approx(STEADY[-1] / 1e3)
+    take(wired, [3.0], start=200, cpus=2)
+    assert verdict(wired) == "ok"
+    assert value(wired, "benchmark_judged_value", unit="seconds") == pytest.approx(3.0e-3)
+    assert value(wired, "benchmark_regressions_confirmed_total") == 0
+
+
+def test_another_environment_or_project_has_a_history_of_its_own(wired: Wired) -> None:
+    take(wired, STEADY)
+    wired.take("other.json", result(100, {"parsing": 3.0}, environment="laptop"))
+    assert verdicts(wired.samples(), "laptop") == {"parsing": "insufficient_data"}
+    wired.take("project.json", result(101, {"parsing": 3.0}) | {"project": "switch"})
+    take(wired, [1.0], start=102)
+    assert verdict(wired) == "ok"
+
+
+def test_a_run_that_arrives_after_newer_ones_is_kept_and_not_judged(wired: Wired) -> None:
+    take(wired, STEADY, start=50)
+    before = wired.samples()
+    take(wired, [5.0, 5.0, 5.0], start=1)
+    after = wired.samples()
+    for name in before:
+        if name.startswith(
+            (
+                "benchmark_verdict",
+                "benchmark_regression",
+                "benchmark_judged",
+                "benchmark_limit",
+                "performance_",
+            )
+        ):
+            assert after[name] == before[name]
+    assert after["benchmark_runs_total"] != before["benchmark_runs_total"]
+
+
+def test_a_run_with_a_time_in_the_future_does_not_end_judging(wired: Wired) -> None:
+    take(wired, STEADY)
+    wired.take("ahead.json", result(0, {"parsing": 1.0}) | {"timestamp": "2099-01-01T00:00:00Z"})
+    wired.now += 60
+    ordinary = result(0, {"parsing": 1.5}) | {"commit": "later"}
+    for number in range(2):
+        wired.take(
+            f"later-{number}.json", ordinary | {"timestamp": f"2099-01-01T00:00:0{number + 1}Z"}
+        )
+        wired.now += 60
+    assert verdict(wired) == "critical"
+
+
+def test_a_gates_outcome_for_a_known_run_judges_nothing_twice(wired: Wired) -> None:
+    for number in range(LEAST + 1):
+        wired.take(
+            f"{number}.json", perf_suite(f"{number}", timestamp=f"2026-03-01T12:{number:02}:00Z")
+        )
+    document = perf_suite("worse", p50_ms=0.2, timestamp="2026-03-01T13:00:00Z")
+    wired.take("worse.json", document)
+    before = judged(wired)
+    assert verdicts(before, "self-hosted") == {
+        "router/compiled": "critical",
+        "router/fallback": "critical",
+    }
+    document["gate"]["verdict"] = "FAIL"
+    wired.take("worse-judged.json", document)
+    after = judged(wired)
+    assert {name: after[name] for name in after if name.startswith("benchmark_")} == {
+        name: before[name] for name in before if name.startswith("benchmark_")
+    }
+
+
+def test_a_failed_benchmark_leaves_its_verdict_and_its_window(wired: Wired) -> None:
+    take(wired, STEADY)
+    failed = result(100, {}) | {"failures": [{"benchmark": "parsing", "error": "TypeError"}]}
+    wired.take("failed.json", failed)
+    assert verdict(wired) == "ok"
+    take(wired, [1.5], start=101)
+    assert verdict(wired) == "warning"

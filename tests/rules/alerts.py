@@ -1,0 +1,161 @@
+"""The alerts that the delivery tests send, as Prometheus sends them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Alert:
+    """An alert as Prometheus sends it."""
+
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    generator_url: str
+
+
+def performance_alert(name: str, severity: str, benchmark: str) -> Alert:
+    return Alert(
+        {
+            "alertname": name,
+            "severity": severity,
+            "benchmark_name": benchmark,
+            "team": "performance-engineering",
+        },
+        {
+            "summary": f"{name} of {benchmark}, 8.20 < 10 & falling",
+            # The colon makes it a YAML mapping, which PagerDuty's details must not become.
+            "description": "p50 speedup 8.20 (threshold: 10)",
+            "runbook_url": f"http://localhost:8000/runbooks/{name}",
+        },
+        f"http://localhost:9090/graph?g0.expr={name}&g0.tab=1",
+    )
+
+
+CRITICAL = performance_alert("CriticalPerformanceRegression", "critical", "compile")
+WARNING = performance_alert("PerformanceBelowThreshold", "warning", "expand")
+INHIBITED_BY_CRITICAL = performance_alert("PerformanceBelowThreshold", "warning", "compile")
+INHIBITED_BY_BOTH = performance_alert("PerformanceGateFailed", "warning", "compile")
+INHIBITED_BY_WARNING = performance_alert("PerformanceGateFailed", "warning", "expand")
+WATCHDOG = Alert(
+    {"alertname": "Watchdog", "severity": "none", "team": "devops"},
+    {"summary": "Alerts are delivered"},
+    "",
+)
+# Two in one group, since neither has a benchmark.
+REJECTED_EMPTY, REJECTED_HUGE = (
+    Alert(
+        {
+            "alertname": "ResultFileRejected",
+            "severity": "warning",
+            "reason": reason,
+            "team": "performance-engineering",
+        },
+        {
+            "summary": f"1 file rejected ({reason})",
+            "description": f"Reason {reason}.",
+            "runbook_url": "http://localhost:8000/runbooks/R",
+        },
+        "",
+    )
+    for reason in ("empty", "huge")
+)
+
+
+def regression(
+    severity: str, benchmark: str, *, commit: str, project: str = "router", environment: str = "ci"
+) -> Alert:
+    """A PerformanceRegression as its rule creates it; `commit` is the last good one."""
+    return Alert(
+        {
+            "alertname": "PerformanceRegression",
+            "severity": severity,
+            "team": "performance-engineering",
+            "job": "benchmark-exporter",
+            "instance": "benchmark-exporter",
+            "project": project,
+            "environment": environment,
+            "benchmark_name": benchmark,
+            "last_good_commit": commit,
+        },
+        {
+            "summary": f"{benchmark} became 30% worse in {environment}, 12ms → 15.6ms",
+            "description": f"Up to 6.1% could be chance. The last good run was of commit {commit}.",
+            "dashboard_url": (
+                "http://localhost:3000/d/overview"
+                f"?var-environment={environment}&var-benchmark={benchmark}"
+            ),
+            "runbook_url": "http://localhost:8000/runbooks/PerformanceRegression",
+        },
+        "",
+    )
+
+
+# One commit made two benchmarks worse, each in one environment, and another commit a third one.
+OF_ONE_COMMIT = [
+    regression("critical", "compile", commit="aaa"),
+    regression("warning", "expand", commit="aaa", environment="local"),
+]
+OF_ANOTHER = regression("warning", "parse", commit="bbb")
+MUTED_BY_ITS_CRITICAL = regression("warning", "compile", commit="aaa")
+SHIFT = Alert(
+    {
+        "alertname": "EnvironmentShift",
+        "severity": "warning",
+        "project": "shifted",
+        "environment": "ci",
+    },
+    {"summary": "All moved"},
+    "",
+)
+SHIFTED = regression("critical", "compile", commit="aaa", project="shifted")
+NOT_SHIFTED = regression(
+    "critical", "compile", commit="aaa", project="shifted", environment="local"
+)
+# More than one message holds, all of one commit.
+MANY = [
+    regression("critical", f"many/{number:02}", commit="ccc", project="many")
+    for number in range(12)
+]
+# Text that may break YAML, JSON, mail headers or Slack's markup.
+HOSTILE = Alert(
+    {
+        "alertname": "Hostile",
+        "severity": "critical",
+        "benchmark_name": 'say "x": [1,\n\\2] & <b>日本語',
+    },
+    {
+        "summary": 'key: "value", it\'s {{ braces }} 性能が低下しました',
+        "description": (
+            "first line: 'quoted'\n- second \"line\"\n  third: \\n, 50 % slower → 遅い 🐢"
+        ),
+        "runbook_url": "http://localhost:8000/runbooks/Hostile",
+    },
+    "",
+)
+LONG = Alert(
+    {"alertname": "Long", "severity": "critical", "benchmark_name": "long"},
+    {"summary": "長" * 3000, "description": "d" * 90000},
+    "",
+)
+FIRED = [
+    *(
+        CRITICAL,
+        WARNING,
+        INHIBITED_BY_CRITICAL,
+        INHIBITED_BY_BOTH,
+        INHIBITED_BY_WARNING,
+        WATCHDOG,
+        REJECTED_EMPTY,
+        REJECTED_HUGE,
+    ),
+    *(
+        *OF_ONE_COMMIT,
+        OF_ANOTHER,
+        MUTED_BY_ITS_CRITICAL,
+        SHIFT,
+        SHIFTED,
+        NOT_SHIFTED,
+        *MANY,
+        HOSTILE,
+        LONG,
+    ),
+]

@@ -1,0 +1,140 @@
+"""A real exporter that can be killed, compared with one that never was."""
+
+import json
+import subprocess
+import time
+from contextlib import suppress
+from http import HTTPStatus
+from pathlib import Path
+
+from benchmark_exporter.config import Config
+from tests.support.documents import bench_guard, perf_suite, pipeline
+from tests.support.process import COMMAND, DEADLINE_SECONDS, Exporter
+from tests.support.wired import Samples, Wired, samples
+
+# Nothing is held at 0 and uploads need not wait; everything else has its default.
+CONFIG = Config(counter_hold_seconds=0, histogram_hold_seconds=0)
+CONFIG_YAML = """\
+counter_hold_seconds: 0
+histogram_hold_seconds: 0
+upload_burst: 100000
+upload_rate_per_second: 100000
+"""
+# Only how often and when something was committed may depend on the kills.
+NOT_COMPARED = {
+    "benchmark_exporter_ledger_commits",
+    "benchmark_exporter_last_ingest_timestamp_seconds",
+}
+
+
+class Process(Exporter):
+    """An exporter whose counters are not held at 0."""
+
+    def __init__(self, folder: Path, port: int, ledger: Path | None = None) -> None:
+        self.config = folder / "config.yaml"
+        self.config.write_text(CONFIG_YAML)
+        self.ledger = ledger or folder / "ledger.sqlite3"
+        self.tokens = folder / "upload_tokens"
+        self.launches = 0
+        super().__init__(folder, port)
+
+    def launch(self) -> None:
+        self.launches += 1
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    *COMMAND,
+                    "serve",
+                    f"--listen=127.0.0.1:{self.port}",
+                    f"--results-dir={self.results}",
+                    f"--ledger={self.ledger}",
+                    f"--config={self.config}",
+                    f"--upload-tokens={self.tokens}",
+                    "--stream-listen=off",
+                ],
+                stderr=log,
+            )
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def until_listening(self) -> None:
+        """Waits for the moment before the first scan after the launch."""
+        self.until(lambda: self.logged("listens on") == self.launches)
+
+    def logged(self, text: str) -> int:
+        """How often the log contains a text."""
+        return self.log.read_text().count(text)
+
+    def shown(self) -> Samples | None:
+        """Its exposition; None while it does not answer or has nothing to show yet."""
+        status, text = 0, ""
+        with suppress(OSError):
+            status, text = self.status_of("/metrics?collect[]=state&collect[]=distributions")
+        return comparable(text) if status == HTTPStatus.OK else None
+
+    def until_shown(self, expected: Samples, deadline_seconds: float = DEADLINE_SECONDS) -> None:
+        """Waits for an exposition; at the deadline, fails with the difference from it."""
+        deadline = time.monotonic() + deadline_seconds
+        while (shown := self.shown()) != expected and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert shown == expected, difference(shown or {}, expected)
+
+
+def comparable(exposition: str) -> Samples:
+    """The samples that do not depend on when the exporter was killed.
+
+    Sums are rounded, because their last digits depend on the order.
+    """
+    return {
+        name: {
+            labels: round(value, 6) if name.endswith("_sum") else value
+            for labels, value in series.items()
+        }
+        for name, series in samples(exposition).items()
+        if name not in NOT_COMPARED
+    }
+
+
+def difference(shown: Samples, expected: Samples) -> str:
+    """Each series whose value differs from the expected one."""
+    return "\n".join(
+        f"{name}{dict(labels)}: {values.get(labels)} instead of {wanted.get(labels)}"
+        for name in sorted(shown.keys() | expected.keys())
+        for values, wanted in [(shown.get(name, {}), expected.get(name, {}))]
+        for labels in values.keys() | wanted.keys()
+        if values.get(labels) != wanted.get(labels)
+    )
+
+
+def drop_batch(results: Path, batch: int) -> None:
+    """Drops runs, gates' outcomes, a pipeline and a file that is rejected.
+
+    They are so many that the ledger's big tables have several pages.
+    """
+    documents = [
+        perf_suite(f"{batch}-{number}", timestamp=f"2026-03-01T{batch:02}:00:{number:02}Z")
+        for number in range(60)
+    ]
+    documents.append(
+        bench_guard(
+            {f"suite {number}": number / 2 for number in range(1, 40)},
+            passed=False,
+            fast_p50_us=2.0**batch,
+        )
+    )
+    documents.append(pipeline(f"{batch}"))
+    for number, document in enumerate([*documents, {"hello": batch}]):
+        (results / f"{batch}-{number}.json").write_text(json.dumps(document))
+
+
+def undisturbed(results: Path, folder: Path) -> Samples:
+    """The exposition for a results folder of an exporter with a new ledger that is never killed."""
+    folder.mkdir()
+    (folder / "results").symlink_to(results)
+    wired = Wired(folder, CONFIG)
+    wired.settle()
+    expected = comparable(wired.exposition())
+    wired.ledger.close()
+    return expected

@@ -1,0 +1,93 @@
+"""A running exporter, as a process over a folder of its own."""
+
+import re
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+COMMAND = [sys.executable, "-m", "benchmark_exporter"]
+DEADLINE_SECONDS = 60.0
+
+
+class Exporter:
+    """An exporter over a folder of its own, started with further options of `serve`."""
+
+    def __init__(
+        self, folder: Path, port: int, *options: str, stream_port: int | None = None
+    ) -> None:
+        self.options = (
+            f"--stream-listen={'off' if stream_port is None else f'127.0.0.1:{stream_port}'}",
+            *options,
+        )
+        self.stream_port = stream_port or 0
+        self.folder = folder
+        self.results = folder / "results"
+        self.results.mkdir(exist_ok=True)
+        self.port = port
+        self.log = folder / "log"
+        self.start()
+
+    def start(self) -> None:
+        self.launch()
+        self.until(lambda: self.answers("/-/ready"))
+
+    def launch(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    *COMMAND,
+                    "serve",
+                    f"--listen=127.0.0.1:{self.port}",
+                    f"--results-dir={self.results}",
+                    f"--ledger={self.folder / 'ledger.sqlite3'}",
+                    f"--runbooks-dir={self.folder}",
+                    *self.options,
+                ],
+                stderr=log,
+            )
+
+    def stop(self) -> int:
+        self.process.terminate()
+        return self.process.wait(DEADLINE_SECONDS)
+
+    def get(self, path: str, headers: dict[str, str] | None = None) -> bytes:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}", headers=headers or {}
+        )
+        with urllib.request.urlopen(request, timeout=DEADLINE_SECONDS) as answer:
+            data: bytes = answer.read()
+            return data
+
+    def status_of(self, path: str, data: bytes | None = None) -> tuple[int, str]:
+        try:
+            with urllib.request.urlopen(
+                f"http://127.0.0.1:{self.port}{path}", data, timeout=DEADLINE_SECONDS
+            ) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
+    def answers(self, path: str) -> bool:
+        try:
+            return self.status_of(path)[0] == 200
+        except OSError:
+            return False
+
+    def value(self, series: str) -> float | None:
+        found = re.search(
+            rf"^{re.escape(series)} (\S+)$", self.get("/metrics").decode(), re.MULTILINE
+        )
+        return None if found is None else float(found[1])
+
+    def until(self, condition: Callable[[], Any]) -> None:
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while not condition():
+            assert time.monotonic() < deadline, self.log.read_text()
+            assert self.process.poll() is None, self.log.read_text()
+            time.sleep(0.02)

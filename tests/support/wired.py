@@ -1,0 +1,145 @@
+"""The exporter's parts over a real folder and a real ledger, wired as `serve` wires them.
+
+Their clocks are moved by the test.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from benchmark_exporter.config import Config, packaged
+from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX, Inbox
+from benchmark_exporter.ingest.inboxes import Inboxes
+from benchmark_exporter.ingest.ingest import Defaults, Ingest
+from benchmark_exporter.ingest.upload_folder import UploadFolder
+from benchmark_exporter.ledger import Ledger
+from benchmark_exporter.metrics.collector import (
+    EXECUTION_TIME_METRIC,
+    Collector,
+    Exposition,
+    Live,
+    join,
+    load_definitions,
+)
+
+START_SECONDS = 1_780_000_000.0  # 2026-05-28T20:26:40Z, after the runs of every fixture
+DEFINITIONS = load_definitions(packaged("metrics.yaml"))
+
+Labels = frozenset[tuple[str, str]]
+Samples = Mapping[str, Mapping[Labels, float]]
+
+
+class Wired:
+    """An exporter without a process: `results` is its folder, `now` the time of both clocks.
+
+    `restart` does what a new process would do with the same folder and ledger.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        config: Config | None = None,
+        *,
+        publish: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.folder = folder
+        self.results = folder / "results"
+        self.results.mkdir(exist_ok=True)
+        self.config = config or Config()
+        self.now = START_SECONDS
+        self.publish = publish
+        self.clock: Callable[[], float] = lambda: self.now
+        self._open()
+
+    def _open(self) -> None:
+        self.ledger = Ledger(self.folder / "ledger.sqlite3")
+        self.uploads = UploadFolder(self.folder / "uploads", self.config.zone)
+        self.collector = Collector(DEFINITIONS, self.config)
+        self.ingest = Ingest(
+            self.ledger,
+            Inboxes(
+                Inbox(self.results, self.config.max_file_bytes),
+                Inbox(self.uploads.path, self.config.max_file_bytes, UPLOADS_PREFIX),
+            ),
+            self.config.policy,
+            self.config.judgement,
+            Defaults(
+                project=self.config.project,
+                environment=self.config.environment,
+                execution_time_bounds_ms=DEFINITIONS[EXECUTION_TIME_METRIC].buckets,
+                settle_seconds=self.config.settle_seconds,
+                series_max_age_seconds=self.config.series_max_age_seconds,
+                zone=self.config.zone,
+            ),
+            publish=self._publish,
+            clock=self._clock,
+            monotonic=self._clock,
+        )
+
+    def _publish(self) -> None:
+        self.publish()
+
+    def _clock(self) -> float:
+        return self.clock()
+
+    def restart(self, config: Config | None = None) -> None:
+        self.ledger.close()
+        self.config = config or self.config
+        self._open()
+
+    def drop(self, name: str, document: object) -> Path:
+        """Writes a file into the results folder: bytes unchanged, anything else as JSON."""
+        path = self.results / name
+        path.write_bytes(document if isinstance(document, bytes) else json.dumps(document).encode())
+        return path
+
+    def take(self, name: str, document: object) -> None:
+        """Drops a file and scans until it no longer counts as incomplete."""
+        self.drop(name, document)
+        self.settle()
+
+    def settle(self) -> None:
+        self.ingest.scan()
+        self.now += self.config.settle_seconds
+        self.ingest.scan()
+
+    def render(self) -> Exposition:
+        return self.collector.expose(self.ledger, Live(self.ingest.pending_files, 0.0), self.now)[1]
+
+    def exposition(self) -> str:
+        """All that results change, once no counter is held at 0 any longer."""
+        self.now += self.config.histogram_hold_seconds
+        exposition = self.render()
+        return join([exposition.parts["state"], exposition.parts["distributions"]]).decode()
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a query on the ledger, through a connection of its own."""
+        with closing(sqlite3.connect(self.folder / "ledger.sqlite3")) as connection:
+            return connection.execute(sql).fetchall()
+
+    def samples(self) -> Samples:
+        return samples(self.exposition())
+
+    def value(self, name: str, **labels: str) -> float | None:
+        """The value of one series, None if it is not exposed."""
+        return self.samples().get(name, {}).get(frozenset(labels.items()))
+
+
+def samples(exposition: str) -> Samples:
+    """Every sample by name and labels, as prometheus_client's parser reads them.
+
+    Fails if a series occurs twice.
+    """
+    found: dict[str, dict[Labels, float]] = {}
+    for family in text_string_to_metric_families(exposition):
+        for sample in family.samples:
+            series = found.setdefault(sample.name, {})
+            labels = frozenset(sample.labels.items())
+            assert labels not in series, f"{sample.name}{sample.labels} occurs twice"
+            series[labels] = sample.value
+    return found

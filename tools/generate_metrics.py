@@ -1,0 +1,95 @@
+"""Writes docs/metrics.md from the package's metrics.yaml.
+
+With `--check` it writes nothing, shows the difference and exits 1 if there is one.
+"""
+
+import argparse
+import difflib
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from benchmark_exporter.config import packaged
+from benchmark_exporter.metrics.collector import Definition, load_definitions
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SOURCE = packaged("metrics.yaml")
+PAGE = REPOSITORY / "docs" / "metrics.md"
+
+# By prometheus/prometheus.yml, which has a job for the state and one for the rest.
+SCRAPED_EVERY = {"state": "1 s", "distributions": "30 s", "resources": "30 s"}
+
+HEAD = """\
+<!-- Generated from exporter/benchmark_exporter/metrics.yaml by tools/generate_metrics.py. -->
+
+# Metrics
+
+Every metric the exporter exposes. Prometheus adds the labels `job` and `instance`.
+
+| metric | type | labels | unit | scraped every | what it says |
+|---|---|---|---|---|---|
+"""
+
+
+def render(definitions: Mapping[str, Definition]) -> str:
+    """The page, in the order of metrics.yaml."""
+    return HEAD + "".join(f"{_row(definition)}\n" for definition in definitions.values())
+
+
+def _row(definition: Definition) -> str:
+    labels = ", ".join(f"`{label}`" for label in definition.labels)
+    cells = (
+        f"`{definition.name}`",
+        definition.type,
+        labels,
+        definition.unit,
+        _scraped_every(definition),
+        " ".join(_says(definition)),
+    )
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _scraped_every(definition: Definition) -> str:
+    rest = SCRAPED_EVERY[definition.collect]
+    at_once = ", ".join(
+        f"`{value}`" for values in definition.collect_state.values() for value in sorted(values)
+    )
+    return f"{SCRAPED_EVERY['state']}: {at_once}; {rest}: the rest" if at_once else rest
+
+
+def _says(definition: Definition) -> Iterator[str]:
+    yield definition.help
+    if definition.buckets:
+        yield f"Buckets up to {', '.join(f'{bound:g}' for bound in definition.buckets)}."
+    if definition.quantiles:
+        yield f"Quantiles {', '.join(f'{quantile:g}' for quantile in definition.quantiles)}."
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Writes docs/metrics.md.")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; show the difference and exit 1 if there is one",
+    )
+    check = parser.parse_args().check
+    text = render(load_definitions(SOURCE))
+    if not check:
+        PAGE.write_text(text, encoding="utf-8")
+        return 0
+    there = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
+    changes = list(
+        difflib.unified_diff(
+            there.splitlines(),
+            text.splitlines(),
+            "docs/metrics.md",
+            "docs/metrics.md, generated",
+            lineterm="",
+        )
+    )
+    print("\n".join(changes), end="\n" if changes else "")
+    return 1 if changes else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

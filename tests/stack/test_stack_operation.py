@@ -8,6 +8,7 @@ import re
 import stat
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -20,7 +21,7 @@ from tests.stack.backends import Backend, Compose, get, get_text, is_back, until
 from tests.stack.orbit import counter, run_of, value
 from tests.support.delivering import SECRET, completed, deliver
 
-METRIC_SECONDS, RESTART_SECONDS = 20.0, 30.0
+METRIC_SECONDS, RESTART_SECONDS, HEALTHY_SECONDS = 20.0, 30.0, 60.0
 Measured = Callable[[str], None]
 
 
@@ -165,8 +166,13 @@ def test_githubs_webhook_is_counted_once_there_is_a_secret(backend: Backend) -> 
 def test_containers_may_do_no_more_than_they_need(backend: Backend) -> None:
     if not isinstance(backend, Compose):
         pytest.skip("the stack as processes has no containers")
+
+    def healthy(part: Part) -> bool | None:
+        return backend.inspect(part.name, "{{.State.Health.Status}}") == "healthy" or None
+
     for part in backend.parts:
-        assert backend.inspect(part.name, "{{.State.Health.Status}}") == "healthy", part.name
+        # The engine asks again some seconds after a part has been killed.
+        until(partial(healthy, part), HEALTHY_SECONDS, f"{part.name} is healthy")
         assert backend.inspect(part.name, "{{.HostConfig.ReadonlyRootfs}}") == "true", part.name
         assert backend.inspect(part.name, "{{.HostConfig.CapDrop}}") == "[ALL]", part.name
         options = backend.inspect(part.name, "{{.HostConfig.SecurityOpt}}")

@@ -49,6 +49,7 @@ def test_every_document_is_a_run_of_its_own(tmp_path: Path) -> None:
     assert samples["benchmark_exporter_run_conflicts_total"] == {frozenset(): 0.0}
     assert {dict(labels)["project"] for labels in samples["benchmark_run_info"]} == set(PROJECTS)
     assert {dict(labels)["pipeline"] for labels in samples["ci_pipeline_status"]} == set(PIPELINES)
+    wired.ledger.close()
 
 
 def test_it_is_a_month_in_order_and_leaves_the_last_hour_to_the_live_part() -> None:

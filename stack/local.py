@@ -8,9 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import psutil
-import yaml
 
-from stack import retention
+from stack import prometheus_folder
 from stack.log_excerpt import excerpt
 from stack.processes import Processes, local_parts
 from stack.programs import Programs
@@ -86,7 +85,8 @@ class LocalStack:
         Raises:
             StackError: a configuration cannot be written.
         """
-        self._write_targets()
+        argv = self.processes.argv("prometheus")
+        prometheus_folder.lay_out(self._settings, self._made("prometheus"), self.parts(), argv)
         yield from self._render_alertmanager()
 
     def _render_alertmanager(self) -> Iterator[str]:
@@ -239,34 +239,6 @@ class LocalStack:
         folder = self._folder / name
         folder.mkdir(parents=True, exist_ok=True)
         return folder
-
-    def _write_targets(self) -> None:
-        """Lay out prometheus/ with this machine's addresses; nothing else differs.
-
-        Where this Prometheus takes its retention from its configuration, that is in it.
-        """
-        folder, source = self._made("prometheus"), self._settings.root / "prometheus"
-        for name in ("prometheus.yml", "rules"):
-            link = folder / name
-            link.unlink(missing_ok=True)
-            link.symlink_to(source / name)
-        if retention.is_configured(self.processes.argv("prometheus")):
-            text = (source / "prometheus.yml").read_text(encoding="utf-8")
-            (folder / "prometheus.yml").unlink()
-            (folder / "prometheus.yml").write_text(
-                retention.with_retention(text, self._settings), encoding="utf-8"
-            )
-        targets = self._made("prometheus/targets")
-        reach, settings = self._settings.reach, self._settings
-        here = {part.name: f"{reach}:{settings.port(part)}" for part in self.parts()}
-        for file in (source / "targets/compose").glob("*.yml"):
-            groups = yaml.safe_load(file.read_text(encoding="utf-8"))
-            for group in groups:
-                names = [target.partition(":")[0] for target in group["targets"]]
-                group["targets"] = [here[name] for name in names if name in here]
-            written = targets / file.name
-            written.with_suffix(".part").write_text(yaml.safe_dump(groups), encoding="utf-8")
-            written.with_suffix(".part").replace(written)
 
     def _run(
         self, *words: str, environment: Mapping[str, str] | None = None

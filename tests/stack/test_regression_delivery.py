@@ -160,11 +160,8 @@ def test_a_regression_is_told_then_confirmed_and_its_end_is_told_too(
     arrived, page = stage.pagerduty.inbox.wait(pagerduty("trigger", WORSE), DEADLINE_SECONDS)
     measured(f"{stage.backend.name}: confirmed regression to PagerDuty {arrived - dropped:.2f} s")
     assert page["routing_key"] == ROUTING_KEY
-    assert [stage.linked(link["href"]) for link in page["links"]] == [
-        {EXPORTER},
-        {GRAFANA},
-        {ALERTMANAGER},
-    ]
+    linked = [stage.linked(link["href"]) for link in page["links"]]
+    assert linked == [{EXPORTER}, {GRAFANA}, {ALERTMANAGER}]
     assert stage.linked(page["client_url"]) == {ALERTMANAGER}
     # What the exporter's webhook is sent.
     [alert] = get(
@@ -194,9 +191,8 @@ def test_a_regression_is_told_then_confirmed_and_its_end_is_told_too(
     measured(f"{stage.backend.name}: recovery to PagerDuty {arrived - dropped:.2f} s")
     stage.slack.inbox.wait(slack(f"[RESOLVED] {WORSE}"), DEADLINE_SECONDS)
     stage.email.inbox.wait(mail(f"[RESOLVED] {WORSE}"), DEADLINE_SECONDS)
-    assert {
-        other["dedup_key"] for action in ("trigger", "resolve") for other in stage.pages(action)
-    } == {page["dedup_key"]}
+    pages = [*stage.pages("trigger"), *stage.pages("resolve")]
+    assert {other["dedup_key"] for other in pages} == {page["dedup_key"]}
 
 
 def test_what_moves_at_once_is_a_shift_and_no_regression(stage: Stage) -> None:

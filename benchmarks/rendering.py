@@ -11,7 +11,9 @@ from prometheus_client.registry import Collector as ClientCollector
 
 from benchmark_exporter.config import Config, packaged
 from benchmark_exporter.ledger import Ledger
-from benchmark_exporter.metrics.collector import Collector, Live, load_definitions
+from benchmark_exporter.metrics.collector import Collector
+from benchmark_exporter.metrics.definitions import load_definitions
+from benchmark_exporter.metrics.live import Live
 from benchmarks import servers
 from benchmarks.exposition import drop, page_of, project, series_of
 from benchmarks.report import Figure, percentile, progress

@@ -159,7 +159,7 @@ def clean(settings: Settings, stack: Stack) -> str:
     shutil.rmtree(settings.results_dir / FOLDER, ignore_errors=True)
     projects = [f"--project={project}" for project in PROJECTS]
     pipelines = [f"--pipeline={pipeline}" for pipeline in PIPELINES]
-    return stack.exporter_command("forget", *projects, *pipelines).strip()
+    return stack.exporter_command("delete", *projects, *pipelines).strip()
 
 
 def _bring_in_history(settings: Settings, stack: Stack, folder: Path) -> None:

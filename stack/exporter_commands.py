@@ -27,48 +27,32 @@ def run(settings: Settings, words: Sequence[str]) -> int:
         raise StackError("no stack was started from this checkout; start it with: make up")
     if not words or words[0] not in COMMANDS:
         raise StackError(f"name one of {', '.join(COMMANDS)}")
-    argv = command(stack, words[0], list(words[1:]))
-    if target := _writes_to(stack, words[0]):
-        print(f"writing to {target}, of the stack in {settings.root}", file=sys.stderr)
-    return subprocess.run(argv, check=False).returncode
+    name, arguments = words[0], list(words[1:])
+    if name == "backfill" and runs_in_container(stack, name, arguments):
+        # Which calls Prometheus by another address.
+        address = stack["addresses"]["prometheus"]
+        print(f"writing to {address} (the stack of {settings.root})", file=sys.stderr)
+    return subprocess.run(command(stack, name, arguments), check=False).returncode
 
 
 def command(stack: Mapping[str, Any], name: str, arguments: list[str]) -> list[str]:
-    """Give the words that run a command with the addresses of a stack, as its file has them.
+    """Give the words that run a command on a stack, described as in its file.
 
-    What the ledger is needed for runs where the ledger is, in the container if need be.
+    What needs a ledger that is in a container runs there; all else runs here, with `--stack`.
     """
+    if runs_in_container(stack, name, arguments):
+        url = [f"--url={PROMETHEUS_IN_COMPOSE}"] if name == "backfill" else []
+        return [*stack["exporter_command"], name, *url, *arguments]
     here = [sys.executable, "-m", "benchmark_exporter", name]
-    with_ledger = [*stack["exporter_command"], name]
-    ledger = [f"--ledger={stack['ledger']}"] if stack["ledger"] else []
-    if name == "watch":
-        public = stack["public_urls"]
-        addresses = [
-            f"--{part}-url={public[part]}" for part in ("prometheus", "grafana") if part in public
-        ]
-        return [*here, f"--url={stack['stream_url']}", *addresses, *arguments]
-    if name == "push":
-        return [
-            *here,
-            f"--url={stack['exporter_url']}",
-            f"--token-file={stack['token_file']}",
-            *arguments,
-        ]
-    if name == "backfill":
-        if any(Path(word).exists() for word in arguments):  # which a container does not see
-            configuration = f"--config={stack['config']}"
-            return [*here, f"--url={stack['prometheus_url']}", configuration, *arguments]
-        in_container = stack["mode"] == "compose"
-        url = PROMETHEUS_IN_COMPOSE if in_container else stack["prometheus_url"]
-        return [*with_ledger, f"--url={url}", *ledger, *arguments]
+    option = f"--stack={stack['checkout']}"
     if name == "baseline":  # whose own command comes first
-        return [*with_ledger, *arguments[:1], *ledger, *arguments[1:]]
-    return [*with_ledger, *ledger, *arguments]
+        return [*here, *arguments[:1], option, *arguments[1:]]
+    token = [f"--token-file={stack['token_file']}"] if name == "push" else []
+    return [*here, option, *token, *arguments]
 
 
-def _writes_to(stack: Mapping[str, Any], name: str) -> str:
-    if name == "backfill":
-        return f"Prometheus at {stack['prometheus_url']}"
-    if name == "push":
-        return f"the exporter at {stack['exporter_url']}"
-    return f"the ledger {stack['ledger'] or 'in the container'}" if name == "baseline" else ""
+def runs_in_container(stack: Mapping[str, Any], name: str, arguments: Sequence[str]) -> bool:
+    """Whether a command needs the ledger, and that is in a container, which sees no files here."""
+    reads_files = any(Path(word).exists() for word in arguments)
+    of_ledger = name in ("history", "baseline") or (name == "backfill" and not reads_files)
+    return of_ledger and stack["ledger"] is None

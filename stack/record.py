@@ -3,23 +3,20 @@
 `make up` writes the file before it starts anything; `make down` and `make clean` remove it. It
 is a JSON object with these fields, all of them always there:
 
-format            1; another number is another format.
+schema            1; another number is another format.
 checkout          absolute path of the checkout. A file that lies elsewhere than in this
                   checkout's `.local` was copied with it, and must be ignored.
 mode              "local" or "compose".
-exporter_url      base address of each server as this machine reaches it, without a slash at
-prometheus_url    the end: "http://127.0.0.1:8000".
-alertmanager_url
-grafana_url       likewise, or null where there is no Grafana.
-stream_url        the WebSocket server and live page: "ws://127.0.0.1:8765".
-public_urls       object from part ("exporter", "stream", "prometheus", "alertmanager",
-                  "grafana") to the address people use, for output; a part that is not there
-                  is missing.
+addresses         object from part ("exporter", "stream", "prometheus", "alertmanager",
+                  "grafana") to its base address as this machine reaches it, without a slash at
+                  the end: "http://127.0.0.1:8000", for the stream "ws://127.0.0.1:8765". A part
+                  that this stack does not have is missing.
+public_urls       likewise the addresses that people use, all of them http(s), for output.
 ledger            absolute path of the exporter's SQLite file in mode local; null in mode
                   compose, where it is in a volume.
 exporter_command  list of words that run `benchmark-exporter` where the ledger is: in mode
-                  local with this checkout's Python, and then --ledger has to be given; in mode
-                  compose inside the container, which knows its ledger.
+                  local with this checkout's Python, and then --ledger or --stack has to be
+                  given; in mode compose inside the container, which knows its ledger.
 results_dir       absolute path of RESULTS_DIR.
 config            absolute path of the exporter's config.yaml.
 environment       BENCHMARK_ENVIRONMENT: of results that name none.
@@ -37,19 +34,9 @@ from pathlib import Path
 from typing import Any
 
 from stack.prepare import UPLOAD_TOKENS
-from stack.settings import (
-    ALERTMANAGER,
-    EXPORTER,
-    GRAFANA,
-    LISTENERS,
-    NODE_EXPORTER,
-    PROMETHEUS,
-    STREAM,
-    Part,
-    Settings,
-)
+from stack.settings import LISTENERS, NODE_EXPORTER, STREAM, Part, Settings
 
-FORMAT = 1
+SCHEMA = 1
 NAME = "stack.json"
 # What versions before 0.6 left: the mode, and nothing else.
 OLD_NAME = "mode"
@@ -76,16 +63,13 @@ def write(settings: Settings, placement: Placement) -> None:
         for part in LISTENERS
         if part is not NODE_EXPORTER and (part is STREAM or part in placement.parts)
     ]
-    has_grafana = GRAFANA in placement.parts
+    addresses = {part.name: part.url(settings) for part in linked}
+    addresses[STREAM.name] = addresses[STREAM.name].replace("http://", "ws://", 1)
     content = {
-        "format": FORMAT,
+        "schema": SCHEMA,
         "checkout": str(settings.root),
         "mode": placement.mode,
-        "exporter_url": EXPORTER.url(settings),
-        "prometheus_url": PROMETHEUS.url(settings),
-        "alertmanager_url": ALERTMANAGER.url(settings),
-        "grafana_url": GRAFANA.url(settings) if has_grafana else None,
-        "stream_url": STREAM.url(settings).replace("http://", "ws://", 1),
+        "addresses": addresses,
         "public_urls": {part.name: settings.public_url(part) for part in linked},
         "ledger": None if placement.ledger is None else str(placement.ledger),
         "exporter_command": list(placement.exporter_command),
@@ -109,7 +93,7 @@ def read(settings: Settings) -> Mapping[str, Any]:
         return _read_old(settings)
     except ValueError:  # whoever wrote it, it was not us
         return {}
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
         return {}
     return content if content.get("checkout") == str(settings.root) else {}
 

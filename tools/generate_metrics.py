@@ -1,6 +1,6 @@
 """Writes docs/metrics.md from the package's metrics.yaml.
 
-With `--check` it writes nothing, shows the difference and exits 1 if there is one.
+With `--check` it writes nothing; it shows the difference and exits 1 if there is one.
 """
 
 import argparse
@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from benchmark_exporter.config import packaged
-from benchmark_exporter.metrics.collector import Definition, load_definitions
+from benchmark_exporter.metrics.definitions import Definition, load_definitions
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SOURCE = packaged("metrics.yaml")
 PAGE = REPOSITORY / "docs" / "metrics.md"
 
-# By prometheus/prometheus.yml, which has a job for the state and one for the rest.
+# As in prometheus/prometheus.yml, which has one job for the state and one for the other parts.
 SCRAPED_EVERY = {"state": "1 s", "distributions": "30 s", "resources": "30 s"}
 
 HEAD = """\
@@ -24,9 +24,9 @@ HEAD = """\
 
 # Metrics
 
-Every metric the exporter exposes. Prometheus adds the labels `job` and `instance`.
+Every metric that the exporter exposes. Prometheus adds the labels `job` and `instance`.
 
-| metric | type | labels | unit | scraped every | what it says |
+| metric | type | labels | unit | scraped every | meaning |
 |---|---|---|---|---|---|
 """
 
@@ -44,20 +44,20 @@ def _row(definition: Definition) -> str:
         labels,
         definition.unit,
         _scraped_every(definition),
-        " ".join(_says(definition)),
+        " ".join(_meaning(definition)),
     )
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
 def _scraped_every(definition: Definition) -> str:
     rest = SCRAPED_EVERY[definition.collect]
-    at_once = ", ".join(
+    in_state = ", ".join(
         f"`{value}`" for values in definition.collect_state.values() for value in sorted(values)
     )
-    return f"{SCRAPED_EVERY['state']}: {at_once}; {rest}: the rest" if at_once else rest
+    return f"{SCRAPED_EVERY['state']}: {in_state}; {rest}: others" if in_state else rest
 
 
-def _says(definition: Definition) -> Iterator[str]:
+def _meaning(definition: Definition) -> Iterator[str]:
     yield definition.help
     if definition.buckets:
         yield f"Buckets up to {', '.join(f'{bound:g}' for bound in definition.buckets)}."
@@ -66,6 +66,7 @@ def _says(definition: Definition) -> Iterator[str]:
 
 
 def main() -> int:
+    """Writes or checks the page and returns the exit status."""
     parser = argparse.ArgumentParser(description="Writes docs/metrics.md.")
     parser.add_argument(
         "--check",

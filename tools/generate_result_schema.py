@@ -1,6 +1,6 @@
 """Writes docs/result.schema.json from the classes that read it.
 
-With `--check` it writes nothing and exits 1 if the file differs.
+With `--check` it writes nothing; it exits 1 if the file differs.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def main() -> int:
     if not parser.parse_args().check:
         PAGE.write_text(render(), encoding="utf-8")
     elif PAGE.read_text(encoding="utf-8") != render():
-        print(f"{PAGE} is not what {Path(__file__).name} writes; run it", file=sys.stderr)
+        print(f"{PAGE} is out of date; run tools/{Path(__file__).name}", file=sys.stderr)
         return 1
     return 0
 

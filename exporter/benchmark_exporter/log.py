@@ -6,10 +6,12 @@ import re
 from datetime import UTC, datetime
 from typing import Literal
 
-# Printed without quotes: nothing up to the space, and none of " = \
+# Printed without quotes: no control character, no space, and none of " = \
 _PLAIN = re.compile(r'[^\x00-\x20"=\\]+')
 LogFormat = Literal["logfmt", "json"]
-_to_json = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps would make one for each line
+_to_json = json.JSONEncoder(
+    ensure_ascii=False
+).encode  # json.dumps would create an encoder for each line
 
 
 class _Formatter(logging.Formatter):
@@ -38,13 +40,14 @@ class _Json(_Formatter):
 
 
 def configure(log_format: LogFormat) -> None:
-    """Sends all logging to standard error in the given format."""
+    """Sends all log records to standard error in the given format."""
     handler = logging.StreamHandler()
     handler.setFormatter(_Json() if log_format == "json" else _Logfmt())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    # No line says which thread or process wrote it, and a line a file costs what finding that out does.
+    # No line names its thread or process, and looking those up costs time for each line.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    logging.getLogger("watchfiles").setLevel(logging.WARNING)  # it tells of every event
+    # It logs every event at level INFO.
+    logging.getLogger("watchfiles").setLevel(logging.WARNING)
 
 
 def _quoted(value: str) -> str:

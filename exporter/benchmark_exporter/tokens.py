@@ -1,4 +1,4 @@
-"""Bearer tokens in a file: one a line, with or without a name before it; lines that begin with `#` are comments."""
+"""Bearer tokens in a file: one a line, after a name or without; `#` begins a comment line."""
 
 import hashlib
 import hmac
@@ -14,14 +14,14 @@ MIN_TOKEN_CHARACTERS = 16
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A secret that lets its bearer in, and what its bearer is called in the log."""
+    """A secret that admits its bearer, and the bearer's name in the log."""
 
     name: str
     secret: str = field(repr=False)
 
 
 def parse_tokens(text: str) -> tuple[list[Token], list[str]]:
-    """The tokens in a file's text, and what is wrong with its other lines, in words that hold no secret."""
+    """The tokens in a file's text, and what is wrong with its other lines, without any secret."""
     tokens, mistakes = [], []
     for number, line in enumerate(text.splitlines(), 1):
         *names, secret = line.split() or [""]
@@ -29,11 +29,13 @@ def parse_tokens(text: str) -> tuple[list[Token], list[str]]:
             continue
         if len(names) > 1:
             mistakes.append(
-                f"line {number} has {len(names) + 1} words; it takes a token, or a name and a token"
+                f"line {number} has {len(names) + 1} words; "
+                "it must have a token, or a name and a token"
             )
         elif len(secret) < MIN_TOKEN_CHARACTERS or not secret.isascii() or not secret.isprintable():
             mistakes.append(
-                f"line {number}: a token has at least {MIN_TOKEN_CHARACTERS} characters, all of them ASCII"
+                f"line {number}: a token has at least {MIN_TOKEN_CHARACTERS} characters, "
+                "all of them ASCII"
             )
         else:
             tokens.append(Token(names[0] if names else f"line {number}", secret))
@@ -41,7 +43,10 @@ def parse_tokens(text: str) -> tuple[list[Token], list[str]]:
 
 
 def bearer(tokens: Iterable[Token], secret: str) -> Token | None:
-    """The token with this secret. How long the answer takes tells nothing of the secrets: all are compared, each in constant time."""
+    """The token with this secret, None if there is none.
+
+    All are compared, each in constant time, so that the time it takes reveals nothing.
+    """
     digest = hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()
     found = None
     for token in tokens:
@@ -51,7 +56,10 @@ def bearer(tokens: Iterable[Token], secret: str) -> Token | None:
 
 
 class TokenFile:
-    """A file of tokens that may change or go at any time. A line that is no token is logged, once per change, and lets nobody in."""
+    """A file of tokens that may change or disappear at any time.
+
+    A line that is not a token is logged, once per change, and admits nobody.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -59,7 +67,7 @@ class TokenFile:
         self._tokens: Sequence[Token] = ()
 
     def read(self) -> Sequence[Token]:
-        """The tokens that are in the file now; none where it is not there or cannot be read."""
+        """The tokens that are in the file now; none if it is missing or cannot be read."""
         try:
             status = self.path.stat()
             signature = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
@@ -68,19 +76,19 @@ class TokenFile:
                 self._signature = signature
                 for mistake in mistakes:
                     log.warning(
-                        "a line of the tokens' file is no token",
+                        "a line of the token file is not a token",
                         extra={"fields": {"file": self.path, "reason": mistake}},
                     )
         except FileNotFoundError:
-            self._forget(None)
+            self._clear(None)
         except (OSError, UnicodeDecodeError) as error:
-            self._forget(error)
+            self._clear(error)
         return self._tokens
 
-    def _forget(self, error: Exception | None) -> None:
+    def _clear(self, error: Exception | None) -> None:
         if error is not None and self._signature != ():
             log.error(
-                "the tokens' file cannot be read, so nobody is let in",
+                "the token file cannot be read, so nobody is admitted",
                 extra={"fields": {"file": self.path, "reason": error}},
             )
         self._signature, self._tokens = None if error is None else (), ()

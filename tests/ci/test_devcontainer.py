@@ -1,4 +1,4 @@
-""".devcontainer/devcontainer.json: held to the stack's ports and commands, and read by the tool that opens it."""
+""".devcontainer/devcontainer.json agrees with the stack, and its own tool can read it."""
 
 import json
 import re
@@ -19,7 +19,7 @@ READ_SECONDS = 300
 
 
 def configuration() -> Any:
-    """The file without its comments, which stand on lines of their own."""
+    """The file without its comments, which have lines of their own."""
     return json.loads(
         re.sub(r"^\s*//.*$", "", PATH.read_text(encoding="utf-8"), flags=re.MULTILINE)
     )

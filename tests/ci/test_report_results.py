@@ -1,4 +1,4 @@
-"""github-action/report-results: its script against a running exporter, and its action and the example workflow against each other."""
+"""github-action/report-results: its script with a running exporter, its action, the example."""
 
 import json
 import os
@@ -64,7 +64,7 @@ def workspace(tmp_path: Path) -> Path:
 def report(
     exporter: Exporter, workspace: Path, files: str = "results/**/*.json", **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    """The script as the action runs it, in a job of GitHub's that has the command installed."""
+    """The script as the action runs it, in a GitHub job that has the command installed."""
     environment = {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "FILES": files,
@@ -91,7 +91,8 @@ def report(
 
 def test_results_and_outcome_are_on_the_metrics_page(exporter: Exporter, workspace: Path) -> None:
     done = report(exporter, workspace)
-    assert (done.returncode, done.stderr) == (0, "")
+    sending = f"benchmark-exporter: sending to http://127.0.0.1:{exporter.port}\n"
+    assert (done.returncode, done.stderr) == (0, 2 * sending)
     assert re.findall(r"^(.*): uploaded: (\w+)", done.stdout, re.MULTILINE) == [
         ("results/a run.json", "perf_suite"),
         ("results/deep/b.json", "hyperfine"),
@@ -106,7 +107,7 @@ def test_results_and_outcome_are_on_the_metrics_page(exporter: Exporter, workspa
 
 
 @pytest.mark.parametrize("here", ["true", "false"])
-def test_results_that_do_not_say_it_are_of_the_machine_they_were_measured_on(
+def test_results_without_a_machine_are_of_the_one_they_were_measured_on(
     exporter: Exporter, workspace: Path, here: str
 ) -> None:
     variables = {"MEASURED_HERE": here, "BENCHMARK_EXPORTER_MACHINE_PROFILE": "runner"}
@@ -131,9 +132,7 @@ def test_the_outcome_is_reported_where_there_are_no_results(
         exporter, workspace, "out/*.json\nmore/*.json", BENCHMARK_EXPORTER_STATUS="failure"
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(
-        "::warning::no result file is called like out/*.json or more/*.json\n"
-    )
+    assert done.stdout.startswith("::warning::no result file matches out/*.json or more/*.json\n")
     exporter.until(lambda: exporter.value(STATUS) == 0)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_exporter.commands.push import Exporter as Target
+from benchmark_exporter.commands.delivery import Exporter as Target
 from benchmark_exporter.commands.push import push
 from tests.support.documents import perf_suite
 from tests.support.killed import Process, undisturbed

@@ -44,7 +44,8 @@ def help_of(*command: str) -> str:
 def commands() -> Mapping[str, frozenset[str]]:
     """The options of each subcommand, those of its own subcommands included."""
     found = {}
-    for name in re.findall(r"^ {2,4}([a-z][a-z-]+)(?: |$)", help_of(), re.MULTILINE):
+    listed = help_of().partition("\nCommands:\n")[2].partition("\n\n")[0]
+    for name in re.findall(r"^ {2}([a-z][a-z-]+) ", listed, re.MULTILINE):
         texts = [help_of(name)]
         if name == "baseline":
             texts += [help_of(name, each) for each in ("set", "list", "show", "clear")]

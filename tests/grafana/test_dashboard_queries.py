@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from benchmark_exporter.metrics.collector import Definition, load_definitions
+from benchmark_exporter.metrics.definitions import Definition, load_definitions
 from tests.grafana.dashboards import DASHBOARDS
 from tests.grafana.queries import Query, fill_in, metric_selectors, panels, queries
 from tests.rules.promql import is_scraped_each_second

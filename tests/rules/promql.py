@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from benchmark_exporter.metrics.collector import Definition
+from benchmark_exporter.metrics.definitions import Definition
 
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 # A selector's labels, a range or offset, and the label lists of aggregations and vector matching

@@ -11,7 +11,8 @@ import pytest
 import requests
 
 from benchmark_exporter.__main__ import EXIT_OK, EXIT_UNUSABLE, main
-from benchmark_exporter.commands.backfill import Target, backfill
+from benchmark_exporter.commands.past_samples import ScrapeLabels as Target
+from benchmark_exporter.commands.past_samples import backfill
 from benchmark_exporter.config import Config
 from benchmark_exporter.ledger.history import RecordedRun
 from benchmark_exporter.metrics.collector import Collector
@@ -160,9 +161,7 @@ def test_samples_outside_the_window_are_counted_and_the_rest_is_written(
     for _ in range(2):
         outcome = backfill(runs, server.url, COLLECTOR, target)
         assert (outcome.written, outcome.outside, outcome.conflicting) == (3 * each, 3 * each, 0)
-        assert f"{3 * each} samples are older than this Prometheus takes" in "\n".join(
-            outcome.lines()
-        )
+        assert f"{3 * each} samples are too old for this Prometheus" in "\n".join(outcome.lines())
     shown = server.at(
         now, f'count_over_time(benchmark_time_seconds{{instance="{target.instance}"}}[500d])'
     )

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from benchmark_exporter.metrics.collector import load_definitions
+from benchmark_exporter.metrics.definitions import load_definitions
 from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA
 from tests.rules.promql import is_scraped_each_second, metric_names, queries_in
 from tests.support.paths import REPOSITORY

@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
+from benchmark_exporter.commands.stack_file import find_stack, read_stack
 from stack import record, settings
 from stack.compose import ComposeStack
 from stack.exporter_commands import command
 from stack.local import LocalStack
-from stack.settings import EXPORTER, PROMETHEUS, STREAM, Settings
+from stack.settings import EXPORTER, STREAM, Settings
 from tests.stack.checkouts import write_env
 
 FIELDS = {
-    *("format", "checkout", "mode", "exporter_url", "prometheus_url", "alertmanager_url"),
-    *("grafana_url", "stream_url", "public_urls", "ledger", "exporter_command", "results_dir"),
-    *("config", "environment", "token_file"),
+    *("schema", "checkout", "mode", "addresses", "public_urls", "ledger", "exporter_command"),
+    *("results_dir", "config", "environment", "token_file"),
 }
 
 
@@ -36,13 +36,17 @@ def test_it_says_where_a_stack_of_processes_is(folder: Path) -> None:
     assert content.keys() == FIELDS
     assert set(re.findall(r"^[a-z_]+", str(record.__doc__), re.MULTILINE)) >= FIELDS
     assert content["mode"] == "local"
-    assert content["exporter_url"] == EXPORTER.url(values)
-    assert content["stream_url"] == f"ws://127.0.0.1:{values.port(STREAM)}"
+    assert content["addresses"]["exporter"] == EXPORTER.url(values)
+    assert content["addresses"]["stream"] == f"ws://127.0.0.1:{values.port(STREAM)}"
     assert content["public_urls"]["exporter"] == values.public_url(EXPORTER)
     assert content["ledger"] == f"{folder}/.local/exporter/ledger.sqlite3"
     assert content["exporter_command"] == [sys.executable, "-m", "benchmark_exporter"]
     assert content["results_dir"] == f"{folder}/results"
     assert content["environment"] == "lab"
+    found = find_stack(None, folder / "docs")
+    assert found is not None
+    assert found.addresses == content["addresses"]
+    assert (found.checkout, found.ledger) == (folder, LocalStack(values).processes.ledger)
 
 
 def test_it_says_how_to_reach_the_ledger_in_a_container(folder: Path) -> None:
@@ -54,8 +58,9 @@ def test_it_says_how_to_reach_the_ledger_in_a_container(folder: Path) -> None:
     assert content["exporter_command"] == [
         *("docker", "exec", "--interactive", "team-a-exporter-1", "benchmark-exporter")
     ]
-    assert content["grafana_url"] is None
+    assert "grafana" not in content["addresses"]
     assert "grafana" not in content["public_urls"]
+    assert read_stack(values.state_dir / "stack.json").ledger is None
 
 
 def test_it_counts_only_in_the_checkout_that_it_was_written_for(folder: Path) -> None:
@@ -78,7 +83,7 @@ def test_the_mode_of_a_stack_that_an_earlier_version_started_is_known(folder: Pa
     assert record.read(values) == {}
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 2, "mode": "local"}'])
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": 2, "mode": "local"}'])
 def test_a_file_of_another_format_says_nothing(folder: Path, text: str) -> None:
     values = settings.load(folder, environ={})
     values.state_dir.mkdir()
@@ -86,35 +91,28 @@ def test_a_file_of_another_format_says_nothing(folder: Path, text: str) -> None:
     assert record.read(values) == {}
 
 
-def test_commands_get_the_addresses_and_the_ledger_of_their_stack(folder: Path) -> None:
+def test_commands_run_on_their_stack(folder: Path) -> None:
     values = settings.load(folder, environ={})
     stack = written(values, LocalStack(values))
-    here, ledger = [sys.executable, "-m", "benchmark_exporter"], f"--ledger={stack['ledger']}"
-    prometheus = f"--url={PROMETHEUS.url(values)}"
-    assert command(stack, "history", ["--failed"]) == [*here, "history", ledger, "--failed"]
+    here, option = [sys.executable, "-m", "benchmark_exporter"], f"--stack={folder}"
+    assert command(stack, "history", ["--failed"]) == [*here, "history", option, "--failed"]
     assert command(stack, "backfill", ["--since", "7d"]) == [
-        *(*here, "backfill", prometheus, ledger, "--since", "7d")
+        *(*here, "backfill", option, "--since", "7d")
     ]
-    assert command(stack, "backfill", [str(folder)]) == [
-        *(
-            *here,
-            "backfill",
-            prometheus,
-            f"--config={folder}/exporter/benchmark_exporter/config.yaml",
-            str(folder),
-        )
-    ]
-    assert command(stack, "baseline", ["list"]) == [*here, "baseline", "list", ledger]
-    assert f"--url={stack['stream_url']}" in command(stack, "watch", [])
-    assert f"--url={stack['exporter_url']}" in command(stack, "push", ["x.json"])
+    assert command(stack, "baseline", ["list"]) == [*here, "baseline", "list", option]
+    assert command(stack, "watch", []) == [*here, "watch", option]
+    token = f"--token-file={folder}/secrets/exporter/upload_tokens"
+    assert command(stack, "push", ["x.json"]) == [*here, "push", option, token, "x.json"]
 
 
 def test_in_a_container_prometheus_has_another_address(folder: Path) -> None:
     write_env(folder, "COMPOSE_PROJECT_NAME=team-a")
     values = settings.load(folder, environ={})
     stack = written(values, ComposeStack(values))
-    assert command(stack, "backfill", [])[-2:] == ["backfill", "--url=http://prometheus:9090"]
+    inside = stack["exporter_command"]
+    assert command(stack, "history", []) == [*inside, "history"]
+    assert command(stack, "baseline", ["list"]) == [*inside, "baseline", "list"]
+    assert command(stack, "backfill", []) == [*inside, "backfill", "--url=http://prometheus:9090"]
     # Files are here, and so is what reads them.
-    files = command(stack, "backfill", [str(folder)])
-    assert files[0] == sys.executable
-    assert f"--url={PROMETHEUS.url(values)}" in files
+    here = [sys.executable, "-m", "benchmark_exporter", "backfill", f"--stack={folder}"]
+    assert command(stack, "backfill", [str(folder)]) == [*here, str(folder)]

@@ -14,7 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from benchmark_exporter.commands.push import Exporter, PushError, push
+from benchmark_exporter.commands.delivery import DeliveryError, Exporter
+from benchmark_exporter.commands.push import push
 from stack.demo_documents import PerfSuiteBenchmark
 from stack.settings import ALERTMANAGER, EXPORTER, NODE_EXPORTER, PARTS, PROMETHEUS, Part
 from tests.stack.backends import Backend, Compose, get, get_text, is_back, until
@@ -126,7 +127,7 @@ def test_a_result_can_be_uploaded_once_there_is_a_token(backend: Backend, tmp_pa
     path, token = tmp_path / "orbit-upload.json", "made-up-token-of-the-tests"
     path.write_text(json.dumps(run_of(PerfSuiteBenchmark("uploaded", 0.05, 1.0, 0.0), 1)))
     exporter = Exporter(EXPORTER.url(backend.settings), token, timeout_seconds=30.0)
-    with pytest.raises(PushError, match="uploads are off"):
+    with pytest.raises(DeliveryError, match="uploads are off"):
         push([path], exporter, {})
     tokens = backend.settings.secrets_dir / "exporter" / "upload_tokens"
     before = tokens.read_text()

@@ -1,4 +1,4 @@
-"""The two files of a run: `live/RUN_ID.jsonl`, a line for each thing that happens, and `RUN_ID.json`, its result."""
+"""The files of a run: `live/RUN_ID.jsonl`, a line an event, and `RUN_ID.json`, its result."""
 
 import json
 import os
@@ -12,23 +12,26 @@ from benchmark_exporter.atomic_write import write_file
 
 LIVE = "live"
 MAX_LINE_BYTES = 4096
-# Texts of a line that would be longer are cut to the first of these that makes it short enough.
+# Texts of a longer line are cut to the first of these lengths that makes it short enough.
 _TEXT_CHARACTERS = (1024, 512, 256, 128, 64)
 _KEPT_SECONDS = 24 * 3600.0
 
 
 def new_run_id() -> str:
-    """Its second, and enough by chance that runs that start in one second have different ones, on different machines too."""
+    """An id that no other run has: the current second, and 40 random bits."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.urandom(5).hex()}"
 
 
 def timestamp() -> str:
-    """Now, ISO 8601 in UTC with microseconds."""
+    """The current time, ISO 8601 in UTC with microseconds."""
     return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 class RunFiles:
-    """The files of one run. What cannot be written is told to `warn`, once, and never raised; lines are tried again."""
+    """The files of one run.
+
+    A write failure is reported to `warn`, once, and never raised. The next line is still tried.
+    """
 
     def __init__(self, results_dir: Path, run_id: str, warn: Callable[[str], object]) -> None:
         self.run_id = run_id
@@ -40,35 +43,35 @@ class RunFiles:
         try:
             self._descriptor = self._open()
         except OSError as error:
-            self._cannot(error)
+            self._report(error)
 
-    def tell(self, kind: str, fields: Mapping[str, object]) -> bool:
-        """Appends a line, and says whether it is there."""
+    def append(self, kind: str, fields: Mapping[str, object]) -> bool:
+        """Appends a line to the live file, and returns whether all of it was written."""
         if self._descriptor is None:
             return False
-        # What a full disk has left of a line is ended, so that it spoils no other.
+        # A full disk may have left part of a line: it is ended, so that it spoils no other.
         line = b"\n" * self._torn + _line({"type": kind, "timestamp": timestamp(), **fields})
         try:
             written = os.write(self._descriptor, line)
         except OSError as error:
-            self._cannot(error)
+            self._report(error)
             return False
         self._torn = written < len(line) and (self._torn or written > 0)
         return written == len(line)
 
     def close(self) -> None:
-        """Ends the live file."""
+        """Closes the live file."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
     def publish(self, document: Mapping[str, object]) -> Path | None:
-        """Drops the result, and says where it is; None where that cannot be done."""
+        """Drops the result, and returns its path; None if it could not be written."""
         path = self._results_dir / f"{self.run_id}.json"
         try:
             write_file(path, _encoded(document))
         except OSError as error:
-            self._cannot(error)
+            self._report(error)
             return None
         return path
 
@@ -82,22 +85,24 @@ class RunFiles:
             0o666,
         )
 
-    def _cannot(self, error: OSError) -> None:
+    def _report(self, error: OSError) -> None:
         if self._warned:
             return
         self._warned = True
         if not self._results_dir.is_dir():
             self._warn(
-                f"{self._results_dir}: there is no such folder, nothing is recorded; create it or name another"
+                f"{self._results_dir}: folder not found, so nothing is recorded; "
+                "create it or name another"
             )
         else:
             self._warn(
-                f"{self._results_dir}: run {self.run_id} cannot be recorded: {error.strerror or error}"
+                f"{self._results_dir}: run {self.run_id} cannot be recorded: "
+                f"{error.strerror or error}"
             )
 
 
 def _remove_old(folder: Path) -> None:
-    """Nobody else does: the exporter only reads the folder, and takes a run for gone long before."""
+    """Removes old live files. Nobody else does: the exporter only reads the folder."""
     oldest = time.time() - _KEPT_SECONDS
     for path in folder.glob("*.jsonl"):
         with suppress(OSError):
@@ -123,7 +128,7 @@ def _line(fields: Mapping[str, object]) -> bytes:
 
 
 def _encoded(value: Mapping[str, object]) -> bytes:
-    # Names of programs and tests may have been bytes that are no UTF-8.
+    # Names of programs and tests may contain bytes that are not UTF-8.
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode(
         "utf-8", "replace"
     )

@@ -1,4 +1,7 @@
-"""The machine that a run is made on, by the keys of a result document. Runs of unlike ones are not judged together."""
+"""The machine that a run is made on, by the keys of a result document.
+
+Only runs of equal machines are judged against each other.
+"""
 
 import os
 import platform
@@ -13,7 +16,11 @@ PROFILE_VARIABLE = "BENCHMARK_MACHINE_PROFILE"
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Empty or None is what is not known. `profile` tells apart what is otherwise alike, say by power plan or kind of virtual machine."""
+    """Empty or None stands for what is not known.
+
+    `profile` distinguishes machines that are equal otherwise, for instance by power plan or kind of
+    virtual machine.
+    """
 
     os: str
     architecture: str
@@ -23,7 +30,10 @@ class Machine:
 
 
 def find_machine(profile: str = "", environ: Mapping[str, str] = os.environ) -> Machine:
-    """This machine, in the words that pytest-benchmark has for it on x86; the profile is what the caller says, else the variable's."""
+    """This machine, in the terms of pytest-benchmark on x86.
+
+    The profile is the given one, else the variable's.
+    """
     return Machine(
         platform.system(),
         platform.machine(),
@@ -34,25 +44,26 @@ def find_machine(profile: str = "", environ: Mapping[str, str] = os.environ) -> 
 
 
 def find_profile(environ: Mapping[str, str] = os.environ) -> str:
-    """What the user calls this kind of machine; mostly nothing."""
+    """The user's name for this kind of machine; empty in most cases."""
     return environ.get(PROFILE_VARIABLE, "")
 
 
 def cpu_model(cpuinfo: Iterable[str]) -> str:
-    """The model of the first CPU in the lines of Linux' /proc/cpuinfo; empty where it is not among them.
+    """The model of the first CPU in the lines of Linux' /proc/cpuinfo; empty if it is not there.
 
-    An Arm core has no name there, but numbers of its maker and part, and `implementer 0x41 part 0xd0c` is no other core's.
+    An Arm core has no name there, but numbers of its maker and part: `implementer 0x41 part 0xd0c`
+    identifies it as well.
     """
-    said: dict[str, str] = {}
+    fields: dict[str, str] = {}
     for line in cpuinfo:
         name, _, value = line.partition(":")
         if not name.strip():
             break
-        said[name.strip()] = value.strip()
-    if "model name" in said:
-        return said["model name"]
-    if "CPU part" in said:
-        return f"implementer {said.get('CPU implementer')} part {said['CPU part']}"
+        fields[name.strip()] = value.strip()
+    if "model name" in fields:
+        return fields["model name"]
+    if "CPU part" in fields:
+        return f"implementer {fields.get('CPU implementer')} part {fields['CPU part']}"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""CPU and memory of a process and its descendants, those that have ended included."""
+"""CPU and memory of a process and its descendants, including those that have ended."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import psutil
 
 @dataclass(frozen=True, slots=True)
 class TreeUsage:
-    """Resident memory in bytes, shared pages counted in each process that has them; CPU seconds since the tree began."""
+    """Resident memory in bytes, shared pages count in each process; CPU seconds since the start."""
 
     resident_bytes: int
     cpu_seconds: float
@@ -16,8 +16,9 @@ class TreeUsage:
 class ProcessTree:
     """The process with this id and its descendants.
 
-    What ends is waited for by its parent, whose own figures then have its CPU time, so nothing is lost between two looks. A process that
-    leaves the tree (a daemon) is followed if it was seen in it once.
+    A process that ends is waited for by its parent, whose own figures then include its CPU time, so
+    nothing is lost between two measurements. A process that leaves the tree (a daemon) is followed
+    if it was seen in it once.
     """
 
     def __init__(self, process_id: int) -> None:
@@ -25,11 +26,11 @@ class ProcessTree:
         self._known = {self._root}
         self._cpu_seconds = 0.0
 
-    def look(self) -> TreeUsage:
-        """What there is now; CPU time never falls.
+    def measure(self) -> TreeUsage:
+        """The usage now; CPU time never falls.
 
         Raises:
-            psutil.NoSuchProcess: the first process has ended and was waited for.
+            psutil.NoSuchProcess: the root process has ended and was waited for.
         """
         self._known.update(self._root.children(recursive=True))
         resident_bytes, cpu_seconds = 0, 0.0

@@ -1,4 +1,4 @@
-"""Where a run comes from: what the caller says, else variables, ours and those of CI systems, else git."""
+"""Where a run comes from: what the caller states, else variables, ours and a CI's, else git."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 RESULTS_VARIABLE = "BENCHMARK_RESULTS_DIR"
-# GitHub's head ref is there for pull requests alone, where the other names a merge that is no branch.
+# GitHub sets its head ref for pull requests alone, where the ref name is a merge, not a branch.
 COMMIT_VARIABLES = ("BENCHMARK_COMMIT", "GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT")
 BRANCH_VARIABLES = (
     "BENCHMARK_BRANCH",
@@ -21,7 +21,7 @@ GIT_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """project and environment None: the exporter's defaults. commit and branch empty: not known."""
+    """None for project and environment means the exporter's defaults; empty means not known."""
 
     project: str | None = None
     environment: str | None = None
@@ -29,26 +29,29 @@ class Provenance:
     branch: str = ""
 
 
-def find_provenance(said: Provenance, environ: Mapping[str, str] = os.environ) -> Provenance:
-    """`said`, completed from variables and, where these name no commit, from the repository of the working folder."""
-    commit = said.commit or _first(environ, COMMIT_VARIABLES)
-    branch = said.branch or _first(environ, BRANCH_VARIABLES)
+def find_provenance(stated: Provenance, environ: Mapping[str, str] = os.environ) -> Provenance:
+    """What is `stated`, completed from variables, and from git where these name no commit."""
+    commit = stated.commit or _first(environ, COMMIT_VARIABLES)
+    branch = stated.branch or _first(environ, BRANCH_VARIABLES)
     if not commit:
         commit, checked_out = _ask_git()
         branch = branch or checked_out
     return Provenance(
-        project=said.project or environ.get("BENCHMARK_PROJECT") or None,
-        environment=said.environment or environ.get("BENCHMARK_ENVIRONMENT") or None,
+        project=stated.project or environ.get("BENCHMARK_PROJECT") or None,
+        environment=stated.environment or environ.get("BENCHMARK_ENVIRONMENT") or None,
         commit=commit,
         branch=branch,
     )
 
 
 def find_results_dir(
-    said: str | os.PathLike[str] | None, environ: Mapping[str, str] = os.environ
+    given: str | os.PathLike[str] | None, environ: Mapping[str, str] = os.environ
 ) -> Path:
-    """The results folder: the caller's, else the variable's, else `results`. Absolute, since benchmarks change their working folder."""
-    return Path(said or environ.get(RESULTS_VARIABLE) or "results").absolute()
+    """The results folder: the given one, else the variable's, else `results`.
+
+    It is absolute, since benchmarks change their working directory.
+    """
+    return Path(given or environ.get(RESULTS_VARIABLE) or "results").absolute()
 
 
 def _first(environ: Mapping[str, str], names: tuple[str, ...]) -> str:
@@ -56,10 +59,13 @@ def _first(environ: Mapping[str, str], names: tuple[str, ...]) -> str:
 
 
 def _ask_git() -> tuple[str, str]:
-    """Commit and branch; empty outside of a repository, without git, and for a branch where HEAD is detached."""
+    """Commit and branch of the working directory.
+
+    Both are empty outside of a repository and without git, the branch also where HEAD is detached.
+    """
     command = ["git", "rev-parse", "HEAD", "--abbrev-ref", "HEAD"]
     try:
-        done = subprocess.run(  # noqa: S603  # git of PATH, as a user would call it
+        done = subprocess.run(  # noqa: S603  # git from PATH, as a user would call it
             command,
             capture_output=True,
             text=True,

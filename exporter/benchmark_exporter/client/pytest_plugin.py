@@ -1,4 +1,7 @@
-"""`pytest --benchmark-results=FOLDER`: drops what pytest-benchmark has measured into the results folder, with what CI or git says of it."""
+"""`pytest --benchmark-results=FOLDER`: drops what pytest-benchmark measured into a results folder.
+
+A sidecar adds what CI or git states about the run.
+"""
 
 import json
 from pathlib import Path
@@ -28,17 +31,15 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if not config.pluginmanager.hasplugin("benchmark"):
         raise pytest.UsageError(
-            f"{OPTION} needs pytest-benchmark, which is not installed or turned off"
+            f"{OPTION} needs pytest-benchmark, which is not installed, or is turned off"
         )
     if not folder.is_dir():
-        raise pytest.UsageError(
-            f"{OPTION}={folder}: there is no such folder; create it or name another"
-        )
+        raise pytest.UsageError(f"{OPTION}={folder}: folder not found; create it or name another")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Writes the document that `--benchmark-json` writes, whether that is asked for too or not."""
+    """Writes the document that `--benchmark-json` writes, with or without that option."""
     config = session.config
     folder = config.getoption(OPTION)
     benchmarks = None if folder is None else getattr(config, "_benchmarksession", None)
@@ -55,20 +56,20 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     path = folder / f"pytest-{new_run_id()}.json"
     provenance = find_provenance(Provenance())
-    said: dict[str, object] = {
+    stated: dict[str, object] = {
         name: getattr(provenance, name)
         for name in Provenance.__slots__
         if getattr(provenance, name)
     }
     if profile := find_profile():
-        said["machine"] = {"profile": profile}  # the rest of it is in the document
+        stated["machine"] = {"profile": profile}  # the document has the rest
     try:
-        if said:  # the side file first
-            write_file(path.with_suffix(".meta.json"), json.dumps(said).encode())
-        # What tests have noted in `extra_info` may be anything.
+        if stated:  # the sidecar must be there first
+            write_file(path.with_suffix(".meta.json"), json.dumps(stated).encode())
+        # Tests may put anything into `extra_info`.
         write_file(path, json.dumps(document, default=str).encode())
     except OSError as error:
-        # Raised here it would keep the summary from being shown.
+        # If raised here, it would suppress pytest's summary.
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
         config.get_terminal_writer().line(
             f"\n{OPTION}={folder}: the results cannot be written: {error.strerror}", red=True

@@ -1,7 +1,8 @@
-"""`benchmark-exporter run`: any command, unchanged, with its CPU and memory told each second and recorded at its end.
+"""Runs any command, unchanged: streams its CPU and memory each second, and records it at its end.
 
-The command is in the process group of this program and has its terminal and its files, as if it had been started in its place. So what a
-terminal sends (Ctrl-C, Ctrl-Z) reaches it by itself, and only signals that somebody sent to this process alone are passed on.
+The command shares this program's process group, terminal and files, as if it had been started in
+its place. So what a terminal sends (Ctrl-C, Ctrl-Z) reaches it anyway, and only signals sent to
+this process alone are forwarded.
 """
 
 import os
@@ -12,16 +13,16 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import psutil
 
+from benchmark_exporter.client.command_run import Ended, Finished, RunSettings
 from benchmark_exporter.client.files import RunFiles, new_run_id, timestamp
-from benchmark_exporter.client.machine import Machine
-from benchmark_exporter.client.monitoring import MEGABYTE, RUN_VARIABLE, SCHEMA
+from benchmark_exporter.client.monitored_run import MEGABYTE, RUN_VARIABLE, SCHEMA
 from benchmark_exporter.client.process_tree import ProcessTree
-from benchmark_exporter.client.provenance import RESULTS_VARIABLE, Provenance
+from benchmark_exporter.client.provenance import RESULTS_VARIABLE
 from benchmark_exporter.client.usage import peak_resident_bytes
 
 EXIT_CANNOT_START, EXIT_NOT_FOUND = 126, 127
@@ -29,90 +30,50 @@ PHASE_VARIABLE = "BENCHMARK_PHASE_FILE"
 PHASE = "run"
 MAX_PHASE_BYTES = 100
 INTERVAL_SECONDS = 1.0
-# The first look comes early, so that a short command has one.
-FIRST_LOOK_SECONDS = 0.1
-# A look may cost this part of the time until the next: it grows with the number of processes of the machine.
+# The first sample comes early, so that a short command has one.
+FIRST_SAMPLE_SECONDS = 0.1
+# A sample may cost this fraction (one hundredth) of the time until the next. Its cost grows with
+# the number of processes on the machine.
 SHARE = 100
 
 _ENDS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
-_PASSED_ON = _ENDS | {signal.SIGUSR1, signal.SIGUSR2, signal.SIGTSTP, signal.SIGCONT}
-_HANDLED = _PASSED_ON | {signal.SIGCHLD}
-# With these a terminal stops all of a job, and its shell waits for this process to be stopped too. SIGSTOP is meant for the command alone.
+_FORWARDED = _ENDS | {signal.SIGUSR1, signal.SIGUSR2, signal.SIGTSTP, signal.SIGCONT}
+_HANDLED = _FORWARDED | {signal.SIGCHLD}
+# With these a terminal stops a whole job, and its shell waits until this process is stopped too.
+# SIGSTOP is meant for the command alone.
 _JOB_STOPS = {signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU}
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """`name` is that of the benchmark `run/NAME`; without `document` only the live file is written."""
-
-    name: str
-    results_dir: Path
-    provenance: Provenance
-    machine: Machine
-    document: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How the command ended. `exit_status` is 128+n for signal n; `interrupted`: somebody had asked it to end, and it did not succeed."""
-
-    exit_status: int
-    signal_name: str | None
-    interrupted: bool
-    wall_seconds: float
-    cpu_seconds: float
-    largest_process_bytes: int
-
-    @property
-    def status(self) -> str:
-        return (
-            "completed"
-            if self.exit_status == 0
-            else "interrupted"
-            if self.interrupted
-            else "failed"
-        )
-
-    @property
-    def error(self) -> str | None:
-        if self.exit_status == 0:
-            return None
-        return (
-            f"ended by {self.signal_name}"
-            if self.signal_name
-            else f"exit status {self.exit_status}"
-        )
-
-
-def run(command: Sequence[str], settings: Settings) -> int:
-    """Runs the command to its end and returns its exit status: 128+n for signal n, 127 if it is not found, 126 if it cannot be run."""
+def run(command: Sequence[str], settings: RunSettings) -> Finished:
+    """Runs the command to its end. What cannot be recorded is reported on standard error."""
     files_dir = Path(tempfile.mkdtemp(prefix="benchmark-exporter-run-"))
     try:
         return _Run(command, settings, files_dir / "phase").run()
     except FileNotFoundError:
-        return _cannot(
+        return _not_started(
             EXIT_NOT_FOUND,
-            f"{command[0]}: there is no such command; is it on PATH, does its #! line name one that is there?",
+            f"{command[0]}: command not found; "
+            "is it on PATH, and does the program in its #! line exist?",
         )
     except OSError as error:
-        return _cannot(EXIT_CANNOT_START, f"{command[0]}: cannot be run: {error.strerror}")
+        return _not_started(EXIT_CANNOT_START, f"{command[0]}: cannot be started: {error.strerror}")
     finally:
         shutil.rmtree(files_dir, ignore_errors=True)
 
 
-def _cannot(status: int, reason: str) -> int:
-    _say(reason)
-    return status
+def _not_started(status: int, reason: str) -> Finished:
+    _warn(reason)
+    return Finished(status)
 
 
-def _say(text: str) -> None:
+def _warn(text: str) -> None:
     # A standard error that nobody reads must not change the command's exit status.
     with suppress(OSError, ValueError):
         print(f"benchmark-exporter run: {text}", file=sys.stderr, flush=True)
 
 
 class _Run:
-    def __init__(self, command: Sequence[str], settings: Settings, phase_path: Path) -> None:
+    def __init__(self, command: Sequence[str], settings: RunSettings, phase_path: Path) -> None:
         self._command = command
         self._settings = settings
         self._phase_path = phase_path
@@ -120,15 +81,15 @@ class _Run:
         self._peaks_bytes: dict[str, int] = {}
         self._interrupting = False
 
-    def run(self) -> int:
-        """Raises OSError where the command cannot be started."""
-        # Signals are taken from a queue in place of handlers, so that none comes at a bad moment, and none is lost.
+    def run(self) -> Finished:
+        """Raises OSError if the command cannot be started."""
+        # Signals are read from a queue, not handled: none interrupts at a bad moment, none is lost.
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
         try:
             self._timestamp, self._begun = timestamp(), time.monotonic()
             self._earlier_peak_bytes = peak_resident_bytes()
-            # Python ignores SIGPIPE and SIGXFSZ; the command does not expect that.
+            # Python ignores SIGPIPE and SIGXFSZ, which the command does not expect.
             self._process_id = os.posix_spawnp(
                 self._command[0],
                 list(self._command),
@@ -136,8 +97,8 @@ class _Run:
                 setsigmask=mask,
                 setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],
             )
-            self._files = RunFiles(self._settings.results_dir, self._run_id, _say)
-            self._tell_start()
+            self._files = RunFiles(self._settings.results_dir, self._run_id, _warn)
+            self._write_start()
             ended = self._follow()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
@@ -147,11 +108,12 @@ class _Run:
             "exit_status": ended.exit_status,
             "duration_seconds": ended.wall_seconds,
         }
-        self._files.tell("end", end)
+        self._files.append("end", end)
         self._files.close()
+        path = None
         if self._settings.document and ended.status != "interrupted":
-            self._files.publish(self._document(ended))
-        return ended.exit_status
+            path = self._files.publish(self._document(ended))
+        return Finished(ended.exit_status, ended, path, self._peak_bytes(ended))
 
     def _environment(self) -> Mapping[str, str]:
         return os.environ | {
@@ -160,7 +122,7 @@ class _Run:
             PHASE_VARIABLE: str(self._phase_path),
         }
 
-    def _tell_start(self) -> None:
+    def _write_start(self) -> None:
         provenance = self._settings.provenance
         start = {
             "run_id": self._run_id,
@@ -173,11 +135,11 @@ class _Run:
             "process": self._process_name,
             "pid": self._process_id,
         }
-        self._files.tell("start", start)
+        self._files.append("start", start)
 
     @property
     def _benchmark(self) -> str:
-        # Apart from the benchmarks that the command itself may record, so that no run of those is counted twice.
+        # A prefix keeps it apart from benchmarks that the command itself may record.
         return f"run/{self._settings.name}"
 
     @property
@@ -185,34 +147,34 @@ class _Run:
         return Path(self._command[0]).name
 
     def _follow(self) -> Ended:
-        """Passes signals on and looks at the tree until the command has ended."""
+        """Forwards signals and samples the process tree until the command has ended."""
         tree = ProcessTree(self._process_id)
-        psutil.cpu_percent(percpu=True)  # the first call has no time to compare with
-        looked, cpu_seconds = self._begun, 0.0
-        due = self._begun + FIRST_LOOK_SECONDS
+        psutil.cpu_percent(percpu=True)  # the first call has no earlier one to compare with
+        sampled, cpu_seconds = self._begun, 0.0
+        due = self._begun + FIRST_SAMPLE_SECONDS
         while True:
             arrived = signal.sigtimedwait(_HANDLED, max(0.0, due - time.monotonic()))
             if arrived is not None and arrived.si_signo != signal.SIGCHLD:
-                self._pass_on(arrived)
-            elif arrived is not None and (ended := self._look_for_end()) is not None:
+                self._forward(arrived)
+            elif arrived is not None and (ended := self._wait()) is not None:
                 return ended
             now = time.monotonic()
             if now < due:
                 continue
-            with suppress(psutil.Error):  # it has just ended: SIGCHLD is waiting
-                usage = tree.look()
-                percent = 100 * (usage.cpu_seconds - cpu_seconds) / (now - looked)
-                looked, cpu_seconds = now, usage.cpu_seconds
-                self._tell_sample(usage.resident_bytes, percent)
+            with suppress(psutil.Error):  # it has just ended, and SIGCHLD is pending
+                usage = tree.measure()
+                percent = 100 * (usage.cpu_seconds - cpu_seconds) / (now - sampled)
+                sampled, cpu_seconds = now, usage.cpu_seconds
+                self._write_sample(usage.resident_bytes, percent)
             due = now + max(INTERVAL_SECONDS, SHARE * (time.monotonic() - now))
 
-    def _pass_on(self, arrived: signal.struct_siginfo) -> None:
+    def _forward(self, arrived: signal.struct_siginfo) -> None:
         self._interrupting |= arrived.si_signo in _ENDS
-        # Above 0 the kernel has sent it, for a terminal, and to the command as well.
+        # Above 0, the kernel has sent it for a terminal, to the command as well.
         if arrived.si_code <= 0 and arrived.si_pid != self._process_id:
             os.kill(self._process_id, arrived.si_signo)
 
-    def _look_for_end(self) -> Ended | None:
+    def _wait(self) -> Ended | None:
         process_id, wait_status, used = os.wait4(self._process_id, os.WNOHANG | os.WUNTRACED)
         if process_id == 0:
             return None
@@ -230,7 +192,7 @@ class _Run:
             largest_process_bytes=used.ru_maxrss * 1024,
         )
 
-    def _tell_sample(self, resident_bytes: int, cpu_percent: float) -> None:
+    def _write_sample(self, resident_bytes: int, cpu_percent: float) -> None:
         phase = self._phase()
         self._peaks_bytes[phase] = max(self._peaks_bytes.get(phase, 0), resident_bytes)
         sample = {
@@ -243,10 +205,10 @@ class _Run:
                 str(core): percent for core, percent in enumerate(psutil.cpu_percent(percpu=True))
             },
         }
-        self._files.tell("sample", sample)
+        self._files.append("sample", sample)
 
     def _phase(self) -> str:
-        """What the command has last written to the file that PHASE_VARIABLE names, if anything."""
+        """What the command last wrote to the file that PHASE_VARIABLE names, else PHASE."""
         try:
             with self._phase_path.open("rb") as file:
                 text = file.read(MAX_PHASE_BYTES).decode(errors="replace").strip()
@@ -272,13 +234,17 @@ class _Run:
             else [{"benchmark": self._benchmark, "error": ended.error}],
         }
 
-    def _results(self, ended: Ended) -> list[dict[str, object]]:
-        values = {"wall": (ended.wall_seconds, "seconds"), "cpu": (ended.cpu_seconds, "seconds")}
+    def _peak_bytes(self, ended: Ended) -> int:
         peak_bytes = max(self._peaks_bytes.values(), default=0)
-        # Before its exec the command was this program, whose memory is in the figure too (`time` has that flaw): what is above it counts.
+        # Before its exec the command was this program, whose memory is in its figure too (`time`
+        # has the same flaw): only a larger figure is the command's.
         if ended.largest_process_bytes > self._earlier_peak_bytes:
             peak_bytes = max(peak_bytes, ended.largest_process_bytes)
-        if peak_bytes:
+        return peak_bytes
+
+    def _results(self, ended: Ended) -> list[dict[str, object]]:
+        values = {"wall": (ended.wall_seconds, "seconds"), "cpu": (ended.cpu_seconds, "seconds")}
+        if peak_bytes := self._peak_bytes(ended):
             values["peak_memory"] = (peak_bytes, "bytes")
         if self._peaks_bytes.keys() - {PHASE}:
             values |= {

@@ -5,10 +5,11 @@ from array import array
 
 
 class Samples:
-    """Durations in nanoseconds, in the order they were taken: `recent` ones, and those that `fold` has taken in.
+    """Durations in nanoseconds, in order: the `recent` ones, and those `kept` by `fold`.
 
-    At most `limit` are kept. When there are more, every second is dropped, and from then on one of so many is taken in: a systematic sample
-    with a random start for each fold (Cochran, Sampling Techniques, 1977, chapter 8), in which every duration is with the same probability.
+    At most `limit` are kept. When there are more, every second one is dropped, and from then on
+    only one in so many is kept: a systematic sample with a random start for each fold (Cochran,
+    Sampling Techniques, 1977, chapter 8), which includes every duration with the same probability.
     """
 
     def __init__(self, limit: int) -> None:
@@ -18,15 +19,19 @@ class Samples:
         self._limit = limit
         self._stride = 1
         self._folded = 0
-        self._random = random.Random()  # noqa: S311  # no secret; and not the common one, whose sequence belongs to the benchmark
+        # Its own generator: the sequence of the common one belongs to the benchmark.
+        self._random = random.Random()  # noqa: S311  # not a secret
 
     @property
     def count(self) -> int:
-        """How many there were."""
+        """How many durations there were in total."""
         return self._folded + len(self.recent)
 
     def fold(self) -> None:
-        """Takes in the recent ones. What other threads append meanwhile stays recent."""
+        """Moves a sample of the recent ones to `kept`.
+
+        What other threads append meanwhile stays recent.
+        """
         many = len(self.recent)
         if many == 0:
             return
@@ -39,6 +44,6 @@ class Samples:
             self.halve()
 
     def halve(self) -> None:
-        """Drops every second of those that are kept."""
+        """Drops every second one of those kept."""
         self.kept = self.kept[self._random.randrange(2) :: 2]
         self._stride *= 2

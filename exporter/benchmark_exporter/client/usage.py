@@ -16,7 +16,7 @@ _MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Memory in bytes; CPU in percent of one core since the look before."""
+    """Memory in bytes; CPU in percent of one core since the previous measurement."""
 
     resident_bytes: int
     peak_bytes: int
@@ -24,15 +24,16 @@ class Usage:
 
 
 class ProcessUsage:
-    """Looks at this process from now on.
+    """Measures this process from now on.
 
-    The system knows the peak since the process began. Where that has risen since the first look it is the peak since then, exactly; else
-    the peak is the most that was seen at a look.
+    The system knows the peak since the process started. If that has risen since the first
+    measurement, it is exactly the peak since then; otherwise the peak is the highest value seen.
     """
 
     def __init__(self) -> None:
         self._process = psutil.Process()
-        # Kept open, it is read twenty times as fast as psutil opens and reads it, whose caches a benchmark has emptied.
+        # Kept open, it is read twenty times as fast as psutil, which opens it each time, with CPU
+        # caches that the benchmark has emptied.
         self._statm = (
             os.open(_STATM, os.O_RDONLY | os.O_CLOEXEC) if sys.platform == "linux" else None
         )
@@ -41,7 +42,8 @@ class ProcessUsage:
         self._wall_ns = self._first_wall_ns = time.perf_counter_ns()
         self._cpu_ns = time.process_time_ns()
 
-    def look(self) -> Usage:
+    def measure(self) -> Usage:
+        """The usage now."""
         wall_ns, cpu_ns = time.perf_counter_ns(), time.process_time_ns()
         percent = 100 * (cpu_ns - self._cpu_ns) / max(wall_ns - self._wall_ns, 1)
         self._wall_ns, self._cpu_ns = wall_ns, cpu_ns
@@ -55,7 +57,7 @@ class ProcessUsage:
         return Usage(resident_bytes, self._peak_bytes, percent)
 
     def close(self) -> None:
-        """Ends looking."""
+        """Closes what it reads from."""
         if self._statm is not None:
             os.close(self._statm)
             self._statm = None
@@ -67,5 +69,5 @@ class ProcessUsage:
 
 
 def peak_resident_bytes() -> int:
-    """The most resident memory this process has had since it began."""
+    """The most resident memory that this process has had since it started."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAXRSS_BYTES

@@ -1,273 +1,187 @@
-"""Past runs into Prometheus with their own times, so that trends begin before the exporter did.
+"""`benchmark-exporter backfill`: past runs into Prometheus with their own times."""
 
-A run becomes the gauges that a scrape would have shown while it was the newest: one sample of each series, at the run's own time. It is not
-repeated to bridge the five minutes that an instant query looks back, since that would invent measurements; panels of trends look back over
-their own interval (last_over_time), which finds it.
-
-Counters and histograms are left out. They count what the exporter has seen since its ledger began; a past of theirs that no scrape saw
-would have to end at another value than the live series begins with, which Prometheus reads as a reset, so that rate() would invent events.
-
-Runs of the last hour are left to the scrape: at the time of a series' newest sample Prometheus refuses another value.
-"""
-
-import heapq
-import math
-import shutil
-import subprocess
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import sys
+from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmark_exporter.commands.remote_write import Labels, Point, RefusedError, RemoteWriter
-from benchmark_exporter.ledger.history import History, RecordedRun, Selection
-from benchmark_exporter.metrics.collector import Collector, Part
-from benchmark_exporter.model import PipelineRun
+import click
 
-LEFT_TO_THE_SCRAPE_SECONDS = 3600.0
-POINTS_PER_REQUEST = 5000
-OPENMETRICS_FILE = "backfill.txt"
-# Prometheus merges smaller blocks itself, after it has loaded hundreds.
-BLOCK_DURATION = "48h"
+from benchmark_exporter.commands import EXIT_OK, EXIT_REJECTED, values
+from benchmark_exporter.commands.config_file import read_config
+from benchmark_exporter.commands.options import (
+    COMMAND_SETTINGS,
+    Command,
+    Unusable,
+    announce,
+    config_options,
+    file_option,
+    files_argument,
+    folder_option,
+    ledger_option,
+    metrics_option,
+    option,
+    stack_option,
+    time_options,
+)
+from benchmark_exporter.commands.past_samples import (
+    DEFAULT_LABELS,
+    BackfillOutcome,
+    BlocksError,
+    PastRun,
+    ScrapeLabels,
+    backfill,
+    measure,
+    runs_of_ledger,
+    write_blocks,
+)
+from benchmark_exporter.commands.progress import Progress
+from benchmark_exporter.commands.remote_write import RemoteWriteError
+from benchmark_exporter.commands.stack_file import (
+    StackError,
+    Where,
+    find_address,
+    find_ledger,
+)
+from benchmark_exporter.config import ConfigError, packaged
+from benchmark_exporter.ingest.result_files import runs_of_files
+from benchmark_exporter.ledger import LedgerError
+from benchmark_exporter.ledger.history import History, Selection
+from benchmark_exporter.metrics.collector import Collector, load_definitions
 
-PastRun = RecordedRun | PipelineRun
+DEFAULT_LEDGER = Path("ledger.sqlite3")
+
+
+@click.command(cls=Command, context_settings=COMMAND_SETTINGS)
+@files_argument(required=False)
+@ledger_option(f"the stack's, else {DEFAULT_LEDGER}")
+@stack_option
+@time_options
+@option(
+    "--url",
+    type=values.PROMETHEUS_URL,
+    metavar="URL",
+    shared=False,
+    help="Address of Prometheus to write to.",
+    show_default="the stack's",
+)
+@option(
+    "--job",
+    default=DEFAULT_LABELS.job,
+    metavar="NAME",
+    help="Label job of the series that are scraped each second.",
+)
+@option(
+    "--slow-job",
+    default=DEFAULT_LABELS.slow_job,
+    metavar="NAME",
+    help="Label job of the other series.",
+)
+@option(
+    "--instance",
+    default=DEFAULT_LABELS.instance,
+    metavar="NAME",
+    help="Label instance of the series.",
+)
+@option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
+@folder_option(
+    "--blocks",
+    help="Make blocks for Prometheus' data folder in this new folder, instead of sending samples.",
+)
+@file_option(
+    "--promtool", default=Path("promtool"), help="Program that makes blocks; part of Prometheus."
+)
+@metrics_option
+@config_options
+def command(
+    files: tuple[Path, ...],
+    ledger: Path | None,
+    stack: Path | None,
+    since: float | None,
+    until: float | None,
+    url: str | None,
+    job: str,
+    slow_job: str,
+    instance: str,
+    dry_run: bool,
+    blocks: Path | None,
+    promtool: Path,
+    metrics: Path | None,
+    config: Path | None,
+    environment: str | None,
+) -> int:
+    """Bring past runs into Prometheus with their own times, so that trends show them.
+
+    FILE is a result file, or a folder of them, to take the runs from in place of the ledger.
+    """
+    selection = Selection(
+        since_seconds=float("-inf") if since is None else since,
+        until_seconds=float("inf") if until is None else until,
+    )
+    rejected: list[Path] = []
+    runs: Iterable[PastRun]
+
+    def reject(path: Path, error: Exception) -> None:
+        rejected.append(path)
+        print(f"{path}: left out: {error}", file=sys.stderr)
+
+    with ExitStack() as closing:
+        try:
+            settings = read_config(config, environment)
+            writing = _Writing(
+                Collector(load_definitions(metrics or packaged("metrics.yaml")), settings),
+                ScrapeLabels(job, slow_job, instance),
+                dry_run,
+                blocks,
+                promtool,
+            )
+            address = None if dry_run or blocks else find_address("prometheus", url, stack)
+            if files:
+                runs, count = runs_of_files(files, selection, settings, settings.policy, reject)
+            else:
+                path, _ = find_ledger(ledger, stack, default=DEFAULT_LEDGER)
+                runs, count = runs_of_ledger(closing.enter_context(History(path)), selection)
+            progress = closing.enter_context(Progress(count, "runs", sys.stderr))
+            outcome = writing.write(runs, address, progress)
+        except (ConfigError, LedgerError, BlocksError, RemoteWriteError, StackError) as error:
+            raise Unusable(str(error)) from error
+    print("\n".join(outcome.lines("would write" if dry_run else "wrote")))
+    if blocks is not None and not dry_run:
+        print(
+            f"move the folders in {blocks} into Prometheus' data folder, owned by its user; "
+            "it shows them within a minute"
+        )
+    return EXIT_REJECTED if rejected else EXIT_OK
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """The labels that a scrape sets, by default in prometheus.yml and its targets. `slow_job` scrapes all but the exporter's state."""
+class _Writing:
+    """How samples are made of runs, and whether they are sent, made into blocks, or counted."""
 
-    job: str = "benchmark-exporter"
-    slow_job: str = "benchmark-exporter-slow"
-    instance: str = "benchmark-exporter"
+    collector: Collector
+    labels: ScrapeLabels
+    dry_run: bool
+    blocks: Path | None
+    promtool: Path
 
-    def labels(self, part: Part) -> Mapping[str, str]:
-        """Those of the series of a part."""
-        return {"job": self.job if part == "state" else self.slow_job, "instance": self.instance}
+    def write(
+        self, runs: Iterable[PastRun], address: Where | None, progress: Progress
+    ) -> BackfillOutcome:
+        """Writes the runs, after saying where. `address` is None where nothing is sent.
 
-
-@dataclass(slots=True)
-class Outcome:
-    """What became of the samples.
-
-    `outside` are those older than Prometheus takes, `conflicting` those at whose times it has other values, `recent` the runs that
-    are left to the scrape.
-    """
-
-    runs: int = 0
-    written: int = 0
-    outside: int = 0
-    conflicting: int = 0
-    recent: int = 0
-    first_seconds: float = math.inf
-    last_seconds: float = -math.inf
-
-    def lines(self, done: str = "wrote") -> Iterator[str]:
-        """What to tell of it, `done` being what was done with the samples."""
-        if self.runs:
-            first, last = (
-                datetime.fromtimestamp(each, UTC).strftime("%Y-%m-%d %H:%M")
-                for each in (self.first_seconds, self.last_seconds)
+        Raises:
+            BlocksError: no blocks can be made.
+            RemoteWriteError: Prometheus does not accept the samples.
+        """
+        if address is not None:
+            announce(f"writing to Prometheus at {address}")
+            return backfill(
+                runs, address.address, self.collector, self.labels, report=progress.report
             )
-            yield (
-                f"{done} {self.written:,} samples of {self.runs:,} runs made between {first} and {last} UTC"
-            )
-        else:
-            yield "no such run"
-        if self.recent:
-            yield f"{self.recent:,} runs of the last hour are left to the scrape, which shows the newest"
-        if self.outside:
-            yield (
-                f"{self.outside:,} samples are older than this Prometheus takes: prometheus.yml's storage.tsdb.out_of_order_time_window "
-                "is the limit; name a later --since, raise it (and the retention with it), or make blocks of them with --blocks FOLDER"
-            )
-        if self.conflicting:
-            yield f"{self.conflicting:,} samples are there already with another value, which stays"
-
-
-class BlocksError(Exception):
-    """Blocks could not be made; the message says why and what to do."""
-
-
-def runs_of_ledger(history: History, selection: Selection) -> tuple[Iterator[PastRun], int]:
-    """The selected runs and those of pipelines in the same time, the oldest first, and how many these are."""
-    pipeline_runs = list(history.pipeline_runs(selection.since_seconds, selection.until_seconds))
-    runs: Iterator[PastRun] = heapq.merge(
-        history.oldest_first(selection), pipeline_runs, key=lambda run: run.timestamp_seconds
-    )
-    return runs, history.count(selection) + len(pipeline_runs)
-
-
-def backfill(
-    runs: Iterable[PastRun],
-    url: str,
-    collector: Collector,
-    target: Target = Target(),
-    *,
-    clock: Callable[[], float] = time.time,
-    sleep: Callable[[float], None] = time.sleep,
-    tell: Callable[[int], None] = lambda _: None,
-) -> Outcome:
-    """Writes runs, in the order of their times, to the Prometheus at `url`. Writing them again changes nothing.
-
-    `tell` is called with the number of runs done.
-
-    Raises:
-        RemoteWriteError: the server cannot be reached or does not take remote writes.
-    """
-    outcome = Outcome()
-    with RemoteWriter(url, sleep=sleep) as writer:
-        for points in _requests(runs, collector, target, clock(), outcome, tell):
-            _send(writer, points, outcome)
-    return outcome
-
-
-def measure(
-    runs: Iterable[PastRun],
-    collector: Collector,
-    target: Target = Target(),
-    *,
-    clock: Callable[[], float] = time.time,
-) -> Outcome:
-    """What `backfill` would write; the server may take less."""
-    outcome = Outcome()
-    for points in _requests(runs, collector, target, clock(), outcome, lambda _: None):
-        outcome.written += len(points)
-    return outcome
-
-
-def write_blocks(
-    runs: Iterable[PastRun],
-    folder: Path,
-    promtool: Path,
-    collector: Collector,
-    target: Target = Target(),
-    *,
-    clock: Callable[[], float] = time.time,
-    tell: Callable[[int], None] = lambda _: None,
-) -> Outcome:
-    """Writes runs as blocks of Prometheus into a new or empty folder, by `promtool tsdb create-blocks-from openmetrics`.
-
-    Raises:
-        BlocksError: the folder holds something, or promtool is not there or does not take the samples.
-    """
-    if shutil.which(promtool) is None:
-        raise BlocksError(
-            f"{promtool}: there is no such program; it comes with Prometheus, name it with --promtool"
+        if self.dry_run or self.blocks is None:
+            return measure(runs, self.collector, self.labels)
+        announce(f"writing blocks into {self.blocks}")
+        return write_blocks(
+            runs, self.blocks, self.promtool, self.collector, self.labels, report=progress.report
         )
-    outcome = Outcome()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
-            raise BlocksError(
-                f"{folder}: is not empty; name a new folder, so that no block of an earlier run is moved again"
-            )
-        text = folder / OPENMETRICS_FILE
-        with text.open("w", encoding="utf-8") as file:
-            for points in _requests(runs, collector, target, clock(), outcome, tell):
-                file.writelines(map(_openmetrics, points))
-                outcome.written += len(points)
-            file.write("# EOF\n")
-        if outcome.written:
-            _run_promtool(promtool, text, folder)
-        text.unlink()
-    except OSError as error:
-        raise BlocksError(f"{error.filename}: {error.strerror}") from error
-    return outcome
-
-
-def _run_promtool(promtool: Path, text: Path, folder: Path) -> None:
-    command = [
-        str(promtool),
-        "tsdb",
-        "create-blocks-from",
-        f"--max-block-duration={BLOCK_DURATION}",
-        "openmetrics",
-        str(text),
-        str(folder),
-    ]
-    done = subprocess.run(  # noqa: S603  # the user's own words
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise BlocksError(
-            f"{promtool} does not take the samples in {text}: {done.stderr.strip() or done.stdout.strip()}"
-        )
-
-
-def _requests(
-    runs: Iterable[PastRun],
-    collector: Collector,
-    target: Target,
-    now: float,
-    outcome: Outcome,
-    tell: Callable[[int], None],
-) -> Iterator[Sequence[Point]]:
-    """Points in portions of about POINTS_PER_REQUEST, in the order of their times. Of several values of a series at one time, the last."""
-    gathered: dict[tuple[Labels, int], Point] = {}
-    last_ms = 0
-    for done, run in enumerate(runs):
-        tell(done)
-        if run.timestamp_seconds > now - LEFT_TO_THE_SCRAPE_SECONDS:
-            outcome.recent += 1
-            continue
-        timestamp_ms = round(run.timestamp_seconds * 1e3)
-        if len(gathered) >= POINTS_PER_REQUEST and timestamp_ms != last_ms:
-            yield list(gathered.values())
-            gathered = {}
-        last_ms = timestamp_ms
-        outcome.runs += 1
-        outcome.first_seconds = min(outcome.first_seconds, run.timestamp_seconds)
-        outcome.last_seconds = max(outcome.last_seconds, run.timestamp_seconds)
-        for sample in collector.samples(run):
-            labels = tuple(
-                sorted(
-                    {
-                        **target.labels(sample.part),
-                        "__name__": sample.metric,
-                        **dict(sample.labels),
-                    }.items()
-                )
-            )
-            gathered[labels, timestamp_ms] = Point(labels, timestamp_ms, sample.value)
-    if gathered:
-        yield list(gathered.values())
-
-
-def _send(writer: RemoteWriter, points: Sequence[Point], outcome: Outcome) -> None:
-    """Writes what the server takes. It refuses a request for one bad sample, so the good ones have to be found by halving."""
-    try:
-        writer.write(points)
-    except RefusedError as error:
-        if len(points) > 1 and not (error.refusal == "too_old" and _is_too_old(writer, points[-1])):
-            middle = len(points) // 2
-            _send(writer, points[:middle], outcome)
-            _send(writer, points[middle:], outcome)
-        elif error.refusal == "too_old":
-            outcome.outside += len(points)
-        else:
-            outcome.conflicting += len(points)
-    else:
-        outcome.written += len(points)
-
-
-def _is_too_old(writer: RemoteWriter, newest: Point) -> bool:
-    """Whether the server refuses the newest of some points for its age, and so all of them."""
-    try:
-        writer.write([newest])
-    except RefusedError as error:
-        return error.refusal == "too_old"
-    return False
-
-
-def _openmetrics(point: Point) -> str:
-    name = dict(point.labels)["__name__"]
-    pairs = ",".join(
-        f'{label}="{_escape(value)}"' for label, value in point.labels if label != "__name__"
-    )
-    return f"{name}{{{pairs}}} {point.value!r} {point.timestamp_ms / 1e3:.3f}\n"
-
-
-def _escape(value: str) -> str:
-    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")

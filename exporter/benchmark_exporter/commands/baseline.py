@@ -1,166 +1,144 @@
-"""Pinned baselines, as the commands `benchmark-exporter baseline …` set, list, show and clear them.
+"""`benchmark-exporter baseline`: pins runs that later ones are judged against."""
 
-The ledger is written in one short transaction, which a running exporter waits for, and notices.
-"""
+import getpass
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
-from itertools import groupby
+import click
 
-from benchmark_exporter.ledger import KnownRun, Ledger, Pin, PinnedResult, Transaction
-from benchmark_exporter.model import Result
-from benchmark_exporter.regression import History, Limits, judge_result, typical
-from benchmark_exporter.wording import with_unit
+from benchmark_exporter.commands import EXIT_OK, EXIT_REJECTED
+from benchmark_exporter.commands.config_file import read_config
+from benchmark_exporter.commands.open_ledger import open_ledger
+from benchmark_exporter.commands.options import (
+    COMMAND_SETTINGS,
+    Group,
+    Unusable,
+    announce,
+    config_options,
+    ledger_option,
+    option,
+    stack_option,
+    written_ledger_options,
+)
+from benchmark_exporter.commands.pinning import (
+    BaselineError,
+    clear_baseline,
+    list_baselines,
+    set_baseline,
+    show_baseline,
+)
+from benchmark_exporter.commands.stack_file import StackError
+from benchmark_exporter.config import ConfigError
+from benchmark_exporter.ledger import Ledger, LedgerError, Pin
+
+DEFAULT_LEDGER = Path("ledger.sqlite3")
+RUN_OR_VERSION = "RUN|VERSION"
+
+read_ledger_option = ledger_option(f"the stack's, else {DEFAULT_LEDGER}")
 
 
-class BaselineError(Exception):
-    """A baseline that cannot be pinned, shown or cleared; says why, and what to do."""
+@click.group(
+    cls=Group,
+    context_settings=COMMAND_SETTINGS,
+    no_args_is_help=False,
+    subcommand_metavar="COMMAND ...",
+)
+def command() -> None:
+    """Pin runs that later ones are judged against."""
 
 
-def set_baseline(ledger: Ledger, run_name: str, pin: Pin, limits: Limits) -> list[str]:
-    """Pins a run's results, those that have a direction, and gives the lines that say so.
+@command.command("set", context_settings=COMMAND_SETTINGS)
+@click.argument("run", metavar="RUN")
+@option(
+    "--version",
+    required=True,
+    metavar="VERSION",
+    shared=False,
+    help="Name of the baseline, like v0.3.0.",
+)
+@option("--reason", default="", show_default=False, metavar="TEXT", help="Why it is pinned.")
+@option("--who", metavar="NAME", help="Who pins it.", show_default="USER@HOST")
+@config_options
+@written_ledger_options
+def set_command(
+    run: str,
+    version: str,
+    reason: str,
+    who: str | None,
+    config: Path | None,
+    environment: str | None,
+    ledger: Path | None,
+    stack: Path | None,
+) -> int:
+    """Pin the results of a run. To pin a regression is to accept it.
 
-    Where the run was judged a regression, pinning it accepts the new level: the window starts anew with it, and the verdict that is shown
-    is judged again.
-
-    Raises:
-        BaselineError: there is no such run, there are several, or it has nothing to pin.
-        LedgerError: the ledger cannot be read or written.
+    RUN is its run_id, or the number of its row in the ledger.
     """
-    with ledger.transaction() as transaction:
-        run = _find(transaction, run_name)
-        values = [
-            (result, typical(result))
-            for result in transaction.baselines.results(run.row)
-            if result.better is not None
-        ]
-        lines = [
-            _pin(transaction, run, result, value, pin, limits)
-            for result, value in values
-            if value is not None
-        ]
-        if not lines:
-            raise BaselineError(
-                f"run {run.run_id} has no result of which it is known whether lower or higher is better"
-            )
-    return [
-        f"pinned {run.run_id} ({run.project}, {run.environment}, commit {run.commit_hash or '-'}) as {pin.version}",
-        *lines,
-    ]
+
+    def pin(opened: Ledger) -> Sequence[str]:
+        limits = read_config(config, environment).judgement
+        return set_baseline(opened, run, Pin(version, who or _user(), time.time(), reason), limits)
+
+    return _with_ledger(ledger, stack, pin, writes="pinning in")
 
 
-def _find(transaction: Transaction, name: str) -> KnownRun:
-    runs = transaction.baselines.find(name)
-    if not runs:
-        raise BaselineError(
-            f"the ledger has no run {name}; the landing page and benchmark_run_info name the newest"
-        )
-    if len(runs) > 1:
-        rows = ", ".join(
-            f"{run.row} ({run.project}, {run.environment}, {_moment(run.timestamp_seconds)})"
-            for run in runs
-        )
-        raise BaselineError(f"{len(runs)} runs have the id {name}; name one by its row: {rows}")
-    return runs[0]
+@command.command("list", context_settings=COMMAND_SETTINGS)
+@read_ledger_option
+@stack_option
+def list_command(ledger: Path | None, stack: Path | None) -> int:
+    """List the runs that are pinned."""
+    return _with_ledger(ledger, stack, list_baselines)
 
 
-def _pin(
-    transaction: Transaction, run: KnownRun, result: Result, value: float, pin: Pin, limits: Limits
-) -> str:
-    baselines = transaction.baselines
-    baselines.pin(run, result, value, pin)
-    line = f"  {result.name}: {with_unit(value, result.unit)}"
-    if not baselines.was_regression(run, result):
-        return line
-    baselines.start_anew(run, result, limits.window_runs)
-    series = run.series(result)
-    shown = baselines.shown(series)
-    if shown is not None:
-        newest = next(each for each in baselines.results(shown) if each.name == result.name)
-        window = transaction.verdicts.series(series).window
-        verdict = judge_result(newest, History(window[:-1]), value, limits)
-        if verdict is not None:
-            baselines.amend(shown, result.name, verdict)
-    return f"{line}, a regression that is accepted by this: its window starts anew"
+@command.command("show", context_settings=COMMAND_SETTINGS)
+@click.argument("name", metavar=RUN_OR_VERSION)
+@read_ledger_option
+@stack_option
+def show_command(name: str, ledger: Path | None, stack: Path | None) -> int:
+    """Show the values that are pinned of a run or version."""
+    return _with_ledger(ledger, stack, lambda opened: show_baseline(opened, name))
 
 
-def list_baselines(ledger: Ledger) -> list[str]:
-    """A line for each run that is pinned.
-
-    Raises:
-        LedgerError: the ledger cannot be read.
-    """
-    with ledger.transaction() as transaction:
-        return [_line(group) for group in _groups(transaction)] or ["nothing is pinned"]
-
-
-def show_baseline(ledger: Ledger, name: str) -> list[str]:
-    """What is pinned of a run, by its run_id or row, or of a version, each result with its value.
-
-    Raises:
-        BaselineError: nothing is.
-        LedgerError: the ledger cannot be read.
-    """
-    with ledger.transaction() as transaction:
-        groups = _named(transaction, name)
-    return [
-        line
-        for group in groups
-        for line in (_line(group), *(f"  {each.series.name}: {_value(each)}" for each in group))
-    ]
-
-
-def clear_baseline(ledger: Ledger, name: str) -> list[str]:
-    """Lets go of what is pinned of a run or version.
-
-    Raises:
-        BaselineError: nothing is.
-        LedgerError: the ledger cannot be read or written.
-    """
-    with ledger.transaction() as transaction:
-        groups = _named(transaction, name)
-        for group in groups:
-            transaction.baselines.clear(group[0].run)
-    return [f"cleared {_line(group)}" for group in groups]
-
-
-def _groups(transaction: Transaction) -> list[list[PinnedResult]]:
-    """What is pinned, by run."""
-    return [
-        list(group)
-        for _, group in groupby(
-            transaction.baselines.pinned(), key=lambda pinned: (pinned.run, pinned.pin)
-        )
-    ]
-
-
-def _named(transaction: Transaction, name: str) -> list[list[PinnedResult]]:
-    groups = [
-        group
-        for group in _groups(transaction)
-        if name in (group[0].pin.version, group[0].run_id, str(group[0].run))
-    ]
-    if not groups:
-        raise BaselineError(
-            f"nothing is pinned of {name}; `benchmark-exporter baseline list` says what is"
-        )
-    return groups
-
-
-def _line(group: Sequence[PinnedResult]) -> str:
-    first, pin = group[0], group[0].pin
-    place = ", ".join(
-        filter(None, (first.series.project, first.series.environment, first.series.machine))
+@command.command("clear", context_settings=COMMAND_SETTINGS)
+@click.argument("name", metavar=RUN_OR_VERSION)
+@written_ledger_options
+def clear_command(name: str, ledger: Path | None, stack: Path | None) -> int:
+    """Unpin a run or version."""
+    return _with_ledger(
+        ledger, stack, lambda opened: clear_baseline(opened, name), writes="clearing in"
     )
-    results = f"{len(group)} result{'s' if len(group) != 1 else ''}"
-    reason = f": {pin.reason}" if pin.reason else ""
-    commit = f" of commit {first.commit_hash}" if first.commit_hash else ""
-    return f"{pin.version}: run {first.run_id}{commit} ({place}; {results}), pinned {_moment(pin.at_seconds)} by {pin.who}{reason}"
 
 
-def _value(pinned: PinnedResult) -> str:
-    return with_unit(pinned.value, pinned.series.unit)
+def _with_ledger(
+    ledger: Path | None,
+    stack: Path | None,
+    act: Callable[[Ledger], Sequence[str]],
+    *,
+    writes: str = "",
+) -> int:
+    """Prints what an action on the ledger returns. `writes` announces it, if it writes."""
+    try:
+        default = None if writes else DEFAULT_LEDGER
+        with open_ledger(ledger, stack, default=default) as (opened, where):
+            if writes:
+                announce(f"{writes} {where}")
+            lines = act(opened)
+    except BaselineError as error:
+        print(f"benchmark-exporter: {error}", file=sys.stderr)
+        return EXIT_REJECTED
+    except (ConfigError, LedgerError, StackError) as error:
+        raise Unusable(str(error)) from error
+    print("\n".join(lines))
+    return EXIT_OK
 
 
-def _moment(seconds: float) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M}Z"
+def _user() -> str:
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name; OSError from Python 3.13 on
+        name = f"uid {os.getuid()}"
+    return f"{name}@{socket.gethostname()}"

@@ -1,111 +1,147 @@
-"""What a file would be ingested as, or exactly why not: the words behind `benchmark-exporter check`."""
+"""`benchmark-exporter check`: what a result file would be ingested as, and judging files in CI."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmark_exporter.config import Config
-from benchmark_exporter.formats import Origin, parse_sidecar
-from benchmark_exporter.ingest.inbox import SUFFIX, Inbox
-from benchmark_exporter.ingest.result_files import read_document
-from benchmark_exporter.model import (
-    Baseline,
-    Document,
-    PipelineRun,
-    Rejected,
-    Result,
-    Run,
-    Statistics,
+import click
+
+from benchmark_exporter.commands import EXIT_OK, EXIT_REJECTED, values
+from benchmark_exporter.commands.config_file import read_config
+from benchmark_exporter.commands.file_check import check_file
+from benchmark_exporter.commands.gate import Gate, GateError
+from benchmark_exporter.commands.options import (
+    COMMAND_SETTINGS,
+    Command,
+    Unusable,
+    config_options,
+    file_option,
+    files_argument,
+    is_on_command_line,
+    option,
 )
-from benchmark_exporter.regression import Policy, check_gate
-from benchmark_exporter.wording import with_unit
+from benchmark_exporter.config import Config, ConfigError
+from benchmark_exporter.ledger import Ledger, LedgerError
+
+STEP_SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
 
 
-def check_file(path: Path, config: Config) -> tuple[bool, list[str]]:
-    """Whether a file would be accepted, and the lines that say what of it, by the same steps that ingest takes."""
+class CheckCommand(Command):
+    """`--baseline` takes all words up to the next option: `--baseline a.json b.json`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Repeats `--baseline` before each of its words, which is how click knows it."""
+        return super().parse_args(ctx, list(_repeated("--baseline", args)))
+
+
+def _repeated(name: str, words: Sequence[str]) -> Iterator[str]:
+    takes = False
+    for index, word in enumerate(words):
+        if word == "--":
+            yield from words[index:]
+            return
+        if word == name:
+            takes = True
+            if index + 1 == len(words) or words[index + 1].startswith("-"):
+                raise click.UsageError(f"Option '{name}' requires an argument.")
+            continue
+        takes = takes and not word.startswith("-")
+        if takes:
+            yield name
+        yield word
+
+
+@click.command(cls=CheckCommand, context_settings=COMMAND_SETTINGS)
+@files_argument()
+@option(
+    "--gate",
+    is_flag=True,
+    help="For CI: judge the runs. Exits with 0 if they pass, 1 if not, 2 if a file cannot be "
+    "judged.",
+)
+@file_option(
+    "--ledger",
+    shared=False,  # the exporter's container sets the shared variable, for other commands
+    help="With --gate: judge them against the history in an exporter's database too.",
+)
+@option(
+    "--baseline",
+    multiple=True,
+    type=values.PATH,
+    metavar="FILE...",
+    help="With --gate: judge them against the result files of earlier runs instead.",
+)
+@option(
+    "--fail-on",
+    type=click.Choice(("critical", "warning")),
+    default="critical",
+    help="With --gate: the least serious verdict that fails.",
+)
+@file_option(
+    "--summary",
+    help="With --gate: write the summary, in Markdown, to this file.",
+    show_default=f"appended to ${STEP_SUMMARY_VARIABLE}",
+)
+@config_options
+def command(
+    files: tuple[Path, ...],
+    gate: bool,
+    ledger: Path | None,
+    baseline: tuple[Path, ...],
+    fail_on: str,
+    summary: Path | None,
+    config: Path | None,
+    environment: str | None,
+) -> int:
+    """Show what a result file would be ingested as, or exactly why it would be rejected."""
     try:
-        lines = list(_lines(path.absolute(), config))
-    except FileNotFoundError:
-        return False, [f"{path}: rejected: there is no such file"]
-    except Rejected as rejected:
-        return False, [f"{path}: rejected: {rejected}"]
-    lines = [f"{path}: {line}" if index == 0 else f"  {line}" for index, line in enumerate(lines)]
-    if not path.name.endswith(SUFFIX) or path.name.startswith("."):
-        lines.append(
-            f"  under this name it would not be looked at: only names that end in {SUFFIX} and begin with no dot are"
-        )
-    return True, lines
+        settings = read_config(config, environment)
+    except ConfigError as error:
+        raise Unusable(str(error)) from error
+    if gate:
+        if ledger is not None and baseline:
+            raise click.UsageError("--ledger and --baseline exclude each other")
+        passed, text = _judge(settings, files, ledger, baseline, fail_on)
+        print(text)
+        _write_summary(text, summary)
+        return EXIT_OK if passed else EXIT_REJECTED
+    if any(map(is_on_command_line, ("ledger", "baseline", "summary"))):
+        raise Unusable("--ledger, --baseline and --summary need --gate")
+    status = EXIT_OK
+    for path in files:
+        accepted, lines = check_file(path, settings)
+        print("\n".join(lines))
+        status = status if accepted else EXIT_REJECTED
+    return status
 
 
-def _lines(path: Path, config: Config) -> Iterator[str]:
-    inbox = Inbox(path.parent, config.max_file_bytes)
-    candidate = inbox.candidate(path)
-    if candidate.is_sidecar:
-        said = parse_sidecar(
-            inbox.read(candidate), Origin(config.zone, candidate.mtime_ns / 1e9)
-        ).sidecar
-        yield f"side file of {candidate.document_name}"
-        named = {
-            name: value
-            for name in said.__struct_fields__
-            if (value := getattr(said, name)) is not None
-        }
-        if said.machine is not None:
-            named["machine"] = said.machine.to_machine().class_name
-        yield ", ".join(f"{name} {value}" for name, value in named.items()) or "says nothing"
-        return
-    document, side = read_document(inbox, candidate, config.zone)
-    yield from _describe(document, config)
-    if side is not None:
-        yield f"with its side file {side.name}"
+def _judge(
+    config: Config,
+    files: Sequence[Path],
+    ledger_path: Path | None,
+    baseline: Sequence[Path],
+    fail_on: str,
+) -> tuple[bool, str]:
+    if ledger_path is not None and not ledger_path.is_file():
+        raise Unusable(f"{ledger_path}: there is no such ledger")
+    try:
+        ledger = None if ledger_path is None else Ledger(ledger_path)
+        try:
+            gate = Gate(config, ledger, baseline)
+            return gate.check(files, on_warning=fail_on == "warning")
+        finally:
+            if ledger is not None:
+                ledger.close()
+    except (GateError, LedgerError, OSError) as error:
+        raise Unusable(str(error)) from error
 
 
-def _describe(document: Document, config: Config) -> Iterator[str]:
-    if isinstance(document, Baseline):
-        yield f"{document.format} document, a baseline of {', '.join(document.benchmarks)}: recorded as such, no run"
-        return
-    made = datetime.fromtimestamp(document.timestamp_seconds, UTC).isoformat(
-        sep=" ", timespec="seconds"
-    )
-    yield f"{document.format} document, run {document.run_id} of {made}"
-    if isinstance(document, PipelineRun):
-        outcome = "passed" if document.passed else "failed"
-        yield f"pipeline {document.pipeline} on {document.branch}, by {document.trigger}: {outcome}"
-    else:
-        yield from _describe_run(document, config, config.policy)
-
-
-def _describe_run(run: Run, config: Config, policy: Policy) -> Iterator[str]:
-    environment = run.environment or config.environment
-    yield f"project {run.project or config.project}, environment {environment}, commit {run.commit_hash or '-'}"
-    if run.machine_class:
-        yield f"machine {run.machine_class}"
-    for result in run.results:
-        yield f"{result.name}: {', '.join(_values(result))}"
-    for failure in run.failures:
-        yield f"{failure.benchmark}: failed: {' '.join(failure.error.split())}"
-    for comparison in run.comparisons:
-        gate_outcome = check_gate(comparison, policy, environment)
-        failed = ", ".join(name for name, passed in gate_outcome.criteria.items() if not passed)
-        gate = (
-            "passes its gate"
-            if gate_outcome.passed
-            else f"fails its gate{f' ({failed})' if failed else ''}"
-        )
-        severity = "" if gate_outcome.severity is None else f": {gate_outcome.severity} regression"
-        yield f"{comparison.benchmark}: speedup p50 {comparison.speedup_p50_ratio:.2f}x, {gate}{severity}"
-
-
-def _values(result: Result) -> Iterator[str]:
-    for name in Statistics.__struct_fields__:
-        value = getattr(result.statistics, name)
-        if value is not None:
-            yield f"{name} {with_unit(value, result.unit)}"
-    if result.sample_count is not None:
-        yield f"{result.sample_count} samples"
-    if not result.is_execution_time:
-        yield (
-            "it is not known which is better"
-            if result.better is None
-            else f"{result.better} is better"
-        )
+def _write_summary(text: str, path: Path | None) -> None:
+    try:
+        if path is not None:
+            path.write_text(f"{text}\n", encoding="utf-8")
+        elif step_summary := os.environ.get(STEP_SUMMARY_VARIABLE):
+            with Path(step_summary).open("a", encoding="utf-8") as file:
+                file.write(f"{text}\n")
+    except OSError as error:
+        raise Unusable(str(error)) from error

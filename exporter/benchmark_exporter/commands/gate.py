@@ -1,4 +1,4 @@
-"""Result files judged where they were made, in CI: the verdict of `benchmark-exporter check --gate`, and its summary in Markdown."""
+"""Judges result files where they were made, in CI, with a summary in Markdown."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -16,12 +16,12 @@ from benchmark_exporter.wording import with_unit
 
 
 class GateError(Exception):
-    """A file that cannot be judged; names it and the reason."""
+    """A file cannot be judged; the message names it and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """A result's judgement, and the value it is shown beside, None where there is none; values in the unit."""
+    """A result's verdict, and the value it is compared with in the summary, None without one."""
 
     name: str
     unit: str
@@ -31,7 +31,7 @@ class _Judged:
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    """A run with its verdicts by gates and by history. In a shift the history is no word on the code."""
+    """A run with its gate outcomes and verdicts. In a shift the verdicts do not count."""
 
     run: Run
     gate_outcomes: Sequence[tuple[float, GateOutcome]]
@@ -48,12 +48,13 @@ class _Checked:
 
 
 class Gate:
-    """Judges runs one after another, each also beside those before it: by the gates and, as far as there is one, by the history.
+    """Judges runs one after another, by their gates and against their history where there is one.
 
-    The history is that of a ledger, which is only read, and of the runs in `baseline` files, oldest first.
+    The history is that of a ledger, which is only read, then the runs in `baseline` files, the
+    oldest first, then the runs that were judged before.
 
     Raises:
-        GateError: a baseline file is no run that can be read.
+        GateError: a baseline file does not hold a run that can be read.
     """
 
     def __init__(
@@ -68,10 +69,12 @@ class Gate:
             self._check(run)
 
     def check(self, files: Sequence[Path], *, on_warning: bool = False) -> tuple[bool, str]:
-        """Whether the runs in files pass, and the summary in Markdown. A warning, a regression not yet confirmed, fails only on_warning.
+        """Whether the runs in files pass, and the summary in Markdown.
+
+        A warning, which is a regression not yet confirmed, fails only `on_warning`.
 
         Raises:
-            GateError: a file is no run that can be read.
+            GateError: a file does not hold a run that can be read.
             LedgerError: the ledger cannot be read.
         """
         checked = [self._check(run) for run in self._runs(files)]
@@ -92,7 +95,9 @@ class Gate:
             except Rejected as rejected:
                 raise GateError(f"{path}: rejected: {rejected}") from rejected
             if not isinstance(document, Run):
-                raise GateError(f"{path}: holds no run; `benchmark-exporter check` says what it is")
+                raise GateError(
+                    f"{path}: does not hold a run; `benchmark-exporter check` shows what it is"
+                )
             runs.append(document)
         return runs
 
@@ -141,32 +146,44 @@ class Gate:
 
 def _summary(checked: _Checked) -> Iterator[str]:
     run = checked.run
-    yield f"Run {_cell(run.run_id)}{f' of commit {_cell(run.commit_hash)}' if run.commit_hash else ''}"
+    commit = f" of commit {_cell(run.commit_hash)}" if run.commit_hash else ""
+    yield f"Run {_cell(run.run_id)}{commit}"
     yield ""
     if checked.shifted:
-        yield "**Environment shift**: so many results moved at once that the machine has changed rather than the code. They do not count."
+        yield (
+            "**Environment shift**: so many results moved at once that the machine must have "
+            "changed rather than the code. They do not count."
+        )
         yield ""
     yield "| benchmark | old | new | Δ | noise | verdict |"
     yield "|---|--:|--:|--:|--:|---|"
-    for each in checked.judged:
-        verdict, unit = each.verdict, each.unit
-        old = "" if each.old is None else _cell(with_unit(each.old, unit))
-        change = f"{(verdict.value - each.old) / abs(each.old):+.1%}" if each.old else ""
-        noise = "" if verdict.noise_ratio is None else f"{verdict.noise_ratio:.1%}"
-        within = ", within the noise" if verdict.suppressed and verdict.state == "ok" else ""
-        word = _word(f"{verdict.state.replace('_', ' ')}{within}", bold=verdict.state in REGRESSED)
-        yield f"| {_cell(each.name)} | {old} | {_cell(with_unit(verdict.value, unit))} | {change} | {noise} | {word} |"
+    yield from map(_verdict_row, checked.judged)
     for speedup, gate_outcome in checked.gate_outcomes:
-        missed = ", ".join(name for name, passed in gate_outcome.criteria.items() if not passed)
-        failed = not gate_outcome.passed or gate_outcome.severity is not None
-        word = _word(
-            f"fails its gate{f' ({missed})' if missed else ''}" if failed else "passes its gate",
-            bold=failed,
-        )
-        yield f"| {_cell(gate_outcome.benchmark)}, speedup | ≥ {gate_outcome.gate.min_speedup_p50_ratio:g}× | {speedup:.2f}× | | | {word} |"
+        yield _gate_row(speedup, gate_outcome)
     for failure in run.failures:
-        yield f"| {_cell(failure.benchmark)} | | | | | **gave an error**, {_cell(failure.error)} |"
+        benchmark, error = _cell(failure.benchmark), _cell(failure.error)
+        yield f"| {benchmark} | | | | | **failed with an error**, {error} |"
     yield ""
+
+
+def _verdict_row(judged: _Judged) -> str:
+    verdict, unit = judged.verdict, judged.unit
+    old = "" if judged.old is None else _cell(with_unit(judged.old, unit))
+    new = _cell(with_unit(verdict.value, unit))
+    delta = f"{(verdict.value - judged.old) / abs(judged.old):+.1%}" if judged.old else ""
+    noise = "" if verdict.noise_ratio is None else f"{verdict.noise_ratio:.1%}"
+    within = ", within the noise" if verdict.suppressed and verdict.state == "ok" else ""
+    word = _word(f"{verdict.state.replace('_', ' ')}{within}", bold=verdict.state in REGRESSED)
+    return f"| {_cell(judged.name)} | {old} | {new} | {delta} | {noise} | {word} |"
+
+
+def _gate_row(speedup: float, gate_outcome: GateOutcome) -> str:
+    missed = ", ".join(name for name, passed in gate_outcome.criteria.items() if not passed)
+    failed = not gate_outcome.passed or gate_outcome.severity is not None
+    text = f"fails its gate{f' ({missed})' if missed else ''}" if failed else "passes its gate"
+    least = f"≥ {gate_outcome.gate.min_speedup_p50_ratio:g}×"
+    benchmark = f"{_cell(gate_outcome.benchmark)}, speedup"
+    return f"| {benchmark} | {least} | {speedup:.2f}× | | | {_word(text, bold=failed)} |"
 
 
 def _word(text: str, *, bold: bool) -> str:
@@ -174,5 +191,5 @@ def _word(text: str, *, bold: bool) -> str:
 
 
 def _cell(text: str) -> str:
-    """Text of a document, so that it neither ends a cell nor is Markdown or HTML."""
+    """Text of a document, escaped: it neither ends a cell nor counts as Markdown or HTML."""
     return re.sub(r"([\\`*_\[\]<>|~&])", r"\\\1", " ".join(text.split()))

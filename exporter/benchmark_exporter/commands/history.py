@@ -1,123 +1,117 @@
-"""Past runs in words: the lines and the JSON behind `benchmark-exporter history`."""
+"""`benchmark-exporter history`: the runs in a ledger, while its exporter goes on writing."""
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
-from itertools import chain
+import sys
+from collections.abc import Iterator
+from itertools import chain, islice
+from pathlib import Path
 
-import msgspec
+import click
 
-from benchmark_exporter.ledger.history import RecordedRun
-from benchmark_exporter.ledger.state import NewestGateOutcome
-from benchmark_exporter.model import Result, Verdict
-from benchmark_exporter.wording import with_unit
-
-HEADINGS = (
-    "RUN",
-    "TIME (UTC)",
-    "PROJECT",
-    "BENCHMARK",
-    "ENVIRONMENT",
-    "COMMIT",
-    "P50",
-    "GATE",
-    "VERDICT",
+from benchmark_exporter.commands import EXIT_OK
+from benchmark_exporter.commands.options import (
+    COMMAND_SETTINGS,
+    Command,
+    Unusable,
+    ledger_option,
+    option,
+    stack_option,
+    time_options,
 )
-COMMIT_CHARACTERS = 12
-_AGO = re.compile(r"(\d+)([mhdw])")
-_UNITS = {
-    "m": timedelta(minutes=1),
-    "h": timedelta(hours=1),
-    "d": timedelta(days=1),
-    "w": timedelta(weeks=1),
-}
+from benchmark_exporter.commands.run_table import failed_rows_of, rows_of, table, to_json
+from benchmark_exporter.commands.stack_file import StackError, find_ledger
+from benchmark_exporter.ledger import LedgerError
+from benchmark_exporter.ledger.history import History, RecordedRun, Selection
+
+DEFAULT_LEDGER = Path("ledger.sqlite3")
 
 
-def moment(text: str, now_seconds: float) -> float:
-    """The time (seconds since 1970) that `7d` (ago), `2026-11-01` or `2026-11-01T12:00+09:00` means; UTC where no zone is stated.
+@click.command(cls=Command, context_settings=COMMAND_SETTINGS)
+@ledger_option(f"the stack's, else {DEFAULT_LEDGER}")
+@stack_option
+@time_options
+@option(
+    "--benchmark",
+    metavar="GLOB",
+    shared=False,
+    help="Only benchmarks with such a name, like 'router*', and runs with one of them.",
+)
+@option("--environment", metavar="NAME", shared=False, help="Only runs made there.")
+@option("--project", metavar="NAME", shared=False, help="Only runs of this project.")
+@option(
+    "--commit",
+    metavar="HASH",
+    shared=False,
+    help="Only runs of this commit, or of commits that begin like this.",
+)
+@option("--branch", metavar="NAME", shared=False, help="Only runs of this branch.")
+@option(
+    "--failed",
+    is_flag=True,
+    help="Only failed benchmarks, and results whose gate was not passed. --limit then counts "
+    "these. In JSON: the whole runs that have any.",
+)
+@option("--limit", type=click.IntRange(min=1), default=20, metavar="N", help="List at most N runs.")
+@option(
+    "--format",
+    "output",
+    type=click.Choice(("table", "json")),
+    default="table",
+    help="Format of the output.",
+)
+def command(
+    ledger: Path | None,
+    stack: Path | None,
+    since: float | None,
+    until: float | None,
+    benchmark: str | None,
+    environment: str | None,
+    project: str | None,
+    commit: str | None,
+    branch: str | None,
+    failed: bool,
+    limit: int,
+    output: str,
+) -> int:
+    """List the runs in an exporter's ledger, the newest first.
 
-    Raises:
-        ValueError: it is none of these.
+    The ledger is only read; its exporter goes on writing.
     """
-    ago = _AGO.fullmatch(text)
-    try:
-        if ago is not None:
-            return now_seconds - (int(ago[1]) * _UNITS[ago[2]]).total_seconds()
-        time = datetime.fromisoformat(text)
-    except (ValueError, OverflowError) as error:
-        raise ValueError(
-            f"{text!r} is not a time like 7d, 12h, 2026-11-01 or 2026-11-01T12:00+09:00"
-        ) from error
-    return (time if time.tzinfo is not None else time.replace(tzinfo=UTC)).timestamp()
-
-
-def table(runs: Iterable[RecordedRun]) -> Iterator[str]:
-    """A line for each result and failure, in columns."""
-    rows = [HEADINGS, *chain.from_iterable(map(_rows, runs))]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-
-
-def to_json(runs: Iterable[RecordedRun]) -> str:
-    """An array of runs with all that the ledger keeps of them."""
-    documents = msgspec.to_builtins(list(runs))
-    for result in chain.from_iterable(document["results"] for document in documents):
-        del result["samples"]  # the ledger keeps none, so it would always be empty
-    return msgspec.json.format(msgspec.json.encode(documents), indent=2).decode()
-
-
-def _rows(run: RecordedRun) -> Iterator[Sequence[str]]:
-    time = datetime.fromtimestamp(run.timestamp_seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
-    gates = {gate_outcome.benchmark: _gate(gate_outcome) for gate_outcome in run.gate_outcomes}
-    values = [
-        (
-            result.name,
-            _value(result),
-            gates.get(result.benchmark, "-"),
-            _verdict(run.verdicts.get(result.name)),
-        )
-        for result in run.results
-    ]
-    values += [(failure.benchmark, "-", "-", f"error: {failure.error}") for failure in run.failures]
-    for name, *of_name in values:
-        cells = (
-            str(run.row),
-            time,
-            run.project,
-            name,
-            run.environment,
-            run.commit_hash[:COMMIT_CHARACTERS] or "-",
-            *of_name,
-        )
-        yield tuple(map(_printable, cells))
-
-
-def _value(result: Result) -> str:
-    if result.statistics.p50 is not None:
-        return with_unit(result.statistics.p50, result.unit)
-    if result.statistics.mean is not None:
-        return f"{with_unit(result.statistics.mean, result.unit)} (mean)"
-    return "-"
-
-
-def _gate(gate_outcome: NewestGateOutcome) -> str:
-    if gate_outcome.severity is not None:
-        return f"{gate_outcome.severity} regression"
-    return "passed" if gate_outcome.passed else "failed"
-
-
-def _verdict(verdict: Verdict | None) -> str:
-    """Beside the result's history."""
-    if verdict is None:
-        return "-"
-    state, ratio = verdict.state.replace("_", " "), verdict.worsening_ratio
-    return state if not ratio else f"{state}, {abs(ratio):.1%} {'worse' if ratio > 0 else 'better'}"
-
-
-def _printable(text: str) -> str:
-    """Names come from documents: none may break a line or speak to the terminal."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in text
+    selection = Selection(
+        benchmark=benchmark,
+        environment=environment,
+        project=project,
+        commit_hash=commit,
+        branch=branch,
+        since_seconds=float("-inf") if since is None else since,
+        until_seconds=float("inf") if until is None else until,
+        failed=failed,
     )
+    try:
+        path, _ = find_ledger(ledger, stack, default=DEFAULT_LEDGER)
+        with History(path) as history:
+            lines = list(_lines(history, selection, limit, output))
+    except (LedgerError, StackError) as error:
+        raise Unusable(str(error)) from error
+    if lines:
+        print("\n".join(lines))
+    else:
+        print("no such run", file=sys.stderr)
+    return EXIT_OK
+
+
+def _lines(history: History, selection: Selection, limit: int, output: str) -> Iterator[str]:
+    if output == "json":
+        yield to_json(history.newest_first(selection, limit))
+        return
+    rows = list(
+        islice(chain.from_iterable(map(failed_rows_of, _all(history, selection))), limit)
+        if selection.failed
+        else chain.from_iterable(map(rows_of, history.newest_first(selection, limit)))
+    )
+    if rows:
+        yield from table(rows)
+
+
+def _all(history: History, selection: Selection) -> Iterator[RecordedRun]:
+    """Every selected run. One whose failed benchmarks are not selected has no row of its own."""
+    return history.newest_first(selection, sys.maxsize)

@@ -1,4 +1,4 @@
-"""How far long work is: a line that is written over on a terminal, else a plain line now and then."""
+"""Progress of long work: one line that is rewritten on a terminal, else a plain line at times."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +9,10 @@ TERMINAL_SECONDS, PLAIN_SECONDS = 0.2, 10.0
 
 
 class Progress:
-    """Tells on `stream` how many of `total` things, say `runs`, are done. Work that is over before the first line is due has none."""
+    """Reports on `stream` how many of `total` things, like `runs`, are done.
+
+    Work that ends before the first line is due has none.
+    """
 
     def __init__(
         self,
@@ -25,21 +28,21 @@ class Progress:
         self._monotonic = monotonic
         self._is_terminal = stream.isatty()
         self._interval_seconds = TERMINAL_SECONDS if self._is_terminal else PLAIN_SECONDS
-        self._started = self._told = monotonic()
+        self._started = self._reported = monotonic()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leaves the terminal's line empty for what comes next."""
-        if self._is_terminal and self._told > self._started:
+        """Clears the terminal's line for what comes next."""
+        if self._is_terminal and self._reported > self._started:
             self._write("")
 
-    def tell(self, done: int) -> None:
-        """To be called as often as convenient."""
+    def report(self, done: int) -> None:
+        """Takes the number of things done. May be called as often as convenient."""
         now = self._monotonic()
-        if done and now - self._told >= self._interval_seconds:
-            self._told = now
+        if done and now - self._reported >= self._interval_seconds:
+            self._reported = now
             left = timedelta(seconds=round((now - self._started) / done * (self._total - done)))
             self._write(f"{done:,} of {self._total:,} {self._what}, {left} left")
 

@@ -1,112 +1,138 @@
-"""`benchmark-exporter push`: files to the upload address of an exporter on another machine, tried again until they are there.
+"""`benchmark-exporter push`: result files, with their sidecars, to an exporter elsewhere."""
 
-That is safe however often: the exporter knows a document that it has.
-"""
-
-import email.message
-import gzip
-import http.client
 import json
 import random
-import ssl
-import sys
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import IO
 
+import click
+
+from benchmark_exporter.client.machine import find_machine
+from benchmark_exporter.commands import EXIT_OK, EXIT_REJECTED
+from benchmark_exporter.commands.delivery import (
+    DeliveryError,
+    Exporter,
+    Undelivered,
+    deliver,
+    exporter_at,
+)
+from benchmark_exporter.commands.options import (
+    COMMAND_SETTINGS,
+    Command,
+    Unusable,
+    announce,
+    combined,
+    exporter_options,
+    files_argument,
+    option,
+    stack_option,
+)
+from benchmark_exporter.commands.stack_file import StackError, find_address
 from benchmark_exporter.ingest.inbox import SIDECAR_SUFFIX, SUFFIX
-from benchmark_exporter.tokens import parse_tokens
 
-PATH = "/api/v1/results"
-_OF_MACHINE = "machine_"  # begins the parameters that say on what a result was measured
-# What says that the same may be taken later: by the exporter, or by a proxy before it.
-RETRIED = frozenset((408, 429, 502, 503, 504))
-# The wait before try n is up to FIRST × 2ⁿ seconds, all of it by chance, so that machines that failed together do not come back
-# together (Brooker, Exponential Backoff And Jitter, AWS Architecture Blog, 2015).
-FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.5, 30.0
-
-
-class PushError(Exception):
-    """Why no file at all can be pushed; the message says what to do."""
-
-
-class Undelivered(Exception):
-    """Why one file is not there."""
+_MACHINE_PREFIX = "machine_"  # of the parameters that describe the machine of a result
+# What the command line can state of documents, as parameters of an upload, with its help.
+STATED = {
+    "project": "Project",
+    "environment": "Environment",
+    "commit": "Commit",
+    "branch": "Branch",
+    "machine_os": "Machine's operating system",
+    "machine_architecture": "Machine's architecture",
+    "machine_cpu_model": "Machine's CPU model",
+    "machine_cpu_count": "Machine's number of CPUs",
+    "machine_profile": "What distinguishes the machine from others with its CPU",
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Exporter:
-    """Where to push: `url` without the path of uploads. A file is given up after `timeout_seconds`, all tries and waits included."""
-
-    url: str
-    token: str
-    timeout_seconds: float
+def _stated_option(name: str, meaning: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    metavar = {"machine_cpu_count": "NUMBER", "commit": "HASH"}.get(name, "NAME")
+    kind = click.IntRange(min=1) if name == "machine_cpu_count" else click.STRING
+    return option(f"--{name.replace('_', '-')}", type=kind, metavar=metavar, help=f"{meaning}.")
 
 
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    def redirect_request(
-        self,
-        _request: urllib.request.Request,
-        _file: IO[bytes],
-        _code: int,
-        _message: str,
-        _headers: email.message.Message,
-        _url: str,
-    ) -> None:
-        """Follows none: urllib would make a GET of it, and take the token to wherever it leads."""
+@click.command(cls=Command, context_settings=COMMAND_SETTINGS)
+@files_argument()
+@exporter_options("the stack's")
+@stack_option
+@combined(*(_stated_option(name, meaning) for name, meaning in STATED.items()))
+@option(
+    "--machine-of-this-host",
+    is_flag=True,
+    help="The results were measured here: describe this machine where neither the document nor "
+    "its sidecar describes one.",
+)
+def command(
+    files: tuple[Path, ...],
+    url: str | None,
+    token_file: Path | None,
+    timeout: float,
+    stack: Path | None,
+    machine_of_this_host: bool,
+    **stated: str | int | None,
+) -> int:
+    """Send result files, with their sidecars, to an exporter on another machine.
 
-
-def read_token(path: Path) -> str:
-    """The first token of a file.
-
-    Raises:
-        PushError: the file cannot be read, or has none.
+    What the options state of documents counts for those that do not state it themselves, and wins
+    over their sidecars.
     """
+    machine = machine_parameters(asdict(find_machine())) if machine_of_this_host else {}
     try:
-        tokens, mistakes = parse_tokens(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise PushError(f"{path}: cannot be read: {error}") from error
-    if not tokens:
-        raise PushError(f"{path}: {mistakes[0] if mistakes else 'there is no token in it'}")
-    return tokens[0].secret
+        where = find_address("exporter", url, stack)
+        exporter = exporter_at(where.address, token_file, timeout)
+        announce(f"sending to {where}")
+        delivered = push(
+            files, exporter, {name: str(value) for name, value in stated.items() if value}, machine
+        )
+    except (DeliveryError, StackError) as error:
+        raise Unusable(str(error)) from error
+    return EXIT_OK if delivered else EXIT_REJECTED
 
 
 def push(
     files: Sequence[Path],
     exporter: Exporter,
-    said: Mapping[str, str],
+    stated: Mapping[str, str],
     machine: Mapping[str, str] | None = None,
     *,
     sleep: Callable[[float], None] = time.sleep,
     jitter: Callable[[float, float], float] = random.uniform,
-    say: Callable[[str], None] = print,
+    report: Callable[[str], None] = print,
 ) -> bool:
-    """Whether all files are there now; says a line of each. `said` goes before what their side files say, as parameters of an upload.
+    """Whether the exporter has all of the files now; reports a line for each.
 
-    `machine` is said of documents whose side files name none, as by `of_machine`: half of it with half of another would be of no machine.
+    `stated` wins over sidecars, and is passed as parameters of the upload. `machine`, as from
+    `machine_parameters`, is for documents whose sidecar describes no machine: a mixture of two
+    would describe neither.
 
     Raises:
-        PushError: the exporter takes nothing from us, or the address is none of an exporter's.
+        DeliveryError: the exporter accepts nothing from us, or the address is not an exporter's.
     """
     delivered = True
     for path in files:
         if path.name.endswith(SIDECAR_SUFFIX):
-            say(f"{path}: goes with its document")
+            report(f"{path}: goes with its document")
             continue
         try:
-            data, side = _read(path), _side(path)
-            is_of_another = any(name.startswith(_OF_MACHINE) for name in side)
-            query = {**({} if is_of_another else machine or {}), **side, **said}
+            data, sidecar = _read(path), _sidecar(path)
+            has_machine = any(name.startswith(_MACHINE_PREFIX) for name in sidecar)
+            query = {**({} if has_machine else machine or {}), **sidecar, **stated}
             line = deliver(str(path), data, query, exporter, sleep=sleep, jitter=jitter)
         except Undelivered as undelivered:
             delivered, line = False, str(undelivered)
-        say(f"{path}: {line}")
+        report(f"{path}: {line}")
     return delivered
+
+
+def machine_parameters(machine: Mapping[str, object]) -> dict[str, str]:
+    """What is known of a machine, by the keys of a sidecar, as parameters of an upload."""
+    return {
+        f"{_MACHINE_PREFIX}{name}": str(value)
+        for name, value in machine.items()
+        if value not in (None, "")
+    }
 
 
 def _read(path: Path) -> bytes:
@@ -116,143 +142,27 @@ def _read(path: Path) -> bytes:
         raise Undelivered(f"cannot be read: {error.strerror}") from error
 
 
-def _side(path: Path) -> dict[str, str]:
-    """What the side file of a document says, as parameters; whether that is right, the exporter says."""
-    side = path.with_name(path.name.removesuffix(SUFFIX) + SIDECAR_SUFFIX)
+def _sidecar(path: Path) -> dict[str, str]:
+    """What a document's sidecar states, as parameters; the exporter checks whether it is right."""
+    sidecar = path.with_name(path.name.removesuffix(SUFFIX) + SIDECAR_SUFFIX)
     try:
-        values = json.loads(side.read_bytes())
+        values = json.loads(sidecar.read_bytes())
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, RecursionError) as error:
-        raise Undelivered(f"its side file {side.name} cannot be read: {error}") from error
+        raise Undelivered(f"its sidecar {sidecar.name} cannot be read: {error}") from error
     machine = values.pop("machine", None) if isinstance(values, dict) else None
     if not isinstance(values, dict) or not all(
         isinstance(value, str | None) for value in values.values()
     ):
         raise Undelivered(
-            f"its side file {side.name} is not an object of texts, but for the machine"
+            f"its sidecar {sidecar.name} must be an object of strings, apart from machine"
         )
     if not isinstance(machine, dict | None) or not all(
         isinstance(value, str | int | None) for value in (machine or {}).values()
     ):
         raise Undelivered(
-            f"in its side file {side.name}, machine is not an object of texts and a count"
+            f"in its sidecar {sidecar.name}, machine must be an object of strings and a count"
         )
-    return {name: value for name, value in values.items() if value is not None} | of_machine(
-        machine or {}
-    )
-
-
-def of_machine(machine: Mapping[str, object]) -> dict[str, str]:
-    """What is known of a machine, by the keys of a side file, as parameters of an upload."""
-    return {
-        f"{_OF_MACHINE}{name}": str(value)
-        for name, value in machine.items()
-        if value not in (None, "")
-    }
-
-
-def deliver(
-    name: str,
-    data: bytes,
-    query: Mapping[str, str],
-    exporter: Exporter,
-    *,
-    sleep: Callable[[float], None] = time.sleep,
-    jitter: Callable[[float, float], float] = random.uniform,
-) -> str:
-    """What became of one document, which is there now. `name` is what it is called when it has to be tried again.
-
-    Raises:
-        Undelivered: it was refused, or no try came through in time.
-        PushError: as `push`.
-    """
-    request = urllib.request.Request(  # noqa: S310  # the command line takes http and https alone
-        f"{exporter.url.rstrip('/')}{PATH}{'?' if query else ''}{urllib.parse.urlencode(query)}",
-        gzip.compress(data, mtime=0),
-        {
-            "Authorization": f"Bearer {exporter.token}",
-            "Content-Encoding": "gzip",
-            "Content-Type": "application/json",
-        },
-    )
-    ends = time.monotonic() + exporter.timeout_seconds
-    for longest in _waits():
-        status, body, retry_after = _send(request, max(ends - time.monotonic(), 0.001))
-        if status in (200, 201):
-            return f"{'uploaded' if status == 201 else 'was there already'}: {_receipt(body, exporter)}"
-        reason = _reason(status, body)
-        if status in (401, 403):
-            raise PushError(f"{exporter.url}: {reason}")
-        if status not in RETRIED and status != 0:
-            raise Undelivered(f"refused: {reason}")
-        wait = max(retry_after, jitter(0, longest))
-        if time.monotonic() + wait >= ends:
-            raise Undelivered(f"not delivered within {exporter.timeout_seconds:g} s: {reason}")
-        print(f"{name}: {reason}; again in {wait:.1f} s", file=sys.stderr)
-        sleep(wait)
-    raise AssertionError("there is always another wait")
-
-
-def _waits() -> Iterator[float]:
-    longest = FIRST_WAIT_SECONDS
-    while True:
-        yield longest
-        longest = min(longest * 2, LONGEST_WAIT_SECONDS)
-
-
-def _send(request: urllib.request.Request, timeout_seconds: float) -> tuple[int, bytes, float]:
-    """Status, body and the seconds to wait that an answer asks for; 0 and what went wrong where there is no answer.
-
-    Raises:
-        PushError: the other side is not who it should be.
-    """
-    opener = urllib.request.build_opener(_NoRedirects)
-    try:
-        try:
-            answer = opener.open(request, timeout=timeout_seconds)
-        except urllib.error.HTTPError as error:
-            answer = error
-        with answer:
-            if 300 <= answer.status < 400:
-                return (
-                    answer.status,
-                    f"moved to {answer.headers.get('Location')}; give that address".encode(),
-                    0.0,
-                )
-            retry_after = answer.headers.get("Retry-After", "")
-            return (
-                answer.status,
-                answer.read(),
-                float(retry_after) if retry_after.isdecimal() else 0.0,
-            )
-    except (OSError, http.client.HTTPException) as error:
-        cause = error.reason if isinstance(error, urllib.error.URLError) else error
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            raise PushError(
-                f"{request.full_url}: {cause.verify_message}; SSL_CERT_FILE names the certificate authorities to trust"
-            ) from error
-        return 0, f"no answer: {cause or type(cause).__name__}".encode(), 0.0
-
-
-def _receipt(body: bytes, exporter: Exporter) -> str:
-    try:
-        receipt = json.loads(body)
-        run = f", run {receipt['run_id']}" if "run_id" in receipt else ""
-        return f"{receipt['format']}{run}, id {receipt['id']}"
-    except (ValueError, TypeError, KeyError) as error:
-        raise PushError(
-            f"{exporter.url} answers, but not as an exporter does; is the address right?"
-        ) from error
-
-
-def _reason(status: int, body: bytes) -> str:
-    """An answer that is no receipt, in words. What does not come from an exporter is shown by its first line."""
-    text = body.decode(errors="replace").strip()
-    try:
-        refusal = json.loads(body)
-        place = f" at {refusal['place']}" if "place" in refusal else ""
-        text = f"{refusal['reason']}{place}: {refusal['detail']}"
-    except (ValueError, TypeError, KeyError):
-        text = text.partition("\n")[0][:200]
-    return f"HTTP {status}: {text}" if status else text
+    stated = {name: value for name, value in values.items() if value is not None}
+    return stated | machine_parameters(machine or {})

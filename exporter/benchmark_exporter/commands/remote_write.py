@@ -1,6 +1,7 @@
-"""Samples of any time into Prometheus, by its remote write protocol 1.0 (https://prometheus.io/docs/specs/prw/remote_write_spec/).
+"""Samples of any time into Prometheus, by its remote write protocol 1.0.
 
-The protocol wants protobuf, compressed by snappy. Its one message is small, and snappy may leave data as it is, so neither needs a library.
+https://prometheus.io/docs/specs/prw/remote_write_spec/ asks for protobuf, compressed by snappy. Its
+one message is small, and snappy may leave data uncompressed, so neither needs a library.
 """
 
 import http.client
@@ -16,14 +17,14 @@ from urllib.parse import urlsplit
 
 log = logging.getLogger(__name__)
 
-PATH = "/api/v1/write"
+WRITE_PATH = "/api/v1/write"
 TIMEOUT_SECONDS = 30.0
-RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)
+WRITE_RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 # A sorted tuple of names and values; the metric's name is the label __name__.
 Labels = tuple[tuple[str, str], ...]
 Refusal = Literal["too_old", "conflict"]
-# What Prometheus says of a sample that it does not take. Before 2.43 or so it says it with status 500.
+# How Prometheus refuses a sample. Before 2.43 or so it does so with status 500.
 _REFUSALS: dict[str, Refusal] = {
     "too old sample": "too_old",
     "out of bounds": "too_old",
@@ -46,15 +47,15 @@ class Point:
 
 
 class RemoteWriteError(Exception):
-    """The samples could not be written; the message names the address, the reason and what to do."""
+    """The samples cannot be written; the message names the address, the reason and what to do."""
 
 
 class ReceiverOffError(RemoteWriteError):
-    """The server does not take remote writes."""
+    """The server does not accept remote writes."""
 
 
 class RefusedError(RemoteWriteError):
-    """The server takes none of these samples, since at least one is too old or contradicts what is there."""
+    """The server refuses these samples: one is too old, or contradicts what is there."""
 
     def __init__(self, message: str, refusal: Refusal) -> None:
         super().__init__(message)
@@ -65,7 +66,7 @@ class RemoteWriter:
     """Writes to one server over one connection. `url` is the server's, like http://127.0.0.1:9090."""
 
     def __init__(self, url: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
-        """Raises RemoteWriteError where `url` is no address of HTTP."""
+        """Raises RemoteWriteError where `url` is not an HTTP address."""
         try:
             parts = urlsplit(url)
             connect = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}[
@@ -74,10 +75,10 @@ class RemoteWriter:
             self._connection = connect(parts.hostname or "", parts.port, timeout=TIMEOUT_SECONDS)
         except (ValueError, KeyError, http.client.InvalidURL) as error:
             raise RemoteWriteError(
-                f"{url!r} is no address of Prometheus like http://127.0.0.1:9090"
+                f"{url!r} is not an address of Prometheus, like http://127.0.0.1:9090"
             ) from error
-        self._url = url.rstrip("/") + PATH
-        self._path = parts.path.rstrip("/") + PATH
+        self._url = url.rstrip("/") + WRITE_PATH
+        self._path = parts.path.rstrip("/") + WRITE_PATH
         self._sleep = sleep
 
     def __enter__(self) -> Self:
@@ -87,38 +88,40 @@ class RemoteWriter:
         self._connection.close()
 
     def write(self, points: Sequence[Point]) -> None:
-        """Writes all of the points or none. Where the server is down or overloaded, it is tried again for a quarter of a minute.
+        """Writes all of the points or none; retries for 15 seconds if the server is down or busy.
 
         Raises:
             RefusedError: one of them is outside the server's window, or contradicts what is there.
-            ReceiverOffError: the server does not take remote writes.
-            RemoteWriteError: it cannot be reached, or says something else.
+            ReceiverOffError: the server does not accept remote writes.
+            RemoteWriteError: it cannot be reached, or gives another answer.
         """
         body = encode(points)
-        for pause in (*RETRY_SECONDS, None):
+        for pause in (*WRITE_RETRY_SECONDS, None):
             status, text = self._post(body)
             if status // 100 == HTTPStatus.OK // 100:
                 return
             for words, refusal in _REFUSALS.items():
                 if words in text:
                     raise RefusedError(f"{self._url}: {status}: {text}", refusal)
-            is_passing = (
+            is_temporary = (
                 status == 0
                 or status == HTTPStatus.TOO_MANY_REQUESTS
                 or status >= HTTPStatus.INTERNAL_SERVER_ERROR
             )
-            if pause is None or not is_passing:
+            if pause is None or not is_temporary:
                 break
-            log.warning("%s: %s; tried again in %g s", self._url, text, pause)
+            log.warning("%s: %s; retrying in %g s", self._url, text, pause)
             self._sleep(pause)
         if status == HTTPStatus.NOT_FOUND:
             raise ReceiverOffError(
-                f"{self._url}: {text or 'not found'}; start Prometheus with --web.enable-remote-write-receiver (the stack does), "
-                "mend --url, or make blocks with --blocks FOLDER"
+                f"{self._url}: {text or 'not found'}; start Prometheus with "
+                "--web.enable-remote-write-receiver (the stack does), correct --url, "
+                "or make blocks with --blocks FOLDER"
             )
         if status == 0:
             raise RemoteWriteError(
-                f"{self._url}: cannot be reached: {text}; is Prometheus running there? --url names another address"
+                f"{self._url}: cannot be reached: {text}; "
+                "is Prometheus running there? --url gives another address"
             )
         raise RemoteWriteError(f"{self._url}: {status}: {text}")
 
@@ -142,7 +145,8 @@ class RemoteWriter:
 def encode(points: Sequence[Point]) -> bytes:
     """The body of a request: prometheus.WriteRequest, as protobuf in snappy's block format.
 
-    Fields: WriteRequest{1: TimeSeries}, TimeSeries{1: Label, 2: Sample}, Label{1: name, 2: value}, Sample{1: value, 2: timestamp}.
+    Fields: WriteRequest{1: TimeSeries}, TimeSeries{1: Label, 2: Sample}, Label{1: name, 2: value},
+    Sample{1: value, 2: timestamp}.
     """
     by_series: dict[Labels, list[Point]] = {}
     for point in points:
@@ -155,7 +159,10 @@ def encode(points: Sequence[Point]) -> bytes:
 
 
 def snappy(data: bytes) -> bytes:
-    """Data in snappy's block format (https://github.com/google/snappy/blob/main/format_description.txt), as literals alone."""
+    """Data in snappy's block format, as literals alone.
+
+    https://github.com/google/snappy/blob/main/format_description.txt
+    """
     blocks = [data[start : start + _LITERAL_BYTES] for start in range(0, len(data), _LITERAL_BYTES)]
     literals = ((struct.pack("<BH", _LITERAL_TAG, len(block) - 1), block) for block in blocks)
     return _varint(len(data)) + b"".join(chain.from_iterable(literals))

@@ -1,4 +1,4 @@
-"""A terminal for `watch`: what runs in a table that stays at the bottom, and above it what has happened."""
+"""`watch` on a terminal: what runs now in a table at the bottom, and past events above it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,7 +11,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from benchmark_exporter.commands.watch import Line, Trail, facts, printable
+from benchmark_exporter.commands.event_lines import Line, facts, printable, progress_text
+from benchmark_exporter.commands.screen import Trail
 from benchmark_exporter.stream.messages import UNFINISHED, Progress
 
 REFRESHES_A_SECOND = 8
@@ -20,7 +21,7 @@ BAR_WIDTH = 24
 
 
 class TerminalScreen:
-    """Shows on a console while its block lasts. What comes from messages is text, never markup."""
+    """Shows events on a console within its `with` block. Messages are text, never markup."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -45,6 +46,7 @@ class TerminalScreen:
         self._live.__exit__(kind, error, trace)
 
     def line(self, at: datetime, line: Line) -> None:
+        """Prints an event above the table."""
         self._console.print(
             Text.assemble(
                 (f"{at.astimezone():%H:%M:%S} ", "dim"), (printable(line.text), line.style)
@@ -52,6 +54,7 @@ class TerminalScreen:
         )
 
     def progress(self, at: datetime, progress: Progress) -> None:
+        """Updates a run in the table, or prints its end."""
         before, trail = self._runs.get(progress.run_id, (None, Trail()))
         if progress.execution_time_ms is not None and (
             before is None or before.iteration != progress.iteration
@@ -61,18 +64,11 @@ class TerminalScreen:
             self._runs[progress.run_id] = (progress, trail)
             return
         self._runs.pop(progress.run_id, None)
-        error = f": {progress.error}" if progress.error else ""
         style = "green" if progress.status == "completed" else "red"
-        self.line(
-            at,
-            Line(
-                f"ended    {progress.benchmark} {progress.status}  {facts(progress)}".rstrip()
-                + error,
-                style,
-            ),
-        )
+        self.line(at, Line(progress_text(progress, "ended"), style))
 
     def running(self, running: Sequence[Progress]) -> None:
+        """Replaces the runs of the table; those that were in it keep their trail."""
         self._runs = {
             progress.run_id: self._runs.get(progress.run_id, (progress, Trail()))
             for progress in running
@@ -86,7 +82,7 @@ class TerminalScreen:
         for heading in ("Progress", "Last iterations", "Newest"):
             table.add_column(heading, no_wrap=True)
         if not self._runs:
-            table.add_row(Text("nothing runs; Ctrl-C ends this", "dim"))
+            table.add_row(Text("nothing is running; Ctrl-C quits", "dim"))
         for progress, trail in list(self._runs.values())[-MAX_RUNS:]:
             name = Text(printable(progress.benchmark), "bold")
             if progress.status == "silent":

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from benchmark_exporter.counters import NOTIFICATIONS_RECEIVED
 from benchmark_exporter.ingest.inbox import Candidate, Inbox, oldest_first
 from benchmark_exporter.ingest.inboxes import Inboxes
 from benchmark_exporter.ingest.reading import Reader, ReadFile
@@ -20,7 +21,6 @@ BATCH_FILES = 1000
 STEP_FILES = 500  # of a scan
 # A batch with more news than this logs single lines only for what somebody has to act on.
 LOGGED_FILES = 20
-NOTIFICATIONS = "notifications_received"
 
 
 class Ingest:
@@ -110,7 +110,7 @@ class Ingest:
             now = self._clock()
             for notification in notifications:
                 labels = notification.alertname, notification.severity, notification.status
-                transaction.count(NOTIFICATIONS, labels, now)
+                transaction.count(NOTIFICATIONS_RECEIVED.name, labels, now)
                 transaction.record_notification(notification, now)
         if transaction.changed:
             self._publish()

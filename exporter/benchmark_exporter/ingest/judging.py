@@ -4,12 +4,10 @@ A run that arrives after a newer run of its series was judged is recorded but no
 change the present state, and runs that came after it must not judge it.
 """
 
+from benchmark_exporter.counters import REGRESSIONS_CONFIRMED, REGRESSIONS_SUPPRESSED
 from benchmark_exporter.ledger import Series, SeriesKey, Transaction, is_newer
 from benchmark_exporter.model import REGRESSED, Run
 from benchmark_exporter.regression import History, Limits, is_environment_shift, judge_result
-
-# The ledger's names of its counters.
-CONFIRMED, SUPPRESSED = "regressions_confirmed", "regressions_suppressed"
 
 
 def judge_run(
@@ -55,8 +53,9 @@ def judge_run(
             ),
         )
         confirmed = verdict.state == "critical" and not shifted
-        for name, counted in ((CONFIRMED, confirmed), (SUPPRESSED, verdict.suppressed)):
-            transaction.count(name, (key.name, environment), now, by=int(counted))
+        labels = (key.name, environment)
+        transaction.count(REGRESSIONS_CONFIRMED.name, labels, now, by=int(confirmed))
+        transaction.count(REGRESSIONS_SUPPRESSED.name, labels, now, by=int(verdict.suppressed))
         if confirmed:
             transaction.count_commit(
                 key.name, "critical", run.commit_hash, run.timestamp_seconds, now

@@ -10,6 +10,17 @@ from datetime import UTC, tzinfo
 
 from msgspec.structs import replace
 
+from benchmark_exporter.counters import (
+    EXECUTION_TIME,
+    FAILURES,
+    FILES_DUPLICATE,
+    FILES_INGESTED,
+    FILES_REJECTED,
+    PIPELINE_RUNS,
+    REGRESSIONS,
+    RUN_CONFLICTS,
+    RUNS,
+)
 from benchmark_exporter.formats import Sidecar, growing_formats
 from benchmark_exporter.ingest.growing_documents import leave_out_recorded
 from benchmark_exporter.ingest.inbox import Candidate
@@ -26,12 +37,6 @@ from benchmark_exporter.model import (
     Run,
 )
 from benchmark_exporter.regression import Limits, Policy, check_gate
-
-# The ledger's names of its counters and histograms; the collector knows what they are on /metrics.
-INGESTED, DUPLICATE = "files_ingested", "files_duplicate"
-REJECTED, CONFLICTS = "files_rejected", "run_conflicts"
-RUNS, FAILURES, REGRESSIONS, PIPELINE_RUNS = "runs", "failures", "regressions", "pipeline_runs"
-EXECUTION_TIME = "execution_time_ms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +125,7 @@ class Recorder:
         transaction.record_file(candidate.name, candidate.signature, read.digest, rejected, now)
         if isinstance(outcome, Rejected):
             transaction.record_rejection(candidate.name, outcome, now)
-            transaction.count(REJECTED, (outcome.reason,), now)
+            transaction.count(FILES_REJECTED.name, (outcome.reason,), now)
             return LogLine(logging.WARNING, f"rejected: {outcome}")
         if isinstance(outcome, Sidecar):
             return None
@@ -160,20 +165,20 @@ class Recorder:
         self, transaction: Transaction, read: ReadFile, document: Document, now: float
     ) -> str:
         if not transaction.add_document(read.identity, read.digest, document.format, now):
-            transaction.count(DUPLICATE, (), now)
+            transaction.count(FILES_DUPLICATE.name, (), now)
             return "already known"
         if isinstance(document, Baseline):
-            transaction.count(INGESTED, (document.format,), now)
+            transaction.count(FILES_INGESTED.name, (document.format,), now)
             return f"a baseline of {len(document.benchmarks)} benchmarks, not a run"
         if isinstance(document, PipelineRun):
             new = self._add_pipeline_run(transaction, document, now)
         else:
             new = self._add_run(transaction, document, now)
         if not new:
-            transaction.count(DUPLICATE, (), now)
+            transaction.count(FILES_DUPLICATE.name, (), now)
             return "already known from another file"
         transaction.record_ingest(now)
-        transaction.count(INGESTED, (document.format,), now)
+        transaction.count(FILES_INGESTED.name, (document.format,), now)
         return f"ingested a {document.format} document, run {document.run_id}"
 
     def _add_pipeline_run(self, transaction: Transaction, run: PipelineRun, now: float) -> bool:
@@ -183,7 +188,7 @@ class Recorder:
         transaction.see(subject, now, self._defaults.series_max_age_seconds)
         for status in ("pass", "fail"):
             by = int(run.passed == (status == "pass"))
-            transaction.count(PIPELINE_RUNS, (run.pipeline, status), now, by=by)
+            transaction.count(PIPELINE_RUNS.name, (run.pipeline, status), now, by=by)
         return True
 
     def _add_run(self, transaction: Transaction, run: Run, now: float) -> bool:
@@ -196,7 +201,7 @@ class Recorder:
                 return False
         row, new, conflict = transaction.add_run(run, project, environment, now)
         if conflict and run is whole:  # else it conflicts with what the document was before it grew
-            transaction.count(CONFLICTS, (), now)
+            transaction.count(RUN_CONFLICTS.name, (), now)
         if new:
             for name in _names(run):
                 subject = Subject("benchmark", name, environment)
@@ -204,8 +209,8 @@ class Recorder:
             for result in run.results:
                 self._observe(transaction, result, environment, now)
             for benchmark, failed in run.outcomes.items():
-                transaction.count(RUNS, (benchmark, environment), now)
-                transaction.count(FAILURES, (benchmark, environment), now, by=int(failed))
+                transaction.count(RUNS.name, (benchmark, environment), now)
+                transaction.count(FAILURES.name, (benchmark, environment), now, by=int(failed))
             judge_run(transaction, row, run, project, environment, self._limits, now)
         amended = self._record_gates(transaction, row, run, environment, now)
         return new or amended
@@ -223,7 +228,7 @@ class Recorder:
             amended |= changed
             for each in SEVERITIES:
                 by = int(each == severity)
-                transaction.count(REGRESSIONS, (comparison.benchmark, each), now, by=by)
+                transaction.count(REGRESSIONS.name, (comparison.benchmark, each), now, by=by)
             if severity is not None:
                 transaction.count_commit(
                     comparison.benchmark, severity, run.commit_hash, run.timestamp_seconds, now
@@ -249,7 +254,7 @@ class Recorder:
             return
         labels = result.name, iteration, environment
         milliseconds = [value * 1e3 for value in values]
-        transaction.observe(EXECUTION_TIME, labels, milliseconds, self._bounds_ms, now)
+        transaction.observe(EXECUTION_TIME.name, labels, milliseconds, self._bounds_ms, now)
 
 
 def _names(run: Run) -> Iterable[str]:

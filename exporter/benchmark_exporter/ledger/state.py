@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
+from benchmark_exporter.counters import COUNTERS, HISTOGRAMS, NOTIFICATIONS_RECEIVED, of_subjects
+from benchmark_exporter.counters import REGRESSIONS_BY_COMMIT as BY_COMMIT
 from benchmark_exporter.model import (
     SEVERITIES,
     Better,
@@ -24,19 +26,13 @@ Labels = tuple[str, ...]
 COMMITS_SHOWN = 5
 SUITE_DURATIONS = 100
 FAILURE_RATIO_RUNS, FAILURE_RATIO_LEAST_RUNS = 20, 5
-# Counters and histograms whose first label is the name of a subject. Others are read whole; the collector leaves out what is not shown.
-SUBJECT_COUNTERS: Mapping[str, SubjectKind] = {
-    "runs": "benchmark",
-    "failures": "benchmark",
-    "regressions": "benchmark",
-    "regressions_confirmed": "benchmark",
-    "regressions_suppressed": "benchmark",
-    "pipeline_runs": "pipeline",
-}
-SUBJECT_HISTOGRAMS: Mapping[str, SubjectKind] = {"execution_time_ms": "benchmark"}
-REGRESSIONS_BY_COMMIT = "regressions_by_commit"
+# Counters and histograms that belong to a subject: their first label is its name. The others are
+# read whole.
+SUBJECT_COUNTERS = of_subjects(COUNTERS)
+SUBJECT_HISTOGRAMS = of_subjects(HISTOGRAMS)
+REGRESSIONS_BY_COMMIT = BY_COMMIT.name
 # Alerts that anyone may send have any name; later ones than these count together.
-NOTIFICATIONS = "notifications_received"
+NOTIFICATIONS = NOTIFICATIONS_RECEIVED.name
 NOTIFICATION_COUNTERS = 200
 OTHER_NOTIFICATIONS = "(other)"
 

@@ -1,4 +1,4 @@
-"""CPU and memory through psutil."""
+"""CPU and memory of the exporter and its host, read through psutil."""
 
 import os
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import psutil
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """CPU in percent of one core since the previous look; memory in bytes; times in seconds."""
+    """CPU in percent of one core since the previous sample; memory in bytes; times in seconds."""
 
     core_percents: Sequence[float]
     process_percent: float
@@ -19,13 +19,18 @@ class Resources:
 
 
 class Sampler:
-    """Looks at this process and the host. The first look has no previous one: psutil gives 0 for it."""
+    """Samples this process and its host.
+
+    psutil reports a CPU use of 0 the first time, since it has nothing to compare with; the
+    constructor takes that first sample.
+    """
 
     def __init__(self) -> None:
         self._process = psutil.Process(os.getpid())
         self.sample()
 
     def sample(self) -> Resources:
+        """What is used now, and since the previous sample."""
         with self._process.oneshot():
             times = self._process.cpu_times()
             return Resources(

@@ -13,8 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 from aiohttp import web
 
-from benchmark_exporter.ci_status import CIStatusError, Outcome, document, status_of
 from benchmark_exporter.formats.fields import Timestamp
+from benchmark_exporter.formats.pipeline_outcome import CIStatusError, document, status_of
+from benchmark_exporter.formats.pipeline_outcome import PipelineOutcome as Outcome
 from benchmark_exporter.server.upload import SENDER, Bodies, Receipt, Refusal, Refused, Uploads
 from benchmark_exporter.tokens import Token, TokenFile
 

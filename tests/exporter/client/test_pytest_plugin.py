@@ -1,4 +1,4 @@
-"""`pytest --benchmark-results=FOLDER`, by pytest as it is started from a command line."""
+"""`pytest --benchmark-results=FOLDER`, with pytest started from a command line."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from benchmark_exporter.commands.check import check_file
+from benchmark_exporter.commands.file_check import check_file
 from benchmark_exporter.config import Config
 from tests.support.monitored import THIS_MACHINE
 
@@ -21,7 +21,9 @@ PYTEST = [sys.executable, "-m", "pytest", "-q", "--benchmark-max-time=0.05"]
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     (tmp_path / "test_sums.py").write_text(
-        "def test_sum(benchmark):\n    benchmark.extra_info['what'] = {1}\n    benchmark(sum, range(100))\n"
+        "def test_sum(benchmark):\n"
+        "    benchmark.extra_info['what'] = {1}\n"
+        "    benchmark(sum, range(100))\n"
     )
     (tmp_path / "results").mkdir()
     return tmp_path
@@ -44,7 +46,7 @@ def run(project: Path, *words: str, **variables: str) -> subprocess.CompletedPro
     )
 
 
-def test_results_are_dropped_with_what_ci_says_of_them(project: Path) -> None:
+def test_results_are_dropped_with_what_ci_states_of_them(project: Path) -> None:
     done = run(
         project,
         *PYTEST,
@@ -60,14 +62,14 @@ def test_results_are_dropped_with_what_ci_says_of_them(project: Path) -> None:
     assert lines[0].startswith(f"{path}: pytest_benchmark document")
     assert "environment ci, commit a1b2c3d4" in lines[1]
     assert any(line.startswith("  test_sums.py::test_sum: p50 ") for line in lines)
-    assert lines[-1] == f"  with its side file {path.stem}.meta.json"
+    assert lines[-1] == f"  with its sidecar {path.stem}.meta.json"
 
 
 @pytest.mark.skipif(
     platform.machine() != "x86_64",
-    reason="an Arm core has another name from lscpu, which pytest-benchmark asks",
+    reason="pytest-benchmark asks lscpu, which has another name for an Arm core",
 )
-def test_the_machine_is_called_as_our_client_calls_it_and_has_the_profile(project: Path) -> None:
+def test_the_machine_is_named_as_our_client_names_it_with_the_profile(project: Path) -> None:
     assert (
         run(
             project, *PYTEST, "--benchmark-results=results", BENCHMARK_MACHINE_PROFILE="powersave"
@@ -79,7 +81,7 @@ def test_the_machine_is_called_as_our_client_calls_it_and_has_the_profile(projec
     assert f"  machine {replace(THIS_MACHINE, profile='powersave').class_name}" in lines
 
 
-def test_json_that_was_asked_for_is_written_too(project: Path) -> None:
+def test_the_json_option_of_pytest_benchmark_still_works(project: Path) -> None:
     (project / "test_sums.py").write_text(
         "def test_sum(benchmark):\n    benchmark(sum, range(100))\n"
     )
@@ -106,7 +108,7 @@ def test_without_benchmarks_or_without_the_option_nothing_is_written(project: Pa
     [
         (
             [*PYTEST, "--benchmark-results=nowhere"],
-            "--benchmark-results=nowhere: there is no such folder",
+            "--benchmark-results=nowhere: folder not found",
         ),
         (
             [sys.executable, "-m", "pytest", "-p", "no:benchmark", "--benchmark-results=results"],
@@ -114,7 +116,7 @@ def test_without_benchmarks_or_without_the_option_nothing_is_written(project: Pa
         ),
     ],
 )
-def test_what_cannot_be_done_is_told_before_anything_runs(
+def test_a_wrong_use_is_reported_before_anything_runs(
     project: Path, words: list[str], text: str
 ) -> None:
     done = run(project, *words)

@@ -1,4 +1,7 @@
-"""What a past run becomes: the same samples that a scrape shows of it. tests/rules brings them into a real Prometheus."""
+"""A past run becomes the samples that a scrape shows of it.
+
+tests/rules writes them to a real Prometheus.
+"""
 
 import json
 import shutil
@@ -9,7 +12,7 @@ import pytest
 from hypothesis import given
 
 from benchmark_exporter.__main__ import EXIT_OK, EXIT_REJECTED, EXIT_UNUSABLE, main
-from benchmark_exporter.commands.backfill import PastRun, measure, runs_of_ledger
+from benchmark_exporter.commands.past_samples import PastRun, measure, runs_of_ledger
 from benchmark_exporter.config import Config
 from benchmark_exporter.ingest.result_files import runs_of_files
 from benchmark_exporter.ledger.history import History, Selection
@@ -27,7 +30,8 @@ from tests.support.examples import (
 from tests.support.paths import GOLDEN
 from tests.support.wired import DEFINITIONS, Samples, Wired, samples
 
-# The gauges of results, in contrast to totals, to what is true of the exporter, to what takes five runs, and to what is beside the history.
+# The gauges of results: not totals, not the exporter's own, not what takes five runs, and not what
+# a result's history says.
 NAMES = {
     name
     for name, each in DEFINITIONS.items()
@@ -108,7 +112,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_runs_of_other_tools_too_and_the_last_one_stays(wired: Wired, case: str) -> None:
+def test_the_last_of_several_runs_of_other_tools_stays(wired: Wired, case: str) -> None:
     for path in sorted(
         (GOLDEN / case).rglob("*.json"), key=lambda path: path.name.replace(".meta.json", ".")
     ):
@@ -116,7 +120,7 @@ def test_runs_of_other_tools_too_and_the_last_one_stays(wired: Wired, case: str)
     wired.settle()
     found = shown(wired.exposition())
     for past in (of_ledger(wired), of_files(wired)):
-        # Of a series that says which run it is, each run has one of its own.
+        # Each run has its own series of the one that says which run it is.
         assert {name: past[name] for name in past if name != "benchmark_run_info"} == {
             name: series for name, series in found.items() if name != "benchmark_run_info"
         }
@@ -134,7 +138,7 @@ def test_runs_and_runs_of_pipelines_come_in_the_order_of_their_times(wired: Wire
         assert ([run.run_id for run in runs], count) == (["a", "b"], 2)
 
 
-def test_what_would_be_sent_can_be_seen_first(
+def test_a_dry_run_shows_what_would_be_written(
     wired: Wired, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wired.take("1.json", perf_suite())
@@ -147,8 +151,8 @@ def test_what_would_be_sent_can_be_seen_first(
     assert main(words) == EXIT_OK
     count = sum(map(len, shown(wired.exposition()).values()))
     assert (
-        capsys.readouterr().out
-        == f"would write {count} samples of 1 runs made between 2026-03-01 12:00 and 2026-03-01 12:00 UTC\n"
+        capsys.readouterr().out == f"would write {count} samples of 1 runs "
+        "made between 2026-03-01 12:00 and 2026-03-01 12:00 UTC\n"
     )
     assert main([*words, "--since=2026-03-02"]) == EXIT_OK
     assert capsys.readouterr().out == "no such run\n"
@@ -188,6 +192,6 @@ def test_blocks_need_promtool(wired: Wired, capsys: pytest.CaptureFixture[str]) 
     ]
     assert main([*words, "--promtool=/nowhere/promtool"]) == EXIT_UNUSABLE
     assert (
-        "/nowhere/promtool: there is no such program; it comes with Prometheus, name it with --promtool"
+        "/nowhere/promtool: program not found; it comes with Prometheus, name it with --promtool"
         in capsys.readouterr().err
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_exporter.commands.baseline import (
+from benchmark_exporter.commands.pinning import (
     BaselineError,
     clear_baseline,
     list_baselines,
@@ -36,7 +36,7 @@ def newest_run_id(wired: Wired) -> str:
     return dict(labels)["run_id"]
 
 
-def test_a_pinned_run_is_what_later_ones_are_judged_beside(wired: Wired) -> None:
+def test_later_runs_are_judged_against_a_pinned_one(wired: Wired) -> None:
     take(wired, STEADY)
     pinned = newest_run_id(wired)
     assert pin(wired, pinned)[1:] == [f"  parsing: {STEADY[-1]:.4g} ms"]
@@ -64,12 +64,11 @@ def test_a_pinned_run_is_what_later_ones_are_judged_beside(wired: Wired) -> None
         ) == pytest.approx(0.5)
 
 
-def test_a_slow_drift_is_seen_beside_a_pinned_baseline_and_not_beside_the_rolling_median(
+def test_a_slow_drift_is_seen_against_a_pinned_baseline_but_not_the_rolling_median(
     tmp_path: Path,
 ) -> None:
-    drift = [
-        1.003**number for number in range(70)
-    ]  # 23 % in the end, no more than 5 % within a window
+    # 23 % in the end, at most 5 % within a window.
+    drift = [1.003**number for number in range(70)]
     states = []
     for pinned in (False, True):
         folder = tmp_path / str(pinned)
@@ -96,19 +95,19 @@ def test_a_higher_rate_than_the_pinned_one_is_a_speedup(wired: Wired) -> None:
     ) == pytest.approx(2.5)
 
 
-def test_to_pin_a_regression_is_to_accept_it(wired: Wired) -> None:
+def test_pinning_a_regression_accepts_it(wired: Wired) -> None:
     take(wired, STEADY)
     take(wired, [1.5, 1.5], start=100)
     assert verdict(wired) == "critical"
     lines = pin(wired, newest_run_id(wired))
-    assert lines[1].endswith("a regression that is accepted by this: its window starts anew")
+    assert lines[1].endswith("; accepts this regression: its window starts again")
     assert verdict(wired) == "insufficient_data"
     take(wired, [1.5] * LEAST, start=200)
     assert verdict(wired) == "ok"
     assert value(wired, "benchmark_regressions_confirmed_total") == 1
 
 
-def test_to_pin_a_run_that_was_fine_changes_no_verdict(wired: Wired) -> None:
+def test_pinning_a_run_that_was_ok_changes_no_verdict(wired: Wired) -> None:
     take(wired, STEADY)
     before = wired.samples()["benchmark_verdict"]
     pin(wired, newest_run_id(wired))
@@ -127,7 +126,7 @@ def test_nothing_but_a_person_moves_a_baseline(wired: Wired) -> None:
     )
 
 
-def test_a_new_pin_takes_the_place_of_the_old_and_a_cleared_one_is_gone(wired: Wired) -> None:
+def test_a_new_pin_replaces_the_old_one_and_can_be_cleared(wired: Wired) -> None:
     take(wired, STEADY)
     pin(wired, newest_run_id(wired), "v1")
     take(wired, STEADY, start=100)
@@ -143,7 +142,7 @@ def test_a_new_pin_takes_the_place_of_the_old_and_a_cleared_one_is_gone(wired: W
     assert value(wired, "benchmark_reference_value", reference="pinned") is None
 
 
-def test_what_cannot_be_pinned_says_why(wired: Wired) -> None:
+def test_why_something_cannot_be_pinned_is_reported(wired: Wired) -> None:
     take(wired, [1.0])
     wired.take("ratio.json", result(1, {"share": 0.5}, unit="ratio") | {"run_id": "ratio"})
     for number in (2, 3):
@@ -153,19 +152,22 @@ def test_what_cannot_be_pinned_says_why(wired: Wired) -> None:
         )
     with pytest.raises(BaselineError, match="the ledger has no run nowhere"):
         pin(wired, "nowhere")
-    with pytest.raises(BaselineError, match="run ratio has no result of which it is known"):
+    with pytest.raises(
+        BaselineError, match="run ratio has nothing to pin: no result of it has a known direction"
+    ):
         pin(wired, "ratio")
     with pytest.raises(
         BaselineError,
-        match=r"2 runs have the id twice; name one by its row: 3 \(project 2, ci, .*\), 4 \(project 3",
+        match="2 runs have the id twice; name one by its row: "
+        r"3 \(project 2, ci, .*\), 4 \(project 3",
     ):
         pin(wired, "twice")
     assert pin(wired, "4")[0].startswith("pinned twice (project 3, ci,")
-    with pytest.raises(BaselineError, match="nothing is pinned of v9"):
+    with pytest.raises(BaselineError, match="nothing is pinned under v9"):
         show_baseline(wired.ledger, "v9")
 
 
-# The command beside a running exporter
+# The command while an exporter is running
 
 
 @pytest.fixture
@@ -176,7 +178,7 @@ def exporter(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Exporter]
         assert running.stop() == 0, running.log.read_text()
 
 
-def test_a_running_exporter_shows_a_baseline_that_is_pinned_beside_it(exporter: Exporter) -> None:
+def test_a_running_exporter_notices_that_a_baseline_is_pinned(exporter: Exporter) -> None:
     (exporter.results / "a.json").write_text(
         json.dumps(result(0, {"parsing": 1.0}) | {"run_id": "first"})
     )
@@ -184,13 +186,17 @@ def test_a_running_exporter_shows_a_baseline_that_is_pinned_beside_it(exporter: 
     ledger = f"--ledger={exporter.folder / 'ledger.sqlite3'}"
     pinned = run("baseline", "set", "first", "--version=v1", "--reason=the release", ledger)
     assert pinned.returncode == 0, pinned.stderr
-    series = 'benchmark_baseline_info{benchmark_name="parsing",environment="ci",baseline_version="v1",run_id="first",commit_hash="commit-0"}'
+    assert pinned.stderr == f"benchmark-exporter: pinning in {ledger.removeprefix('--ledger=')}\n"
+    series = (
+        'benchmark_baseline_info{benchmark_name="parsing",environment="ci",'
+        'baseline_version="v1",run_id="first",commit_hash="commit-0"}'
+    )
     exporter.until(lambda: exporter.value(series) == 1)
     listed = run("baseline", "list", ledger)
     assert "v1: run first of commit commit-0" in listed.stdout
     assert "the release" in listed.stdout
     assert run("baseline", "show", "v1", ledger).stdout.splitlines()[1] == "  parsing: 1 ms"
-    # And it is its writer still.
+    # The exporter still writes.
     (exporter.results / "b.json").write_text(
         json.dumps(result(1, {"parsing": 2.0}) | {"run_id": "second"})
     )
@@ -200,14 +206,14 @@ def test_a_running_exporter_shows_a_baseline_that_is_pinned_beside_it(exporter: 
     exporter.until(lambda: exporter.value(series) is None)
 
 
-def test_the_command_says_what_it_lacks(tmp_path: Path) -> None:
+def test_a_missing_ledger_is_reported_and_not_created(tmp_path: Path) -> None:
     missing = run("baseline", "list", f"--ledger={tmp_path / 'none'}")
     assert (missing.returncode, missing.stdout) == (2, "")
     assert "there is no such ledger" in missing.stderr
     assert not (tmp_path / "none").exists()
 
 
-def test_a_run_that_is_not_there_is_named(exporter: Exporter) -> None:
+def test_a_missing_run_is_named(exporter: Exporter) -> None:
     answer = run(
         "baseline",
         "set",

@@ -1,6 +1,7 @@
 """`check --gate` as CI calls it: its exit status, and its summary."""
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from benchmark_exporter.config import Config
 from tests.exporter.server.test_serve import run
 from tests.support.documents import perf_suite, result
 from tests.support.histories import STEADY, SUITE, take
+from tests.support.process import COMMAND
 from tests.support.wired import Wired
 
 
@@ -72,7 +74,7 @@ def test_earlier_files_are_the_history(tmp_path: Path) -> None:
     assert (
         run("check", "--gate", first, "--fail-on=warning", "--baseline", *earlier).returncode == 1
     )
-    # The same again confirms it.
+    # The same result again confirms it.
     twice = run("check", "--gate", first, second, "--baseline", *earlier)
     assert twice.returncode == 1
     assert "**critical**" in twice.stdout
@@ -88,7 +90,7 @@ def test_one_earlier_file_shows_the_change_and_judges_nothing(tmp_path: Path) ->
     assert "| parsing | 1 ms | 1.5 ms | +50.0% |  | insufficient data |" in check.stdout
 
 
-def test_a_ledger_is_the_history_and_is_left_as_it_was(wired: Wired) -> None:
+def test_a_ledger_is_the_history_and_is_not_changed(wired: Wired) -> None:
     take(wired, STEADY)
     before = wired.exposition()
     path = write(wired.folder, "new", result(100, {"parsing": 3.0}))
@@ -117,7 +119,7 @@ def test_text_of_documents_is_neither_markdown_nor_html(tmp_path: Path) -> None:
     }
     _, summary = Gate(Config()).check([write(tmp_path, "a", document)])
     assert "| a\\|b \\<b\\>\\*x\\* |" in summary
-    assert "| c | | | | | **gave an error**, \\| \\`oops\\` # no |" in summary
+    assert "| c | | | | | **failed with an error**, \\| \\`oops\\` # no |" in summary
 
 
 def test_the_summary_goes_to_github(tmp_path: Path) -> None:
@@ -141,9 +143,49 @@ def test_what_cannot_be_judged_is_unusable(tmp_path: Path, text: str) -> None:
         Gate(Config()).check([tmp_path / "none.json"])
 
 
-def test_a_history_belongs_to_a_gate(tmp_path: Path) -> None:
+def test_a_history_needs_a_gate(tmp_path: Path) -> None:
     path = write(tmp_path, "a", result(1, {"parsing": 1.0}))
     check = run("check", path, "--baseline", path)
     assert check.returncode == 2
-    assert "belong to --gate" in check.stderr
+    assert "need --gate" in check.stderr
     assert run("check", "--gate", path, f"--ledger={tmp_path / 'none'}").returncode == 2
+    both = run("check", "--gate", path, "--ledger=x", "--baseline", path)
+    assert (both.returncode, "exclude each other" in both.stderr) == (2, True)
+
+
+def test_variables_for_a_gate_do_not_matter_without_one(tmp_path: Path) -> None:
+    path = write(tmp_path, "a", result(1, {"parsing": 1.0}))
+    for variable in ("LEDGER", "CHECK_LEDGER", "BASELINE", "SUMMARY"):
+        check = run("check", path, environment={f"BENCHMARK_EXPORTER_{variable}": "/nowhere"})
+        assert (check.returncode, check.stderr) == (0, "")
+    # The exporter's container sets it, for other commands.
+    gate = run("check", "--gate", path, environment={"BENCHMARK_EXPORTER_LEDGER": "/nowhere"})
+    assert gate.returncode == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["new", "--gate", "--baseline", "a", "b"],
+        ["--gate", "--baseline", "a", "b", "--", "new"],
+        ["--gate", "--baseline", "a", "--baseline", "b", "--fail-on", "critical", "new"],
+        ["--gate", "--baseline=a", "new", "--baseline", "b"],
+    ],
+)
+def test_baseline_takes_several_files_in_one_or_several_options(
+    tmp_path: Path, words: list[str]
+) -> None:
+    for number, (name, each) in enumerate((("a", 1.0), ("b", 2.0), ("new", 3.0))):
+        write(tmp_path, name, result(number, {"parsing": each})).rename(tmp_path / name)
+    check = subprocess.run(
+        [*COMMAND, "check", *words], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert check.returncode == 0, check.stderr
+    # The median of both.
+    assert "| parsing | 1.5 ms | 3 ms | +100.0% |" in check.stdout
+
+
+def test_baseline_needs_a_file(tmp_path: Path) -> None:
+    check = run("check", write(tmp_path, "a", result(1, {"parsing": 1.0})), "--baseline", "--gate")
+    assert check.returncode == 2
+    assert "Option '--baseline' requires an argument." in check.stderr

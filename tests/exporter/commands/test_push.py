@@ -1,32 +1,26 @@
-"""`benchmark-exporter push`, as a process, against a running exporter and against servers that fail."""
+"""`benchmark-exporter push`, as a process, to a running exporter and to servers that fail."""
 
 import gzip
 import json
 import os
 import re
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from threading import Thread
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 import pytest
 
-from benchmark_exporter.commands.push import Exporter as Target
-from benchmark_exporter.commands.push import of_machine, push
+from benchmark_exporter.commands.push import machine_parameters
+from tests.exporter.commands.upload_server import LATER, RECEIPT, answering
 from tests.support.documents import changed, golden, perf_suite
 from tests.support.monitored import THIS_MACHINE
 from tests.support.process import COMMAND, DEADLINE_SECONDS, Exporter
 from tests.support.uploading import PATH, TOKEN
 
-RECEIPT = json.dumps({"id": "1", "format": "perf_suite", "run_id": "run-1"}).encode()
-HOST = of_machine(msgspec.structs.asdict(THIS_MACHINE))
+HOST = machine_parameters(msgspec.structs.asdict(THIS_MACHINE))
 SIDE = {"machine": {"cpu_model": "AMD EPYC 7763", "cpu_count": 64}}
-LATER = json.dumps({"reason": "unavailable", "detail": "the disk is full"}).encode()
 
 
 @pytest.fixture
@@ -35,43 +29,6 @@ def exporter(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Exporter]
     running = Exporter(tmp_path, free_port(), f"--upload-tokens={tmp_path / 'upload_tokens'}")
     yield running
     assert running.stop() == 0, running.log.read_text()
-
-
-@dataclass
-class Scripted:
-    """A server that gives its answers in order, the last of them for ever, and keeps what it was sent."""
-
-    port: int
-    requests: list[tuple[str, str, bytes]] = field(default_factory=list)
-
-
-@contextmanager
-def answering(*answers: tuple[int, dict[str, str], bytes]) -> Iterator[Scripted]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            scripted.requests.append((self.path, self.headers["Authorization"], body))
-            status, headers, text = answers[min(len(scripted.requests), len(answers)) - 1]
-            if not status:
-                return  # closes the connection without a word
-            self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(text))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(text)
-
-        def log_message(self, *_: object) -> None:
-            """Says nothing."""
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        scripted = Scripted(server.server_port)
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield scripted
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 def run_push(
@@ -99,24 +56,9 @@ def document(tmp_path: Path) -> Path:
     return path
 
 
-def waits_of(
-    document: Path, *answers: tuple[int, dict[str, str], bytes], jitter: float = 1.0
-) -> Sequence[float]:
-    """The waits between tries where chance always gives the same share of what it may."""
-    waits: list[float] = []
-    with answering(*answers) as server:
-        target = Target(f"http://127.0.0.1:{server.port}", TOKEN, timeout_seconds=1000.0)
-        assert push(
-            [document],
-            target,
-            {},
-            sleep=waits.append,
-            jitter=lambda least, most: least + (most - least) * jitter,
-        )
-    return waits
-
-
-def test_files_are_pushed_and_known_the_second_time(exporter: Exporter, document: Path) -> None:
+def test_files_are_pushed_once_and_recognised_the_second_time(
+    exporter: Exporter, document: Path
+) -> None:
     words = (
         "--url",
         f"http://127.0.0.1:{exporter.port}/",
@@ -125,14 +67,15 @@ def test_files_are_pushed_and_known_the_second_time(exporter: Exporter, document
         str(document),
     )
     first, second = run_push(1, *words, token=""), run_push(1, *words, token="")
-    assert (first.returncode, first.stderr, second.returncode) == (0, "", 0)
+    sending = f"benchmark-exporter: sending to http://127.0.0.1:{exporter.port}/\n"
+    assert (first.returncode, first.stderr, second.returncode) == (0, sending, 0)
     assert re.fullmatch(
         rf"{document}: uploaded: perf_suite, run run-1, id [0-9a-f]{{64}}\n", first.stdout
     )
     assert second.stdout == first.stdout.replace("uploaded", "was there already")
 
 
-def test_side_files_go_with_their_documents_and_options_before_them(
+def test_sidecars_go_with_their_documents_and_options_win(
     exporter: Exporter, tmp_path: Path
 ) -> None:
     path, side = tmp_path / "b.json", tmp_path / "b.meta.json"
@@ -176,7 +119,7 @@ def test_side_files_go_with_their_documents_and_options_before_them(
         ),
     ],
 )
-def test_what_is_said_of_the_machine(
+def test_what_is_stated_of_the_machine(
     document: Path, side: object, words: list[str], machine: dict[str, str]
 ) -> None:
     if side is not None:
@@ -188,18 +131,19 @@ def test_what_is_said_of_the_machine(
 
 
 @pytest.mark.parametrize("machine", ["Linux", ["Linux"], {"cpu_count": [4]}])
-def test_a_side_file_with_another_kind_of_machine_is_not_sent(
-    document: Path, machine: object
-) -> None:
+def test_a_sidecar_with_a_wrong_machine_is_not_sent(document: Path, machine: object) -> None:
     document.with_suffix(".meta.json").write_text(json.dumps({"machine": machine}))
     pushed = run_push(9, document)
     assert (pushed.returncode, pushed.stdout) == (
         1,
-        f"{document}: in its side file {document.stem}.meta.json, machine is not an object of texts and a count\n",
+        (
+            f"{document}: in its sidecar {document.stem}.meta.json, "
+            "machine must be an object of strings and a count\n"
+        ),
     )
 
 
-def test_a_refused_file_is_named_with_its_reason_and_the_others_go(
+def test_a_refused_file_is_named_with_its_reason_and_the_others_are_sent(
     exporter: Exporter, document: Path, tmp_path: Path
 ) -> None:
     bad, side = tmp_path / "bad.json", tmp_path / "side.json"
@@ -213,18 +157,18 @@ def test_a_refused_file_is_named_with_its_reason_and_the_others_go(
     assert refused.startswith(
         f"{bad}: refused: HTTP 400: invalid_value at $.metrics.compiled.p50_ms: "
     )
-    assert unread.startswith(f"{side}: its side file side.meta.json cannot be read: ")
+    assert unread.startswith(f"{side}: its sidecar side.meta.json cannot be read: ")
     assert uploaded.startswith(f"{document}: uploaded: ")
 
 
-def test_a_wrong_token_ends_it_at_once(exporter: Exporter, document: Path) -> None:
+def test_a_wrong_token_ends_the_command_at_once(exporter: Exporter, document: Path) -> None:
     pushed = run_push(exporter.port, document, document, token="another-token-of-the-tests")
     assert (pushed.returncode, pushed.stdout) == (2, "")
     assert "HTTP 401: wrong_token" in pushed.stderr
     assert exporter.value('benchmark_exporter_uploads_total{code="401"}') == 1
 
 
-def test_503_is_tried_again_with_the_same_request(document: Path) -> None:
+def test_503_is_retried_with_the_same_request(document: Path) -> None:
     with answering(
         (503, {}, LATER), (503, {}, b"<html>\nfrom a proxy"), (201, {}, RECEIPT)
     ) as server:
@@ -233,48 +177,16 @@ def test_503_is_tried_again_with_the_same_request(document: Path) -> None:
         0,
         f"{document}: uploaded: perf_suite, run run-1, id 1\n",
     )
-    first, second = pushed.stderr.splitlines()
+    _, first, second = pushed.stderr.splitlines()
     assert re.fullmatch(
-        rf"{document}: HTTP 503: unavailable: the disk is full; again in \d\.\d s", first
+        rf"{document}: HTTP 503: unavailable: the disk is full; retrying in \d\.\d s", first
     )
-    assert re.fullmatch(rf"{document}: HTTP 503: <html>; again in \d\.\d s", second)
+    assert re.fullmatch(rf"{document}: HTTP 503: <html>; retrying in \d\.\d s", second)
     assert len(server.requests) == 3
     assert len(set(server.requests)) == 1
     path, authorization, body = server.requests[0]
     assert (path, authorization) == (f"{PATH}?branch=main", f"Bearer {TOKEN}")
     assert gzip.decompress(body) == document.read_bytes()
-
-
-def test_waits_grow_up_to_half_a_minute(document: Path) -> None:
-    assert waits_of(document, *[(503, {}, LATER)] * 8, (201, {}, RECEIPT)) == [
-        0.5,
-        1,
-        2,
-        4,
-        8,
-        16,
-        30,
-        30,
-    ]
-
-
-def test_a_wait_is_any_time_up_to_that(document: Path) -> None:
-    assert waits_of(
-        document, (503, {}, LATER), (503, {}, LATER), (201, {}, RECEIPT), jitter=0.25
-    ) == [0.125, 0.25]
-
-
-def test_it_waits_as_long_as_it_is_asked_to(document: Path) -> None:
-    assert waits_of(
-        document,
-        (429, {"Retry-After": "7"}, LATER),
-        (503, {"Retry-After": "0"}, LATER),
-        (200, {}, RECEIPT),
-    ) == [7, 1]
-
-
-def test_a_connection_that_breaks_is_tried_again(document: Path) -> None:
-    assert len(waits_of(document, (0, {}, b""), (201, {}, RECEIPT))) == 1
 
 
 def test_a_file_is_given_up_in_time(document: Path, free_port: Callable[[], int]) -> None:
@@ -284,7 +196,7 @@ def test_a_file_is_given_up_in_time(document: Path, free_port: Callable[[], int]
 
 
 @pytest.mark.parametrize("status", [400, 413, 415, 500])
-def test_what_will_not_change_is_not_tried_again(document: Path, status: int) -> None:
+def test_a_lasting_refusal_is_not_retried(document: Path, status: int) -> None:
     with answering((status, {}, LATER)) as server:
         pushed = run_push(server.port, document)
     assert (pushed.returncode, len(server.requests)) == (1, 1)
@@ -300,12 +212,13 @@ def test_a_redirect_is_not_followed_with_the_token(document: Path) -> None:
     assert pushed.returncode == 1
     assert (
         pushed.stdout
-        == f"{document}: refused: HTTP 307: moved to http://127.0.0.1:{elsewhere.port}; give that address\n"
+        == f"{document}: refused: HTTP 307: moved to http://127.0.0.1:{elsewhere.port}; "
+        "give that address\n"
     )
     assert elsewhere.requests == []
 
 
-def test_an_address_of_something_else_is_said(document: Path) -> None:
+def test_a_server_that_is_not_an_exporter_is_reported(document: Path) -> None:
     with answering((200, {}, b"<html>")) as server:
         pushed = run_push(server.port, document)
     assert pushed.returncode == 2
@@ -313,19 +226,19 @@ def test_an_address_of_something_else_is_said(document: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("words", "reason"),
     [
-        (["--url=monitoring:8000"], "is no address like http://"),
-        (["--url=file:///etc/passwd"], "is no address like http://"),
+        (["--url=monitoring:8000"], "is not an address like http://"),
+        (["--url=file:///etc/passwd"], "is not an address like http://"),
         (["--timeout=0"], "above 0"),
         (["--token-file=/nowhere"], "/nowhere: cannot be read"),
-        (["--token-file=/dev/null"], "/dev/null: there is no token in it"),
-        ([], "there is no token to send"),
+        (["--token-file=/dev/null"], "/dev/null: has no token"),
+        ([], "no token to send"),
     ],
 )
-def test_what_cannot_be_used_is_said_before_anything_is_sent(
-    document: Path, words: list[str], says: str
+def test_a_wrong_use_is_reported_before_anything_is_sent(
+    document: Path, words: list[str], reason: str
 ) -> None:
     pushed = run_push(9, *words, document, token="")
     assert (pushed.returncode, pushed.stdout) == (2, "")
-    assert says in pushed.stderr
+    assert reason in pushed.stderr

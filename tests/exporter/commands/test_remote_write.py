@@ -1,4 +1,7 @@
-"""Remote write over real sockets: what is tried again, what is given up, and in what words. tests/rules has a real Prometheus for it."""
+"""Remote write over real sockets: what is retried, what is given up, and how it is reported.
+
+tests/rules writes to a real Prometheus.
+"""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -8,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from benchmark_exporter.commands.remote_write import (
-    RETRY_SECONDS,
+    WRITE_RETRY_SECONDS,
     Point,
     ReceiverOffError,
     RefusedError,
@@ -23,7 +26,7 @@ POINT = Point((("__name__", "a"), ("job", "b")), 1000, 2.0)
 
 @contextmanager
 def answering(*answers: tuple[int, str]) -> Iterator[tuple[str, list[bytes]]]:
-    """A server that gives each answer once and the last for ever; its address, and the bodies it got."""
+    """A server that gives each answer once, the last one for ever; its address and bodies."""
     bodies: list[bytes] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -38,7 +41,7 @@ def answering(*answers: tuple[int, str]) -> Iterator[tuple[str, list[bytes]]]:
             self.wfile.write(text.encode())
 
         def log_message(self, *_: object) -> None:
-            """Nothing: the test looks at `bodies`."""
+            """Logs nothing: the test reads `bodies`."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
@@ -59,22 +62,22 @@ def write(
         writer.write(points)
 
 
-@pytest.mark.parametrize("passing", [500, 503, 429])
-def test_what_may_pass_is_tried_again(passing: int) -> None:
+@pytest.mark.parametrize("status", [500, 503, 429])
+def test_a_temporary_failure_is_retried(status: int) -> None:
     pauses: list[float] = []
-    with answering((passing, "busy"), (passing, "busy"), (204, "")) as (url, bodies):
+    with answering((status, "busy"), (status, "busy"), (204, "")) as (url, bodies):
         write(url, pauses.append)
-    assert pauses == list(RETRY_SECONDS[:2])
+    assert pauses == list(WRITE_RETRY_SECONDS[:2])
     assert bodies == [encode([POINT])] * 3
 
 
-def test_what_does_not_pass_is_given_up_with_the_servers_words() -> None:
+def test_a_lasting_failure_is_given_up_with_the_servers_reason() -> None:
     with (
         answering((503, "no room")) as (url, bodies),
         pytest.raises(RemoteWriteError, match=f"^{url}/api/v1/write: 503: no room$"),
     ):
         write(url)
-    assert len(bodies) == len(RETRY_SECONDS) + 1
+    assert len(bodies) == len(WRITE_RETRY_SECONDS) + 1
 
 
 @pytest.mark.parametrize(
@@ -87,7 +90,7 @@ def test_what_does_not_pass_is_given_up_with_the_servers_words() -> None:
         (400, "duplicate sample for timestamp", "conflict"),
     ],
 )
-def test_a_refused_sample_is_not_tried_again(status: int, text: str, refusal: str) -> None:
+def test_a_refused_sample_is_not_retried(status: int, text: str, refusal: str) -> None:
     with answering((status, text)) as (url, bodies):
         with pytest.raises(RefusedError, match=text) as refused:
             write(url)
@@ -95,7 +98,7 @@ def test_a_refused_sample_is_not_tried_again(status: int, text: str, refusal: st
         assert len(bodies) == 1
 
 
-def test_another_mistake_is_told_at_once() -> None:
+def test_another_error_is_reported_at_once() -> None:
     with (
         answering((400, "label name is not valid")) as (url, bodies),
         pytest.raises(RemoteWriteError, match="400: label name"),
@@ -104,7 +107,7 @@ def test_another_mistake_is_told_at_once() -> None:
     assert len(bodies) == 1
 
 
-def test_a_server_that_takes_none_is_told_with_the_ways_out() -> None:
+def test_a_receiver_that_is_off_is_reported_with_what_to_do() -> None:
     with (
         answering((404, "remote write receiver needs to be enabled")) as (url, _),
         pytest.raises(
@@ -114,14 +117,14 @@ def test_a_server_that_takes_none_is_told_with_the_ways_out() -> None:
         write(url)
 
 
-def test_a_server_that_is_not_there_is_told_after_some_tries(free_port: Callable[[], int]) -> None:
+def test_a_missing_server_is_reported_after_some_tries(free_port: Callable[[], int]) -> None:
     pauses: list[float] = []
     with pytest.raises(
         RemoteWriteError,
-        match=r"cannot be reached: .*refused; is Prometheus running there\? --url names another",
+        match=r"cannot be reached: .*refused; is Prometheus running there\? --url gives another",
     ):
         write(f"http://127.0.0.1:{free_port()}", pauses.append)
-    assert pauses == list(RETRY_SECONDS)
+    assert pauses == list(WRITE_RETRY_SECONDS)
 
 
 def test_a_prefix_of_the_path_is_kept() -> None:
@@ -133,13 +136,13 @@ def test_a_prefix_of_the_path_is_kept() -> None:
 
 
 @pytest.mark.parametrize("url", ["", "127.0.0.1:9090", "ftp://host", "http://host:port"])
-def test_what_is_no_address_is_named(url: str) -> None:
-    with pytest.raises(RemoteWriteError, match="is no address of Prometheus like http"):
+def test_a_wrong_address_is_named(url: str) -> None:
+    with pytest.raises(RemoteWriteError, match="is not an address of Prometheus, like http"):
         RemoteWriter(url)
 
 
 def test_the_message_is_protobuf_in_snappy() -> None:
-    """By hand from the two formats' descriptions; a time before 1970 is a negative int64."""
+    """Written by hand from the formats' descriptions; a time before 1970 is a negative int64."""
     label = b"\x0a\x0d\x0a\x08__name__\x12\x01a" + b"\x0a\x08\x0a\x03job\x12\x01b"
     sample = b"\x12\x14\x09" + b"\x00" * 6 + b"\x00\x40" + b"\x10" + b"\xff" * 9 + b"\x01"
     message = b"\x0a" + bytes([len(label + sample)]) + label + sample
@@ -149,7 +152,7 @@ def test_the_message_is_protobuf_in_snappy() -> None:
     )
 
 
-def test_long_data_is_several_literals() -> None:
+def test_long_data_is_split_into_literals() -> None:
     data = bytes(range(256)) * 300
     assert (
         snappy(data)

@@ -1,4 +1,4 @@
-"""`watch` as a process over a running exporter: in a pipe, and in a terminal."""
+"""`watch` as a process with a running exporter: in a pipe, and on a terminal."""
 
 import json
 import os
@@ -15,7 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_exporter.commands.watch import Told, Trail, lines, milliseconds, printable
+from benchmark_exporter.commands.event_lines import lines, milliseconds, printable
+from benchmark_exporter.commands.screen import Trail
+from benchmark_exporter.commands.stream_client import Received
 from benchmark_exporter.stream.messages import RunNews, VerdictNews
 from tests.support.documents import perf_suite
 from tests.support.live_files import LiveFile
@@ -32,7 +34,7 @@ def exporter(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Exporter]
 
 
 class Watching:
-    """A running `watch`, and what it has written."""
+    """A running `watch`, and what it wrote."""
 
     def __init__(self, process: subprocess.Popen[bytes], output: int) -> None:
         self.process = process
@@ -51,7 +53,7 @@ class Watching:
         return found
 
     def leave(self) -> None:
-        """Reads nothing more, as `head` does."""
+        """Closes the pipe, as `head` does."""
         os.close(self._output)
         self._output = -1
 
@@ -106,11 +108,11 @@ def test_plain_lines_in_a_pipe(exporter: Exporter) -> None:
             r"Z rejected 1 files in the results folder, the newest odd.json: unknown_format at \$"
         )
         exporter.results.rename(exporter.folder / "away")
-        watch.until(r"Z ingest   no result is taken in: \[Errno 2\] No such file or directory: ")
+        watch.until(r"Z ingest   no results are ingested: \[Errno 2\] No such file or directory: ")
         with watching(exporter) as second:
-            second.until(r"Z ingest   no result is taken in: ")
+            second.until(r"Z ingest   no results are ingested: ")
         (exporter.folder / "away").rename(exporter.results)
-        watch.until(r"Z ingest   results are taken in again\n")
+        watch.until(r"Z ingest   results are ingested again\n")
         assert "\x1b" not in watch.text
         assert watch.interrupt() == 130
         assert watch.process.stderr is not None
@@ -119,31 +121,31 @@ def test_plain_lines_in_a_pipe(exporter: Exporter) -> None:
 
 def test_a_table_in_a_terminal(exporter: Exporter) -> None:
     with watching(exporter, terminal=True) as watch:
-        watch.until("nothing runs")
+        watch.until("nothing is running")
         file = LiveFile(exporter.results)
         for number in range(20):
             file.iteration(number, execution_time_ms=0.5 + number % 3)
         watch.until("19/100")
         watch.until("▁▄█▁▄█")
-        file.end("failed", error="\x1b]0;taken\x07")
-        watch.until("router failed .*: \ufffd]0;taken\ufffd")
+        file.end("failed", error="\x1b]0;title\x07")
+        watch.until("router failed .*: \ufffd]0;title\ufffd")
         assert watch.interrupt() == 130
         assert watch.process.stderr is not None
         assert watch.process.stderr.read() == b""
-        watch.until(re.escape("\x1b[?25h"))  # the cursor is there again
+        watch.until(re.escape("\x1b[?25h"))  # the cursor is shown again
 
 
-def test_it_comes_back_after_a_restart(exporter: Exporter) -> None:
+def test_it_reconnects_after_a_restart(exporter: Exporter) -> None:
     with watching(exporter) as watch:
         watch.until("connected")
         assert exporter.stop() == 0
-        watch.until("the exporter stops, next try in")
+        watch.until("the exporter is stopping; retrying in")
         exporter.start()
         LiveFile(exporter.results)
-        watch.until("(?s)next try.*connected.*router running")
+        watch.until("(?s)retrying.*connected.*router running")
 
 
-def test_only_what_is_asked_for(exporter: Exporter) -> None:
+def test_only_what_is_selected_is_shown(exporter: Exporter) -> None:
     with watching(exporter, "--benchmark=pars*") as watch:
         watch.until("connected")
         LiveFile(exporter.results, "one", benchmark="router")
@@ -165,7 +167,7 @@ def test_a_token(tmp_path: Path, free_port: Callable[[], int]) -> None:
     assert exporter.stop() == 0
 
 
-def test_the_wrong_port_is_said(exporter: Exporter) -> None:
+def test_a_wrong_port_is_reported(exporter: Exporter) -> None:
     wrong = subprocess.run(
         [*COMMAND, "watch", f"--url=ws://127.0.0.1:{exporter.port}"],
         capture_output=True,
@@ -186,7 +188,7 @@ def test_a_reader_that_leaves_ends_it(exporter: Exporter) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://localhost:8765", "localhost:8765", "ws://"])
-def test_an_address_that_is_none(url: str) -> None:
+def test_a_wrong_address_is_refused(url: str) -> None:
     wrong = subprocess.run(
         [*COMMAND, "watch", "--url", url], capture_output=True, text=True, timeout=60, check=False
     )
@@ -194,7 +196,7 @@ def test_an_address_that_is_none(url: str) -> None:
     assert "ws://localhost:8765" in wrong.stderr
 
 
-def test_of_judgements_those_that_are_news() -> None:
+def test_verdicts_that_are_news_are_shown() -> None:
     states = (
         ("a", "critical", 0.5),
         ("b", "warning", 0.125),
@@ -217,7 +219,7 @@ def test_of_judgements_those_that_are_news() -> None:
             for name, state, ratio in states
         ],
     )
-    assert [line.text for line in lines(Told(run.timestamp, run))] == [
+    assert [line.text for line in lines(Received(run.timestamp, run))] == [
         "run      router (ci, r1): 1.5 ms",
         "judged   a critical, 50.0% worse than before",
         "judged   b warning, 12.5% worse than before",
@@ -229,11 +231,11 @@ def test_of_judgements_those_that_are_news() -> None:
     ("ms", "text"),
     [(0.0005, "0.5 µs"), (0.42, "420 µs"), (1.0, "1 ms"), (15.678, "15.7 ms"), (2500, "2.5 s")],
 )
-def test_times_in_words(ms: float, text: str) -> None:
+def test_times_have_three_digits(ms: float, text: str) -> None:
     assert milliseconds(ms) == text
 
 
-def test_what_moves_a_cursor_is_not_printed() -> None:
+def test_control_characters_are_not_printed() -> None:
     assert printable("a\x1b[2Jb\nc\u202ed é") == "a\ufffd[2Jb\ufffdc\ufffdd é"
 
 

@@ -213,8 +213,8 @@ def test_what_is_not_signed_with_the_secret_is_refused_and_leaves_no_trace(
             "Invalid RFC3339 encoded datetime - at `$.workflow_run.updated_at`",
         ),
         (completed(id="123"), "Expected `int`, got `str` - at `$.workflow_run.id`"),
-        (completed(conclusion="perfect"), "'perfect' is no status"),
-        (completed(conclusion=None), "'' is no status"),
+        (completed(conclusion="perfect"), "'perfect' is not a known status"),
+        (completed(conclusion=None), "'' is not a known status"),
         (completed(event=""), "trigger: "),
     ],
 )

@@ -1,0 +1,143 @@
+"""Messages of the stream as lines for people."""
+
+from dataclasses import dataclass
+
+from benchmark_exporter.commands.stream_client import Received
+from benchmark_exporter.stream.messages import (
+    AlertNews,
+    Gap,
+    GateNews,
+    Hello,
+    IngestNews,
+    Progress,
+    RejectedFiles,
+    RunNews,
+    VerdictNews,
+)
+from benchmark_exporter.wording import change
+
+# The verdicts that are reported, with their style; the others are no news.
+_NEWS = {"critical": "bold red", "warning": "yellow", "improved": "green"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A text, and how serious it is."""
+
+    text: str
+    style: str = ""
+
+
+def printable(text: str) -> str:
+    """A text without what would control the terminal: names come from files."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
+
+
+def milliseconds(ms: float) -> str:
+    """A time with three significant digits."""
+    if ms >= 1000:
+        return f"{ms / 1000:.3g} s"
+    return f"{ms:.3g} ms" if ms >= 1 else f"{ms * 1000:.3g} µs"
+
+
+def facts(progress: Progress) -> str:
+    """What is known of a run's newest iteration."""
+    parts = []
+    if progress.iteration is not None:
+        total = "" if progress.iterations is None else f"/{progress.iterations}"
+        parts.append(f"{progress.iteration}{total}")
+    if progress.execution_time_ms is not None:
+        parts.append(milliseconds(progress.execution_time_ms))
+    if progress.memory_mb is not None:
+        parts.append(f"{progress.memory_mb:.4g} MB")
+    if progress.cpu_percent is not None:
+        parts.append(f"{progress.cpu_percent:.0f} % CPU")
+    return "  ".join(parts)
+
+
+def progress_text(progress: Progress, word: str = "progress") -> str:
+    """The progress or the end of a run."""
+    error = f": {progress.error}" if progress.error else ""
+    text = f"{word:<8} {progress.benchmark} {progress.status}  {facts(progress)}"
+    return text.rstrip() + error
+
+
+def lines(received: Received) -> list[Line]:
+    """The lines of a message; none for progress, which is shown in other ways."""
+    metrics = received.metrics
+    match metrics:
+        case RunNews():
+            return _run(metrics)
+        case GateNews():
+            return [_gate_outcome(metrics)]
+        case AlertNews():
+            return [_alert(metrics)]
+        case RejectedFiles():
+            return [_rejected(metrics)]
+        case IngestNews(failure=None):
+            return [Line("ingest   results are ingested again", "green")]
+        case IngestNews(failure=failure):
+            return [Line(f"ingest   no results are ingested: {failure}", "bold red")]
+        case Gap():
+            reason = metrics.reason.replace("_", " ")
+            return [Line(f"gap      {metrics.dropped} messages were missed ({reason})", "yellow")]
+        case Hello():
+            return _snapshot(received, metrics)
+    return []
+
+
+def _run(run: RunNews) -> list[Line]:
+    times = ", ".join(f"{variant} {milliseconds(ms)}".strip() for variant, ms in run.p50_ms.items())
+    outcome = "failed with an error" if run.failed else times or "no times"
+    text = f"run      {run.benchmark} ({run.environment}, {run.run_id}): {outcome}"
+    news = [verdict for verdict in run.verdicts if verdict.state in _NEWS]
+    return [Line(text, "red" if run.failed else ""), *map(_verdict, news)]
+
+
+def _alert(alert: AlertNews) -> Line:
+    firing = "bold red" if alert.severity == "critical" else "yellow"
+    style = firing if alert.status == "firing" else "green"
+    return Line(f"alert    {alert.alertname} {alert.status}: {alert.summary}", style)
+
+
+def _rejected(rejected: RejectedFiles) -> Line:
+    text = f"rejected {rejected.count} files in the results folder"
+    if rejected.files:
+        newest = rejected.files[0]
+        text += f", the newest {newest.file}: {newest.reason} at {newest.place}: {newest.detail}"
+    return Line(text, "yellow" if rejected.count else "")
+
+
+def _snapshot(received: Received, hello: Hello) -> list[Line]:
+    snapshot = hello.snapshot
+    if snapshot is None:
+        return []
+    alerts = [line for alert in snapshot.alerts for line in lines(Received(alert.received, alert))]
+    failing = (
+        []
+        if snapshot.ingest.failure is None
+        else lines(Received(received.timestamp, snapshot.ingest))
+    )
+    return [*map(_gate_outcome, reversed(snapshot.gates)), *alerts, *failing]
+
+
+def _verdict(verdict: VerdictNews) -> Line:
+    changed = change(verdict.worsening_ratio)
+    than = f", {changed} than before" if changed else ""
+    return Line(f"judged   {verdict.name} {verdict.state}{than}", _NEWS[verdict.state])
+
+
+def _gate_outcome(gate_outcome: GateNews) -> Line:
+    if gate_outcome.severity is not None:
+        outcome = f"{gate_outcome.severity} regression"
+    else:
+        outcome = "passed" if gate_outcome.passed else "failed"
+    if gate_outcome.severity == "critical":
+        style = "bold red"
+    else:
+        style = "green" if gate_outcome.passed else "yellow"
+    speedup = (
+        f"speedup p50 {gate_outcome.speedup_p50:.3g}×, "
+        f"threshold {gate_outcome.min_speedup_p50:.3g}×"
+    )
+    return Line(f"gate     {gate_outcome.benchmark} {outcome}: {speedup}", style)

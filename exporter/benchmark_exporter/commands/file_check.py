@@ -1,0 +1,113 @@
+"""What a file would be ingested as, or exactly why not."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmark_exporter.config import Config
+from benchmark_exporter.formats import Origin, parse_sidecar
+from benchmark_exporter.ingest.inbox import SUFFIX, Inbox
+from benchmark_exporter.ingest.result_files import read_document
+from benchmark_exporter.model import (
+    Baseline,
+    Comparison,
+    Document,
+    PipelineRun,
+    Rejected,
+    Result,
+    Run,
+    Statistics,
+)
+from benchmark_exporter.regression import Policy, check_gate
+from benchmark_exporter.wording import with_unit
+
+
+def check_file(path: Path, config: Config) -> tuple[bool, list[str]]:
+    """Whether a file would be accepted, and what it is in lines, by the same steps as ingest."""
+    try:
+        lines = list(_lines(path.absolute(), config))
+    except FileNotFoundError:
+        return False, [f"{path}: rejected: there is no such file"]
+    except Rejected as rejected:
+        return False, [f"{path}: rejected: {rejected}"]
+    lines = [f"{path}: {line}" if index == 0 else f"  {line}" for index, line in enumerate(lines)]
+    if not path.name.endswith(SUFFIX) or path.name.startswith("."):
+        lines.append(
+            "  under this name it would be ignored: "
+            f"names must end in {SUFFIX} and must not begin with a dot"
+        )
+    return True, lines
+
+
+def _lines(path: Path, config: Config) -> Iterator[str]:
+    inbox = Inbox(path.parent, config.max_file_bytes)
+    candidate = inbox.candidate(path)
+    if candidate.is_sidecar:
+        stated = parse_sidecar(
+            inbox.read(candidate), Origin(config.zone, candidate.mtime_ns / 1e9)
+        ).sidecar
+        yield f"sidecar of {candidate.document_name}"
+        named = {
+            name: value
+            for name in stated.__struct_fields__
+            if (value := getattr(stated, name)) is not None
+        }
+        if stated.machine is not None:
+            named["machine"] = stated.machine.to_machine().class_name
+        yield ", ".join(f"{name} {value}" for name, value in named.items()) or "states nothing"
+        return
+    document, sidecar = read_document(inbox, candidate, config.zone)
+    yield from _describe(document, config)
+    if sidecar is not None:
+        yield f"with its sidecar {sidecar.name}"
+
+
+def _describe(document: Document, config: Config) -> Iterator[str]:
+    if isinstance(document, Baseline):
+        benchmarks = ", ".join(document.benchmarks)
+        yield f"{document.format} document, a baseline of {benchmarks}: recorded, but not as a run"
+        return
+    made = datetime.fromtimestamp(document.timestamp_seconds, UTC).isoformat(
+        sep=" ", timespec="seconds"
+    )
+    yield f"{document.format} document, run {document.run_id} of {made}"
+    if isinstance(document, PipelineRun):
+        outcome = "passed" if document.passed else "failed"
+        yield f"pipeline {document.pipeline} on {document.branch}, by {document.trigger}: {outcome}"
+    else:
+        yield from _describe_run(document, config, config.policy)
+
+
+def _describe_run(run: Run, config: Config, policy: Policy) -> Iterator[str]:
+    environment = run.environment or config.environment
+    project, commit = run.project or config.project, run.commit_hash or "-"
+    yield f"project {project}, environment {environment}, commit {commit}"
+    if run.machine_class:
+        yield f"machine {run.machine_class}"
+    for result in run.results:
+        yield f"{result.name}: {', '.join(_values(result))}"
+    for failure in run.failures:
+        yield f"{failure.benchmark}: failed: {' '.join(failure.error.split())}"
+    for comparison in run.comparisons:
+        yield _gate(comparison, policy, environment)
+
+
+def _gate(comparison: Comparison, policy: Policy, environment: str) -> str:
+    gate_outcome = check_gate(comparison, policy, environment)
+    missed = ", ".join(name for name, passed in gate_outcome.criteria.items() if not passed)
+    failed = f"fails its gate{f' ({missed})' if missed else ''}"
+    gate = "passes its gate" if gate_outcome.passed else failed
+    severity = "" if gate_outcome.severity is None else f": {gate_outcome.severity} regression"
+    speedup = f"speedup p50 {comparison.speedup_p50_ratio:.2f}x"
+    return f"{comparison.benchmark}: {speedup}, {gate}{severity}"
+
+
+def _values(result: Result) -> Iterator[str]:
+    for name in Statistics.__struct_fields__:
+        value = getattr(result.statistics, name)
+        if value is not None:
+            yield f"{name} {with_unit(value, result.unit)}"
+    if result.sample_count is not None:
+        yield f"{result.sample_count} samples"
+    if not result.is_execution_time:
+        yield ("has no known direction" if result.better is None else f"{result.better} is better")

@@ -1,0 +1,96 @@
+"""The program that the commands belong to. It loads only the module of the command it runs."""
+
+from importlib import import_module
+
+import click
+
+from benchmark_exporter.commands.options import COMMAND_SETTINGS, PREFIX, Group
+
+# The module of each command, and its line in the help, which loads no module.
+COMMANDS = {
+    "serve": ("serve", "Watch a results folder and serve its metrics."),
+    "check": ("check", "Show what a result file would be ingested as, or judge it in CI."),
+    "push": ("push", "Send result files to an exporter on another machine."),
+    "ci-status": ("ci_status", "Report the outcome of a CI pipeline's run."),
+    "run": ("run", "Run any command and record its duration, CPU and memory."),
+    "watch": ("watch", "Follow runs, verdicts and alerts in the terminal."),
+    "history": ("history", "List the runs in an exporter's ledger."),
+    "baseline": ("baseline", "Pin runs that later ones are judged against."),
+    "backfill": ("backfill", "Bring past runs into Prometheus with their own times."),
+    "delete": ("delete", "Delete projects or pipelines from an exporter's ledger."),
+    "healthcheck": ("healthcheck", "Exit 0 if the exporter on this machine is ready, else 1."),
+}
+# Earlier names of commands, which go on working.
+ALIASES = {"forget": "delete"}
+ABOUT = "Makes Prometheus metrics of the result files that benchmark tools write."
+ABOUT_VARIABLES = f"""\
+Every option of a command can be set by a variable: --log-format of serve by
+{PREFIX}_SERVE_LOG_FORMAT, or by {PREFIX}_LOG_FORMAT, which every command with that option reads.
+Where an option's help names its variable, it reads that one alone. Options win over variables, and
+both win over config.yaml.
+"""
+
+
+class Program(Group):
+    """The commands by their names."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's interface
+        """The commands in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002  # click's interface
+        cmd_name: str,
+    ) -> click.Command | None:
+        """Loads a command."""
+        name = ALIASES.get(cmd_name, cmd_name)
+        if name not in COMMANDS:
+            return None
+        module, _ = COMMANDS[name]
+        command: click.Command = import_module(f"benchmark_exporter.commands.{module}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first word names: an alias counts, for variables, as its command."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return ALIASES.get(name or "", name), command, rest
+
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002  # click's interface
+        formatter: click.HelpFormatter,
+    ) -> None:
+        """Writes the commands with their lines, without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from benchmark_exporter import __version__
+
+        print(f"benchmark-exporter {__version__}")
+        ctx.exit()
+
+
+program = Program(
+    help=ABOUT,
+    epilog=ABOUT_VARIABLES,
+    no_args_is_help=False,
+    subcommand_metavar="COMMAND ...",
+    context_settings={**COMMAND_SETTINGS, "auto_envvar_prefix": PREFIX},
+    params=[
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            allow_from_autoenv=False,
+            callback=_show_version,
+            help="Show the version.",
+        )
+    ],
+)

@@ -1,0 +1,113 @@
+"""Recorded runs for people and programs: the table and the JSON of `history`."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import chain
+
+import msgspec
+
+from benchmark_exporter.ledger.history import RecordedRun
+from benchmark_exporter.ledger.state import NewestGateOutcome
+from benchmark_exporter.model import Result, Verdict
+from benchmark_exporter.wording import change, with_unit
+
+HEADINGS = (
+    "RUN",
+    "TIME (UTC)",
+    "PROJECT",
+    "BENCHMARK",
+    "ENVIRONMENT",
+    "COMMIT",
+    "P50",
+    "GATE",
+    "VERDICT",
+)
+COMMIT_CHARACTERS = 12
+
+Row = Sequence[str]
+
+
+def table(rows: Iterable[Row]) -> Iterator[str]:
+    """The lines of rows in columns, with headings."""
+    all_rows = [HEADINGS, *rows]
+    widths = [max(map(len, column)) for column in zip(*all_rows, strict=True)]
+    for row in all_rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def to_json(runs: Iterable[RecordedRun]) -> str:
+    """An array of runs with everything that the ledger keeps of them."""
+    documents = msgspec.to_builtins(list(runs))
+    for result in chain.from_iterable(document["results"] for document in documents):
+        del result["samples"]  # the ledger keeps none, so it would always be empty
+    return msgspec.json.format(msgspec.json.encode(documents), indent=2).decode()
+
+
+def rows_of(run: RecordedRun) -> Iterator[Row]:
+    """A row for each result and failure of a run."""
+    gates = {gate_outcome.benchmark: _gate(gate_outcome) for gate_outcome in run.gate_outcomes}
+    for result in run.results:
+        yield _result_row(run, result, gates.get(result.benchmark, "-"))
+    yield from _failure_rows(run)
+
+
+def failed_rows_of(run: RecordedRun) -> Iterator[Row]:
+    """A row for each failure of a run, and for each result whose gate was not passed."""
+    for gate_outcome in run.gate_outcomes:
+        if gate_outcome.passed:
+            continue
+        results = [each for each in run.results if each.benchmark == gate_outcome.benchmark]
+        for result in results:
+            yield _result_row(run, result, _gate(gate_outcome))
+        if not results:
+            yield _row(run, gate_outcome.benchmark, "-", _gate(gate_outcome), "-")
+    yield from _failure_rows(run)
+
+
+def _result_row(run: RecordedRun, result: Result, gate: str) -> Row:
+    return _row(run, result.name, _value(result), gate, _verdict(run.verdicts.get(result.name)))
+
+
+def _failure_rows(run: RecordedRun) -> Iterator[Row]:
+    for failure in run.failures:
+        yield _row(run, failure.benchmark, "-", "-", f"error: {failure.error}")
+
+
+def _row(run: RecordedRun, name: str, value: str, gate: str, verdict: str) -> Row:
+    at = datetime.fromtimestamp(run.timestamp_seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    commit = run.commit_hash[:COMMIT_CHARACTERS] or "-"
+    cells = (
+        *(str(run.row), at, run.project, name, run.environment, commit),
+        *(value, gate, verdict),
+    )
+    return tuple(map(_printable, cells))
+
+
+def _value(result: Result) -> str:
+    if result.statistics.p50 is not None:
+        return with_unit(result.statistics.p50, result.unit)
+    if result.statistics.mean is not None:
+        return f"{with_unit(result.statistics.mean, result.unit)} (mean)"
+    return "-"
+
+
+def _gate(gate_outcome: NewestGateOutcome) -> str:
+    if gate_outcome.severity is not None:
+        return f"{gate_outcome.severity} regression"
+    return "passed" if gate_outcome.passed else "failed"
+
+
+def _verdict(verdict: Verdict | None) -> str:
+    """What the history says of a result."""
+    if verdict is None:
+        return "-"
+    state, changed = verdict.state.replace("_", " "), change(verdict.worsening_ratio)
+    return f"{state}, {changed}" if verdict.worsening_ratio and changed else state
+
+
+def _printable(text: str) -> str:
+    """Names come from documents: none may break a line or control the terminal."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )

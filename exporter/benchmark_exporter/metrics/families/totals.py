@@ -1,0 +1,105 @@
+"""Running totals of the ledger: counters and histograms, as counters.py declares them."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from benchmark_exporter.counters import COUNTERS, HISTOGRAMS, REGRESSIONS_BY_COMMIT, Total
+from benchmark_exporter.ledger import Histogram, Labels, RunningTotal, State
+from benchmark_exporter.metrics.definitions import Definition, Part
+from benchmark_exporter.metrics.exposition import Page, histogram_lines
+from benchmark_exporter.metrics.holding import Hold
+
+
+def add_counters(
+    page: Page,
+    state: State,
+    definitions: Mapping[str, Definition],
+    holds: Mapping[Part, Hold],
+) -> None:
+    """Every counter, held for as long as the part that it is in asks for.
+
+    A counter without labels is there as 0 before it is first counted.
+    """
+    for total in COUNTERS:
+        if not total.labels and total.name not in state.counters:
+            page.add(total.metric, (), 0)
+        _add(
+            page, state, total, definitions[total.metric], state.counters.get(total.name, ()), holds
+        )
+    _add(
+        page,
+        state,
+        REGRESSIONS_BY_COMMIT,
+        definitions[REGRESSIONS_BY_COMMIT.metric],
+        state.regressions_by_commit,
+        holds,
+    )
+
+
+def _add(
+    page: Page,
+    state: State,
+    total: Total,
+    definition: Definition,
+    counters: Sequence[RunningTotal],
+    holds: Mapping[Part, Hold],
+) -> None:
+    for counter in counters:
+        before_return = state.returned_counters.get((total.name, counter.labels))
+        hold = holds[definition.part_of(counter.labels)]
+        page.add(total.metric, counter.labels, hold.value(counter, before_return))
+
+
+class _Rendered(msgspec.Struct, frozen=True):
+    """The lines of a histogram, and what they begin with; all 0 where it was held."""
+
+    histogram: Histogram
+    held: bool
+    prefixes: Sequence[str]
+    lines: Sequence[str]
+
+
+class Histograms:
+    """Adds histograms to pages.
+
+    They are most of the series and a commit changes few of them, so those that have not changed
+    are not rendered again.
+    """
+
+    def __init__(self) -> None:
+        self._rendered: dict[str, dict[Labels, _Rendered]] = {}
+
+    def add(self, page: Page, state: State, hold: Hold) -> None:
+        """Every histogram of the state."""
+        for total in HISTOGRAMS:
+            known = self._rendered.get(total.name, {})
+            self._rendered[total.name] = {
+                histogram.labels: self._add(page, state, total, histogram, hold, known)
+                for histogram in state.histograms.get(total.name, ())
+            }
+
+    def _add(
+        self,
+        page: Page,
+        state: State,
+        total: Total,
+        histogram: Histogram,
+        hold: Hold,
+        known: Mapping[Labels, _Rendered],
+    ) -> _Rendered:
+        before = state.returned_histograms.get((total.name, histogram.labels))
+        returns = before is not None and hold.holds(before.born_seconds)
+        shown = before if before is not None and returns else histogram
+        held = not returns and hold.holds(histogram.born_seconds)
+        rendered = known.get(histogram.labels)
+        if rendered is None or rendered.histogram.bounds != shown.bounds:
+            prefixes: Sequence[str] = page.histogram_prefixes(total.metric, shown)
+            rendered = None
+        else:
+            prefixes = rendered.prefixes
+        if rendered is None or (rendered.histogram, rendered.held) != (shown, held):
+            lines = histogram_lines(prefixes, shown, held=held)
+            rendered = _Rendered(shown, held, prefixes, lines)
+        page.extend(total.metric, histogram.labels, rendered.lines)
+        return rendered

@@ -1,0 +1,29 @@
+"""What is true of the process now and is not in the ledger."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from benchmark_exporter.stream.hub import StreamFigures
+from benchmark_exporter.stream.live_folder import LineRejection, ProcessUsage
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """How ingest is doing."""
+
+    pending_files: int
+    scan_duration_seconds: float
+    is_ingest_failing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LiveProgress:
+    """What benchmarks report while they run, and what the stream sent of it.
+
+    `rejected_lines` counts since the start of the process.
+    """
+
+    running: int
+    usages: Sequence[ProcessUsage]
+    rejected_lines: Mapping[LineRejection, int]
+    stream: StreamFigures

@@ -1,0 +1,87 @@
+"""An exporter to which everything has happened: what it exposes is what metrics.yaml declares."""
+
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from benchmark_exporter.commands.pinning import set_baseline
+from benchmark_exporter.counters import COUNTERS, HISTOGRAMS
+from benchmark_exporter.ledger import Pin
+from benchmark_exporter.metrics.live import Live, LiveProgress
+from benchmark_exporter.metrics.resources import Resources
+from tests.support.alerts import WATCHDOG
+from tests.support.documents import perf_suite, pipeline, result
+from tests.support.wired import DEFINITIONS, START_SECONDS, Wired, samples
+
+# Their names were asked for as they are.
+ASKED = ("benchmark_execution_time_ms", "memory_usage_mb", "cpu_utilization_percent")
+STEADY = dict.fromkeys("abcd", 1.0)
+
+
+@pytest.fixture
+def busy(wired: Wired) -> Wired:
+    """An exporter that has met every kind of document, verdict, mistake and alert."""
+    wired.drop("bad.json", b"[]")
+    for number in range(5):
+        wired.drop(f"{number}.json", pipeline(f"{number}") | {"duration_seconds": 61.5})
+    wired.take("a.json", perf_suite(speedup=5.0))
+    wired.take("copy of a.json", perf_suite(speedup=5.0))
+    wired.take("same run_id, other measurements.json", perf_suite(speedup=6.0))
+    units = ("B", "ops/s", "%", "findings")
+    wired.take("units.json", [{"name": unit, "unit": unit, "value": 1} for unit in units])
+    for number in range(wired.config.judgement.least_runs):
+        wired.take(f"steady-{number}.json", result(number, STEADY) | {"run_id": f"steady-{number}"})
+    wired.take("worse.json", result(100, STEADY | {"a": 1.5}))
+    pin = Pin("v1", "someone", START_SECONDS, "")
+    set_baseline(wired.ledger, "steady-0", pin, wired.config.judgement)
+    wired.ingest.receive([WATCHDOG])
+    return wired
+
+
+@pytest.fixture
+def exposition(busy: Wired, progress: LiveProgress) -> str:
+    """All parts of what it exposes."""
+    resources = busy.collector.render_resources(
+        Resources((1.0,), 1.0, 1.0, 1, 1.0), Live(0, 0.0), {201: 1}, progress
+    )
+    return busy.exposition() + resources.decode()
+
+
+def family(name: str) -> str:
+    return name if name in DEFINITIONS else re.sub("_(bucket|sum|count)$", "", name)
+
+
+def test_every_declared_metric_is_exposed_and_every_exposed_one_is_declared(
+    exposition: str,
+) -> None:
+    assert {family(name) for name in samples(exposition)} == set(DEFINITIONS)
+
+
+def test_every_declared_total_is_counted_and_every_counted_one_is_declared(busy: Wired) -> None:
+    state = busy.ledger.state()
+    assert set(state.counters) == {total.name for total in COUNTERS}
+    assert set(state.histograms) == {total.name for total in HISTOGRAMS}
+    assert state.regressions_by_commit
+
+
+def test_every_series_has_the_labels_of_its_definition(exposition: str) -> None:
+    for name, series in samples(exposition).items():
+        declared = set(DEFINITIONS[family(name)].labels)
+        for labels in series:
+            assert {label for label, _ in labels} - {"le", "quantile"} == declared, name
+
+
+def test_promtool_accepts_the_exposition(
+    exposition: str, programs: Mapping[str, Sequence[str]]
+) -> None:
+    check = subprocess.run(
+        [*programs["promtool"], "check", "metrics"],
+        input=exposition,
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    unexpected = [line for line in check.stderr.splitlines() if not line.startswith(ASKED)]
+    assert not unexpected, unexpected

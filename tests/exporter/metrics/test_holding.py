@@ -1,0 +1,78 @@
+"""A counter starts at 0 in Prometheus, so that increase() sees its first events."""
+
+import pytest
+
+from benchmark_exporter.metrics.exposition import join
+from tests.support.documents import perf_suite
+from tests.support.wired import START_SECONDS, Wired, samples
+
+# Of the part that is scraped every second.
+INGESTED = "benchmark_exporter_files_ingested_total"
+PERF_SUITE = frozenset({"format": "perf_suite"}.items())
+OBSERVATIONS = "benchmark_execution_time_ms_count"
+COMPILED = frozenset(
+    {
+        "benchmark_name": "router/compiled",
+        "iteration": "median",
+        "environment": "self-hosted",
+    }.items()
+)
+RUNS = "benchmark_runs_total"
+ROUTER = frozenset({"benchmark_name": "router", "environment": "self-hosted"}.items())
+
+
+def shown(wired: Wired, name: str, labels: frozenset[tuple[str, str]]) -> float:
+    return samples(join([*wired.render().parts.values()]).decode())[name][labels]
+
+
+def test_a_new_counter_is_0_and_takes_its_value_once_it_has_been_scraped(wired: Wired) -> None:
+    wired.drop("a.json", perf_suite())
+    wired.ingest.scan()
+    assert shown(wired, INGESTED, PERF_SUITE) == 0
+    assert wired.render().stale_at_seconds == START_SECONDS + wired.config.counter_hold_seconds
+    wired.now += wired.config.counter_hold_seconds
+    assert shown(wired, INGESTED, PERF_SUITE) == 1
+
+
+@pytest.mark.parametrize(("name", "labels"), [(OBSERVATIONS, COMPILED), (RUNS, ROUTER)])
+def test_what_is_scraped_less_often_is_held_for_longer(
+    wired: Wired, name: str, labels: frozenset[tuple[str, str]]
+) -> None:
+    wired.drop("a.json", perf_suite())
+    wired.ingest.scan()
+    wired.now += wired.config.counter_hold_seconds
+    assert shown(wired, name, labels) == 0
+    assert wired.render().stale_at_seconds == START_SECONDS + wired.config.histogram_hold_seconds
+    wired.now = START_SECONDS + wired.config.histogram_hold_seconds
+    assert shown(wired, name, labels) == 1
+    assert wired.render().stale_at_seconds == START_SECONDS + wired.config.series_max_age_seconds
+
+
+def test_only_the_birth_is_held_back(wired: Wired) -> None:
+    wired.take("a.json", perf_suite())
+    wired.now += wired.config.counter_hold_seconds
+    wired.drop("b.json", perf_suite("second", timestamp="2026-03-02T12:00:00Z"))
+    wired.ingest.scan()
+    assert shown(wired, INGESTED, PERF_SUITE) == 2
+
+
+def test_a_start_does_not_hold_back_what_was_born_before_it(wired: Wired) -> None:
+    wired.take("a.json", perf_suite())
+    wired.now += wired.config.counter_hold_seconds
+    wired.restart()
+    assert shown(wired, INGESTED, PERF_SUITE) == 1
+
+
+def test_a_clock_set_back_does_not_hide_a_counter(wired: Wired) -> None:
+    wired.take("a.json", perf_suite())
+    wired.now = START_SECONDS - 86_400
+    assert shown(wired, INGESTED, PERF_SUITE) == 1
+
+
+def test_the_regressions_of_a_benchmark_are_0_before_its_first(wired: Wired) -> None:
+    wired.take("a.json", perf_suite(speedup=20.0))
+    counted = wired.samples()["performance_regressions_total"]
+    assert {dict(labels)["severity"]: value for labels, value in counted.items()} == {
+        "critical": 0,
+        "warning": 0,
+    }

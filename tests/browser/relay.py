@@ -1,4 +1,4 @@
-"""A network between a browser and a server, which the test can cut."""
+"""A connection between a browser and a server that the test can cut."""
 
 import socket
 import threading
@@ -6,7 +6,7 @@ from contextlib import suppress
 
 
 class Relay:
-    """Hands on every connection to its port to `port`, until it is cut."""
+    """Forwards connections to its `port` to another one until it is cut."""
 
     def __init__(self, port: int) -> None:
         self._to = port
@@ -16,7 +16,7 @@ class Relay:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self) -> None:
-        """Ends all connections; new ones are taken."""
+        """Closes all connections; new ones are accepted."""
         sockets, self._sockets = self._sockets, []
         for each in sockets:
             with suppress(OSError):
@@ -33,10 +33,10 @@ class Relay:
                 pair = self._listener.accept()[0], socket.create_connection(("127.0.0.1", self._to))
                 self._sockets += pair
                 for source, sink in (pair, pair[::-1]):
-                    threading.Thread(target=self._hand_on, args=(source, sink), daemon=True).start()
+                    threading.Thread(target=self._forward, args=(source, sink), daemon=True).start()
 
     @staticmethod
-    def _hand_on(source: socket.socket, sink: socket.socket) -> None:
+    def _forward(source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):
             while data := source.recv(65536):
                 sink.sendall(data)

@@ -1,21 +1,13 @@
-"""The exporter's page as a browser shows it: what a person without Grafana looks at."""
+"""The exporter's own page in a browser, for people without Grafana."""
 
-import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.support.browsing import drop
 from tests.support.documents import perf_suite
 from tests.support.process import DEADLINE_SECONDS, Exporter
-
-
-@pytest.fixture
-def exporter(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Exporter]:
-    running = Exporter(tmp_path, free_port())
-    yield running
-    assert running.stop() == 0
 
 
 @pytest.fixture
@@ -28,11 +20,7 @@ def page(browser: Browser, exporter: Exporter) -> Iterator[Page]:
     context.close()
 
 
-def drop(exporter: Exporter, name: str, document: object) -> None:
-    (exporter.results / name).write_text(json.dumps(document))
-
-
-def test_an_empty_stack_says_what_to_do(page: Page, exporter: Exporter) -> None:
+def test_without_runs_it_says_what_to_do(page: Page, exporter: Exporter) -> None:
     expect(page.get_by_text(str(exporter.results))).to_be_visible()
 
 
@@ -44,7 +32,7 @@ def test_a_new_run_appears_by_itself(page: Page, exporter: Exporter) -> None:
 
 
 def test_a_rejected_file_is_named_with_its_reason(page: Page, exporter: Exporter) -> None:
-    drop(exporter, "odd.json", {"keys": "of nothing known"})
+    drop(exporter, "odd.json", {"keys": "of no format"})
     row = page.get_by_role("row").filter(has_text="odd.json")
     expect(row).to_contain_text("unknown_format", timeout=DEADLINE_SECONDS * 1000)
 
@@ -58,7 +46,7 @@ def test_names_are_text_and_never_markup(page: Page, exporter: Exporter) -> None
     assert page.title() == "benchmark-exporter"
 
 
-def test_it_fits_a_telephone(page: Page, exporter: Exporter) -> None:
+def test_it_fits_a_phone(page: Page, exporter: Exporter) -> None:
     drop(exporter, "a.json", perf_suite(project="a-benchmark-with-a-rather-long-name-of-its-own"))
     expect(page.get_by_role("row").filter(has_text="a-benchmark")).to_be_visible(
         timeout=DEADLINE_SECONDS * 1000

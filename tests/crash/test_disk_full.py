@@ -68,7 +68,7 @@ def assert_it_continues_once_there_is_space(
         exporter.until_shown(before)
         with no_space(exporter):
             drop_batch(exporter.results, 2)
-            exporter.until(lambda: exporter.logged("ingesting failed, it is tried again"))
+            exporter.until(lambda: exporter.logged("ingest failed, retrying"))
             assert exporter.logged(reason)
             exporter.until_shown({**before, **FAILING})
             status, text = exporter.status_of(
@@ -107,8 +107,8 @@ def test_started_on_a_full_disk_without_a_ledger(
         exporter = NotAwaited(tmp_path, free_port(), small_disk / "ledger.sqlite3")
         drop_batch(exporter.results, 1)
         # It keeps running, and reports why there is nothing to show.
-        exporter.until(lambda: exporter.logged("ingesting failed, it is tried again"))
-        assert exporter.logged("the ledger cannot be opened, it is tried again") == 1
+        exporter.until(lambda: exporter.logged("ingest failed, retrying"))
+        assert exporter.logged("the ledger cannot be opened, retrying") == 1
         for path, data in (
             ("/metrics", None),
             ("/", None),
@@ -139,8 +139,8 @@ def test_started_on_a_full_disk_with_a_ledger(
         with filled(small_disk):
             drop_batch(exporter.results, 2)
             exporter.launch()
-            exporter.until(lambda: exporter.logged("ingesting failed, it is tried again"))
-            assert exporter.logged("the ledger's disk is full: what is known is shown") == (
+            exporter.until(lambda: exporter.logged("ingest failed, retrying"))
+            assert exporter.logged("the ledger's disk is full: known results are shown") == (
                 end == "stop"
             )
             exporter.until_shown({**before, **FAILING})

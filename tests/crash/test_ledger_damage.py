@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.killed import Process, drop_batch, undisturbed
 
-REPORT = "the ledger is damaged: it is set aside and rebuilt from the results folder"
+REPORT = "the ledger is damaged: it was set aside and is being rebuilt from the results folder"
 PAGE_BYTES = 4096
 NOISE = random.Random(0)  # noqa: S311  # noise, not secrets
 

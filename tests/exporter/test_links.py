@@ -1,4 +1,4 @@
-"""Where links lead that the exporter serves."""
+"""The links that the exporter serves."""
 
 import re
 from collections.abc import Callable
@@ -19,22 +19,28 @@ URLS = {
     "prometheus": "https://perf.example.org/prometheus",
     "grafana": "http://perf.example.org:3001",
 }
-TEXT = "Look at http://localhost:9090, `curl http://localhost:8000/metrics`, http://localhost:9093/#/silences."
+TEXT = (
+    "See http://localhost:9090, `curl http://localhost:8000/metrics`, "
+    "http://localhost:9093/#/silences."
+)
 
 
-def test_a_runbook_calls_each_part_as_it_is_called_here() -> None:
-    filled = "Look at https://perf.example.org/prometheus, `curl http://perf.example.org:8000/metrics`, http://localhost:9093/#/silences."
+def test_a_runbook_gets_the_address_of_each_part() -> None:
+    filled = (
+        "See https://perf.example.org/prometheus, `curl http://perf.example.org:8000/metrics`, "
+        "http://localhost:9093/#/silences."
+    )
     assert Links(URLS).fill_in(TEXT) == filled
 
 
-def test_what_nobody_named_is_left_as_it_is() -> None:
+def test_an_unknown_address_is_left_unchanged() -> None:
     assert Links({}).fill_in(TEXT) == TEXT
 
 
-def test_exchanged_ports_are_not_exchanged_back() -> None:
-    exchanged = Links({"exporter": "http://localhost:9090", "prometheus": "http://localhost:8000"})
+def test_swapped_ports_are_not_swapped_back() -> None:
+    swapped = Links({"exporter": "http://localhost:9090", "prometheus": "http://localhost:8000"})
     assert (
-        exchanged.fill_in("http://localhost:8000 http://localhost:9090")
+        swapped.fill_in("http://localhost:8000 http://localhost:9090")
         == "http://localhost:9090 http://localhost:8000"
     )
 
@@ -63,12 +69,12 @@ def test_every_address_in_a_runbook_is_that_of_a_part() -> None:
         ("http://perf.example.org:443", "http://perf.example.org:443"),
     ],
 )
-def test_the_live_page_has_the_origin_that_a_browser_tells(url: str, origin: str) -> None:
+def test_the_live_page_has_the_origin_that_browsers_send(url: str, origin: str) -> None:
     assert Links({"stream": url}).page_origins == [origin]
     assert Links({}).page_origins == []
 
 
-def test_the_page_and_the_runbooks_lead_to_the_parts(
+def test_the_page_and_the_runbooks_link_to_the_parts(
     tmp_path: Path, free_port: Callable[[], int]
 ) -> None:
     (tmp_path / "Slow.md").write_text(TEXT)

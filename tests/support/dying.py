@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable
 
 from tests.support.documents import bench_guard, changed, golden, perf_suite, pipeline
+from tests.support.ledger_files import watched
 from tests.support.wired import Wired
 
 FILES = {
@@ -35,8 +36,8 @@ def die_in(
         try:
             again = Wired.__new__(Wired)
             again.__dict__.update(wired.__dict__)
-            again.restart()
             arrange(again)
+            again.restart()
             act(again)
         finally:
             os._exit(0)
@@ -63,5 +64,5 @@ def die_at_call(number: int) -> Callable[..., None]:
 
 
 def before_each_statement(wired: Wired, act: Callable[[str], None]) -> None:
-    """Calls a function with each SQL statement that the ledger is about to execute."""
-    wired.ledger._connection.set_trace_callback(act)
+    """Calls a function with each SQL statement of the ledger that is opened next."""
+    wired.connect = watched(act)

@@ -17,7 +17,7 @@ from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX, Inbox
 from benchmark_exporter.ingest.inboxes import Inboxes
 from benchmark_exporter.ingest.ingest import Defaults, Ingest
 from benchmark_exporter.ingest.upload_folder import UploadFolder
-from benchmark_exporter.ledger import Ledger
+from benchmark_exporter.ledger import Connect, Ledger, connect_to_write
 from benchmark_exporter.metrics.collector import (
     EXECUTION_TIME_METRIC,
     Collector,
@@ -54,10 +54,12 @@ class Wired:
         self.now = START_SECONDS
         self.publish = publish
         self.clock: Callable[[], float] = lambda: self.now
+        self.connect: Connect = connect_to_write  # of the ledger that is opened next
         self._open()
 
     def _open(self) -> None:
-        self.ledger = Ledger(self.folder / "ledger.sqlite3")
+        self.ledger_path = self.folder / "ledger.sqlite3"
+        self.ledger = Ledger(self.ledger_path, connect=self.connect)
         self.uploads = UploadFolder(self.folder / "uploads", self.config.zone)
         self.collector = Collector(DEFINITIONS, self.config)
         self.ingest = Ingest(

@@ -25,8 +25,8 @@ from benchmark_exporter.config import Config, ConfigError, packaged
 from benchmark_exporter.ledger import LedgerError
 from benchmark_exporter.links import Links
 from benchmark_exporter.metrics.collector import load_definitions
-from benchmark_exporter.server.serve import Settings as ServeSettings
 from benchmark_exporter.server.serve import serve
+from benchmark_exporter.server.settings import ServeSettings
 
 # The parts of the stack that pages and runbooks link to.
 LINKED = {

@@ -1,47 +1,58 @@
 """What has happened, in SQLite: the only place that uses sqlite3.
 
 Contract
-- One thread writes and reads, the one that opened it. A scrape never comes here. Another process may pin a baseline meanwhile.
-- `transaction()` is all or nothing. What happened (runs, results, verdicts, judgements, pipeline runs, rejections), the running totals
-  that a scrape shows (counters, histograms, totals, newest_*) and what the next run is judged by (series, shifts) change together, so a
-  crash at any instant loses nothing and counts nothing twice.
-- A document is known by the digest of its bytes; a run by (project, run_id, digest of its measurements).
+- One thread writes and reads, the one that opened it. A scrape never waits for it. Another process
+  may pin a baseline meanwhile.
+- `transaction()` is all or nothing. What happened (runs, results, gate outcomes, verdicts, pipeline
+  runs, rejections), the running totals that a scrape shows (counters, histograms, totals, newest_*)
+  and what the next run is judged by (series, shifts) change together, so a crash at any instant
+  loses nothing and counts nothing twice. What a transaction gathers before it writes it is
+  described in `write_buffer`.
+- A document is known by the digest of its bytes; a run by (project, run_id, digest of its
+  measurements).
 - Every commit that changes the state carries a number, `commits`.
 - `state()` costs by the number of series asked for, never by the number of runs.
-- `prune()` never moves a number that a scrape shows; see retention.
+- `prune()` never moves a number that a scrape shows; see `retention`.
 """
 
 import math
-import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Self
 
-import msgspec
-
-from benchmark_exporter.ledger.baselines import KnownRun, Pin, PinnedResult
-from benchmark_exporter.ledger.forgetting import Forgotten, forget
+from benchmark_exporter.ledger.baselines import KnownRun, PinnedResult
+from benchmark_exporter.ledger.connection import (
+    Connect,
+    LedgerError,
+    connect_to_write,
+    errors_named,
+    has_no_room,
+    open_to_write,
+)
+from benchmark_exporter.ledger.deletion import Deleted
 from benchmark_exporter.ledger.retention import old_uploads, prune
-from benchmark_exporter.ledger.schema import NewerSchemaError, migrate
 from benchmark_exporter.ledger.state import (
     REGRESSIONS_BY_COMMIT,
     Histogram,
     Labels,
     NewestVerdict,
     RunningTotal,
-    Selection,
     State,
     Subject,
-    read_state,
+    SubjectSelection,
 )
-from benchmark_exporter.ledger.transaction import Signature, Transaction
+from benchmark_exporter.ledger.state_reading import read_state
+from benchmark_exporter.ledger.tables import Pin, Series, SeriesKey, Signature
+from benchmark_exporter.ledger.totals import is_newer
+from benchmark_exporter.ledger.transaction import Transaction
 from benchmark_exporter.ledger.trends import Trend, read_trends
-from benchmark_exporter.ledger.verdicts import Series, SeriesKey, is_newer
 from benchmark_exporter.ledger.visibility import select
 
 __all__ = [
     "REGRESSIONS_BY_COMMIT",
-    "Forgotten",
+    "Connect",
+    "Deleted",
     "Histogram",
     "KnownRun",
     "Labels",
@@ -51,74 +62,58 @@ __all__ = [
     "Pin",
     "PinnedResult",
     "RunningTotal",
-    "Selection",
     "Series",
     "SeriesKey",
     "Signature",
     "State",
     "Subject",
+    "SubjectSelection",
     "Transaction",
     "Trend",
+    "connect_to_write",
     "has_no_room",
     "is_newer",
 ]
 
 
-class LedgerError(Exception):
-    """The ledger cannot be used; the message names the file and the reason."""
-
-
-def has_no_room(error: LedgerError) -> bool:
-    """Whether it was the disk that failed, which may be full only for now, in contrast to a wrong path or a missing right."""
-    return getattr(error.__cause__, "sqlite_errorname", "").startswith(
-        ("SQLITE_FULL", "SQLITE_IOERR")
-    )
-
-
 class Ledger:
-    """See the module's contract. `path` is the database file; its folder must exist and be writable.
+    """See the module's contract. `path` is the database file, in a folder that can be written.
 
-    `is_alone` says that the disk had no room to open it beside others: it is read and written as always, but no other process can.
-    Every method raises LedgerError where the database cannot be read or written.
+    `is_alone` says that the disk had no room to open it for several processes: it is read and
+    written as always, but no other process can. `connect` makes the connections, instead of
+    `connect_to_write`: whoever hands one in can watch its statements or make them fail.
+    Every method raises LedgerError if the database cannot be read or written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, connect: Connect = connect_to_write) -> None:
         self._path = path
         self.is_alone = False
         try:
-            self._connection = self._connect()
+            self._connection = open_to_write(path, connect)
         except LedgerError as error:
             if not has_no_room(error):
                 raise
-            # Alone, SQLite keeps the index of the write-ahead log in memory, so that a disk without room for it can still be read.
-            self._connection = self._connect("PRAGMA locking_mode = EXCLUSIVE;")
+            self._connection = open_to_write(path, connect, alone=True)
             self.is_alone = True
-        with self._errors_named():
-            self._commits_elsewhere = self._count_commits_elsewhere()
-
-    def _connect(self, first: str = "") -> sqlite3.Connection:
-        with self._errors_named():
-            connection = sqlite3.connect(self._path, isolation_level=None)
         try:
             with self._errors_named():
-                # WAL with synchronous FULL: a commit that returned is on the disk. What a read puts aside and what undoes a step stay in
-                # memory: there may be no folder for temporary files. A burst's digests lie all over their indexes, which 8 MB can hold.
-                connection.executescript(
-                    f"{first} PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;"
-                    "PRAGMA cache_size = -8000;"
-                )
-                migrate(connection)
-        except LedgerError:
-            connection.close()
+                self._commits_elsewhere = self._count_commits_elsewhere()
+        except BaseException:
+            self._connection.close()
             raise
-        return connection
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Closes the database. Nothing is written that was not committed before."""
         self._connection.close()
 
     @contextmanager
-    def transaction(self) -> Iterator["Transaction"]:
+    def transaction(self) -> Iterator[Transaction]:
         """One transaction: committed when the block ends, rolled back when it raises."""
         with self._errors_named():
             self._connection.execute("BEGIN IMMEDIATE")
@@ -133,7 +128,10 @@ class Ledger:
                 raise
 
     def signatures(self) -> dict[str, Signature | None]:
-        """The signature of every known file, by its name; None for a rejected one, which another version or setting may take."""
+        """The signature of every known file, by its name.
+
+        None for a rejected one, which another version or setting may ingest.
+        """
         with self._errors_named():
             rows = self._connection.execute(
                 "SELECT path, inode, size_bytes, ctime_ns, reason FROM files"
@@ -150,9 +148,10 @@ class Ledger:
         at_most: int = 2**62,
         returned_after_seconds: float = -math.inf,
     ) -> State:
-        """What the newest commit left, of the first `at_most` subjects with a run after a time (since 1970); of all, unless told.
+        """What the newest commit left of the first `at_most` subjects with a run after a time.
 
-        What their counters were before is left out of those that did not return after `returned_after_seconds`.
+        Times are in seconds since 1970; the defaults select all. What their counters were before is
+        left out of those that did not return after `returned_after_seconds`.
         """
         with self._errors_named():
             return read_state(
@@ -167,9 +166,10 @@ class Ledger:
             return read_trends(self._connection)
 
     def prune(self, before_seconds: float) -> Iterator[int]:
-        """Forgets what came in before a time (seconds since 1970), but for what a scrape shows; the state does not change.
+        """Deletes what came in before a time (seconds since 1970), except what a scrape shows.
 
-        Each step is one small transaction and yields how many rows it deleted, so that other work can come between.
+        The state does not change. Each step is one small transaction and yields how many rows it
+        deleted, so that other work can come between.
         """
         steps = prune(self._connection, before_seconds)
         while True:
@@ -180,7 +180,10 @@ class Ledger:
             yield deleted
 
     def old_uploads(self, prefix: str, before_seconds: float) -> Iterator[list[str]]:
-        """The names of uploaded files, which begin with `prefix`, that are to be removed after a `prune` of the same time."""
+        """The names of uploaded files that are to be removed after a `prune` of the same time.
+
+        The names of uploads begin with `prefix`.
+        """
         steps = old_uploads(self._connection, prefix, before_seconds)
         while True:
             with self._errors_named():
@@ -189,14 +192,18 @@ class Ledger:
                 return
             yield names
 
-    def forget(self, projects: Sequence[str], pipelines: Sequence[str]) -> Forgotten:
-        """Forgets all that is of these projects and pipelines, totals too; their series go, and no counter of others falls."""
+    def delete(self, projects: Sequence[str], pipelines: Sequence[str]) -> Deleted:
+        """Deletes everything of these projects and pipelines, totals too.
+
+        Their series go, and no counter of others falls.
+        """
         with self.transaction() as transaction:
-            transaction.changed = True
-            return forget(self._connection, projects, pipelines)
+            return transaction.delete(projects, pipelines)
+
+    forget = delete  # its name before
 
     def changed_elsewhere(self) -> bool:
-        """Whether another process has committed since the last time this was asked."""
+        """Whether another process has committed since the last call."""
         with self._errors_named():
             before, self._commits_elsewhere = (
                 self._commits_elsewhere,
@@ -209,15 +216,5 @@ class Ledger:
         (number,) = self._connection.execute("PRAGMA data_version").fetchone()
         return int(number)
 
-    @contextmanager
-    def _errors_named(self) -> Iterator[None]:
-        try:
-            yield
-        except NewerSchemaError as error:
-            raise LedgerError(
-                f"{self._path}: {error}; run that version, or name another file"
-            ) from error
-        except (sqlite3.Error, msgspec.DecodeError) as error:
-            raise LedgerError(
-                f"{self._path}: {error}; is its folder there and writable, with room, and the file a ledger?"
-            ) from error
+    def _errors_named(self) -> AbstractContextManager[None]:
+        return errors_named(self._path)

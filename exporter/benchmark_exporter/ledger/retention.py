@@ -1,13 +1,18 @@
-"""What the ledger forgets, and what it keeps however old it is.
+"""What the ledger prunes by age, and what it keeps however old it is.
 
-Age counts from when something came in, not from when it was made: an old result that is brought in today is kept as long as any other.
+Age counts from when something came in, not from when it was made: an old result that is brought in
+today is kept as long as any other.
 Kept are
-- running totals, all of them, so that no counter falls; what the next runs are judged by, and pinned baselines;
-- what a scrape shows: runs that a newest_* row points to, the newest runs with a duration, the newest runs of a pipeline;
-- files, which go when they have gone from their folder, and the digests of their documents: a file that is renamed or copied after its
-  run was forgotten must not count as a new one. From the results folder its owner removes them, uploaded ones go by `old_uploads`.
+- running totals, all of them, so that no counter falls; what the next runs are judged by, and
+  pinned baselines;
+- what a scrape shows: runs that a newest_* row points to, the newest runs with a duration, the
+  newest runs of a pipeline;
+- files, which go when they have gone from their folder, and the digests of their documents: a file
+  that is renamed or copied after its run was pruned must not count as a new one. In the results
+  folder their owner removes them; uploaded ones are removed by `old_uploads`.
 
-The digests of measurements go by their age alone: what a document brings again when it grows, it has brought a short while ago.
+The digests of measurements go by their age alone: a document that grows repeats what was measured a
+short while ago.
 """
 
 import sqlite3
@@ -18,20 +23,24 @@ from benchmark_exporter.ledger.state import FAILURE_RATIO_RUNS, SUITE_DURATIONS
 
 STEP_ROWS = 1000
 
-# The newest run that has `SUITE_DURATIONS` newer ones with a duration, if there are so many, and all before it are not shown for theirs.
+# Of runs with a duration, the newest `SUITE_DURATIONS` are shown for it.
 _OLD_RUNS = """
     SELECT ingested_seconds, id,
-        EXISTS (SELECT 1 FROM newest_results WHERE run = id) OR EXISTS (SELECT 1 FROM newest_runs WHERE run = id)
-        OR EXISTS (SELECT 1 FROM newest_verdicts WHERE run = id) OR EXISTS (SELECT 1 FROM newest_judgements WHERE run = id)
+        EXISTS (SELECT 1 FROM newest_results WHERE run = id)
+        OR EXISTS (SELECT 1 FROM newest_runs WHERE run = id)
+        OR EXISTS (SELECT 1 FROM newest_gate_outcomes WHERE run = id)
+        OR EXISTS (SELECT 1 FROM newest_verdicts WHERE run = id)
         OR suite_duration_seconds IS NOT NULL AND id > coalesce(
-            (SELECT id FROM runs WHERE suite_duration_seconds IS NOT NULL ORDER BY id DESC LIMIT 1 OFFSET :durations), 0)
-    FROM runs WHERE (ingested_seconds, id) > (:at, :after) AND ingested_seconds < :before ORDER BY ingested_seconds, id LIMIT :limit
+            (SELECT id FROM runs WHERE suite_duration_seconds IS NOT NULL
+            ORDER BY id DESC LIMIT 1 OFFSET :durations), 0)
+    FROM runs WHERE (ingested_seconds, id) > (:at, :after) AND ingested_seconds < :before
+    ORDER BY ingested_seconds, id LIMIT :limit
 """
 _DELETE_RUN = (
     "DELETE FROM results WHERE run = ?",
     "DELETE FROM failures WHERE run = ?",
+    "DELETE FROM gate_outcomes WHERE run = ?",
     "DELETE FROM verdicts WHERE run = ?",
-    "DELETE FROM judgements WHERE run = ?",
     "DELETE FROM runs WHERE id = ?",
 )
 # A rank is never later than when the run came in.
@@ -39,31 +48,46 @@ _DELETE_PIPELINE_RUNS = """
     DELETE FROM pipeline_runs
     WHERE (pipeline, run_id, timestamp_seconds, branch, trigger, passed) IN (
         SELECT pipeline, run_id, timestamp_seconds, branch, trigger, passed FROM pipeline_runs
-        WHERE pipeline = :pipeline AND rank_seconds < :before AND ingested_seconds < :before AND (rank_seconds, run_id) < (
+        WHERE pipeline = :pipeline AND rank_seconds < :before AND ingested_seconds < :before
+        AND (rank_seconds, run_id) < (
             SELECT rank_seconds, run_id FROM pipeline_runs WHERE pipeline = :pipeline
             ORDER BY rank_seconds DESC, run_id DESC LIMIT 1 OFFSET :shown - 1)
         LIMIT :limit)
 """
-_DELETE_REJECTIONS = "DELETE FROM rejections WHERE rowid IN (SELECT rowid FROM rejections WHERE at_seconds < ? LIMIT ?)"
-_DELETE_MEASUREMENTS = "DELETE FROM measurements WHERE digest IN (SELECT digest FROM measurements WHERE at_seconds < ? LIMIT ?)"
-_OLD_DOCUMENTS = """
-    SELECT at_seconds, digest, EXISTS (SELECT 1 FROM files WHERE files.digest = documents.file_digest)
-    FROM documents WHERE (at_seconds, digest) > (:at, :after) AND at_seconds < :before ORDER BY at_seconds, digest LIMIT :limit
+_DELETE_REJECTIONS = """
+    DELETE FROM rejections WHERE rowid IN (
+        SELECT rowid FROM rejections WHERE at_seconds < ? LIMIT ?)
 """
-# Runs that came in before a time and are kept. Of pipelines by rank, which is never later than when a run came in, and has an index.
+_DELETE_MEASUREMENTS = """
+    DELETE FROM measurements WHERE digest IN (
+        SELECT digest FROM measurements WHERE at_seconds < ? LIMIT ?)
+"""
+_OLD_DOCUMENTS = """
+    SELECT at_seconds, digest,
+        EXISTS (SELECT 1 FROM files WHERE files.digest = documents.file_digest)
+    FROM documents WHERE (at_seconds, digest) > (:at, :after) AND at_seconds < :before
+    ORDER BY at_seconds, digest LIMIT :limit
+"""
+# Runs that came in before a time and are kept. Of pipelines by rank, which is never later than when
+# a run came in, and has an index.
 _KEPT_RUNS = """
     SELECT ingested_seconds FROM runs WHERE ingested_seconds < :before
-    UNION SELECT ingested_seconds FROM pipeline_runs JOIN (SELECT DISTINCT pipeline FROM newest_pipeline_runs) USING (pipeline)
+    UNION SELECT ingested_seconds FROM pipeline_runs
+    JOIN (SELECT DISTINCT pipeline FROM newest_pipeline_runs) USING (pipeline)
     WHERE rank_seconds < :before AND ingested_seconds < :before
 """
-_FILES = "SELECT path, digest FROM files WHERE path > ? AND path < ? AND reason IS NULL ORDER BY path LIMIT ?"
-_CAME_IN = "SELECT max(at_seconds) FROM documents WHERE digest IN (?, ?)"
+_FILES = (
+    "SELECT path, digest FROM files WHERE path > ? AND path < ? AND reason IS NULL "
+    "ORDER BY path LIMIT ?"
+)
+_INGESTED = "SELECT max(at_seconds) FROM documents WHERE digest IN (?, ?)"
 
 
 def prune(connection: sqlite3.Connection, before_seconds: float) -> Iterator[int]:
-    """Forgets what came in before a time (seconds since 1970). Each step is for a transaction of its own and yields the rows it deleted.
+    """Deletes what came in before a time (seconds since 1970).
 
-    A step deletes STEP_ROWS rows at most, or one run of more.
+    Each step is for a transaction of its own and yields how many rows it deleted: STEP_ROWS at
+    most, or those of one run that has more.
     """
     yield from _prune_runs(connection, before_seconds)
     for (pipeline,) in connection.execute(
@@ -84,12 +108,12 @@ def prune(connection: sqlite3.Connection, before_seconds: float) -> Iterator[int
 
 
 def _prune_runs(connection: sqlite3.Connection, before: float) -> Iterator[int]:
-    place = {"at": float("-inf"), "after": 0}
+    last = {"at": float("-inf"), "after": 0}
     values = {"before": before, "durations": SUITE_DURATIONS, "limit": STEP_ROWS}
-    while runs := connection.execute(_OLD_RUNS, values | place).fetchall():
+    while runs := connection.execute(_OLD_RUNS, values | last).fetchall():
         deleted = 0
         for at, run, is_shown in runs:
-            place = {"at": at, "after": run}
+            last = {"at": at, "after": run}
             if not is_shown:
                 deleted += sum(
                     connection.execute(statement, (run,)).rowcount for statement in _DELETE_RUN
@@ -100,9 +124,9 @@ def _prune_runs(connection: sqlite3.Connection, before: float) -> Iterator[int]:
 
 
 def _prune_documents(connection: sqlite3.Connection, before: float) -> Iterator[int]:
-    place: dict[str, float | bytes] = {"at": float("-inf"), "after": b""}
+    last: dict[str, float | bytes] = {"at": float("-inf"), "after": b""}
     while documents := connection.execute(
-        _OLD_DOCUMENTS, {"before": before, "limit": STEP_ROWS} | place
+        _OLD_DOCUMENTS, {"before": before, "limit": STEP_ROWS} | last
     ).fetchall():
         gone = [(digest,) for _, digest, is_present in documents if not is_present]
         yield (
@@ -110,36 +134,42 @@ def _prune_documents(connection: sqlite3.Connection, before: float) -> Iterator[
             if gone
             else 0
         )
-        place = {"at": documents[-1][0], "after": documents[-1][1]}
+        last = {"at": documents[-1][0], "after": documents[-1][1]}
 
 
 def old_uploads(
     connection: sqlite3.Connection, prefix: str, before_seconds: float
 ) -> Iterator[list[str]]:
-    """The names, which begin with `prefix`, of uploaded files whose documents came in before a time (seconds since 1970) and whose runs are
-    forgotten; a document that only amended a run, or said it again, goes by its age alone. Each step looks at STEP_ROWS files.
+    """The names of uploaded files that are to be removed; they begin with `prefix`.
 
-    They are to be removed now, while their digests are known. Those `prune` forgets once a scan has noticed that the files have gone, so
-    that whatever happens in between, a file that is there is known.
+    They are files whose documents came in before a time (seconds since 1970) and whose runs are
+    pruned; a document that only amended or repeated a run goes by its age alone. Each step checks
+    STEP_ROWS files. They are to be removed now, while their digests are known. `prune` deletes the
+    digests once a scan has noticed that the files have gone, so that whatever happens in between, a
+    file that is there is known.
     """
     kept = {at for (at,) in connection.execute(_KEPT_RUNS, {"before": before_seconds})}
     after, end = prefix, prefix + chr(0x10FFFF)
     while files := connection.execute(_FILES, (after, end, STEP_ROWS)).fetchall():
-        came_in = {
-            path: connection.execute(_CAME_IN, (_digest_of_name(path), digest)).fetchone()[0]
+        ingested = {
+            path: connection.execute(_INGESTED, (_digest_of_name(path), digest)).fetchone()[0]
             for path, digest in files
         }
-        # A run and the document that brought it came in at the same instant, to the digit. A side file is no document, and has none.
+        # A run and the document that brought it came in at exactly the same instant. A sidecar is
+        # not a document, and has none.
         yield [
             path
-            for path, at in came_in.items()
+            for path, at in ingested.items()
             if at is not None and at < before_seconds and at not in kept
         ]
         after = files[-1][0]
 
 
 def _digest_of_name(path: str) -> bytes:
-    """What an upload with a side file is known by. One without is known by the digest of its bytes, whatever its name."""
+    """The digest that an upload with a sidecar is known by.
+
+    One without is known by the digest of its bytes, whatever its name.
+    """
     try:
         return bytes.fromhex(PurePath(path).stem)
     except ValueError:

@@ -4,18 +4,20 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# The benchmarks with the newest verdicts or runs, and how far back among the newest runs of all is looked.
+# How many benchmarks, those with the newest runs; how many points of each; and among how many of
+# the newest runs these are searched for.
 TREND_BENCHMARKS, TREND_POINTS, TREND_RUNS = 200, 30, 5000
 
 _SPEEDUPS = """
     SELECT benchmark, timestamp_seconds, speedup_p50_ratio FROM (
         SELECT id, timestamp_seconds FROM runs ORDER BY timestamp_seconds DESC LIMIT ?
-    ) JOIN verdicts ON verdicts.run = id ORDER BY timestamp_seconds DESC, id DESC
+    ) JOIN gate_outcomes ON gate_outcomes.run = id ORDER BY timestamp_seconds DESC, id DESC
 """
 _TIMES = """
     SELECT name, timestamp_seconds, p50 * 1000 FROM (
         SELECT id, timestamp_seconds FROM runs ORDER BY timestamp_seconds DESC LIMIT ?
-    ) JOIN results ON results.run = id WHERE unit = 'seconds' AND better IS NOT 'higher' AND p50 IS NOT NULL
+    ) JOIN results ON results.run = id
+    WHERE unit = 'seconds' AND better IS NOT 'higher' AND p50 IS NOT NULL
     ORDER BY timestamp_seconds DESC, id DESC
 """
 
@@ -24,7 +26,8 @@ _TIMES = """
 class Trend:
     """Values of the last runs of a benchmark, oldest first, with their times (seconds since 1970).
 
-    They are its speedups p50 (`speedup_p50`, a ratio), or its execution times (`p50_ms`, of a benchmark with its variant).
+    They are its speedups p50 (`speedup_p50`, a ratio), or its execution times (`p50_ms`, of a
+    benchmark with its variant).
     """
 
     name: str
@@ -34,7 +37,7 @@ class Trend:
 
 
 def read_trends(connection: sqlite3.Connection) -> list[Trend]:
-    """The trends among the newest TREND_RUNS runs. It costs by these, never by the number of runs."""
+    """The trends among the newest TREND_RUNS runs; however many runs there are, these are read."""
     trends = []
     for quantity, statement in (("speedup_p50", _SPEEDUPS), ("p50_ms", _TIMES)):
         points: dict[str, list[tuple[float, float]]] = {}

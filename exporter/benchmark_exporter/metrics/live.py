@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmark_exporter.stream.hub import StreamFigures
-from benchmark_exporter.stream.live_folder import LineRejection, ProcessUsage
+from benchmark_exporter.stream.live_lines import LineRejection
+from benchmark_exporter.stream.process_usage import ProcessUsage
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""What runs now, brought to WebSocket clients and the live page."""
+"""Sends what is running now to WebSocket clients and the live page."""

@@ -1,25 +1,26 @@
-"""The stream's hub: messages with numbers, the newest of them for who comes back, and clients of which none waits for another.
+"""The stream's hub: numbered messages, a ring of the newest for resuming, and independent clients.
 
 Contract
-- `seq` grows by one with each message of a process's stream; a client sees it grow, with holes where its filter leaves messages out.
-- A message is put in bytes once, whoever gets it. What is published in one go is written in one go, once a client.
-- A client that is behind keeps its place in the ring of the newest messages. What leaves the ring before it was sent is counted, and a
-  `gap` says how many, so that nothing is lost unsaid. Nobody's queue grows: the ring is all there is.
-- Everything here belongs to one event loop and never waits.
+- `seq` grows by one with each message of a process's stream. A client sees it grow, with holes
+  where its filter drops messages.
+- A message is encoded once for all clients; what is published in one go is written in one go.
+- A client that lags keeps its position in the ring of the newest messages. What leaves the ring
+  before it was sent is counted, and a `gap` reports the number, so no loss goes unreported. No
+  client has a queue of its own: the ring is all there is.
+- Everything here belongs to one event loop and never blocks.
 """
 
 import asyncio
-import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from fnmatch import translate
-from typing import Protocol
+from typing import Literal, Protocol
 from uuid import uuid4
 
 import msgspec
 
+from benchmark_exporter.stream.message_filter import MessageFilter
 from benchmark_exporter.stream.messages import (
     MESSAGE_TYPES,
     Gap,
@@ -28,54 +29,30 @@ from benchmark_exporter.stream.messages import (
     Metrics,
     Snapshot,
 )
+from benchmark_exporter.stream.text_frame import text_frame
 
 RING_MESSAGES = 4096
-# A client with more than this that is not yet on its way gets no more before it has taken some.
+# A client whose unsent bytes exceed this gets nothing more until it has read some.
 HIGH_WATER_BYTES = 64 * 1024
-RETRY_SECONDS = 0.05
-# A client that has taken nothing for so long is cut off.
+FLUSH_RETRY_SECONDS = 0.05
+# A client that has read nothing for this long is disconnected.
 STUCK_SECONDS = 60.0
-_FIN_TEXT = 0x81
 
 
 class Connection(Protocol):
-    """Where frames go. `write` never waits; `buffered_bytes` are those that it still holds; `abort` ends it at once."""
+    """Where frames go.
+
+    `write` never blocks; `buffered_bytes` counts what is not sent yet; `abort` closes at once.
+    """
 
     def write(self, data: bytes) -> None: ...
     def buffered_bytes(self) -> int: ...
     def abort(self) -> None: ...
 
 
-class Selection:
-    """Which messages a client wants: those of projects and benchmarks that match one of the globs; all, where there are none.
-
-    What belongs to no benchmark or project, say an alert on a machine, is for everyone.
-    """
-
-    def __init__(self, projects: Sequence[str] = (), benchmarks: Sequence[str] = ()) -> None:
-        self._projects = _one_of(projects)
-        self._benchmarks = _one_of(benchmarks)
-
-    @property
-    def is_all(self) -> bool:
-        """Whether nothing is left out."""
-        return self._projects is None and self._benchmarks is None
-
-    def __call__(self, project: str, benchmark: str) -> bool:
-        return _matches(self._projects, project) and _matches(self._benchmarks, benchmark)
-
-
-def _one_of(globs: Sequence[str]) -> re.Pattern[str] | None:
-    return re.compile("|".join(map(translate, globs))) if globs else None
-
-
-def _matches(pattern: re.Pattern[str] | None, name: str) -> bool:
-    return pattern is None or not name or pattern.match(name) is not None
-
-
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a client was: the stream that it followed (empty: whichever), and the number of the last message that it had."""
+class Position:
+    """Where a client left off: the last `seq` it received, and of which stream (empty: any)."""
 
     seq: int
     stream: str = ""
@@ -83,7 +60,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """Times from that which a line bears to its message being sent: how many up to each bound and beyond all; their sum. In seconds."""
+    """Seconds from a line's timestamp to its message: counts by bound (the last beyond all)."""
 
     bounds: tuple[float, ...]
     counts: tuple[int, ...]
@@ -92,7 +69,7 @@ class Lag:
 
 @dataclass(frozen=True, slots=True)
 class StreamFigures:
-    """What the stream has done since the start."""
+    """The stream's totals since the start."""
 
     clients: int
     messages: Mapping[MessageType, int]
@@ -106,30 +83,30 @@ class _Message:
     frame: bytes
     project: str
     benchmark: str
-    # Of the line that it tells of; 0: not to be measured.
+    # When its line was written, in seconds since 1970; 0: not measured.
     written_seconds: float
 
 
 @dataclass(slots=True, eq=False)
 class Client:
-    """One that is sent messages. `seq` is the newest that it has been sent, or has passed over."""
+    """A client. `seq` is that of the newest message it was sent or its filter dropped."""
 
     connection: Connection
-    selection: Selection
+    wanted: MessageFilter
     seq: int
     moved_seconds: float
     dropped: int = 0
 
 
 class Hub:
-    """See the module's contract. `snapshot` gives what a joining client is to know; `now` the time of day, UTC."""
+    """See the module's contract. `snapshot` gives a joining client's snapshot; `now` is in UTC."""
 
     def __init__(
         self,
         version: str,
         results_dir: str,
         *,
-        snapshot: Callable[[Selection], Snapshot],
+        snapshot: Callable[[MessageFilter], Snapshot],
         lag_bounds_seconds: Sequence[float],
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
@@ -157,11 +134,11 @@ class Hub:
 
     @property
     def clients(self) -> int:
-        """How many there are."""
+        """The number of clients."""
         return len(self._clients)
 
     def figures(self) -> StreamFigures:
-        """What has been done."""
+        """The totals since the start."""
         lag = Lag(self._lag_bounds_seconds, tuple(self._lag_counts), self._lag_total_seconds)
         return StreamFigures(len(self._clients), dict(self._messages), self._dropped, lag)
 
@@ -175,9 +152,10 @@ class Hub:
         at: datetime | None = None,
         is_measured: bool = False,
     ) -> None:
-        """Sends a message to everyone who wants it, with all others that are published before the loop goes on.
+        """Sends a message to every client that wants it.
 
-        `at` is the time that it bears; `is_measured` says that its lag counts.
+        Messages published in the same turn of the event loop are sent together. `at` is the
+        message's timestamp; `is_measured` adds its lag to the histogram.
         """
         self._seq += 1
         self._messages[kind] += 1
@@ -190,24 +168,23 @@ class Hub:
             self._flush_handle = asyncio.get_running_loop().call_soon(self._flush)
 
     def join(
-        self, connection: Connection, selection: Selection, since: Place | None = None
+        self, connection: Connection, wanted: MessageFilter, since: Position | None = None
     ) -> Client:
-        """A new client, which is sent a hello: with a snapshot, or with what has happened since it was here."""
+        """Adds a client and greets it: with a snapshot, or with what it missed since `since`."""
         if self._flush_handle is not None:
             self._flush_handle.cancel()
             self._flush()
-        client = Client(connection, selection, self._seq, self._monotonic())
+        client = Client(connection, wanted, self._seq, self._monotonic())
         is_ours = since is not None and since.stream in ("", self.stream) and since.seq <= self._seq
         oldest = self._ring[0].seq if self._ring else self._seq + 1
         resumed = since is not None and is_ours and since.seq + 1 >= oldest
         seq = since.seq if since is not None and resumed else self._seq
-        snapshot = None if resumed else self._snapshot(selection)
         hello = Hello(
             stream=self.stream,
             version=self._version,
             results_dir=self._results_dir,
             resumed=resumed,
-            snapshot=snapshot,
+            snapshot=None if resumed else self._snapshot(wanted),
         )
         frames = [self._frame(seq, "hello", self._now(), hello)]
         self._messages["hello"] += 1
@@ -221,7 +198,7 @@ class Hub:
         return client
 
     def leave(self, client: Client) -> None:
-        """Sends it nothing more."""
+        """Removes a client, which is sent nothing more."""
         self._clients.discard(client)
 
     def _flush(self) -> None:
@@ -234,7 +211,7 @@ class Hub:
             now = self._monotonic()
             for client in self._clients:
                 has_room = client.connection.buffered_bytes() + len(whole) <= HIGH_WATER_BYTES
-                if has_room and client.seq == before and client.selection.is_all:
+                if has_room and client.seq == before and client.wanted.passes_all:
                     client.connection.write(whole)
                     client.seq, client.moved_seconds = newest, now
                 else:
@@ -248,7 +225,7 @@ class Hub:
         self._trim()
         if any(client.seq < self._flushed_seq for client in behind) and not self._is_retrying:
             self._is_retrying = True
-            asyncio.get_running_loop().call_later(RETRY_SECONDS, self._retry)
+            asyncio.get_running_loop().call_later(FLUSH_RETRY_SECONDS, self._retry)
 
     def _retry(self) -> None:
         self._is_retrying = False
@@ -256,7 +233,7 @@ class Hub:
             self._flush()
 
     def _catch_up(self, client: Client) -> None:
-        """Sends a client what it has not had, if it takes any."""
+        """Sends a client what it has missed, as far as it keeps reading."""
         now = self._monotonic()
         if client.connection.buffered_bytes() > HIGH_WATER_BYTES:
             if now - client.moved_seconds > STUCK_SECONDS:
@@ -268,7 +245,7 @@ class Hub:
             client.connection.write(self._next_frames(client))
 
     def _next_frames(self, client: Client) -> bytes:
-        """About as much of what a client has not had as may be on its way at once."""
+        """The next messages for a client, about as many as may be unsent at once."""
         frames = []
         if client.dropped:
             frames.append(self._gap(client.seq, client.dropped, "too_slow"))
@@ -278,13 +255,13 @@ class Hub:
             if size > HIGH_WATER_BYTES:
                 break
             client.seq = message.seq
-            if client.selection(message.project, message.benchmark):
+            if client.wanted(message.project, message.benchmark):
                 frames.append(message.frame)
                 size += len(message.frame)
         return b"".join(frames)
 
     def _trim(self) -> None:
-        """Lets go of the oldest messages, and counts for each client behind what it will never be sent."""
+        """Drops the oldest messages, counting for each lagging client what it will never get."""
         excess = len(self._ring) - self._ring_messages
         if excess <= 0:
             return
@@ -292,7 +269,7 @@ class Hub:
         for client in self._clients:
             if client.seq < gone[-1].seq:
                 lost = sum(
-                    client.selection(message.project, message.benchmark)
+                    client.wanted(message.project, message.benchmark)
                     for message in gone
                     if message.seq > client.seq
                 )
@@ -311,22 +288,11 @@ class Hub:
                 self._lag_counts[bisect_left(self._lag_bounds_seconds, lag)] += 1
                 self._lag_total_seconds += lag
 
-    def _gap(self, seq: int, dropped: int, reason: str) -> bytes:
+    def _gap(self, seq: int, dropped: int, reason: Literal["too_slow", "expired"]) -> bytes:
         self._messages["gap"] += 1
-        return self._frame(
-            seq, "gap", self._now(), msgspec.convert({"dropped": dropped, "reason": reason}, Gap)
-        )
+        return self._frame(seq, "gap", self._now(), Gap(dropped=dropped, reason=reason))
 
     def _frame(self, seq: int, kind: MessageType, at: datetime, metrics: Metrics) -> bytes:
         return text_frame(
             self._encoder.encode({"seq": seq, "type": kind, "timestamp": at, "metrics": metrics})
         )
-
-
-def text_frame(payload: bytes) -> bytes:
-    """A whole WebSocket text frame from a server, which masks nothing (RFC 6455, 5.2)."""
-    if len(payload) < 126:
-        return bytes((_FIN_TEXT, len(payload))) + payload
-    if len(payload) < 1 << 16:
-        return bytes((_FIN_TEXT, 126)) + len(payload).to_bytes(2, "big") + payload
-    return bytes((_FIN_TEXT, 127)) + len(payload).to_bytes(8, "big") + payload

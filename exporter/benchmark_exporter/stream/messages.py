@@ -1,4 +1,7 @@
-"""What the messages of the stream carry. docs/stream.md shows each with an example; memory is in 10^6 bytes, CPU in percent of one core."""
+"""The payloads of the stream's messages. docs/stream.md shows each with an example.
+
+Memory is in 10^6 bytes, CPU in percent of one core.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -17,15 +20,15 @@ MESSAGE_TYPES: tuple[MessageType, ...] = (
     "ingest",
     "gap",
 )
-# silent: no line for a minute; gone: none for an hour, or the file was removed.
+# silent: no line for a minute; gone: no line for an hour, or the file was removed.
 ProgressStatus = Literal["running", "silent", "completed", "failed", "interrupted", "gone"]
 UNFINISHED: tuple[ProgressStatus, ...] = ("running", "silent")
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a run is. What no line has said yet is None.
+    """How far a run has come. A field that no line has set yet is None.
 
-    `skipped` are iterations since the run's message before that have none of their own.
+    `skipped` counts the iterations since the run's previous message that have no message.
     """
 
     run_id: str
@@ -47,24 +50,32 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VerdictNews(msgspec.Struct, frozen=True, kw_only=True):
-    """A result beside its own history; worsening_ratio 0.2 is 20 % worse, negative is better, None where too few runs tell."""
+    """A result compared with its history.
+
+    A `worsening_ratio` of 0.2 is 20 % worse, a negative one better; None with too few runs.
+    """
 
     name: str
     state: str
     worsening_ratio: float | None
 
 
-class RunNews(msgspec.Struct, frozen=True, kw_only=True):
-    """The newest run of a benchmark in an environment. `timestamp` is its document's.
-
-    `p50_ms` are its execution times by variant; of the judgements the worst come first.
-    """
+class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """What identifies the newest run of a benchmark in an environment."""
 
     run_id: str
     benchmark: str
-    project: str
     environment: str
     commit_hash: str
+
+
+class RunNews(RunSummary, frozen=True, kw_only=True):
+    """The newest run of a benchmark in an environment. `timestamp` is its document's.
+
+    `p50_ms` has its execution times by variant; `verdicts` is sorted worst first.
+    """
+
+    project: str
     format: str
     timestamp: datetime
     failed: bool
@@ -73,7 +84,7 @@ class RunNews(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GateNews(msgspec.Struct, frozen=True, kw_only=True):
-    """The newest verdict on a benchmark. Speedups are ratios, and so are the thresholds that they were held to."""
+    """The newest gate outcome of a benchmark. Speedups and their thresholds are ratios."""
 
     benchmark: str
     project: str
@@ -88,20 +99,25 @@ class GateNews(msgspec.Struct, frozen=True, kw_only=True):
     criteria: Mapping[str, bool]
 
 
-class AlertNews(msgspec.Struct, frozen=True, kw_only=True):
-    """The newest word on an alert. `benchmark` is empty where it is of none."""
+class AlertSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest notification of an alert."""
 
-    fingerprint: str
     alertname: str
-    benchmark: str
     severity: str
     status: str
     summary: str
+
+
+class AlertNews(AlertSummary, frozen=True, kw_only=True):
+    """The newest notification of an alert. `benchmark` is empty if it concerns none."""
+
+    fingerprint: str
+    benchmark: str
     received: datetime
 
 
-class RejectedFileNews(msgspec.Struct, frozen=True, kw_only=True):
-    """A rejected file that is in the results folder."""
+class RejectedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A rejected file in the results folder. `place` is a JSON path."""
 
     file: str
     reason: str
@@ -110,27 +126,27 @@ class RejectedFileNews(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RejectedFiles(msgspec.Struct, frozen=True, kw_only=True):
-    """The rejected files in the results folder now: how many, and the newest of them."""
+    """The rejected files in the results folder: how many there are, and the newest of them."""
 
     count: int
-    files: Sequence[RejectedFileNews]
+    files: Sequence[RejectedFile]
 
 
 class IngestNews(msgspec.Struct, frozen=True, kw_only=True):
-    """Why no result can be taken in; null while all is well."""
+    """Why no results can be ingested; None while ingest works."""
 
     failure: str | None
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True):
-    """Messages that this client has not been sent and will not be: how many, and why."""
+    """How many messages this client has missed for good, and why."""
 
     dropped: int
     reason: Literal["too_slow", "expired"]
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is shown at one moment; each list is bounded."""
+    """Everything there is to show at one moment; each list is bounded."""
 
     running: Sequence[Progress] = ()
     runs: Sequence[RunNews] = ()
@@ -141,7 +157,10 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Hello(msgspec.Struct, frozen=True, kw_only=True):
-    """A client's first message. `stream` names this process's stream; `snapshot` is absent where the client goes on where it was."""
+    """A client's first message. `stream` identifies this process's stream.
+
+    `snapshot` is None for a client that resumes where it left off.
+    """
 
     stream: str
     version: str

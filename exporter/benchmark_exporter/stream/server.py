@@ -1,4 +1,4 @@
-"""The server of the stream: a WebSocket at any path, and the live page with what it loads."""
+"""The stream's server: a WebSocket at any path, and the live page with its files."""
 
 import asyncio
 import ipaddress
@@ -10,19 +10,31 @@ from urllib.parse import urlsplit
 
 from aiohttp import WSCloseCode, web
 
-from benchmark_exporter.stream.hub import HIGH_WATER_BYTES, Hub, Place, Selection
+from benchmark_exporter.stream.hub import HIGH_WATER_BYTES, Hub, Position
+from benchmark_exporter.stream.message_filter import MessageFilter
 from benchmark_exporter.tokens import TokenFile, bearer
 
-# A proxy ends what is silent for a minute; who does not answer within half of this is gone.
+# Proxies close connections that are silent for a minute. A client that does not answer a ping
+# within half of this is disconnected.
 HEARTBEAT_SECONDS = 50.0
-# Clients have nothing to say but pongs.
+# Clients send nothing but pongs.
 MAX_INCOMING_BYTES = 1024
 MAX_GLOBS, MAX_GLOB_CHARACTERS, MAX_SEQ_DIGITS = 10, 200, 18
 CLOSE_SECONDS = 1.0
-PAGE_FILES = {"/live.css": "text/css", "/live.js": "text/javascript", "/icon.svg": "image/svg+xml"}
+PAGE_FILES = {
+    "/live.css": "text/css",
+    "/live.js": "text/javascript",
+    "/painting.js": "text/javascript",
+    "/elements.js": "text/javascript",
+    "/words.js": "text/javascript",
+    "/icon.svg": "image/svg+xml",
+}
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self' ws: wss:; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "connect-src 'self' ws: wss:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
@@ -31,7 +43,11 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Who may follow the stream. `origins` are pages of other hosts, like `https://ci.example`; without `tokens` no token is asked for."""
+    """Who may follow the stream.
+
+    `origins` are pages of other hosts, such as `https://ci.example`; without `tokens` no token is
+    required.
+    """
 
     max_clients: int
     origins: Sequence[str] = ()
@@ -39,7 +55,7 @@ class Admission:
 
 
 class StreamServer:
-    """The routes over a hub. `trends` gives what `/api/v1/trends` answers, as JSON; `page` is the folder of the page's files."""
+    """Serves a hub. `trends` gives `/api/v1/trends` as JSON; `page` is the live page's folder."""
 
     def __init__(
         self, hub: Hub, admission: Admission, trends: Callable[[], Awaitable[bytes]], page: Path
@@ -51,7 +67,7 @@ class StreamServer:
         self._answers: set[web.WebSocketResponse] = set()
 
     def make_application(self) -> web.Application:
-        """The routes; when they are shut down, clients are told to come back."""
+        """The routes; at shutdown clients get a close code that asks them to come back."""
         application = web.Application()
         application.add_routes(
             [web.get("/api/v1/trends", self._answer_trends), web.get("/{path:.*}", self._answer)]
@@ -68,10 +84,10 @@ class StreamServer:
             return self._file(request.path[1:], PAGE_FILES[request.path])
         if request.path == "/stream":
             raise web.HTTPUpgradeRequired(
-                text="the stream is a WebSocket: ws://HOST:PORT/stream; the page that shows it is at /\n"
+                text="the stream is a WebSocket: ws://HOST:PORT/stream; the live page is at /\n"
             )
         raise web.HTTPNotFound(
-            text="there are / and /stream here; metrics are on the exporter's other port\n"
+            text="not found; this port serves / and /stream, the exporter's other port metrics\n"
         )
 
     def _file(self, name: str, content_type: str) -> web.Response:
@@ -92,13 +108,13 @@ class StreamServer:
 
     async def _follow(self, request: web.Request) -> web.StreamResponse:
         self._admit(request)
-        selection, since = _selection(request), _place(request)
+        wanted, since = _filter(request), _position(request)
         if self._hub.clients >= self._admission.max_clients:
             raise web.HTTPServiceUnavailable(
-                text=f"the stream has its {self._admission.max_clients} clients\n",
+                text=f"the stream has reached its limit of {self._admission.max_clients} clients\n",
                 headers={"Retry-After": "30"},
             )
-        # Compressed frames would differ from client to client, where now all are sent the same bytes.
+        # Compressed frames would differ between clients; uncompressed, all get the same bytes.
         answer = web.WebSocketResponse(
             heartbeat=HEARTBEAT_SECONDS,
             max_msg_size=MAX_INCOMING_BYTES,
@@ -107,26 +123,26 @@ class StreamServer:
         )
         await answer.prepare(request)
         transport = request.transport
-        if transport is None:  # it has left while it was answered
+        if transport is None:  # the client has left meanwhile
             return answer
-        # Else the kernel would hold megabytes for each client that does not read.
+        # Without this the kernel buffers megabytes for each client that does not read.
         transport.get_extra_info("socket").setsockopt(
             socket.SOL_SOCKET, socket.SO_SNDBUF, HIGH_WATER_BYTES
         )
-        client = self._hub.join(_Transport(transport), selection, since)
+        client = self._hub.join(_Transport(transport), wanted, since)
         self._answers.add(answer)
         try:
             async for _ in answer:
-                pass  # it is read for its pongs and its farewell
+                pass  # reading handles pongs and the close frame
         finally:
             self._hub.leave(client)
             self._answers.discard(answer)
         return answer
 
     def _admit(self, request: web.Request) -> None:
-        """Raises HTTPForbidden for a page of another host, HTTPUnauthorized for a token that lets nobody in."""
+        """Raises HTTPForbidden for another host's page, HTTPUnauthorized for a wrong token."""
         origin = request.headers.get("Origin")
-        # A browser tells which page asks. The page of any host may try to connect to one at localhost.
+        # Browsers send the page's origin. Any website may try to connect to localhost.
         if (
             origin is not None
             and origin not in self._admission.origins
@@ -135,22 +151,22 @@ class StreamServer:
             )
         ):
             raise web.HTTPForbidden(
-                text=f"pages of {origin} may not follow the stream; name it in stream_origins if they should\n"
+                text=f"pages of {origin} may not follow the stream; add it to stream_origins\n"
             )
         if self._admission.tokens is not None:
             scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-            # A browser cannot set headers of a WebSocket.
+            # Browsers cannot set headers on a WebSocket.
             token = secret.strip() if scheme.lower() == "bearer" else request.query.get("token", "")
             if bearer(self._admission.tokens.read(), token) is None:
                 raise web.HTTPUnauthorized(
-                    text="the stream asks for a token: `Authorization: Bearer TOKEN`, or ?token=TOKEN\n",
+                    text="token required: send `Authorization: Bearer TOKEN`, or ?token=TOKEN\n",
                     headers={"WWW-Authenticate": "Bearer"},
                 )
 
     async def _close_all(self, _: web.Application) -> None:
         await asyncio.gather(
             *(
-                answer.close(code=WSCloseCode.GOING_AWAY, message=b"the exporter stops")
+                answer.close(code=WSCloseCode.GOING_AWAY, message=b"the exporter is stopping")
                 for answer in list(self._answers)
             ),
             return_exceptions=True,
@@ -158,7 +174,7 @@ class StreamServer:
 
 
 class _Transport:
-    """What the hub writes to. Frames go past aiohttp's writer, which would make them anew for each client."""
+    """What the hub writes to: the transport itself, since aiohttp's writer encodes per client."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
@@ -175,10 +191,11 @@ class _Transport:
 
 
 def _is_same_host(origin: str, host: str, *, is_secret: bool) -> bool:
-    """Whether a page came from here.
+    """Whether a page came from this server.
 
-    Whoever owns a name can point it at this machine once their page is loaded (DNS rebinding), so a name that could be theirs, one with
-    a dot, needs a token or a place in stream_origins.
+    The owner of a name can point it at this machine after their page has loaded (DNS rebinding).
+    So a name that anyone could own, which is one with a dot, needs a token or an entry in
+    stream_origins.
     """
     parts = urlsplit(origin)
     if parts.netloc.lower() != host.lower():
@@ -195,24 +212,25 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _selection(request: web.Request) -> Selection:
-    """The globs that a client names. Raises HTTPBadRequest where there are too many, or too long ones."""
+def _filter(request: web.Request) -> MessageFilter:
+    """The globs that a client names. Raises HTTPBadRequest if they are too many or too long."""
     named = [request.query.getall(name, []) for name in ("project", "benchmark")]
     for globs in named:
         if len(globs) > MAX_GLOBS or any(len(glob) > MAX_GLOB_CHARACTERS for glob in globs):
             raise web.HTTPBadRequest(
-                text=f"at most {MAX_GLOBS} projects or benchmarks, of {MAX_GLOB_CHARACTERS} characters each\n"
+                text=f"at most {MAX_GLOBS} projects and {MAX_GLOBS} benchmarks, "
+                f"each of at most {MAX_GLOB_CHARACTERS} characters\n"
             )
-    return Selection(*named)
+    return MessageFilter(*named)
 
 
-def _place(request: web.Request) -> Place | None:
-    """Where a client says that it was. Raises HTTPBadRequest where that is no number."""
+def _position(request: web.Request) -> Position | None:
+    """Where a client says it left off. Raises HTTPBadRequest if that is not a number."""
     since = request.query.get("since")
     if since is None:
         return None
     if not (since.isascii() and since.isdecimal()) or len(since) > MAX_SEQ_DIGITS:
         raise web.HTTPBadRequest(
-            text=f"since={since[:40]!r} is no number; it takes the seq of the last message you had\n"
+            text=f"since must be the seq of the last message you received, not {since[:40]!r}\n"
         )
-    return Place(int(since), request.query.get("stream", ""))
+    return Position(int(since), request.query.get("stream", ""))

@@ -15,7 +15,7 @@ from benchmark_exporter.commands.pinning import (
 )
 from benchmark_exporter.config import Config
 from benchmark_exporter.ledger import Pin
-from tests.exporter.server.test_serve import run
+from tests.support.command import run
 from tests.support.documents import result
 from tests.support.histories import LEAST, STEADY, take, value, verdict
 from tests.support.process import Exporter

@@ -9,7 +9,7 @@ import pytest
 
 from benchmark_exporter.commands.gate import Gate, GateError
 from benchmark_exporter.config import Config
-from tests.exporter.server.test_serve import run
+from tests.support.command import run
 from tests.support.documents import perf_suite, result
 from tests.support.histories import STEADY, SUITE, take
 from tests.support.process import COMMAND

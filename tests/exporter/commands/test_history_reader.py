@@ -1,12 +1,15 @@
 """What `history` and `backfill` read from a ledger while its exporter writes."""
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 
+from benchmark_exporter.ledger.connection import connect_to_read
 from benchmark_exporter.ledger.history import PAGE_RUNS, History, Selection
 from tests.exporter.ledger.test_ledger import fill
 from tests.support.documents import perf_suite, pipeline
+from tests.support.ledger_files import Made
 from tests.support.wired import Wired
 
 
@@ -51,8 +54,11 @@ def test_a_pipelines_run_is_read_back(wired: Wired) -> None:
 
 
 def test_reading_and_writing_do_not_wait_for_each_other(wired: Wired) -> None:
+    made = Made()
+    wired.connect = made
+    wired.restart()
     fill(wired.ledger, range(PAGE_RUNS + 1))
-    wired.ledger._connection.execute("PRAGMA busy_timeout = 0")
+    made.connection.execute("PRAGMA busy_timeout = 0")
     with (
         wired.ledger.transaction() as transaction,
         History(wired.folder / "ledger.sqlite3") as history,
@@ -66,7 +72,8 @@ def test_reading_and_writing_do_not_wait_for_each_other(wired: Wired) -> None:
 def test_nothing_is_written(wired: Wired) -> None:
     fill(wired.ledger, range(1))
     with (
-        History(wired.folder / "ledger.sqlite3") as history,
+        closing(connect_to_read(wired.ledger_path)) as connection,
+        History(wired.ledger_path, connect=lambda _: connection),
         pytest.raises(sqlite3.OperationalError, match="readonly"),
     ):
-        history._connection.execute("DELETE FROM runs")
+        connection.execute("DELETE FROM runs")

@@ -214,7 +214,9 @@ def test_the_running_exporter_prunes_uploads(tmp_path: Path, free_port: Callable
     wired.ledger.close()
     exporter = Exporter(tmp_path, free_port())
     exporter.until(
-        lambda: 'message="removed uploads that are forgotten" files=1' in exporter.log.read_text()
+        lambda: (
+            'message="pruned uploads older than retention_days" files=1' in exporter.log.read_text()
+        )
     )
     assert kept(wired) == names(newest, newest.with_suffix(".meta.json"))
     exporter.until(

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from benchmark_exporter.ledger import Ledger, LedgerError, State, Subject
-from benchmark_exporter.model import GateOutcome, PipelineRun, Rejected, Result, Run, Statistics
+from benchmark_exporter.model import GateOutcome, PipelineRun, Result, Run, Statistics
 from benchmark_exporter.regression import check_gate
 from tests.exporter.test_regression import POLICY, comparison
+from tests.support.ledger_files import Made, watched
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def run(number: int) -> Run:
-    """Only the oldest runs state a duration, so that finding these among the newest takes an index."""
+    """Only the oldest runs have a duration, so finding these among the newest takes an index."""
     result = Result("a", "fast", Statistics(1.0, 2.0))
     duration = 1.0 if number < 10 else None
     return Run(
@@ -40,11 +41,11 @@ def run(number: int) -> Run:
 
 def fill(ledger: Ledger, numbers: range) -> None:
     """Runs of one benchmark and pipeline, each with a regression of a commit of its own."""
-    verdict: GateOutcome = check_gate(comparison(5.0), POLICY, "local")
+    outcome: GateOutcome = check_gate(comparison(5.0), POLICY, "local")
     with ledger.transaction() as transaction:
         for number in numbers:
             row, _, _ = transaction.add_run(run(number), "project", "local", 1e9)
-            transaction.record_gate_outcome(row, verdict, 5.0, 5.0)
+            transaction.record_gate_outcome(row, outcome, 5.0, 5.0)
             transaction.count_commit("a", "critical", f"commit {number}", float(number), 1e9)
             transaction.see(Subject("benchmark", "a", "local"), 1e9, 1e9)
             transaction.count("runs", ("a", "local"), 1e9)
@@ -58,7 +59,7 @@ def fill(ledger: Ledger, numbers: range) -> None:
             )
 
 
-def test_what_was_committed_is_there_after_a_start(path: Path) -> None:
+def test_what_was_committed_is_there_after_a_restart(path: Path) -> None:
     ledger = Ledger(path)
     fill(ledger, range(3))
     before = ledger.state()
@@ -79,65 +80,11 @@ def test_a_transaction_that_raises_leaves_nothing(path: Path) -> None:
     ledger.close()
 
 
-def test_a_step_that_raises_leaves_the_others(path: Path) -> None:
-    ledger = Ledger(path)
-    with ledger.transaction() as transaction:
-        with transaction.step():
-            transaction.count("kept", (), 1e9)
-        with pytest.raises(ValueError, match="cannot be kept in the ledger"), transaction.step():  # noqa: PT012  # the step is what raises
-            transaction.count("undone", (), 1e9)
-            transaction.add_pipeline_run(
-                PipelineRun("test", None, "", "", "", passed=True, timestamp_seconds=0.0),  # type: ignore[arg-type]  # so it is refused
-                1e9,
-            )
-    assert set(ledger.state().counters) == {"kept"}
-    ledger.close()
-
-
-def test_what_is_written_at_the_end_of_a_step_fails_it_and_leaves_the_others(path: Path) -> None:
-    ledger, rejected = Ledger(path), Rejected("truncated", "early")
-    with ledger.transaction() as transaction:
-        with transaction.step():
-            transaction.record_file("kept.json", (1, 2, 3), b"digest", None, 1e9)
-        with pytest.raises(ValueError, match="cannot be kept in the ledger"), transaction.step():  # noqa: PT012  # the step is what raises
-            transaction.record_rejection("undone.json", rejected, 1e9)
-            transaction.record_file("undone.json", (4, 5, 6), None, rejected, 1e9)  # type: ignore[arg-type]  # so it is refused
-        assert transaction.file("undone.json") is None
-        known = transaction.file("kept.json")
-        with transaction.step():
-            transaction.record_file("undone.json", (4, 5, 6), b"digest", rejected, 1e9)
-    assert known is not None
-    assert known.signature == (1, 2, 3)
-    assert ledger.signatures() == {"kept.json": (1, 2, 3), "undone.json": None}
-    assert ledger._connection.execute("SELECT count(*) FROM rejections").fetchone() == (0,)
-    ledger.close()
-
-
-def test_a_subject_first_seen_in_a_step_that_raises_is_seen_by_the_next(path: Path) -> None:
-    ledger, subject = Ledger(path), Subject("benchmark", "a", "local")
-    with ledger.transaction() as transaction:
-        with pytest.raises(RuntimeError), transaction.step():  # noqa: PT012  # the step is what raises
-            transaction.see(subject, 1e9, math.inf)
-            raise RuntimeError
-        with transaction.step():
-            transaction.see(subject, 1e9, math.inf)
-    assert ledger.state().selection.subjects == [subject]
-    ledger.close()
-
-
-def test_a_sample_that_is_no_number_fails_its_step_and_not_the_transaction(path: Path) -> None:
-    ledger = Ledger(path)
-    with ledger.transaction() as transaction:
-        with transaction.step():
-            transaction.observe("time_ms", ("a",), [1.0], (2.0,), 1e9)
-        with pytest.raises(ValueError, match="time_ms is not a number"), transaction.step():
-            transaction.observe("time_ms", ("a",), [1.0, math.nan], (2.0,), 1e9)
-    assert [histogram.total for histogram in ledger.state().histograms["time_ms"]] == [1.0]
-    ledger.close()
-
-
 def recorded(batches: Sequence[Sequence[tuple[int, float]]]) -> State:
-    """What runs leave, a transaction for each batch of them. A run is made at a second and recorded when a clock shows another."""
+    """The state after runs, a transaction for each batch of them.
+
+    A run is made at one second and recorded when the clock shows another.
+    """
     with tempfile.TemporaryDirectory() as folder:
         ledger = Ledger(Path(folder) / "ledger.sqlite3")
         number = 0
@@ -180,7 +127,7 @@ def recorded(batches: Sequence[Sequence[tuple[int, float]]]) -> State:
     runs=st.lists(st.tuples(st.integers(0, 9), st.floats(0, 9)), min_size=1, max_size=8),
     size=st.integers(2, 8),
 )
-def test_runs_leave_the_same_however_many_share_a_transaction(
+def test_the_state_does_not_depend_on_how_many_runs_share_a_transaction(
     runs: list[tuple[int, float]], size: int
 ) -> None:
     each_alone = recorded([[run] for run in runs])
@@ -190,16 +137,42 @@ def test_runs_leave_the_same_however_many_share_a_transaction(
 
 
 def test_a_running_total_is_written_once_a_transaction(path: Path) -> None:
-    ledger = Ledger(path)
-    written: list[str] = []
-    ledger._connection.set_trace_callback(
-        lambda statement: written.append(statement) if "INTO counters" in statement else None
-    )
+    statements: list[str] = []
+    ledger = Ledger(path, connect=watched(statements.append))
     with ledger.transaction() as transaction:
         for _ in range(100):
             transaction.count("seen", ("a",), 1e9)
-    assert len(written) == 1
+    assert sum("INTO counters" in statement for statement in statements) == 1
     assert ledger.state().counters["seen"][0].value == 100
+    ledger.close()
+
+
+def test_a_row_that_stays_as_it_was_is_not_written(path: Path) -> None:
+    statements: list[str] = []
+    ledger = Ledger(path, connect=watched(statements.append))
+    for by in (1, 0):
+        statements.clear()
+        with ledger.transaction() as transaction:
+            transaction.count("seen", ("a",), 1e9, by=by)
+    assert not [statement for statement in statements if "INTO counters" in statement]
+    assert ledger.state().counters["seen"][0].value == 1
+    ledger.close()
+
+
+def test_what_a_transaction_has_written_is_read_back_before_it_commits(path: Path) -> None:
+    outcome = check_gate(comparison(5.0), POLICY, "local")
+    ledger = Ledger(path)
+    with ledger.transaction() as transaction:
+        row, _, _ = transaction.add_run(run(1), "project", "local", 1e9)
+        assert transaction.record_gate_outcome(row, outcome, 5.0, 5.0) == (True, outcome.severity)
+        assert transaction.record_gate_outcome(row, outcome, 5.0, 5.0) == (False, None)
+        transaction.record_file("a.json", (1, 2, 3), b"digest", None, 1e9)
+        known = transaction.file("a.json")
+        transaction.delete_files(["a.json"])
+        assert transaction.file("a.json") is None
+    assert known is not None
+    assert known.signature == (1, 2, 3)
+    assert ledger.signatures() == {}
     ledger.close()
 
 
@@ -229,8 +202,8 @@ def test_commits_count_what_changed_the_state(path: Path) -> None:
     ledger.close()
 
 
-def steps_of_state(ledger: Ledger) -> int:
-    """Instructions of SQLite's machine, in tens: a count of work that no other load on the machine changes."""
+def steps_of_state(ledger: Ledger, connection: sqlite3.Connection) -> int:
+    """Instructions of SQLite's virtual machine, in tens, which no load on the computer changes."""
     steps = 0
 
     def step() -> int:
@@ -238,54 +211,27 @@ def steps_of_state(ledger: Ledger) -> int:
         steps += 1
         return 0
 
-    ledger._connection.set_progress_handler(step, 10)
+    connection.set_progress_handler(step, 10)
     ledger.state()
-    ledger._connection.set_progress_handler(None, 0)
+    connection.set_progress_handler(None, 0)
     return steps
 
 
 def test_reading_the_state_costs_by_its_series_and_not_by_its_runs(path: Path) -> None:
-    ledger = Ledger(path)
+    made = Made()
+    ledger = Ledger(path, connect=made)
     fill(ledger, range(200))
-    few = steps_of_state(ledger)
+    few = steps_of_state(ledger, made.connection)
     fill(ledger, range(200, 5000))
-    assert (
-        steps_of_state(ledger) < few * 1.2
-    )  # an index grows deeper; reading the runs would be twenty times as much
+    # An index grows deeper; reading the runs would be twenty times as much.
+    assert steps_of_state(ledger, made.connection) < few * 1.2
     ledger.close()
 
 
-def test_a_file_that_is_no_ledger_is_named(path: Path) -> None:
-    path.write_bytes(b"no database at all, but long enough to be taken for one" * 100)
-    with pytest.raises(LedgerError, match=rf"^{path}: file is not a database; "):
-        Ledger(path)
-
-
-def test_a_ledger_of_a_newer_version_is_named(path: Path) -> None:
-    Ledger(path).close()
-    with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA user_version = 99")
-    connection.close()
-    with pytest.raises(
-        LedgerError,
-        match=rf"^{path}: schema 99 was written by a newer version of the exporter, this one knows \d+; run",
-    ):
-        Ledger(path)
-
-
-def test_a_folder_that_is_missing_or_cannot_be_written_is_named(tmp_path: Path) -> None:
-    # Not even root makes files in /proc.
-    for path in (tmp_path / "missing" / "ledger.sqlite3", Path("/proc/ledger.sqlite3")):
-        with pytest.raises(
-            LedgerError,
-            match=rf"^{path}: unable to open database file; is its folder there and writable",
-        ):
-            Ledger(path)
-
-
-def test_a_ledger_that_another_holds_is_an_error_of_the_ledger(path: Path) -> None:
-    ledger = Ledger(path)
-    ledger._connection.execute("PRAGMA busy_timeout = 0")
+def test_a_locked_ledger_is_an_error_of_the_ledger(path: Path) -> None:
+    made = Made()
+    ledger = Ledger(path, connect=made)
+    made.connection.execute("PRAGMA busy_timeout = 0")
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(LedgerError, match="database is locked"), ledger.transaction():
@@ -295,14 +241,15 @@ def test_a_ledger_that_another_holds_is_an_error_of_the_ledger(path: Path) -> No
 
 
 def test_a_full_disk_is_an_error_of_the_ledger_and_not_of_the_file(path: Path) -> None:
-    ledger = Ledger(path)
-    (pages,) = ledger._connection.execute("PRAGMA page_count").fetchone()
-    ledger._connection.execute(f"PRAGMA max_page_count = {pages}")
+    made = Made()
+    ledger = Ledger(path, connect=made)
+    (pages,) = made.connection.execute("PRAGMA page_count").fetchone()
+    made.connection.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(LedgerError, match="disk is full"), ledger.transaction() as transaction:  # noqa: PT012  # some step raises
         for number in range(10_000):
             with transaction.step():
                 transaction.add_document(f"{number}".encode(), b"digest", "test", 1e9)
-    ledger._connection.execute("PRAGMA max_page_count = 1000000")
+    made.connection.execute("PRAGMA max_page_count = 1000000")
     fill(ledger, range(1))
     assert ledger.state().commits == 1
     ledger.close()

@@ -1,4 +1,4 @@
-"""What the ledger forgets when it is old, and that nobody sees it in a scrape."""
+"""What the ledger prunes when it is old, and that no scrape changes by it."""
 
 import sqlite3
 import time
@@ -23,6 +23,7 @@ from tests.support.examples import (
     suites,
     wired_in_a_new_folder,
 )
+from tests.support.ledger_files import read_rows
 from tests.support.paths import GOLDEN
 from tests.support.process import Exporter
 from tests.support.wired import Wired
@@ -36,8 +37,8 @@ def prune(wired: Wired) -> int:
 
 
 def rows(wired: Wired, table: str) -> int:
-    count: int = wired.ledger._connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608  # names of this module
-    return count
+    ((count,),) = read_rows(wired.ledger_path, f"SELECT count(*) FROM {table}")  # noqa: S608  # names of this module
+    return int(count)
 
 
 BATCHES = st.lists(suites() | results() | GUARDS | PIPELINES | st.just({}), min_size=1, max_size=6)
@@ -45,12 +46,12 @@ BATCHES = st.lists(suites() | results() | GUARDS | PIPELINES | st.just({}), min_
 
 @EXAMPLES
 @given(BATCHES, BATCHES)
-def test_no_scrape_changes_when_old_runs_are_forgotten(old: list[Json], young: list[Json]) -> None:
+def test_no_scrape_changes_when_old_runs_are_pruned(old: list[Json], recent: list[Json]) -> None:
     with wired_in_a_new_folder() as wired:
         drop_all(wired, old)
         wired.now += RETENTION_SECONDS
-        for number, document in enumerate(young):
-            wired.drop(f"young-{number}.json", document)
+        for number, document in enumerate(recent):
+            wired.drop(f"recent-{number}.json", document)
         wired.settle()
         before = wired.exposition()
         prune(wired)
@@ -75,16 +76,16 @@ def test_what_is_old_goes_with_all_that_belongs_to_it(wired: Wired) -> None:
         path.unlink()
     wired.settle()
     wired.now += RETENTION_SECONDS + DAY_SECONDS
-    assert (
-        prune(wired) == 2 * (1 + 2 + 2 + 1) + 1 + 3
-    )  # two runs, each with two results, judged, and a verdict; a rejection; three documents
+    # Two runs, each with two results, their verdicts and a gate outcome; a rejection; three
+    # documents.
+    assert prune(wired) == 2 * (1 + 2 + 2 + 1) + 1 + 3
     assert {
         table: rows(wired, table)
         for table in (
             "runs",
             "results",
-            "judgements",
             "verdicts",
+            "gate_outcomes",
             "rejections",
             "documents",
             "files",
@@ -92,8 +93,8 @@ def test_what_is_old_goes_with_all_that_belongs_to_it(wired: Wired) -> None:
     } == {
         "runs": 1,
         "results": 2,
-        "judgements": 2,
-        "verdicts": 1,
+        "verdicts": 2,
+        "gate_outcomes": 1,
         "rejections": 0,
         "documents": 0,
         "files": 0,
@@ -137,7 +138,7 @@ def test_a_file_that_is_still_there_never_counts_again(
     take_golden(wired, "new", new)
     prune(wired)
     assert rows(wired, "runs") == 1
-    for path in sorted(wired.results.glob("old*"), reverse=True):  # the side file first
+    for path in sorted(wired.results.glob("old*"), reverse=True):  # the sidecar first
         path.rename(path.with_name(f"moved-{path.name}"))
     wired.settle()
     assert wired.value("benchmark_exporter_files_ingested_total", format=format_name) == 2
@@ -145,7 +146,7 @@ def test_a_file_that_is_still_there_never_counts_again(
 
 
 def take_golden(wired: Wired, name: str, document: str) -> None:
-    """Takes a document of tests/exporter/golden, with its side file if it has one."""
+    """Ingests a document of tests/exporter/golden, with its sidecar if it has one."""
     if (GOLDEN / f"{document}.meta.json").exists():
         wired.drop(f"{name}.meta.json", golden(f"{document}.meta"))
     wired.take(f"{name}.json", golden(document))
@@ -207,13 +208,15 @@ def test_steps_are_small_and_others_come_between(tmp_path: Path) -> None:
             with ledger.transaction() as transaction:
                 transaction.count("between", (), 2.0)
         assert max(steps) <= STEP_ROWS + 1
-        assert (
-            sum(steps) == 2 * (2 * STEP_ROWS - 1) + (2 * STEP_ROWS - 20) + 2 * STEP_ROWS
-        )  # runs and results, pipeline runs, documents
+        # Runs and results, pipeline runs, documents.
+        assert sum(steps) == 2 * (2 * STEP_ROWS - 1) + (2 * STEP_ROWS - 20) + 2 * STEP_ROWS
 
 
-def test_every_table_that_points_to_a_run_is_looked_at(tmp_path: Path) -> None:
-    """A run that another table points to can be deleted only if that is known: a new table has to be decided on."""
+def test_every_table_that_points_to_a_run_is_known(tmp_path: Path) -> None:
+    """A run that another table points to can be deleted only if that is known.
+
+    For a new table that has to be decided.
+    """
     path = tmp_path / "ledger.sqlite3"
     Ledger(path).close()
     with closing(sqlite3.connect(path)) as connection:
@@ -227,16 +230,16 @@ def test_every_table_that_points_to_a_run_is_looked_at(tmp_path: Path) -> None:
             for key in connection.execute(f"PRAGMA foreign_key_list({table})")
             if key[2] == "runs"
         }
-    of_a_run = {"results", "failures", "verdicts", "judgements"}
+    of_a_run = {"results", "failures", "gate_outcomes", "verdicts"}
     assert pointing == of_a_run | {
         "newest_results",
         "newest_runs",
+        "newest_gate_outcomes",
         "newest_verdicts",
-        "newest_judgements",
     }
 
 
-def test_the_running_exporter_forgets_at_its_start(
+def test_the_running_exporter_prunes_at_its_start(
     tmp_path: Path, free_port: Callable[[], int]
 ) -> None:
     old = time.time() - RETENTION_SECONDS - DAY_SECONDS
@@ -253,7 +256,8 @@ def test_the_running_exporter_forgets_at_its_start(
     # Of five runs with a result each, the newest stays.
     exporter.until(
         lambda: (
-            'message="forgot what is older than retention_days" rows=8' in exporter.log.read_text()
+            'message="pruned rows older than retention_days from the ledger" rows=8'
+            in exporter.log.read_text()
         )
     )
     assert exporter.stop() == 0

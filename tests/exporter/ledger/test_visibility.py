@@ -1,4 +1,4 @@
-"""Which benchmarks are shown: those with a run lately, and of these as many as there may be series of, the first ones first."""
+"""Which benchmarks are shown: those with a run lately, the first ones first, up to the limit."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -155,7 +155,8 @@ def test_counters_of_one_that_returns_are_what_they_were_and_then_count_on(wired
 def test_what_came_first_stays_and_newer_benchmarks_are_left_out_whole(limited: Wired) -> None:
     for number in range(60):
         limited.take(f"{number}.json", run(number, timestamp=f"2026-03-01T12:{number:02}:00Z"))
-    # A run has three names, two with a histogram of 22 series and 7 of their judgement. 13 runs fit, of the 14th the first two names.
+    # A run has three names, two with a histogram of 22 series and 7 of their verdict. 13 runs fit,
+    # and of the 14th the first two names.
     assert benchmarks(limited) == {f"p{number}" for number in range(14)}
     assert lines(limited, "distributions") == 13 * 73 + 12 + 31
     assert lines(limited, "state") < LIMIT

@@ -4,7 +4,7 @@ import pytest
 
 from benchmark_exporter.metrics.live import LiveProgress
 from benchmark_exporter.stream.hub import Lag, StreamFigures
-from benchmark_exporter.stream.live_folder import ProcessUsage
+from benchmark_exporter.stream.process_usage import ProcessUsage
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""`POST /api/v1/github` of a running exporter: what deliveries of GitHub's webhook count as, and what is refused."""
+"""`POST /api/v1/github` of a running exporter: which deliveries of GitHub's webhook count."""
 
 import json
 import re
@@ -23,7 +23,7 @@ PASSED, FAILED = (
 
 @pytest.fixture
 def exporter(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Exporter]:
-    """An exporter that takes deliveries."""
+    """An exporter that accepts deliveries."""
     (tmp_path / "config.yaml").write_text("counter_hold_seconds: 0\n")
     (tmp_path / "secret").write_text(f"{SECRET}\n")
     running = Exporter(
@@ -44,7 +44,7 @@ def kept(exporter: Exporter) -> int:
 # Counted
 
 
-def test_a_run_that_ended_is_on_the_metrics_page(exporter: Exporter) -> None:
+def test_a_finished_run_is_on_the_metrics_page(exporter: Exporter) -> None:
     answer = deliver(exporter.port, completed(conclusion="failure"))
     assert (answer.status, answer.json["format"], answer.json["run_id"]) == (
         201,
@@ -59,12 +59,12 @@ def test_a_run_that_ended_is_on_the_metrics_page(exporter: Exporter) -> None:
 
 
 @pytest.mark.parametrize("conclusion", ["timed_out", "startup_failure"])
-def test_a_run_that_could_not_pass_has_failed(exporter: Exporter, conclusion: str) -> None:
+def test_a_run_that_could_not_pass_counts_as_failed(exporter: Exporter, conclusion: str) -> None:
     assert deliver(exporter.port, completed(conclusion=conclusion)).status == 201
     exporter.until(lambda: exporter.value(FAILED) == 1)
 
 
-def test_a_run_counts_once_however_often_and_however_worded_it_is_delivered(
+def test_a_run_counts_once_however_often_and_differently_it_is_delivered(
     exporter: Exporter,
 ) -> None:
     deliveries = [completed(minute=5 + number % 3) for number in range(20)]
@@ -81,7 +81,7 @@ def test_a_run_counts_once_however_often_and_however_worded_it_is_delivered(
     assert exporter.value('benchmark_exporter_files_ingested_total{format="pipeline"}') == 2
 
 
-def test_a_run_that_is_delivered_late_is_counted_and_does_not_hide_a_newer_one(
+def test_a_late_delivery_is_counted_and_does_not_hide_a_newer_run(
     exporter: Exporter,
 ) -> None:
     deliver(exporter.port, completed(124, conclusion="success", minute=20))
@@ -103,7 +103,7 @@ def test_the_failure_ratio_is_by_runs(exporter: Exporter) -> None:
     )
 
 
-def test_what_github_may_leave_out_is_done_without(exporter: Exporter) -> None:
+def test_fields_that_github_may_leave_out_are_optional(exporter: Exporter) -> None:
     delivery = completed(head_branch=None, run_started_at=None)
     del delivery["workflow"], delivery["workflow_run"]["run_attempt"]
     assert deliver(exporter.port, delivery).json["run_id"] == "123.1"
@@ -124,7 +124,7 @@ def test_a_run_that_neither_passed_nor_failed_is_not_counted(
     answer = deliver(exporter.port, completed(conclusion=conclusion))
     assert (answer.status, answer.json) == (
         202,
-        {"ignored": f"the conclusion {conclusion}, which is neither pass nor fail"},
+        {"ignored": f"the conclusion {conclusion}, neither pass nor fail"},
     )
     assert kept(exporter) == 0
 
@@ -133,17 +133,17 @@ def test_other_deliveries_are_answered_and_not_counted(exporter: Exporter) -> No
     ping = deliver(exporter.port, {"zen": "made up", "hook_id": 1}, "ping")
     assert (ping.status, ping.json) == (
         202,
-        {"ignored": "a ping: the address and the secret are right"},
+        {"ignored": "a ping: the address and the secret are correct"},
     )
     begun = deliver(exporter.port, completed(conclusion=None) | {"action": "in_progress"})
     assert (begun.status, begun.json) == (
         202,
-        {"ignored": "the action in_progress; completed is counted"},
+        {"ignored": "the action in_progress; only completed is counted"},
     )
     pushed = deliver(exporter.port, {"ref": "refs/heads/main"}, "push")
     assert (pushed.status, pushed.json) == (
         202,
-        {"ignored": "the event push; workflow_run is counted"},
+        {"ignored": "the event push; only workflow_run is counted"},
     )
     assert kept(exporter) == 0
 
@@ -156,7 +156,7 @@ def refused(answer: Answer) -> tuple[int, str]:
     return answer.status, answer.json["reason"]
 
 
-def test_deliveries_are_off_until_there_is_a_secret_and_a_new_one_counts_at_once(
+def test_deliveries_are_off_until_there_is_a_secret_and_a_new_one_works_at_once(
     exporter: Exporter,
 ) -> None:
     secret = exporter.folder / "secret"
@@ -180,7 +180,7 @@ def test_without_the_option_the_answer_names_it(
     assert running.stop() == 0
 
 
-def test_what_is_not_signed_with_the_secret_is_refused_and_leaves_no_trace(
+def test_a_wrong_signature_is_refused_and_leaves_no_trace(
     exporter: Exporter,
 ) -> None:
     body = json.dumps(completed()).encode()
@@ -218,7 +218,7 @@ def test_what_is_not_signed_with_the_secret_is_refused_and_leaves_no_trace(
         (completed(event=""), "trigger: "),
     ],
 )
-def test_what_is_signed_but_no_delivery_is_refused_with_the_reason(
+def test_a_signed_body_that_is_not_a_delivery_is_refused_with_the_reason(
     exporter: Exporter, payload: object, detail: str
 ) -> None:
     answer = deliver(exporter.port, payload)
@@ -238,7 +238,9 @@ def test_a_form_is_refused_with_the_setting_to_change(exporter: Exporter) -> Non
     assert "choose application/json" in answer.json["detail"]
 
 
-def test_a_delivery_may_have_so_many_bytes_and_no_more(exporter: Exporter) -> None:
+def test_a_delivery_of_the_largest_size_is_accepted_and_a_larger_one_is_not(
+    exporter: Exporter,
+) -> None:
     body = json.dumps(completed()).encode()
     assert deliver(exporter.port, body + b" " * (MAX_DELIVERY_BYTES - len(body))).status == 201
     assert refused(deliver(exporter.port, body + b" " * (MAX_DELIVERY_BYTES + 1 - len(body)))) == (
@@ -250,8 +252,13 @@ def test_a_delivery_may_have_so_many_bytes_and_no_more(exporter: Exporter) -> No
 def test_a_delivery_that_ends_early_leaves_nothing_behind(exporter: Exporter) -> None:
     body = json.dumps(completed()).encode()
     with socket.create_connection(("127.0.0.1", exporter.port), timeout=DEADLINE_SECONDS) as client:
-        head = f"POST /api/v1/github HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\nX-Hub-Signature-256: {signature(body)}\r\n\r\n"
-        client.sendall(head.encode() + body[:-1])
+        lines = (
+            "POST /api/v1/github HTTP/1.1",
+            "Host: x",
+            f"Content-Length: {len(body)}",
+            f"X-Hub-Signature-256: {signature(body)}",
+        )
+        client.sendall("\r\n".join((*lines, "", "")).encode() + body[:-1])
     exporter.until(lambda: exporter.value('benchmark_exporter_uploads_total{code="400"}') == 1)
     assert kept(exporter) == 0
     assert deliver(exporter.port, body).status == 201

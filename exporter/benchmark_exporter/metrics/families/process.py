@@ -7,7 +7,8 @@ from benchmark_exporter.metrics.exposition import Page, histogram_lines
 from benchmark_exporter.metrics.live import LiveProgress
 from benchmark_exporter.metrics.resources import Resources
 from benchmark_exporter.stream.hub import StreamFigures
-from benchmark_exporter.stream.live_folder import LINE_REJECTIONS, ProcessUsage
+from benchmark_exporter.stream.live_lines import LINE_REJECTIONS
+from benchmark_exporter.stream.process_usage import ProcessUsage
 
 STREAM_LAG_METRIC = "benchmark_stream_lag_seconds"
 # Values of the label `process` that the process of a benchmark cannot have.

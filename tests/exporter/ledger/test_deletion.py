@@ -1,4 +1,4 @@
-"""Forgetting a project or pipeline: as if it had never been, and nothing else changed."""
+"""Deleting a project or pipeline: as if it had never been, and nothing else changed."""
 
 import json
 from collections.abc import Callable
@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from benchmark_exporter.commands.pinning import list_baselines, set_baseline
-from benchmark_exporter.ledger import Forgotten, Pin
+from benchmark_exporter.ledger import Deleted, Pin
 from tests.exporter.commands.test_baseline import LIMITS
-from tests.exporter.server.test_serve import run
+from tests.support.command import run
 from tests.support.documents import perf_suite, pipeline, result
 from tests.support.process import Exporter
 from tests.support.wired import Wired
@@ -30,7 +30,10 @@ def keep(wired: Wired) -> None:
 
 
 def take_what_goes(wired: Wired) -> None:
-    """A project with all that there can be of one: regressions, judgements, a baseline, an environment shift, a failure; and a pipeline."""
+    """A project with everything that one can have, and a pipeline.
+
+    Regressions, verdicts, a baseline, an environment shift and a failure.
+    """
     names = dict.fromkeys("abcd", 1.0)
     for number in range(10):
         wired.take(
@@ -58,26 +61,28 @@ def of_projects(wired: Wired) -> dict[str, object]:
 
 
 def test_it_is_as_if_the_project_had_never_been(tmp_path: Path) -> None:
-    folders = [tmp_path / "expected", tmp_path / "forgetful"]
+    folders = [tmp_path / "expected", tmp_path / "deleting"]
     for folder in folders:
         folder.mkdir()
-    expected, forgetful = map(Wired, folders)
-    take_what_goes(forgetful)
-    for wired in (expected, forgetful):
+    expected, deleting = map(Wired, folders)
+    take_what_goes(deleting)
+    for wired in (expected, deleting):
         keep(wired)
-    assert of_projects(forgetful) != of_projects(expected)
-    assert forgetful.ledger.forget(["gone"], ["gone"]) == Forgotten(runs=14, pipeline_runs=1)
-    assert of_projects(forgetful) == of_projects(expected)
-    assert list_baselines(forgetful.ledger) == ["nothing is pinned"]
-    forgetful.restart()
-    assert of_projects(forgetful) == of_projects(expected)
+    assert of_projects(deleting) != of_projects(expected)
+    assert deleting.ledger.delete(["gone"], ["gone"]) == Deleted(runs=14, pipeline_runs=1)
+    assert of_projects(deleting) == of_projects(expected)
+    assert list_baselines(deleting.ledger) == ["nothing is pinned"]
+    deleting.restart()
+    assert of_projects(deleting) == of_projects(expected)
+    for wired in (expected, deleting):
+        wired.ledger.close()
 
 
-def test_what_was_forgotten_does_not_come_in_again_by_itself_but_by_its_next_run(
+def test_what_was_deleted_is_ingested_again_only_with_its_next_run(
     wired: Wired,
 ) -> None:
     wired.take("gone.json", result(0, {"parsing": 1.0}))
-    assert wired.ledger.forget(["router"], []) == Forgotten(runs=1, pipeline_runs=0)
+    assert wired.ledger.delete(["router"], []) == Deleted(runs=1, pipeline_runs=0)
     wired.restart()
     wired.settle()
     assert "benchmark_runs_total" not in wired.samples()
@@ -88,19 +93,19 @@ def test_what_was_forgotten_does_not_come_in_again_by_itself_but_by_its_next_run
 def test_totals_of_a_name_that_another_project_has_too_stay(wired: Wired) -> None:
     for number, project in enumerate(("gone", "kept")):
         wired.take(f"{project}.json", result(number, {"parsing": 1.0}) | {"project": project})
-    wired.ledger.forget(["gone"], [])
+    wired.ledger.delete(["gone"], [])
     assert wired.value("benchmark_runs_total", benchmark_name="parsing", environment="ci") == 2
     assert {dict(labels)["project"] for labels in wired.samples()["benchmark_run_info"]} == {"kept"}
 
 
-def test_forgetting_nothing_changes_nothing(wired: Wired) -> None:
+def test_deleting_nothing_changes_nothing(wired: Wired) -> None:
     keep(wired)
     before = of_projects(wired)
-    assert wired.ledger.forget(["nobody's"], ["nobody's"]) == Forgotten(0, 0)
+    assert wired.ledger.delete(["nobody's"], ["nobody's"]) == Deleted(0, 0)
     assert of_projects(wired) == before
 
 
-def test_a_running_exporter_forgets_what_is_forgotten_beside_it(
+def test_a_running_exporter_drops_what_another_process_deletes(
     tmp_path: Path, free_port: Callable[[], int]
 ) -> None:
     exporter = Exporter(tmp_path, free_port())
@@ -126,7 +131,7 @@ def test_a_running_exporter_forgets_what_is_forgotten_beside_it(
         ),
     ],
 )
-def test_what_cannot_be_forgotten_says_why(words: tuple[str, ...], reason: str) -> None:
+def test_what_cannot_be_deleted_says_why(words: tuple[str, ...], reason: str) -> None:
     forgot = run("forget", *words)
     assert forgot.returncode == 2
     assert reason in forgot.stderr

@@ -1,0 +1,123 @@
+"""Connections to the ledger's file, and what their errors say."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from benchmark_exporter.ledger.schema import MIGRATIONS, NewerSchemaError, migrate
+
+Connect = Callable[[Path], sqlite3.Connection]
+
+# WAL with synchronous FULL: a commit that returned is on the disk. What a read sets aside and what
+# undoes a step stay in memory: there may be no folder for temporary files. A burst's digests lie
+# all over their indexes, which 8 MB can hold.
+_SETTINGS = (
+    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; "
+    "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8000;"
+)
+# Without others, SQLite keeps the index of the write-ahead log in memory, so that a disk without
+# room for it can still be read.
+_ALONE = "PRAGMA locking_mode = EXCLUSIVE;"
+
+
+class LedgerError(Exception):
+    """The ledger cannot be used; the message names the file and the reason."""
+
+
+def has_no_room(error: LedgerError) -> bool:
+    """Whether the disk failed, which may be full only for now, and not a path or permission."""
+    return getattr(error.__cause__, "sqlite_errorname", "").startswith(
+        ("SQLITE_FULL", "SQLITE_IOERR")
+    )
+
+
+def connect_to_write(path: Path) -> sqlite3.Connection:
+    """A connection in which each statement commits unless a transaction was begun."""
+    return sqlite3.connect(path, isolation_level=None)
+
+
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """The same for a file that is never written."""
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+
+
+def open_to_write(path: Path, connect: Connect, *, alone: bool = False) -> sqlite3.Connection:
+    """A connection with the ledger's settings, to tables that are up to date.
+
+    `alone` locks other processes out, which takes less room on the disk.
+
+    Raises:
+        LedgerError: the file cannot be opened, or is not a ledger that this version can use.
+    """
+    with errors_named(path):
+        connection = connect(path)
+        try:
+            connection.executescript(f"{_ALONE if alone else ''} {_SETTINGS}")
+            migrate(connection)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def open_to_read(path: Path, connect: Connect) -> sqlite3.Connection:
+    """A connection to a ledger that another process may be writing.
+
+    Raises:
+        LedgerError: the file cannot be opened, or is not a ledger of this version.
+    """
+    if not path.is_file():
+        raise LedgerError(
+            f"{path}: there is no such ledger; name the file that `serve` was given with --ledger"
+        )
+    with reading_errors_named(path):
+        connection = connect(path)
+        try:
+            _check_schema(path, connection)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _check_schema(path: Path, connection: sqlite3.Connection) -> None:
+    (schema,) = connection.execute("PRAGMA user_version").fetchone()
+    if schema > len(MIGRATIONS):
+        raise LedgerError(
+            f"{path}: schema {schema} was written by a newer version of the exporter, this one "
+            f"knows {len(MIGRATIONS)}; use that version's benchmark-exporter"
+        )
+    if schema < len(MIGRATIONS):
+        raise LedgerError(
+            f"{path}: not a ledger yet, or one of an older version (schema {schema}, this one "
+            f"reads {len(MIGRATIONS)}); start `benchmark-exporter serve` of this version with it "
+            "once"
+        )
+
+
+@contextmanager
+def errors_named(path: Path) -> Iterator[None]:
+    """Raises errors of the database as LedgerError, which names the file and what to do."""
+    try:
+        yield
+    except NewerSchemaError as error:
+        raise LedgerError(f"{path}: {error}; run that version, or name another file") from error
+    except (sqlite3.Error, msgspec.DecodeError) as error:
+        raise LedgerError(
+            f"{path}: {error}; is its folder there and writable, with room, and the file a ledger?"
+        ) from error
+
+
+@contextmanager
+def reading_errors_named(path: Path) -> Iterator[None]:
+    """The same for a ledger that is only read."""
+    try:
+        yield
+    except (sqlite3.Error, msgspec.DecodeError) as error:
+        raise LedgerError(
+            f"{path}: {error}; is it a ledger, and can this user write to its folder, which SQLite "
+            "needs even to read?"
+        ) from error

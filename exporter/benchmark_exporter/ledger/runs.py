@@ -1,0 +1,120 @@
+"""Runs in the ledger, with their results, failures and gate outcomes."""
+
+import hashlib
+import sqlite3
+import struct
+
+from benchmark_exporter.ledger import totals
+from benchmark_exporter.ledger.state import NewestGateOutcome
+from benchmark_exporter.ledger.tables import (
+    FAILURES,
+    GATE_OUTCOMES,
+    NEWEST_GATE_OUTCOMES,
+    NEWEST_RESULTS,
+    NEWEST_RUNS,
+    RESULTS,
+    RUNS,
+    TOTALS,
+    FailureRow,
+    GateOutcomeRow,
+    NewestGateOutcomeRow,
+    NewestResultRow,
+    NewestRunRow,
+    RunRow,
+)
+from benchmark_exporter.ledger.write_buffer import WriteBuffer
+from benchmark_exporter.model import GateOutcome, Run, Severity, measurements_digest
+
+MAX_ERROR_CHARACTERS = 300
+
+_RUN = "SELECT id FROM runs WHERE project = ? AND run_id = ? AND measurements = ?"
+_OTHER_RUN = "SELECT 1 FROM runs WHERE project = ? AND run_id = ? AND id <> ?"
+
+
+class Runs:
+    """The runs of one transaction."""
+
+    def __init__(self, connection: sqlite3.Connection, buffer: WriteBuffer) -> None:
+        self._connection = connection
+        self._buffer = buffer
+        self._added: set[int] = set()
+
+    def add(self, run: Run, project: str, environment: str, at: float) -> tuple[int, bool, bool]:
+        """See `Transaction.add_run`."""
+        moment = struct.pack("<d", run.timestamp_seconds)
+        measured = hashlib.sha256(moment + measurements_digest(run.results, run.failures)).digest()
+        row = RunRow(
+            project=project,
+            run_id=run.run_id,
+            measurements=measured,
+            format=run.format,
+            environment=environment,
+            machine=run.machine_class,
+            commit_hash=run.commit_hash,
+            branch=run.branch,
+            timestamp_seconds=run.timestamp_seconds,
+            suite_duration_seconds=run.suite_duration_seconds,
+            ingested_seconds=at,
+        )
+        cursor, execute = self._buffer.insert(RUNS, row), self._connection.execute
+        if cursor.rowcount != 1:
+            ((number,),) = execute(_RUN, (project, run.run_id, measured))
+            return number, False, False
+        number = cursor.lastrowid
+        assert number is not None  # noqa: S101  # it has just been inserted
+        self._added.add(number)
+        conflict = execute(_OTHER_RUN, (project, run.run_id, number)).fetchone() is not None
+        self._add_measured(number, run, environment, at)
+        return number, True, conflict
+
+    def _add_measured(self, row: int, run: Run, environment: str, at: float) -> None:
+        add, change, newest = self._buffer.add, self._buffer.change, totals.newest
+        rank = min(run.timestamp_seconds, at)
+        for result in run.results:
+            name = result.name
+            add(RESULTS, (row, name), result)
+            change(NEWEST_RESULTS, (name, environment), newest, NewestResultRow(row, rank), at)
+        errors: dict[str, str] = {}
+        for failure in run.failures:
+            errors.setdefault(failure.benchmark, failure.error[:MAX_ERROR_CHARACTERS])
+        for benchmark, error in errors.items():
+            add(FAILURES, (row, benchmark), FailureRow(error))
+        for benchmark, failed in run.outcomes.items():
+            newest_run = NewestRunRow(row, failed, rank)
+            change(NEWEST_RUNS, (benchmark, environment), newest, newest_run, at)
+        for comparison in run.comparisons:
+            newest_outcome = NewestGateOutcomeRow(row, rank)
+            change(NEWEST_GATE_OUTCOMES, (comparison.benchmark,), newest, newest_outcome, at)
+        if run.suite_duration_seconds is not None:
+            change(TOTALS, (), totals.with_suite, run.suite_duration_seconds)
+
+    def record_gate_outcome(
+        self, run: int, gate_outcome: GateOutcome, speedup_p50: float, speedup_p95: float | None
+    ) -> tuple[bool, Severity | None]:
+        """See `Transaction.record_gate_outcome`."""
+        gate, severity = gate_outcome.gate, gate_outcome.severity
+        outcome = NewestGateOutcome(
+            benchmark=gate_outcome.benchmark,
+            speedup_p50_ratio=speedup_p50,
+            speedup_p95_ratio=speedup_p95,
+            min_speedup_p50_ratio=gate.min_speedup_p50_ratio,
+            min_speedup_p95_ratio=gate.min_speedup_p95_ratio,
+            max_p95_seconds=gate.max_p95_seconds,
+            criteria=gate_outcome.criteria,
+            passed=gate_outcome.passed,
+            severity=severity,
+        )
+        key, decided = (run, gate_outcome.benchmark), gate.passed is not None
+        find = self._buffer.get_gathered if run in self._added else self._buffer.get
+        known = find(GATE_OUTCOMES, key)
+        if known is not None:
+            is_weaker = known.decided and not decided
+            if is_weaker or (known.outcome, known.decided) == (outcome, decided):
+                return False, None
+        counted = None if known is None else known.counted
+        self._buffer.put(GATE_OUTCOMES, key, GateOutcomeRow(outcome, decided, counted or severity))
+        return True, severity if counted is None else None
+
+    def discard(self) -> None:
+        """Drops what is known of the runs that were added, after a savepoint was rolled back."""
+        self._added.clear()

@@ -1,0 +1,285 @@
+"""The ledger's tables by their columns. To add a column, name it in a migration and here."""
+
+import math
+from typing import NamedTuple
+
+import msgspec
+
+from benchmark_exporter.ledger.columns import Table
+from benchmark_exporter.ledger.state import (
+    NewestGateOutcome,
+    NewestPipeline,
+    ReceivedNotification,
+    Subject,
+)
+from benchmark_exporter.model import Result, Severity, Verdict, VerdictState
+
+Signature = tuple[int, int, int]  # inode, size in bytes, ctime in ns
+
+
+class SeriesKey(NamedTuple):
+    """The results of one name and unit, project, environment and machine class: comparable ones."""
+
+    project: str
+    environment: str
+    machine: str
+    name: str
+    unit: str
+
+
+class Series(msgspec.Struct, frozen=True):
+    """What a series' next run is judged by; values are in its unit.
+
+    `window`, `previous` and `unconfirmed` are those of a History, `pinned` is the value of the
+    pinned baseline. `passed_commit` is the commit of the last run that was not a regression,
+    `rank_seconds` that of the newest run.
+    """
+
+    window: tuple[float, ...] = ()
+    previous: VerdictState | None = None
+    unconfirmed: float | None = None
+    pinned: float | None = None
+    passed_commit: str = ""
+    rank_seconds: float = -math.inf
+
+
+class Pin(msgspec.Struct, frozen=True):
+    """Who pinned a run as what, when (seconds since 1970) and why."""
+
+    version: str
+    who: str
+    at_seconds: float
+    reason: str
+
+
+# Rows of a table, without the columns of its key unless these are shown too.
+
+
+class FileRow(msgspec.Struct, frozen=True):
+    """A file as it was last read.
+
+    digest is empty if it could not be read, reason None if it was not rejected.
+    """
+
+    inode: int
+    size_bytes: int
+    ctime_ns: int
+    digest: bytes
+    reason: str | None
+    json_path: str | None
+    detail: str | None
+    at_seconds: float
+
+    @property
+    def signature(self) -> Signature:
+        """What changes with the file."""
+        return self.inode, self.size_bytes, self.ctime_ns
+
+
+class RejectionRow(msgspec.Struct, frozen=True):
+    at_seconds: float
+    path: str
+    reason: str
+    json_path: str
+    detail: str
+
+
+class DocumentRow(msgspec.Struct, frozen=True):
+    """`digest` is of the document and its sidecar, `file_digest` of its file's bytes alone."""
+
+    digest: bytes
+    file_digest: bytes
+    format: str
+    at_seconds: float
+
+
+class MeasurementRow(msgspec.Struct, frozen=True):
+    digest: bytes
+    at_seconds: float
+
+
+class RunRow(msgspec.Struct, frozen=True):
+    """The row's id is given by SQLite."""
+
+    project: str
+    run_id: str
+    measurements: bytes
+    format: str
+    environment: str
+    machine: str
+    commit_hash: str
+    branch: str
+    timestamp_seconds: float
+    suite_duration_seconds: float | None
+    ingested_seconds: float
+
+
+class FailureRow(msgspec.Struct, frozen=True):
+    error: str
+
+
+class GateOutcomeRow(msgspec.Struct, frozen=True):
+    """`decided` if the tool gave the outcome, not our limits.
+
+    `counted` is the severity that was counted as a regression, if any.
+    """
+
+    outcome: NewestGateOutcome
+    decided: bool
+    counted: Severity | None
+
+
+class VerdictRow(msgspec.Struct, frozen=True):
+    """`passed_commit` is the commit of the last run before this one that was not a regression."""
+
+    verdict: Verdict
+    passed_commit: str
+
+
+class BaselineRow(msgspec.Struct, frozen=True):
+    """`value` is the typical one, in the series' unit."""
+
+    run: int
+    run_id: str
+    commit_hash: str
+    value: float
+    p50: float | None
+    p95: float | None
+    pin: Pin
+
+
+class ShiftRow(msgspec.Struct, frozen=True):
+    """Whether the newest run was an environment shift.
+
+    `runs` are those in a row that were, as long as the shift does not last.
+    """
+
+    rank_seconds: float
+    shifted: bool
+    runs: tuple[int, ...]
+
+
+class NewestVerdictRow(msgspec.Struct, frozen=True):
+    rank_seconds: float
+    run: int
+    machine: str
+    state: VerdictState
+
+
+class NewestResultRow(msgspec.Struct, frozen=True):
+    run: int
+    rank_seconds: float
+
+
+class NewestRunRow(msgspec.Struct, frozen=True):
+    run: int
+    failed: bool
+    rank_seconds: float
+
+
+class NewestGateOutcomeRow(msgspec.Struct, frozen=True):
+    run: int
+    rank_seconds: float
+
+
+class NewestPipelineRunRow(msgspec.Struct, frozen=True):
+    run: NewestPipeline
+    rank_seconds: float
+
+
+class PipelineRunRow(msgspec.Struct, frozen=True):
+    pipeline: str
+    run_id: str
+    timestamp_seconds: float
+    branch: str
+    trigger: str
+    passed: bool
+    duration_seconds: float | None
+    rank_seconds: float
+    ingested_seconds: float
+
+
+class CounterRow(msgspec.Struct, frozen=True):
+    value: int
+    born_seconds: float
+
+
+class CommitRegressionsRow(msgspec.Struct, frozen=True):
+    value: int
+    born_seconds: float
+    rank_seconds: float
+
+
+class HistogramRow(msgspec.Struct, frozen=True):
+    """Observations a bucket, not cumulated, the last beyond every bound; and their sum."""
+
+    bounds: tuple[float, ...]
+    counts: tuple[int, ...]
+    total: float
+    born_seconds: float
+
+
+class TotalsRow(msgspec.Struct, frozen=True):
+    commits: int
+    last_ingest_seconds: float
+    suite_duration_count: int
+    suite_duration_sum_seconds: float
+
+
+class SubjectRow(msgspec.Struct, frozen=True):
+    """`prefix` begins the labels of each of its series, `position` orders subjects by arrival."""
+
+    prefix: str
+    position: int
+    seen_seconds: float
+
+
+class ReturnedRow(msgspec.Struct, frozen=True):
+    """A counter or, with bounds and counts, a histogram as it was when its subject returned."""
+
+    at_seconds: float
+    bounds: tuple[float, ...] | None
+    counts: tuple[int, ...] | None
+    total: float
+
+
+_OF_RUN = ("run", "name")
+_OF_GATE = ("run", "benchmark")
+_SERIES = SeriesKey._fields
+_LABELLED = ("name", "labels")
+
+TOTALS = Table("totals", (), TotalsRow, one_row=True)
+FILES = Table("files", ("path",), FileRow)
+REJECTIONS = Table("rejections", (), RejectionRow)
+DOCUMENTS = Table("documents", ("digest",), DocumentRow)
+MEASUREMENTS = Table("measurements", ("digest",), MeasurementRow)
+RUNS = Table("runs", (), RunRow)
+RESULTS = Table("results", _OF_RUN, Result, without=("samples",))
+FAILURES = Table("failures", _OF_GATE, FailureRow)
+GATE_OUTCOMES = Table("gate_outcomes", _OF_GATE, GateOutcomeRow)
+VERDICTS = Table("verdicts", _OF_RUN, VerdictRow, names={"limit": "limit_value"})
+SERIES = Table("series", _SERIES, Series)
+BASELINES = Table("baselines", _SERIES, BaselineRow)
+SHIFTS = Table("shifts", ("project", "environment", "machine"), ShiftRow)
+NEWEST_VERDICTS = Table("newest_verdicts", ("name", "environment"), NewestVerdictRow)
+NEWEST_RESULTS = Table("newest_results", ("name", "environment"), NewestResultRow)
+NEWEST_RUNS = Table("newest_runs", ("benchmark", "environment"), NewestRunRow)
+NEWEST_GATE_OUTCOMES = Table("newest_gate_outcomes", ("benchmark",), NewestGateOutcomeRow)
+PIPELINE_RUNS = Table("pipeline_runs", (), PipelineRunRow)
+NEWEST_PIPELINE_RUNS = Table(
+    "newest_pipeline_runs", ("pipeline", "branch", "trigger"), NewestPipelineRunRow
+)
+COUNTERS = Table("counters", _LABELLED, CounterRow)
+COMMIT_REGRESSIONS = Table(
+    "commit_regressions", ("benchmark", "severity", "commit_hash"), CommitRegressionsRow
+)
+HISTOGRAMS = Table("histograms", _LABELLED, HistogramRow)
+NOTIFICATIONS = Table("notifications", ("fingerprint",), ReceivedNotification)
+SUBJECTS = Table("subjects", Subject._fields, SubjectRow)
+RETURNED = Table("returned", _LABELLED, ReturnedRow)
+TABLES = (
+    *(TOTALS, FILES, REJECTIONS, DOCUMENTS, MEASUREMENTS, RUNS, RESULTS, FAILURES, GATE_OUTCOMES),
+    *(VERDICTS, SERIES, BASELINES, SHIFTS, NEWEST_VERDICTS, NEWEST_RESULTS, NEWEST_RUNS),
+    *(NEWEST_GATE_OUTCOMES, PIPELINE_RUNS, NEWEST_PIPELINE_RUNS, COUNTERS, COMMIT_REGRESSIONS),
+    *(HISTOGRAMS, NOTIFICATIONS, SUBJECTS, RETURNED),
+)

@@ -1,0 +1,136 @@
+"""Reads the running totals that a scrape shows. `visibility.select` has selected the subjects."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import msgspec
+from msgspec.structs import replace
+
+from benchmark_exporter.counters import NOTIFICATIONS_RECEIVED
+from benchmark_exporter.ledger.columns import Columns, to_json
+from benchmark_exporter.ledger.state import (
+    COMMITS_SHOWN,
+    SUBJECT_COUNTERS,
+    SUBJECT_HISTOGRAMS,
+    Histogram,
+    Labels,
+    RunningTotal,
+)
+from benchmark_exporter.ledger.tables import ReturnedRow
+from benchmark_exporter.model import SEVERITIES
+
+# Anyone may send alerts, of any name. The first so many have counters, the others share one.
+NOTIFICATION_COUNTERS = 200
+OTHER_NOTIFICATIONS = "(other)"
+
+
+class _Named(msgspec.Struct, frozen=True):
+    """A counter with its name."""
+
+    name: str
+    total: RunningTotal
+
+
+class _NamedHistogram(msgspec.Struct, frozen=True):
+    """A histogram with its name."""
+
+    name: str
+    histogram: Histogram
+
+
+class _Returned(msgspec.Struct, frozen=True):
+    """A row of `returned` with its key."""
+
+    name: str
+    labels: Labels
+    row: ReturnedRow
+
+
+_COUNTERS_OF_SUBJECTS = Columns(RunningTotal).query(
+    "FROM temp.shown_names s CROSS JOIN counters c "
+    "ON c.name = ? AND labels > prefix AND labels < after WHERE kind = ?"
+)
+_OTHER_COUNTERS = Columns(_Named).query(
+    "FROM counters WHERE name NOT IN (SELECT value FROM json_each(?))"
+)
+_NOTIFICATION_COUNTERS = Columns(RunningTotal).query(
+    "FROM counters WHERE name = ? ORDER BY born_seconds, labels"
+)
+_HISTOGRAMS_OF_SUBJECTS = Columns(Histogram).query(
+    "FROM temp.shown_names s CROSS JOIN histograms h "
+    "ON h.name = ? AND labels > prefix AND labels < after WHERE kind = ?"
+)
+_OTHER_HISTOGRAMS = Columns(_NamedHistogram).query(
+    "FROM histograms WHERE name NOT IN (SELECT value FROM json_each(?))"
+)
+_RETURNED = Columns(_Returned).query("FROM returned WHERE at_seconds > ?")
+_COMMITS = (
+    "SELECT commit_hash, value, born_seconds FROM commit_regressions "
+    "WHERE benchmark = ? AND severity = ? ORDER BY rank_seconds DESC, commit_hash LIMIT ?"
+)
+
+
+def read_counters(connection: sqlite3.Connection) -> Mapping[str, Sequence[RunningTotal]]:
+    """The counters of the selected subjects, and all that are not of a subject."""
+    counters: dict[str, list[RunningTotal]] = {}
+    for name, kind in SUBJECT_COUNTERS.items():
+        if found := list(_COUNTERS_OF_SUBJECTS.rows(connection, (name, kind))):
+            counters[name] = found
+    apart = to_json([*SUBJECT_COUNTERS, NOTIFICATIONS_RECEIVED.name])
+    for named in _OTHER_COUNTERS.rows(connection, (apart,)):
+        counters.setdefault(named.name, []).append(named.total)
+    notifications = list(_NOTIFICATION_COUNTERS.rows(connection, (NOTIFICATIONS_RECEIVED.name,)))
+    if notifications:
+        counters[NOTIFICATIONS_RECEIVED.name] = _bounded(notifications)
+    return counters
+
+
+def read_histograms(connection: sqlite3.Connection) -> Mapping[str, Sequence[Histogram]]:
+    """The histograms of the selected subjects, and all that are not of a subject."""
+    histograms: dict[str, list[Histogram]] = {}
+    for name, kind in SUBJECT_HISTOGRAMS.items():
+        if found := list(_HISTOGRAMS_OF_SUBJECTS.rows(connection, (name, kind))):
+            histograms[name] = found
+    for named in _OTHER_HISTOGRAMS.rows(connection, (to_json([*SUBJECT_HISTOGRAMS]),)):
+        histograms.setdefault(named.name, []).append(named.histogram)
+    return histograms
+
+
+def _bounded(notifications: Iterable[RunningTotal]) -> list[RunningTotal]:
+    """The first counters, and the sums by status of all others."""
+    first: list[RunningTotal] = []
+    others: dict[Labels, RunningTotal] = {}
+    for counter in notifications:
+        if len(first) < NOTIFICATION_COUNTERS:
+            first.append(counter)
+            continue
+        labels = (OTHER_NOTIFICATIONS, OTHER_NOTIFICATIONS, counter.labels[-1])
+        known = others.get(labels, RunningTotal(labels, 0, counter.born_seconds))
+        others[labels] = replace(known, value=known.value + counter.value)
+    return [*first, *others.values()]
+
+
+def read_returned(
+    connection: sqlite3.Connection, after_seconds: float
+) -> tuple[Mapping[tuple[str, Labels], RunningTotal], Mapping[tuple[str, Labels], Histogram]]:
+    """What counters and histograms were when their subjects returned, after a time."""
+    counters, histograms = {}, {}
+    for name, labels, row in map(
+        msgspec.structs.astuple, _RETURNED.rows(connection, (after_seconds,))
+    ):
+        if row.bounds is None:
+            counters[name, labels] = RunningTotal(labels, row.total, row.at_seconds)
+        else:
+            histograms[name, labels] = Histogram(
+                labels, row.bounds, row.counts, row.total, row.at_seconds
+            )
+    return counters, histograms
+
+
+def newest_commits(connection: sqlite3.Connection, benchmark: str) -> Iterator[RunningTotal]:
+    """A benchmark's regressions by commit, for each severity those of its newest commits."""
+    for severity in SEVERITIES:
+        for commit_hash, value, born in connection.execute(
+            _COMMITS, (benchmark, severity, COMMITS_SHOWN)
+        ):
+            yield RunningTotal((benchmark, severity, commit_hash), value, born)

@@ -1,0 +1,182 @@
+"""Ingests what is new, for as long as the exporter runs, and survives what fails meanwhile."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from benchmark_exporter.config import Config
+from benchmark_exporter.ingest.inbox import SUFFIX
+from benchmark_exporter.ledger import LedgerError, has_no_room
+from benchmark_exporter.server.ingest_state import IngestState
+from benchmark_exporter.server.open_ledger import OpenLedger
+from benchmark_exporter.server.publishing import Publisher
+from benchmark_exporter.server.worker import Worker
+
+log = logging.getLogger(__name__)
+
+# A scan may take at most this share of the time until the next, so that it costs at most 1 % of a
+# core.
+SCAN_SHARE = 0.01
+# After the ledger or the results folder failed.
+INGEST_RETRY_SECONDS = 5.0
+
+
+class IngestLoop:
+    """Ingests new files and uploads, and replaces a damaged ledger.
+
+    Methods that end in `_by_worker` run in the ledger's worker thread, all others in the event
+    loop. `report_failure` gets why ingest fails, or None once it works.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        opened: OpenLedger,
+        publisher: Publisher,
+        state: IngestState,
+        worker: Worker,
+        report_failure: Callable[[str | None], None],
+    ) -> None:
+        self._config = config
+        self._opened = opened
+        self._publisher = publisher
+        self._state = state
+        self._worker = worker
+        self._report_failure = report_failure
+        self._changed_paths: set[str] = set()
+        self._wake = asyncio.Event()
+
+    def add_changed(self, path: str) -> None:
+        """Checks a path soon that an event or an upload named."""
+        self._changed_paths.add(path)
+        self._wake.set()
+
+    def wake(self) -> None:
+        """Runs the loop now: what it waits for may have changed."""
+        self._wake.set()
+
+    def note_error(self, error: Exception) -> None:
+        """Has the ledger replaced soon if an error that another part met says it is damaged."""
+        self._opened.note(error)
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Ends the loop after its current step. What is not begun is left for the next start."""
+        self._state.is_stopping = True
+        self._wake.set()
+
+    async def open(self) -> None:
+        """Opens the ledger, or leaves it to the loop to retry if its disk is full.
+
+        Raises:
+            LedgerError: the ledger cannot be opened for another reason.
+        """
+        try:
+            await self._worker.run(self._opened.open)
+        except LedgerError as error:
+            if not has_no_room(error):
+                raise
+            self._state.unopened = error
+            log.error("the ledger cannot be opened, retrying", extra={"fields": {"reason": error}})
+        else:
+            if self._opened.ledger.is_alone:
+                log.error(
+                    "the ledger's disk is full: known results are shown, "
+                    "new ones are ingested when there is room"
+                )
+
+    async def run(self) -> None:
+        """Ingests until `stop`."""
+        next_scan = 0.0
+        while not self._state.is_stopping:
+            failed = False
+            try:
+                next_scan = await self._run_once(next_scan)
+            except (OSError, LedgerError) as error:
+                self._set_failure(error)
+                self._opened.note(error)
+                await self._worker.run(self._publisher.show_failure_by_worker)
+                failed, next_scan = True, time.monotonic() + INGEST_RETRY_SECONDS
+                log.error(
+                    "ingest failed, retrying",
+                    extra={"fields": {"reason": error, "retry_seconds": INGEST_RETRY_SECONDS}},
+                )
+            seconds = INGEST_RETRY_SECONDS if failed else self._seconds_to_sleep(next_scan)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._wake.wait()
+            self._wake.clear()
+
+    async def _run_once(self, next_scan: float) -> float:
+        """One round; returns when the next scan is due, by the monotonic clock."""
+        paths, self._changed_paths = self._changed_paths, set()
+        opened = self._opened
+        is_alone = opened.is_open and opened.ledger.is_alone
+        if opened.must_be_replaced or (is_alone and time.monotonic() >= next_scan):
+            await self._worker.run(opened.replace)
+            next_scan = 0.0
+        is_due = paths or time.monotonic() >= opened.ingest.due_seconds
+        if self._state.is_caught_up and is_due:
+            await self._worker.run(self._check_by_worker, paths)
+        if time.monotonic() >= next_scan:
+            await self._scan()
+            pause = max(
+                self._config.rescan_interval_seconds,
+                self._state.scan_duration_seconds / SCAN_SHARE,
+            )
+            next_scan = time.monotonic() + pause
+        await self._worker.run(self._refresh_by_worker)
+        return next_scan
+
+    async def _scan(self) -> None:
+        """Scans in steps, between which changed files are checked.
+
+        So no file has to wait until a large folder has been read, except during the first scan:
+        what is already there comes first, since runs are judged against those before them.
+        """
+        steps, reading_seconds = self._opened.ingest.scan_in_steps(), 0.0
+        while not self._state.is_stopping:
+            is_done, step_seconds = await self._worker.run(self._step_by_worker, steps)
+            reading_seconds += step_seconds
+            if is_done:
+                self._state.scan_duration_seconds = reading_seconds
+                self._state.is_caught_up = self._state.is_ready = True
+                self._set_failure(None)
+                return
+            if self._state.is_caught_up and self._changed_paths:
+                paths, self._changed_paths = self._changed_paths, set()
+                await self._worker.run(self._check_by_worker, paths)
+
+    def _seconds_to_sleep(self, next_scan: float) -> float:
+        next_check = min(next_scan, self._opened.ingest.due_seconds) - time.monotonic()
+        stale_seconds = self._publisher.exposition.stale_at_seconds - time.time()
+        # No event reports a baseline that another process pins.
+        return max(min(next_check, stale_seconds, self._config.rescan_interval_seconds), 0.0)
+
+    def _set_failure(self, failure: LedgerError | OSError | None) -> None:
+        self._state.failure = failure
+        self._report_failure(None if failure is None else str(failure))
+
+    def _step_by_worker(self, steps: Iterator[int]) -> tuple[bool, float]:
+        """Whether the scan is done after its next step, and how long reading took.
+
+        A step that ingested something counts as 0 s: a burst must not delay the next scan.
+        """
+        state, started = self._publisher.state, time.monotonic()
+        is_done = next(steps, None) is None
+        is_only_read = self._publisher.state is state
+        return is_done, time.monotonic() - started if is_only_read else 0.0
+
+    def _check_by_worker(self, paths: set[str]) -> None:
+        # The files of a new folder have no events of their own.
+        if any(not path.endswith(SUFFIX) and Path(path).is_dir() for path in paths):
+            self._opened.ingest.scan()
+        else:
+            self._opened.ingest.check(paths)
+
+    def _refresh_by_worker(self) -> None:
+        opened = self._opened
+        self._publisher.refresh_by_worker(opened.ledger, opened.ingest.pending_files)

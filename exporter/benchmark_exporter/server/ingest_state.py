@@ -1,0 +1,23 @@
+"""How ingest is doing, as the parts of the exporter share it."""
+
+from dataclasses import dataclass
+
+from benchmark_exporter.ledger import LedgerError
+
+
+@dataclass(slots=True)
+class IngestState:
+    """How ingest is doing. The ingest loop writes it, everyone reads it.
+
+    `failure` is why no results can be ingested, and lasts until a scan succeeds. `unopened` is why
+    there is nothing to show: the ledger has not been opened since the start. `is_caught_up` says
+    that everything is ingested that was there when the ledger was opened, `is_ready` that this was
+    so once since the start.
+    """
+
+    failure: LedgerError | OSError | None = None
+    unopened: LedgerError | None = None
+    is_caught_up: bool = False
+    is_ready: bool = False
+    is_stopping: bool = False
+    scan_duration_seconds: float = 0.0

@@ -1,0 +1,180 @@
+"""The page at /: the newest run of each benchmark, what was rejected and why, and where to go."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from html import escape
+
+from benchmark_exporter import __version__
+from benchmark_exporter.links import Links
+from benchmark_exporter.model import REGRESSED, SEVERITIES
+from benchmark_exporter.server.status import RunStatus, Status, VerdictStatus
+from benchmark_exporter.wording import change
+
+COMMIT_CHARACTERS_SHOWN = 12
+_PATHS = (
+    ("/metrics", "all metrics"),
+    ("/api/v1/status", "this page as JSON"),
+    ("/-/healthy", "answers while the process is alive"),
+    ("/-/ready", "answers once the results folder has been scanned"),
+)
+_PARTS = (
+    ("stream", "the live page: what is running now"),
+    ("grafana", "Grafana: dashboards"),
+    ("prometheus", "Prometheus: queries and rules"),
+    ("alertmanager", "Alertmanager: alerts and silences"),
+)
+_STYLE = """
+:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
+body { max-width: 76rem; margin: 2rem auto; padding: 0 1rem; }
+.table { overflow-x: auto; margin-bottom: 2rem; }
+table { border-collapse: collapse; width: 100%; }
+th, td {
+  text-align: left; vertical-align: top;
+  padding: .3rem .8rem .3rem 0; border-bottom: 1px solid #8886;
+}
+td { font-variant-numeric: tabular-nums; }
+time { white-space: nowrap; }
+"""
+
+
+def landing_page(status: Status, links: Links, *, ready: bool) -> str:
+    """The page as HTML. `ready` says whether the results folder has been scanned."""
+    scanning = "" if ready else "<p>Scanning the results folder …</p>"
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width">'
+        '<meta http-equiv="refresh" content="5">'
+        f"<title>benchmark-exporter</title><style>{_STYLE}</style></head><body>"
+        f"<h1>benchmark-exporter {escape(__version__)}</h1>{scanning}"
+        f"{_failure(status)}{_dropped(status)}{_alerts(status)}{_runs(status)}{_rejected(status)}"
+        f"{_addresses(links)}</body></html>"
+    )
+
+
+def _addresses(links: Links) -> str:
+    # Relative, since a proxy may serve this page under a path.
+    addresses = [(path.removeprefix("/"), path, what) for path, what in _PATHS]
+    addresses += [
+        (links.urls[part], links.urls[part], what) for part, what in _PARTS if part in links.urls
+    ]
+    items = (
+        f'<li><a href="{escape(address)}">{escape(text)}</a> {what}</li>'
+        for address, text, what in addresses
+    )
+    return f"<h2>Addresses</h2><ul>{''.join(items)}</ul>"
+
+
+def _failure(status: Status) -> str:
+    if status.failure is None:
+        return ""
+    return (
+        f"<p><strong>No results are ingested: {escape(status.failure)}</strong>. "
+        "The exporter retries every few seconds; the results below are from before. "
+        '<a href="runbooks/IngestFailing">What to do</a></p>'
+    )
+
+
+def _dropped(status: Status) -> str:
+    dropped = [
+        f"{count:,} × {escape(kind)}" for kind, count in status.subjects_dropped.items() if count
+    ]
+    if not dropped:
+        return ""
+    return (
+        f"<p><strong>Left out of /metrics and of this page: {', '.join(dropped)}</strong>, the "
+        f"newest of them, since max_series allows {status.max_series:,} series. "
+        '<a href="runbooks/SeriesLimitReached">What to do</a></p>'
+    )
+
+
+def _alerts(status: Status) -> str:
+    rows = [
+        (
+            f"<strong>{escape(alert.alertname)}</strong>",
+            *_cells(alert.severity, alert.summary),
+            _moment(alert.received_timestamp_seconds),
+        )
+        for alert in status.alerts
+        # Watchdog, which always fires, has another severity.
+        if alert.status == "firing" and alert.severity in SEVERITIES
+    ]
+    return _table("Firing alerts", ("Alert", "Severity", "Summary", "Received (UTC)"), rows)
+
+
+def _runs(status: Status) -> str:
+    if not status.runs:
+        return (
+            "<p>No runs yet. Copy a result file into "
+            f"<code>{escape(status.results_dir)}</code>.</p>"
+        )
+    rows = [
+        (
+            *_cells(
+                run.benchmark,
+                run.environment,
+                run.run_id,
+                run.commit_hash[:COMMIT_CHARACTERS_SHOWN],
+            ),
+            _moment(run.timestamp_seconds),
+            "" if run.speedup_p50_ratio is None else f"{run.speedup_p50_ratio:.2f}×",
+            _gate_and_verdict(run),
+        )
+        for run in status.runs
+    ]
+    heads = (
+        *("Benchmark", "Environment", "Run", "Commit", "Run at (UTC)", "Speedup p50"),
+        "Gate and verdict",
+    )
+    return _table("Newest runs", heads, rows)
+
+
+def _rejected(status: Status) -> str:
+    rows = [
+        _cells(file.file, file.reason, file.place, file.detail) for file in status.rejected_files
+    ]
+    return _table("Rejected files", ("File", "Reason", "JSON path", "Detail"), rows)
+
+
+def _cells(*texts: str) -> tuple[str, ...]:
+    return tuple(map(escape, texts))
+
+
+def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of cells in HTML; nothing if there are no rows."""
+    if not rows:
+        return ""
+    head = "".join(f"<th>{head}</th>" for head in heads)
+    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    return (
+        f"<h2>{title}</h2><div class=table><table><thead><tr>{head}</tr></thead>"
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _moment(timestamp_seconds: float) -> str:
+    moment = datetime.fromtimestamp(timestamp_seconds, UTC)
+    return f"<time>{moment:%Y-%m-%d %H:%M:%S}</time>"
+
+
+def _gate_and_verdict(run: RunStatus) -> str:
+    """The gate's outcome, and the worst verdict."""
+    lines = [] if run.passed is None else [_gate(run)]
+    if run.verdicts:
+        lines.append(_verdict(run.benchmark, run.verdicts[0]))
+    return "<br>".join(lines) or "no gate"
+
+
+def _gate(run: RunStatus) -> str:
+    outcome = "passed" if run.passed else "failed"
+    if run.severity is None:
+        return outcome
+    return f"<strong>{outcome}, {run.severity} regression</strong>"
+
+
+def _verdict(benchmark: str, verdict: VerdictStatus) -> str:
+    state = verdict.state.replace("_", " ")
+    changed = f", {change(verdict.worsening_ratio)}" if verdict.worsening_ratio else ""
+    if verdict.state in REGRESSED:
+        variant = verdict.name.removeprefix(benchmark).removeprefix("/")
+        state = f"<strong>{escape(f'{variant} {state}'.strip())}</strong>"
+    return f"{state}{changed}"

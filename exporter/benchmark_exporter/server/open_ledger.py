@@ -1,0 +1,119 @@
+"""The ledger and the ingest over it: opened, replaced when damaged, and opened again."""
+
+import time
+from collections.abc import Callable
+
+from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX, Inbox
+from benchmark_exporter.ingest.inboxes import Inboxes
+from benchmark_exporter.ingest.ingest import Defaults, Ingest
+from benchmark_exporter.ledger import Ledger, LedgerError
+from benchmark_exporter.ledger.damage import is_damaged, set_aside
+from benchmark_exporter.metrics.collector import EXECUTION_TIME_METRIC
+from benchmark_exporter.server.ingest_state import IngestState
+from benchmark_exporter.server.settings import ServeSettings
+
+
+class OpenLedger:
+    """`ledger` and `ingest` are set while `is_open`.
+
+    Everything but `note` runs in the ledger's worker thread. `publish` is called with the ledger
+    and the number of pending files after each change of the state, and when the ledger is opened.
+    """
+
+    ledger: Ledger
+    ingest: Ingest
+
+    def __init__(
+        self, settings: ServeSettings, state: IngestState, publish: Callable[[Ledger, int], None]
+    ) -> None:
+        self._settings = settings
+        self._state = state
+        self._publish_state = publish
+        self._damage: LedgerError | None = None
+        self.is_open = False
+
+    @property
+    def must_be_replaced(self) -> bool:
+        """Whether `replace` has to be called before anything else."""
+        return self._damage is not None or not self.is_open
+
+    def note(self, error: Exception) -> None:
+        """Remembers an error that says the ledger is damaged."""
+        if isinstance(error, LedgerError) and is_damaged(error):
+            self._damage = error
+
+    def open(self) -> None:
+        """Opens the ledger; a damaged one is set aside and replaced by a new one.
+
+        Raises:
+            LedgerError: it cannot be opened.
+            OSError: a damaged one cannot be set aside.
+        """
+        try:
+            self._wire()
+        except LedgerError as error:
+            if not is_damaged(error):
+                raise
+            set_aside(self._settings.ledger_path, error, time.time())
+            self._wire()
+        self.is_open, self._state.unopened = True, None
+
+    def replace(self) -> None:
+        """Closes the ledger and opens it again, after setting a damaged one aside.
+
+        If the opening fails, only that is left to be retried.
+
+        Raises:
+            LedgerError, OSError: as `open`.
+        """
+        self.close()
+        if self._damage is not None:
+            set_aside(self._settings.ledger_path, self._damage, time.time())
+            self._damage = None
+        self.open()
+
+    def close(self) -> None:
+        """Closes the ledger if it is open."""
+        if self.is_open:
+            self.ledger.close()
+            self.is_open = False
+
+    def publish(self) -> None:
+        """Publishes the ledger's newest state.
+
+        Raises:
+            LedgerError: it cannot be read.
+        """
+        self._publish_state(self.ledger, self.ingest.pending_files)
+
+    def _wire(self) -> None:
+        settings, config = self._settings, self._settings.config
+        self.ledger = Ledger(settings.ledger_path)
+        self._state.is_caught_up = False
+        defaults = Defaults(
+            project=config.project,
+            environment=config.environment,
+            execution_time_bounds_ms=settings.definitions[EXECUTION_TIME_METRIC].buckets,
+            settle_seconds=config.settle_seconds,
+            series_max_age_seconds=config.series_max_age_seconds,
+            zone=config.zone,
+        )
+        try:
+            self.ingest = Ingest(
+                self.ledger,
+                Inboxes(
+                    Inbox(settings.results_dir, config.max_file_bytes),
+                    Inbox(settings.uploads_dir, config.max_file_bytes, UPLOADS_PREFIX),
+                ),
+                config.policy,
+                config.judgement,
+                defaults,
+                publish=self.publish,
+                clock=time.time,
+                monotonic=time.monotonic,
+                stopping=lambda: self._state.is_stopping,
+            )
+            self.publish()  # a restart shows at once what was shown before
+        except LedgerError:
+            self.ledger.close()
+            raise

@@ -1,0 +1,122 @@
+"""What the exporter shows: the newest state of the ledger and its exposition."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+
+from aiohttp import web
+
+from benchmark_exporter.ledger import Ledger, State
+from benchmark_exporter.metrics.collector import Collector, Exposition
+from benchmark_exporter.metrics.live import Live, LiveProgress
+from benchmark_exporter.metrics.resources import Sampler
+from benchmark_exporter.server.ingest_state import IngestState
+from benchmark_exporter.stream.feed import Feed
+
+# Scrapes closer together than this share one sample of CPU and memory.
+RESOURCES_MAX_AGE_SECONDS = 1.0
+
+
+class Publisher:
+    """Holds the newest state and its exposition.
+
+    Methods that end in `_by_worker` run in the ledger's worker thread, all others in the event
+    loop. `state`, `exposition` and `live` are unset until the first `publish_by_worker`; `live` is
+    what was last rendered. `changed` is set after each new state.
+    """
+
+    state: State
+    exposition: Exposition
+
+    def __init__(self, collector: Collector, ingest: IngestState) -> None:
+        self._collector = collector
+        self._ingest = ingest
+        self._loop = asyncio.get_running_loop()
+        self.changed = asyncio.Event()
+        self.live = Live(pending_files=0, scan_duration_seconds=0.0)
+
+    def publish_by_worker(self, ledger: Ledger, pending_files: int) -> None:
+        """Reads and renders the ledger's newest state.
+
+        Raises:
+            LedgerError: the ledger cannot be read.
+        """
+        live = self._live_now(pending_files)
+        self.state, self.exposition = self._collector.expose(ledger, live, time.time())
+        self.live = live
+        self._loop.call_soon_threadsafe(self.changed.set)
+
+    def refresh_by_worker(self, ledger: Ledger, pending_files: int) -> None:
+        """Publishes what no commit of ours changes.
+
+        That is: files that have become incomplete or complete, counters that are no longer held at
+        0, series that have become too old, and a baseline that another process has pinned.
+
+        Raises:
+            LedgerError: the ledger cannot be read.
+        """
+        live = self._live_now(pending_files)
+        is_stale = self.exposition.stale_at_seconds <= time.time() or (
+            live.pending_files,
+            live.is_ingest_failing,
+        ) != (self.live.pending_files, self.live.is_ingest_failing)
+        if ledger.changed_elsewhere() or is_stale:
+            self.publish_by_worker(ledger, pending_files)
+
+    def show_failure_by_worker(self) -> None:
+        """Adds to the known state that ingest is failing.
+
+        Does not use the ledger, which may not even be readable.
+        """
+        if self._ingest.unopened is not None:
+            return
+        is_stale = self.exposition.stale_at_seconds <= time.time()
+        if not self.live.is_ingest_failing or is_stale:
+            self.live = replace(self.live, is_ingest_failing=True)
+            self.exposition = self._collector.render(self.state, self.live, time.time())
+
+    def _live_now(self, pending_files: int) -> Live:
+        ingest = self._ingest
+        return Live(pending_files, ingest.scan_duration_seconds, ingest.failure is not None)
+
+    def shown(self) -> Exposition:
+        """The newest exposition. Raises HTTPServiceUnavailable if there is nothing to show yet."""
+        self.refuse_without_state()
+        return self.exposition
+
+    def refuse_without_state(self) -> None:
+        """Raises HTTPServiceUnavailable if there is nothing to show yet."""
+        if self._ingest.unopened is not None:
+            raise web.HTTPServiceUnavailable(text=f"nothing to show yet: {self._ingest.unopened}\n")
+
+
+class ResourcesPart:
+    """The `resources` part of the exposition, sampled at most once per RESOURCES_MAX_AGE_SECONDS.
+
+    `uploads` has the number of answers to uploads by status code.
+    """
+
+    def __init__(
+        self, collector: Collector, publisher: Publisher, uploads: Mapping[int, int], feed: Feed
+    ) -> None:
+        self._collector = collector
+        self._publisher = publisher
+        self._uploads = uploads
+        self._feed = feed
+        self._sampler = Sampler()
+        self._rendered: tuple[float, bytes] = (float("-inf"), b"")
+
+    def render(self) -> bytes:
+        """The part as text."""
+        now = time.monotonic()
+        if now - self._rendered[0] >= RESOURCES_MAX_AGE_SECONDS:
+            feed = self._feed
+            progress = LiveProgress(
+                feed.running, feed.usages, feed.rejected_lines, feed.hub.figures()
+            )
+            body = self._collector.render_resources(
+                self._sampler.sample(), self._publisher.live, self._uploads, progress
+            )
+            self._rendered = (now, body)
+        return self._rendered[1]

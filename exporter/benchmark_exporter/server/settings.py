@@ -1,0 +1,33 @@
+"""What one exporter is started with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmark_exporter.config import Config
+from benchmark_exporter.links import Links
+from benchmark_exporter.metrics.definitions import Definition
+
+
+@dataclass(frozen=True, slots=True)
+class ServeSettings:
+    """Where an exporter reads, writes and listens, and its configuration."""
+
+    config: Config
+    definitions: Mapping[str, Definition]
+    results_dir: Path
+    ledger_path: Path
+    upload_tokens: Path | None
+    github_webhook_secret: Path | None
+    runbooks_dir: Path | None
+    links: Links
+    host: str
+    port: int
+    # Host and port of the stream and the live page; None turns them off.
+    stream_address: tuple[str, int] | None
+    stream_tokens: Path | None
+
+    @property
+    def uploads_dir(self) -> Path:
+        """Where uploads are kept: next to the ledger, since the results folder is read-only."""
+        return self.ledger_path.with_name("uploads")

@@ -1,0 +1,148 @@
+"""What `GET /api/v1/status` answers and the landing page shows.
+
+What the stream reports too has its types in `stream.messages`.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from benchmark_exporter import __version__
+from benchmark_exporter.ledger import NewestVerdict, State, Subject
+from benchmark_exporter.ledger.state import ReceivedNotification
+from benchmark_exporter.metrics.collector import Exposition
+from benchmark_exporter.model import SubjectKind
+from benchmark_exporter.server.ingest_state import IngestState
+from benchmark_exporter.server.publishing import Publisher
+from benchmark_exporter.server.settings import ServeSettings
+from benchmark_exporter.stream.messages import AlertSummary, RejectedFile, RunSummary, VerdictNews
+from benchmark_exporter.stream.worst_first import verdicts_worst_first
+
+
+class VerdictStatus(VerdictNews, frozen=True, kw_only=True):
+    """A result compared with its history; values in its unit, None with too few runs.
+
+    `previous_commit_hash` is that of the last run that was not a regression.
+    """
+
+    value: float
+    reference: float | None
+    unit: str
+    noise_ratio: float | None
+    commit_hash: str
+    previous_commit_hash: str
+
+
+class RunStatus(RunSummary, frozen=True, kw_only=True):
+    """The newest run of a benchmark. Speedup, `passed` and `severity` are None without a gate.
+
+    `verdicts` is sorted worst first.
+    """
+
+    timestamp_seconds: float
+    speedup_p50_ratio: float | None
+    passed: bool | None
+    severity: str | None
+    verdicts: Sequence[VerdictStatus]
+
+
+class AlertStatus(AlertSummary, frozen=True, kw_only=True):
+    """The newest notification of an alert. `benchmark_name` is empty if it concerns none."""
+
+    benchmark_name: str
+    received_timestamp_seconds: float
+
+
+class Status(msgspec.Struct, frozen=True):
+    """The exporter and what it knows.
+
+    `failure` is why no results can be ingested, None while ingest works; `subjects_dropped` counts
+    what `max_series` leaves out, by kind.
+    """
+
+    version: str
+    results_dir: str
+    commits: int
+    pending_files: int
+    failure: str | None
+    max_series: int
+    subjects_dropped: Mapping[SubjectKind, int]
+    runs: Sequence[RunStatus]
+    rejected_files: Sequence[RejectedFile]
+    alerts: Sequence[AlertStatus]
+
+
+def current_status(settings: ServeSettings, publisher: Publisher, ingest: IngestState) -> Status:
+    """The status as last published. Raises HTTPServiceUnavailable if there is none yet."""
+    exposition, state = publisher.shown(), publisher.state
+    return Status(
+        version=__version__,
+        results_dir=str(settings.results_dir),
+        commits=state.commits,
+        pending_files=publisher.live.pending_files,
+        failure=None if ingest.failure is None else str(ingest.failure),
+        max_series=settings.config.max_series,
+        subjects_dropped=exposition.dropped,
+        runs=_runs(state, exposition),
+        rejected_files=[
+            RejectedFile(file=file.path, reason=file.reason, place=file.place, detail=file.detail)
+            for file in state.rejected_files
+        ],
+        alerts=[_alert(received) for received in state.notifications],
+    )
+
+
+def _runs(state: State, exposition: Exposition) -> list[RunStatus]:
+    """The runs of the subjects on /metrics, newest first."""
+    shown = set(state.selection.subjects[: exposition.shown])
+    outcomes = {outcome.benchmark: outcome for outcome in state.gate_outcomes}
+    verdicts = verdicts_worst_first(state.verdicts)
+    runs = []
+    for run in sorted(state.runs, key=lambda run: run.timestamp_seconds, reverse=True):
+        if Subject("benchmark", run.benchmark, run.environment) not in shown:
+            continue
+        outcome = outcomes.get(run.benchmark)
+        runs.append(
+            RunStatus(
+                benchmark=run.benchmark,
+                environment=run.environment,
+                run_id=run.run_id,
+                commit_hash=run.commit_hash,
+                timestamp_seconds=run.timestamp_seconds,
+                speedup_p50_ratio=None if outcome is None else outcome.speedup_p50_ratio,
+                passed=None if outcome is None else outcome.passed,
+                severity=None if outcome is None else outcome.severity,
+                verdicts=[
+                    _verdict(newest)
+                    for newest in verdicts.get((run.benchmark, run.environment), ())
+                ],
+            )
+        )
+    return runs
+
+
+def _verdict(newest: NewestVerdict) -> VerdictStatus:
+    verdict = newest.verdict
+    return VerdictStatus(
+        name=newest.name,
+        state=verdict.state,
+        value=verdict.value,
+        reference=verdict.reference,
+        unit=newest.unit,
+        worsening_ratio=verdict.worsening_ratio,
+        noise_ratio=verdict.noise_ratio,
+        commit_hash=newest.commit_hash,
+        previous_commit_hash=newest.passed_commit,
+    )
+
+
+def _alert(received: ReceivedNotification) -> AlertStatus:
+    notification = received.notification
+    return AlertStatus(
+        alertname=notification.alertname,
+        benchmark_name=notification.benchmark,
+        severity=notification.severity,
+        status=notification.status,
+        summary=notification.summary,
+        received_timestamp_seconds=received.received_seconds,
+    )

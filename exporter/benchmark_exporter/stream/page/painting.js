@@ -1,0 +1,178 @@
+// Paints what is known. Everything that arrived becomes text, never markup.
+
+import { drawn, find, height, keep, line, made, setText, setTime } from "./elements.js";
+import { gateText, milliseconds, significant, verdictText, worse } from "./words.js";
+
+const MAX_CARDS = 50;
+const CARD_KINDS = {
+  running: "", silent: "warn", completed: "good", failed: "bad", interrupted: "bad", gone: "warn",
+};
+const COLUMNS = [
+  "Gate and verdict", "Trend", "Speedup p50", "Median", "Environment", "Commit", "Run at",
+];
+
+// One function for each part of the page.
+export const painters = {
+  running(known) {
+    const shown = [...known.running].slice(-MAX_CARDS);
+    keep(find("#running .cards"), shown, newCard, paintCard);
+    find("#running .empty").hidden = shown.length > 0;
+  },
+  benchmarks(known) {
+    const newestFirst = ([, a], [, b]) => (a.timestamp < b.timestamp ? 1 : -1);
+    const rows = [...known.runs.entries()].sort(newestFirst);
+    keep(find("#benchmarks tbody"), rows, newRow, (row, run) => paintRow(row, run, known));
+    find("#benchmarks .empty").hidden = rows.length > 0;
+    find("#benchmarks .table").hidden = rows.length === 0;
+  },
+  alerts(known) {
+    const newestFirst = ([, a], [, b]) => (a.received < b.received ? 1 : -1);
+    const alerts = [...known.alerts].sort(newestFirst);
+    const newItem = () => made("li", made("strong"), made("span"), made("time"));
+    keep(find("#alerts ul"), alerts, newItem, (item, alert) => {
+      item.dataset.severity = alert.severity;
+      const [name, summary, time] = item.children;
+      setText(name, alert.alertname);
+      setText(summary, ` ${alert.severity}: ${alert.summary}`);
+      setTime(time, alert.received);
+    });
+    find("#alerts").hidden = alerts.length === 0;
+  },
+  rejected({ rejected: { count, files } }) {
+    const newItem = () => made("li", made("code"), made("span"));
+    const entries = files.map((file) => [file.file, file]);
+    keep(find("#rejected ul"), entries, newItem, (item, file) => {
+      const [name, why] = item.children;
+      why.className = "why";
+      setText(name, file.file);
+      setText(why, `${file.reason} at ${file.place}: ${file.detail}`);
+    });
+    const limited = count > files.length ? ` (${count}; the newest ${files.length} are shown)` : "";
+    setText(find("#rejected-heading"), `Rejected files${limited}`);
+    find("#rejected").hidden = count === 0;
+  },
+  ingest({ ingest: { failure } }) {
+    setText(find("#ingest li"), `${failure}. The results below are from before.`);
+    find("#ingest").hidden = failure === null;
+  },
+};
+
+function newCard() {
+  return find("#card").content.firstElementChild.cloneNode(true);
+}
+
+function paintCard(card, { progress, points }) {
+  const badge = find(".badge", card), bar = find("progress", card), error = find(".error", card);
+  setText(find("h3", card), progress.benchmark);
+  setText(badge, progress.status === "silent" ? "silent for a minute" : progress.status);
+  badge.className = `badge ${CARD_KINDS[progress.status] ?? ""}`;
+  const origin = [progress.project, progress.environment, progress.process, progress.phase];
+  setText(find(".of", card), origin.filter(Boolean).join(" · "));
+  bar.hidden = !progress.iterations;
+  if (progress.iterations) {
+    bar.value = Math.min(1, (progress.iteration ?? 0) / progress.iterations);
+    bar.setAttribute("aria-label", `Progress of ${progress.benchmark}`);
+  }
+  paintChart(find(".chart", card), points);
+  const of = progress.iterations ? ` of ${progress.iterations}` : "";
+  paintFact(card, "iteration", progress.iteration, (iteration) => `${iteration}${of}`);
+  paintFact(card, "time", progress.execution_time_ms, milliseconds);
+  paintFact(card, "memory", progress.memory_mb, (megabytes) => `${significant(megabytes)} MB`);
+  paintFact(card, "cpu", progress.cpu_percent, (percent) => `${Math.round(percent)}%`);
+  setText(error, progress.error ?? "");
+  error.hidden = !progress.error;
+}
+
+function paintChart(chart, points) {
+  chart.toggleAttribute("hidden", points.length < 2);
+  if (points.length < 2) return;
+  find("polyline", chart).setAttribute("points", line(points, 300, 60));
+  const range = [Math.min(...points), Math.max(...points)].map(milliseconds).join(" to ");
+  chart.setAttribute("aria-label", `Time of the last ${points.length} iterations, ${range}`);
+}
+
+function paintFact(card, name, value, format) {
+  const fact = find(`[data-of="${name}"]`, card);
+  fact.parentElement.hidden = value === null;
+  setText(fact, value === null ? "" : format(value));
+}
+
+function newRow() {
+  const head = made("th");
+  head.scope = "row";
+  const cells = COLUMNS.map((name) => {
+    const cell = made("td");
+    cell.dataset.head = name;
+    return cell;
+  });
+  cells[0].append(made("span"));
+  cells[6].append(made("time"));
+  // Explicit roles, since a narrow screen lays out rows as blocks, which some screen readers then
+  // no longer take for a table.
+  head.role = "rowheader";
+  for (const cell of cells) cell.role = "cell";
+  const row = made("tr", head, ...cells);
+  row.role = "row";
+  return row;
+}
+
+function paintRow(row, run, known) {
+  const [name, judged, trend, speedup, median, environment, commit, time] = row.children;
+  const gate = known.gates.get(run.benchmark);
+  const { text, kind } = run.failed
+    ? { text: "ended with an error", kind: "bad" }
+    : worse(gateText(gate), verdictText(run.verdicts[0]));
+  setText(name, run.benchmark);
+  setText(judged.firstElementChild, text);
+  judged.firstElementChild.className = kind;
+  setText(speedup, gate ? `${significant(gate.speedup_p50)}×` : "");
+  setText(median, Object.entries(run.p50_ms).map(medianOfVariant).join(",\n"));
+  setText(environment, run.environment);
+  setText(commit, run.commit_hash.slice(0, 12));
+  setTime(time.firstElementChild, run.timestamp);
+  paintTrend(trend, run, gate, known.trends);
+  if (run.isNew) {
+    run.isNew = false;
+    row.classList.remove("new");
+    void row.offsetWidth; // so that the animation starts again
+    row.classList.add("new");
+  }
+}
+
+function medianOfVariant([variant, ms]) {
+  return [variant, milliseconds(ms)].filter(Boolean).join(" ");
+}
+
+function paintTrend(cell, run, gate, trends) {
+  const variant = Object.keys(run.p50_ms)[0];
+  const result = variant ? `${run.benchmark}/${variant}` : run.benchmark;
+  const trend = trends.get(`speedup_p50 ${run.benchmark}`) ?? trends.get(`p50_ms ${result}`);
+  const isSpeedup = trend?.quantity === "speedup_p50";
+  const limit = isSpeedup ? gate?.min_speedup_p50 : undefined;
+  const signature = trend ? JSON.stringify([trend.values, limit]) : "";
+  if (cell.dataset.drawn === signature) return;
+  cell.dataset.drawn = signature;
+  cell.replaceChildren(...(trend ? [trendChart(trend, isSpeedup, limit)] : []));
+}
+
+function trendChart({ values }, isSpeedup, limit) {
+  const format = isSpeedup ? (value) => `${significant(value)}×` : milliseconds;
+  const newest = values.at(-1);
+  const threshold = limit ? `, threshold ${format(limit)}` : "";
+  const label = `${isSpeedup ? "Speedup" : "Median"} of the last ${values.length} runs, `
+    + `${format(values[0])} to ${format(newest)}${threshold}`;
+  const all = limit ? [...values, limit] : values;
+  const low = Math.min(...all), high = Math.max(...all);
+  const y = (value) => height(value, low, high, 28);
+  const chart = drawn("svg", {
+    class: "spark", viewBox: "0 0 120 28", preserveAspectRatio: "none", role: "img",
+    "aria-label": label,
+  });
+  chart.append(drawn("title", {}));
+  chart.firstChild.textContent = label;
+  if (limit) chart.append(drawn("line", { x1: 0, x2: 120, y1: y(limit), y2: y(limit) }));
+  chart.append(values.length > 1
+    ? drawn("polyline", { points: line(values, 120, 28, low, high) })
+    : drawn("circle", { cx: 60, cy: y(newest), r: 2.5 }));
+  return chart;
+}

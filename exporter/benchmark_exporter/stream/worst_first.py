@@ -1,0 +1,33 @@
+"""The one order of verdicts: the worst state first, then the largest worsening, then the name."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from benchmark_exporter.ledger import NewestVerdict
+from benchmark_exporter.model import VerdictState
+
+WORST_FIRST: tuple[VerdictState, ...] = (
+    "critical",
+    "warning",
+    "ok",
+    "improved",
+    "insufficient_data",
+)
+_RANK = {state: rank for rank, state in enumerate(WORST_FIRST)}
+
+
+def verdicts_worst_first(
+    verdicts: Iterable[NewestVerdict],
+) -> Mapping[tuple[str, str], Sequence[NewestVerdict]]:
+    """The verdicts of each (benchmark, environment), worst first.
+
+    A verdict without a worsening ratio counts as unchanged.
+    """
+    found: dict[tuple[str, str], list[NewestVerdict]] = {}
+    for newest in sorted(verdicts, key=_badness):
+        found.setdefault((newest.benchmark, newest.environment), []).append(newest)
+    return found
+
+
+def _badness(newest: NewestVerdict) -> tuple[int, float, str]:
+    verdict = newest.verdict
+    return _RANK[verdict.state], -(verdict.worsening_ratio or 0.0), newest.name

@@ -1,0 +1,54 @@
+"""Both pages show the same in the same words."""
+
+import pytest
+from playwright.sync_api import BrowserContext, expect
+
+from benchmark_exporter.config import Config
+from tests.support.browsing import drop
+from tests.support.documents import perf_suite, result
+from tests.support.process import Exporter
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "words"),
+    [(2.0, "warning, 100.0% worse"), (0.5, "improved, 50.0% better"), (1.0, "ok")],
+)
+def test_a_verdict(
+    context: BrowserContext, exporter: Exporter, milliseconds: float, words: str
+) -> None:
+    least_runs = Config().judgement.least_runs
+    for number in range(least_runs + 1):
+        value = milliseconds if number == least_runs else 1.0
+        drop(exporter, f"{number}.json", result(number, {"parse": value}))
+    assert_both_show(context, exporter, "parse", words)
+
+
+@pytest.mark.parametrize(
+    ("speedup", "words"),
+    [
+        (5.0, "failed, critical regression"),
+        (12.0, "failed, warning regression"),
+        (30.0, "passed"),
+    ],
+)
+def test_a_gate_outcome(
+    context: BrowserContext, exporter: Exporter, speedup: float, words: str
+) -> None:
+    drop(exporter, "a.json", perf_suite(project="orbit", speedup=speedup))
+    assert_both_show(context, exporter, "orbit", words)
+
+
+def test_too_few_runs(context: BrowserContext, exporter: Exporter) -> None:
+    drop(exporter, "a.json", result(0, {"parse": 1.0}))
+    assert_both_show(context, exporter, "parse", "insufficient data")
+
+
+def assert_both_show(
+    context: BrowserContext, exporter: Exporter, benchmark: str, words: str
+) -> None:
+    for port in (exporter.port, exporter.stream_port):
+        page = context.new_page()
+        page.goto(f"http://127.0.0.1:{port}/")
+        row = page.get_by_role("row").filter(has_text=benchmark)
+        expect(row.get_by_text(words)).to_be_visible()
+        page.close()

@@ -1,0 +1,84 @@
+"""The order of verdicts, in the status and on the stream alike."""
+
+import json
+
+import pytest
+
+from benchmark_exporter.config import Config
+from benchmark_exporter.ledger import NewestVerdict
+from benchmark_exporter.model import VERDICT_STATES, Verdict, VerdictState
+from benchmark_exporter.stream.worst_first import WORST_FIRST, verdicts_worst_first
+from tests.support.documents import Json, result
+from tests.support.following import follow, until
+from tests.support.process import Exporter
+
+
+def newest(name: str, state: VerdictState, worsening_ratio: float | None) -> NewestVerdict:
+    verdict = Verdict(
+        state=state,
+        value=1.0,
+        rolling=None,
+        pinned=None,
+        reference=None,
+        limit=None,
+        worsening_ratio=worsening_ratio,
+        noise_ratio=None,
+        run_count=10,
+        suppressed=False,
+    )
+    return NewestVerdict(
+        benchmark="router",
+        name=name,
+        environment="ci",
+        project="orbit",
+        commit_hash="a1b2c3d",
+        passed_commit="",
+        unit="seconds",
+        verdict=verdict,
+        baseline=None,
+    )
+
+
+def test_every_state_has_a_rank() -> None:
+    assert set(WORST_FIRST) == set(VERDICT_STATES)
+
+
+def test_worst_state_then_largest_worsening_then_name() -> None:
+    verdicts = [
+        newest("f", "insufficient_data", None),
+        newest("e", "improved", -0.5),
+        newest("d", "ok", 0.01),
+        newest("c", "warning", 0.1),
+        newest("b", "warning", 0.3),
+        newest("a", "warning", 0.1),
+        newest("z", "critical", 0.2),
+    ]
+    ordered = verdicts_worst_first(verdicts)
+    assert list(ordered) == [("router", "ci")]
+    assert [each.name for each in ordered["router", "ci"]] == ["z", "b", "a", "c", "d", "e", "f"]
+
+
+def variants(number: int, milliseconds: dict[str, float]) -> Json:
+    """A run of one benchmark with several variants."""
+    document = result(number, milliseconds)
+    for each in document["results"]:
+        each["variant"], each["benchmark"] = each["benchmark"], "router"
+    return document
+
+
+@pytest.mark.parametrize("worst", ["alpha", "zeta"])
+async def test_status_and_stream_lead_with_the_same_verdict(exporter: Exporter, worst: str) -> None:
+    least_runs = Config().judgement.least_runs
+    before = {"alpha": 1.0, "mid": 1.0, "zeta": 1.0}
+    now = {name: 2.0 if name == worst else 1.3 for name in before}
+    for number in range(least_runs + 1):
+        document = variants(number, now if number == least_runs else before)
+        (exporter.results / f"{number}.json").write_text(json.dumps(document))
+    ingested = 'benchmark_exporter_files_ingested_total{format="result"}'
+    await until(lambda: exporter.value(ingested) == least_runs + 1)
+    (run,) = json.loads(exporter.get("/api/v1/status"))["runs"]
+    async with follow(exporter) as following:
+        (news,) = (await following("hello"))["metrics"]["snapshot"]["runs"]
+    shown = [(verdict["name"], verdict["state"]) for verdict in run["verdicts"]]
+    assert shown[0] == (f"router/{worst}", "warning")
+    assert [(verdict["name"], verdict["state"]) for verdict in news["verdicts"]] == shown

@@ -1,0 +1,36 @@
+"""Ledgers watched from outside: rows read from the file, and statements seen as they run."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from benchmark_exporter.ledger import Connect, connect_to_write
+
+
+def read_rows(path: Path, statement: str) -> list[tuple[Any, ...]]:
+    """What a statement selects from a ledger that may be open."""
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(statement).fetchall()
+
+
+def watched(statement_begins: Callable[[str], None]) -> Connect:
+    """Connections that call a function with each statement before it runs, the first one on."""
+
+    def connect(path: Path) -> sqlite3.Connection:
+        connection = connect_to_write(path)
+        connection.set_trace_callback(statement_begins)
+        return connection
+
+    return connect
+
+
+class Made:
+    """Makes connections that a test can set up further. `connection` is the last one."""
+
+    connection: sqlite3.Connection
+
+    def __call__(self, path: Path) -> sqlite3.Connection:
+        self.connection = connect_to_write(path)
+        return self.connection

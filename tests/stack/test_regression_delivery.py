@@ -34,7 +34,7 @@ SLOWER = {**GOOD, "parsing": 1.5}
 # Three of five at once.
 SHIFTED = {**GOOD, "routing": 1.6, "caching": 1.6, "matching": 1.6}
 WORSE = "parsing became 50% worse in ci, 1ms → 1.5ms"
-SHIFT = "The results of router in ci moved all at once"
+SHIFT = "The results of router in ci all moved at once"
 
 
 @dataclass

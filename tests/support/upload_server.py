@@ -31,7 +31,7 @@ def request_head(length: str) -> bytes:
 
 def refused(answer: Answer) -> tuple[int, str]:
     """The status and reason of a refusal."""
-    assert answer.json.keys() <= {"reason", "detail", "place"}, answer
+    assert answer.json.keys() <= {"reason", "detail", "json_path"}, answer
     return answer.status, answer.json["reason"]
 
 

@@ -120,7 +120,7 @@ class Ingest:
         if not gone:
             return
         with self._ledger.transaction() as transaction:
-            transaction.forget_files(gone)
+            transaction.delete_files(gone)
         for path in gone:
             del self._known[path]
         self._publish()

@@ -105,7 +105,7 @@ CASES = [
     "bench_guard_fail",
     "github_action_benchmark",
     "golden_metrics",
-    "hyperfine_with_side_file",
+    "hyperfine_with_sidecar",
     "jmh",
     "perf_guard_fail_amends_the_run",
 ]

@@ -21,7 +21,7 @@ def judge_run(
 ) -> None:
     """Judges the results of the new run in `row`, and keeps what the next run is judged by.
 
-    In an environment shift a regression is recorded but not counted, since the code did not cause it.
+    In an environment shift a regression is recorded but not counted: the code did not cause it.
     `now` is in seconds since 1970.
     """
     ledger, machine = transaction.verdicts, run.machine_class

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs demo demo-clean reload notify-test clean
+.PHONY: help up down status logs demo demo-clean reload notify-test clean compose
 .PHONY: history backfill baseline watch push
 .PHONY: test test-crash fuzz bench lint check format generate lock release
 
@@ -39,6 +39,9 @@ notify-test: $(VENV)/run ## send a test message through every channel, and say w
 
 clean: $(VENV)/run ## stop the stack and remove what it stored; results/ and secrets/ stay; YES=1
 	@$(PY) -m stack clean $(if $(YES),--yes)
+
+compose: $(VENV)/run ## docker compose with this checkout's settings; ARGS="exec exporter df -h"
+	@$(PY) -m stack compose $(ARGS)
 
 # benchmark-exporter with the addresses and the ledger of this checkout's stack.
 history: $(VENV)/run ## list the stack's runs; ARGS="--failed --limit 5"

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 
 from stack import commands, demo, exporter_commands, notify_test
+from stack.compose import ComposeStack
 from stack.prepare import prepare
 from stack.readiness import is_ready
 from stack.settings import ALERTMANAGER, EXPORTER, PROMETHEUS, Settings, StackError, load
@@ -54,7 +55,15 @@ def _parser() -> argparse.ArgumentParser:
     exporter = subparsers.add_parser("exporter")
     exporter.add_argument("words", nargs=argparse.REMAINDER)
     exporter.set_defaults(command=lambda settings, options: _exporter(settings, options.words))
+    compose = subparsers.add_parser("compose")
+    compose.add_argument("words", nargs=argparse.REMAINDER)
+    compose.set_defaults(command=_compose)
     return parser
+
+
+def _compose(settings: Settings, options: argparse.Namespace) -> None:
+    if status := ComposeStack(settings).run(options.words):
+        sys.exit(status)
 
 
 def _logs(settings: Settings, options: argparse.Namespace) -> None:

@@ -130,9 +130,7 @@ class ComposeStack:
     def logs(self, part: str | None, *, follow: bool) -> None:
         """Show the newest lines of the logs, and with `follow` what is added to them."""
         words = ["logs", "--tail", "50", *(["--follow"] if follow else [])]
-        command = ["docker", "compose", *words, *([part] if part else [])]
-        root, environment = self._settings.root, self._environment()
-        subprocess.run(command, cwd=root, env=environment, check=False)
+        self.run([*words, *([part] if part else [])])
 
     def last_words(self, part: Part) -> list[str]:
         """The lines of a part's log that say why it does not run."""
@@ -145,6 +143,12 @@ class ComposeStack:
             StackError: it fails; the message has its reason.
         """
         return self._compose("exec", "--no-TTY", "exporter", "benchmark-exporter", *words)
+
+    def run(self, words: Sequence[str]) -> int:
+        """Run any command of `docker compose` on this checkout's project; its exit status."""
+        root, environment = self._settings.root, self._environment()
+        command = ["docker", "compose", *words]
+        return subprocess.run(command, cwd=root, env=environment, check=False).returncode
 
     def is_claimed(self) -> bool:
         """Whether this checkout was started as containers, and not cleaned since."""

@@ -148,7 +148,8 @@ def run_compose(
         folder, build=True, wait=False, env_file=str(env_file), services=services
     )
     down = ["docker", "compose", "--project-name", name, "down", "--volumes", "--remove-orphans"]
-    at_end = guardian.at_end(name, down)
+    remove_image = ["docker", "image", "rm", image]
+    at_end = [guardian.at_end(name, down), guardian.at_end(f"then-{name}", remove_image)]
     try:
         with compose:
             ready = list(wait_until_ready(parts, settings))
@@ -156,8 +157,9 @@ def run_compose(
             assert wait_until_connected(settings), _logs(compose)
             yield backend
     finally:
-        at_end.unlink()
-        subprocess.run(["docker", "image", "rm", image], capture_output=True, check=False)
+        subprocess.run(remove_image, capture_output=True, check=False)
+        for path in at_end:
+            path.unlink()
 
 
 def stand_in_images() -> Mapping[str, str]:

@@ -12,7 +12,7 @@ from stack.compose import ComposeStack, engine_answers
 from stack.project import OLD_NAME, PROJECT, WORKING_DIR, derived_name, project_name
 from stack.settings import Settings, StackError
 from stack.validation import PROJECT_NAME
-from tests.stack.checkouts import write_env
+from tests.stack.checkouts import run_stack, write_env
 
 
 def docker(*words: str) -> str:
@@ -144,3 +144,17 @@ def test_the_record_names_the_checkout(values: Settings) -> None:
     list(project.claim("recorded", values))
     record = json.loads((values.state_dir / project.RECORD).read_text())
     assert record == {"checkout": str(values.root), "project": "recorded"}
+
+
+@pytest.mark.usefixtures("image")
+def test_compose_is_called_with_the_name_and_the_settings_of_the_checkout(folder: Path) -> None:
+    done = run_stack(folder, "compose", "config", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    configuration = json.loads(done.stdout)
+    assert configuration["name"] == derived_name(folder)
+    port = settings.load(folder, environ={})["EXPORTER_PORT"]
+    assert port in [each["published"] for each in configuration["services"]["exporter"]["ports"]]
+    plain = ["docker", "compose", "ps"]
+    refused = subprocess.run(plain, cwd=folder, capture_output=True, text=True, check=False)
+    assert refused.returncode
+    assert "make compose ARGS" in refused.stderr

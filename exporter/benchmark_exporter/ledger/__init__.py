@@ -208,8 +208,6 @@ class Ledger:
         with self.transaction() as transaction:
             return transaction.delete(projects, pipelines)
 
-    forget = delete  # its name before
-
     def adopt_pipelines(self, project: str) -> None:
         """Gives a project to the pipelines of a ledger from before pipelines had one."""
         with self._errors_named():

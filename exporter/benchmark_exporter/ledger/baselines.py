@@ -120,8 +120,6 @@ class Baselines:
         known = self._verdicts.series(series)
         self._verdicts.keep(series, replace(known, window=window, previous=None, unconfirmed=None))
 
-    start_anew = restart  # its name before
-
     def shown(self, series: SeriesKey) -> int | None:
         """The run whose verdict is shown for a series; None if it is of another unit."""
         row = self._connection.execute(_SHOWN, series._asdict()).fetchone()

@@ -211,7 +211,8 @@ class Recorder:
             run = leave_out_recorded(transaction, run, project, environment, now)
             if not run.results:
                 return False
-        line = self._tracking.line_of(transaction, run, project)
+        placed = self._tracking.place(transaction, run, project)
+        line = placed.line
         scope = Scope(project, environment, run.machine_class, line.branch)
         row, new, conflict, rank = transaction.add_run(
             run, scope, self._rank(run, now), now, tracked=line.tracked
@@ -219,7 +220,7 @@ class Recorder:
         if conflict and run is whole:  # else it conflicts with what the document was before it grew
             transaction.count(RUN_CONFLICTS.name, (), now)
         if new:
-            self._tracking.count(transaction, run, project, line)
+            self._tracking.count(transaction, run, project, placed)
             if line.tracked:
                 self._count(transaction, run, scope, now)
                 judge_run(transaction, row, run, scope, rank, self._limits, now)

@@ -23,8 +23,7 @@ class Branches:
 
     def runs_of(self, project: str) -> Mapping[str, int]:
         """How many runs of a project stated each branch ('': none), in the order of the first."""
-        if project not in self._runs:
-            self._buffer.flush()
+        if project not in self._runs:  # nor has any run of it been gathered, then
             self._runs[project] = dict(self._connection.execute(_RUNS, (project,)))
         return self._runs[project]
 

@@ -232,13 +232,14 @@ class Recorder:
 
     def _count(self, transaction: Transaction, run: Run, scope: Scope, now: float) -> None:
         """Counts a run of a tracked branch, and shows what belongs to it."""
-        for name in _names(run):
+        outcomes = run.outcomes
+        for name in _names(run, outcomes):
             subject = Subject.benchmark(scope, name)
             transaction.see(subject, now, self._defaults.series_max_age_seconds)
         where = scope.key
         for result in run.results:
             self._observe(transaction, result, where, now)
-        for benchmark, failed in run.outcomes.items():
+        for benchmark, failed in outcomes.items():
             transaction.count(RUNS.name, (*where, benchmark), now)
             transaction.count(FAILURES.name, (*where, benchmark), now, by=int(failed))
 
@@ -267,8 +268,8 @@ class Recorder:
         transaction.observe(EXECUTION_TIME.name, labels, milliseconds, self._bounds_ms, now)
 
 
-def _names(run: Run) -> Iterable[str]:
+def _names(run: Run, outcomes: Iterable[str]) -> Iterable[str]:
     """Every name that the run has series of, each benchmark before its variants."""
     of_results = [name for result in run.results for name in (result.benchmark, result.name)]
     compared = [comparison.benchmark for comparison in run.comparisons]
-    return dict.fromkeys([*of_results, *run.outcomes, *compared])
+    return dict.fromkeys([*of_results, *outcomes, *compared])

@@ -3,9 +3,8 @@
 import sqlite3
 from collections.abc import Mapping
 
-from benchmark_exporter.ledger import totals
 from benchmark_exporter.ledger.state import FallbackBranch
-from benchmark_exporter.ledger.tables import BRANCHES, FALLBACK_BRANCHES
+from benchmark_exporter.ledger.tables import BRANCHES, FALLBACK_BRANCHES, BranchRow
 from benchmark_exporter.ledger.write_buffer import WriteBuffer
 
 _RUNS = "SELECT branch, runs FROM branches WHERE project = ? ORDER BY rowid"
@@ -30,8 +29,8 @@ class Branches:
     def add_run(self, project: str, branch: str) -> None:
         """Counts a run."""
         runs = self._runs[project]
-        runs[branch] = runs.get(branch, 0) + 1
-        self._buffer.change(BRANCHES, (project, branch), totals.with_run)
+        runs[branch] = count = runs.get(branch, 0) + 1
+        self._buffer.put(BRANCHES, (project, branch), BranchRow(count))
 
     def fallback(self, project: str) -> str | None:
         """The branch that is tracked because the project has no run of a tracked one, if any."""

@@ -1,6 +1,7 @@
 """Each tracked branch has series of its own; other branches are only compared with them."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,8 @@ from hypothesis import strategies as st
 
 from benchmark_exporter.config import Config
 from benchmark_exporter.ingest.branches import BranchRules, Line, line_of, lines_of, without_prefix
-from benchmark_exporter.ledger.history import History, RunSelection
+from benchmark_exporter.ingest.result_files import runs_of_files
+from benchmark_exporter.ledger.history import History, RecordedRun, RunSelection
 from tests.support.documents import Json, perf_suite, result
 from tests.support.examples import wired_in_a_new_folder
 from tests.support.histories import LEAST, STEADY, value, verdicts
@@ -179,6 +181,36 @@ def test_what_a_changed_configuration_does_not_track_is_no_longer_shown(wired: W
     wired.restart(Config(tracked_branches=[]))
     branches = {dict(labels)["branch"] for labels in wired.samples()["benchmark_run_info"]}
     assert branches == {"main"}
+
+
+def test_a_deleted_project_has_no_branches(wired: Wired) -> None:
+    take_of(wired, "develop", range(2))
+    take_of(wired, "feature", range(10, 11))
+    wired.ledger.delete(["router"], [])
+    shown = wired.samples()
+    assert UNTRACKED not in shown
+    assert FALLBACK not in shown
+    take_of(wired, "feature", range(20, 21))
+    assert wired.value(FALLBACK, project="router", branch="feature") == 1
+
+
+def test_files_without_a_ledger_have_the_same_lines(wired: Wired) -> None:
+    for number, branch in enumerate(("", "main", "refs/heads/feature", "release/1")):
+        wired.take(f"{number}.json", run_of(branch, number, 1.0))
+    with History(wired.ledger_path) as history:
+        recorded = [
+            (run.branch, run.line, run.tracked) for run in history.oldest_first(RunSelection())
+        ]
+    runs, _ = runs_of_files(
+        [wired.results], RunSelection(), wired.config, wired.config.policy, _raise
+    )
+    read = [(run.branch, run.line, run.tracked) for run in runs if isinstance(run, RecordedRun)]
+    assert read == recorded
+    assert recorded[2] == ("feature", "main", False)
+
+
+def _raise(path: Path, error: Exception) -> None:
+    raise AssertionError(path) from error
 
 
 def test_ten_thousand_branches_leave_no_series() -> None:

@@ -31,8 +31,8 @@ _TIMES = f"""
 class Trend:
     """Values of the last runs of a benchmark in a scope, oldest first.
 
-    Times are in seconds since 1970. The values are its speedups p50 (`speedup_p50`, a ratio), or its execution times (`p50_ms`, of a
-    benchmark with its variant).
+    Times are in seconds since 1970. The values are its speedups p50 (`speedup_p50`, a ratio), or
+    its execution times (`p50_ms`, of a benchmark with its variant).
     """
 
     name: str

@@ -132,7 +132,7 @@ class Recorder:
         if read.sidecar is not None:
             sidecar: Candidate = read.sidecar.candidate
             transaction.record_file(sidecar.name, sidecar.signature, read.sidecar.digest, None, now)
-        return LogLine(logging.INFO, self._record_document(transaction, read, outcome, now))
+        return self._record_document(transaction, read, outcome, now)
 
     def _is_unchanged(
         self, transaction: Transaction, read: ReadFile, rejected: Rejected | None, now: float
@@ -163,23 +163,29 @@ class Recorder:
 
     def _record_document(
         self, transaction: Transaction, read: ReadFile, document: Document, now: float
-    ) -> str:
+    ) -> LogLine:
         if not transaction.add_document(read.identity, read.digest, document.format, now):
             transaction.count(FILES_DUPLICATE.name, (), now)
-            return "already known"
+            return LogLine(logging.INFO, "already known")
         if isinstance(document, Baseline):
             transaction.count(FILES_INGESTED.name, (document.format,), now)
-            return f"a baseline of {len(document.benchmarks)} benchmarks, not a run"
+            return LogLine(
+                logging.INFO, f"a baseline of {len(document.benchmarks)} benchmarks, not a run"
+            )
+        unaccepted: Sequence[str] = ()
         if isinstance(document, PipelineRun):
             new = self._add_pipeline_run(transaction, document, now)
         else:
-            new = self._add_run(transaction, document, now)
+            new, unaccepted = self._add_run(transaction, document, now)
         if not new:
             transaction.count(FILES_DUPLICATE.name, (), now)
-            return "already known from another file"
+            return LogLine(logging.INFO, "already known from another file")
         transaction.record_ingest(now)
         transaction.count(FILES_INGESTED.name, (document.format,), now)
-        return f"ingested a {document.format} document, run {document.run_id}"
+        text = f"ingested a {document.format} document, run {document.run_id}"
+        if unaccepted:
+            return LogLine(logging.WARNING, f"{text}; {_lasting(unaccepted, document.run_id)}")
+        return LogLine(logging.INFO, text)
 
     def _add_pipeline_run(self, transaction: Transaction, run: PipelineRun, now: float) -> bool:
         if not transaction.add_pipeline_run(run, now):
@@ -191,14 +197,18 @@ class Recorder:
             transaction.count(PIPELINE_RUNS.name, (run.pipeline, status), now, by=by)
         return True
 
-    def _add_run(self, transaction: Transaction, run: Run, now: float) -> bool:
+    def _add_run(
+        self, transaction: Transaction, run: Run, now: float
+    ) -> tuple[bool, Sequence[str]]:
+        """Whether anything of it is new, and the results whose worse level became their level."""
+        unaccepted: Sequence[str] = ()
         environment = run.environment or self._defaults.environment
         project = run.project or self._defaults.project
         whole = run
         if run.format in growing_formats():
             run = leave_out_recorded(transaction, run, project, environment, now)
             if not run.results:
-                return False
+                return False, unaccepted
         row, new, conflict = transaction.add_run(run, project, environment, now)
         if conflict and run is whole:  # else it conflicts with what the document was before it grew
             transaction.count(RUN_CONFLICTS.name, (), now)
@@ -211,9 +221,9 @@ class Recorder:
             for benchmark, failed in run.outcomes.items():
                 transaction.count(RUNS.name, (benchmark, environment), now)
                 transaction.count(FAILURES.name, (benchmark, environment), now, by=int(failed))
-            judge_run(transaction, row, run, project, environment, self._limits, now)
+            unaccepted = judge_run(transaction, row, run, project, environment, self._limits, now)
         amended = self._record_gates(transaction, row, run, environment, now)
-        return new or amended
+        return new or amended, unaccepted
 
     def _record_gates(
         self, transaction: Transaction, row: int, run: Run, environment: str, now: float
@@ -255,6 +265,15 @@ class Recorder:
         labels = result.name, iteration, environment
         milliseconds = [value * 1e3 for value in values]
         transaction.observe(EXECUTION_TIME.name, labels, milliseconds, self._bounds_ms, now)
+
+
+def _lasting(names: Sequence[str], run_id: str) -> str:
+    """What to do about a worse level that has lasted, for the log."""
+    return (
+        f"{', '.join(names)} stayed worse and is no longer critical; to accept the level: "
+        f"benchmark-exporter baseline set {run_id} --version NAME; to reject it: the same with "
+        "the run_id of a run before it"
+    )
 
 
 def _names(run: Run) -> Iterable[str]:

@@ -46,6 +46,7 @@ class _Pinned(msgspec.Struct, frozen=True):
     name: str
     environment: str
     better: Better
+    value: float
     p50: float | None
     newest_p50: float | None
     p95: float | None
@@ -106,6 +107,7 @@ _BASELINES = Columns(_Pinned).query(
     "JOIN results s ON s.run = n.run AND s.name = n.name AND s.unit = b.unit",
     name="b.name",
     environment="b.environment",
+    value="b.value",
     p50="b.p50",
     newest_p50="s.p50",
     p95="b.p95",
@@ -181,6 +183,7 @@ def _read_verdicts(connection: sqlite3.Connection) -> list[NewestVerdict]:
     verdicts = list(_VERDICTS.rows(connection))
     baselines = {
         (pinned.name, pinned.environment): NewestBaseline(
+            value=pinned.value,
             version=pinned.version,
             run_id=pinned.run_id,
             commit_hash=pinned.commit_hash,

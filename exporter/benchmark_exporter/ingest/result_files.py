@@ -8,7 +8,7 @@ from benchmark_exporter.config import Config
 from benchmark_exporter.formats import Origin, parse, parse_sidecar
 from benchmark_exporter.ingest.inbox import Candidate, Inbox
 from benchmark_exporter.ingest.reading import in_sidecar
-from benchmark_exporter.ledger.history import RecordedRun, Selection
+from benchmark_exporter.ledger.history import RecordedRun, RunSelection
 from benchmark_exporter.ledger.state import NewestGateOutcome
 from benchmark_exporter.model import Comparison, Document, PipelineRun, Rejected, Run
 from benchmark_exporter.regression import Policy, check_gate
@@ -36,7 +36,7 @@ def read_document(
 
 def runs_of_files(
     paths: Iterable[Path],
-    selection: Selection,
+    selection: RunSelection,
     config: Config,
     policy: Policy,
     reject: Callable[[Path, Exception], None],

@@ -200,8 +200,6 @@ class Ledger:
         with self.transaction() as transaction:
             return transaction.delete(projects, pipelines)
 
-    forget = delete  # its name before
-
     def changed_elsewhere(self) -> bool:
         """Whether another process has committed since the last call."""
         with self._errors_named():

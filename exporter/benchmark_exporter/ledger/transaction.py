@@ -148,8 +148,6 @@ class Transaction:
         for path in paths:
             self._buffer.put(FILES, (path,), None)
 
-    forget_files = delete_files  # its name before
-
     def add_document(self, digest: bytes, file_digest: bytes, format_name: str, at: float) -> bool:
         """Whether the document is new.
 

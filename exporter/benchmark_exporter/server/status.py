@@ -85,7 +85,9 @@ def current_status(settings: ServeSettings, publisher: Publisher, ingest: Ingest
         subjects_dropped=exposition.dropped,
         runs=_runs(state, exposition),
         rejected_files=[
-            RejectedFile(file=file.path, reason=file.reason, place=file.place, detail=file.detail)
+            RejectedFile(
+                file=file.path, reason=file.reason, json_path=file.json_path, detail=file.detail
+            )
             for file in state.rejected_files
         ],
         alerts=[_alert(received) for received in state.notifications],

@@ -222,7 +222,9 @@ def _runs(state: State, runs: Sequence[NewestRun], verdicts: _Verdicts) -> list[
 
 def _rejected(state: State) -> RejectedFiles:
     files = [
-        RejectedFile(file=file.path, reason=file.reason, place=file.place, detail=file.detail)
+        RejectedFile(
+            file=file.path, reason=file.reason, json_path=file.json_path, detail=file.detail
+        )
         for file in state.rejected_files[:MAX_REJECTED]
     ]
     return RejectedFiles(count=len(state.rejected_files), files=files)

@@ -32,9 +32,12 @@ class OnlineRule(Protocol):
 class Judge:
     """The exporter's own judge; lower is better, and runs are 6 hours apart."""
 
-    def __init__(self, limits: JudgeLimits | None = None, name: str = "judge") -> None:
+    def __init__(
+        self, limits: JudgeLimits | None = None, name: str = "judge", pinned: float | None = None
+    ) -> None:
         self.limits = JudgeLimits() if limits is None else limits
         self.name = name
+        self.pinned = pinned
 
     def start(self) -> tuple[SeriesState, float]:
         return SeriesState(), 0.0
@@ -43,6 +46,8 @@ class Judge:
         self, state: tuple[SeriesState, float], value: float
     ) -> tuple[int, tuple[SeriesState, float]]:
         series, at_seconds = state
-        verdict, series = judge(series, value, at_seconds, better="lower", limits=self.limits)
+        verdict, series = judge(
+            series, value, at_seconds, better="lower", limits=self.limits, pinned=self.pinned
+        )
         level = FURTHER if verdict.further else _LEVELS[verdict.state]
         return level, (series, at_seconds + SECONDS_BETWEEN_RUNS)

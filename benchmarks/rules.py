@@ -1,26 +1,29 @@
-"""What tells that a run is slower: the exporter's judge, and the rules that other tools have."""
+"""Rules of other tools that judge a run by a score of the runs before it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from benchmark_exporter.model import Result, Statistics, VerdictState
-from benchmark_exporter.regression import History, Limits, judge_result
 from benchmarks.noise import Array
-
-# What the documents of the simulated runs say of their samples.
-SAMPLES = 30
 
 
 @dataclass(frozen=True, slots=True)
 class PeerRule:
-    """Alarm where the score of a value, by the `runs` before it, is over the threshold. `score` takes histories along the last axis."""
+    """Raise an alarm where the score of a value, by the `runs` before it, is over the threshold.
+
+    `score` takes histories along the last axis.
+    """
 
     name: str
     runs: int
     threshold: float
     score: Callable[[Array, Array], Array]
+
+    @property
+    def method(self) -> str:
+        """The name without the threshold."""
+        return self.name.partition(",")[0]
 
 
 def _to_mean(history: Array, value: Array) -> Array:
@@ -35,35 +38,16 @@ def _to_boundary(history: Array, value: Array) -> Array:
 
 
 PEERS = (
-    # github-action-benchmark compares with the run before; its alert-threshold is 200 % unless set, as casbin's workflow does to 110 %.
+    # github-action-benchmark compares with the run before; its alert-threshold is 200 % unless set,
+    # as casbin's workflow does to 110 %.
     PeerRule("previous run, 200 %", 1, 2.0, _to_mean),
     PeerRule("previous run, 110 %", 1, 1.1, _to_mean),
     PeerRule("mean of 50 runs, 110 %", 50, 1.1, _to_mean),
-    # Bencher's t_test: mean + t · deviation (lib/bencher_boundary/src/limits.rs), with the upper boundary of 0.99 and the 64 runs at most
-    # that its documentation proposes. 2.387 is the 0.99 quantile of Student's t with 63 degrees of freedom.
+    # Bencher's t_test: mean + t · deviation (lib/bencher_boundary/src/limits.rs), with the upper
+    # boundary of 0.99 and the 64 runs at most that its documentation proposes. 2.387 is the 0.99
+    # quantile of Student's t with 63 degrees of freedom.
     PeerRule("t-test, 0.99 of 64 runs", 64, 2.387, _to_boundary),
 )
-
-
-def states(
-    values: Sequence[float],
-    history: History,
-    limits: Limits,
-    cv_ratio: float,
-    pinned: float | None = None,
-) -> Iterator[tuple[VerdictState, History]]:
-    """How the exporter judges runs that follow a history: each one's state, and the history after it."""
-    for value in values:
-        judgement = judge_result(
-            Result("benchmark", "", Statistics(p50=value), SAMPLES, cv_ratio),
-            history,
-            pinned,
-            limits,
-        )
-        if judgement is None:
-            raise ValueError(f"a run with the value {value} is not judged")
-        history = history.after(judgement, limits)
-        yield judgement.state, history
 
 
 def scores(rule: PeerRule, values: Array) -> Array:

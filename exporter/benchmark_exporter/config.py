@@ -15,6 +15,16 @@ from benchmark_exporter.regression import Limits, Policy, Positive
 Name = Annotated[str, msgspec.Meta(min_length=1)]
 
 
+# Limits that there were once: what to set instead.
+_REMOVED = {
+    "worst_run_factor": "tail_share and mode_share take its place",
+    "outlier_share": "tail_share takes its place",
+    "agreement_share": "nothing takes its place",
+    "critical_worsening_ratio": "large_ratio takes its place",
+    "critical_noise_factor": "large_ratio takes its place",
+}
+
+
 class ConfigError(Exception):
     """A setting that cannot be used; the message names the file, the key and the reason."""
 
@@ -110,11 +120,8 @@ def read_yaml(path: Path) -> object:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
-    except (
-        yaml.YAMLError,
-        ValueError,
-        RecursionError,
-    ) as error:  # ValueError: a day 99, say, in what looks like a date
+    # ValueError: a day 99, say, in what looks like a date
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from error
 
 
@@ -125,7 +132,17 @@ def load_config(path: Path) -> Config:
         ConfigError: names the file, the key and what is wrong with it.
     """
     document = read_yaml(path)
+    _refuse_removed(path, document)
     try:
         return msgspec.convert(document if document is not None else {}, Config)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{path}: {error}") from error
+
+
+def _refuse_removed(path: Path, document: object) -> None:
+    judgement = document.get("judgement") if isinstance(document, dict) else None
+    for name in judgement if isinstance(judgement, dict) else ():
+        if name in _REMOVED:
+            raise ConfigError(
+                f"{path}: judgement.{name} was removed: {_REMOVED[name]}; see docs/detection.md"
+            )

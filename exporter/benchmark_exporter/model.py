@@ -7,15 +7,17 @@ from typing import Literal, get_args
 
 import msgspec
 
+from benchmark_exporter.judge import Better as Better
+from benchmark_exporter.judge import Verdict as Verdict
+from benchmark_exporter.judge import VerdictState as VerdictState
+
 Severity = Literal["critical", "warning"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning")
 
-Better = Literal["lower", "higher"]
 # What metric series belong to: a benchmark in a scope, or a pipeline's branch and trigger.
 SubjectKind = Literal["benchmark", "pipeline"]
 BASE_UNITS = ("seconds", "bytes", "per_second", "ratio")
 
-VerdictState = Literal["ok", "improved", "warning", "critical", "insufficient_data"]
 VERDICT_STATES: tuple[VerdictState, ...] = get_args(VerdictState)
 REGRESSED: tuple[VerdictState, ...] = ("warning", "critical")
 
@@ -266,34 +268,3 @@ class GateOutcome(msgspec.Struct, frozen=True):
     criteria: Mapping[str, bool]
     passed: bool
     severity: Severity | None
-
-
-class Verdict(msgspec.Struct, frozen=True):
-    """What a result's history says of its typical value. Values are in the result's unit.
-
-    Of the two references, the rolling and the pinned one, the stricter one decides: `limit` and
-    both ratios refer to it.
-
-    value: the typical value of this run: p50, or else the mean, or else the only value.
-    rolling: the median of the window; None if it has too few runs.
-    pinned: the value of the pinned baseline; None if none is pinned.
-    reference: the one of these two that decided; None if the result could not be judged yet.
-    limit: a value worse than this is a hit; None if the window has too few runs.
-    worsening_ratio: 0.2 is 20 % worse than the reference, negative is better; None without a
-        reference, or with a reference of 0.
-    noise_ratio: the noise that the worsening must exceed, as a share of the reference; None with
-        too few runs, or with a reference of 0.
-    run_count: the number of runs in the window.
-    suppressed: worse than the tolerance, but within the noise, or judged by too few runs.
-    """
-
-    state: VerdictState
-    value: float
-    rolling: float | None
-    pinned: float | None
-    reference: float | None
-    limit: float | None
-    worsening_ratio: float | None
-    noise_ratio: float | None
-    run_count: int
-    suppressed: bool

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from benchmark_exporter.config import Config
-from benchmarks.detection import CVS, WARM_UP, Cell, judge_cell, make_values, score_cells
+from benchmarks.detection import CVS
 from benchmarks.noise import KINDS
+from benchmarks.online import Judge
 from benchmarks.rules import PEERS, scores
+from benchmarks.simulation import WARM_UP, Cell, judge_all, make_values, score_cells
 from tests.support.measuring import figures, run
 
 LIMITS = Config().judgement
@@ -62,8 +64,8 @@ def test_the_boundary_of_the_t_test_is_the_quantile_of_students_t() -> None:
 
 def test_a_peers_threshold_gives_our_number_of_false_alarms() -> None:
     values = make_values("log-normal", 0.05, 5, 4, 200)
-    ours, _ = judge_cell(values, 0.05, LIMITS)
-    cell = Cell("log-normal", 0.05, values, ours, ours)
+    judged = judge_all(Judge(LIMITS), values)
+    cell, ours = Cell("log-normal", 0.05, values, judged, judged), judged.any
     for rule in PEERS:
         scored = score_cells(rule, [cell])
         for alarms in (0, 1, 7):
@@ -74,6 +76,7 @@ def test_a_peers_threshold_gives_our_number_of_false_alarms() -> None:
 
 def test_a_plain_step_is_found_and_a_quiet_series_stays_quiet() -> None:
     values = np.full((2, WARM_UP + 60), 1.0)
-    hits, criticals = judge_cell(values, 0.0, LIMITS, (0.09, 0.11, 0.5))
-    assert (hits.alarms, criticals.alarms) == (0, 0)
-    assert criticals.found == hits.found == {0.09: 0, 0.11: hits.forks, 0.5: hits.forks}
+    judged = judge_all(Judge(LIMITS), values, (0.06, 0.08, 0.5))
+    hits, criticals = judged.any, judged.critical
+    assert (hits.alarms, criticals.alarms, criticals.onsets) == (0, 0, 0)
+    assert criticals.found == hits.found == {0.06: 0, 0.08: hits.forks, 0.5: hits.forks}

@@ -3,22 +3,25 @@
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-from benchmark_exporter.config import Config
 from tests.support.browsing import drop
 from tests.support.documents import perf_suite, result
+from tests.support.histories import LEAST
 from tests.support.process import Exporter
 
 
 @pytest.mark.parametrize(
     ("milliseconds", "words"),
-    [(2.0, "warning, 100.0% worse"), (0.5, "improved, 50.0% better"), (1.0, "ok")],
+    [
+        ([2.0], "suspect, 100.0% worse"),
+        ([2.0, 2.0], "critical, 100.0% worse"),
+        ([0.5, 0.5], "improved, 50.0% better"),
+        ([1.0], "ok"),
+    ],
 )
 def test_a_verdict(
-    context: BrowserContext, exporter: Exporter, milliseconds: float, words: str
+    context: BrowserContext, exporter: Exporter, milliseconds: list[float], words: str
 ) -> None:
-    least_runs = Config().judgement.least_runs
-    for number in range(least_runs + 1):
-        value = milliseconds if number == least_runs else 1.0
+    for number, value in enumerate([*[1.0] * LEAST, *milliseconds]):
         drop(exporter, f"{number}.json", result(number, {"parse": value}))
     assert_both_show(context, exporter, "parse", words)
 

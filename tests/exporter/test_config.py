@@ -23,7 +23,7 @@ def test_every_limit_of_the_judgement_is_stated_and_explained() -> None:
         (REPOSITORY / "docs" / "detection.md").read_text(encoding="utf-8"),
     )
     for name, value in msgspec.structs.asdict(Limits()).items():
-        assert f"\n  {name}: {value}\n" in stated
+        assert f"\n  {name}: {'null' if value is None else value}\n" in stated
         assert f"`{name}`" in explained
 
 
@@ -39,10 +39,16 @@ def test_an_empty_file_is_all_defaults(tmp_path: Path) -> None:
         ("gate: {speedup: 3}", r"unknown field `speedup` - at `\$\.gate`"),
         ("gates: {release: {speedup: 3}}", r"unknown field `speedup` - at `\$\.gates\[\.\.\.\]`"),
         (
-            "judgement: {least_runs: 60}",
-            r"least_runs \(60\) must not exceed window_runs \(50\) - at `\$\.judgement`",
+            "judgement: {least_runs: 61}",
+            r"least_runs \(61\) must not exceed window_runs \(60\) - at `\$\.judgement`",
         ),
-        ("judgement: {outlier_share: 0.5}", r"\$\.judgement\.outlier_share"),
+        ("judgement: {window_runs: 1001}", r"\$\.judgement\.window_runs"),
+        ("judgement: {tail_share: 0}", r"tail_share \(0\) must be more than 0"),
+        (
+            "judgement: {critical_worsening_ratio: 2.0}",
+            "critical_worsening_ratio was removed: large_ratio takes its place; see docs/detection",
+        ),
+        ("judgement: {agreement_share: 0.4}", "judgement.agreement_share was removed"),
         ("settle_seconds: soon", r"Expected `float`, got `str` - at `\$\.settle_seconds`"),
         ("settle_seconds: 0", r"\$\.settle_seconds"),
         ("settle_seconds: .inf", r"\$\.settle_seconds"),

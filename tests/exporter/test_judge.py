@@ -225,3 +225,14 @@ def test_the_state_does_not_grow() -> None:
     _, state = judged([*QUIET * 5, *[120.0] * 300], limits=JudgeLimits(accept_after_runs=None))
     assert state.alarm is not None
     assert max(len(state.values), len(state.alarm.values)) <= LIMITS.window_runs + 8
+
+
+def test_a_verdict_has_the_median_of_the_last_runs_whatever_is_compared_with() -> None:
+    verdicts, _ = judged([*QUIET, 100.0], pinned=90.0)
+    assert verdicts[-1].reference == 90.0
+    assert verdicts[-1].rolling == pytest.approx(100.0, rel=0.005)
+
+
+def test_equal_runs_are_exactly_equal() -> None:
+    verdicts, _ = judged([0.001] * 20)
+    assert (verdicts[-1].reference, verdicts[-1].worsening_ratio) == (0.001, 0.0)

@@ -1,9 +1,24 @@
-"""Verdicts on comparisons."""
+"""Gates on comparisons, what stands for a result, and environment shifts."""
+
+import math
 
 import pytest
 
-from benchmark_exporter.model import Comparison, Gate
-from benchmark_exporter.regression import Policy, check_gate
+from benchmark_exporter.model import (
+    Comparison,
+    Gate,
+    Result,
+    Statistics,
+    Verdict,
+    VerdictState,
+)
+from benchmark_exporter.regression import (
+    Limits,
+    Policy,
+    check_gate,
+    is_environment_shift,
+    typical,
+)
 
 GATE = Gate(min_speedup_p50_ratio=15.0, min_speedup_p95_ratio=12.0, max_p95_seconds=0.035)
 POLICY = Policy(GATE, critical_speedup_p50_ratio=10.0)
@@ -71,3 +86,39 @@ def test_a_limit_without_a_value_or_a_value_without_a_limit_is_no_criterion() ->
     assert set(
         check_gate(comparison(20.0, gate=Gate(15.0, None, None)), POLICY, "local").criteria
     ) == {"p50"}
+
+
+@pytest.mark.parametrize(
+    ("statistics", "value"),
+    [
+        (Statistics(p50=1.0, mean=2.0), 1.0),
+        (Statistics(mean=2.0, min=1.0), 2.0),
+        (Statistics(p95=3.0), 3.0),
+        (Statistics(min=1.0, max=3.0), None),
+        (Statistics(p50=math.nan), None),
+        (Statistics(p50=math.inf), None),
+        (Statistics(), None),
+    ],
+)
+def test_what_stands_for_a_result(statistics: Statistics, value: float | None) -> None:
+    assert typical(Result("parsing", "", statistics)) == value
+
+
+@pytest.mark.parametrize(
+    ("states", "shift"),
+    [
+        (["critical", "warning", "ok", "ok"], True),
+        (["critical", "ok", "ok", "ok"], False),
+        (["improved", "improved", "ok", "ok"], True),
+        (["improved", "critical", "ok", "ok"], False),  # not the same way
+        # Too few results to distinguish the machine from the code.
+        (["critical", "critical", "critical"], False),
+        (["critical", "critical", "ok", "ok", "insufficient_data", "insufficient_data"], True),
+        (["critical", "suspect", "suspect", "suspect"], False),  # a single run each
+        ([], False),
+    ],
+)
+def test_half_of_a_suite_at_once_is_the_environment(
+    states: list[VerdictState], *, shift: bool
+) -> None:
+    assert is_environment_shift([Verdict(state, 1.0) for state in states], Limits()) == shift

@@ -31,9 +31,11 @@ DEADLINE_SECONDS = 60.0
 ROUTING_KEY = "made-up-routing-key"
 GOOD = dict.fromkeys(("parsing", "routing", "caching", "matching", "printing"), 1.0)
 SLOWER = {**GOOD, "parsing": 1.5}
+SLIGHTLY_SLOWER = {**GOOD, "printing": 1.06}
 # Three of five at once.
 SHIFTED = {**GOOD, "routing": 1.6, "caching": 1.6, "matching": 1.6}
 WORSE = "parsing became 50% worse in ci, 1ms → 1.5ms"
+SLIGHTLY_WORSE = "printing became 6% worse in ci, 1ms → 1.06ms"
 SHIFT = "The results of router in ci all moved at once"
 
 
@@ -115,7 +117,7 @@ def stage(backend: Backend) -> Iterator[Stage]:
                 if line.endswith(": on")
             ] == [*("exporter: on", "pagerduty: on", "slack: on", "email: on")]
             stage = Stage(backend, slack_server, pagerduty_server, smtp_server)
-            for number in range(Limits().least_runs + 4):
+            for number in range(Limits().least_runs + 16):
                 stage.run(dict.fromkeys(GOOD, 1.0 + 0.01 * (number % 3 - 1)))
             ingested = (
                 f'benchmark_runs_total{{benchmark_name="parsing",environment="ci"}} {stage.runs}'
@@ -134,25 +136,36 @@ def stage(backend: Backend) -> Iterator[Stage]:
             assert reloaded.returncode == 0, reloaded.stdout + reloaded.stderr
 
 
-def test_a_regression_is_told_then_confirmed_and_its_end_is_told_too(
-    stage: Stage, measured: Callable[[str], None]
-) -> None:
+def test_a_small_lasting_regression_is_a_warning(stage: Stage) -> None:
     last_good = f"commit-{stage.runs}"
-    first = stage.run(SLOWER)
-    _, message = stage.slack.inbox.wait(slack(f"[WARNING] {WORSE}"), DEADLINE_SECONDS)
+    *_, newest = [stage.run(SLIGHTLY_SLOWER) for _ in range(5)]
+    _, message = stage.slack.inbox.wait(slack(f"[WARNING] {SLIGHTLY_WORSE}"), DEADLINE_SECONDS)
     [attachment] = message["attachments"]
     assert attachment["color"] == "warning"
     assert (
-        f"The last good run was of commit {last_good}. The newest run is of commit {first}. "
+        f"The last good run was of commit {last_good}. The newest run is of commit {newest}. "
         "Project router." in attachment["text"]
     )
     assert stage.linked(attachment["text"]) == {ALERTMANAGER, EXPORTER, GRAFANA, PROMETHEUS}
     assert stage.linked(attachment["title_link"]) == {ALERTMANAGER}
-    _, sent = stage.email.inbox.wait(mail(f"[WARNING] {WORSE}"), DEADLINE_SECONDS)
+    _, sent = stage.email.inbox.wait(mail(f"[WARNING] {SLIGHTLY_WORSE}"), DEADLINE_SECONDS)
     for body in map(sent.message.get_body, (("plain",), ("html",))):
         assert body is not None
         assert stage.linked(body.get_content()) == {ALERTMANAGER, EXPORTER, GRAFANA, PROMETHEUS}
     assert (sent.sender, sent.recipients) == ("alerts@example.org", ["team@example.org"])
+    assert not stage.pages("trigger")
+    for _ in range(4):
+        stage.run(GOOD)
+    stage.slack.inbox.wait(slack(f"[RESOLVED] {SLIGHTLY_WORSE}"), DEADLINE_SECONDS)
+
+
+def test_a_large_regression_pages_with_the_second_run_and_its_end_is_reported_too(
+    stage: Stage, measured: Callable[[str], None]
+) -> None:
+    last_good = f"commit-{stage.runs}"
+    stage.run(SLOWER)
+    suspect = 'benchmark_verdict{benchmark_name="parsing",environment="ci",state="suspect"} 1'
+    until(lambda: stage.shows(suspect) or None, DEADLINE_SECONDS, "a suspect run")
     assert not stage.pages("trigger")
 
     dropped = time.monotonic()
@@ -210,7 +223,7 @@ def test_what_moves_at_once_is_a_shift_and_no_regression(stage: Stage) -> None:
             for alert in alerts
             if of_here.items() <= alert["labels"].items()
         ]
-        # Three benchmarks, each a warning and, from the second run on, critical.
+        # Three benchmarks, each with a warning and, since it is confirmed, a critical alert.
         return states == ["suppressed"] * 6 or None
 
     until(muted, DEADLINE_SECONDS, "muted regressions")

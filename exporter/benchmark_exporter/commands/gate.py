@@ -9,9 +9,19 @@ from statistics import median
 from benchmark_exporter.config import Config
 from benchmark_exporter.ingest.inbox import Inbox
 from benchmark_exporter.ingest.result_files import read_document
+from benchmark_exporter.judge import SeriesState, judge
 from benchmark_exporter.ledger import Ledger, SeriesKey
-from benchmark_exporter.model import REGRESSED, GateOutcome, Rejected, Run, Scope, Verdict
-from benchmark_exporter.regression import History, check_gate, is_environment_shift, judge_result
+from benchmark_exporter.model import (
+    REGRESSED,
+    Better,
+    GateOutcome,
+    Rejected,
+    Result,
+    Run,
+    Scope,
+    Verdict,
+)
+from benchmark_exporter.regression import check_gate, is_environment_shift, typical
 from benchmark_exporter.wording import with_unit
 
 
@@ -64,14 +74,15 @@ class Gate:
         self._policy = config.policy
         self._limits = config.judgement
         self._ledger = ledger
-        self._histories: dict[SeriesKey, tuple[History, float | None]] = {}
+        self._histories: dict[SeriesKey, tuple[SeriesState, float | None]] = {}
         for run in sorted(self._runs(baseline), key=lambda run: run.timestamp_seconds):
             self._check(run)
 
     def check(self, files: Sequence[Path], *, on_warning: bool = False) -> tuple[bool, str]:
         """Whether the runs in files pass, and the summary in Markdown.
 
-        A warning, which is a regression not yet confirmed, fails only `on_warning`.
+        A warning, which is a small regression or one not yet confirmed, fails only `on_warning`.
+        A suspect result, one run that is worse, fails nothing.
 
         Raises:
             GateError: a file does not hold a run that can be read.
@@ -109,34 +120,41 @@ class Gate:
             (each.speedup_p50_ratio, check_gate(each, self._policy, environment))
             for each in run.comparisons
         ]
-        judged = []
-        for result in run.results:
-            key = SeriesKey.of(scope, result)
-            history, pinned = self._history(key)
-            verdict = judge_result(result, history, pinned, self._limits)
-            if verdict is not None:
-                old = (
-                    verdict.reference
-                    if verdict.reference is not None
-                    else median(history.window)
-                    if history.window
-                    else None
-                )
-                judged.append(_Judged(result.name, result.unit, old, verdict))
-                self._histories[key] = history.after(verdict, self._limits), pinned
+        judged = [each for result in run.results if (each := self._judge(run, scope, result))]
         shifted = is_environment_shift([each.verdict for each in judged], self._limits)
         return _Checked(run, gate_outcomes, judged, shifted)
 
-    def _history(self, key: SeriesKey) -> tuple[History, float | None]:
+    def _judge(self, run: Run, scope: Scope, result: Result) -> _Judged | None:
+        """None for a result without a value or a direction."""
+        value, better = typical(result), result.better
+        if value is None or better is None:
+            return None
+        key = SeriesKey.of(scope, result)
+        before, pinned = self._history(key, better)
+        verdict, after = judge(
+            before,
+            value,
+            run.timestamp_seconds,
+            better=better,
+            limits=self._limits,
+            pinned=pinned,
+            cv_ratio=result.cv_ratio,
+            samples=result.sample_count,
+        )
+        self._histories[key] = after, pinned
+        old = verdict.reference
+        if old is None and before.values:
+            old = median(before.values)
+        return _Judged(result.name, result.unit, old, verdict)
+
+    def _history(self, key: SeriesKey, better: Better) -> tuple[SeriesState, float | None]:
         if key not in self._histories:
-            self._histories[key] = History(), None
+            self._histories[key] = SeriesState(), None
             if self._ledger is not None:
                 with self._ledger.transaction() as transaction:
                     series = transaction.verdicts.series(key)
-                self._histories[key] = (
-                    History(series.window, series.previous, series.unconfirmed),
-                    series.pinned,
-                )
+                    state = transaction.verdicts.state(key, series, better, self._limits)
+                self._histories[key] = state, series.pinned
         return self._histories[key]
 
 

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 
-from benchmark_exporter.ledger import KnownRun, Ledger, Pin, PinnedResult, Transaction
-from benchmark_exporter.model import Result
-from benchmark_exporter.regression import History, Limits, judge_result, typical
+from msgspec.structs import replace
+
+from benchmark_exporter.judge import judge
+from benchmark_exporter.ledger import KnownRun, Ledger, Pin, PinnedResult, SeriesKey, Transaction
+from benchmark_exporter.model import Better, Result
+from benchmark_exporter.regression import Limits, typical
 from benchmark_exporter.wording import with_unit
 
 
@@ -20,8 +23,8 @@ class BaselineError(Exception):
 def set_baseline(ledger: Ledger, run_name: str, pin: Pin, limits: Limits) -> list[str]:
     """Pins those results of a run that have a known direction, and returns the lines that say so.
 
-    Where the run was judged a regression, pinning it accepts the new level: the window starts again
-    with it, and the verdict that is shown is judged again.
+    Where the run was judged a regression, pinning it accepts its level: that is what later runs are
+    compared with, and the verdict that is shown is judged again.
 
     Raises:
         BaselineError: there is no such run, there are several, or it has nothing to pin.
@@ -29,15 +32,10 @@ def set_baseline(ledger: Ledger, run_name: str, pin: Pin, limits: Limits) -> lis
     """
     with ledger.transaction() as transaction:
         run = _find(transaction, run_name)
-        values = [
-            (result, typical(result))
-            for result in transaction.baselines.results(run.row)
-            if result.better is not None
-        ]
         lines = [
-            _pin(transaction, run, result, value, pin, limits)
-            for result, value in values
-            if value is not None
+            _pin(transaction, run, result, result.better, value, pin, limits)
+            for result in transaction.baselines.results(run.row)
+            if result.better is not None and (value := typical(result)) is not None
         ]
         if not lines:
             raise BaselineError(
@@ -70,23 +68,48 @@ def _find(transaction: Transaction, name: str) -> KnownRun:
 
 
 def _pin(
-    transaction: Transaction, run: KnownRun, result: Result, value: float, pin: Pin, limits: Limits
+    transaction: Transaction,
+    run: KnownRun,
+    result: Result,
+    better: Better,
+    value: float,
+    pin: Pin,
+    limits: Limits,
 ) -> str:
     baselines = transaction.baselines
     baselines.pin(run, result, value, pin)
     line = f"  {result.name}: {with_unit(value, result.unit)}"
-    if not baselines.was_regression(run, result):
+    if not baselines.is_worse_level(run, result):
+        baselines.compare_again(run, result, better, limits)
         return line
-    baselines.restart(run, result, limits.window_runs)
-    series = run.series(result)
-    shown = baselines.shown(series)
+    baselines.accept(run, result, better, limits)
+    shown = baselines.shown(run.series(result))
     if shown is not None:
         newest = next(each for each in baselines.results(shown) if each.name == result.name)
-        window = transaction.verdicts.series(series).window
-        verdict = judge_result(newest, History(window[:-1]), value, limits)
-        if verdict is not None:
-            baselines.amend(shown, result.name, verdict)
-    return f"{line}; accepts this regression: its window starts again"
+        _judge_again(transaction, run.series(result), shown, newest, limits)
+    return f"{line}; accepts this regression: later runs are compared with its level"
+
+
+def _judge_again(
+    transaction: Transaction, key: SeriesKey, run: int, result: Result, limits: Limits
+) -> None:
+    """The newest run of a series, now that its level is accepted."""
+    value, better = typical(result), result.better
+    if value is None or better is None:
+        return
+    series = transaction.verdicts.series(key)
+    state = transaction.verdicts.state(key, series, better, limits)
+    verdict, _ = judge(
+        replace(state, values=state.values[:-1]),  # without the run itself
+        value,
+        series.rank_seconds,
+        better=better,
+        limits=limits,
+        pinned=series.pinned,
+        cv_ratio=result.cv_ratio,
+        samples=result.sample_count,
+    )
+    transaction.baselines.amend(run, result.name, verdict)
 
 
 def list_baselines(ledger: Ledger) -> list[str]:

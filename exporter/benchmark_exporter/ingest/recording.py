@@ -141,7 +141,7 @@ class Recorder:
         if read.sidecar is not None:
             sidecar: Candidate = read.sidecar.candidate
             transaction.record_file(sidecar.name, sidecar.signature, read.sidecar.digest, None, now)
-        return LogLine(logging.INFO, self._record_document(transaction, read, outcome, now))
+        return self._record_document(transaction, read, outcome, now)
 
     def _is_unchanged(
         self, transaction: Transaction, read: ReadFile, rejected: Rejected | None, now: float
@@ -172,23 +172,29 @@ class Recorder:
 
     def _record_document(
         self, transaction: Transaction, read: ReadFile, document: Document, now: float
-    ) -> str:
+    ) -> LogLine:
         if not transaction.add_document(read.identity, read.digest, document.format, now):
             transaction.count(FILES_DUPLICATE.name, (), now)
-            return "already known"
+            return LogLine(logging.INFO, "already known")
         if isinstance(document, Baseline):
             transaction.count(FILES_INGESTED.name, (document.format,), now)
-            return f"a baseline of {len(document.benchmarks)} benchmarks, not a run"
+            return LogLine(
+                logging.INFO, f"a baseline of {len(document.benchmarks)} benchmarks, not a run"
+            )
+        unaccepted: Sequence[str] = ()
         if isinstance(document, PipelineRun):
             new = self._add_pipeline_run(transaction, document, now)
         else:
-            new = self._add_run(transaction, document, now)
+            new, unaccepted = self._add_run(transaction, document, now)
         if not new:
             transaction.count(FILES_DUPLICATE.name, (), now)
-            return "already known from another file"
+            return LogLine(logging.INFO, "already known from another file")
         transaction.record_ingest(now)
         transaction.count(FILES_INGESTED.name, (document.format,), now)
-        return f"ingested a {document.format} document, run {document.run_id}"
+        text = f"ingested a {document.format} document, run {document.run_id}"
+        if unaccepted:
+            return LogLine(logging.WARNING, f"{text}; {_lasting(unaccepted, document.run_id)}")
+        return LogLine(logging.INFO, text)
 
     def _add_pipeline_run(self, transaction: Transaction, run: PipelineRun, now: float) -> bool:
         project = run.project or self._defaults.project
@@ -201,7 +207,11 @@ class Recorder:
             transaction.count(PIPELINE_RUNS.name, (project, run.pipeline, status), now, by=by)
         return True
 
-    def _add_run(self, transaction: Transaction, run: Run, now: float) -> bool:
+    def _add_run(
+        self, transaction: Transaction, run: Run, now: float
+    ) -> tuple[bool, Sequence[str]]:
+        """Whether anything of it is new, and the results whose worse level became their level."""
+        unaccepted: Sequence[str] = ()
         environment = run.environment or self._defaults.environment
         project = run.project or self._defaults.project
         if run.branch.startswith("refs/"):
@@ -210,7 +220,7 @@ class Recorder:
         if run.format in growing_formats():
             run = leave_out_recorded(transaction, run, project, environment, now)
             if not run.results:
-                return False
+                return False, unaccepted
         placed = self._tracking.place(transaction, run, project)
         line = placed.line
         scope = Scope(project, environment, run.machine_class, line.branch)
@@ -223,12 +233,12 @@ class Recorder:
             self._tracking.count(transaction, run, project, placed)
             if line.tracked:
                 self._count(transaction, run, scope, now)
-                judge_run(transaction, row, run, scope, rank, self._limits, now)
+                unaccepted = judge_run(transaction, row, run, scope, rank, self._limits, now)
             else:
                 transaction.count(UNTRACKED_BRANCH_RUNS.name, (project,), now)
-                compare_run(transaction, row, run, scope, self._limits)
+                compare_run(transaction, row, run, scope, rank, self._limits)
         amended = record_gates(transaction, row, run, scope, self._policy, now, counts=line.tracked)
-        return new or amended
+        return new or amended, unaccepted
 
     def _count(self, transaction: Transaction, run: Run, scope: Scope, now: float) -> None:
         """Counts a run of a tracked branch, and shows what belongs to it."""
@@ -266,6 +276,15 @@ class Recorder:
         labels = (*where, result.name, iteration)
         milliseconds = [value * 1e3 for value in values]
         transaction.observe(EXECUTION_TIME.name, labels, milliseconds, self._bounds_ms, now)
+
+
+def _lasting(names: Sequence[str], run_id: str) -> str:
+    """What to do about a worse level that has lasted, for the log."""
+    return (
+        f"{', '.join(names)} stayed worse and is no longer critical; to accept the level: "
+        f"benchmark-exporter baseline set {run_id} --version NAME; to reject it: the same with "
+        "the run_id of a run before it"
+    )
 
 
 def _names(run: Run, outcomes: Iterable[str]) -> Iterable[str]:

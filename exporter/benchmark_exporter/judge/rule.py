@@ -257,14 +257,20 @@ def _at_level_of(
 
 def _described(value: float, scale: Scale, known: Reference, level: float, limit: float) -> Verdict:
     """The numbers of a verdict; its state is to be filled in."""
-    reference = scale.value(level)
+    reference = _plain(scale.value(level))
     return Verdict(
         "ok",
         value,
         reference,
-        scale.value(limit),
+        _plain(scale.value(limit)),
         scale.worsening(value, reference),
         scale.ratio(known.noise[1], known.level),
         scale.ratio(min(known.three, known.six), known.level),
         len(known.runs),
+        rolling=_plain(scale.value(known.level)),
     )
+
+
+def _plain(number: float) -> float:
+    """Without the last digits, in which the logarithm leaves its rounding errors."""
+    return float(f"{number:.12g}")

@@ -107,3 +107,4 @@ class Verdict(msgspec.Struct, frozen=True):
     further: bool = False  # worse once more within an open alarm; true for the run that shows it
     accepted: bool = False  # the alarm's level became the level with this run
     unaccepted: float | None = None  # the reference before that, while nobody accepted the change
+    rolling: float | None = None  # the median of the runs in the reference, whatever judged

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 import msgspec
 from msgspec.structs import replace
 
+from benchmark_exporter.judge import JudgeLimits, accept
 from benchmark_exporter.ledger.columns import Columns
+from benchmark_exporter.ledger.series_states import at_level_of
 from benchmark_exporter.ledger.tables import (
     BASELINES,
     RESULTS,
@@ -17,7 +19,7 @@ from benchmark_exporter.ledger.tables import (
 )
 from benchmark_exporter.ledger.verdicts import Verdicts
 from benchmark_exporter.ledger.write_buffer import WriteBuffer
-from benchmark_exporter.model import REGRESSED, Result, Scope, Verdict
+from benchmark_exporter.model import REGRESSED, Better, Result, Scope, Verdict
 
 
 class KnownRun(msgspec.Struct, frozen=True):
@@ -53,14 +55,6 @@ _RUNS_OF_ID = _RUN.query("FROM runs WHERE run_id = ? AND tracked ORDER BY id")
 _RUN_OF_ROW = _RUN.query("FROM runs WHERE id = ? AND tracked")
 _RESULTS = RESULTS.columns.query("FROM results WHERE run = ? ORDER BY name")
 _PINNED = Columns(PinnedResult).query("FROM baselines ORDER BY at_seconds DESC, run, name")
-_VALUES_SINCE = """
-    SELECT value FROM verdicts JOIN results USING (run, name) JOIN runs ON runs.id = run
-    WHERE project = :project AND environment = :environment AND machine = :machine_class
-    AND line = :branch AND tracked AND name = :name AND unit = :unit
-    AND min(timestamp_seconds, ingested_seconds) >= (
-        SELECT min(timestamp_seconds, ingested_seconds) FROM runs WHERE id = :run)
-    ORDER BY min(timestamp_seconds, ingested_seconds), run
-"""
 _SHOWN = """
     SELECT run FROM newest_verdicts JOIN results USING (run, name)
     WHERE project = :project AND environment = :environment AND machine_class = :machine_class
@@ -104,21 +98,36 @@ class Baselines:
         self._buffer.put(BASELINES, series, row)
         self._verdicts.keep(series, replace(self._verdicts.series(series), pinned=value))
 
-    def was_regression(self, run: KnownRun, result: Result) -> bool:
-        """Whether the verdict on a run's result is that it regressed."""
+    def is_worse_level(self, run: KnownRun, result: Result) -> bool:
+        """Whether a run's result is a regression, or at a worse level that nobody has accepted."""
         row = self._buffer.get(VERDICTS, (run.row, result.name))
-        return row is not None and row.verdict.state in REGRESSED
+        return row is not None and (
+            row.verdict.state in REGRESSED or row.verdict.unaccepted is not None
+        )
 
-    def restart(self, run: KnownRun, result: Result, window_runs: int) -> None:
-        """Accepts a run's level: the window of its series has this run and those after it.
+    def accept(self, run: KnownRun, result: Result, better: Better, limits: JudgeLimits) -> None:
+        """Takes the level of a run's result as that of its series."""
+        key = run.series(result)
+        series = self._verdicts.series(key)
+        state = self._verdicts.state(key, series, better, limits)
+        if state.alarm is not None or state.unaccepted is not None:
+            state = accept(state, better=better, limits=limits)
+        else:  # a warning, or an alarm that has ended
+            self._buffer.flush()
+            row = self._buffer.get(VERDICTS, (run.row, result.name))
+            reference = None if row is None else row.verdict.reference
+            state = at_level_of(self._connection, key, run.row, reference, better, limits)
+        self._verdicts.keep_state(key, series, state)
 
-        Of them the last window_runs.
-        """
-        series = run.series(result)
-        rows = self._connection.execute(_VALUES_SINCE, {**series._asdict(), "run": run.row})
-        window = tuple(value for (value,) in rows)[-window_runs:]
-        known = self._verdicts.series(series)
-        self._verdicts.keep(series, replace(known, window=window, previous=None, unconfirmed=None))
+    def compare_again(
+        self, run: KnownRun, result: Result, better: Better, limits: JudgeLimits
+    ) -> None:
+        """Compares later runs with what is pinned now, whatever lapsed before."""
+        key = run.series(result)
+        series = self._verdicts.series(key)
+        state = self._verdicts.state(key, series, better, limits)
+        if state.lapsed_pinned is not None:
+            self._verdicts.keep_state(key, series, replace(state, lapsed_pinned=None))
 
     def shown(self, series: SeriesKey) -> int | None:
         """The run whose verdict is shown for a series; None if it is of another unit."""

@@ -130,6 +130,17 @@ MIGRATIONS = (
     UPDATE counters SET labels = '["late_sidecar"]'
         WHERE name = 'files_rejected' AND labels = '["late_side_file"]';
     """,
+    # The judge keeps one state of a series. A series has none until its next run is judged.
+    """
+    ALTER TABLE series ADD COLUMN state TEXT;
+    ALTER TABLE series DROP COLUMN unconfirmed;
+    ALTER TABLE verdicts DROP COLUMN pinned;
+    ALTER TABLE verdicts ADD COLUMN detectable_ratio REAL;
+    ALTER TABLE verdicts ADD COLUMN alarm_runs INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE verdicts ADD COLUMN further INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE verdicts ADD COLUMN accepted INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE verdicts ADD COLUMN unaccepted REAL;
+    """,
     SCOPES,
 )
 

@@ -63,11 +63,11 @@ _SCOPE = "project TEXT, environment TEXT, machine_class TEXT, branch TEXT"
 _SCOPE_KEY = "project, environment, machine_class, branch"
 _LINE = "coalesce((SELECT line FROM lines WHERE lines.project = s.project), 'main')"
 _SCOPED_TABLES = f"""
-    CREATE TABLE scoped ({_SCOPE}, name TEXT, unit TEXT, window TEXT NOT NULL, previous TEXT,
-        unconfirmed REAL, pinned REAL, passed_commit TEXT NOT NULL, rank_seconds REAL NOT NULL,
+    CREATE TABLE scoped ({_SCOPE}, name TEXT, unit TEXT, state TEXT, window TEXT NOT NULL,
+        previous TEXT, pinned REAL, passed_commit TEXT NOT NULL, rank_seconds REAL NOT NULL,
         PRIMARY KEY ({_SCOPE_KEY}, name, unit)) WITHOUT ROWID;
-    INSERT INTO scoped SELECT project, environment, machine, {_LINE}, name, unit, window, previous,
-        unconfirmed, pinned, passed_commit, rank_seconds FROM series s;
+    INSERT INTO scoped SELECT project, environment, machine, {_LINE}, name, unit, state, window,
+        previous, pinned, passed_commit, rank_seconds FROM series s;
     DROP TABLE series;
     ALTER TABLE scoped RENAME TO series;
     CREATE TABLE scoped ({_SCOPE}, name TEXT, unit TEXT, run INTEGER NOT NULL, run_id TEXT NOT NULL,

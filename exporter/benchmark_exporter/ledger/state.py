@@ -146,9 +146,11 @@ class NewestGate(msgspec.Struct, frozen=True):
 class NewestBaseline(msgspec.Struct, frozen=True):
     """What is pinned for a judged series.
 
-    Speedups are how many times better its newest run is than that; None if unknown.
+    `value` is the typical one, in the series' unit. Speedups are how many times better its newest
+    run is than that; None if unknown.
     """
 
+    value: float
     version: str
     run_id: str
     commit_hash: str

@@ -39,6 +39,7 @@ class _Pinned(msgspec.Struct, frozen=True):
     scope: Scope
     name: str
     better: Better
+    value: float
     p50: float | None
     newest_p50: float | None
     p95: float | None
@@ -105,6 +106,7 @@ _BASELINES = Columns(_Pinned).query(
     "JOIN results r ON r.run = n.run AND r.name = n.name AND r.unit = s.unit",
     **_SCOPE,
     name="s.name",
+    value="s.value",
     p50="s.p50",
     newest_p50="r.p50",
     p95="s.p95",
@@ -173,6 +175,7 @@ def _read_verdicts(connection: sqlite3.Connection) -> list[NewestVerdict]:
     verdicts = list(_VERDICTS.rows(connection))
     baselines = {
         (pinned.scope, pinned.name): NewestBaseline(
+            value=pinned.value,
             version=pinned.version,
             run_id=pinned.run_id,
             commit_hash=pinned.commit_hash,

@@ -43,14 +43,16 @@ class SeriesKey(NamedTuple):
 class Series(msgspec.Struct, frozen=True):
     """What a series' next run is judged by; values are in its unit.
 
-    `window`, `previous` and `unconfirmed` are those of a History, `pinned` is the value of the
-    pinned baseline. `passed_commit` is the commit of the last run that was not a regression,
-    `rank_seconds` that of the newest run.
+    `state` is the judge's SeriesState as JSON; None until `Verdicts.state` has made it of what
+    schema 2 kept: `window`, the last runs' values without those of a regression, and `previous`,
+    the last verdict. Both are empty afterwards. `pinned` is the value of the pinned baseline,
+    `passed_commit` the commit of the last run that was not a regression, `rank_seconds` that of the
+    newest run.
     """
 
+    state: str | None = None
     window: tuple[float, ...] = ()
     previous: VerdictState | None = None
-    unconfirmed: float | None = None
     pinned: float | None = None
     passed_commit: str = ""
     rank_seconds: float = -math.inf

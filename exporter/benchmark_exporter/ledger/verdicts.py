@@ -5,7 +5,9 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from benchmark_exporter.judge import JudgeLimits, SeriesState, accept
 from benchmark_exporter.ledger.newest_rows import NewestVerdictRow, Rank
+from benchmark_exporter.ledger.series_states import replayed, stored, to_text
 from benchmark_exporter.ledger.tables import (
     NEWEST_VERDICTS,
     SERIES,
@@ -18,10 +20,10 @@ from benchmark_exporter.ledger.tables import (
 )
 from benchmark_exporter.ledger.totals import newest
 from benchmark_exporter.ledger.write_buffer import WriteBuffer
-from benchmark_exporter.model import Scope, Verdict
+from benchmark_exporter.model import Better, Scope, Verdict
 
 _NO_SERIES = Series()
-_VALUES = "SELECT name, unit, value FROM verdicts JOIN results USING (run, name) WHERE run = ?"
+_JUDGED = "SELECT name, unit, better FROM verdicts JOIN results USING (run, name) WHERE run = ?"
 
 
 class Verdicts:
@@ -35,9 +37,25 @@ class Verdicts:
         """What is known of a series; before its first run, nothing."""
         return self._buffer.get(SERIES, key) or _NO_SERIES
 
+    def state(
+        self, key: SeriesKey, series: Series, better: Better, limits: JudgeLimits
+    ) -> SeriesState:
+        """What a series' next run is judged by, replayed if it was last judged by another rule."""
+        state = stored(series)
+        if state is not None:
+            return state
+        if series == _NO_SERIES:
+            return SeriesState()
+        self._buffer.flush()
+        return replayed(self._connection, key, series, better, limits)
+
     def keep(self, key: SeriesKey, series: Series) -> None:
         """Stores what is known of a series now."""
         self._buffer.put(SERIES, key, series)
+
+    def keep_state(self, key: SeriesKey, series: Series, state: SeriesState) -> None:
+        """Stores what is known of a series now, with a state."""
+        self.keep(key, replace(series, state=to_text(state), window=(), previous=None))
 
     def record(self, run: int, name: str, verdict: Verdict, passed_commit: str) -> None:
         """Stores the verdict on a run's result.
@@ -55,32 +73,32 @@ class Verdicts:
         self._buffer.change(NEWEST_VERDICTS, key[:-1], newest, row, rank)
 
     def record_shift(
-        self, run: int, scope: Scope, rank_seconds: float, *, shifted: bool, lasting_runs: int
+        self, run: int, scope: Scope, rank_seconds: float, limits: JudgeLimits, *, shifted: bool
     ) -> None:
         """Stores whether a run was an environment shift.
 
         The run is the newest of its scope with enough results to decide. A shift that has lasted
-        for so many runs is how the machine is now: their series start again, with these runs as
-        their windows. The last of them still counts as shifted, since it was compared with what was
-        before.
+        for `least_runs` runs is how the machine is now: the levels that it brought are accepted.
+        The last of these runs still counts as shifted, since it was compared with what was before.
         """
         shift_key = scope.key
         before = self._buffer.get(SHIFTS, shift_key)
         runs = (*(before.runs if before else ()), run) if shifted else ()
-        if len(runs) >= lasting_runs:
-            self._restart(scope, runs)
+        if len(runs) >= limits.least_runs:
+            self._accept(scope, runs, limits)
             runs = ()
         self._buffer.put(SHIFTS, shift_key, ShiftRow(rank_seconds, shifted, runs))
 
-    def _restart(self, scope: Scope, runs: Sequence[int]) -> None:
+    def _accept(self, scope: Scope, runs: Sequence[int], limits: JudgeLimits) -> None:
+        """Takes the levels of open alarms of the runs' results as their levels."""
         where = scope.key
-        windows: dict[SeriesKey, tuple[float, ...]] = {}
         self._buffer.flush()
+        judged: dict[SeriesKey, Better] = {}
         for run in runs:
-            for name, unit, value in self._connection.execute(_VALUES, (run,)):
-                each = SeriesKey(*where, name, unit)
-                windows[each] = (*windows.get(each, ()), value)
-        for each, window in windows.items():
-            self.keep(
-                each, replace(self.series(each), previous=None, unconfirmed=None, window=window)
-            )
+            for name, unit, better in self._connection.execute(_JUDGED, (run,)):
+                judged[SeriesKey(*where, name, unit)] = better
+        for each, better in judged.items():
+            series = self.series(each)
+            state = self.state(each, series, better, limits)
+            if state.alarm is not None:
+                self.keep_state(each, series, accept(state, better=better, limits=limits))

@@ -8,6 +8,7 @@ from benchmark_exporter.model import Scope, VerdictState
 WORST_FIRST: tuple[VerdictState, ...] = (
     "critical",
     "warning",
+    "suspect",
     "ok",
     "improved",
     "insufficient_data",

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -100,11 +101,44 @@ def test_pinning_a_regression_accepts_it(wired: Wired) -> None:
     take(wired, [1.5, 1.5], start=100)
     assert verdict(wired) == "critical"
     lines = pin(wired, newest_run_id(wired))
-    assert lines[1].endswith("; accepts this regression: its window starts again")
-    assert verdict(wired) == "insufficient_data"
+    assert lines[1].endswith("; accepts this regression: later runs are compared with its level")
+    assert verdict(wired) == "ok"
+    assert value(wired, "benchmark_reference_value", reference="rolling") == pytest.approx(1.5e-3)
     take(wired, [1.5] * LEAST, start=200)
     assert verdict(wired) == "ok"
     assert value(wired, "benchmark_regressions_confirmed_total") == 1
+    take(wired, [2.4, 2.4], start=300)
+    assert verdict(wired) == "critical"
+
+
+def test_pinning_a_small_regression_accepts_it(wired: Wired) -> None:
+    take(wired, STEADY * 2)
+    take(wired, [1.05 * each for each in STEADY[:7]], start=100)
+    assert verdict(wired) == "warning"
+    pin(wired, newest_run_id(wired))
+    assert verdict(wired) == "ok"
+    take(wired, [1.05 * each for each in STEADY], start=200)
+    assert verdict(wired) == "ok"
+
+
+def test_pinning_a_run_before_a_lasting_regression_rejects_its_level(wired: Wired) -> None:
+    take(wired, STEADY)
+    good = newest_run_id(wired)
+    pin(wired, good)
+    for number in range(34):
+        wired.now += 86_400.0
+        moment = datetime.fromtimestamp(wired.now, UTC).isoformat()
+        wired.take(f"slow-{number}.json", result(0, {"parsing": 1.5}) | {"timestamp": moment})
+    assert verdict(wired) == "ok"
+    assert value(wired, "benchmark_unaccepted_level_info") is not None
+    pin(wired, good, "v0.3.0-again")
+    wired.now += 86_400.0
+    moment = datetime.fromtimestamp(wired.now, UTC).isoformat()
+    wired.take("slow-again.json", result(0, {"parsing": 1.5}) | {"timestamp": moment})
+    assert verdict(wired) == "critical"
+    pin(wired, newest_run_id(wired), "v0.4.0")
+    assert value(wired, "benchmark_unaccepted_level_info") is None
+    assert verdict(wired) == "ok"
 
 
 def test_pinning_a_run_that_was_ok_changes_no_verdict(wired: Wired) -> None:

@@ -63,11 +63,11 @@ def test_the_table_has_a_line_for_each_result(
 
 @pytest.fixture
 def judged(wired: Wired) -> Path:
-    """Ten equal runs of two results, two with one slower, and one made before all of these."""
-    for number in range(1, 13):
+    """Twelve equal runs of two results, two with one slower, and one made before all of these."""
+    for number in range(1, 15):
         wired.take(
             f"{number}.json",
-            result(number, {"parsing": 1.0, "routing": 1.0 if number < 11 else 1.5}),
+            result(number, {"parsing": 1.0, "routing": 1.0 if number < 13 else 1.5}),
         )
     wired.take("0.json", result(0, {"parsing": 2.0}))
     return wired.folder / "ledger.sqlite3"
@@ -76,10 +76,10 @@ def judged(wired: Wired) -> Path:
 def test_the_table_has_the_verdict_on_each_result(
     judged: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["history", f"--ledger={judged}", "--limit=13"]) == EXIT_OK
+    assert main(["history", f"--ledger={judged}", "--limit=15"]) == EXIT_OK
     heading, *lines = capsys.readouterr().out.splitlines()
     verdicts = [line[heading.index("VERDICT") :] for line in lines]
-    assert verdicts[:5] == ["ok", "critical, 50.0% worse", "ok", "warning, 50.0% worse", "ok"]
+    assert verdicts[:5] == ["ok", "critical, 50.0% worse", "ok", "suspect, 50.0% worse", "ok"]
     assert verdicts[-3:] == ["insufficient data", "insufficient data", "-"]
 
 
@@ -93,11 +93,11 @@ def test_json_has_the_verdicts_of_a_run_by_the_names_of_its_results(
     (run,) = json.loads(capsys.readouterr().out)
     verdict = run["verdicts"].pop("routing")
     assert not run["verdicts"]
-    assert (verdict["state"], verdict["value"], verdict["rolling"], verdict["pinned"]) == (
+    assert (verdict["state"], verdict["value"], verdict["rolling"], verdict["alarm_runs"]) == (
         "critical",
         0.0015,
         0.001,
-        None,
+        1,
     )
     assert verdict["worsening_ratio"] == pytest.approx(0.5)
     assert verdict["suppressed"] is False

@@ -132,7 +132,7 @@ def test_its_verdicts_are_recorded_with_the_branch(wired: Wired) -> None:
     with History(wired.ledger_path) as history:
         (run,) = history.newest_first(RunSelection(branch="feature"), 10)
     assert (run.branch, run.line, run.tracked) == ("feature", "main", False)
-    assert run.verdicts["parsing"].state == "warning"
+    assert run.verdicts["parsing"].state == "suspect"
     assert wired.collector.samples(run) == []
 
 

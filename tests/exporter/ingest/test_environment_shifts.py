@@ -1,5 +1,6 @@
 """So many results of a run that move at once are a change of the machine."""
 
+from benchmark_exporter.regression import Limits
 from tests.support.documents import result
 from tests.support.histories import LEAST, STEADY, confirmed, take_suite, verdicts
 from tests.support.wired import Wired
@@ -13,12 +14,12 @@ def test_if_half_a_suite_moves_at_once_it_is_a_shift(wired: Wired) -> None:
     for number in range(LEAST + 2):
         take_suite(wired, number, 1.0)
     assert is_shifted(wired) == 0
-    for number in (100, 101):
+    for number, shifted in ((100, 0), (101, 1), (102, 1)):
         take_suite(wired, number, 1.5, slower="abc")
-        assert is_shifted(wired) == 1
+        assert is_shifted(wired) == shifted
     assert verdicts(wired.samples())["a"] == "critical"
     assert confirmed(wired) == 0
-    take_suite(wired, 102, 1.0)
+    take_suite(wired, 103, 1.0)
     assert is_shifted(wired) == 0
     assert set(verdicts(wired.samples()).values()) == {"ok"}
 
@@ -26,12 +27,13 @@ def test_if_half_a_suite_moves_at_once_it_is_a_shift(wired: Wired) -> None:
 def test_a_run_of_few_benchmarks_neither_starts_nor_ends_a_shift(wired: Wired) -> None:
     for number in range(LEAST + 2):
         take_suite(wired, number, 1.0)
-    take_suite(wired, 100, 1.5)
+    for number in (100, 101):
+        take_suite(wired, number, 1.5)
     assert is_shifted(wired) == 1
-    wired.take("few.json", result(101, {"a": 1.5}))
+    wired.take("few.json", result(102, {"a": 1.5}))
     assert is_shifted(wired) == 1
-    take_suite(wired, 102, 1.0)
-    wired.take("few-more.json", result(103, {"a": 1.0}))
+    take_suite(wired, 103, 1.0)
+    wired.take("few-more.json", result(104, {"a": 1.0}))
     assert is_shifted(wired) == 0
 
 
@@ -47,7 +49,8 @@ def test_a_regression_of_a_few_benchmarks_is_not_a_shift(wired: Wired) -> None:
 def test_a_shift_that_lasts_becomes_the_new_normal(wired: Wired) -> None:
     for number in range(LEAST + 2):
         take_suite(wired, number, 1.0)
-    for number in range(100, 100 + LEAST):
+    take_suite(wired, 100, 1.5)
+    for number in range(101, 101 + Limits().least_runs):
         take_suite(wired, number, 1.5)
         assert is_shifted(wired) == 1
     take_suite(wired, 200, 1.5)
@@ -74,20 +77,24 @@ def test_a_shift_mutes_the_results_that_moved_with_it_and_no_others(wired: Wired
     for number in range(LEAST + 2):
         take_suite(wired, number, 1.0)
         take_other(wired, number, STEADY[number % len(STEADY)])
-    take_suite(wired, 100, 1.5, slower="abcde")
+    for number in (100, 101):
+        take_suite(wired, number, 1.5, slower="abcde")
     assert shifted(wired) == set("abcde")
-    for number in (101, 102):
+    for number in (102, 103, 104):
         take_other(wired, number, 2.0)
-    assert verdicts(wired.samples())["solo"] == "critical"
+    shown = wired.samples()
+    assert verdicts(shown)["solo"] == "critical"
     assert shifted(wired) == set("abcde")
-    assert confirmed(wired) == 1
+    counted = shown["benchmark_regressions_confirmed_total"].items()
+    assert {dict(labels)["benchmark_name"] for labels, value in counted if value} == {"solo"}
 
 
 def test_muting_ends_for_a_result_with_its_next_verdict(wired: Wired) -> None:
     for number in range(LEAST + 2):
         take_suite(wired, number, 1.0)
-    take_suite(wired, 100, 1.5)
-    wired.take("few.json", result(101, {"a": 1.5}))
+    for number in (100, 101):
+        take_suite(wired, number, 1.5)
+    wired.take("few.json", result(102, {"a": 1.5}))
     assert verdicts(wired.samples())["a"] == "critical"
     assert shifted(wired) == set("bcdef")
     assert confirmed(wired) == 1

@@ -1,5 +1,7 @@
 """Results judged against their history, from the files to the exposition."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from tests.support.documents import perf_suite, result
@@ -14,13 +16,13 @@ def test_too_few_runs_give_no_verdict(wired: Wired) -> None:
     assert verdict(wired) == "ok"
 
 
-def test_a_step_is_a_warning_then_critical_and_a_recovery_is_ok(wired: Wired) -> None:
+def test_a_large_step_is_suspect_then_critical_and_a_recovery_is_ok(wired: Wired) -> None:
     take(wired, STEADY)
     seen = []
     for number, milliseconds in enumerate([1.5, 1.5, 1.5, 1.0], 100):
         take(wired, [milliseconds], start=number)
         seen.append(verdict(wired))
-    assert seen == ["warning", "critical", "critical", "ok"]
+    assert seen == ["suspect", "critical", "critical", "ok"]
     assert value(wired, "benchmark_regressions_confirmed_total") == 2
     for number in (101, 102):
         found = wired.value(
@@ -32,10 +34,62 @@ def test_a_step_is_a_warning_then_critical_and_a_recovery_is_ok(wired: Wired) ->
         assert found == 1
 
 
+def test_a_small_step_is_a_warning_and_never_counted(wired: Wired) -> None:
+    take(wired, STEADY * 2)
+    seen = []
+    for number in range(100, 108):
+        take(wired, [1.05 * STEADY[number % 5]], start=number)
+        seen.append(verdict(wired))
+    assert "critical" not in seen
+    assert seen[-1] == "warning"
+    (labels,) = wired.samples()["benchmark_regression_info"]
+    # 1.05 ms is nearer to the limit of 1.07 ms than to the reference, so none of them is good.
+    assert dict(labels)["previous_commit_hash"] == f"commit-{2 * len(STEADY) - 1}"
+    assert value(wired, "benchmark_regressions_confirmed_total") == 0
+
+
+def test_a_single_bad_run_alerts_nobody(wired: Wired) -> None:
+    take(wired, [*STEADY, 3.0])
+    assert verdict(wired) == "suspect"
+    assert "benchmark_regression_info" not in wired.samples()
+    take(wired, [1.0], start=100)
+    assert verdict(wired) == "ok"
+    assert value(wired, "benchmark_regressions_confirmed_total") == 0
+
+
+def test_a_worse_level_that_lasts_is_shown_as_unaccepted_until_it_is_fixed(
+    wired: Wired, caplog: pytest.LogCaptureFixture
+) -> None:
+    take(wired, STEADY)
+    runs = 30  # accept_after_runs
+    for number in range(runs + 4):
+        wired.now += 86_400.0  # more than accept_after_days in all
+        moment = datetime.fromtimestamp(wired.now, UTC)
+        wired.take(
+            f"slow-{number}.json",
+            result(number, {"parsing": 1.5})
+            | {"timestamp": moment.isoformat(), "run_id": f"slow-{number}"},
+        )
+    assert verdict(wired) == "ok"
+    assert value(wired, "benchmark_unaccepted_level_info") == pytest.approx(1.0e-3, rel=0.02)
+    (line,) = [each for each in caplog.messages if "baseline set" in each]
+    assert "parsing stayed worse and is no longer critical" in line
+    confirmed = value(wired, "benchmark_regressions_confirmed_total")
+    assert confirmed is not None
+    assert runs - 2 <= confirmed <= runs
+    for number in range(200, 203):
+        wired.now += 86_400.0
+        moment = datetime.fromtimestamp(wired.now, UTC)
+        fixed = result(number, {"parsing": 1.0}) | {"timestamp": moment.isoformat()}
+        wired.take(f"fixed-{number}.json", fixed)
+    assert value(wired, "benchmark_unaccepted_level_info") is None
+    assert verdict(wired) == "improved"
+
+
 def test_the_figures_in_an_alert_are_exposed_while_it_is_a_regression(wired: Wired) -> None:
     take(wired, STEADY)
     assert not [name for name in wired.samples() if name.startswith("benchmark_regression_")]
-    take(wired, [1.5], start=100)
+    take(wired, [1.5, 1.5], start=100)
     # By hand: the window's median is 1.0 ms, 1.5 ms is half as much again.
     assert value(wired, "benchmark_regression_value") == pytest.approx(1.5e-3)
     assert value(wired, "benchmark_regression_reference_value") == pytest.approx(1.0e-3)
@@ -44,7 +98,7 @@ def test_the_figures_in_an_alert_are_exposed_while_it_is_a_regression(wired: Wir
     assert noise is not None
     assert 0 < noise < 0.1
     since = {
-        "commit_hash": "commit-100",
+        "commit_hash": "commit-101",
         "previous_commit_hash": f"commit-{len(STEADY) - 1}",
         "project": "router",
         "unit": "seconds",
@@ -56,6 +110,9 @@ def test_the_figures_in_an_alert_are_exposed_while_it_is_a_regression(wired: Wir
     limit = value(wired, "benchmark_limit_value")
     assert limit is not None
     assert 1.0e-3 < limit < 1.5e-3
+    detectable = value(wired, "benchmark_detectable_change_ratio")
+    assert detectable is not None
+    assert 0.03 <= detectable <= limit / 1.0e-3 - 1 + 1e-9
 
 
 def test_the_last_good_commit_stays_the_same_throughout_a_regression(wired: Wired) -> None:
@@ -78,9 +135,9 @@ def test_noise_is_suppressed_and_counted(wired: Wired) -> None:
 
 def test_a_rate_that_falls_is_a_regression(wired: Wired) -> None:
     take(wired, [1e3 * each for each in STEADY], unit="per_second")
-    take(wired, [700.0], start=100, unit="per_second")
-    assert verdict(wired) == "warning"
-    take(wired, [1500.0], start=101, unit="per_second")
+    take(wired, [700.0, 700.0], start=100, unit="per_second")
+    assert verdict(wired) == "critical"
+    take(wired, [1000.0, 1500.0, 1500.0], start=102, unit="per_second")
     assert verdict(wired) == "improved"
 
 
@@ -154,8 +211,11 @@ def test_a_gates_outcome_for_a_known_run_judges_nothing_twice(wired: Wired) -> N
         wired.take(
             f"{number}.json", perf_suite(f"{number}", timestamp=f"2026-03-01T12:{number:02}:00Z")
         )
-    document = perf_suite("worse", p50_ms=0.2, timestamp="2026-03-01T13:00:00Z")
-    wired.take("worse.json", document)
+    for minute in range(2):
+        document = perf_suite(
+            f"worse-{minute}", p50_ms=0.2, timestamp=f"2026-03-01T13:0{minute}:00Z"
+        )
+        wired.take(f"worse-{minute}.json", document)
     before = judged(wired)
     assert verdicts(before, "self-hosted") == {
         "router/compiled": "critical",
@@ -170,9 +230,9 @@ def test_a_gates_outcome_for_a_known_run_judges_nothing_twice(wired: Wired) -> N
 
 
 def test_a_failed_benchmark_leaves_its_verdict_and_its_window(wired: Wired) -> None:
-    take(wired, STEADY)
+    take(wired, [*STEADY, 1.5])
     failed = result(100, {}) | {"failures": [{"benchmark": "parsing", "error": "TypeError"}]}
     wired.take("failed.json", failed)
-    assert verdict(wired) == "ok"
+    assert verdict(wired) == "suspect"
     take(wired, [1.5], start=101)
-    assert verdict(wired) == "warning"
+    assert verdict(wired) == "critical"

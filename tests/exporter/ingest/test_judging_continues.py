@@ -104,23 +104,23 @@ def test_a_killed_exporter_continues_where_it_stopped(exporter: Exporter) -> Non
         drop(exporter, number, result(number, {"parsing": milliseconds}))
     assert (state("ok"), state("warning"), state("critical")) == (1, 0, 0)
     drop(exporter, 100, result(100, {"parsing": 1.5}))
-    assert (state("ok"), state("warning"), state("critical")) == (None, 1, 0)
+    assert (state("ok"), state("suspect"), state("critical")) == (None, 1, 0)
     (shown,) = json.loads(exporter.get("/api/v1/status"))["runs"][0]["verdicts"]
     assert (shown["name"], shown["state"], shown["commit_hash"]) == (
         "parsing",
-        "warning",
+        "suspect",
         "commit-100",
     )
-    assert "<strong>warning</strong>, 50.0% worse" in exporter.get("/").decode()
+    assert "suspect, 50.0% worse" in exporter.get("/").decode()
     exporter.process.kill()
     exporter.process.wait()
     config = exporter.folder / "config.yaml"
     config.write_text("histogram_hold_seconds: 1.0\n")  # how long the counter below is held at 0
     exporter.options = (*exporter.options, f"--config={config}")
     exporter.start()
-    assert (state("ok"), state("warning"), state("critical")) == (None, 1, 0)
+    assert (state("ok"), state("suspect"), state("critical")) == (None, 1, 0)
     drop(exporter, 101, result(101, {"parsing": 1.5}))
-    assert (state("ok"), state("warning"), state("critical")) == (None, 0, 1)
+    assert (state("suspect"), state("warning"), state("critical")) == (None, 0, 1)
     series = 'benchmark_regressions_confirmed_total{benchmark_name="parsing",environment="ci"}'
     exporter.until(lambda: exporter.value(series) == 1)
     assert "<strong>critical</strong>, 50.0% worse" in exporter.get("/").decode()

@@ -78,7 +78,8 @@ def test_a_run_from_the_future_stops_nobody_from_being_judged(wired: Wired) -> N
     for number in range(100, 104):
         take(wired, [2.0], start=number)
         states.append(verdicts(wired.samples())["parsing"])
-    assert states == ["warning", "critical", "critical", "critical"]
+    assert states[-1] == "critical"
+    assert "ok" not in states
     with History(wired.ledger_path) as history:
         ahead = [run.timestamp_seconds for run in history.oldest_first(RunSelection()) if run.ahead]
     assert ahead == [1_924_992_000]

@@ -3,6 +3,7 @@
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -13,6 +14,7 @@ from benchmark_exporter.metrics.live import Live, LiveProgress
 from benchmark_exporter.metrics.resources import Resources
 from tests.support.alerts import WATCHDOG
 from tests.support.documents import perf_suite, pipeline, result
+from tests.support.histories import LEAST
 from tests.support.wired import DEFINITIONS, START_SECONDS, Wired, samples
 
 # Their names were asked for as they are.
@@ -31,14 +33,22 @@ def busy(wired: Wired) -> Wired:
     wired.take("same run_id, other measurements.json", perf_suite(speedup=6.0))
     units = ("B", "ops/s", "%", "findings")
     wired.take("units.json", [{"name": unit, "unit": unit, "value": 1} for unit in units])
-    for number in range(wired.config.judgement.least_runs):
+    for number in range(LEAST):
         wired.take(f"steady-{number}.json", result(number, STEADY) | {"run_id": f"steady-{number}"})
-    wired.take("worse.json", result(100, STEADY | {"a": 1.5}))
-    # It moved with all others, and so counts as a change of the machine.
-    wired.take("shifted.json", result(101, dict.fromkeys("abcd", 1.5)))
-    wired.take("suite.json", result(102, {"a": 1.0}) | {"duration_seconds": 61.5})
-    wired.take("branch.json", result(103, {"a": 1.0}) | {"branch": "feature/x"})
-    wired.take("unusual.json", result(104, {"a": 1.0}) | {"branch": "trunk", "project": "new"})
+    for number in (100, 101):
+        wired.take(f"worse-{number}.json", result(number, STEADY | {"a": 1.5}))
+    # These moved with all others, and so count as a change of the machine.
+    for number in range(102, 106):
+        wired.take(f"shifted-{number}.json", result(number, dict.fromkeys("abcd", 1.5)))
+    wired.take("suite.json", result(110, {"b": 1.0}) | {"duration_seconds": 61.5})
+    wired.take("branch.json", result(111, {"b": 1.0}) | {"branch": "feature/x"})
+    wired.take("unusual.json", result(112, {"b": 1.0}) | {"branch": "trunk", "project": "new"})
+    accepted_after = wired.config.judgement.accept_after_runs
+    assert accepted_after is not None
+    for number in range(LEAST + accepted_after):
+        at = (datetime(2026, 3, 2, tzinfo=UTC) + timedelta(days=number)).isoformat()
+        lasting = result(number, {"lasting": 1.0 if number < LEAST else 1.5}) | {"timestamp": at}
+        wired.take(f"lasting-{number}.json", lasting)
     pin = Pin("v1", "someone", START_SECONDS, "")
     set_baseline(wired.ledger, "steady-0", pin, wired.config.judgement)
     wired.ingest.receive([WATCHDOG])

@@ -9,9 +9,9 @@ from http import HTTPStatus
 import aiohttp
 import pytest
 
-from benchmark_exporter.config import Config
 from tests.support.documents import perf_suite, result
 from tests.support.following import follow, until
+from tests.support.histories import LEAST
 from tests.support.live_files import RUN_ID, LiveFile
 from tests.support.process import COMMAND, Exporter
 
@@ -117,19 +117,16 @@ async def test_an_ingest_failure_is_sent_until_results_are_ingested_again(
 
 
 async def test_a_run_is_sent_with_its_verdict(exporter: Exporter) -> None:
-    least_runs = Config().judgement.least_runs
-    for number in range(least_runs):
+    for number in range(LEAST):
         (exporter.results / f"{number}.json").write_text(json.dumps(result(number, {"parse": 1.0})))
     await until(
-        lambda: (
-            exporter.value('benchmark_exporter_files_ingested_total{format="result"}') == least_runs
-        )
+        lambda: exporter.value('benchmark_exporter_files_ingested_total{format="result"}') == LEAST
     )
     async with follow(exporter) as following:
         await following("hello")
-        (exporter.results / "worse.json").write_text(json.dumps(result(least_runs, {"parse": 1.5})))
+        (exporter.results / "worse.json").write_text(json.dumps(result(LEAST, {"parse": 1.5})))
         (verdict,) = (await following("run"))["metrics"]["verdicts"]
-    assert verdict == {"name": "parse", "state": "warning", "worsening_ratio": 0.5}
+    assert verdict == {"name": "parse", "state": "suspect", "worsening_ratio": 0.5}
 
 
 def message(status: str = "firing", severity: str = "critical") -> bytes:

@@ -20,10 +20,12 @@ def add_verdicts(sink: Sink, verdicts: Iterable[NewestVerdict]) -> None:
         sink.add("benchmark_judged_value", (*labels, newest.unit, *origin), verdict.value)
         for metric, more, value in (
             ("benchmark_reference_value", ("rolling",), verdict.rolling),
-            ("benchmark_reference_value", ("pinned",), verdict.pinned),
+            ("benchmark_reference_value", ("pinned",), _pinned_value(newest)),
             ("benchmark_limit_value", (), verdict.limit),
             ("benchmark_worsening_ratio", (), verdict.worsening_ratio),
             ("benchmark_noise_ratio", (), verdict.noise_ratio),
+            ("benchmark_detectable_change_ratio", (), verdict.detectable_ratio),
+            ("benchmark_unaccepted_level_info", (), verdict.unaccepted),
         ):
             if value is not None:
                 sink.add(metric, (*labels, *more, *origin), value)
@@ -31,6 +33,10 @@ def add_verdicts(sink: Sink, verdicts: Iterable[NewestVerdict]) -> None:
             _add_regression(sink, newest)
         if newest.baseline is not None:
             _add_baseline(sink, newest, newest.baseline)
+
+
+def _pinned_value(newest: NewestVerdict) -> float | None:
+    return None if newest.baseline is None else newest.baseline.value
 
 
 def add_baseline_speedups(sink: Sink, state: State) -> None:

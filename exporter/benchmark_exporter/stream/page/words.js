@@ -16,7 +16,13 @@ function change(worseningRatio) {
   return `${percent}% ${worseningRatio > 0 ? "worse" : "better"}`;
 }
 
-const VERDICT_KINDS = { critical: "bad", warning: "warn", ok: "good", improved: "good" };
+const VERDICT_KINDS = {
+  critical: "bad",
+  warning: "warn",
+  suspect: "note",
+  ok: "good",
+  improved: "good",
+};
 
 // A verdict: a result compared with its history.
 export function verdictText(verdict) {
@@ -39,7 +45,7 @@ export function gateText(gate) {
 
 // The worse of the gate's outcome and the verdict; the gate's outcome if both are as bad, and the
 // verdict if there is no gate.
-const BADNESS = ["", "good", "warn", "bad"];
+const BADNESS = ["", "good", "note", "warn", "bad"];
 export function worse(gate, verdict) {
   if (!gate.kind && verdict.text) return verdict;
   return BADNESS.indexOf(verdict.kind) > BADNESS.indexOf(gate.kind) ? verdict : gate;

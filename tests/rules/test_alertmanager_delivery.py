@@ -36,7 +36,7 @@ from tests.rules.delivery import (
     wait_until,
     webhook,
 )
-from tests.rules.endpoints import slack
+from tests.rules.endpoints import mail, slack
 
 CHANNELS = ("slack", "pagerduty", "email")
 
@@ -103,21 +103,32 @@ def test_a_critical_alert_reaches_the_exporter_within_seconds(
     assert message["alerts"][0]["annotations"] == CRITICAL.annotations
 
 
-def test_a_warning_that_became_critical_does_not_end_in_a_message(fired: Alertmanager) -> None:
-    inbox = fired.channels.exporter.inbox
+def test_a_warning_that_became_critical_is_replaced_on_the_page_and_not_resolved_for_people(
+    fired: Alertmanager,
+) -> None:
+    channels = fired.channels
+    inbox = channels.exporter.inbox
     inbox.wait(webhook("firing", BECOMES_CRITICAL), CRITICAL_WAIT_SECONDS + SLACK_SECONDS)
     fired.post([HAS_BECOME_CRITICAL])
     fired.resolve([BECOMES_CRITICAL])
-    # The two are of one group, so its next message would have both.
     _, message = inbox.wait(
         webhook("firing", HAS_BECOME_CRITICAL), INTERVAL_SECONDS + SLACK_SECONDS
     )
-    assert [alert["labels"] for alert in message["alerts"]] == [HAS_BECOME_CRITICAL.labels]
+    assert webhook("resolved", BECOMES_CRITICAL)(message)
+    title = f"[CRITICAL] {HAS_BECOME_CRITICAL.annotations['summary']}"
+    _, sent = channels.slack.inbox.wait(slack(title), SLACK_SECONDS)
+    _, received = channels.email.inbox.wait(mail(title), SLACK_SECONDS)
+    bodies = [received.message.get_body((kind,)) for kind in ("plain", "html")]
+    texts = [sent["attachments"][0]["text"], *(body.get_content() for body in bodies if body)]
+    assert len(texts) == 3
+    for text in texts:
+        assert text.count(HAS_BECOME_CRITICAL.annotations["summary"]) == 1
+        assert "firing" in text
+        assert "resolved" not in text
 
 
-def test_a_confirmed_regression_mutes_no_warning_of_another_subject(fired: Alertmanager) -> None:
-    assert fired.inhibitors(OF_ONE_COMMIT[0]) == []  # the critical one, of the same benchmark
-    for alert in OF_OTHER_SCOPES:
+def test_a_confirmed_regression_mutes_no_warning_of_another_scope(fired: Alertmanager) -> None:
+    for alert in (*OF_ONE_COMMIT, *OF_OTHER_SCOPES):
         assert fired.inhibitors(alert) == []
         fired.channels.exporter.inbox.wait(webhook("firing", alert), SLACK_SECONDS)
 

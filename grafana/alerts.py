@@ -19,7 +19,7 @@ from grafana.panels import (
     states,
     tally,
 )
-from grafana.selectors import FIRING
+from grafana.selectors import FIRING, LEGEND, SUBJECT
 from grafana.style import (
     COLORED,
     CRITICAL,
@@ -32,6 +32,7 @@ from grafana.style import (
     to_page,
 )
 
+WHERE = ("project", "benchmark_name", "environment", "branch")
 # Alertmanager has counters for every integration it knows; only those in use are shown.
 USED = "and on (integration) alertmanager_notifications_total > 0"
 
@@ -137,9 +138,9 @@ def firing_alerts() -> Panel:
     panel = listing(
         "Firing alerts",
         "Alerts firing now, except the Watchdog. An alert's name links to its runbook.",
-        rows(f"max by (alertname, severity, benchmark_name, environment) ({since})"),
+        rows(f"max by (alertname, severity, {SUBJECT}) ({since})"),
         no_value="No alert is firing",
-        columns=["severity", "alertname", "benchmark_name", "environment", "Value"],
+        columns=["severity", "alertname", *WHERE, "Value", "machine_class"],
         sort="Since",
     )
     return (
@@ -152,7 +153,6 @@ def firing_alerts() -> Panel:
         )
         .override_by_name("alertname", column("Alert", links=[runbook]))
         .override_by_name("benchmark_name", column("Benchmark"))
-        .override_by_name("environment", column("Environment", custom__width=110))
     )
 
 
@@ -169,8 +169,8 @@ def history() -> Panel:
         "The highest severity that was firing, then each alert while it was firing.",
         query(f"{level('max')} or vector(0)", "all alerts"),
         query(
-            level("max by (alertname, benchmark_name, environment)"),
-            "{{alertname}} {{benchmark_name}} {{environment}}",
+            level(f"max by (alertname, {SUBJECT})"),
+            f"{{{{alertname}}}} {LEGEND}",
             ref="B",
         ),
         no_value=PROMETHEUS_DOWN,

@@ -8,10 +8,8 @@ from grafana.board import Board
 from grafana.no_data import NO_HISTORY, NO_RUN
 from grafana.overview_benchmarks import speedup_scale
 from grafana.panels import SLOW_SCRAPE, Panel, heat, lines, query, states
-from grafana.selectors import BY_RESULT, RESULT, RESULT_NAME
+from grafana.selectors import BY_SUBJECT, LEGEND, ON_SUBJECT, RESULT, SUBJECT
 from grafana.style import CRITICAL, DASHES, VERDICTS, fixed_color, logarithmic
-
-LEGEND = "{{benchmark_name}} {{environment}}"
 
 
 def benchmark() -> dashboard.Dashboard:
@@ -33,11 +31,9 @@ def benchmark() -> dashboard.Dashboard:
 
 def judged() -> Panel:
     # References and limits are in the unit of their result, which the judged value states.
-    is_time = (
-        f'and on (benchmark_name, environment) benchmark_judged_value{{unit="seconds", {RESULT}}}'
-    )
+    is_time = f'and {ON_SUBJECT} benchmark_judged_value{{unit="seconds", {RESULT}}}'
 
-    def of_verdict(metric: str, by: str = "benchmark_name, environment") -> str:
+    def of_verdict(metric: str, by: str = SUBJECT) -> str:
         return f"max by ({by}) (last_over_time({metric}[$__rate_interval]) {is_time})"
 
     panel = lines(
@@ -46,15 +42,12 @@ def judged() -> Panel:
         "against (dashed), and the limit beyond which it is a regression. Backfilled history "
         "has times only. Logarithmic.",
         query(
-            "max by (benchmark_name, environment) "
-            f'(last_over_time(benchmark_time_seconds{{statistic="p50", '
+            f'{BY_SUBJECT} (last_over_time(benchmark_time_seconds{{statistic="p50", '
             f"{RESULT}}}[$__rate_interval]))",
             LEGEND,
         ),
         query(
-            of_verdict(
-                f"benchmark_reference_value{{{RESULT}}}", "benchmark_name, environment, reference"
-            ),
+            of_verdict(f"benchmark_reference_value{{{RESULT}}}", f"{SUBJECT}, reference"),
             f"{LEGEND} {{{{reference}}}}",
             ref="B",
             step=SLOW_SCRAPE,
@@ -84,8 +77,7 @@ def percentiles() -> Panel:
         "Exact percentiles of each run, p95 and p99 dashed; a document without raw samples may "
         "have no p99. Logarithmic.",
         query(
-            "max by (benchmark_name, environment, statistic) "
-            f"(last_over_time({times}[$__rate_interval]))",
+            f"max by ({SUBJECT}, statistic) (last_over_time({times}[$__rate_interval]))",
             f"{LEGEND} {{{{statistic}}}}",
             step=SLOW_SCRAPE,
         ),
@@ -117,7 +109,7 @@ def distribution() -> Panel:
 def verdict_history() -> Panel:
     def state(name: str) -> str:
         return (
-            f'{BY_RESULT} (max_over_time(benchmark_verdict{{state="{name}", '
+            f'{BY_SUBJECT} (max_over_time(benchmark_verdict{{state="{name}", '
             f"{RESULT}}}[$__rate_interval]))"
         )
 
@@ -138,13 +130,13 @@ def noise() -> Panel:
         "to run (dashed): how much worse the next run could be by chance; backfilled history "
         "does not have it.",
         query(
-            f"{BY_RESULT} "
+            f"{BY_SUBJECT} "
             f"(last_over_time(benchmark_coefficient_of_variation_ratio{{{RESULT}}}[$__rate_interval]))",
             LEGEND,
             step=SLOW_SCRAPE,
         ),
         query(
-            f"{BY_RESULT} (last_over_time(benchmark_noise_ratio{{{RESULT}}}[$__rate_interval]))",
+            f"{BY_SUBJECT} (last_over_time(benchmark_noise_ratio{{{RESULT}}}[$__rate_interval]))",
             f"{LEGEND} run to run",
             ref="B",
             step=SLOW_SCRAPE,
@@ -156,16 +148,14 @@ def noise() -> Panel:
 
 
 def speedup() -> Panel:
-    newest = f"last_over_time(speedup_ratio{{{RESULT_NAME}}}[$__rate_interval])"
-    expr = f"max by (benchmark_name, percentile, baseline_version) ({newest})"
+    newest = f"last_over_time(speedup_ratio{{{RESULT}}}[$__rate_interval])"
+    expr = f"max by ({SUBJECT}, percentile, baseline_version) ({newest})"
     panel = lines(
         "Speedup",
         "How many times faster each run was than the reference, or than the pinned baseline "
         "of that version, p95 dashed. Logarithmic. Lines at 15, below which a gate fails, and "
         "10, below which it is critical; a speedup over a pinned baseline is around 1.",
-        query(
-            expr, "{{benchmark_name}} over {{baseline_version}} {{percentile}}", step=SLOW_SCRAPE
-        ),
+        query(expr, f"{LEGEND} over {{{{baseline_version}}}} {{{{percentile}}}}", step=SLOW_SCRAPE),
         unit="suffix:×",
         no_value="No reference and no pinned baseline",
     )
@@ -175,7 +165,7 @@ def speedup() -> Panel:
 def quantities() -> Panel:
     def newest(metric: str) -> str:
         return (
-            f"max by (benchmark_name, environment) (last_over_time({metric}{{{RESULT}, "
+            f"{BY_SUBJECT} (last_over_time({metric}{{{RESULT}, "
             f'statistic=~"p50|mean"}}[$__rate_interval]))'
         )
 

@@ -3,13 +3,13 @@
 from grafana.board import EXPORTER_URL
 from grafana.no_data import NO_HISTORY, NO_RUN
 from grafana.panels import Panel, listing, rows
-from grafana.selectors import BY_RESULT, RESULT, RUN
+from grafana.selectors import BY_SUBJECT, ON_SUBJECT, RESULT, RUN, SUBJECT
 from grafana.style import COLORED, VERDICTS, column, mapping, to_page
 
 
 def results() -> Panel:
     def of_result(metric: str) -> str:
-        return f"{BY_RESULT} ({metric})"
+        return f"{BY_SUBJECT} ({metric})"
 
     def state(name: str) -> str:
         return of_result(f'benchmark_verdict{{state="{name}", {RESULT}}}')
@@ -28,12 +28,15 @@ def results() -> Panel:
         no_value=NO_HISTORY,
         columns=[
             "Value #A",
+            "project",
             "benchmark_name",
             "environment",
+            "branch",
             "Value #B",
             "Value #C",
             "Value #D",
             "Value #E",
+            "machine_class",
         ],
         sort="Worse by",
     )
@@ -56,15 +59,12 @@ def results() -> Panel:
         .override_by_name("Value #D", column("Median", unit="s", decimals=2, custom__width=95))
         .override_by_name("Value #E", column("Samples", decimals=0, custom__width=80))
         .override_by_name("benchmark_name", column("Result"))
-        .override_by_name("environment", column("Environment", custom__width=110))
     )
 
 
 def all_runs() -> Panel:
-    times = (
-        f"sum by (benchmark_name, iteration, le) (benchmark_execution_time_ms_bucket{{{RESULT}}})"
-    )
-    counts = f"sum by (benchmark_name, iteration) (benchmark_execution_time_ms_count{{{RESULT}}})"
+    times = f"sum by ({SUBJECT}, iteration, le) (benchmark_execution_time_ms_bucket{{{RESULT}}})"
+    counts = f"sum by ({SUBJECT}, iteration) (benchmark_execution_time_ms_count{{{RESULT}}})"
     panel = listing(
         "Execution time, all runs",
         "Percentiles over all runs ever, interpolated from the histogram's buckets, to judge "
@@ -74,7 +74,17 @@ def all_runs() -> Panel:
         rows(f"histogram_quantile(0.95, {times})", ref="B"),
         rows(counts, ref="C"),
         no_value=NO_RUN,
-        columns=["benchmark_name", "iteration", "Value #C", "Value #A", "Value #B"],
+        columns=[
+            "project",
+            "benchmark_name",
+            "environment",
+            "branch",
+            "iteration",
+            "Value #C",
+            "Value #A",
+            "Value #B",
+            "machine_class",
+        ],
         sort="P50",
     )
     return (
@@ -87,18 +97,15 @@ def all_runs() -> Panel:
 
 
 def counts() -> Panel:
-    run = "max by (benchmark_name, environment, commit_hash, run_id)"
-    by = "on (benchmark_name, environment) group_left ()"
+    run = f"max by ({SUBJECT}, commit_hash, run_id) (benchmark_run_info{{{RUN}}}"
 
     def of_run(metric: str) -> str:
-        return (
-            f"{run} (benchmark_run_info{{{RUN}}} * {by} max by (benchmark_name, environment) "
-            f"({metric}))"
-        )
+        return f"{run} * {ON_SUBJECT} group_left () {BY_SUBJECT} ({metric}))"
 
     panel = listing(
         "Runs",
-        "The newest run in each environment, the number of runs, and how many reported an "
+        "The newest run by project, environment, branch and machine class, the number of runs, "
+        "and how many reported an "
         "error instead of a measurement.",
         rows(of_run("benchmark_last_run_timestamp_seconds * 1000")),
         rows(of_run("benchmark_runs_total"), ref="B"),
@@ -106,12 +113,15 @@ def counts() -> Panel:
         no_value=NO_RUN,
         columns=[
             "Value #A",
+            "project",
             "environment",
+            "branch",
             "Value #B",
             "Value #C",
             "commit_hash",
             "run_id",
             "benchmark_name",
+            "machine_class",
         ],
         sort="Newest",
     )
@@ -121,7 +131,6 @@ def counts() -> Panel:
         )
         .override_by_name("Value #B", column("Runs", decimals=0, custom__width=65))
         .override_by_name("Value #C", column("Errors", decimals=0, custom__width=65))
-        .override_by_name("environment", column("Environment", custom__width=110))
         .override_by_name("commit_hash", column("Commit", custom__width=110))
         .override_by_name("run_id", column("Run"))
         .override_by_name("benchmark_name", column("Benchmark"))
@@ -130,14 +139,12 @@ def counts() -> Panel:
 
 
 def baselines() -> Panel:
-    pinned = "max by (benchmark_name, environment, baseline_version, commit_hash)"
-    by = "on (benchmark_name, environment) group_left ()"
+    pinned = (
+        f"max by ({SUBJECT}, baseline_version, commit_hash) (benchmark_baseline_info{{{RESULT}}}"
+    )
 
     def of_baseline(metric: str) -> str:
-        return (
-            f"{pinned} (benchmark_baseline_info{{{RESULT}}} * {by} max by (benchmark_name, "
-            f"environment) ({metric}))"
-        )
+        return f"{pinned} * {ON_SUBJECT} group_left () {BY_SUBJECT} ({metric}))"
 
     drift = (
         'benchmark_reference_value{reference="rolling"} / ignoring (reference) '
@@ -152,12 +159,15 @@ def baselines() -> Panel:
         rows(of_baseline(drift), ref="B"),
         no_value="Nothing is pinned",
         columns=[
+            "project",
             "benchmark_name",
             "environment",
+            "branch",
             "baseline_version",
             "Value #B",
             "commit_hash",
             "Value #A",
+            "machine_class",
         ],
         sort="Pinned",
     )
@@ -169,7 +179,6 @@ def baselines() -> Panel:
             "Value #B", column("Moved", unit="percentunit", decimals=1, custom__width=75)
         )
         .override_by_name("benchmark_name", column("Result"))
-        .override_by_name("environment", column("Environment", custom__width=110))
         .override_by_name("baseline_version", column("Version"))
         .override_by_name("commit_hash", column("Commit", custom__width=110))
     )

@@ -6,7 +6,7 @@ from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.models import dashboard as d
 
 from grafana.panels import PROMETHEUS, SLOW_SCRAPE, WIDTH, Panel, query
-from grafana.selectors import REGRESSION_ALERTS, RUN
+from grafana.selectors import REGRESSION_ALERTS, RUN, SCOPE
 from grafana.style import CRITICAL, NEUTRAL
 
 TAG = "strataregula"
@@ -41,20 +41,6 @@ class Board:
             .timepicker(dashboard.TimePicker().refresh_intervals(REFRESH_INTERVALS))
             .tooltip(d.DashboardCursorSync.CROSSHAIR)
             .annotations([])
-            .with_variable(variable("project", "Project", "benchmark_run_info").hide(hide))
-            .with_variable(
-                variable(
-                    "benchmark",
-                    "Benchmark",
-                    'benchmark_run_info{project=~"$project"}',
-                    "benchmark_name",
-                ).hide(hide)
-            )
-            .with_variable(
-                variable(
-                    "environment", "Environment", 'benchmark_run_info{project=~"$project"}'
-                ).hide(hide)
-            )
             .link(_to_other_dashboards())
             .link(
                 _link(
@@ -72,6 +58,14 @@ class Board:
             )
             .link(_link("Silences", f"{ALERTMANAGER_URL}/#/silences", "Alertmanager"))
         )
+        for shared in _shared_variables():
+            self.dashboard.with_variable(shared.hide(hide))
+        for label, plural in (
+            ("project", "projects"),
+            ("branch", "branches"),
+            ("machine_class", "machine_classes"),
+        ):
+            self.dashboard.with_variable(_several(label, f"several_{plural}"))
 
     def place(self, height: int, *panels: Panel, widths: Sequence[int] = ()) -> None:
         """Place panels side by side, of equal width by default; the grid is 24 wide."""
@@ -105,12 +99,61 @@ class Board:
                 "first run of this commit",
             )
         )
-        firing = f'ALERTS{{{REGRESSION_ALERTS}, alertstate="firing"}}'
-        by = "group by (benchmark_name, alertname)"
+        firing = f'ALERTS{{{REGRESSION_ALERTS}, alertstate="firing", {SCOPE}}}'
+        by = "group by (benchmark_name, project, branch, alertname)"
         began = f"{by} ({firing}) unless {by} ({firing} offset $__rate_interval)"
         self.dashboard.annotation(
-            _annotation("Regressions", began, CRITICAL, "{{alertname}}", "{{benchmark_name}}")
+            _annotation(
+                "Regressions",
+                began,
+                CRITICAL,
+                "{{alertname}}",
+                "{{benchmark_name}} of {{project}} on {{branch}}",
+            )
         )
+
+
+def _shared_variables() -> Sequence[dashboard.QueryVariable]:
+    """Return what every dashboard selects by, each within the choice of those before it."""
+    of_branch = 'benchmark_run_info{project=~"$project", branch=~"$branch"}'
+    return (
+        # A project may have pipelines and no benchmark.
+        variable("project", "Project", '{__name__=~"benchmark_run_info|ci_pipeline_status"}'),
+        variable("branch", "Branch", 'benchmark_run_info{project=~"$project"}'),
+        variable("benchmark", "Benchmark", of_branch, "benchmark_name"),
+        variable("environment", "Environment", of_branch),
+        variable(
+            "machine_class",
+            "Machine class",
+            'benchmark_run_info{project=~"$project", branch=~"$branch", '
+            'environment=~"$environment"}',
+        ),
+    )
+
+
+def _several(label: str, name: str) -> dashboard.QueryVariable:
+    """Return a hidden variable for legends.
+
+    It is the label in a legend's notation, after a space, where the selected benchmarks have
+    several values of it, and empty otherwise.
+    """
+    several = f"count(group by ({label}) (benchmark_run_info{{{SCOPE}}})) > 1"
+    expr = f'query_result(label_replace({several}, "legend", " {{{{{label}}}}}", "", ""))'
+    return (
+        dashboard.QueryVariable(name)
+        .hide(d.VariableHide.HIDE_VARIABLE)
+        .datasource(PROMETHEUS)
+        .query(
+            {"qryType": 3, "query": expr, "refId": "PrometheusVariableQueryEditor-VariableQuery"}
+        )
+        .definition(expr)
+        .regex('/legend="([^"]*)"/')
+        .refresh(d.VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(d.VariableSort.DISABLED)
+        .multi(False)
+        .include_all(False)
+        .current(d.VariableOption(text="", value=""))
+    )
 
 
 def variable(

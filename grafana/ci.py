@@ -5,10 +5,12 @@ from grafana_foundation_sdk.builders import dashboard
 from grafana.board import Board, variable
 from grafana.overview import pipelines
 from grafana.panels import SLOW_SCRAPE, Panel, bars, lines, listing, now, query, rows, states
-from grafana.selectors import BENCHMARK
+from grafana.selectors import LEGEND, OF_PROJECT, RUN, SUBJECT
 from grafana.style import GOOD, NEUTRAL, PASSED, WARNING, column, threshold_lines, thresholds
 
-PIPELINE = 'pipeline=~"$pipeline"'
+# A pipeline's branch is any branch, so the variable of the tracked ones does not select it.
+PIPELINE = 'pipeline=~"$pipeline", project=~"$project"'
+RUNS_OF = f"{{{{pipeline}}}} {{{{branch}}}} {{{{trigger}}}}{OF_PROJECT}"
 NO_CI_RUN, FEW_CI_RUNS, NO_GATE = "No CI run yet", "Fewer than 5 CI runs", "No run with a gate yet"
 NO_DURATION = "No run stated its duration"
 
@@ -22,7 +24,9 @@ def ci() -> dashboard.Dashboard:
         refresh="5s",
         variables=True,
     )
-    board.dashboard.with_variable(variable("pipeline", "Pipeline", "ci_pipeline_status"))
+    board.dashboard.with_variable(
+        variable("pipeline", "Pipeline", 'ci_pipeline_status{project=~"$project"}')
+    )
     board.place(6, pipelines(), failure_ratio(), runs())
     board.place(9, outcomes(), failure_trend())
     board.row("Gates and durations")
@@ -36,7 +40,10 @@ def failure_ratio() -> Panel:
         "Failed runs",
         "Share of failed runs among the newest 20 of each pipeline, once it has five runs. "
         "Above 20 % an alert fires.",
-        now(f"max by (pipeline) (ci_pipeline_failure_ratio{{{PIPELINE}}})", "{{pipeline}}"),
+        now(
+            f"max by (pipeline, project) (ci_pipeline_failure_ratio{{{PIPELINE}}})",
+            f"{{{{pipeline}}}}{OF_PROJECT}",
+        ),
         unit="percentunit",
         no_value=FEW_CI_RUNS,
     )
@@ -47,10 +54,13 @@ def runs() -> Panel:
     panel = listing(
         "Runs by outcome",
         "Runs of each pipeline since the ledger was created.",
-        rows(f'sum by (pipeline) (ci_pipeline_runs_total{{status="pass", {PIPELINE}}})'),
-        rows(f'sum by (pipeline) (ci_pipeline_runs_total{{status="fail", {PIPELINE}}})', ref="B"),
+        rows(f'sum by (pipeline, project) (ci_pipeline_runs_total{{status="pass", {PIPELINE}}})'),
+        rows(
+            f'sum by (pipeline, project) (ci_pipeline_runs_total{{status="fail", {PIPELINE}}})',
+            ref="B",
+        ),
         no_value=NO_CI_RUN,
-        columns=["pipeline", "Value #A", "Value #B"],
+        columns=["project", "pipeline", "Value #A", "Value #B"],
         sort="Failed",
     )
     return (
@@ -62,14 +72,14 @@ def runs() -> Panel:
 
 def outcomes() -> Panel:
     expr = (
-        "min by (pipeline, branch, trigger) "
+        "min by (pipeline, branch, trigger, project) "
         f"(min_over_time(ci_pipeline_status{{{PIPELINE}}}[$__rate_interval]))"
     )
     return states(
         "Outcomes",
         "The outcome of the newest run of each pipeline, the worst between two points; it holds "
         "until the next run.",
-        query(expr, "{{pipeline}} {{branch}} {{trigger}}", step=SLOW_SCRAPE),
+        query(expr, RUNS_OF, step=SLOW_SCRAPE),
         no_value=NO_CI_RUN,
         words=PASSED,
     ).span_nulls(True)
@@ -79,14 +89,14 @@ def failure_trend() -> Panel:
     # Each sample is the outcome of the newest run. Between two runs it only repeats, so one sample
     # an hour is counted.
     expr = (
-        "1 - avg_over_time(min by (pipeline) "
+        "1 - avg_over_time(min by (pipeline, project) "
         f"(min_over_time(ci_pipeline_status{{{PIPELINE}}}[1h]))[7d:1h])"
     )
     panel = lines(
         "Failing hours, last 7 days",
         "In the seven days before each point, the share of hours with a failed run among the "
         "hours with any run. The line is at 20 %.",
-        query(expr, "{{pipeline}}", step="1h"),
+        query(expr, f"{{{{pipeline}}}}{OF_PROJECT}", step="1h"),
         unit="percentunit",
         no_value=NO_CI_RUN,
     )
@@ -101,14 +111,14 @@ def failure_trend() -> Panel:
 
 def gate_outcomes() -> Panel:
     expr = (
-        f'min by (benchmark_name) (min_over_time(benchmark_gate_passed{{criterion="overall", '
-        f"{BENCHMARK}}}[$__rate_interval]))"
+        f'min by ({SUBJECT}) (min_over_time(benchmark_gate_passed{{criterion="overall", '
+        f"{RUN}}}[$__rate_interval]))"
     )
     return states(
         "Gates over time",
         "The gate outcome of each benchmark's newest run, the worst between two points. If "
         "the tool states no outcome, all criteria of the gate decide.",
-        query(expr, "{{benchmark_name}}", step=SLOW_SCRAPE),
+        query(expr, LEGEND, step=SLOW_SCRAPE),
         no_value=NO_GATE,
         words=PASSED,
     ).span_nulls(True)
@@ -120,9 +130,9 @@ def headroom() -> Panel:
         "How far the p50 speedup of each benchmark is above its gate's threshold; below 0 the "
         "gate fails.",
         query(
-            "min by (benchmark_name) "
-            f"(last_over_time(benchmark_gate_headroom_ratio{{{BENCHMARK}}}[$__rate_interval]))",
-            "{{benchmark_name}}",
+            f"min by ({SUBJECT}) "
+            f"(last_over_time(benchmark_gate_headroom_ratio{{{RUN}}}[$__rate_interval]))",
+            LEGEND,
             step=SLOW_SCRAPE,
         ),
         unit="percentunit",
@@ -138,20 +148,29 @@ def headroom() -> Panel:
 
 def criteria() -> Panel:
     def limit(metric: str) -> str:
-        return f"max by (benchmark_name) ({metric})"
+        return f"max by ({SUBJECT}) ({metric})"
 
     panel = listing(
         "Gate limits",
         "The limits of each benchmark's gate: the minimum speedup at the median and at p95, "
         "and the maximum p95 time.",
-        rows(limit(f'benchmark_gate_speedup_threshold_ratio{{percentile="p50", {BENCHMARK}}}')),
+        rows(limit(f'benchmark_gate_speedup_threshold_ratio{{percentile="p50", {RUN}}}')),
         rows(
-            limit(f'benchmark_gate_speedup_threshold_ratio{{percentile="p95", {BENCHMARK}}}'),
+            limit(f'benchmark_gate_speedup_threshold_ratio{{percentile="p95", {RUN}}}'),
             ref="B",
         ),
-        rows(limit(f"benchmark_gate_time_threshold_seconds{{{BENCHMARK}}}"), ref="C"),
+        rows(limit(f"benchmark_gate_time_threshold_seconds{{{RUN}}}"), ref="C"),
         no_value=NO_GATE,
-        columns=["benchmark_name", "Value #A", "Value #B", "Value #C"],
+        columns=[
+            "project",
+            "benchmark_name",
+            "environment",
+            "branch",
+            "Value #A",
+            "Value #B",
+            "Value #C",
+            "machine_class",
+        ],
         sort="Speedup p50",
     )
     return (
@@ -169,8 +188,12 @@ def criteria() -> Panel:
 def suite_duration() -> Panel:
     panel = bars(
         "Suite duration",
-        "Wall time of whole suite runs, exact quantiles over the newest 100 runs that state it.",
-        now("max by (quantile) (benchmark_suite_duration_seconds)", "quantile {{quantile}}"),
+        "Wall time of whole suite runs, exact quantiles over a project's newest 100 runs that "
+        "state it.",
+        now(
+            'max by (quantile, project) (benchmark_suite_duration_seconds{project=~"$project"})',
+            f"quantile {{{{quantile}}}}{OF_PROJECT}",
+        ),
         unit="s",
         no_value=NO_DURATION,
     )
@@ -183,8 +206,8 @@ def pipeline_duration() -> Panel:
         "Pipeline duration",
         "How long each run of a pipeline took, if its last job reported it.",
         query(
-            f"max by (pipeline, branch, trigger) ({newest})",
-            "{{pipeline}} {{branch}} {{trigger}}",
+            f"max by (pipeline, branch, trigger, project) ({newest})",
+            RUNS_OF,
             step=SLOW_SCRAPE,
         ),
         unit="s",

@@ -5,7 +5,7 @@ from grafana_foundation_sdk.builders import dashboard
 from grafana.board import Board
 from grafana.no_data import NO_HISTORY, NO_RUN
 from grafana.panels import SLOW_SCRAPE, Panel, bars, lines, listing, matrix, now, query, rows
-from grafana.selectors import RESULT, RESULT_NAME
+from grafana.selectors import BY_SUBJECT, LEGEND, ON_SUBJECT, RESULT, SUBJECT
 from grafana.style import (
     DASHES,
     GOOD,
@@ -20,6 +20,14 @@ from grafana.style import (
 
 TIMES = f'benchmark_time_seconds{{statistic="p50", {RESULT}}}'
 ONE_ENVIRONMENT = "All selected results come from one environment"
+# What is the same in every environment, whose machine class belongs to it.
+EVERYWHERE = "benchmark_name, project, branch"
+
+
+def rows_and_columns(expr: str) -> str:
+    """Return the expression with the labels of a matrix: `result`, and `place` where it ran."""
+    named = f'label_join({expr}, "result", " ", "benchmark_name", "project", "branch")'
+    return f'label_join({named}, "place", " ", "environment", "machine_class")'
 
 
 def compare() -> dashboard.Dashboard:
@@ -39,30 +47,28 @@ def compare() -> dashboard.Dashboard:
 def times() -> Panel:
     panel = matrix(
         "Median time",
-        "The p50 of the newest run of each result in each environment.",
-        rows(f"max by (benchmark_name, environment) ({TIMES})"),
+        "The p50 of the newest run of each result in each environment and machine class.",
+        rows(rows_and_columns(f"{BY_SUBJECT} ({TIMES})")),
         unit="s",
         no_value=NO_RUN,
-        row="benchmark_name",
-        column="environment",
+        row="result",
+        across="place",
     )
-    return panel.decimals(2).override_by_name(
-        "benchmark_name\\environment", column("Result", custom__width=240)
-    )
+    return panel.decimals(2).override_by_name("result\\place", column("Result", custom__width=240))
 
 
 def slowdown() -> Panel:
-    fastest = f"min by (benchmark_name) ({TIMES})"
-    several = f"count by (benchmark_name) ({TIMES}) > 1"
+    fastest = f"min by ({EVERYWHERE}) ({TIMES})"
+    several = f"count by ({EVERYWHERE}) ({TIMES}) > 1"
     expr = (
-        f"max by (benchmark_name, environment) ({TIMES} / on (benchmark_name) group_left () "
-        f"{fastest} and on (benchmark_name) {several})"
+        f"{BY_SUBJECT} ({TIMES} / on ({EVERYWHERE}) group_left () {fastest} "
+        f"and on ({EVERYWHERE}) {several})"
     )
     panel = bars(
         "Slowdown against the fastest environment",
         "How many times slower the newest run of each result is than in the environment where "
         "it is fastest.",
-        now(f"sort_desc({expr})", "{{benchmark_name}} {{environment}}"),
+        now(f"sort_desc({expr})", LEGEND),
         unit="suffix:×",
         no_value=ONE_ENVIRONMENT,
     )
@@ -71,24 +77,22 @@ def slowdown() -> Panel:
 
 def verdicts() -> Panel:
     def state(name: str) -> str:
-        return (
-            f'max by (benchmark_name, environment) (benchmark_verdict{{state="{name}", {RESULT}}})'
-        )
+        return f'{BY_SUBJECT} (benchmark_verdict{{state="{name}", {RESULT}}})'
 
     panel = matrix(
         "Verdict",
         "The verdict on the newest run of each result, against its own history in each "
         "environment. A result that is slower in only one environment points to that machine.",
-        rows(f"2 * {state('critical')} > 0 or {state('warning')}"),
+        rows(rows_and_columns(f"2 * {state('critical')} > 0 or {state('warning')}")),
         unit="none",
         no_value=NO_HISTORY,
-        row="benchmark_name",
-        column="environment",
+        row="result",
+        across="place",
     )
     return (
         panel.decimals(0)
         .mappings([mapping(VERDICTS)])
-        .override_by_name("benchmark_name\\environment", column("Result", custom__width=240))
+        .override_by_name("result\\place", column("Result", custom__width=240))
     )
 
 
@@ -97,8 +101,8 @@ def times_over_runs() -> Panel:
         "Median time over runs",
         "The p50 of each run, by result and environment. Logarithmic.",
         query(
-            f"max by (benchmark_name, environment) (last_over_time({TIMES}[$__rate_interval]))",
-            "{{benchmark_name}} {{environment}}",
+            f"{BY_SUBJECT} (last_over_time({TIMES}[$__rate_interval]))",
+            LEGEND,
         ),
         unit="s",
         no_value=NO_RUN,
@@ -108,14 +112,14 @@ def times_over_runs() -> Panel:
 
 def ratio_over_runs() -> Panel:
     # Environments do not run at the same time, but the mean of a day includes a run of each.
-    mean = f"avg by (benchmark_name, environment) (avg_over_time({TIMES}[1d]))"
+    mean = f"avg by ({SUBJECT}) (avg_over_time({TIMES}[1d]))"
     panel = lines(
         "Slowdown against the fastest environment, over runs",
         "The mean p50 of the day before each point, as a multiple of that in the fastest "
         "environment. A line that moves is a change seen in only one environment.",
         query(
-            f"{mean} / on (benchmark_name) group_left () min by (benchmark_name) ({mean})",
-            "{{benchmark_name}} {{environment}}",
+            f"{mean} / on ({EVERYWHERE}) group_left () min by ({EVERYWHERE}) ({mean})",
+            LEGEND,
             step="10m",
         ),
         unit="suffix:×",
@@ -125,33 +129,28 @@ def ratio_over_runs() -> Panel:
 
 
 def speedups() -> Panel:
+    newest = f'max by ({SUBJECT}, baseline_version) (speedup_ratio{{percentile="p50", {RESULT}}})'
+    labels = ", ".join(f'"{label}"' for label in SUBJECT.split(", "))
     panel = matrix(
         "Speedup over each version",
         "How many times faster the newest run is, at the median, than the reference or the pinned "
         "baseline of each version.",
-        rows(
-            f'max by (benchmark_name, baseline_version) (speedup_ratio{{percentile="p50", '
-            f"{RESULT_NAME}}})"
-        ),
+        rows(f'label_join({newest}, "result", " ", {labels})'),
         unit="suffix:×",
         no_value=NO_RUN,
-        row="benchmark_name",
-        column="baseline_version",
+        row="result",
+        across="baseline_version",
     )
     return panel.decimals(2).override_by_name(
-        "benchmark_name\\baseline_version", column("Result", custom__width=240)
+        "result\\baseline_version", column("Result", custom__width=240)
     )
 
 
 def references() -> Panel:
-    labels = "benchmark_name, environment, unit"
-    judged = f"max by ({labels}) (benchmark_judged_value{{{RESULT}}}"
+    judged = f"max by ({SUBJECT}, unit) (benchmark_judged_value{{{RESULT}}}"
 
     def of_result(metric: str) -> str:
-        return (
-            f"{judged} * 0 + on (benchmark_name, environment) group_left () max by "
-            f"(benchmark_name, environment) ({metric}))"
-        )
+        return f"{judged} * 0 + {ON_SUBJECT} group_left () {BY_SUBJECT} ({metric}))"
 
     def reference(kind: str) -> str:
         return f'benchmark_reference_value{{reference="{kind}", {RESULT}}}'
@@ -166,13 +165,16 @@ def references() -> Panel:
         rows(of_result("benchmark_worsening_ratio"), ref="D"),
         no_value=NO_HISTORY,
         columns=[
+            "project",
             "benchmark_name",
             "environment",
+            "branch",
             "Value #A",
             "Value #B",
             "Value #C",
             "unit",
             "Value #D",
+            "machine_class",
         ],
         sort="Worse by",
     )
@@ -184,20 +186,17 @@ def references() -> Panel:
             "Value #D", column("Worse by", unit="percentunit", decimals=1, custom__width=90)
         )
         .override_by_name("benchmark_name", column("Result"))
-        .override_by_name("environment", column("Environment", custom__width=110))
         .override_by_name("unit", column("Unit", custom__width=90))
     )
 
 
 def speedup_over_runs() -> Panel:
-    newest = f"last_over_time(speedup_ratio{{{RESULT_NAME}}}[$__rate_interval])"
-    expr = f"max by (benchmark_name, percentile, baseline_version) ({newest})"
+    newest = f"last_over_time(speedup_ratio{{{RESULT}}}[$__rate_interval])"
+    expr = f"max by ({SUBJECT}, percentile, baseline_version) ({newest})"
     panel = lines(
         "Speedup over each version, over runs",
         "How many times faster each run was, p95 dashed. Logarithmic.",
-        query(
-            expr, "{{benchmark_name}} over {{baseline_version}} {{percentile}}", step=SLOW_SCRAPE
-        ),
+        query(expr, f"{LEGEND} over {{{{baseline_version}}}} {{{{percentile}}}}", step=SLOW_SCRAPE),
         unit="suffix:×",
         no_value=NO_RUN,
     )

@@ -7,7 +7,7 @@ from grafana.board import Board
 from grafana.no_data import NO_RUN
 from grafana.overview_benchmarks import speedup_scale
 from grafana.panels import Panel, bars, curves, lines, now, query, states
-from grafana.selectors import BENCHMARK, GATED, RESULT, RUN
+from grafana.selectors import BY_SUBJECT, GATED, LEGEND, RESULT, RUN, SUBJECT
 from grafana.style import CRITICAL, GOOD, NEUTRAL, WARNING, fixed_color, logarithmic, thresholds
 
 # Every sample of the range is read, because backfilled history has one sample per run, which would
@@ -15,7 +15,7 @@ from grafana.style import CRITICAL, GOOD, NEUTRAL, WARNING, fixed_color, logarit
 HOUR, SIX_HOURS, DAY = "1h", "6h", "1d"
 TIMES = f'benchmark_time_seconds{{statistic="p50", {RESULT}}}'
 # One value per hour, so that a run is not weighted by how long it stayed the newest.
-HOURLY = f"max by (benchmark_name, environment) (last_over_time({TIMES}[1h]))"
+HOURLY = f"{BY_SUBJECT} (last_over_time({TIMES}[1h]))"
 THIS_WEEK = f"quantile_over_time(0.5, {HOURLY}[7d:1h])"
 
 
@@ -46,7 +46,7 @@ def movers(which: str) -> Panel:
         title,
         f"The {which} ten changes: the median time of the last seven days compared with that "
         "of the week three weeks earlier.",
-        now(f"{function}(10, {held})", "{{benchmark_name}} {{environment}}"),
+        now(f"{function}(10, {held})", LEGEND),
         unit="percentunit",
         no_value="No such result, or less than four weeks of history",
     )
@@ -65,8 +65,8 @@ def movers_since_pinned() -> Panel:
         "How far the rolling median of each result is from its pinned baseline, which does "
         "not follow slow drift. Beyond 25 % an alert asks for a new baseline.",
         now(
-            f"max by (benchmark_name, environment) ({rolling} / ignoring (reference) {pinned} - 1)",
-            "{{benchmark_name}} {{environment}}",
+            f"{BY_SUBJECT} ({rolling} / ignoring (reference) {pinned} - 1)",
+            LEGEND,
         ),
         unit="percentunit",
         no_value="Nothing is pinned",
@@ -79,7 +79,7 @@ def weekly() -> Panel:
         "Weekly median time",
         "The median p50 of the seven days before each point: the trend without the noise of "
         "single runs. Logarithmic.",
-        query(THIS_WEEK, "{{benchmark_name}} {{environment}}", step=SIX_HOURS),
+        query(THIS_WEEK, LEGEND, step=SIX_HOURS),
         unit="s",
         no_value=NO_RUN,
     )
@@ -95,8 +95,8 @@ def times() -> Panel:
         "Median time of each hour's newest run",
         "The p50 of the newest run at each full hour. Logarithmic.",
         query(
-            f"max by (benchmark_name, environment) (last_over_time({TIMES}[$__interval]))",
-            "{{benchmark_name}} {{environment}}",
+            f"{BY_SUBJECT} (last_over_time({TIMES}[$__interval]))",
+            LEGEND,
             step=HOUR,
         ),
         unit="s",
@@ -106,13 +106,13 @@ def times() -> Panel:
 
 
 def speedup() -> Panel:
-    newest = f'last_over_time(speedup_ratio{{percentile="p50", {BENCHMARK}}}[$__interval])'
+    newest = f'last_over_time(speedup_ratio{{percentile="p50", {RUN}}}[$__interval])'
     gated = GATED.replace("$__rate_interval", "$__interval")
     panel = lines(
         "Speedup, p50",
         "The newest run at each full hour. Logarithmic. Lines at 15, below which the gate "
         "fails, and 10, below which it is critical.",
-        query(f"min by (benchmark_name) ({newest}) {gated}", "{{benchmark_name}}", step=HOUR),
+        query(f"min by ({SUBJECT}) ({newest}) {gated}", LEGEND, step=HOUR),
         unit="suffix:×",
         no_value="No full hour of history yet",
     )
@@ -126,8 +126,8 @@ def noise() -> Panel:
         "Standard deviation of a run's samples divided by their mean, for the newest run at "
         "each full hour. Noisy weeks hide small regressions.",
         query(
-            f"max by (benchmark_name, environment) ({newest})",
-            "{{benchmark_name}} {{environment}}",
+            f"{BY_SUBJECT} ({newest})",
+            LEGEND,
             step=HOUR,
         ),
         unit="percentunit",
@@ -141,9 +141,9 @@ def gates() -> Panel:
         "Gates",
         "The worst gate outcome of each benchmark on each day.",
         query(
-            f'min by (benchmark_name) (min_over_time(benchmark_gate_passed{{criterion="overall", '
-            f"{BENCHMARK}}}[$__interval]))",
-            "{{benchmark_name}}",
+            f'min by ({SUBJECT}) (min_over_time(benchmark_gate_passed{{criterion="overall", '
+            f"{RUN}}}[$__interval]))",
+            LEGEND,
             step=DAY,
         ),
         no_value="No run with a gate yet",
@@ -169,19 +169,14 @@ def runs_a_day() -> Panel:
 
 def judged_regressions() -> Panel:
     def since_the_beginning(kind: str) -> str:
-        return (
-            "sum by (benchmark_name, environment) "
-            f"(benchmark_regressions_{kind}_total{{{RESULT}}}) > 0"
-        )
+        return f"sum by ({SUBJECT}) (benchmark_regressions_{kind}_total{{{RESULT}}}) > 0"
 
     panel = bars(
         "Regressions since the ledger was created",
         "Runs of each result that were a confirmed regression against their history, and runs "
         "that were worse but within the noise.",
-        now(since_the_beginning("confirmed"), "{{benchmark_name}} {{environment}}"),
-        now(
-            since_the_beginning("suppressed"), "{{benchmark_name}} {{environment}}, noise", ref="B"
-        ),
+        now(since_the_beginning("confirmed"), LEGEND),
+        now(since_the_beginning("suppressed"), f"{LEGEND}, noise", ref="B"),
         unit="none",
         no_value="None",
     )

@@ -21,7 +21,17 @@ from grafana.overview_benchmarks import (
     verdicts,
 )
 from grafana.panels import Panel, listing, now, number, rows, tally
-from grafana.selectors import BENCHMARK, FIRING, RESULT, RUN
+from grafana.selectors import (
+    BY_SUBJECT,
+    FIRING,
+    NOT_SHIFTED,
+    OF_PROJECT,
+    ON_SUBJECT,
+    RESULT,
+    RUN,
+    SCOPE,
+    SUBJECT,
+)
 from grafana.stack_health import targets
 from grafana.style import (
     COLORED,
@@ -69,8 +79,12 @@ def overview() -> dashboard.Dashboard:
 def regressions() -> Panel:
     return tally(
         "Confirmed regressions",
-        "Results whose newest run is a confirmed regression against their own history.",
-        now(f"sum(benchmark_regression_confirmed{{{RESULT}}}) or {EXPORTER_IS_UP}", "critical"),
+        "Results whose newest run is a confirmed regression against their own history, without "
+        "those that moved with an environment shift.",
+        now(
+            f"sum(benchmark_regression_confirmed{{{RESULT}}} {NOT_SHIFTED}) or {EXPORTER_IS_UP}",
+            "critical",
+        ),
         color=CRITICAL,
         no_value=EXPORTER_DOWN,
     )
@@ -79,8 +93,13 @@ def regressions() -> Panel:
 def unconfirmed() -> Panel:
     return tally(
         "Unconfirmed",
-        "Results whose newest run is worse than noise explains, not yet confirmed by another run.",
-        now(f"sum(1 - benchmark_regression_confirmed{{{RESULT}}}) or {EXPORTER_IS_UP}", "warning"),
+        "Results whose newest run is worse than noise explains, not yet confirmed by another run, "
+        "without those that moved with an environment shift.",
+        now(
+            f"sum(1 - benchmark_regression_confirmed{{{RESULT}}} {NOT_SHIFTED}) "
+            f"or {EXPORTER_IS_UP}",
+            "warning",
+        ),
         color=WARNING,
         no_value=EXPORTER_DOWN,
     )
@@ -91,11 +110,7 @@ def code_or_machine() -> Panel:
         "Code or machine",
         "Whether so many results moved at once in some environment that the machine has "
         "changed rather than the code. Checked for runs with at least four judged results.",
-        now(
-            'max(benchmark_environment_shift_active{project=~"$project", '
-            'environment=~"$environment"})',
-            "shift",
-        ),
+        now(f"max(benchmark_environment_shift_active{{{SCOPE}}})", "shift"),
         unit="none",
         no_value="No run with four results",
     )
@@ -153,18 +168,17 @@ def monitoring() -> Panel:
 
 def of_regression(metric: str) -> str:
     """Return a metric of each regressed result, with the labels `benchmark` and its commits."""
-    by = "on (benchmark_name, environment)"
-    labels = "benchmark, benchmark_name, environment, commit_hash, previous_commit_hash"
+    labels = f"benchmark, {SUBJECT}, commit_hash, previous_commit_hash"
     # For the link, the result's benchmark: its own name, or else its name without the variant.
     regression = f"benchmark_regression_info{{{RESULT}}}"
     named, of_variant = (
         f'label_replace({regression}, "benchmark", "$1", "benchmark_name", "{part}")'
         for part in ("(.*)", "(.+)/[^/]+")
     )
-    is_benchmark = "on (benchmark_name, environment) benchmark_run_info"
+    is_benchmark = f"{ON_SUBJECT} benchmark_run_info"
     of_benchmark = f"({named} and {is_benchmark} or {of_variant} unless {is_benchmark})"
     found = f"max by ({labels}) ({of_benchmark}"
-    return f"{found} * {by} group_left () max by (benchmark_name, environment) ({metric}))"
+    return f"{found} * {ON_SUBJECT} group_left () {BY_SUBJECT} ({metric}))"
 
 
 def slower_now() -> Panel:
@@ -179,13 +193,16 @@ def slower_now() -> Panel:
         no_value="Nothing is slower",
         columns=[
             "Value #C",
+            "project",
             "benchmark_name",
             "environment",
+            "branch",
             "Value #A",
             "Value #B",
             "previous_commit_hash",
             "commit_hash",
             "Value #D",
+            "machine_class",
             "benchmark",
         ],
         sort="Worse by",
@@ -211,7 +228,6 @@ def slower_now() -> Panel:
         .override_by_name(
             "benchmark_name", column("Result", links=[to_benchmark("__data.fields.benchmark")])
         )
-        .override_by_name("environment", column("Environment", custom__width=110))
         .override_by_name("previous_commit_hash", column("Last good commit", custom__width=130))
         .override_by_name("commit_hash", column("Commit", custom__width=110))
         .override_by_name("benchmark", column("Benchmark", custom__width=170))
@@ -223,8 +239,8 @@ def pipelines() -> Panel:
         "Pipelines",
         "Outcome of the newest run of each CI pipeline, by branch and trigger.",
         now(
-            "min by (pipeline, branch, trigger) (ci_pipeline_status)",
-            "{{pipeline}} {{branch}} {{trigger}}",
+            'min by (pipeline, branch, trigger, project) (ci_pipeline_status{project=~"$project"})',
+            f"{{{{pipeline}}}} {{{{branch}}}} {{{{trigger}}}}{OF_PROJECT}",
         ),
         unit="none",
         no_value="No CI run yet",
@@ -237,7 +253,7 @@ def pipelines() -> Panel:
 
 
 def failed_gates() -> Panel:
-    gates = f'max by (benchmark_name) (benchmark_gate_passed{{criterion="overall", {BENCHMARK}}})'
+    gates = f'{BY_SUBJECT} (benchmark_gate_passed{{criterion="overall", {RUN}}})'
     return tally(
         "Failed gates",
         "Benchmarks whose newest run failed its gate.",

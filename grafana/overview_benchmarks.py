@@ -6,7 +6,18 @@ from grafana_foundation_sdk.models import common as c
 from grafana.board import EXPORTER_URL
 from grafana.no_data import EXPORTER_DOWN, NO_HISTORY, NO_RUN
 from grafana.panels import SLOW_SCRAPE, Panel, curves, lines, listing, query, rows, states
-from grafana.selectors import BENCHMARK, GATED, GATED_NOW, HEADROOM, RESULT, RESULT_NAME, RUN
+from grafana.selectors import (
+    BY_SUBJECT,
+    GATED,
+    GATED_NOW,
+    HEADROOM,
+    LEGEND,
+    OF_PROJECT,
+    ON_SUBJECT,
+    RESULT,
+    RUN,
+    SUBJECT,
+)
 from grafana.style import (
     COLORED,
     CRITICAL,
@@ -32,15 +43,15 @@ SPEEDUP_THRESHOLDS = thresholds(CRITICAL, (10, WARNING), (15, GOOD))
 def speedup() -> Panel:
     # The window covers every sample between two points, so that a bad run shows at any zoom.
     expr = (
-        "min by (benchmark_name, percentile) "
-        f"(min_over_time(speedup_ratio{{{BENCHMARK}}}[$__rate_interval])) {GATED}"
+        f"min by ({SUBJECT}, percentile) "
+        f"(min_over_time(speedup_ratio{{{RUN}}}[$__rate_interval])) {GATED}"
     )
     panel = lines(
         "Speedup over the reference",
         "How many times faster than its reference each benchmark ran, p50 solid and p95 "
         "dashed; the worst run between two points. Logarithmic. The lines at 15 and 10 are "
         "for p50: below 15 the gate fails, below 10 it is critical.",
-        query(expr, "{{benchmark_name}} {{percentile}}", step=SLOW_SCRAPE),
+        query(expr, f"{LEGEND} {{{{percentile}}}}", step=SLOW_SCRAPE),
         unit="suffix:×",
         no_value=NO_RUN,
     )
@@ -49,16 +60,13 @@ def speedup() -> Panel:
 
 def execution_time() -> Panel:
     times = f'benchmark_time_seconds{{{RESULT}, statistic=~"p50|p95"}}'
-    expr = (
-        "max by (benchmark_name, environment, statistic) "
-        f"(max_over_time({times}[$__rate_interval]))"
-    )
+    expr = f"max by ({SUBJECT}, statistic) (max_over_time({times}[$__rate_interval]))"
     panel = lines(
         "Execution time, P50 and P95",
         "Exact percentiles of the newest run of each result, p50 solid and p95 dashed; the "
         "slowest run between two points. Logarithmic, since a variant and its reference are "
         "far apart.",
-        query(expr, "{{benchmark_name}} {{environment}} {{statistic}}"),
+        query(expr, f"{LEGEND} {{{{statistic}}}}"),
         unit="s",
         no_value=NO_RUN,
     )
@@ -72,8 +80,8 @@ def execution_time() -> Panel:
 def verdicts() -> Panel:
     def verdict(state: str) -> str:
         return (
-            "max by (benchmark_name, environment) "
-            f'(max_over_time(benchmark_verdict{{state="{state}", {RESULT}}}[$__rate_interval]))'
+            f'{BY_SUBJECT} (max_over_time(benchmark_verdict{{state="{state}", '
+            f"{RESULT}}}[$__rate_interval]))"
         )
 
     return states(
@@ -83,7 +91,7 @@ def verdicts() -> Panel:
         "shown as fine.",
         query(
             f"2 * {verdict('critical')} > 0 or {verdict('warning')}",
-            "{{benchmark_name}} {{environment}}",
+            LEGEND,
             step=SLOW_SCRAPE,
         ),
         no_value=NO_HISTORY,
@@ -92,19 +100,17 @@ def verdicts() -> Panel:
 
 
 def newest_runs() -> Panel:
-    runs = f"max by (benchmark_name, environment, run_id, commit_hash) (benchmark_run_info{{{RUN}}}"
+    runs = f"max by ({SUBJECT}, run_id, commit_hash) (benchmark_run_info{{{RUN}}}"
 
     def of_benchmark(metric: str) -> str:
-        return f"{runs} * on (benchmark_name) group_left () max by (benchmark_name) ({metric}))"
+        return f"{runs} * {ON_SUBJECT} group_left () {BY_SUBJECT} ({metric}))"
 
-    timestamps = (
-        "max by (benchmark_name, environment) (benchmark_last_run_timestamp_seconds) * 1000"
-    )
     panel = listing(
         "Newest runs",
-        "The newest run of each benchmark in each environment: when it ran, its commit, and "
+        "The newest run of each benchmark, by project, environment, branch and machine class: "
+        "when it ran, its commit, and "
         "the outcome of its gate. A benchmark without a reference has no speedup and no gate.",
-        rows(f"{runs} * on (benchmark_name, environment) group_left () {timestamps})"),
+        rows(of_benchmark("benchmark_last_run_timestamp_seconds * 1000")),
         rows(of_benchmark('speedup_ratio{percentile="p50"}') + f" {GATED_NOW}", ref="B"),
         rows(of_benchmark(HEADROOM), ref="C"),
         rows(of_benchmark('benchmark_gate_passed{criterion="overall"}'), ref="D"),
@@ -112,13 +118,16 @@ def newest_runs() -> Panel:
         columns=[
             "Value #A",
             "Value",
+            "project",
             "benchmark_name",
             "environment",
+            "branch",
             "Value #D",
             "Value #B",
             "Value #C",
             "commit_hash",
             "run_id",
+            "machine_class",
         ],
         sort="Time of run",
     )
@@ -148,12 +157,11 @@ def newest_runs() -> Panel:
         )
         .override_by_name("commit_hash", column("Commit", custom__width=110))
         .override_by_name("run_id", column("Run", links=[run]))
-        .override_by_name("environment", column("Environment", custom__width=110))
     )
 
 
 def regression_rate() -> Panel:
-    total = f"sum by (severity) (performance_regressions_total{{{BENCHMARK}}}"
+    total = f"sum by (severity) (performance_regressions_total{{{RUN}}}"
     # Not increase(): over a day it reads 86,400 samples per series for each point. The ledger keeps
     # the totals, so they never restart; a series without a value a day ago began at 0.
     expr = f"{total}) - ({total} offset 1d) or {total}) * 0)"
@@ -178,8 +186,8 @@ def regression_rate() -> Panel:
 
 def regressions_by_commit() -> Panel:
     expr = (
-        "sum by (benchmark_name, severity, commit_hash) "
-        f"(performance_regression_detected_total{{{RESULT_NAME}}}) > 0"
+        f"sum by ({SUBJECT}, severity, commit_hash) "
+        f"(performance_regression_detected_total{{{RESULT}}}) > 0"
     )
     panel = listing(
         "Regressions by commit",
@@ -187,7 +195,16 @@ def regressions_by_commit() -> Panel:
         "commits of each benchmark and severity that changed last.",
         rows(expr),
         no_value="No regression",
-        columns=["commit_hash", "benchmark_name", "severity", "Value"],
+        columns=[
+            "commit_hash",
+            "project",
+            "benchmark_name",
+            "severity",
+            "Value",
+            "environment",
+            "branch",
+            "machine_class",
+        ],
         sort="Runs",
     )
     return (
@@ -208,7 +225,9 @@ def memory() -> Panel:
         "Memory",
         "Resident memory by process and phase. Above 1000 MB an alert fires.",
         query(
-            "max by (process, phase) (memory_usage_mb)", "{{process}} {{phase}}", step=SLOW_SCRAPE
+            "max by (process, phase, project) (memory_usage_mb)",
+            f"{{{{process}}}} {{{{phase}}}}{OF_PROJECT}",
+            step=SLOW_SCRAPE,
         ),
         unit="decmbytes",
         no_value=EXPORTER_DOWN,

@@ -19,10 +19,18 @@ from grafana_foundation_sdk.models import dashboard as d
 from grafana_foundation_sdk.models import heatmap as h
 from grafana_foundation_sdk.models import prometheus as p
 
-from grafana.style import GOOD, NEUTRAL, mapping, thresholds
+from grafana.style import GOOD, NEUTRAL, column, mapping, thresholds
 
 PROMETHEUS = c.DataSourceRef(type_val="prometheus", uid="prometheus")
 WIDTH = 24
+
+# The labels of a result's scope, with their names and widths as columns.
+SCOPE_COLUMNS = (
+    ("project", "Project", 110),
+    ("environment", "Environment", 110),
+    ("branch", "Branch", 90),
+    ("machine_class", "Machine class", 150),
+)
 
 # The shortest window of a rate is four scrapes; Grafana derives it from the query's minimum step.
 SLOW_SCRAPE = "30s"
@@ -208,7 +216,7 @@ def listing(
         "excludeByName": {"Time": True},
         "indexByName": {name: index for index, name in enumerate(columns)},
     }
-    return (
+    panel = (
         described(
             table.Panel(), title, description, unit="none", no_value=no_value, targets=targets
         )
@@ -219,6 +227,10 @@ def listing(
         # Otherwise the text for no data would appear in every empty cell too.
         .override_by_regexp("/.*/", [d.DynamicConfigValue("noValue", "–")])
     )
+    for label, name, width in SCOPE_COLUMNS:
+        if label in columns:
+            panel.override_by_name(label, column(name, custom__width=width))
+    return panel
 
 
 def matrix(
@@ -229,10 +241,10 @@ def matrix(
     unit: str,
     no_value: str,
     row: str,
-    column: str,
+    across: str,
 ) -> table.Panel:
-    """Return a table of newest values, with one label's values as rows and another's as columns."""
-    options = {"rowField": row, "columnField": column, "valueField": "Value", "emptyValue": "null"}
+    """Return a table of newest values: the labels `row` and `across` name its rows and columns."""
+    options = {"rowField": row, "columnField": across, "valueField": "Value", "emptyValue": "null"}
     return (
         described(table.Panel(), title, description, unit=unit, no_value=no_value, targets=[target])
         .cell_height(c.TableCellHeight.SM)

@@ -6,6 +6,7 @@ from grafana.board import Board
 from grafana.no_data import EXPORTER_DOWN, NODE_DOWN
 from grafana.overview_benchmarks import memory
 from grafana.panels import SLOW_SCRAPE, Panel, bars, curves, now, number, query, tally
+from grafana.selectors import OF_PROJECT
 from grafana.style import CRITICAL, GOOD, NEUTRAL, WARNING, threshold_lines, thresholds
 
 NO_PRESSURE = "This kernel has no pressure stall information"
@@ -169,8 +170,8 @@ def process_cpu() -> Panel:
         "CPU by process",
         "The exporter's CPU use in percent of one core, and the host's, averaged over its cores.",
         query(
-            'max by (process) (cpu_utilization_percent{process!="system"})',
-            "{{process}}",
+            'max by (process, project) (cpu_utilization_percent{process!="system"})',
+            f"{{{{process}}}}{OF_PROJECT}",
             step=SLOW_SCRAPE,
         ),
         query('avg(cpu_utilization_percent{process="system"})', "host", ref="B", step=SLOW_SCRAPE),

@@ -1,21 +1,36 @@
 """Label matchers that many queries share, with the variables of the dashboards.
 
 Times and verdicts belong to a result ("strataregula/compiled"), everything else to its benchmark
-("strataregula"). No query matches or joins on `job`: some of an exporter's series are scraped every
-second and some every 30 s, by separate jobs.
+("strataregula"). Both have a scope: the project, environment, machine class and tracked branch that
+they come from. No query merges two scopes by accident: aggregations and joins keep all its labels.
+
+No query matches or joins on `job`: some of an exporter's series are scraped every second and some
+every 30 s, by separate jobs.
 """
 
-BENCHMARK = 'benchmark_name=~"$benchmark"'
-RUN = f'{BENCHMARK}, environment=~"$environment"'
-RESULT_NAME = 'benchmark_name=~"($benchmark)(/[^/]+)?"'
-RESULT = f'{RESULT_NAME}, environment=~"$environment"'
-BY_RESULT = "max by (benchmark_name, environment)"
+SCOPE = (
+    'project=~"$project", branch=~"$branch", environment=~"$environment", '
+    'machine_class=~"$machine_class"'
+)
+RUN = f'benchmark_name=~"$benchmark", {SCOPE}'
+RESULT = f'benchmark_name=~"($benchmark)(/[^/]+)?", {SCOPE}'
+# What identifies a result or benchmark.
+SUBJECT = "benchmark_name, environment, project, machine_class, branch"
+BY_SUBJECT = f"max by ({SUBJECT})"
+ON_SUBJECT = f"on ({SUBJECT})"
+# In legends. The variables are set by Board: where several projects, branches or machine classes
+# are shown, each is the label that tells them apart, with a space before it, else nothing.
+OF_PROJECT = "${several_projects}"
+OF_SCOPE = f"{OF_PROJECT}${{several_branches}}${{several_machine_classes}}"
+LEGEND = f"{{{{benchmark_name}}}} {{{{environment}}}}{OF_SCOPE}"
 FIRING = 'alertstate="firing", alertname!="Watchdog"'
 REGRESSION_ALERTS = 'alertname=~"PerformanceRegression|CriticalPerformanceRegression"'
 GATE_THRESHOLD = 'benchmark_gate_speedup_threshold_ratio{percentile="p50"}'
 # Only benchmarks with a reference of their own. The speedups of others are over a pinned baseline,
 # around 1.
-GATED = f"and on (benchmark_name) last_over_time({GATE_THRESHOLD}[$__rate_interval])"
-GATED_NOW = f"and on (benchmark_name) {GATE_THRESHOLD}"
+GATED = f"and {ON_SUBJECT} last_over_time({GATE_THRESHOLD}[$__rate_interval])"
+GATED_NOW = f"and {ON_SUBJECT} {GATE_THRESHOLD}"
 # Computed, to be as recent as the speedup: benchmark_gate_headroom_ratio is scraped every 30 s.
-HEADROOM = f'speedup_ratio{{percentile="p50"}} / on (benchmark_name) {GATE_THRESHOLD} - 1'
+HEADROOM = f'speedup_ratio{{percentile="p50"}} / {ON_SUBJECT} {GATE_THRESHOLD} - 1'
+# Regressions that moved with an environment shift have no alert.
+NOT_SHIFTED = f"unless {ON_SUBJECT} benchmark_regression_shifted == 1"

@@ -52,6 +52,7 @@ def stack_health() -> dashboard.Dashboard:
     board.place(7, targets(), burn(), rejections(), widths=(10, 8, 6))
     board.row("Scrapes, rules and ingest")
     board.place(8, scrape_duration(), rule_duration(), ingest())
+    board.place(6, untracked_runs(), fallback_branches(), widths=(16, 8))
     board.row("Live stream")
     board.place(8, stream_clients(), stream_messages(), stream_lag())
     board.row("Storage and processes")
@@ -263,3 +264,36 @@ def ingest() -> Panel:
     )
     seconds = column("scan of the folder", unit="s", decimals=1, custom__axisPlacement="right")
     return panel.decimals(0).min(0).axis_soft_max(1).override_by_name("scan of the folder", seconds)
+
+
+def untracked_runs() -> Panel:
+    none = 'label_replace(max(benchmark_exporter_build_info) * 0, "project", "none so far", "", "")'
+    panel = bars(
+        "Runs of untracked branches",
+        "Runs of branches that are not tracked, by project, since the ledger was created. They are "
+        "judged against their base and shown in the history and on the live page, but have no "
+        "series here and no alerts.",
+        now(
+            "sum by (project) (benchmark_exporter_untracked_branch_runs_total) > 0 "
+            f"or on () {none}",
+            "{{project}}",
+        ),
+        unit="none",
+        no_value=EXPORTER_DOWN,
+    )
+    return panel.decimals(0).min(0).thresholds(thresholds(NEUTRAL))
+
+
+def fallback_branches() -> Panel:
+    return tally(
+        "Projects without a tracked branch",
+        "Projects that have no run of a tracked branch, so that their branch with most runs is "
+        "tracked instead. The alert NoTrackedBranch names each project and branch.",
+        now(
+            "count(count by (project) (benchmark_exporter_fallback_branch_info)) "
+            "or max(benchmark_exporter_build_info) * 0",
+            "without a tracked branch",
+        ),
+        color=WARNING,
+        no_value=EXPORTER_DOWN,
+    )

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 # What Grafana substitutes for "All".
-VARIABLES = {"project": ".*", "benchmark": ".*", "environment": ".*", "pipeline": ".*"}
+VARIABLES = dict.fromkeys(
+    ("project", "branch", "benchmark", "environment", "machine_class", "pipeline"), ".*"
+)
 SHORTEST_SCRAPE_INTERVAL = "1s"  # the data source's timeInterval
 PANEL_PIXELS = 1000  # hence the maximum number of points of a range
 

@@ -1,5 +1,6 @@
 """The queries of the committed dashboards: they read metrics and labels that exist."""
 
+import json
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -104,6 +105,67 @@ def test_prometheus_accepts_every_query(
     )
     assert run.returncode == 0, run.stdout + run.stderr
     assert f"{len(asked)} rules found" in run.stdout
+
+
+SCOPED = {name for name, labels in EXPOSED.items() if {"benchmark_name", "machine_class"} <= labels}
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_a_query_keeps_the_scopes_of_a_benchmark_apart(query: Query) -> None:
+    """A label list that names the benchmark names all of its subject."""
+    if SCOPED.isdisjoint(name for name, _ in metric_selectors(query.expr)):
+        return
+    lists = re.findall(r"\b(?:by|on)\s*\(([^)]*)\)", query.expr)
+    of_benchmarks = [
+        set(re.split(r",\s*", labels)) for labels in lists if "benchmark_name" in labels
+    ]
+    needed = {"project", "branch"}
+    assert not [labels for labels in of_benchmarks if not needed <= labels]
+
+
+def legends_of(dashboard: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the queries of the hidden variables that legends use, by variable."""
+    return {
+        variable["name"]: variable["definition"].removeprefix("query_result(").removesuffix(")")
+        for variable in dashboard["templating"]["list"]
+        if variable["definition"].startswith("query_result(")
+    }
+
+
+LEGENDS_TEST = """\
+tests:
+  - interval: 1m
+    input_series:
+      - {{series: 'benchmark_run_info{{benchmark_name="a", project="one", branch="main"}}', values: 1}}
+      - {{series: 'benchmark_run_info{{benchmark_name="a", project="two", branch="main"}}', values: 1}}
+    promql_expr_test:
+      - expr: {projects}
+        eval_time: 0
+        exp_samples: [{{labels: '{{legend=" {{{{project}}}}"}}', value: 2}}]
+      - {{expr: {branches}, eval_time: 0, exp_samples: []}}
+      - {{expr: {machine_classes}, eval_time: 0, exp_samples: []}}
+"""
+
+
+def test_legends_name_a_project_only_where_there_are_several(
+    programs: Mapping[str, Sequence[str]], tmp_path: Path
+) -> None:
+    queries_of = legends_of(DASHBOARDS["overview"])
+    assert queries_of.keys() == {"several_projects", "several_branches", "several_machine_classes"}
+    filled = {
+        name.removeprefix("several_"): json.dumps(fill_in({"expr": expr}, 60))
+        for name, expr in queries_of.items()
+    }
+    file = tmp_path / "legends_test.yml"
+    file.write_text(LEGENDS_TEST.format(**filled), encoding="utf-8")
+    run = subprocess.run(
+        [*programs["promtool"], "test", "rules", str(file)],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
 
 
 @pytest.mark.parametrize("query", QUERIES)

@@ -134,8 +134,35 @@ def test_a_dashboard_links_to_all_others_with_its_variables_and_time(uid: str) -
     [link] = [link for link in dashboard["links"] if link["type"] == "dashboards"]
     assert (link["includeVars"], link["keepTime"]) == (True, True)
     assert all(set(link["tags"]) <= set(other["tags"]) for other in DASHBOARDS.values())
-    shared = [variable["name"] for variable in dashboard["templating"]["list"]][:3]
-    assert shared == ["project", "benchmark", "environment"]
+    shared = [variable["name"] for variable in dashboard["templating"]["list"]][:5]
+    assert shared == ["project", "branch", "benchmark", "environment", "machine_class"]
+
+
+@pytest.mark.parametrize("uid", DASHBOARDS)
+def test_a_legend_uses_only_variables_of_its_dashboard(uid: str) -> None:
+    variables = {variable["name"] for variable in DASHBOARDS[uid]["templating"]["list"]}
+    legends = [
+        target.get("legendFormat", "")
+        for panel in panels(DASHBOARDS[uid])
+        for target in panel["targets"]
+    ]
+    assert set(re.findall(r"\$\{?(\w+)", " ".join(legends))) <= variables
+
+
+@pytest.mark.parametrize("uid", DASHBOARDS)
+def test_a_table_of_benchmarks_or_pipelines_has_columns_for_where_they_come_from(uid: str) -> None:
+    for panel in panels(DASHBOARDS[uid]):
+        order = [
+            transformation["options"]["indexByName"]
+            for transformation in panel.get("transformations", [])
+            if transformation["id"] == "organize"
+        ]
+        for columns in order:
+            if "benchmark_name" in columns:
+                scope = {"project", "environment", "branch", "machine_class"}
+                assert scope <= columns.keys(), panel["title"]
+            if "pipeline" in columns:
+                assert "project" in columns, panel["title"]
 
 
 @pytest.mark.parametrize("uid", DASHBOARDS)

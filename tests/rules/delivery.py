@@ -80,15 +80,18 @@ def running_alertmanager(
     folder: Path,
     programs: Mapping[str, Sequence[str]],
     free_port: Callable[[], int],
-    answer: Answer = "ok",
-    pagerduty_answer: Answer = "ok",
+    *,
+    slack: Answer = "ok",
+    pagerduty: Answer = "ok",
+    email: Answer = "ok",
 ) -> Iterator[Alertmanager]:
+    """Run Alertmanager with the rendered configuration and channels that answer in this way."""
     with ExitStack() as stack:
         channels = Channels(
             exporter=stack.enter_context(http_endpoint()),
-            slack=stack.enter_context(http_endpoint(answer)),
-            pagerduty=stack.enter_context(http_endpoint(pagerduty_answer)),
-            email=stack.enter_context(mail_server(answer)),
+            slack=stack.enter_context(http_endpoint(slack)),
+            pagerduty=stack.enter_context(http_endpoint(pagerduty)),
+            email=stack.enter_context(mail_server(email)),
         )
         rendering = render(
             folder,

@@ -53,6 +53,17 @@ def test_every_choice_of_channels_gives_a_valid_configuration_with_just_these(
             "exporter",
         ),
         (["alertname=HighMemoryUsage", "severity=warning"], "slack,email,exporter", "exporter"),
+        # To the failing channel as well, never to it alone.
+        (
+            ["alertname=NotificationsFailing", "severity=critical", "integration=slack"],
+            "pagerduty,slack,email,exporter",
+            "exporter",
+        ),
+        (
+            ["alertname=NotificationsFailing", "severity=critical", "integration=pagerduty"],
+            "pagerduty,slack,email,exporter",
+            "exporter",
+        ),
         (
             ["alertname=PerformanceRegression", "severity=critical", "project=router"],
             "pagerduty,slack,email,exporter",

@@ -20,7 +20,8 @@ from tests.rules.rendering import EMAIL, SECRETS
 
 SILENCE_CRITICAL = (
     f"{SILENCE}%7Balertname%3D%22CriticalPerformanceRegression%22"
-    "%2Cbenchmark_name%3D%22compile%22%7D"
+    "%2Cbenchmark_name%3D%22compile%22%2Cbranch%3D%22main%22"
+    "%2Cenvironment%3D%22ci%22%2Cproject%3D%22router%22%7D"
 )
 
 
@@ -121,35 +122,42 @@ def test_everything_that_one_commit_made_worse_is_one_message(
 ) -> None:
     channels = fired.channels
     title = (
-        "[CRITICAL] compile became 30% worse in ci, 12ms → 15.6ms; "
-        "expand became 30% worse in local, 12ms → 15.6ms"
+        "[CRITICAL] compile of router became 30% worse in ci on main, 12ms → 15.6ms; "
+        "expand of router became 30% worse in local on main, 12ms → 15.6ms"
     )
     arrived, message = channels.slack.inbox.wait(slack(title), 0)
     assert arrived - healthy.began < CRITICAL_WAIT_SECONDS + SLACK_SECONDS
     [attachment] = message["attachments"]
     assert attachment["color"] == "danger"
     assert attachment["text"] == (
-        "*firing* compile became 30% worse in ci, 12ms → 15.6ms\n"
+        "*firing* compile of router became 30% worse in ci on main, 12ms → 15.6ms\n"
         "Up to 6.1% could be chance. The last good run was of commit aaa.\n"
-        "<http://localhost:3000/d/overview?var-environment=ci&amp;var-benchmark=compile|Dashboard>\n"
+        "<http://localhost:3000/d/benchmark?var-project=router&amp;var-environment=ci"
+        "&amp;var-branch=main&amp;var-benchmark=compile|Dashboard>\n"
         "<http://localhost:8000/runbooks/PerformanceRegression|Runbook>\n\n"
-        "*firing* expand became 30% worse in local, 12ms → 15.6ms\n"
+        "*firing* expand of router became 30% worse in local on main, 12ms → 15.6ms\n"
         "Up to 6.1% could be chance. The last good run was of commit aaa.\n"
-        "<http://localhost:3000/d/overview"
-        "?var-environment=local&amp;var-benchmark=expand|Dashboard>\n"
+        "<http://localhost:3000/d/benchmark?var-project=router&amp;var-environment=local"
+        "&amp;var-branch=main&amp;var-benchmark=expand|Dashboard>\n"
         "<http://localhost:8000/runbooks/PerformanceRegression|Runbook>\n"
-        f"<{SILENCE}%7Balertname%3D%22PerformanceRegression%22%2C"
+        f"<{SILENCE}%7Balertname%3D%22PerformanceRegression%22%2Cbranch%3D%22main%22%2C"
         "last_good_commit%3D%22aaa%22%2Cproject%3D%22router%22%7D|Silence>"
     )
     channels.email.inbox.wait(mail(title), SLACK_SECONDS)
-    channels.slack.inbox.wait(slack("[WARNING] parse became 30% worse in ci, 12ms → 15.6ms"), 0)
+    channels.slack.inbox.wait(
+        slack("[WARNING] parse of router became 30% worse in ci on main, 12ms → 15.6ms"), 0
+    )
     # An unconfirmed regression does not page anyone.
     _, page = channels.pagerduty.inbox.wait(
-        pagerduty("trigger", "compile became 30% worse in ci"), 0
+        pagerduty("trigger", "compile of router became 30% worse in ci"), 0
     )
-    assert page["payload"]["summary"] == "[CRITICAL] compile became 30% worse in ci, 12ms → 15.6ms"
+    assert (
+        page["payload"]["summary"]
+        == "[CRITICAL] compile of router became 30% worse in ci on main, 12ms → 15.6ms"
+    )
     assert page["links"][1] == {
-        "href": "http://localhost:3000/d/overview?var-environment=ci&var-benchmark=compile",
+        "href": "http://localhost:3000/d/benchmark?var-project=router&var-environment=ci"
+        "&var-branch=main&var-benchmark=compile",
         "text": "Dashboard",
     }
 

@@ -8,7 +8,14 @@ from grafana.board import Board
 from grafana.no_data import NO_HISTORY, NO_RUN
 from grafana.overview_benchmarks import speedup_scale
 from grafana.panels import SLOW_SCRAPE, Panel, heat, lines, query, states
-from grafana.selectors import BY_SUBJECT, LEGEND, ON_SUBJECT, RESULT, SUBJECT
+from grafana.selectors import (
+    BY_SUBJECT,
+    LEGEND,
+    ON_SUBJECT,
+    RESULT,
+    SUBJECT,
+    worst_verdict,
+)
 from grafana.style import CRITICAL, DASHES, VERDICTS, fixed_color, logarithmic
 
 
@@ -117,7 +124,7 @@ def verdict_history() -> Panel:
         "Verdicts over time",
         "The verdict on the newest run of each result, the worst between two points; the "
         "right edge is now.",
-        query(f"2 * {state('critical')} > 0 or {state('warning')}", LEGEND, step=SLOW_SCRAPE),
+        query(worst_verdict(state), LEGEND, step=SLOW_SCRAPE),
         no_value=NO_HISTORY,
         words=VERDICTS,
     )

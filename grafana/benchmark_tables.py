@@ -3,7 +3,7 @@
 from grafana.board import EXPORTER_URL
 from grafana.no_data import NO_HISTORY, NO_RUN
 from grafana.panels import Panel, listing, rows
-from grafana.selectors import BY_SUBJECT, ON_SUBJECT, RESULT, RUN, SUBJECT
+from grafana.selectors import BY_SUBJECT, ON_SUBJECT, RESULT, RUN, SUBJECT, worst_verdict
 from grafana.style import COLORED, VERDICTS, column, mapping, to_page
 
 
@@ -20,7 +20,7 @@ def results() -> Panel:
         "few runs for a verdict, are shown as fine), how much worse it is than the stricter "
         "reference, and how much of that could be chance; for times, the median and the "
         "number of samples behind it.",
-        rows(f"2 * {state('critical')} > 0 or {state('warning')}"),
+        rows(worst_verdict(state)),
         rows(of_result(f"benchmark_worsening_ratio{{{RESULT}}}"), ref="B"),
         rows(of_result(f"benchmark_noise_ratio{{{RESULT}}}"), ref="C"),
         rows(of_result(f'benchmark_time_seconds{{statistic="p50", {RESULT}}}'), ref="D"),

@@ -5,7 +5,14 @@ from grafana_foundation_sdk.builders import dashboard
 from grafana.board import Board
 from grafana.no_data import NO_HISTORY, NO_RUN
 from grafana.panels import SLOW_SCRAPE, Panel, bars, lines, listing, matrix, now, query, rows
-from grafana.selectors import BY_SUBJECT, LEGEND, ON_SUBJECT, RESULT, SUBJECT
+from grafana.selectors import (
+    BY_SUBJECT,
+    LEGEND,
+    ON_SUBJECT,
+    RESULT,
+    SUBJECT,
+    worst_verdict,
+)
 from grafana.style import (
     DASHES,
     GOOD,
@@ -83,7 +90,7 @@ def verdicts() -> Panel:
         "Verdict",
         "The verdict on the newest run of each result, against its own history in each "
         "environment. A result that is slower in only one environment points to that machine.",
-        rows(rows_and_columns(f"2 * {state('critical')} > 0 or {state('warning')}")),
+        rows(rows_and_columns(worst_verdict(state))),
         unit="none",
         no_value=NO_HISTORY,
         row="result",

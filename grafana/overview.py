@@ -93,7 +93,7 @@ def regressions() -> Panel:
 def unconfirmed() -> Panel:
     return tally(
         "Unconfirmed",
-        "Results whose newest run is worse than noise explains, not yet confirmed by another run, "
+        "Results with a small, lasting change for the worse, "
         "without those that moved with an environment shift.",
         now(
             f"sum(1 - benchmark_regression_confirmed{{{RESULT}}} {NOT_SHIFTED}) "

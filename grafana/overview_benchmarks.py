@@ -17,6 +17,7 @@ from grafana.selectors import (
     RESULT,
     RUN,
     SUBJECT,
+    worst_verdict,
 )
 from grafana.style import (
     COLORED,
@@ -90,7 +91,7 @@ def verdicts() -> Panel:
         "right edge is now. Improved results, and those with too few runs for a verdict, are "
         "shown as fine.",
         query(
-            f"2 * {verdict('critical')} > 0 or {verdict('warning')}",
+            worst_verdict(verdict),
             LEGEND,
             step=SLOW_SCRAPE,
         ),

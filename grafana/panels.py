@@ -171,7 +171,7 @@ def states(
     description: str,
     *targets: prometheus.Dataquery,
     no_value: str,
-    words: Mapping[int, tuple[str, str]],
+    words: Mapping[int, tuple[str, str]] | Mapping[float, tuple[str, str]],
 ) -> statetimeline.Panel:
     """Return states over time as coloured bands; `words` has the text and colour of each value."""
     return (

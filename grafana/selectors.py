@@ -8,6 +8,8 @@ No query matches or joins on `job`: some of an exporter's series are scraped eve
 every 30 s, by separate jobs.
 """
 
+from collections.abc import Callable
+
 SCOPE = (
     'project=~"$project", branch=~"$branch", environment=~"$environment", '
     'machine_class=~"$machine_class"'
@@ -34,3 +36,9 @@ GATED_NOW = f"and {ON_SUBJECT} {GATE_THRESHOLD}"
 HEADROOM = f'speedup_ratio{{percentile="p50"}} / {ON_SUBJECT} {GATE_THRESHOLD} - 1'
 # Regressions that moved with an environment shift have no alert.
 NOT_SHIFTED = f"unless {ON_SUBJECT} benchmark_regression_shifted == 1"
+
+
+def worst_verdict(state: Callable[[str], str]) -> str:
+    """The worst verdict as one of the values of `style.VERDICTS`; `state` queries one state."""
+    bad = f"2 * {state('critical')} > 0 or {state('warning')} > 0"
+    return f"{bad} or 0.5 * {state('suspect')} > 0 or {state('warning')}"

@@ -13,7 +13,12 @@ GOOD, NEUTRAL, WARNING, CRITICAL = "#009E73", "#56B4E9", "#E69F00", "#D55E00"
 # The words for states, with their colours.
 PASSED = {1: ("passed", GOOD), 0: ("failed", CRITICAL)}
 UP = {1: ("up", GOOD), 0: ("down", CRITICAL)}
-VERDICTS = {2: ("critical", CRITICAL), 1: ("warning", WARNING), 0: ("fine", GOOD)}
+VERDICTS = {
+    2: ("critical", CRITICAL),
+    1: ("warning", WARNING),
+    0.5: ("suspect", NEUTRAL),
+    0: ("fine", GOOD),
+}
 SEVERITIES = d.ValueMap(
     options={
         name: d.ValueMappingResult(text=name, color=color)
@@ -44,7 +49,7 @@ def logarithmic(base: float) -> common.ScaleDistributionConfig:
     return common.ScaleDistributionConfig().type(c.ScaleDistribution.LOG).log(base)
 
 
-def mapping(words: Mapping[int, tuple[str, str]]) -> d.ValueMap:
+def mapping(words: Mapping[int, tuple[str, str]] | Mapping[float, tuple[str, str]]) -> d.ValueMap:
     """Return a mapping that shows values as words in their colour."""
     results = {
         str(value): d.ValueMappingResult(text=text, color=color, index=i)

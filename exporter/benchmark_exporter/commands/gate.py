@@ -81,7 +81,7 @@ class Gate:
     def check(self, files: Sequence[Path], *, on_warning: bool = False) -> tuple[bool, str]:
         """Whether the runs in files pass, and the summary in Markdown.
 
-        A warning, which is a small regression or one not yet confirmed, fails only `on_warning`.
+        A warning, which is a small regression that lasts, fails only `on_warning`.
         A suspect result, one run that is worse, fails nothing.
 
         Raises:

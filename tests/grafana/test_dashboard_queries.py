@@ -136,8 +136,10 @@ LEGENDS_TEST = """\
 tests:
   - interval: 1m
     input_series:
-      - {{series: 'benchmark_run_info{{benchmark_name="a", project="one", branch="main"}}', values: 1}}
-      - {{series: 'benchmark_run_info{{benchmark_name="a", project="two", branch="main"}}', values: 1}}
+      - series: 'benchmark_run_info{{benchmark_name="a", project="one", branch="main"}}'
+        values: 1
+      - series: 'benchmark_run_info{{benchmark_name="a", project="two", branch="main"}}'
+        values: 1
     promql_expr_test:
       - expr: {projects}
         eval_time: 0

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Self
 
 from benchmark_exporter.ledger.baselines import KnownRun, PinnedResult
+from benchmark_exporter.ledger.branch_runs import BranchRuns, read_branch_runs
 from benchmark_exporter.ledger.connection import (
     Connect,
     LedgerError,
@@ -51,6 +52,7 @@ from benchmark_exporter.ledger.visibility import select
 
 __all__ = [
     "REGRESSIONS_BY_COMMIT",
+    "BranchRuns",
     "Connect",
     "Deleted",
     "Histogram",
@@ -161,6 +163,11 @@ class Ledger:
                 select(self._connection, after_seconds, at_most),
                 returned_after_seconds,
             )
+
+    def branch_runs(self) -> BranchRuns:
+        """The newest runs of branches that are not tracked."""
+        with self._errors_named():
+            return read_branch_runs(self._connection)
 
     def trends(self) -> list[Trend]:
         """How the last runs of each benchmark went."""

@@ -4,32 +4,40 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from benchmark_exporter.model import Scope
+
 # How many benchmarks, those with the newest runs; how many points of each; and among how many of
 # the newest runs these are searched for.
 TREND_BENCHMARKS, TREND_POINTS, TREND_RUNS = 200, 30, 5000
 
-_SPEEDUPS = """
-    SELECT benchmark, timestamp_seconds, speedup_p50_ratio FROM (
-        SELECT id, timestamp_seconds FROM runs ORDER BY timestamp_seconds DESC LIMIT ?
-    ) JOIN gate_outcomes ON gate_outcomes.run = id ORDER BY timestamp_seconds DESC, id DESC
+_NEWEST_RUNS = """
+    SELECT id, timestamp_seconds, project, environment, machine, line FROM runs WHERE tracked
+    ORDER BY timestamp_seconds DESC LIMIT ?
 """
-_TIMES = """
-    SELECT name, timestamp_seconds, p50 * 1000 FROM (
-        SELECT id, timestamp_seconds FROM runs ORDER BY timestamp_seconds DESC LIMIT ?
-    ) JOIN results ON results.run = id
+_SPEEDUPS = f"""
+    SELECT project, environment, machine, line, benchmark, timestamp_seconds, speedup_p50_ratio
+    FROM ({_NEWEST_RUNS}) JOIN gate_outcomes ON gate_outcomes.run = id ORDER BY timestamp_seconds DESC, id DESC
+"""  # noqa: S608  # constants
+_TIMES = f"""
+    SELECT project, environment, machine, line, name, timestamp_seconds, p50 * 1000
+    FROM ({_NEWEST_RUNS}) JOIN results ON results.run = id
     WHERE unit = 'seconds' AND better IS NOT 'higher' AND p50 IS NOT NULL
     ORDER BY timestamp_seconds DESC, id DESC
-"""
+"""  # noqa: S608  # constants
 
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """Values of the last runs of a benchmark, oldest first, with their times (seconds since 1970).
+    """Values of the last runs of a benchmark in a scope, oldest first.
 
     They are its speedups p50 (`speedup_p50`, a ratio), or its execution times (`p50_ms`, of a
-    benchmark with its variant).
+    benchmark with its variant). Times are in seconds since 1970.
     """
 
+    project: str
+    environment: str
+    machine_class: str
+    branch: str
     name: str
     quantity: str
     timestamps_seconds: Sequence[float]
@@ -40,13 +48,14 @@ def read_trends(connection: sqlite3.Connection) -> list[Trend]:
     """The trends among the newest TREND_RUNS runs; however many runs there are, these are read."""
     trends = []
     for quantity, statement in (("speedup_p50", _SPEEDUPS), ("p50_ms", _TIMES)):
-        points: dict[str, list[tuple[float, float]]] = {}
-        for name, timestamp, value in connection.execute(statement, (TREND_RUNS,)):
-            if name in points or len(points) < TREND_BENCHMARKS:
-                of_name = points.setdefault(name, [])
+        points: dict[tuple[Scope, str], list[tuple[float, float]]] = {}
+        for *where, name, timestamp, value in connection.execute(statement, (TREND_RUNS,)):
+            key = Scope(*where), name
+            if key in points or len(points) < TREND_BENCHMARKS:
+                of_name = points.setdefault(key, [])
                 if len(of_name) < TREND_POINTS:
                     of_name.append((timestamp, value))
-        for name, newest_first in points.items():
+        for (scope, name), newest_first in points.items():
             times, values = zip(*reversed(newest_first), strict=True)
-            trends.append(Trend(name, quantity, times, values))
+            trends.append(Trend(*scope.key, name, quantity, times, values))
     return trends

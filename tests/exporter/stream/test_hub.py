@@ -85,13 +85,18 @@ class Clocked:
         )
 
     async def publish(
-        self, count: int = 1, *, benchmark: str = "router", project: str = "orbit", **more: Any
+        self,
+        count: int = 1,
+        *,
+        benchmark: str = "router",
+        project: str = "orbit",
+        branch: str = "main",
+        **more: Any,
     ) -> None:
+        about = {"benchmark": benchmark, "project": project, "branch": branch}
         for _ in range(count):
-            progress = Progress(
-                run_id="r", benchmark=benchmark, project=project, environment="ci", process="p"
-            )
-            self.hub.publish("progress", progress, benchmark=benchmark, project=project, **more)
+            progress = Progress(run_id="r", environment="ci", process="p", **about)
+            self.hub.publish("progress", progress, **about, **more)
         await asyncio.sleep(0)
 
     def join(self, since: Position | None = None, **globs: list[str]) -> Reader:

@@ -53,6 +53,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     upload_rate_per_second: Positive = 10.0
     upload_timeout_seconds: Positive = 60.0
     upload_burst: Annotated[int, msgspec.Meta(gt=0, le=10**6)] = 100
+    default_branch: Name | None = None
+    tracked_branches: list[Name] = msgspec.field(default_factory=lambda: ["release/*"])
+    clock_tolerance_seconds: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 300.0
     stream_origins: list[str] = []
     stream_max_clients: Annotated[int, msgspec.Meta(gt=0, le=10**5)] = 1000
     counter_hold_seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 2.5

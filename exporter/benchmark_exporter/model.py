@@ -201,7 +201,8 @@ def _class_name(machine: Machine) -> str:
 class Run(msgspec.Struct, frozen=True):
     """One execution of a benchmark suite, as its document reports it.
 
-    project and environment are None where the document states none.
+    project and environment are None where the document states none. `base_branch` is the branch
+    that `branch` will be merged into.
     """
 
     format: str
@@ -213,6 +214,7 @@ class Run(msgspec.Struct, frozen=True):
     environment: str | None = None
     commit_hash: str = ""
     branch: str = ""
+    base_branch: str = ""
     suite_duration_seconds: float | None = None
     failures: tuple[Failure, ...] = ()
     machine: Machine | None = None

@@ -22,8 +22,8 @@ def take(wired: Wired, milliseconds: Iterable[float], *, start: int = 0, **how: 
         )
 
 
-def verdicts(samples: Samples, environment: str = "ci") -> Mapping[str, str]:
-    """The state of each benchmark in an environment.
+def verdicts(samples: Samples, environment: str = "ci", **origin: str) -> Mapping[str, str]:
+    """The state of each benchmark in an environment, and of a project, branch or machine class.
 
     Exactly one state is 1; the two that alerts use are always exposed.
     """
@@ -31,7 +31,7 @@ def verdicts(samples: Samples, environment: str = "ci") -> Mapping[str, str]:
     shown: dict[str, set[str]] = {}
     for labels, value in samples["benchmark_verdict"].items():
         named = dict(labels)
-        if named["environment"] == environment:
+        if origin.items() <= named.items() and named["environment"] == environment:
             shown.setdefault(named["benchmark_name"], set()).add(named["state"])
             if value == 1:
                 assert named["benchmark_name"] not in found

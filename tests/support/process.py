@@ -13,6 +13,8 @@ from typing import Any
 COMMAND = [sys.executable, "-m", "benchmark_exporter"]
 DEADLINE_SECONDS = 60.0
 
+_LABEL = re.compile(r'\w+="(?:[^"\\]|\\.)*"')
+
 
 class Exporter:
     """An exporter over a folder of its own, started with further options of `serve`."""
@@ -80,10 +82,15 @@ class Exporter:
             return False
 
     def value(self, series: str) -> float | None:
-        found = re.search(
-            rf"^{re.escape(series)} (\S+)$", self.get("/metrics").decode(), re.MULTILINE
-        )
-        return None if found is None else float(found[1])
+        """The value of the first series of a name that has these labels among its own."""
+        name, _, labels = series.rstrip("}").partition("{")
+        wanted = set(_LABEL.findall(labels))
+        for found in re.finditer(
+            rf"^{re.escape(name)}(?:{{(.*)}})? (\S+)$", self.get("/metrics").decode(), re.MULTILINE
+        ):
+            if wanted <= set(_LABEL.findall(found[1] or "")):
+                return float(found[2])
+        return None
 
     def until(self, condition: Callable[[], Any]) -> None:
         deadline = time.monotonic() + DEADLINE_SECONDS

@@ -13,6 +13,7 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 
 from benchmark_exporter.config import Config, packaged
+from benchmark_exporter.ingest.branches import BranchRules
 from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX, Inbox
 from benchmark_exporter.ingest.inboxes import Inboxes
 from benchmark_exporter.ingest.ingest import Defaults, Ingest
@@ -77,6 +78,10 @@ class Wired:
                 settle_seconds=self.config.settle_seconds,
                 series_max_age_seconds=self.config.series_max_age_seconds,
                 zone=self.config.zone,
+                branches=BranchRules(
+                    self.config.default_branch, tuple(self.config.tracked_branches)
+                ),
+                clock_tolerance_seconds=self.config.clock_tolerance_seconds,
             ),
             publish=self._publish,
             clock=self._clock,
@@ -128,8 +133,19 @@ class Wired:
         return samples(self.exposition())
 
     def value(self, name: str, **labels: str) -> float | None:
-        """The value of one series, None if it is not exposed."""
-        return self.samples().get(name, {}).get(frozenset(labels.items()))
+        """The value of the one series that has these labels; None if none is exposed.
+
+        Labels that are not given may be anything, as in a query.
+        """
+        return value(self.samples(), name, **labels)
+
+
+def value(samples: Samples, name: str, **labels: str) -> float | None:
+    """The value of the one series that has these labels among its own; None if there is none."""
+    wanted = labels.items()
+    found = [value for known, value in samples.get(name, {}).items() if wanted <= known]
+    assert len(found) < 2, f"{len(found)} series of {name} have {labels}"
+    return found[0] if found else None
 
 
 def samples(exposition: str) -> Samples:

@@ -149,6 +149,7 @@ def _complete(run: Run, sidecar: Sidecar) -> Run:
         environment=run.environment or sidecar.environment,
         commit_hash=run.commit_hash or sidecar.commit or "",
         branch=run.branch or sidecar.branch or "",
+        base_branch=run.base_branch or sidecar.base_branch or "",
         machine=sidecar.machine.complete(run.machine) if sidecar.machine else run.machine,
     )
 

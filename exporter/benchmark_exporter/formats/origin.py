@@ -19,6 +19,9 @@ class Sidecar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     environment: Name | None = None
     commit: Text | None = None
     branch: Text | None = None
+    base_branch: Annotated[
+        Text | None, msgspec.Meta(description="the branch that `branch` will be merged into")
+    ] = None
     timestamp: Timestamp | None = None
     run_id: Name | None = None
     better: Annotated[

@@ -71,6 +71,9 @@ class ResultDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = None
     commit: Text | None = None
     branch: Text | None = None
+    base_branch: Annotated[
+        Text | None, msgspec.Meta(description="the branch that `branch` will be merged into")
+    ] = None
     run_id: Annotated[
         Name | None, msgspec.Meta(description="distinguishes the run from others of its project")
     ] = None
@@ -105,6 +108,7 @@ def parse(raw: object, origin: Origin) -> Run:
         environment=document.environment,
         commit_hash=document.commit or "",
         branch=document.branch or "",
+        base_branch=document.base_branch or "",
         suite_duration_seconds=document.duration_seconds,
         failures=failures,
         machine=document.machine.to_machine() if document.machine else None,

@@ -9,6 +9,7 @@ from benchmark_exporter.ingest.inbox import Candidate, Inbox, oldest_first
 from benchmark_exporter.ingest.inboxes import Inboxes
 from benchmark_exporter.ingest.reading import Reader, ReadFile
 from benchmark_exporter.ingest.recording import Defaults, LogLine, Recorder
+from benchmark_exporter.ingest.tracking import BranchTracking
 from benchmark_exporter.ledger import Ledger
 from benchmark_exporter.model import Notification
 from benchmark_exporter.regression import Limits, Policy
@@ -51,6 +52,7 @@ class Ingest:
         self._clock = clock
         self._stopping = stopping
         ledger.adopt_pipelines(defaults.project)
+        BranchTracking(defaults.branches).hide_untracked(ledger)
         self._known = ledger.signatures()
         self._reader = Reader(inbox, defaults.zone, defaults.settle_seconds, monotonic)
         self._recorder = Recorder(policy, limits, defaults, self._known, clock)

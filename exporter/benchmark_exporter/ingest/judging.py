@@ -4,9 +4,11 @@ A run that arrives after a newer run of its series was judged is recorded but no
 change the present state, and runs that came after it must not judge it.
 """
 
+from collections.abc import Sequence
+
 from benchmark_exporter.counters import REGRESSIONS_CONFIRMED, REGRESSIONS_SUPPRESSED
 from benchmark_exporter.ledger import Rank, Series, SeriesKey, Transaction, after, is_newer
-from benchmark_exporter.model import REGRESSED, Run, Scope
+from benchmark_exporter.model import REGRESSED, Run, Scope, Verdict
 from benchmark_exporter.regression import History, Limits, is_environment_shift, judge_result
 
 
@@ -38,8 +40,10 @@ def judge_run(
     if not judged:
         return
     shifted = is_environment_shift([verdict for _, _, verdict, _ in judged], limits)
+    # In a shift to the better, what got worse did not move with it.
+    worse = shifted and _more_are_worse([verdict for _, _, verdict, _ in judged])
     for key, series, verdict, history in judged:
-        moved = shifted and verdict.state in REGRESSED
+        moved = worse and verdict.state in REGRESSED
         ledger.record(row, key.name, verdict, series.passed_commit)
         ledger.show(row, key, rank, shifted=moved)
         passed_commit = series.passed_commit if verdict.state in REGRESSED else run.commit_hash
@@ -68,3 +72,21 @@ def judge_run(
         ledger.record_shift(
             row, scope, rank.seconds, shifted=shifted, lasting_runs=limits.least_runs
         )
+
+
+def _more_are_worse(verdicts: Sequence[Verdict]) -> bool:
+    worse = sum(verdict.state in REGRESSED for verdict in verdicts)
+    return worse >= sum(verdict.state == "improved" for verdict in verdicts)
+
+
+def compare_run(transaction: Transaction, row: int, run: Run, scope: Scope, limits: Limits) -> None:
+    """Judges the results of a run against the series of another branch, which it leaves as it is.
+
+    The verdicts are recorded with the run. They are not shown or counted.
+    """
+    ledger = transaction.verdicts
+    for result in run.results:
+        series = ledger.series(SeriesKey.of(scope, result))
+        verdict = judge_result(result, History(series.window), series.pinned, limits)
+        if verdict is not None:
+            ledger.record(row, result.name, verdict, series.passed_commit)

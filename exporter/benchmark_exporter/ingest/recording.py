@@ -20,12 +20,15 @@ from benchmark_exporter.counters import (
     REGRESSIONS,
     RUN_CONFLICTS,
     RUNS,
+    UNTRACKED_BRANCH_RUNS,
 )
 from benchmark_exporter.formats import Sidecar, growing_formats
+from benchmark_exporter.ingest.branches import BranchRules, without_prefix
 from benchmark_exporter.ingest.growing_documents import leave_out_recorded
 from benchmark_exporter.ingest.inbox import Candidate
-from benchmark_exporter.ingest.judging import judge_run
+from benchmark_exporter.ingest.judging import compare_run, judge_run
 from benchmark_exporter.ingest.reading import ReadFile, internal_error
+from benchmark_exporter.ingest.tracking import BranchTracking
 from benchmark_exporter.ledger import Labels, LedgerError, Rank, Signature, Subject, Transaction
 from benchmark_exporter.model import (
     SEVERITIES,
@@ -36,8 +39,11 @@ from benchmark_exporter.model import (
     Result,
     Run,
     Scope,
+    Severity,
 )
 from benchmark_exporter.regression import Limits, Policy, check_gate
+
+_USUAL_BRANCHES = BranchRules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,8 @@ class Defaults:
 
     `zone` is that of times without one. `execution_time_bounds_ms` are the upper bounds of the
     histogram's buckets. A file may be incomplete for `settle_seconds`, and a subject is shown for
-    `series_max_age_seconds` after its last run.
+    `series_max_age_seconds` after its last run. A run dated further ahead than
+    `clock_tolerance_seconds` does not stop later ones from being judged.
     """
 
     project: str
@@ -55,6 +62,8 @@ class Defaults:
     settle_seconds: float
     series_max_age_seconds: float
     zone: tzinfo = UTC
+    branches: BranchRules = _USUAL_BRANCHES
+    clock_tolerance_seconds: float = 300.0
 
 
 class LogLine:
@@ -81,6 +90,7 @@ class Recorder:
         self._policy = policy
         self._limits = limits
         self._defaults = defaults
+        self._tracking = BranchTracking(defaults.branches)
         self._bounds_ms = tuple(defaults.execution_time_bounds_ms)
         self._known = known
         self._clock = clock
@@ -184,7 +194,7 @@ class Recorder:
 
     def _add_pipeline_run(self, transaction: Transaction, run: PipelineRun, now: float) -> bool:
         project = run.project or self._defaults.project
-        if not transaction.add_pipeline_run(run, project, _rank(run, now), now):
+        if not transaction.add_pipeline_run(run, project, self._rank(run, now), now):
             return False
         subject = Subject.pipeline(project, run.pipeline, run.branch, run.trigger)
         transaction.see(subject, now, self._defaults.series_max_age_seconds)
@@ -196,54 +206,69 @@ class Recorder:
     def _add_run(self, transaction: Transaction, run: Run, now: float) -> bool:
         environment = run.environment or self._defaults.environment
         project = run.project or self._defaults.project
+        if run.branch.startswith("refs/"):
+            run = replace(run, branch=without_prefix(run.branch))
         whole = run
         if run.format in growing_formats():
             run = leave_out_recorded(transaction, run, project, environment, now)
             if not run.results:
                 return False
-        scope = Scope(project, environment, run.machine_class, "main")
-        row, new, conflict, rank = transaction.add_run(run, scope, _rank(run, now), now)
+        line = self._tracking.line_of(transaction, run, project)
+        scope = Scope(project, environment, run.machine_class, line.branch)
+        row, new, conflict, rank = transaction.add_run(
+            run, scope, self._rank(run, now), now, tracked=line.tracked
+        )
         if conflict and run is whole:  # else it conflicts with what the document was before it grew
             transaction.count(RUN_CONFLICTS.name, (), now)
         if new:
-            for name in _names(run):
-                subject = Subject.benchmark(scope, name)
-                transaction.see(subject, now, self._defaults.series_max_age_seconds)
-            where = scope.key
-            for result in run.results:
-                self._observe(transaction, result, where, now)
-            for benchmark, failed in run.outcomes.items():
-                transaction.count(RUNS.name, (*where, benchmark), now)
-                transaction.count(FAILURES.name, (*where, benchmark), now, by=int(failed))
-            judge_run(transaction, row, run, scope, rank, self._limits, now)
-        amended = self._record_gates(transaction, row, run, scope, now)
+            self._tracking.count(transaction, run, project, line)
+            if line.tracked:
+                self._count(transaction, run, scope, now)
+                judge_run(transaction, row, run, scope, rank, self._limits, now)
+            else:
+                transaction.count(UNTRACKED_BRANCH_RUNS.name, (project,), now)
+                compare_run(transaction, row, run, scope, self._limits)
+        amended = self._record_gates(transaction, row, run, scope, now, counts=line.tracked)
         return new or amended
 
+    def _count(self, transaction: Transaction, run: Run, scope: Scope, now: float) -> None:
+        """Counts a run of a tracked branch, and shows what belongs to it."""
+        for name in _names(run):
+            subject = Subject.benchmark(scope, name)
+            transaction.see(subject, now, self._defaults.series_max_age_seconds)
+        where = scope.key
+        for result in run.results:
+            self._observe(transaction, result, where, now)
+        for benchmark, failed in run.outcomes.items():
+            transaction.count(RUNS.name, (*where, benchmark), now)
+            transaction.count(FAILURES.name, (*where, benchmark), now, by=int(failed))
+
     def _record_gates(
-        self, transaction: Transaction, row: int, run: Run, scope: Scope, now: float
+        self,
+        transaction: Transaction,
+        row: int,
+        run: Run,
+        scope: Scope,
+        now: float,
+        *,
+        counts: bool,
     ) -> bool:
         """Whether a gate's outcome is new or another one than before."""
-        amended, where = False, scope.key
+        amended = False
         for comparison in run.comparisons:
             outcome = check_gate(comparison, self._policy, scope.environment)
             changed, severity = transaction.record_gate_outcome(
                 row, outcome, comparison.speedup_p50_ratio, comparison.speedup_p95_ratio
             )
             amended |= changed
-            for each in SEVERITIES:
-                by = int(each == severity)
-                labels = (*where, comparison.benchmark, each)
-                transaction.count(REGRESSIONS.name, labels, now, by=by)
-            if severity is not None:
-                transaction.count_commit(
-                    scope,
-                    comparison.benchmark,
-                    severity,
-                    run.commit_hash,
-                    run.timestamp_seconds,
-                    now,
-                )
+            if counts:
+                _count_gate(transaction, run, comparison.benchmark, severity, scope, now)
         return amended
+
+    def _rank(self, run: Run | PipelineRun, now: float) -> Rank:
+        horizon = now + self._defaults.clock_tolerance_seconds
+        ahead = run.timestamp_seconds > horizon
+        return Rank(now if ahead else run.timestamp_seconds, 0, horizon, ahead)
 
     def _observe(self, transaction: Transaction, result: Result, where: Labels, now: float) -> None:
         """Adds execution times to the histogram: all samples, or the one value of the run."""
@@ -265,8 +290,22 @@ class Recorder:
         transaction.observe(EXECUTION_TIME.name, labels, milliseconds, self._bounds_ms, now)
 
 
-def _rank(run: Run | PipelineRun, now: float) -> Rank:
-    return Rank(min(run.timestamp_seconds, now), 0, now)
+def _count_gate(
+    transaction: Transaction,
+    run: Run,
+    benchmark: str,
+    severity: Severity | None,
+    scope: Scope,
+    now: float,
+) -> None:
+    """Counts a gate's outcome; `severity` is that of a regression not counted before."""
+    for each in SEVERITIES:
+        labels = (*scope.key, benchmark, each)
+        transaction.count(REGRESSIONS.name, labels, now, by=int(each == severity))
+    if severity is not None:
+        transaction.count_commit(
+            scope, benchmark, severity, run.commit_hash, run.timestamp_seconds, now
+        )
 
 
 def _names(run: Run) -> Iterable[str]:

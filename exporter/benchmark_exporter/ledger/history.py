@@ -94,6 +94,7 @@ class _RunRow(msgspec.Struct, frozen=True):
     machine_class: str
     line: str
     tracked: bool
+    ahead: bool
 
 
 class _NamedVerdict(msgspec.Struct, frozen=True):
@@ -110,7 +111,7 @@ class RecordedRun:
     `row` is its number in the ledger; 0 for a run that is in none. `verdicts` are by the names of
     the results. Some results have none: those of a run that came in after a newer one. `branch` is
     as the document states it; `line` is the tracked branch whose series the run belongs to if
-    `tracked`, and is only compared with if not.
+    `tracked`, and is only compared with if not. `ahead` says that it was dated in the future.
     """
 
     row: int
@@ -130,6 +131,7 @@ class RecordedRun:
     machine_class: str = ""
     line: str = "main"
     tracked: bool = True
+    ahead: bool = False
 
     @property
     def scope(self) -> Scope:

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 from benchmark_exporter.ledger import totals
 from benchmark_exporter.ledger.baselines import Baselines
+from benchmark_exporter.ledger.branches import Branches
 from benchmark_exporter.ledger.columns import to_json
 from benchmark_exporter.ledger.deletion import Deleted, delete
 from benchmark_exporter.ledger.runs import AddedRun, Runs
@@ -97,6 +98,7 @@ class Transaction:
         self._runs = Runs(connection, self._buffer)
         self._seen: dict[Subject, float] = {}  # when each was last seen, as it is stored
         self.verdicts = Verdicts(connection, self._buffer)
+        self.branches = Branches(connection, self._buffer)
 
     @property
     def changed(self) -> bool:
@@ -132,6 +134,7 @@ class Transaction:
             except BaseException as error:
                 self._buffer.discard()
                 self._runs.discard()
+                self.branches.discard()
                 self._seen.clear()
                 if self._connection.in_transaction:  # a full disk may have ended it
                     self._execute("ROLLBACK TO step")
@@ -235,6 +238,11 @@ class Transaction:
         seen = self._seen.get(subject)
         if seen is None or not is_lately(seen, at, max_age_seconds):
             self._seen[subject] = see(self._connection, subject, at, max_age_seconds)
+
+    def hide_branch(self, project: str, branch: str) -> None:
+        """Shows nothing more of a branch that is no longer tracked; see `Branches.hide`."""
+        self._seen.clear()
+        self.branches.hide(project, branch)
 
     def count(self, name: str, labels: Labels, at: float, by: int = 1) -> None:
         """Adds to a counter; by 0 only makes its series known."""

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from benchmark_exporter.ingest.branches import BranchRules
 from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX, Inbox
 from benchmark_exporter.ingest.inboxes import Inboxes
 from benchmark_exporter.ingest.ingest import Defaults, Ingest
@@ -97,6 +98,8 @@ class OpenLedger:
             settle_seconds=config.settle_seconds,
             series_max_age_seconds=config.series_max_age_seconds,
             zone=config.zone,
+            branches=BranchRules(config.default_branch, tuple(config.tracked_branches)),
+            clock_tolerance_seconds=config.clock_tolerance_seconds,
         )
         try:
             self.ingest = Ingest(

@@ -190,7 +190,7 @@ def add_runs(
                 (),
                 suite_duration_seconds=suite_duration_seconds,
             )
-            transaction.add_run(run, SCOPE, ranked(number, 1.0), 1.0)
+            transaction.add_run(run, SCOPE, ranked(number, number), 1.0)
             transaction.add_document(f"{number}".encode(), b"digest", "test", 1.0)
             transaction.add_pipeline_run(
                 PipelineRun(

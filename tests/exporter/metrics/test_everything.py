@@ -34,6 +34,11 @@ def busy(wired: Wired) -> Wired:
     for number in range(wired.config.judgement.least_runs):
         wired.take(f"steady-{number}.json", result(number, STEADY) | {"run_id": f"steady-{number}"})
     wired.take("worse.json", result(100, STEADY | {"a": 1.5}))
+    # It moved with all others, and so counts as a change of the machine.
+    wired.take("shifted.json", result(101, dict.fromkeys("abcd", 1.5)))
+    wired.take("suite.json", result(102, {"a": 1.0}) | {"duration_seconds": 61.5})
+    wired.take("branch.json", result(103, {"a": 1.0}) | {"branch": "feature/x"})
+    wired.take("unusual.json", result(104, {"a": 1.0}) | {"branch": "trunk", "project": "new"})
     pin = Pin("v1", "someone", START_SECONDS, "")
     set_baseline(wired.ledger, "steady-0", pin, wired.config.judgement)
     wired.ingest.receive([WATCHDOG])

@@ -4,7 +4,7 @@ import pytest
 
 from benchmark_exporter.metrics.exposition import join
 from tests.support.documents import perf_suite
-from tests.support.wired import START_SECONDS, Wired, samples
+from tests.support.wired import START_SECONDS, Wired, samples, value
 
 # Of the part that is scraped every second.
 INGESTED = "benchmark_exporter_files_ingested_total"
@@ -22,7 +22,10 @@ ROUTER = frozenset({"benchmark_name": "router", "environment": "self-hosted"}.it
 
 
 def shown(wired: Wired, name: str, labels: frozenset[tuple[str, str]]) -> float:
-    return samples(join([*wired.render().parts.values()]).decode())[name][labels]
+    exposed = samples(join([*wired.render().parts.values()]).decode())
+    shown = value(exposed, name, **dict(labels))
+    assert shown is not None
+    return shown
 
 
 def test_a_new_counter_is_0_and_takes_its_value_once_it_has_been_scraped(wired: Wired) -> None:

@@ -15,11 +15,11 @@ def test_the_stream(progress: LiveProgress) -> None:
     )
     shown = samples(part.decode())
     assert {name: shown[name] for name in shown if name.startswith(OF_THE_STREAM)} == {
-        "benchmark_live_runs": {frozenset(): 2},
+        "benchmark_live_runs": {frozenset({("project", "router")}): 2},
         "benchmark_live_lines_rejected_total": {
-            frozenset({("reason", "too_long")}): 0,
-            frozenset({("reason", "not_json")}): 3,
-            frozenset({("reason", "invalid")}): 0,
+            frozenset({("reason", "too_long"), ("project", "")}): 0,
+            frozenset({("reason", "not_json"), ("project", "")}): 3,
+            frozenset({("reason", "invalid"), ("project", "")}): 0,
         },
         "benchmark_stream_clients": {frozenset(): 4},
         "benchmark_stream_messages_total": {
@@ -44,16 +44,18 @@ def test_processes_scans_and_uploads(progress: LiveProgress) -> None:
     shown = samples(part.decode())
     assert {name: shown[name] for name in shown if not name.startswith(OF_THE_STREAM)} == {
         "memory_usage_mb": {
-            frozenset({("process", "benchmark-exporter"), ("phase", "serving")}): 52.4,
-            frozenset({("process", "bench"), ("phase", "current")}): 40.5,
-            frozenset({("process", "bench"), ("phase", "warmup")}): 64.0,
+            frozenset(
+                {("process", "benchmark-exporter"), ("project", ""), ("phase", "serving")}
+            ): 52.4,
+            frozenset({("process", "bench"), ("project", "router"), ("phase", "current")}): 40.5,
+            frozenset({("process", "bench"), ("project", "router"), ("phase", "warmup")}): 64.0,
         },
         "cpu_utilization_percent": {
-            frozenset({("core", "all"), ("process", "bench")}): 97.5,
-            frozenset({("core", "3"), ("process", "bench")}): 97.5,
-            frozenset({("core", "0"), ("process", "system")}): 12.5,
-            frozenset({("core", "1"), ("process", "system")}): 0.0,
-            frozenset({("core", "all"), ("process", "benchmark-exporter")}): 3.0,
+            frozenset({("core", "all"), ("process", "bench"), ("project", "router")}): 97.5,
+            frozenset({("core", "3"), ("process", "bench"), ("project", "router")}): 97.5,
+            frozenset({("core", "0"), ("process", "system"), ("project", "")}): 12.5,
+            frozenset({("core", "1"), ("process", "system"), ("project", "")}): 0.0,
+            frozenset({("core", "all"), ("process", "benchmark-exporter"), ("project", "")}): 3.0,
         },
         "benchmark_exporter_scan_duration_seconds": {frozenset(): 0.25},
         "benchmark_exporter_uploads_total": {

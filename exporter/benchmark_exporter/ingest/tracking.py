@@ -1,0 +1,70 @@
+"""Places runs on the lines of their project, and follows how these change as runs come in."""
+
+import logging
+
+from benchmark_exporter.ingest.branches import (
+    BranchRules,
+    Line,
+    ProjectLines,
+    line_of,
+    lines_of,
+    without_prefix,
+)
+from benchmark_exporter.ledger import Ledger, Transaction
+from benchmark_exporter.model import Run
+
+log = logging.getLogger(__name__)
+
+
+class BranchTracking:
+    """Which branches are tracked, by the configuration and the runs that the ledger knows."""
+
+    def __init__(self, rules: BranchRules) -> None:
+        self._rules = rules
+
+    def line_of(self, transaction: Transaction, run: Run, project: str) -> Line:
+        """The line of a run, which may be new."""
+        lines = self._lines(transaction, run, project)
+        return line_of(self._rules, lines, run.branch, without_prefix(run.base_branch))
+
+    def count(self, transaction: Transaction, run: Run, project: str, line: Line) -> None:
+        """Counts a new run of a line.
+
+        Once a project has a run of a tracked branch, the one that was tracked instead is no longer
+        shown.
+        """
+        fallback = self._lines(transaction, run, project).fallback
+        branches = transaction.branches
+        branches.add_run(project, run.branch)
+        before = branches.fallback(project)
+        if fallback == before:
+            return
+        branches.set_fallback(project, fallback)
+        if before is not None and not self._rules.tracks(before):
+            transaction.hide_branch(project, before)
+        fields = {"project": project, "branch": fallback or line.branch}
+        if fallback is not None:
+            log.warning(
+                "no run of a tracked branch: the branch with most runs is tracked instead",
+                extra={"fields": fields},
+            )
+        else:
+            log.info("a tracked branch has runs now", extra={"fields": fields})
+
+    def hide_untracked(self, ledger: Ledger) -> None:
+        """Shows nothing more of branches that a changed configuration no longer tracks."""
+        with ledger.transaction() as transaction:
+            branches = transaction.branches
+            for project, branch in branches.shown():
+                runs = branches.runs_of(project)
+                lines = lines_of(self._rules, runs)
+                if runs and not (
+                    self._rules.tracks(branch) or branch in (lines.default, lines.fallback)
+                ):
+                    transaction.hide_branch(project, branch)
+
+    def _lines(self, transaction: Transaction, run: Run, project: str) -> ProjectLines:
+        runs = transaction.branches.runs_of(project)
+        if run.branch not in runs:
+            runs = {**runs, run.branch: 1}
+        return lines_of(self._rules, runs)

@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmark_exporter.config import Config
+from benchmark_exporter.ingest.branches import BranchRules, Line, line_of, lines_of, without_prefix
 from benchmark_exporter.ingest.inbox import Inbox
 from benchmark_exporter.ingest.result_files import read_document
 from benchmark_exporter.ledger import Ledger, SeriesKey
@@ -31,9 +32,13 @@ class _Judged:
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    """A run with its gate outcomes and verdicts. In a shift the verdicts do not count."""
+    """A run with its gate outcomes and verdicts. In a shift the verdicts do not count.
+
+    `line` is the branch of the ledger whose history it is judged against; None without a ledger.
+    """
 
     run: Run
+    line: Line | None
     gate_outcomes: Sequence[tuple[float, GateOutcome]]
     judged: Sequence[_Judged]
     shifted: bool
@@ -51,16 +56,26 @@ class Gate:
     """Judges runs one after another, by their gates and against their history where there is one.
 
     The history is that of a ledger, which is only read, then the runs in `baseline` files, the
-    oldest first, then the runs that were judged before.
+    oldest first, then the runs of the same branch that were judged before. In the ledger it is that
+    of the run's branch if it is tracked, else that of its base branch. `branch` and `base_branch`
+    are those of all runs, whatever their documents state; empty for what these state.
 
     Raises:
         GateError: a baseline file does not hold a run that can be read.
     """
 
     def __init__(
-        self, config: Config, ledger: Ledger | None = None, baseline: Sequence[Path] = ()
+        self,
+        config: Config,
+        ledger: Ledger | None = None,
+        baseline: Sequence[Path] = (),
+        *,
+        branch: str = "",
+        base_branch: str = "",
     ) -> None:
         self._config = config
+        self._branch = branch
+        self._base_branch = base_branch
         self._policy = config.policy
         self._limits = config.judgement
         self._ledger = ledger
@@ -104,7 +119,8 @@ class Gate:
     def _check(self, run: Run) -> _Checked:
         environment = run.environment or self._config.environment
         project = run.project or self._config.project
-        scope = Scope(project, environment, run.machine_class, "main")
+        line, branch = self._line(run, project)
+        scope = Scope(project, environment, run.machine_class, branch)
         gate_outcomes = [
             (each.speedup_p50_ratio, check_gate(each, self._policy, environment))
             for each in run.comparisons
@@ -112,7 +128,7 @@ class Gate:
         judged = []
         for result in run.results:
             key = SeriesKey.of(scope, result)
-            history, pinned = self._history(key)
+            history, pinned = self._history(key, line)
             verdict = judge_result(result, history, pinned, self._limits)
             if verdict is not None:
                 old = (
@@ -125,25 +141,40 @@ class Gate:
                 judged.append(_Judged(result.name, result.unit, old, verdict))
                 self._histories[key] = history.after(verdict, self._limits), pinned
         shifted = is_environment_shift([each.verdict for each in judged], self._limits)
-        return _Checked(run, gate_outcomes, judged, shifted)
+        return _Checked(run, line, gate_outcomes, judged, shifted)
 
-    def _history(self, key: SeriesKey) -> tuple[History, float | None]:
+    def _line(self, run: Run, project: str) -> tuple[Line | None, str]:
+        """The line of a run in the ledger, and the run's own branch.
+
+        Without a ledger all files are one history, whatever branches they state.
+        """
+        if self._ledger is None:
+            return None, ""
+        rules = BranchRules(self._config.default_branch, tuple(self._config.tracked_branches))
+        branch = without_prefix(self._branch or run.branch)
+        base = without_prefix(self._base_branch or run.base_branch)
+        with self._ledger.transaction() as transaction:
+            lines = lines_of(rules, transaction.branches.runs_of(project))
+        line = line_of(rules, lines, branch, base)
+        return line, branch or line.branch
+
+    def _history(self, key: SeriesKey, line: Line | None) -> tuple[History, float | None]:
         if key not in self._histories:
             self._histories[key] = History(), None
-            if self._ledger is not None:
+            if self._ledger is not None and line is not None:
                 with self._ledger.transaction() as transaction:
-                    series = transaction.verdicts.series(key)
-                self._histories[key] = (
-                    History(series.window, series.previous, series.unconfirmed),
-                    series.pinned,
-                )
+                    series = transaction.verdicts.series(key._replace(branch=line.branch))
+                # What the base's last run was confirms nothing of another branch.
+                last = (series.previous, series.unconfirmed) if line.tracked else (None, None)
+                self._histories[key] = History(series.window, *last), series.pinned
         return self._histories[key]
 
 
 def _summary(checked: _Checked) -> Iterator[str]:
     run = checked.run
     commit = f" of commit {_cell(run.commit_hash)}" if run.commit_hash else ""
-    yield f"Run {_cell(run.run_id)}{commit}"
+    against = f", against {_cell(checked.line.branch)}" if checked.line is not None else ""
+    yield f"Run {_cell(run.run_id)}{commit}{against}"
     yield ""
     if checked.shifted:
         yield (

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 
 from benchmark_exporter.ledger import KnownRun, Ledger, Pin, PinnedResult, Transaction
-from benchmark_exporter.model import Result
+from benchmark_exporter.model import Result, Scope
 from benchmark_exporter.regression import History, Limits, judge_result, typical
 from benchmark_exporter.wording import with_unit
 
@@ -46,7 +46,7 @@ def set_baseline(ledger: Ledger, run_name: str, pin: Pin, limits: Limits) -> lis
             )
     commit = run.commit_hash or "-"
     return [
-        f"pinned {run.run_id} ({run.scope.project}, {run.scope.environment}, commit {commit}) as {pin.version}",
+        f"pinned {run.run_id} ({_scope(run.scope)}, commit {commit}) as {pin.version}",
         *lines,
     ]
 
@@ -56,12 +56,12 @@ def _find(transaction: Transaction, name: str) -> KnownRun:
     if not runs:
         raise BaselineError(
             f"the ledger has no run {name}; "
-            "the landing page and benchmark_run_info name the newest ones"
+            "the landing page and benchmark_run_info name the newest ones, "
+            "and only runs of tracked branches can be pinned"
         )
     if len(runs) > 1:
         rows = ", ".join(
-            f"{run.row} ({run.scope.project}, {run.scope.environment}, {_moment(run.timestamp_seconds)})"
-            for run in runs
+            f"{run.row} ({_scope(run.scope)}, {_moment(run.timestamp_seconds)})" for run in runs
         )
         raise BaselineError(f"{len(runs)} runs have the id {name}; name one by its row: {rows}")
     return runs[0]
@@ -153,7 +153,7 @@ def _named(transaction: Transaction, name: str) -> list[list[PinnedResult]]:
 def _line(group: Sequence[PinnedResult]) -> str:
     first, pin = group[0], group[0].pin
     series = first.series
-    subject = ", ".join(filter(None, (series.project, series.environment, series.machine_class)))
+    subject = _scope(Scope(*series[:4]))
     results = f"{len(group)} result{'s' if len(group) != 1 else ''}"
     reason = f": {pin.reason}" if pin.reason else ""
     commit = f" of commit {first.commit_hash}" if first.commit_hash else ""
@@ -161,6 +161,11 @@ def _line(group: Sequence[PinnedResult]) -> str:
         f"{pin.version}: run {first.run_id}{commit} ({subject}; {results}), "
         f"pinned {_moment(pin.at_seconds)} by {pin.who}{reason}"
     )
+
+
+def _scope(scope: Scope) -> str:
+    words = scope.project, scope.branch, scope.environment, scope.machine_class
+    return ", ".join(filter(None, words))
 
 
 def _value(pinned: PinnedResult) -> str:

@@ -2,14 +2,16 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs demo demo-clean reload clean test test-crash fuzz bench lint check format generate lock
+.PHONY: help up down status logs demo demo-clean reload notify-test clean compose
+.PHONY: history backfill baseline watch push
+.PHONY: test test-crash fuzz bench lint check format generate lock release
 
 VENV := .venv
 RUN_REQUIREMENTS := exporter/requirements.txt exporter/requirements-build.txt stack/requirements.txt
 PY := $(VENV)/bin/python
 
 help: ## list the commands
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 up: $(VENV)/run ## start the stack, wait until it is ready, say where everything is
 	@$(PY) -m stack up
@@ -23,35 +25,54 @@ status: $(VENV)/run ## say what runs and what is ready
 logs: $(VENV)/run ## follow the logs; PART=exporter for one part
 	@$(PY) -m stack logs $(PART)
 
-demo: $(VENV)/run ## bring in a month of made-up history, then runs that end in a regression, and see the alert arrive
+demo: $(VENV)/run ## show a month of made-up history, then a regression and its alert
 	@$(PY) -m stack demo
 
-demo-clean: $(VENV)/run ## take the demo's files, runs and alerts away again
+demo-clean: $(VENV)/run ## remove the demo's files, runs and alerts
 	@$(PY) -m stack demo-clean
 
-reload: $(VENV)/run ## take in changed rules, routes and secrets
+reload: $(VENV)/run ## apply changed rules, routes and secrets
 	@$(PY) -m stack reload
 
-clean: $(VENV)/run ## stop the stack and remove what it has stored, uploads too; results/ and secrets/ stay
+notify-test: $(VENV)/run ## send a test message through every channel, and say which arrived
+	@$(PY) -m stack notify-test
+
+clean: $(VENV)/run ## stop the stack and remove what it stored; results/ and secrets/ stay; YES=1
 	@$(PY) -m stack clean $(if $(YES),--yes)
+
+compose: $(VENV)/run ## docker compose with this checkout's settings; ARGS="exec exporter df -h"
+	@$(PY) -m stack compose $(ARGS)
+
+# benchmark-exporter with the addresses and the ledger of this checkout's stack.
+history: $(VENV)/run ## list the stack's runs; ARGS="--failed --limit 5"
+	@$(PY) -m stack exporter history $(ARGS)
+
+backfill: $(VENV)/run ## bring past runs into the stack's Prometheus; ARGS="FILE…" for other files
+	@$(PY) -m stack exporter backfill $(ARGS)
+
+baseline: $(VENV)/run ## pin runs of the stack's ledger; ARGS="set RUN --version v1"
+	@$(PY) -m stack exporter baseline $(ARGS)
+
+watch: $(VENV)/run ## show what runs, verdicts and alerts as they happen
+	@$(PY) -m stack exporter watch $(ARGS)
+
+push: $(VENV)/run ## send result files to the stack's exporter; ARGS="FILE…"
+	@$(PY) -m stack exporter push $(ARGS)
 
 test: $(VENV)/dev ## run all tests; PYTEST="-k name" for some
 	@$(PY) -m pytest --numprocesses=2 $(PYTEST)
 
-test-crash: $(VENV)/dev ## kill the exporter 200 times, fill its folder and its disk; CRASH_SEED=n repeats a run
-	@CRASH_CYCLES=$${CRASH_CYCLES:-200} CRASH_FILES=$${CRASH_FILES:-100000} $(PY) -m pytest -s tests/crash tests/exporter/ingest/test_crash.py tests/exporter/ingest/test_crash_clock.py
+CRASH_TESTS := tests/crash tests/exporter/ingest/test_crash.py tests/exporter/ingest/test_crash_clock.py
+test-crash: $(VENV)/dev ## kill the exporter 200 times, fill its disk; CRASH_SEED=n repeats a run
+	@CRASH_CYCLES=$${CRASH_CYCLES:-200} CRASH_FILES=$${CRASH_FILES:-100000} \
+	  $(PY) -m pytest -s $(CRASH_TESTS)
 
-fuzz: $(VENV)/dev ## parse a million hostile documents; FUZZ="--documents 10000 --seed 1" for others
+fuzz: $(VENV)/dev ## parse a million hostile documents; FUZZ="--documents 10000 --seed 1"
 	@$(PY) -m tests.fuzz.fuzz_formats $(FUZZ)
 
-bench: $(VENV)/dev ## measure ingest, scrape, stream, alerts, detection and the client, beside peers, into benchmarks/results/
-	@$(PY) -m benchmarks.ingest
-	@$(PY) -m benchmarks.scrape
-	@$(PY) -m benchmarks.stream
-	@$(PY) -m benchmarks.alert_latency
-	@$(PY) -m benchmarks.storage
-	@$(PY) -m benchmarks.detection
-	@$(PY) -m benchmarks.client
+BENCHMARKS := ingest scrape stream alert_latency storage detection client
+bench: $(VENV)/dev ## measure the stack and its peers, into benchmarks/results/
+	@for name in $(BENCHMARKS); do $(PY) -m benchmarks.$$name; done
 
 lint: $(VENV)/dev ## check style and types
 	@$(VENV)/bin/ruff check .
@@ -68,17 +89,21 @@ format: $(VENV)/dev ## format the code
 	@$(VENV)/bin/ruff check --fix .
 	@$(VENV)/bin/ruff format .
 
-generate: $(VENV)/dev ## make the dashboards and docs/metrics.md anew
+generate: $(VENV)/dev ## generate the dashboards, docs/metrics.md and the result schema again
 	@$(PY) -m grafana.generate
 	@$(PY) tools/generate_metrics.py
 	@$(PY) tools/generate_result_schema.py
 
-LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --upgrade --custom-compile-command 'make lock'
-lock: $(VENV)/dev ## take in the newest versions of all requirements
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+  --upgrade --custom-compile-command 'make lock'
+lock: $(VENV)/dev ## take the newest versions of all requirements
 	@cd exporter && ../$(VENV)/bin/$(LOCK) pyproject.toml -o requirements.txt
 	@cd exporter && ../$(VENV)/bin/$(LOCK) requirements-build.in -o requirements-build.txt
 	@cd stack && ../$(VENV)/bin/$(LOCK) requirements.in -o requirements.txt
 	@$(VENV)/bin/$(LOCK) requirements-dev.in -o requirements-dev.txt
+
+release: $(VENV)/run ## set the version and the changelog's heading, commit and tag; VERSION=1.2.3
+	@$(PY) -m stack.release $(VERSION)
 
 $(VENV)/run: $(RUN_REQUIREMENTS) exporter/pyproject.toml stack/make-venv
 	@stack/make-venv $(VENV) $(RUN_REQUIREMENTS)

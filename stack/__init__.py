@@ -1,1 +1,1 @@
-"""Starts, stops and looks after the stack, as containers or as plain processes: the commands behind the Makefile."""
+"""The commands behind the Makefile: they start and stop the stack, as containers or processes."""

@@ -1,27 +1,42 @@
 """The stack as containers, by Docker Compose."""
 
+import json
 import os
+import re
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
 
+from stack import project
+from stack.log_excerpt import excerpt
 from stack.prepare import secrets_gid
+from stack.record import Placement
 from stack.settings import GRAFANA, PARTS, Part, Settings, StackError
 
 ANSWER_SECONDS = 20
 REASON_LINES = 4
+LOG_TAIL_LINES = 200
+PRESSURE = Path("/proc/pressure")
+# What Compose prints of parts that were not the reason.
+PROGRESS = re.compile(r"^\s*$|^\s*\S+ (Pulling|Interrupted|Skipped|Creat|Start|Running)")
+# What the engine's states mean to a user; any other is a failure.
+STATES = {"running": "running", "created": "stopped", "exited": "failed", "paused": "stopped"}
 
 
 def engine_answers() -> bool:
     """Whether a Docker engine and the compose plugin are there."""
     try:
         for command in (["docker", "info"], ["docker", "compose", "version"]):
-            if subprocess.run(
+            done = subprocess.run(
                 command,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=ANSWER_SECONDS,
                 check=False,
-            ).returncode:
+            )
+            if done.returncode:
                 return False
     except (FileNotFoundError, subprocess.TimeoutExpired):
         return False
@@ -31,30 +46,44 @@ def engine_answers() -> bool:
 class ComposeStack:
     """The stack of one checkout as containers."""
 
+    mode = "compose"
+
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
+    @cached_property
+    def project(self) -> str:
+        """The project's name; stack/project.py says how it is chosen."""
+        return project.project_name(self._settings)
+
     def parts(self) -> Sequence[Part]:
-        """What this stack has: Grafana unless GRAFANA_IMAGE is set to nothing."""
+        """What this stack has: Grafana unless GRAFANA_IMAGE is empty."""
         return [part for part in PARTS if part is not GRAFANA or self._settings["GRAFANA_IMAGE"]]
+
+    def placement(self) -> Placement:
+        """What other commands have to know of it."""
+        command = ("docker", "exec", "--interactive", f"{self.project}-exporter-1")
+        return Placement(self.mode, tuple(self.parts()), None, (*command, "benchmark-exporter"))
 
     def fetch(self) -> Iterator[str]:
         """Fetch the images that are missing and build the exporter's; yields what is done.
 
         Raises:
-            StackError: an image cannot be had.
+            StackError: an image cannot be had, or the project is another checkout's.
         """
+        project.refuse_others(self.project, self._settings)
         yield "fetching the images that are missing"
         self._compose(
             *("pull", "--quiet", "--policy", "missing", "--ignore-buildable"),
             *(part.name for part in self.parts()),
-            mend="name images that can be had in .env (an empty GRAFANA_IMAGE leaves Grafana out; tests/images/build makes stand-ins of "
-            "Debian packages), or use MODE=local",
+            fix="name other images in .env (an empty GRAFANA_IMAGE leaves Grafana out; "
+            "tests/images/build makes stand-ins from Debian packages), or use MODE=local",
         )
         yield "building the exporter's image"
         self._compose(
             *("build", "--quiet", "exporter"),
-            mend="if the base cannot be had, name another PYTHON_IMAGE in .env; behind a proxy, set BUILD_CA_BUNDLE and BUILD_PIP_CONF",
+            fix="if the base image cannot be had, name another PYTHON_IMAGE in .env; behind a "
+            "proxy, set BUILD_CA_BUNDLE and BUILD_PIP_CONF",
         )
 
     def up(self) -> Iterator[str]:
@@ -63,14 +92,13 @@ class ComposeStack:
         Raises:
             StackError: a container does not start.
         """
+        yield from project.claim(self.project, self._settings)
         self._compose(
             *("up", "--detach", "--no-build", "--remove-orphans"),
             *(part.name for part in self.parts()),
-            mend="if a port is taken, stop what has it, or set another in .env",
+            fix="if a port is taken, stop what has it, or set another in .env",
         )
-        yield from self._compose(
-            "logs", "--no-color", "--no-log-prefix", "alertmanager_config"
-        ).splitlines()
+        yield from self._logs_of("alertmanager_config")
 
     def down(self) -> Iterator[str]:
         """Stop and remove the containers; the volumes stay."""
@@ -78,34 +106,35 @@ class ComposeStack:
         yield from ()
 
     def render(self) -> Iterator[str]:
-        """Write Alertmanager's configuration from the channels that have a secret; yields a line for each channel."""
-        yield from self._compose("run", "--rm", "--no-deps", "alertmanager_config").splitlines()
+        """Write Alertmanager's configuration of the channels that have a secret.
 
-    def process_lines(self) -> Iterator[str]:
-        """What the engine says of each container."""
-        yield from self._compose("ps", "--format", "table {{.Service}}\t{{.Status}}").splitlines()
+        Yields a line for each channel.
+        """
+        rendered = self._compose("run", "--rm", "--no-deps", "alertmanager_config")
+        yield from rendered.splitlines()
+
+    def states(self) -> Mapping[str, str]:
+        """Whether each part is running, stopped or failed."""
+        stopped = {part.name: "stopped" for part in self.parts()}
+        found = {one["Service"]: STATES.get(one["State"], "failed") for one in self._containers()}
+        return stopped | {name: found[name] for name in stopped if name in found}
+
+    def own_ports(self) -> set[int]:
+        """The ports of this machine that the containers publish."""
+        return {
+            publisher["PublishedPort"]
+            for one in self._containers()
+            for publisher in one.get("Publishers") or ()
+        }
 
     def logs(self, part: str | None, *, follow: bool) -> None:
-        """Show the newest lines of the logs, and what is added to them."""
-        arguments = [
-            "logs",
-            "--tail",
-            "50",
-            *(["--follow"] if follow else []),
-            *([part] if part else []),
-        ]
-        subprocess.run(
-            ["docker", "compose", *arguments],
-            cwd=self._settings.root,
-            env=self._environment(),
-            check=False,
-        )
+        """Show the newest lines of the logs, and with `follow` what is added to them."""
+        words = ["logs", "--tail", "50", *(["--follow"] if follow else [])]
+        self.run([*words, *([part] if part else [])])
 
-    def last_words(self, part: Part, count: int = 5) -> list[str]:
-        """The newest log lines of a part."""
-        return self._compose(
-            "logs", "--no-color", "--no-log-prefix", "--tail", str(count), part.name
-        ).splitlines()
+    def last_words(self, part: Part) -> list[str]:
+        """The lines of a part's log that say why it does not run."""
+        return excerpt(self._logs_of(part.name))
 
     def exporter_command(self, *words: str) -> str:
         """Run `benchmark-exporter` in the exporter's container, and give what it prints.
@@ -115,9 +144,30 @@ class ComposeStack:
         """
         return self._compose("exec", "--no-TTY", "exporter", "benchmark-exporter", *words)
 
+    def run(self, words: Sequence[str]) -> int:
+        """Run any command of `docker compose` on this checkout's project; its exit status."""
+        root, environment = self._settings.root, self._environment()
+        command = ["docker", "compose", *words]
+        return subprocess.run(command, cwd=root, env=environment, check=False).returncode
+
+    def is_claimed(self) -> bool:
+        """Whether this checkout was started as containers, and not cleaned since."""
+        return project.is_claimed(self._settings)
+
+    def stored(self) -> list[str]:
+        """What `clean` would remove, as a user knows it."""
+        return [f"volume {name}" for name in project.volumes(self.project)]
+
     def clean(self) -> None:
-        """Remove the containers and everything that they have stored."""
+        """Remove the containers and everything that they have stored.
+
+        Raises:
+            StackError: a volume is left.
+        """
         self._compose("down", "--volumes", "--remove-orphans")
+        if left := project.volumes(self.project):
+            raise StackError(f"these volumes cannot be removed: {', '.join(left)}")
+        project.release(self._settings)
 
     def check(self) -> Iterator[str]:
         """Check docker-compose.yml with the settings filled in.
@@ -128,28 +178,49 @@ class ComposeStack:
         self._compose("config", "--quiet")
         yield "docker-compose.yml is valid"
 
-    def _compose(self, *arguments: str, mend: str = "") -> str:
-        done = subprocess.run(
-            ["docker", "compose", *arguments],
-            cwd=self._settings.root,
-            env=self._environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            lines = [line for line in done.stderr.splitlines() if line.strip()]
-            reason = "\n".join(f"  {line}" for line in lines[-REASON_LINES:])
-            raise StackError(
-                f"docker compose {arguments[0]} failed:\n{reason}" + (f"\n{mend}" if mend else "")
+    def _containers(self) -> list[dict[str, Any]]:
+        """The project's containers, as the engine describes them, those that ended included."""
+        lines = self._compose("ps", "--all", "--format", "json").splitlines()
+        return [json.loads(line) for line in lines if line.strip()]
+
+    def _logs_of(self, service: str) -> list[str]:
+        words = ("logs", "--no-color", "--no-log-prefix", "--tail", str(LOG_TAIL_LINES))
+        return self._compose(*words, service).splitlines()
+
+    def _empty_folder(self) -> Path:
+        folder = self._settings.state_dir / "empty"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def _compose(self, *arguments: str, fix: str = "") -> str:
+        try:
+            done = subprocess.run(
+                ["docker", "compose", *arguments],
+                cwd=self._settings.root,
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
             )
+        except FileNotFoundError as error:
+            raise StackError("docker is not installed; install it, or use MODE=local") from error
+        if done.returncode:
+            lines = [line for line in done.stderr.splitlines() if not PROGRESS.search(line)]
+            reason = "\n".join(f"  {line}" for line in lines[-REASON_LINES:])
+            advice = f"\n{fix}" if fix else ""
+            raise StackError(f"docker compose {arguments[0]} failed:\n{reason}{advice}")
         return done.stdout
 
     def _environment(self) -> dict[str, str]:
         return {
             **os.environ,
-            **self._settings.values,  # as they were read, so that compose and this program never disagree about .env
+            # As they were read, so that Compose and this program never disagree about .env.
+            **self._settings.values,
+            "COMPOSE_PROJECT_NAME": self.project,
             "SECRETS_GID": str(secrets_gid(self._settings)),
-            "BUILDX_BAKE_ENTITLEMENTS_FS": "0",  # the build's secrets are outside of this folder by nature; do not ask
+            # Older kernels have no pressure stall information; the collector then stays empty.
+            "HOST_PRESSURE_DIR": str(PRESSURE if PRESSURE.exists() else self._empty_folder()),
+            # The build's secrets lie outside of this folder by nature; do not ask about it.
+            "BUILDX_BAKE_ENTITLEMENTS_FS": "0",
         }

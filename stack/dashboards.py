@@ -1,7 +1,7 @@
-"""The dashboards as Grafana reads them: those of grafana/dashboards, with the addresses by which people reach this stack in their links.
+"""The dashboards as Grafana reads them: grafana/dashboards with this stack's public addresses.
 
-Grafana fills in variables in a link, but has none for addresses that it is told at its start; and asked of Prometheus, the links would be
-broken when Prometheus is.
+Grafana fills variables into links, but has none for addresses given at its start. A variable that
+asks Prometheus for them would break the links whenever Prometheus is down.
 """
 
 from benchmark_exporter.links import Links
@@ -9,7 +9,7 @@ from stack.settings import LISTENERS, Settings
 
 
 def lay_out(settings: Settings) -> None:
-    """Write the dashboards to `Settings.dashboards_dir`, where Grafana finds what has changed within ten seconds.
+    """Write the dashboards to `Settings.dashboards_dir`, where Grafana sees a change within 10 s.
 
     Raises:
         OSError: the folder cannot be written to.

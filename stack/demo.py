@@ -1,4 +1,6 @@
-"""`make demo`: a month of made-up history, then half a minute of runs, the last of them a regression, and what became of it."""
+"""`make demo`: a month of made-up history, then half a minute of runs that end in a regression.
+
+It prints what became of the regression: metric, alert and notification, with their times."""
 
 import json
 import random
@@ -12,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 from typing import Any, Protocol
 
 from stack.demo_documents import (
@@ -30,7 +33,15 @@ from stack.demo_documents import (
 from stack.demo_history import BASELINE_VERSION, DRIFT, first_run_id
 from stack.demo_history import documents as history
 from stack.readiness import is_ready
-from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA, PROMETHEUS, Settings, StackError
+from stack.settings import (
+    ALERTMANAGER,
+    EXPORTER,
+    GRAFANA,
+    PROMETHEUS,
+    STREAM,
+    Settings,
+    StackError,
+)
 
 FOLDER, HISTORY = "demo", "history"
 ROUNDS, ROUND_SECONDS = 10, 3.0
@@ -47,10 +58,10 @@ REGRESSED = replace(PATTERN_EXPANSION, compiled_ms=PATTERN_EXPANSION.compiled_ms
 
 
 class Stack(Protocol):
-    """Of a running stack, its exporter's command line."""
+    """Of a running stack, the command line of its exporter."""
 
     def exporter_command(self, *words: str) -> str:
-        """Run `benchmark-exporter` beside the exporter's ledger, and give what it prints.
+        """Run `benchmark-exporter` with the exporter's ledger, and give what it prints.
 
         Raises:
             StackError: it fails; the message has its reason.
@@ -58,96 +69,106 @@ class Stack(Protocol):
 
 
 def run(settings: Settings, stack: Stack) -> bool:
-    """Bring in the history, drop the runs and tell what was seen to arrive, with times; False if something did not."""
+    """Bring in the history, drop the runs, and print what arrived and when; False if not all did.
+
+    Raises:
+        StackError: the history is not ingested, or Prometheus does not accept it.
+    """
     clean(settings, stack)
     folder = settings.results_dir / FOLDER
     folder.mkdir(parents=True)
     _bring_in_history(settings, stack, folder)
-    print(
-        f"\ndropping runs of three benchmarks into {settings['RESULTS_DIR']}/{FOLDER} for {ROUNDS * ROUND_SECONDS:.0f} s"
-    )
+    speedup, dropped = _drop_runs(settings, folder)
+    print("\nwhat became of it:")
+    arrived = True
+    for name, seconds in _arrivals(settings, REGRESSED.project, speedup, dropped):
+        arrived &= seconds is not None
+        missing = f"not within {ARRIVAL_SECONDS:.0f} s"
+        print(f"  {name:<42} {missing if seconds is None else f'{seconds:5.2f} s after the file'}")
+    _print_addresses(settings)
+    print("`make demo-clean` removes all of it, and so does the next `make demo` before it begins")
+    return arrived
+
+
+def _drop_runs(settings: Settings, folder: Path) -> tuple[float, float]:
+    """Drop the live runs; gives the regressed one's speedup and when it was dropped."""
     started = time.monotonic()
+
+    def announce(project: str, what: str) -> None:
+        print(f"  {time.monotonic() - started:5.1f} s  {project:<24} {what}")
+
+    seconds = ROUNDS * ROUND_SECONDS
+    print(
+        f"\ndropping runs of {len(PROJECTS)} benchmarks and a CI pipeline into "
+        f"{settings['RESULTS_DIR']}/{FOLDER} for {seconds:.0f} s"
+    )
     for number in range(1, ROUNDS + 1):
+        commit = f"{number:010x}"
         for benchmark in LIVE:
-            document = perf_suite_document(
-                benchmark, f"{number:010x}", datetime.now(UTC), random.lognormvariate
-            )
-            _drop(folder / f"{benchmark.project}-{number:02}.json", document)
-            print(
-                f"  {time.monotonic() - started:5.1f} s  {benchmark.project:<24} {document['metrics']['speedup_p50']:.1f}x, passes"
-            )
+            run = perf_suite_document(benchmark, commit, datetime.now(UTC), random.lognormvariate)
+            _drop(folder / f"{benchmark.project}-{number:02}.json", run)
+            announce(benchmark.project, f"{run['metrics']['speedup_p50']:.1f}x, passes")
             time.sleep(ROUND_SECONDS / 3)
-        sampled = sampled_document(
-            KERNEL_CACHE,
-            f"{number:010x}",
-            datetime.now(UTC),
-            random.Random(),  # noqa: S311  # made-up measurements
-        )
+        noise = random.Random()  # noqa: S311  # made-up measurements
+        sampled = sampled_document(KERNEL_CACHE, commit, datetime.now(UTC), noise)
         _drop(folder / f"{KERNEL_CACHE.project}-{number:02}.json", sampled)
+        announce(
+            KERNEL_CACHE.project, f"{median(sampled['results'][0]['samples']):.1f} ms a lookup"
+        )
+        passed = number != FAILED_PIPELINE_RUN
         outcome = pipeline_document(
             CI_PIPELINE,
             f"{started:.0f}-{number}",
             datetime.now(UTC),
-            passed=number != FAILED_PIPELINE_RUN,
+            passed=passed,
             duration_seconds=1200.0,
         )
         _drop(folder / f"ci-{number:02}.json", outcome)
+        announce(CI_PIPELINE, "passes" if passed else "FAILS")
         time.sleep(ROUND_SECONDS / 3)
-    document = with_verdict(
-        perf_suite_document(
-            REGRESSED, f"{ROUNDS + 1:010x}", datetime.now(UTC), random.lognormvariate
-        )
+    commit = f"{ROUNDS + 1:010x}"
+    regressed = with_verdict(
+        perf_suite_document(REGRESSED, commit, datetime.now(UTC), random.lognormvariate)
     )
-    speedup = document["metrics"]["speedup_p50"]
+    speedup: float = regressed["metrics"]["speedup_p50"]
     dropped = time.time()
-    _drop(folder / f"{REGRESSED.project}-{ROUNDS + 1:02}.json", document)
-    print(
-        f"  {time.monotonic() - started:5.1f} s  {REGRESSED.project:<24} {speedup:.1f}x, FAILS its gate of {GATE['p50x']}x"
-        "\n\nwhat became of it:"
-    )
-    arrived = True
-    for name, seconds in _arrivals(settings, REGRESSED.project, speedup, dropped):
-        arrived &= seconds is not None
-        print(
-            f"  {name:<42} "
-            + (
-                f"{seconds:5.2f} s after the file"
-                if seconds is not None
-                else f"not within {ARRIVAL_SECONDS:.0f} s"
-            )
-        )
+    _drop(folder / f"{REGRESSED.project}-{ROUNDS + 1:02}.json", regressed)
+    announce(REGRESSED.project, f"{speedup:.1f}x, FAILS its gate of {GATE['p50x']}x")
+    return speedup, dropped
+
+
+def _print_addresses(settings: Settings) -> None:
     query = urllib.parse.quote('speedup_ratio{benchmark_name=~"demo-.*",percentile="p50"}')
-    print(
-        f"\nlook at it: {settings.public_url(EXPORTER)}  {settings.public_url(PROMETHEUS)}/graph?g0.expr={query}&g0.tab=0&g0.range_input=5m"
-    )
-    dashboards = (
-        f"  dashboards: {settings.public_url(GRAFANA)}" if is_ready(GRAFANA, settings) else ""
-    )
-    print(f"the alert: {settings.public_url(ALERTMANAGER)}/#/alerts{dashboards}")
-    print(
-        "`make demo-clean` takes all of it away again, and so does the next `make demo` before it begins"
-    )
-    return arrived
+    graph = f"{settings.public_url(PROMETHEUS)}/graph?g0.expr={query}&g0.tab=0&g0.range_input=5m"
+    print(f"\n  live page   {settings.public_url(STREAM)}")
+    print(f"  exporter    {settings.public_url(EXPORTER)}")
+    print(f"  the speed   {graph}")
+    print(f"  the alert   {settings.public_url(ALERTMANAGER)}/#/alerts")
+    if is_ready(GRAFANA, settings):
+        print(f"  dashboards  {settings.public_url(GRAFANA)}")
 
 
 def clean(settings: Settings, stack: Stack) -> str:
-    """Remove the demo's files, and let the exporter forget its runs; gives what it said of them. What Prometheus has scraped stays.
+    """Remove the demo's files and delete its runs from the ledger; gives what the exporter says.
+
+    What Prometheus has scraped stays.
 
     Raises:
         StackError: the exporter's ledger cannot be written.
     """
     shutil.rmtree(settings.results_dir / FOLDER, ignore_errors=True)
-    forgotten = [f"--project={project}" for project in PROJECTS] + [
-        f"--pipeline={pipeline}" for pipeline in PIPELINES
-    ]
-    return stack.exporter_command("forget", *forgotten).strip()
+    projects = [f"--project={project}" for project in PROJECTS]
+    pipelines = [f"--pipeline={pipeline}" for pipeline in PIPELINES]
+    return stack.exporter_command("delete", *projects, *pipelines).strip()
 
 
 def _bring_in_history(settings: Settings, stack: Stack, folder: Path) -> None:
-    """Into the ledger, by files that are there all at once, so that they are judged in their order; and into Prometheus by backfill.
+    """Bring the history into the ledger by files, and into Prometheus by backfill.
+
+    The files appear all at once, so that they are judged in their order.
 
     Raises:
-        StackError: the exporter does not take them in, or Prometheus does not take them.
+        StackError: the exporter does not ingest them, or Prometheus does not accept them.
     """
     dated = list(history(datetime.now(UTC)))
     print(
@@ -159,26 +180,19 @@ def _bring_in_history(settings: Settings, stack: Stack, folder: Path) -> None:
         (aside / name).write_text(json.dumps(document), encoding="utf-8")
     ingested = _files_ingested(settings)
     aside.replace(folder / HISTORY)
-    if (
-        _first_seen(lambda: 0.0 if _files_ingested(settings) >= ingested + len(dated) else None)
-        is None
-    ):
+    expected = ingested + len(dated)
+    if _first_seen(lambda: 0.0 if _files_ingested(settings) >= expected else None) is None:
         raise StackError(
-            f"the exporter did not take in the demo's history within {ARRIVAL_SECONDS:.0f} s; `make logs PART=exporter` says why"
+            f"the exporter did not ingest the demo's history within {ARRIVAL_SECONDS:.0f} s; "
+            "`make logs PART=exporter` says why"
         )
-    command = [
-        sys.executable,
-        "-m",
-        "benchmark_exporter",
-        "backfill",
-        f"--url={PROMETHEUS.url(settings)}",
-        str(folder / HISTORY),
-    ]
+    url = f"--url={PROMETHEUS.url(settings)}"
+    command = [sys.executable, "-m", "benchmark_exporter", "backfill", url, str(folder / HISTORY)]
     done = subprocess.run(
         command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise StackError(f"Prometheus does not take the demo's history: {done.stderr.strip()}")
+        raise StackError(f"Prometheus does not accept the demo's history: {done.stderr.strip()}")
     print("  " + done.stdout.strip().replace("\n", "\n  "))
     first = next(
         document
@@ -196,20 +210,16 @@ def _bring_in_history(settings: Settings, stack: Stack, folder: Path) -> None:
 
 
 def _files_ingested(settings: Settings) -> int:
-    """Files that brought something new, since the ledger began."""
-    with urllib.request.urlopen(  # noqa: S310  # our own http address
-        EXPORTER.url(settings, "/metrics?collect[]=state"), timeout=5
-    ) as answer:
+    """How many files have brought something new since the ledger began."""
+    url = EXPORTER.url(settings, "/metrics?collect[]=state")
+    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310  # our own http address
         lines = answer.read().decode().splitlines()
-    return sum(
-        round(float(line.rpartition(" ")[2]))
-        for line in lines
-        if line.startswith("benchmark_exporter_files_ingested_total{")
-    )
+    ingested = "benchmark_exporter_files_ingested_total{"
+    return sum(round(float(line.rpartition(" ")[2])) for line in lines if line.startswith(ingested))
 
 
 def _drop(path: Path, document: dict[str, Any]) -> None:
-    """Write a file the way a careful tool does: aside, then renamed."""
+    """Write a file as a careful tool does: under another name, then renamed."""
     aside = path.with_name(f".{path.name}.part")
     aside.write_text(json.dumps(document, indent=2), encoding="utf-8")
     aside.replace(path)
@@ -218,48 +228,41 @@ def _drop(path: Path, document: dict[str, Any]) -> None:
 def _arrivals(
     settings: Settings, project: str, speedup: float, dropped: float
 ) -> Iterator[tuple[str, float | None]]:
-    """Each stage, and when it was first seen in seconds after the file; None if it was not."""
+    """Each stage, and how many seconds after the file it was first seen; None if it was not."""
     labels = f'benchmark_name="{project}",percentile="p50"'
 
     def in_prometheus() -> bool:
-        result = _get(
-            PROMETHEUS.url(
-                settings, f"/api/v1/query?query={urllib.parse.quote(f'speedup_ratio{{{labels}}}')}"
-            )
-        )["data"]["result"]
+        query = urllib.parse.quote(f"speedup_ratio{{{labels}}}")
+        result = _get(PROMETHEUS.url(settings, f"/api/v1/query?query={query}"))["data"]["result"]
         return any(abs(float(series["value"][1]) - speedup) < 1e-9 for series in result)
 
     def firing() -> bool:
+        wanted = {"alertname": ALERT, "benchmark_name": project}
         return any(
-            alert["labels"].get("alertname") == ALERT
-            and alert["labels"].get("benchmark_name") == project
-            and alert["state"] == "firing"
+            alert["state"] == "firing" and wanted.items() <= alert["labels"].items()
             for alert in _get(PROMETHEUS.url(settings, "/api/v1/alerts"))["data"]["alerts"]
         )
 
     def delivered() -> float | None:
         for alert in _get(EXPORTER.url(settings, "/api/v1/status"))["alerts"]:
             received: float = alert["received_timestamp_seconds"]
-            if (alert["alertname"], alert["benchmark_name"], alert["status"]) == (
-                ALERT,
-                project,
-                "firing",
-            ) and received >= dropped:
+            about = (alert["alertname"], alert["benchmark_name"], alert["status"])
+            if about == (ALERT, project, "firing") and received >= dropped:
                 return received - dropped
         return None
 
-    yield (
-        "the metric is in Prometheus",
-        _first_seen(lambda: time.time() - dropped if in_prometheus() else None),
-    )
-    yield f"{ALERT} fires", _first_seen(lambda: time.time() - dropped if firing() else None)
+    def since_dropped(seen: Callable[[], bool]) -> float | None:
+        return _first_seen(lambda: time.time() - dropped if seen() else None)
+
+    yield "the metric is in Prometheus", since_dropped(in_prometheus)
+    yield f"{ALERT} fires", since_dropped(firing)
     yield "Alertmanager has delivered it", _first_seen(delivered)
 
 
-def _first_seen(look: Callable[[], float | None]) -> float | None:
+def _first_seen(check: Callable[[], float | None]) -> float | None:
     deadline = time.monotonic() + ARRIVAL_SECONDS
     while time.monotonic() < deadline:
-        seen = look()
+        seen = check()
         if seen is not None:
             return seen
         time.sleep(POLL_SECONDS)

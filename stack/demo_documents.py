@@ -1,4 +1,4 @@
-"""Documents as the demo's made-up tools write them: perf_suite 0.3, perf_guard, and our own formats."""
+"""Documents as the demo's made-up tools write them: perf_suite, perf_guard and our own formats."""
 
 import random
 import statistics
@@ -13,7 +13,10 @@ GATE = {"p50x": 15, "p95x": 12, "absolute_ms": 35}
 
 @dataclass(frozen=True, slots=True)
 class PerfSuiteBenchmark:
-    """A benchmark with a reference implementation: median times in milliseconds, and the spread of their logarithm."""
+    """A benchmark with a reference implementation.
+
+    Median times in milliseconds, and the standard deviation of their logarithm.
+    """
 
     project: str
     compiled_ms: float
@@ -23,7 +26,10 @@ class PerfSuiteBenchmark:
 
 @dataclass(frozen=True, slots=True)
 class SampledBenchmark:
-    """A benchmark whose raw samples are kept: median time in milliseconds, peak memory, and the spread of the times' logarithm."""
+    """A benchmark whose raw samples are kept.
+
+    Median time in milliseconds, peak memory, and the standard deviation of the times' logarithm.
+    """
 
     project: str
     lookup_ms: float
@@ -46,7 +52,10 @@ def perf_suite_document(
     *,
     environment: str = "demo",
 ) -> dict[str, Any]:
-    """A run as perf_suite 0.3 writes it; `noise` gives the factor of one sample by the mean and spread of its logarithm."""
+    """A run as perf_suite 0.3 writes it.
+
+    `noise` gives the factor of one sample by the mean and deviation of its logarithm.
+    """
     compiled = sorted(benchmark.compiled_ms * noise(0.0, benchmark.sigma) for _ in range(SAMPLES))
     fallback = sorted(benchmark.fallback_ms * noise(0.0, benchmark.sigma) for _ in range(SAMPLES))
     p50, p95 = (
@@ -78,7 +87,7 @@ def perf_suite_document(
 
 
 def with_verdict(document: dict[str, Any]) -> dict[str, Any]:
-    """The document as `perf_guard --json` writes it again, with its verdict on it."""
+    """The document as `perf_guard --json` writes it again, with the outcome of its gate."""
     metrics, gate = document["metrics"], document["gate"]
     passed = {
         "p50_pass": metrics["speedup_p50"] >= gate["p50x"],
@@ -104,7 +113,10 @@ def sampled_document(
     *,
     environment: str = "demo",
 ) -> dict[str, Any]:
-    """A run in our own format: raw times of three operations, peak memory, lookups a second, and how long the suite took."""
+    """A run in our own format.
+
+    Raw times of three operations, peak memory, lookups a second, and how long the suite took.
+    """
 
     def times(factor: float) -> list[float]:
         return [

@@ -1,9 +1,11 @@
-"""Thirty days of made-up runs before the live half minute of `make demo`, so that every dashboard has something to show.
+"""Thirty days of made-up runs, so that every dashboard has something to show in `make demo`.
 
-Three benchmarks in two environments, every two hours on working days and once a day at weekends. What there is to find in them:
+Three benchmarks in two environments, every two hours on working days and once a day at weekends.
+What there is to find in them:
 
 - a step: pattern expansion is 30 % slower for three days, too little for its gate;
-- a drift: config compilation becomes 23 % slower over the month, which only a pinned baseline shows;
+- a drift: config compilation becomes 23 % slower over the month, which only a pinned baseline
+  shows;
 - a noisy week: the kernel cache's times scatter in one environment, and are no regression;
 - a bad day in CI.
 """
@@ -28,7 +30,7 @@ from stack.demo_documents import (
     sampled_document,
 )
 
-DAYS = 29  # of which Prometheus, which keeps 30, forgets none during a demo
+DAYS = 29  # Prometheus keeps 30, so it drops none of them during a demo
 ENVIRONMENTS = ("demo", "demo-ci")
 # The second environment's machine is slower, in everything alike.
 CI_SLOWER = 1.35
@@ -42,13 +44,17 @@ Dated = tuple[str, dict[str, Any]]
 
 
 def documents(now: datetime, seed: int = 1) -> Iterator[Dated]:
-    """Each document with its file's name, in the order of their times, the newest an hour or more before `now`."""
+    """Each document with its file's name, in the order of their times.
+
+    The newest is at least an hour older than `now`.
+    """
     noise = random.Random(seed)  # noqa: S311  # made-up measurements
     for number, at in enumerate(_slots(now), 1):
         age_days = (now - at) / timedelta(days=1)
-        commit = sha1(f"{at:%Y%m%d%H}".encode()).hexdigest()[:10]  # noqa: S324  # looks like a commit's
+        hour = f"{at:%Y%m%d%H}".encode()
+        commit = sha1(hour).hexdigest()[:10]  # noqa: S324  # looks like a commit's
         for place, environment in enumerate(ENVIRONMENTS):
-            # No two runs have the same second, of which perf_suite makes their ids.
+            # No two runs share a second: perf_suite makes their ids of it.
             begun = at + timedelta(minutes=10 * place)
             for offset, benchmark in enumerate((PATTERN_EXPANSION, CONFIG_COMPILATION)):
                 slowed = _of_that_day(benchmark, environment, age_days, noise)
@@ -81,7 +87,7 @@ def _pipeline_run(
     passed: bool,
     trigger: str = "push",
 ) -> dict[str, Any]:
-    """One that begins at a time and takes about so many minutes, less when it fails."""
+    """A run that begins at a time and takes about so many minutes, fewer when it fails."""
     duration = timedelta(minutes=minutes * noise.uniform(0.9, 1.1) * (1.0 if passed else 0.6))
     run_id = at.strftime("%Y%m%dT%H%M%SZ")
     seconds = duration.total_seconds()
@@ -97,7 +103,7 @@ def first_run_id(document: dict[str, Any]) -> str:
 
 
 def _slots(now: datetime) -> Iterator[datetime]:
-    """When runs begin: the odd seconds are those of `now`, so that another demo's runs are other runs."""
+    """When runs begin. The seconds are those of `now`, so another demo's runs are other runs."""
     first = (now - timedelta(days=DAYS)).replace(hour=0)
     for day in range(DAYS + 1):
         date = first + timedelta(days=day)

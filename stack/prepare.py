@@ -1,4 +1,4 @@
-"""What has to be there before the stack starts, made once and kept."""
+"""What has to exist before the stack starts, made once and kept."""
 
 import secrets
 import stat
@@ -8,19 +8,27 @@ from stack.dashboards import lay_out
 from stack.settings import Settings, StackError
 
 GRAFANA_PASSWORD = "grafana_admin_password"  # noqa: S105  # the file's name
-# In a folder of its own: it is all that the exporter's container sees, and a file that an editor replaces is seen in it.
+# In a folder of their own, which is all that the exporter's container sees. A mounted folder,
+# unlike a mounted file, shows a file that an editor has replaced.
 UPLOAD_TOKENS = "exporter/upload_tokens"
 GITHUB_WEBHOOK_SECRET = "exporter/github_webhook_secret"  # noqa: S105  # likewise
 HEADS = {
-    UPLOAD_TOKENS: "# Who may upload results: on each line a name and a token. Uploads are off while there is none; docs/upload.md.\n",
-    GITHUB_WEBHOOK_SECRET: "# GitHub's webhooks: on each line a name and a secret. No delivery counts while there is none; docs/ci.md.\n",
+    UPLOAD_TOKENS: (
+        "# Who may upload results: a name and a token on each line. Without any, uploads are off; "
+        "see docs/upload.md.\n"
+    ),
+    GITHUB_WEBHOOK_SECRET: (
+        "# GitHub's webhooks: a name and a secret on each line. Without any, no delivery is "
+        "accepted; see docs/ci.md.\n"
+    ),
 }
 
 
 def prepare(settings: Settings) -> Iterator[str]:
-    """Make the folders, Grafana's password and dashboards, and files for tokens and secrets; yields a line for each thing that is new.
+    """Make the folders, Grafana's password and dashboards, and the files for tokens and secrets.
 
-    Containers run as another user, so what is in secrets/ becomes readable for its group, which they join; for others it is closed.
+    Yields a line for each new secret. Containers run as another user, so the files in secrets/
+    are made readable for their group, which the containers join, and closed to others.
 
     Raises:
         StackError: the results folder cannot be made.
@@ -30,7 +38,8 @@ def prepare(settings: Settings) -> Iterator[str]:
         settings.results_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StackError(
-            f"RESULTS_DIR={settings['RESULTS_DIR']}: {error.strerror}; name a folder that can be made"
+            f"RESULTS_DIR={settings['RESULTS_DIR']}: {error.strerror}; name a folder that exists "
+            "or can be made"
         ) from error
     for folder in (settings.secrets_dir, (settings.secrets_dir / UPLOAD_TOKENS).parent):
         folder.mkdir(exist_ok=True)
@@ -39,7 +48,7 @@ def prepare(settings: Settings) -> Iterator[str]:
     if not password.exists():
         password.touch(mode=0o640)
         password.write_text(secrets.token_urlsafe(18), encoding="utf-8")
-        yield f"made a password for Grafana's user admin, in {password.relative_to(settings.root)}"
+        yield f"made a password for Grafana's user admin: {password.relative_to(settings.root)}"
     for name, head in HEADS.items():
         file = settings.secrets_dir / name
         if not file.exists():
@@ -53,5 +62,5 @@ def prepare(settings: Settings) -> Iterator[str]:
 
 
 def secrets_gid(settings: Settings) -> int:
-    """Group that may read secrets/."""
+    """The group that may read secrets/."""
     return settings.secrets_dir.stat().st_gid

@@ -1,12 +1,13 @@
-"""The stack's programs on this machine: those found on PATH, else unpacked from Debian's packages into .local/programs."""
+"""The stack's programs on this machine: on PATH, or unpacked from Debian's packages."""
 
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from stack.settings import ROOT, StackError
 
-# What each program is called: upstream, and by Debian.
+# The names of each program: upstream's and Debian's.
 NAMES = {
     "prometheus": ("prometheus",),
     "promtool": ("promtool",),
@@ -14,7 +15,8 @@ NAMES = {
     "amtool": ("amtool",),
     "node_exporter": ("node_exporter", "prometheus-node-exporter"),
 }
-# Those that end in ? are what Prometheus' own pages show, as far as the release has them; newer ones have promtool in a package of its own.
+# Those that end in ? are left out where the release does not have them: promtool, which older
+# releases have in prometheus, and what Prometheus' own pages load.
 PACKAGES = (
     *("prometheus", "prometheus-alertmanager", "prometheus-node-exporter", "promtool?"),
     *(
@@ -33,23 +35,28 @@ PACKAGES = (
         "libjs-rickshaw?",
     ),
 )
-# Debian's builds of these read files from a folder that is compiled into them: Alertmanager its default templates, Prometheus its pages.
-# Where the package is unpacked, not installed, the path is rewritten, as conda does with prefixes, to one of the same length that
-# leads to their working folder. A mount namespace would serve too, but Ubuntu and most containers allow none without root.
+# Debian's builds of these read files from a folder that is compiled into them: Alertmanager its
+# default templates, Prometheus its pages. Where the package is unpacked and not installed, the path
+# is rewritten, as conda does with prefixes, to one of the same length that leads to their working
+# folder. A mount namespace would do too, but Ubuntu and most containers allow none without root.
 NEED_SHARE = ("prometheus", "alertmanager")
 SHARE = Path("usr/share/prometheus")
 COMPILED_IN = f"/{SHARE}".encode()
 WORKING_FOLDER = b"/proc/self/cwd".ljust(len(COMPILED_IN), b"/")
+# What Debian 12's packages take, with room for newer ones: unpacked, and before that in TMPDIR.
+UNPACKED_BYTES, DOWNLOADED_BYTES = 500_000_000, 200_000_000
+# How apt and dpkg say so.
+DISK_FULL = ("No space left on device", "don't have enough free space")
 
 
 class Programs:
-    """The programs that one folder, beside PATH, offers. `fetch` fills the folder."""
+    """The programs that PATH and one folder offer. `fetch` fills the folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def argv(self, name: str) -> list[str] | None:
-        """Give the words that run a program; None where it is neither on PATH nor unpacked."""
+        """Give the words that run a program; None if it is neither on PATH nor unpacked."""
         for candidate in NAMES[name]:
             found = shutil.which(candidate)
             if found is not None:
@@ -69,20 +76,23 @@ class Programs:
         return None
 
     def missing(self) -> list[str]:
-        """Names of the programs that are not there."""
+        """The names of the programs that are not there."""
         return [name for name, candidates in NAMES.items() if not any(map(self._has, candidates))]
 
     def fetch(self) -> None:
-        """Unpack Debian's packages. All or nothing: a fetch that is cut off leaves no folder.
+        """Unpack Debian's packages. All or nothing: an interrupted fetch leaves no folder.
 
         Raises:
-            StackError: this machine has no apt, or apt cannot fetch them.
+            StackError: the disk is too full, this machine has no apt, or apt cannot fetch them.
         """
         if shutil.which("apt-get") is None:
             raise StackError(
-                f"{', '.join(self.missing())}: not on PATH, and this is neither Debian nor Ubuntu, whose packages could be unpacked; "
-                "install Prometheus, Alertmanager and node_exporter so that they are on PATH, or use Docker (MODE=compose)"
+                f"{', '.join(self.missing())}: not on PATH, and this is neither Debian nor Ubuntu, "
+                "whose packages could be unpacked; put Prometheus, Alertmanager and node_exporter "
+                "on PATH, or use Docker (MODE=compose)"
             )
+        _check_space(self._folder.parent, UNPACKED_BYTES)
+        _check_space(Path(tempfile.gettempdir()), DOWNLOADED_BYTES)
         part = self._folder.with_name(f"{self._folder.name}.part")
         shutil.rmtree(part, ignore_errors=True)
         done = subprocess.run(
@@ -93,9 +103,16 @@ class Programs:
             check=False,
         )
         if done.returncode:
+            shutil.rmtree(part, ignore_errors=True)
+            advice = (
+                "the disk is full: make room and run it again"
+                if any(words in done.stderr for words in DISK_FULL)
+                else "put the programs on PATH some other way, or fix apt's sources (`apt-get "
+                "update` shows what is wrong), and run it again"
+            )
             raise StackError(
-                f"the packages of Prometheus, Alertmanager and node_exporter cannot be fetched:\n{_last_lines(done.stderr)}\n"
-                "put the programs on PATH some other way, or mend apt's sources (`apt-get update` shows what is wrong), and run it again"
+                "the packages of Prometheus, Alertmanager and node_exporter cannot be fetched:\n"
+                f"{_last_lines(done.stderr)}\n{advice}"
             )
         for program in (
             part / "usr/bin" / candidate for name in NEED_SHARE for candidate in NAMES[name]
@@ -108,6 +125,15 @@ class Programs:
     def _has(self, candidate: str) -> bool:
         return (
             shutil.which(candidate) is not None or (self._folder / "usr/bin" / candidate).is_file()
+        )
+
+
+def _check_space(folder: Path, needed_bytes: int) -> None:
+    if (free := shutil.disk_usage(folder).free) < needed_bytes:
+        raise StackError(
+            f"{folder}: the disk is too full to unpack Prometheus, Alertmanager and node_exporter, "
+            f"{free / 1e6:.0f} MB are free and {needed_bytes / 1e6:.0f} MB needed; make room and "
+            "run it again"
         )
 
 

@@ -17,10 +17,9 @@ ANSWER_SECONDS = 3.0
 
 def is_ready(part: Part, settings: Settings) -> bool:
     """Whether a part says that it is ready."""
+    url = part.url(settings, part.ready_path)
     try:
-        with urllib.request.urlopen(  # noqa: S310  # our own http address
-            part.url(settings, part.ready_path), timeout=ANSWER_SECONDS
-        ) as answer:
+        with urllib.request.urlopen(url, timeout=ANSWER_SECONDS) as answer:  # noqa: S310  # ours
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
@@ -29,7 +28,7 @@ def is_ready(part: Part, settings: Settings) -> bool:
 def wait_until_ready(
     parts: Sequence[Part], settings: Settings, timeout_seconds: float = READY_SECONDS
 ) -> Iterator[Part]:
-    """Yield each part when it is ready, and end when all are or the time is over: the caller sees which are missing."""
+    """Yield each part when it is ready; end when all are, or the time is over."""
     deadline = time.monotonic() + timeout_seconds
     waiting = list(parts)
     while waiting and time.monotonic() < deadline:
@@ -41,7 +40,10 @@ def wait_until_ready(
 
 
 def wait_until_connected(settings: Settings, timeout_seconds: float = CONNECTED_SECONDS) -> bool:
-    """Whether Prometheus has come to scrape the exporter and to know Alertmanager, for which it takes seconds after a start or reload."""
+    """Wait until Prometheus scrapes the exporter and knows Alertmanager; False if it does not.
+
+    After a start or a reload that takes some seconds.
+    """
     deadline = time.monotonic() + timeout_seconds
     while time.monotonic() < deadline:
         if _is_connected(settings):
@@ -66,5 +68,5 @@ def _is_connected(settings: Settings) -> bool:
 
 
 def _get(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=ANSWER_SECONDS) as answer:  # noqa: S310  # our own http address
+    with urllib.request.urlopen(url, timeout=ANSWER_SECONDS) as answer:  # noqa: S310  # ours
         return json.load(answer)["data"]

@@ -1,7 +1,6 @@
-"""What .env says. .env.example is the list of settings with their defaults; a name that is not in it is a mistake."""
+"""What .env says. .env.example lists every setting with its default; other names are mistakes."""
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,20 +8,17 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 ROOT = Path(__file__).resolve().parent.parent
-# Paths of what `make` makes, relative to the checkout.
+# What `make` writes, relative to the checkout.
 STATE, SECRETS = Path(".local"), Path("secrets")
-# Links pass through YAML, HTML, Slack's markup and supervisor's configuration: these characters mean nothing in any of them.
-HOST = re.compile(r"[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]")
-URL = re.compile(rf"https?://({HOST.pattern})(:[0-9]{{1,5}})?(/[A-Za-z0-9_.~/-]*)?")
 
 
 class StackError(Exception):
-    """Something that the user can mend; the message says what is wrong and how to mend it."""
+    """Something the user can fix; the message says what is wrong and how to fix it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A server of the stack: where it answers, and the path that says it is ready."""
+    """A server of the stack: the setting with its port, and the path that says it is ready."""
 
     name: str
     port_setting: str
@@ -30,7 +26,7 @@ class Part:
 
     @property
     def public_url_setting(self) -> str:
-        """The setting with the whole address by which people reach it; node_exporter, to which nothing links, has none."""
+        """The setting with the part's public address; nothing links to node_exporter."""
         return f"PUBLIC_{self.port_setting.removesuffix('_PORT')}_URL"
 
     def url(self, settings: "Settings", path: str = "") -> str:
@@ -66,14 +62,13 @@ class Settings:
     def reach(self) -> str:
         """The address at which this machine itself reaches what listens on BIND_ADDRESS."""
         address = self.values["BIND_ADDRESS"]
-        return "127.0.0.1" if address in ("", "0.0.0.0") else address  # noqa: S104  # not bound to, only recognised
+        # Compared with, not bound to.
+        return "127.0.0.1" if address in ("", "0.0.0.0") else address  # noqa: S104
 
     def public_url(self, part: Part) -> str:
-        """What a link to a part begins with, wherever it is followed: an address without a slash at its end."""
-        return (
-            self.values.get(part.public_url_setting)
-            or f"http://{self.values['PUBLIC_HOST']}:{self.port(part)}"
-        )
+        """What links to a part begin with: an address without a slash at its end."""
+        default = f"http://{self.values['PUBLIC_HOST']}:{self.port(part)}"
+        return self.values.get(part.public_url_setting, "").rstrip("/") or default
 
     @property
     def results_dir(self) -> Path:
@@ -85,7 +80,7 @@ class Settings:
 
     @property
     def dashboards_dir(self) -> Path:
-        """What Grafana reads in place of grafana/dashboards."""
+        """The dashboards as Grafana reads them, made from grafana/dashboards."""
         return self.state_dir / "dashboards"
 
     @property
@@ -93,54 +88,39 @@ class Settings:
         return self.root / SECRETS
 
 
-def load(root: Path = ROOT, environ: Mapping[str, str] = os.environ) -> Settings:
-    """Give the settings of a checkout: variables of the environment win over .env, and that over .env.example.
+def read(root: Path = ROOT, environ: Mapping[str, str] = os.environ) -> tuple[Settings, list[str]]:
+    """Read the settings of a checkout, unchecked, with the names in .env that are not settings.
 
-    Raises:
-        StackError: .env has an unknown name, or a port, mode or address that is none.
+    Variables of the environment win over .env, and .env over .env.example.
     """
     known = dotenv_values(root / ".env.example", interpolate=False)
     chosen = dotenv_values(root / ".env", interpolate=False)
-    unknown = sorted(chosen.keys() - known.keys())
-    if unknown:
-        raise StackError(f".env: {unknown[0]} is no setting; .env.example lists them all")
     values = {
         name: environ.get(name) or chosen.get(name) or default or ""
         for name, default in known.items()
     }
-    # Chosen to be empty is a choice where the default is not: an image left out.
-    values |= {
-        name: ""
-        for name, value in chosen.items()
-        if name.endswith("_IMAGE") and not value and not environ.get(name)
-    }
-    for part in LISTENERS:
-        if (
-            not values[part.port_setting].isdecimal()
-            or not 0 < int(values[part.port_setting]) < 65536
-        ):
-            raise StackError(
-                f".env: {part.port_setting}={values[part.port_setting]} is no port; it takes a number from 1 to 65535"
-            )
-    ports = [values[part.port_setting] for part in LISTENERS]
-    for part in LISTENERS:
-        if ports.count(values[part.port_setting]) > 1:
-            raise StackError(
-                f".env: {part.port_setting}={values[part.port_setting]} is the port of another part too; give each its own"
-            )
-    if values["MODE"] not in ("", "compose", "local"):
-        raise StackError(f".env: MODE={values['MODE']} is none; it takes compose, local or nothing")
-    if not HOST.fullmatch(values["PUBLIC_HOST"]):
-        raise StackError(
-            f".env: PUBLIC_HOST={values['PUBLIC_HOST']} is no name or address of a machine, like perf.example.org or [2001:db8::1]; "
-            "a whole address goes into the setting of its part, like PUBLIC_GRAFANA_URL"
-        )
-    for name in (
-        part.public_url_setting for part in LISTENERS if part.public_url_setting in values
-    ):
-        values[name] = values[name].rstrip("/")
-        if values[name] and not URL.fullmatch(values[name]):
-            raise StackError(
-                f".env: {name}={values[name]} is no address of a server, like https://perf.example.org/grafana"
-            )
-    return Settings(root, values)
+    # An empty GRAFANA_IMAGE is a choice: it leaves Grafana out.
+    if not (chosen.get("GRAFANA_IMAGE", "unset") or environ.get("GRAFANA_IMAGE")):
+        values["GRAFANA_IMAGE"] = ""
+    return Settings(root, values), sorted(chosen.keys() - known.keys())
+
+
+def load(root: Path = ROOT, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read and check the settings of a checkout.
+
+    Raises:
+        StackError: .env has mistakes; the message names all of them.
+    """
+    from stack.validation import mistakes  # which needs the names above
+
+    settings, unknown = read(root, environ)
+    strangers = [f"{name} in .env is not a setting; .env.example lists all" for name in unknown]
+    if found := strangers + mistakes(settings):
+        raise StackError("\n".join(found))
+    return settings
+
+
+def defaults(root: Path = ROOT) -> Settings:
+    """Give the settings of .env.example alone, whatever this checkout's .env says."""
+    values = dotenv_values(root / ".env.example", interpolate=False)
+    return Settings(root, {name: value or "" for name, value in values.items()})

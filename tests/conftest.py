@@ -1,9 +1,15 @@
 """Fixtures that several folders of tests share."""
 
 import fcntl
+import functools
+import os
+import random
 import signal
 import socket
+import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -12,17 +18,21 @@ from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 from stack.programs import NAMES, Programs
 from stack.settings import STATE, StackError
+from tests import guardian
 from tests.support.paths import REPOSITORY
 
 MEASURED = "measured"
 STACK_TESTS = "tests/stack/"
+# Below what Linux gives to outgoing connections, which would take a port between its choice and
+# its use.
+PORTS = range(20000, 32000)
 
 # On a busy machine drawing an example may take long, which is no fault of the test.
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("project")
 
-# In the background of a script, or under nohup, a process begins with these ignored, and so does all that it starts: here, what tests
-# stop by a signal.
+# In the background of a script, or under nohup, a process begins with these ignored, and so does
+# all that it starts: here, what tests stop by a signal.
 for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
     if signal.getsignal(number) == signal.SIG_IGN:
         signal.signal(
@@ -31,10 +41,18 @@ for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
 
 
 class _ByFile(LoadFileScheduling):  # type: ignore[misc]  # xdist is not typed
-    """A file's tests run in one process, and so do all tests of the stack: they share one, and containers of one name."""
+    """A file's tests run in one process, and so do all tests of the stack, which share one."""
 
     def _split_scope(self, nodeid: str) -> str:
         return STACK_TESTS if nodeid.startswith(STACK_TESTS) else str(super()._split_scope(nodeid))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Has a run that is killed leave nothing behind; the workers of xdist belong to their run."""
+    if not hasattr(config, "workerinput"):
+        folder = tempfile.mkdtemp(prefix="strataregula-at-end-")
+        os.environ["STRATAREGULA_AT_END"] = folder
+        guardian.start(Path(folder))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -44,7 +62,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFil
 
 @pytest.fixture(scope="session")
 def programs() -> Mapping[str, list[str]]:
-    """The words that run each program of the stack, the ones that local mode uses too."""
+    """The words that run each program of the stack: those of local mode."""
     folder = REPOSITORY / STATE / "programs"
     found = Programs(folder)
     folder.parent.mkdir(exist_ok=True)
@@ -66,16 +84,39 @@ def free_port() -> Callable[[], int]:
 
 
 def find_free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+    """A port that nobody listens on, and that no other process of tests here is given."""
+    reservations = _reservations()
+    while True:
+        port = random.choice(PORTS)  # noqa: S311  # not a secret
+        try:
+            # A lock of one byte of the file, held until this process ends.
+            fcntl.lockf(reservations.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+            with socket.socket() as probe:
+                probe.bind(("0.0.0.0", port))  # noqa: S104  # nothing is received there
+        except OSError:
+            continue
+        if port not in reservations.given:
+            reservations.given.add(port)
+            return port
+
+
+@dataclass(frozen=True)
+class _Reservations:
+    """The ports of this process, for which it holds locks of the user's one file."""
+
+    descriptor: int
+    given: set[int]
+
+
+@functools.cache
+def _reservations() -> _Reservations:
+    path = Path(tempfile.gettempdir()) / f"strataregula-test-ports-{os.getuid()}"
+    return _Reservations(os.open(path, os.O_CREAT | os.O_RDWR), set())
 
 
 @pytest.fixture
 def measured(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
-    """Tells a time for the summary at the end."""
+    """Notes a time for the summary at the end."""
     return lambda line: record_property(MEASURED, line)
 
 

@@ -10,7 +10,7 @@ PART_PREFIX, PART_SUFFIX = ".", ".part"
 def write_file(
     path: Path, data: bytes, *, mode: int | None = None, mtime_ns: int | None = None
 ) -> None:
-    """Writes a hidden file in the same folder, syncs it, renames it to `path`, and syncs the folder.
+    """Writes a hidden file in the same folder, syncs it, renames it, and syncs the folder.
 
     A reader sees the old file or the new one, never a part. `mode` is the file's permissions before
     its first byte is written; without it the umask decides. `mtime_ns` is its modification time in

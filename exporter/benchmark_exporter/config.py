@@ -70,7 +70,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     judgement: Limits = Limits()
 
     def __post_init__(self) -> None:
-        """Raises ValueError where the time zone is not known, which msgspec makes a ValidationError of."""
+        """Raises ValueError for an unknown time zone; msgspec makes it a ValidationError."""
         try:
             ZoneInfo(self.timezone)
         except (KeyError, OSError, ValueError) as error:

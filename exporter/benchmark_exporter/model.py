@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -11,18 +11,12 @@ Severity = Literal["critical", "warning"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning")
 
 Better = Literal["lower", "higher"]
-# What metric series belong to: a benchmark in an environment, or a pipeline's branch and trigger.
+# What metric series belong to: a benchmark in a scope, or a pipeline's branch and trigger.
 SubjectKind = Literal["benchmark", "pipeline"]
 BASE_UNITS = ("seconds", "bytes", "per_second", "ratio")
 
 VerdictState = Literal["ok", "improved", "warning", "critical", "insufficient_data"]
-VERDICT_STATES: tuple[VerdictState, ...] = (
-    "ok",
-    "improved",
-    "warning",
-    "critical",
-    "insufficient_data",
-)
+VERDICT_STATES: tuple[VerdictState, ...] = get_args(VerdictState)
 REGRESSED: tuple[VerdictState, ...] = ("warning", "critical")
 
 MAX_REJECTION_CHARACTERS = 300
@@ -60,11 +54,7 @@ def _printable(text: str) -> str:
 
 
 class Scope(msgspec.Struct, frozen=True):
-    """Where results come from that may be compared with each other.
-
-    `machine_class` is Run.machine_class. `branch` is a tracked branch: other branches have no
-    results of their own that a scrape shows.
-    """
+    """Where results come from that may be compared with each other; `branch` is a tracked one."""
 
     project: str
     environment: str
@@ -73,7 +63,7 @@ class Scope(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """All four, as keys of tables and labels of running totals begin."""
+        """All four, as table keys and the labels of running totals begin."""
         return self.project, self.environment, self.machine_class, self.branch
 
 
@@ -201,8 +191,7 @@ def _class_name(machine: Machine) -> str:
 class Run(msgspec.Struct, frozen=True):
     """One execution of a benchmark suite, as its document reports it.
 
-    project and environment are None where the document states none. `base_branch` is the branch
-    that `branch` will be merged into.
+    project and environment are None if not stated; `branch` will be merged into `base_branch`.
     """
 
     format: str
@@ -227,9 +216,7 @@ class Run(msgspec.Struct, frozen=True):
     @property
     def outcomes(self) -> Mapping[str, bool]:
         """Every benchmark of the run, and whether it failed."""
-        measured: dict[str, bool] = dict.fromkeys(
-            [result.benchmark for result in self.results], False
-        )
+        measured = dict.fromkeys([result.benchmark for result in self.results], False)
         return measured | dict.fromkeys([failure.benchmark for failure in self.failures], True)
 
 

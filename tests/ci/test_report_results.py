@@ -56,7 +56,7 @@ def workspace(tmp_path: Path) -> Path:
     (folder / "results" / "deep").mkdir(parents=True)
     (folder / "results" / "a run.json").write_text(json.dumps(perf_suite("run-1")))
     (folder / "results" / "deep" / "b.json").write_text(
-        json.dumps(golden("hyperfine_with_side_file/1-run"))
+        json.dumps(golden("hyperfine_with_sidecar/1-run"))
     )
     return folder
 

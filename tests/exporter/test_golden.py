@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmark_exporter.formats import FORMATS
 from tests.support.paths import REPOSITORY
 from tests.support.wired import Wired
 
@@ -28,6 +29,12 @@ def about_the_case(exposition: str) -> Iterator[str]:
     for name, kind, samples in FAMILY.findall(exposition):
         if samples and (not name.startswith(OWN) or OWN_ABOUT_FILES.match(name.removeprefix(OWN))):
             yield kind + samples
+
+
+def test_every_format_has_a_case() -> None:
+    ingested = "".join((GOLDEN / case / "expected.txt").read_text("utf-8") for case in CASES)
+    named = set(re.findall(r'files_ingested_total\{format="(\w+)"\}', ingested))
+    assert named == {each.NAME for each in FORMATS}
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -46,7 +46,7 @@ def test_swapped_ports_are_not_swapped_back() -> None:
 
 
 def test_every_address_in_a_runbook_is_that_of_a_part() -> None:
-    defaults = settings.load(REPOSITORY, environ={}).values
+    defaults = settings.defaults().values
     parts = [part for part in LISTENERS if part is not NODE_EXPORTER]
     assert {
         f"http://localhost:{defaults[part.port_setting]}": part.name for part in parts

@@ -46,7 +46,7 @@ def test_the_committed_files_are_what_the_generator_writes() -> None:
         timeout=60,
     )
     assert run.returncode == 0, (
-        f"regenerate the dashboards with `python -m grafana.generate`:\n{run.stdout}{run.stderr}"
+        f"regenerate the dashboards with `make generate`:\n{run.stdout}{run.stderr}"
     )
 
 

@@ -15,6 +15,4 @@ def test_the_metrics_page_is_up_to_date() -> None:
         text=True,
         timeout=60,
     )
-    assert run.returncode == 0, (
-        f"regenerate it with `python tools/generate_metrics.py`:\n{run.stdout}{run.stderr}"
-    )
+    assert run.returncode == 0, f"regenerate it with `make generate`:\n{run.stdout}{run.stderr}"

@@ -1,11 +1,9 @@
-"""A whole stack on ports of its own, from a copy of the checkout: as processes, or as containers."""
+"""A whole stack on ports of its own, from a copy of the checkout, in either mode."""
 
 import json
 import os
-import shutil
 import signal
 import subprocess
-import sys
 import time
 import urllib.parse
 import urllib.request
@@ -19,23 +17,14 @@ from testcontainers.compose import DockerCompose
 
 from stack import settings as stack_settings
 from stack.prepare import secrets_gid
+from stack.project import derived_name
 from stack.readiness import is_ready, wait_until_connected, wait_until_ready
-from stack.settings import GRAFANA, LISTENERS, PARTS, Part, Settings
+from stack.settings import GRAFANA, PARTS, Part, Settings
+from stack.supervisor import Supervisor
+from tests import guardian
+from tests.stack.checkouts import checkout, link_programs, ports, run_stack
 from tests.support.paths import REPOSITORY
 
-NOT_COPIED = shutil.ignore_patterns(
-    ".git",
-    ".venv",
-    ".local",
-    "results",
-    ".env",
-    "*.egg-info",
-    "__pycache__",
-    ".*_cache",
-    ".hypothesis",
-)
-COMPOSE_PROJECT = "strataregula-monitoring-test"
-COMMAND_SECONDS = 180.0
 # What links begin with in these stacks; no name server has it, and nothing follows one.
 PUBLIC_HOST = "perf.example.org"
 POLL_SECONDS = 0.05
@@ -69,19 +58,9 @@ class _Checkout:
     name: str
     settings: Settings
     parts: list[Part]
-    environment: Mapping[str, str]
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "stack", *words],
-            cwd=self.settings.root,
-            env={**os.environ, **self.environment},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_SECONDS,
-            check=False,
-        )
+        return run_stack(self.settings.root, *words)
 
 
 class Local(_Checkout):
@@ -93,25 +72,8 @@ class Local(_Checkout):
         os.kill(self.process_ids()[part.name], signal.SIGKILL)
 
     def process_ids(self) -> Mapping[str, int]:
-        supervisor = psutil.Process(int((self.settings.state_dir / "supervisord.pid").read_text()))
-        words = {
-            "exporter": "benchmark_exporter",
-            "prometheus": "prometheus",
-            "alertmanager": "alertmanager",
-            "node_exporter": "node",
-        }
-        found: dict[str, int] = {}
-        for child in supervisor.children():
-            command = child.as_dict(["cmdline"])["cmdline"] or [
-                ""
-            ]  # one that was just killed has none
-            program = command[2] if command[1:2] == ["-m"] else Path(command[0]).name
-            found |= {
-                name: child.pid
-                for name, word in words.items()
-                if program.removeprefix("prometheus-").startswith(word)
-            }
-        return found
+        supervisor = Supervisor(self.settings.state_dir, self.settings.root)
+        return {one.name: one.process_id for one in supervisor.processes() if one.process_id}
 
 
 class Compose(_Checkout):
@@ -119,51 +81,42 @@ class Compose(_Checkout):
 
     @property
     def host(self) -> str:
-        network = f"{COMPOSE_PROJECT}_monitoring"
-        return self._docker(
-            "network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", network
-        ).strip()
+        gateway = "{{(index .IPAM.Config 0).Gateway}}"
+        network = f"{self.project}_monitoring"
+        return self._docker("network", "inspect", "--format", gateway, network).strip()
+
+    @property
+    def project(self) -> str:
+        return derived_name(self.settings.root)
 
     def kill(self, part: Part) -> None:
-        # Not `docker kill`: the engine takes that for somebody's wish, and leaves the container dead.
+        # Not `docker kill`: the engine takes that for a person's wish, and leaves it dead.
         os.kill(self.process_ids()[part.name], signal.SIGKILL)
 
     def process_ids(self) -> Mapping[str, int]:
-        return {part.name: int(self.inspect(part, "{{.State.Pid}}")) for part in self.parts}
+        return {part.name: int(self.inspect(part.name, "{{.State.Pid}}")) for part in self.parts}
 
-    def inspect(self, part: Part, template: str) -> str:
-        container = self._docker(
-            "compose", "--project-name", COMPOSE_PROJECT, "ps", "--all", "--quiet", part.name
-        ).strip()
+    def inspect(self, service: str, template: str) -> str:
+        """What the engine says of a service's container."""
+        container = f"{self.project}-{service}-1"
         return self._docker("inspect", "--format", template, container).strip()
 
     def _docker(self, *words: str) -> str:
-        return subprocess.run(
-            ["docker", *words], cwd=self.settings.root, capture_output=True, text=True, check=True
-        ).stdout
-
-
-def checkout(folder: Path, values: Mapping[str, str]) -> Settings:
-    """A copy of this checkout with a .env of its own."""
-    shutil.copytree(REPOSITORY, folder, ignore=_not_copied)
-    (folder / ".env").write_text(
-        "".join(f"{name}={value}\n" for name, value in values.items()), encoding="utf-8"
-    )
-    return stack_settings.load(folder, environ={})
+        return subprocess.run(["docker", *words], capture_output=True, text=True, check=True).stdout
 
 
 def run_local(folder: Path, free_port: Callable[[], int]) -> Iterator[Local]:
     """The stack as processes; ended, and seen to have ended, when the generator is closed."""
-    settings = checkout(folder, {"MODE": "local", "PUBLIC_HOST": PUBLIC_HOST} | _ports(free_port))
-    settings.state_dir.mkdir()
-    (settings.state_dir / "programs").symlink_to(REPOSITORY / ".local/programs")
-    backend = Local("local", settings, [part for part in PARTS if part is not GRAFANA], {})
+    values = {"MODE": "local", "PUBLIC_HOST": PUBLIC_HOST}
+    settings = checkout(folder, values | ports(free_port))
+    link_programs(settings.root)
+    backend = Local("local", settings, [part for part in PARTS if part is not GRAFANA])
     try:
         up = backend.command("up")
         assert up.returncode == 0, up.stdout + up.stderr
         yield backend
     finally:
-        ids = backend.process_ids() if (settings.state_dir / "supervisord.pid").exists() else {}
+        ids = backend.process_ids()
         down = backend.command("down")
         assert down.returncode == 0, down.stdout + down.stderr
         assert ids
@@ -173,47 +126,44 @@ def run_local(folder: Path, free_port: Callable[[], int]) -> Iterator[Local]:
 def run_compose(
     folder: Path, free_port: Callable[[], int], images: Mapping[str, str]
 ) -> Iterator[Compose]:
-    """The stack as containers, by testcontainers; its volumes are removed when the generator is closed."""
-    values = {
-        "MODE": "compose",
-        "PUBLIC_HOST": PUBLIC_HOST,
-        **_ports(free_port),
-        **images,
-        **_trust(),
-    }
-    settings = checkout(folder, values)
-    environment = {"COMPOSE_PROJECT_NAME": COMPOSE_PROJECT}
+    """The stack as containers, by testcontainers; its volumes are removed at the end."""
+    name = derived_name(folder)
+    # An image of its own: another test run at the same time may build one of other code.
+    image = f"strataregula/benchmark-exporter:{name}"
+    values = {"MODE": "compose", "PUBLIC_HOST": PUBLIC_HOST, "EXPORTER_IMAGE": image}
+    settings = checkout(folder, {**values, **ports(free_port), **images, **_trust()})
     parts = [part for part in PARTS if part is not GRAFANA or settings["GRAFANA_IMAGE"]]
-    backend = Compose("compose", settings, parts, environment)
+    backend = Compose("compose", settings, parts)
     prepared = backend.command("prepare")
     assert prepared.returncode == 0, prepared.stderr
+    filled = {
+        **settings.values,
+        "COMPOSE_PROJECT_NAME": name,
+        "SECRETS_GID": secrets_gid(settings),
+    }
     env_file = folder / "compose.env"
-    env_file.write_text(
-        "".join(
-            f"{name}={value}\n"
-            for name, value in {
-                **settings.values,
-                **environment,
-                "SECRETS_GID": secrets_gid(settings),
-            }.items()
-        )
-    )
+    env_file.write_text("".join(f"{name}={value}\n" for name, value in filled.items()))
+    services = [part.name for part in parts]
     compose = DockerCompose(
-        folder,
-        build=True,
-        wait=False,
-        env_file=str(env_file),
-        services=[part.name for part in parts],
+        folder, build=True, wait=False, env_file=str(env_file), services=services
     )
-    with compose:
-        ready = list(wait_until_ready(parts, settings))
-        assert len(ready) == len(parts), _logs(compose)
-        assert wait_until_connected(settings), _logs(compose)
-        yield backend
+    down = ["docker", "compose", "--project-name", name, "down", "--volumes", "--remove-orphans"]
+    remove_image = ["docker", "image", "rm", image]
+    at_end = [guardian.at_end(name, down), guardian.at_end(f"then-{name}", remove_image)]
+    try:
+        with compose:
+            ready = list(wait_until_ready(parts, settings))
+            assert len(ready) == len(parts), _logs(compose)
+            assert wait_until_connected(settings), _logs(compose)
+            yield backend
+    finally:
+        subprocess.run(remove_image, capture_output=True, check=False)
+        for path in at_end:
+            path.unlink()
 
 
 def stand_in_images() -> Mapping[str, str]:
-    """Images made here of Debian's packages, as settings; and no Grafana, which Debian does not have.
+    """Images made here of Debian's packages, as settings, without Grafana, which Debian lacks.
 
     Raises:
         subprocess.CalledProcessError: they cannot be made; stderr says why.
@@ -230,31 +180,22 @@ def stand_in_images() -> Mapping[str, str]:
 
 def official_images_answer() -> bool:
     """Whether a registry gives the pinned images."""
-    default = stack_settings.load(REPOSITORY, environ={})
-    names = (
-        "PROMETHEUS_IMAGE",
-        "ALERTMANAGER_IMAGE",
-        "NODE_EXPORTER_IMAGE",
-        "GRAFANA_IMAGE",
-        "PYTHON_IMAGE",
-    )
-    return all(
-        subprocess.run(
-            ["docker", "pull", "--quiet", default[name]],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-        ).returncode
-        == 0
-        for name in names
-    )
+    names = ("PROMETHEUS_IMAGE", "ALERTMANAGER_IMAGE", "NODE_EXPORTER_IMAGE", "GRAFANA_IMAGE")
+    defaults = stack_settings.defaults()
+    return all(_can_be_pulled(defaults[name]) for name in (*names, "PYTHON_IMAGE"))
 
 
-def until(look: Callable[[], T | None], timeout_seconds: float, what: str) -> tuple[T, float]:
-    """The first thing seen that is not None, and when it was seen in seconds from now."""
+def _can_be_pulled(image: str) -> bool:
+    command = ["docker", "pull", "--quiet", image]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    return done.returncode == 0
+
+
+def until(check: Callable[[], T | None], timeout_seconds: float, what: str) -> tuple[T, float]:
+    """The first result of `check` that is not None, and after how many seconds it came."""
     started = time.monotonic()
     while True:
-        seen = look()
+        seen = check()
         if seen is not None:
             return seen, time.monotonic() - started
         assert time.monotonic() - started < timeout_seconds, (
@@ -264,7 +205,7 @@ def until(look: Callable[[], T | None], timeout_seconds: float, what: str) -> tu
 
 
 def is_back(part: Part, settings: Settings) -> Callable[[], bool | None]:
-    """A look at whether a part is ready, for `until`."""
+    """Whether a part is ready, as a check for `until`."""
     return lambda: is_ready(part, settings) or None
 
 
@@ -283,23 +224,10 @@ def get_text(url: str) -> str:
 
 def query(settings: Settings, expression: str) -> list[dict[str, Any]]:
     """The series of an instant query."""
-    url = stack_settings.PROMETHEUS.url(
-        settings, f"/api/v1/query?{urllib.parse.urlencode({'query': expression})}"
-    )
+    words = urllib.parse.urlencode({"query": expression})
+    url = stack_settings.PROMETHEUS.url(settings, f"/api/v1/query?{words}")
     result: list[dict[str, Any]] = get(url)["data"]["result"]
     return result
-
-
-def _not_copied(folder: str, names: list[str]) -> set[str]:
-    """What a copy goes without: what `make` makes, and every secret, or the tests would page who is on call here."""
-    secrets = (
-        set(names) - {"README.md"} if Path(folder) == REPOSITORY / stack_settings.SECRETS else set()
-    )
-    return NOT_COPIED(folder, names) | secrets
-
-
-def _ports(free_port: Callable[[], int]) -> dict[str, str]:
-    return {part.port_setting: str(free_port()) for part in LISTENERS}
 
 
 def _trust() -> dict[str, str]:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import pytest
 
@@ -14,8 +15,9 @@ from tests.stack.backends import (
     run_local,
     stand_in_images,
 )
+from tests.stack.checkouts import checkout, link_programs, ports
 
-# testcontainers' own cleaner is an image that no registry may be there for; the fixture ends what it starts.
+# testcontainers' own cleaner is an image, which needs a registry; tests/guardian.py does its work.
 os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
 
 
@@ -36,6 +38,20 @@ def backend(
     yield from run_compose(folder, free_port, _images())
 
 
+@pytest.fixture
+def folder(tmp_path: Path, free_port: Callable[[], int]) -> Path:
+    """A copy of the checkout on ports of its own, in mode local."""
+    return checkout(tmp_path / "checkout", {"MODE": "local", **ports(free_port)}).root
+
+
+@pytest.fixture
+def equipped(folder: Path, programs: Mapping[str, list[str]]) -> Path:
+    """A copy of the checkout on ports of its own, in mode local, with its programs."""
+    assert programs
+    link_programs(folder)
+    return folder
+
+
 def _images() -> Mapping[str, str]:
     if official_images_answer():
         return {}
@@ -43,5 +59,6 @@ def _images() -> Mapping[str, str]:
         return stand_in_images()
     except subprocess.CalledProcessError as error:
         pytest.skip(
-            f"no registry answers, and stand-ins of the images cannot be built here: {error.stderr.strip().splitlines()[-1]}"
+            "no registry answers, and stand-ins of the images cannot be built here: "
+            f"{error.stderr.strip().splitlines()[-1]}"
         )

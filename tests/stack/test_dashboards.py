@@ -11,7 +11,7 @@ from benchmark_exporter.links import ON_ONES_OWN_MACHINE
 from stack.dashboards import lay_out
 from stack.local import LocalStack
 from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA, PROMETHEUS, Settings
-from tests.stack.backends import checkout
+from tests.stack.checkouts import checkout
 from tests.support.paths import REPOSITORY
 
 SOURCES = {path.name: path for path in (REPOSITORY / "grafana/dashboards").glob("*.json")}
@@ -80,6 +80,6 @@ def test_grafana_reads_them_in_both_modes(settings: Settings) -> None:
     assert (
         f"./{settings.dashboards_dir.relative_to(settings.root)}:{inside}:ro" in grafana["volumes"]
     )
-    assert LocalStack(settings)._grafana_environment()["GRAFANA_DASHBOARDS_PATH"] == str(
+    assert LocalStack(settings).processes.grafana_environment()["GRAFANA_DASHBOARDS_PATH"] == str(
         settings.dashboards_dir
     )

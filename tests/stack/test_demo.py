@@ -49,6 +49,7 @@ def test_every_document_is_a_run_of_its_own(tmp_path: Path) -> None:
     assert samples["benchmark_exporter_run_conflicts_total"] == {frozenset(): 0.0}
     assert {dict(labels)["project"] for labels in samples["benchmark_run_info"]} == set(PROJECTS)
     assert {dict(labels)["pipeline"] for labels in samples["ci_pipeline_status"]} == set(PIPELINES)
+    wired.ledger.close()
 
 
 def test_it_is_a_month_in_order_and_leaves_the_last_hour_to_the_live_part() -> None:
@@ -64,7 +65,7 @@ def test_it_is_a_month_in_order_and_leaves_the_last_hour_to_the_live_part() -> N
     assert len(working) / 21 > 4 * len(weekend) / 8
 
 
-def test_there_is_a_step_that_is_mended() -> None:
+def test_there_is_a_step_that_is_fixed() -> None:
     project = PATTERN_EXPANSION.project
     during = medians(project, 9, 6)
     assert during / medians(project, 16, 9) > 0.95 * STEP

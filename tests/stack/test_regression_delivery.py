@@ -1,4 +1,4 @@
-"""From a result file to PagerDuty, Slack and Email, on a whole stack whose channels were turned on as a user does it."""
+"""From a result file to PagerDuty, Slack and Email, with channels set up as a user does it."""
 
 import json
 import re
@@ -25,7 +25,8 @@ from tests.rules.endpoints import (
 from tests.stack.backends import Backend, get, get_text, until
 from tests.support.documents import result
 
-# A critical alert is to arrive within seconds, a warning after group_wait, what joins or leaves a group after group_interval.
+# A critical alert arrives within seconds, a warning after group_wait, what joins or leaves a group
+# after group_interval.
 DEADLINE_SECONDS = 60.0
 ROUTING_KEY = "made-up-routing-key"
 GOOD = dict.fromkeys(("parsing", "routing", "caching", "matching", "printing"), 1.0)
@@ -33,12 +34,12 @@ SLOWER = {**GOOD, "parsing": 1.5}
 # Three of five at once.
 SHIFTED = {**GOOD, "routing": 1.6, "caching": 1.6, "matching": 1.6}
 WORSE = "parsing became 50% worse in ci, 1ms → 1.5ms"
-SHIFT = "The results of router in ci moved all at once"
+SHIFT = "The results of router in ci all moved at once"
 
 
 @dataclass
 class Stage:
-    """A stack whose benchmarks have run often enough to be judged, and what its channels received."""
+    """A stack whose benchmarks have run often enough to be judged, with what was received."""
 
     backend: Backend
     slack: HttpEndpoint
@@ -62,7 +63,7 @@ class Stage:
         return series in get_text(EXPORTER.url(self.backend.settings, "/metrics")).splitlines()
 
     def linked(self, text: str) -> set[Part]:
-        """The parts that a text links to, by the addresses that people reach them by; fails over any other address."""
+        """The parts that a text links to by their public addresses; fails over any other."""
         settings = self.backend.settings
         parts = {
             settings.public_url(part): part
@@ -142,8 +143,8 @@ def test_a_regression_is_told_then_confirmed_and_its_end_is_told_too(
     [attachment] = message["attachments"]
     assert attachment["color"] == "warning"
     assert (
-        f"The last good run was of commit {last_good}. The newest run is of commit {first}. Project router."
-        in attachment["text"]
+        f"The last good run was of commit {last_good}. The newest run is of commit {first}. "
+        "Project router." in attachment["text"]
     )
     assert stage.linked(attachment["text"]) == {ALERTMANAGER, EXPORTER, GRAFANA, PROMETHEUS}
     assert stage.linked(attachment["title_link"]) == {ALERTMANAGER}
@@ -159,17 +160,15 @@ def test_a_regression_is_told_then_confirmed_and_its_end_is_told_too(
     arrived, page = stage.pagerduty.inbox.wait(pagerduty("trigger", WORSE), DEADLINE_SECONDS)
     measured(f"{stage.backend.name}: confirmed regression to PagerDuty {arrived - dropped:.2f} s")
     assert page["routing_key"] == ROUTING_KEY
-    assert [stage.linked(link["href"]) for link in page["links"]] == [
-        {EXPORTER},
-        {GRAFANA},
-        {ALERTMANAGER},
-    ]
+    linked = [stage.linked(link["href"]) for link in page["links"]]
+    assert linked == [{EXPORTER}, {GRAFANA}, {ALERTMANAGER}]
     assert stage.linked(page["client_url"]) == {ALERTMANAGER}
     # What the exporter's webhook is sent.
     [alert] = get(
         ALERTMANAGER.url(
             stage.backend.settings,
-            '/api/v2/alerts?filter=alertname="PerformanceRegression"&filter=severity="critical"',
+            '/api/v2/alerts?filter=alertname="PerformanceRegression"&filter=severity="critical"'
+            '&filter=project="router"',
         )
     )
     assert stage.linked(
@@ -192,9 +191,8 @@ def test_a_regression_is_told_then_confirmed_and_its_end_is_told_too(
     measured(f"{stage.backend.name}: recovery to PagerDuty {arrived - dropped:.2f} s")
     stage.slack.inbox.wait(slack(f"[RESOLVED] {WORSE}"), DEADLINE_SECONDS)
     stage.email.inbox.wait(mail(f"[RESOLVED] {WORSE}"), DEADLINE_SECONDS)
-    assert {
-        other["dedup_key"] for action in ("trigger", "resolve") for other in stage.pages(action)
-    } == {page["dedup_key"]}
+    pages = [*stage.pages("trigger"), *stage.pages("resolve")]
+    assert {other["dedup_key"] for other in pages} == {page["dedup_key"]}
 
 
 def test_what_moves_at_once_is_a_shift_and_no_regression(stage: Stage) -> None:
@@ -224,3 +222,32 @@ def test_what_moves_at_once_is_a_shift_and_no_regression(stage: Stage) -> None:
         for message in stage.slack.inbox.all()
         if "routing" in message["attachments"][0]["title"]
     ]
+
+
+def test_notify_test_reaches_every_channel_and_says_so(stage: Stage) -> None:
+    done = stage.backend.command("notify-test")
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = {line.split(":")[0].strip(): line for line in done.stdout.splitlines()}
+    for channel in ("pagerduty", "slack", "email"):
+        assert "taken by its server after" in lines[channel], done.stdout
+    title = "TEST of the notification channels, nothing is wrong"
+    stage.slack.inbox.wait(slack(f"[CRITICAL] {title}"), DEADLINE_SECONDS)
+    stage.email.inbox.wait(mail(f"[CRITICAL] {title}"), DEADLINE_SECONDS)
+    _, page = stage.pagerduty.inbox.wait(pagerduty("trigger", title), DEADLINE_SECONDS)
+    _, end = stage.pagerduty.inbox.wait(pagerduty("resolve", title), DEADLINE_SECONDS)
+    assert page["dedup_key"] == end["dedup_key"]
+
+
+def test_notify_test_names_a_channel_whose_server_refuses(stage: Stage) -> None:
+    secret = stage.backend.settings.secrets_dir / "slack_webhook_url"
+    before = secret.read_text(encoding="utf-8")
+    with http_endpoint("refusal", host=stage.backend.host) as refusing:
+        secret.write_text(f"{refusing.url}/services/made-up\n", encoding="utf-8")
+        try:
+            done = stage.backend.command("notify-test")
+        finally:
+            secret.write_text(before, encoding="utf-8")
+    assert done.returncode == 1
+    [line] = [line for line in done.stdout.splitlines() if line.strip().startswith("slack:")]
+    assert "FAILED" in line
+    assert "not every channel took the message: slack" in done.stderr

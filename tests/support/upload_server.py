@@ -8,7 +8,7 @@ from tests.support.uploading import PATH, TOKEN, Answer
 
 MAX_BYTES = 100_000
 CONFIG = f"counter_hold_seconds: 0\nmax_file_bytes: {MAX_BYTES}\nupload_burst: 1000\n"
-HYPERFINE = golden("hyperfine_with_side_file/1-run")  # it states neither commit nor time
+HYPERFINE = golden("hyperfine_with_sidecar/1-run")  # it states neither commit nor time
 
 
 def accepting_uploads(folder: Path, port: int, config: str = CONFIG) -> Exporter:
@@ -31,7 +31,7 @@ def request_head(length: str) -> bytes:
 
 def refused(answer: Answer) -> tuple[int, str]:
     """The status and reason of a refusal."""
-    assert answer.json.keys() <= {"reason", "detail", "place"}, answer
+    assert answer.json.keys() <= {"reason", "detail", "json_path"}, answer
     return answer.status, answer.json["reason"]
 
 

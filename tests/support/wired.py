@@ -13,20 +13,17 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 
 from benchmark_exporter.config import Config, packaged
+from benchmark_exporter.counters import EXECUTION_TIME
 from benchmark_exporter.ingest.branches import BranchRules
 from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX, Inbox
 from benchmark_exporter.ingest.inboxes import Inboxes
 from benchmark_exporter.ingest.ingest import Defaults, Ingest
 from benchmark_exporter.ingest.upload_folder import UploadFolder
 from benchmark_exporter.ledger import Connect, Ledger, connect_to_write
-from benchmark_exporter.metrics.collector import (
-    EXECUTION_TIME_METRIC,
-    Collector,
-    Exposition,
-    Live,
-    join,
-    load_definitions,
-)
+from benchmark_exporter.metrics.collector import Collector, Exposition
+from benchmark_exporter.metrics.definitions import load_definitions
+from benchmark_exporter.metrics.exposition import join
+from benchmark_exporter.metrics.live import Live
 
 START_SECONDS = 1_780_000_000.0  # 2026-05-28T20:26:40Z, after the runs of every fixture
 DEFINITIONS = load_definitions(packaged("metrics.yaml"))
@@ -74,7 +71,7 @@ class Wired:
             Defaults(
                 project=self.config.project,
                 environment=self.config.environment,
-                execution_time_bounds_ms=DEFINITIONS[EXECUTION_TIME_METRIC].buckets,
+                execution_time_bounds_ms=DEFINITIONS[EXECUTION_TIME.metric].buckets,
                 settle_seconds=self.config.settle_seconds,
                 series_max_age_seconds=self.config.series_max_age_seconds,
                 zone=self.config.zone,

@@ -47,8 +47,9 @@ from benchmark_exporter.commands.stack_file import (
 from benchmark_exporter.config import ConfigError, packaged
 from benchmark_exporter.ingest.result_files import runs_of_files
 from benchmark_exporter.ledger import LedgerError
-from benchmark_exporter.ledger.history import History, Selection
-from benchmark_exporter.metrics.collector import Collector, load_definitions
+from benchmark_exporter.ledger.history import History, RunSelection
+from benchmark_exporter.metrics.collector import Collector
+from benchmark_exporter.metrics.definitions import load_definitions
 
 DEFAULT_LEDGER = Path("ledger.sqlite3")
 
@@ -115,7 +116,7 @@ def command(
 
     FILE is a result file, or a folder of them, to take the runs from in place of the ledger.
     """
-    selection = Selection(
+    selection = RunSelection(
         since_seconds=float("-inf") if since is None else since,
         until_seconds=float("inf") if until is None else until,
     )

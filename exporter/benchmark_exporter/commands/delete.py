@@ -46,7 +46,7 @@ def command(
     try:
         with open_ledger(ledger, stack) as (opened, where):
             announce(f"deleting from {where}")
-            deleted = opened.forget(project, pipeline)
+            deleted = opened.delete(project, pipeline)
     except (LedgerError, StackError) as error:
         raise Unusable(str(error)) from error
     print(

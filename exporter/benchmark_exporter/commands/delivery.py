@@ -204,7 +204,7 @@ def _reason(status: int, body: bytes) -> str:
     text = body.decode(errors="replace").strip()
     try:
         refusal = json.loads(body)
-        json_path = f" at {refusal['place']}" if "place" in refusal else ""
+        json_path = f" at {refusal['json_path']}" if "json_path" in refusal else ""
         text = f"{refusal['reason']}{json_path}: {refusal['detail']}"
     except (ValueError, TypeError, KeyError):
         text = text.partition("\n")[0][:200]

@@ -105,7 +105,9 @@ def _rejected(rejected: RejectedFiles) -> Line:
     text = f"rejected {rejected.count} files in the results folder"
     if rejected.files:
         newest = rejected.files[0]
-        text += f", the newest {newest.file}: {newest.reason} at {newest.place}: {newest.detail}"
+        text += (
+            f", the newest {newest.file}: {newest.reason} at {newest.json_path}: {newest.detail}"
+        )
     return Line(text, "yellow" if rejected.count else "")
 
 

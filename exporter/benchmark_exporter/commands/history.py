@@ -20,7 +20,7 @@ from benchmark_exporter.commands.options import (
 from benchmark_exporter.commands.run_table import failed_rows_of, rows_of, table, to_json
 from benchmark_exporter.commands.stack_file import StackError, find_ledger
 from benchmark_exporter.ledger import LedgerError
-from benchmark_exporter.ledger.history import History, RecordedRun, Selection
+from benchmark_exporter.ledger.history import History, RecordedRun, RunSelection
 
 DEFAULT_LEDGER = Path("ledger.sqlite3")
 
@@ -88,7 +88,7 @@ def command(
 
     The ledger is only read; its exporter goes on writing.
     """
-    selection = Selection(
+    selection = RunSelection(
         benchmark=benchmark,
         environment=environment,
         project=project,
@@ -112,7 +112,7 @@ def command(
     return EXIT_OK
 
 
-def _lines(history: History, selection: Selection, limit: int, output: str) -> Iterator[str]:
+def _lines(history: History, selection: RunSelection, limit: int, output: str) -> Iterator[str]:
     if output == "json":
         yield to_json(history.newest_first(selection, limit))
         return
@@ -125,6 +125,6 @@ def _lines(history: History, selection: Selection, limit: int, output: str) -> I
         yield from table(rows)
 
 
-def _all(history: History, selection: Selection) -> Iterator[RecordedRun]:
+def _all(history: History, selection: RunSelection) -> Iterator[RecordedRun]:
     """Every selected run. One whose failed benchmarks are not selected has no row of its own."""
     return history.newest_first(selection, sys.maxsize)

@@ -24,8 +24,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmark_exporter.commands.remote_write import Labels, Point, RefusedError, RemoteWriter
-from benchmark_exporter.ledger.history import History, RecordedRun, Selection
-from benchmark_exporter.metrics.collector import Collector, Part
+from benchmark_exporter.ledger.history import History, RecordedRun, RunSelection
+from benchmark_exporter.metrics.collector import Collector
+from benchmark_exporter.metrics.definitions import Part
 from benchmark_exporter.model import PipelineRun
 
 LEFT_TO_THE_SCRAPE_SECONDS = 3600.0
@@ -104,7 +105,7 @@ class BlocksError(Exception):
     """Blocks cannot be made; the message says why and what to do."""
 
 
-def runs_of_ledger(history: History, selection: Selection) -> tuple[Iterator[PastRun], int]:
+def runs_of_ledger(history: History, selection: RunSelection) -> tuple[Iterator[PastRun], int]:
     """The selected runs and those of pipelines in the same time, oldest first; their number."""
     pipeline_runs = list(history.pipeline_runs(selection.since_seconds, selection.until_seconds))
     runs: Iterator[PastRun] = heapq.merge(

@@ -75,7 +75,7 @@ def _pin(
     line = f"  {result.name}: {with_unit(value, result.unit)}"
     if not baselines.was_regression(run, result):
         return line
-    baselines.start_anew(run, result, limits.window_runs)
+    baselines.restart(run, result, limits.window_runs)
     series = run.series(result)
     shown = baselines.shown(series)
     if shown is not None:

@@ -24,7 +24,7 @@ from benchmark_exporter.commands.options import (
 from benchmark_exporter.config import Config, ConfigError, packaged
 from benchmark_exporter.ledger import LedgerError
 from benchmark_exporter.links import Links
-from benchmark_exporter.metrics.collector import load_definitions
+from benchmark_exporter.metrics.definitions import load_definitions
 from benchmark_exporter.server.serve import serve
 from benchmark_exporter.server.settings import ServeSettings
 

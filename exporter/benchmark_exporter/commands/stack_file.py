@@ -144,7 +144,7 @@ def find_ledger(
         if stack.ledger is None:
             raise StackError(
                 f"the ledger of {stack} is inside a container; run this command there "
-                "(docker compose exec exporter benchmark-exporter ...), or give --ledger FILE"
+                '(make compose ARGS="exec exporter benchmark-exporter ..."), or give --ledger FILE'
             )
         return stack.ledger, Where(str(stack.ledger), stack)
     if default is None:

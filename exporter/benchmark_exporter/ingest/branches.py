@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import msgspec
 
-# Where no default branch is configured. Both are tracked, so that a project which renames its branch
-# is watched all the time.
+# Where no default branch is configured. Both are tracked, so that a project which renames its
+# branch is watched all the time.
 USUAL_DEFAULTS = ("main", "master")
 _HEADS = "refs/heads/"
 
@@ -64,8 +64,11 @@ def lines_of(rules: BranchRules, runs: Mapping[str, int]) -> ProjectLines:
     A run that states no branch belongs to the default one. If a project has no run of a tracked
     branch, the branch with most runs is tracked: of several the first in `runs`.
     """
-    default = next((branch for branch in rules.defaults if branch in runs), rules.defaults[0])
-    if not runs or default in runs or "" in runs or any(map(rules.tracks, runs)):
+    for default in rules.defaults:
+        if default in runs:
+            return ProjectLines(default, None)
+    default = rules.defaults[0]
+    if not runs or "" in runs or any(map(rules.tracks, runs)):
         return ProjectLines(default, None)
     return ProjectLines(default, max(runs, key=runs.__getitem__))
 

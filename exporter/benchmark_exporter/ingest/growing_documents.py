@@ -1,4 +1,4 @@
-"""Documents that grow: hyperfine rewrites its file after each command, so it repeats earlier results.
+"""Documents that grow: hyperfine rewrites its file after each command, with all earlier results.
 
 Each state of such a document is a run of what is new in it. Results are recognised by their values:
 two runs do not take the same nanoseconds, while a file may be renamed or copied as it grows.
@@ -17,7 +17,7 @@ from benchmark_exporter.model import Result, Run
 def leave_out_recorded(
     transaction: Transaction, run: Run, project: str, environment: str, now: float
 ) -> Run:
-    """The run without benchmarks whose results were recorded before, for the same commit and machine.
+    """The run without benchmarks that were recorded before, for the same commit and machine.
 
     Returns the run itself if there are none. A benchmark's results belong together, since a size or
     a count among them may well be the same in another run.

@@ -1,4 +1,4 @@
-"""Brings new files of the inbox into the ledger; a file is ingested when its transaction commits."""
+"""Brings new files of the inbox into the ledger. A file counts once its transaction commits."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,7 +25,7 @@ LOGGED_FILES = 20
 
 
 class Ingest:
-    """Ingests files and notifications. `publish` is called after each commit that changed the state.
+    """Ingests files and notifications; calls `publish` after commits that changed the state.
 
     `clock` returns seconds since 1970, `monotonic` seconds that never go back. Once `stopping`
     returns True, batches that have not begun are left for the next start. One thread at a time.
@@ -123,7 +123,7 @@ class Ingest:
         if not gone:
             return
         with self._ledger.transaction() as transaction:
-            transaction.forget_files(gone)
+            transaction.delete_files(gone)
         for path in gone:
             del self._known[path]
         self._publish()

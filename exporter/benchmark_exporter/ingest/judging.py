@@ -23,8 +23,8 @@ def judge_run(
 ) -> None:
     """Judges the results of the new run in `row`, and keeps what the next run is judged by.
 
-    A regression that moved with an environment shift is recorded but not counted, since the code did
-    not cause it.
+    A regression that moved with an environment shift is recorded but not counted, since the code
+    did not cause it.
     `now` is in seconds since 1970.
     """
     ledger, where = transaction.verdicts, scope.key

@@ -17,13 +17,13 @@ from benchmark_exporter.counters import (
     FILES_INGESTED,
     FILES_REJECTED,
     PIPELINE_RUNS,
-    REGRESSIONS,
     RUN_CONFLICTS,
     RUNS,
     UNTRACKED_BRANCH_RUNS,
 )
 from benchmark_exporter.formats import Sidecar, growing_formats
 from benchmark_exporter.ingest.branches import BranchRules, without_prefix
+from benchmark_exporter.ingest.gates import record_gates
 from benchmark_exporter.ingest.growing_documents import leave_out_recorded
 from benchmark_exporter.ingest.inbox import Candidate
 from benchmark_exporter.ingest.judging import compare_run, judge_run
@@ -31,7 +31,6 @@ from benchmark_exporter.ingest.reading import ReadFile, internal_error
 from benchmark_exporter.ingest.tracking import BranchTracking
 from benchmark_exporter.ledger import Labels, LedgerError, Rank, Signature, Subject, Transaction
 from benchmark_exporter.model import (
-    SEVERITIES,
     Baseline,
     Document,
     PipelineRun,
@@ -39,9 +38,8 @@ from benchmark_exporter.model import (
     Result,
     Run,
     Scope,
-    Severity,
 )
-from benchmark_exporter.regression import Limits, Policy, check_gate
+from benchmark_exporter.regression import Limits, Policy
 
 _USUAL_BRANCHES = BranchRules()
 
@@ -213,7 +211,8 @@ class Recorder:
             run = leave_out_recorded(transaction, run, project, environment, now)
             if not run.results:
                 return False
-        line = self._tracking.line_of(transaction, run, project)
+        placed = self._tracking.place(transaction, run, project)
+        line = placed.line
         scope = Scope(project, environment, run.machine_class, line.branch)
         row, new, conflict, rank = transaction.add_run(
             run, scope, self._rank(run, now), now, tracked=line.tracked
@@ -221,49 +220,28 @@ class Recorder:
         if conflict and run is whole:  # else it conflicts with what the document was before it grew
             transaction.count(RUN_CONFLICTS.name, (), now)
         if new:
-            self._tracking.count(transaction, run, project, line)
+            self._tracking.count(transaction, run, project, placed)
             if line.tracked:
                 self._count(transaction, run, scope, now)
                 judge_run(transaction, row, run, scope, rank, self._limits, now)
             else:
                 transaction.count(UNTRACKED_BRANCH_RUNS.name, (project,), now)
                 compare_run(transaction, row, run, scope, self._limits)
-        amended = self._record_gates(transaction, row, run, scope, now, counts=line.tracked)
+        amended = record_gates(transaction, row, run, scope, self._policy, now, counts=line.tracked)
         return new or amended
 
     def _count(self, transaction: Transaction, run: Run, scope: Scope, now: float) -> None:
         """Counts a run of a tracked branch, and shows what belongs to it."""
-        for name in _names(run):
+        outcomes = run.outcomes
+        for name in _names(run, outcomes):
             subject = Subject.benchmark(scope, name)
             transaction.see(subject, now, self._defaults.series_max_age_seconds)
         where = scope.key
         for result in run.results:
             self._observe(transaction, result, where, now)
-        for benchmark, failed in run.outcomes.items():
+        for benchmark, failed in outcomes.items():
             transaction.count(RUNS.name, (*where, benchmark), now)
             transaction.count(FAILURES.name, (*where, benchmark), now, by=int(failed))
-
-    def _record_gates(
-        self,
-        transaction: Transaction,
-        row: int,
-        run: Run,
-        scope: Scope,
-        now: float,
-        *,
-        counts: bool,
-    ) -> bool:
-        """Whether a gate's outcome is new or another one than before."""
-        amended = False
-        for comparison in run.comparisons:
-            outcome = check_gate(comparison, self._policy, scope.environment)
-            changed, severity = transaction.record_gate_outcome(
-                row, outcome, comparison.speedup_p50_ratio, comparison.speedup_p95_ratio
-            )
-            amended |= changed
-            if counts:
-                _count_gate(transaction, run, comparison.benchmark, severity, scope, now)
-        return amended
 
     def _rank(self, run: Run | PipelineRun, now: float) -> Rank:
         horizon = now + self._defaults.clock_tolerance_seconds
@@ -290,26 +268,8 @@ class Recorder:
         transaction.observe(EXECUTION_TIME.name, labels, milliseconds, self._bounds_ms, now)
 
 
-def _count_gate(
-    transaction: Transaction,
-    run: Run,
-    benchmark: str,
-    severity: Severity | None,
-    scope: Scope,
-    now: float,
-) -> None:
-    """Counts a gate's outcome; `severity` is that of a regression not counted before."""
-    for each in SEVERITIES:
-        labels = (*scope.key, benchmark, each)
-        transaction.count(REGRESSIONS.name, labels, now, by=int(each == severity))
-    if severity is not None:
-        transaction.count_commit(
-            scope, benchmark, severity, run.commit_hash, run.timestamp_seconds, now
-        )
-
-
-def _names(run: Run) -> Iterable[str]:
+def _names(run: Run, outcomes: Iterable[str]) -> Iterable[str]:
     """Every name that the run has series of, each benchmark before its variants."""
     of_results = [name for result in run.results for name in (result.benchmark, result.name)]
     compared = [comparison.benchmark for comparison in run.comparisons]
-    return dict.fromkeys([*of_results, *run.outcomes, *compared])
+    return dict.fromkeys([*of_results, *outcomes, *compared])

@@ -1,14 +1,22 @@
 """Reads result files without a ledger, by the same steps as ingest."""
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from datetime import tzinfo
 from pathlib import Path
 
 from benchmark_exporter.config import Config
 from benchmark_exporter.formats import Origin, parse, parse_sidecar
+from benchmark_exporter.ingest.branches import (
+    BranchRules,
+    Line,
+    line_of,
+    lines_of,
+    without_prefix,
+)
 from benchmark_exporter.ingest.inbox import Candidate, Inbox
 from benchmark_exporter.ingest.reading import in_sidecar
-from benchmark_exporter.ledger.history import RecordedRun, Selection
+from benchmark_exporter.ledger.history import RecordedRun, RunSelection
 from benchmark_exporter.ledger.state import NewestGateOutcome
 from benchmark_exporter.model import Comparison, Document, PipelineRun, Rejected, Run
 from benchmark_exporter.regression import Policy, check_gate
@@ -36,7 +44,7 @@ def read_document(
 
 def runs_of_files(
     paths: Iterable[Path],
-    selection: Selection,
+    selection: RunSelection,
     config: Config,
     policy: Policy,
     reject: Callable[[Path, Exception], None],
@@ -46,7 +54,7 @@ def runs_of_files(
     Oldest first; a run that a tool's gate judged comes after the same run without the outcome. Only
     the times of the selection apply. `reject` is called for every file that cannot be read.
     """
-    found: list[tuple[float, bool, RecordedRun | PipelineRun]] = []
+    found: list[tuple[float, bool, Run | PipelineRun]] = []
     for inbox, candidate in _candidates(paths, config, reject):
         try:
             document, _ = read_document(inbox, candidate, config.zone)
@@ -60,16 +68,32 @@ def runs_of_files(
                 comparison.gate is not None and comparison.gate.passed is not None
                 for comparison in document.comparisons
             )
-            found.append(
-                (document.timestamp_seconds, is_judged, _recorded(document, config, policy))
-            )
-    runs = [run for _, _, run in sorted(found, key=lambda each: each[:2])]
+            found.append((document.timestamp_seconds, is_judged, document))
+    found.sort(key=lambda each: each[:2])
+    branches = _Branches(config, (run for _, _, run in found if isinstance(run, Run)))
     runs = [
-        run
-        for run in runs
-        if selection.since_seconds <= run.timestamp_seconds < selection.until_seconds
+        _recorded(run, config, policy, branches) if isinstance(run, Run) else run
+        for seconds, _, run in found
+        if selection.since_seconds <= seconds < selection.until_seconds
     ]
     return runs, len(runs)
+
+
+class _Branches:
+    """The lines of runs, as they would be if all of them were in the ledger."""
+
+    def __init__(self, config: Config, runs: Iterable[Run]) -> None:
+        self._config = config
+        self._rules = BranchRules(config.default_branch, tuple(config.tracked_branches))
+        counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for run in runs:
+            counts[run.project or config.project][without_prefix(run.branch)] += 1
+        self._lines = {project: lines_of(self._rules, each) for project, each in counts.items()}
+
+    def line_of(self, run: Run) -> Line:
+        lines = self._lines[run.project or self._config.project]
+        branch, base = without_prefix(run.branch), without_prefix(run.base_branch)
+        return line_of(self._rules, lines, branch, base)
 
 
 def _candidates(
@@ -85,8 +109,8 @@ def _candidates(
         yield from ((inbox, candidate) for candidate in candidates if not candidate.is_sidecar)
 
 
-def _recorded(run: Run, config: Config, policy: Policy) -> RecordedRun:
-    environment = run.environment or config.environment
+def _recorded(run: Run, config: Config, policy: Policy, branches: _Branches) -> RecordedRun:
+    environment, line = run.environment or config.environment, branches.line_of(run)
     return RecordedRun(
         row=0,
         project=run.project or config.project,
@@ -94,7 +118,7 @@ def _recorded(run: Run, config: Config, policy: Policy) -> RecordedRun:
         format=run.format,
         environment=environment,
         commit_hash=run.commit_hash,
-        branch=run.branch,
+        branch=without_prefix(run.branch),
         timestamp_seconds=run.timestamp_seconds,
         ingested_seconds=run.timestamp_seconds,
         suite_duration_seconds=run.suite_duration_seconds,
@@ -105,6 +129,8 @@ def _recorded(run: Run, config: Config, policy: Policy) -> RecordedRun:
         ],
         verdicts={},
         machine_class=run.machine_class,
+        line=line.branch,
+        tracked=line.tracked,
     )
 
 

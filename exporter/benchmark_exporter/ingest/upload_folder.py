@@ -19,7 +19,7 @@ from benchmark_exporter.model import Document
 
 
 class UploadFolder:
-    """Uploaded documents as files `ID.json`, with a sidecar `ID.meta.json` if the upload stated more.
+    """Uploaded documents as files `ID.json`, with a sidecar `ID.meta.json` if more was stated.
 
     These are the only copies. Safe for several threads of one process. `zone` applies to times that
     state none.
@@ -51,7 +51,7 @@ class UploadFolder:
     ) -> tuple[bool, Path, Document]:
         """Stores a document; returns whether it is new, its file, and its content.
 
-        When this returns, the document survives a power cut. `sidecar` is the content of its sidecar,
+        When this returns, the document survives a power cut. `sidecar` is its sidecar's content,
         empty for none. `now_ns`, in nanoseconds since 1970, is the time of a document that states
         none. With a `key`, the first document of that key stays, whatever later ones contain.
 
@@ -88,7 +88,7 @@ class UploadFolder:
             removed = 0
             for name in names:
                 path = self.path / name.removeprefix(UPLOADS_PREFIX)
-                # The document first: without its sidecar it would be another document to a new ledger.
+                # The document first: without its sidecar it would be another one to a new ledger.
                 with suppress(FileNotFoundError):
                     path.unlink()
                     removed += 1

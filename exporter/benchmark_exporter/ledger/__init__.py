@@ -32,6 +32,7 @@ from benchmark_exporter.ledger.connection import (
     open_to_write,
 )
 from benchmark_exporter.ledger.deletion import Deleted
+from benchmark_exporter.ledger.newest_rows import Rank
 from benchmark_exporter.ledger.retention import old_uploads, prune
 from benchmark_exporter.ledger.state import (
     REGRESSIONS_BY_COMMIT,
@@ -44,7 +45,12 @@ from benchmark_exporter.ledger.state import (
     SubjectSelection,
 )
 from benchmark_exporter.ledger.state_reading import read_state
-from benchmark_exporter.ledger.tables import Pin, Rank, Series, SeriesKey, Signature
+from benchmark_exporter.ledger.tables import (
+    Pin,
+    Series,
+    SeriesKey,
+    Signature,
+)
 from benchmark_exporter.ledger.totals import after, is_newer
 from benchmark_exporter.ledger.transaction import Transaction
 from benchmark_exporter.ledger.trends import Trend, read_trends
@@ -208,8 +214,6 @@ class Ledger:
         """
         with self.transaction() as transaction:
             return transaction.delete(projects, pipelines)
-
-    forget = delete  # its name before
 
     def adopt_pipelines(self, project: str) -> None:
         """Gives a project to the pipelines of a ledger from before pipelines had one."""

@@ -56,7 +56,8 @@ _PINNED = Columns(PinnedResult).query("FROM baselines ORDER BY at_seconds DESC, 
 _VALUES_SINCE = """
     SELECT value FROM verdicts JOIN results USING (run, name) JOIN runs ON runs.id = run
     WHERE project = :project AND environment = :environment AND machine = :machine_class
-    AND line = :branch AND tracked AND name = :name AND unit = :unit AND min(timestamp_seconds, ingested_seconds) >= (
+    AND line = :branch AND tracked AND name = :name AND unit = :unit
+    AND min(timestamp_seconds, ingested_seconds) >= (
         SELECT min(timestamp_seconds, ingested_seconds) FROM runs WHERE id = :run)
     ORDER BY min(timestamp_seconds, ingested_seconds), run
 """
@@ -118,8 +119,6 @@ class Baselines:
         window = tuple(value for (value,) in rows)[-window_runs:]
         known = self._verdicts.series(series)
         self._verdicts.keep(series, replace(known, window=window, previous=None, unconfirmed=None))
-
-    start_anew = restart  # its name before
 
     def shown(self, series: SeriesKey) -> int | None:
         """The run whose verdict is shown for a series; None if it is of another unit."""

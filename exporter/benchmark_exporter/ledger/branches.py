@@ -1,11 +1,10 @@
-"""The branches that runs of a project have stated, and the one that is tracked for want of another."""
+"""The branches that a project's runs stated, and the one that is tracked for want of another."""
 
 import sqlite3
 from collections.abc import Mapping
 
-from benchmark_exporter.ledger import totals
 from benchmark_exporter.ledger.state import FallbackBranch
-from benchmark_exporter.ledger.tables import BRANCHES, FALLBACK_BRANCHES
+from benchmark_exporter.ledger.tables import BRANCHES, FALLBACK_BRANCHES, BranchRow
 from benchmark_exporter.ledger.write_buffer import WriteBuffer
 
 _RUNS = "SELECT branch, runs FROM branches WHERE project = ? ORDER BY rowid"
@@ -23,16 +22,15 @@ class Branches:
 
     def runs_of(self, project: str) -> Mapping[str, int]:
         """How many runs of a project stated each branch ('': none), in the order of the first."""
-        if project not in self._runs:
-            self._buffer.flush()
+        if project not in self._runs:  # nor has any run of it been gathered, then
             self._runs[project] = dict(self._connection.execute(_RUNS, (project,)))
         return self._runs[project]
 
     def add_run(self, project: str, branch: str) -> None:
         """Counts a run."""
         runs = self._runs[project]
-        runs[branch] = runs.get(branch, 0) + 1
-        self._buffer.change(BRANCHES, (project, branch), totals.with_run)
+        runs[branch] = count = runs.get(branch, 0) + 1
+        self._buffer.put(BRANCHES, (project, branch), BranchRow(count))
 
     def fallback(self, project: str) -> str | None:
         """The branch that is tracked because the project has no run of a tracked one, if any."""

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from benchmark_exporter.counters import UNTRACKED_BRANCH_RUNS
 from benchmark_exporter.ledger.columns import to_json
 from benchmark_exporter.ledger.state import (
     REGRESSIONS_BY_COMMIT,
@@ -92,7 +93,8 @@ def _delete_totals(
     kinds = {**SUBJECT_COUNTERS, **SUBJECT_HISTOGRAMS, REGRESSIONS_BY_COMMIT: "benchmark"}
     of_pipelines = [name for name, kind in kinds.items() if kind == "pipeline"]
     for table in _TOTALS:
-        _delete(connection, table, "json_extract(labels, '$[0]')", projects, [*kinds])
+        of_projects = [*kinds, UNTRACKED_BRANCH_RUNS.name]
+        _delete(connection, table, "json_extract(labels, '$[0]')", projects, of_projects)
         _delete(connection, table, "json_extract(labels, '$[1]')", pipelines, of_pipelines)
 
 

@@ -79,9 +79,6 @@ class RunSelection:
         }
 
 
-Selection = RunSelection  # its name before
-
-
 class _RunRow(msgspec.Struct, frozen=True):
     """The row of a run; see RecordedRun."""
 

@@ -49,7 +49,8 @@ _DELETE_PIPELINE_RUNS = """
     DELETE FROM pipeline_runs
     WHERE (project, pipeline, run_id, timestamp_seconds, branch, trigger, passed) IN (
         SELECT project, pipeline, run_id, timestamp_seconds, branch, trigger, passed
-        FROM pipeline_runs WHERE project = :project AND pipeline = :pipeline AND rank_seconds < :before AND ingested_seconds < :before
+        FROM pipeline_runs WHERE project = :project AND pipeline = :pipeline
+        AND rank_seconds < :before AND ingested_seconds < :before
         AND (rank_seconds, run_id) < (
             SELECT rank_seconds, run_id FROM pipeline_runs
             WHERE project = :project AND pipeline = :pipeline

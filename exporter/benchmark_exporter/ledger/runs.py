@@ -6,6 +6,12 @@ import struct
 from typing import NamedTuple
 
 from benchmark_exporter.ledger import totals
+from benchmark_exporter.ledger.newest_rows import (
+    NewestGateOutcomeRow,
+    NewestResultRow,
+    NewestRunRow,
+    Rank,
+)
 from benchmark_exporter.ledger.state import NewestGateOutcome
 from benchmark_exporter.ledger.tables import (
     FAILURES,
@@ -18,10 +24,6 @@ from benchmark_exporter.ledger.tables import (
     SUITE_DURATIONS,
     FailureRow,
     GateOutcomeRow,
-    NewestGateOutcomeRow,
-    NewestResultRow,
-    NewestRunRow,
-    Rank,
     RunRow,
 )
 from benchmark_exporter.ledger.write_buffer import WriteBuffer

@@ -221,11 +221,6 @@ class RejectedFile(msgspec.Struct, frozen=True):
     detail: str
     at_seconds: float
 
-    @property
-    def place(self) -> str:
-        """The name that `json_path` had before."""
-        return self.json_path
-
 
 class ReceivedNotification(msgspec.Struct, frozen=True):
     """An alert as it was last received, and when."""

@@ -6,10 +6,16 @@ from typing import NamedTuple
 import msgspec
 
 from benchmark_exporter.ledger.columns import Table
+from benchmark_exporter.ledger.newest_rows import (
+    NewestGateOutcomeRow,
+    NewestPipelineRunRow,
+    NewestResultRow,
+    NewestRunRow,
+    NewestVerdictRow,
+)
 from benchmark_exporter.ledger.state import (
     FallbackBranch,
     NewestGateOutcome,
-    NewestPipeline,
     ReceivedNotification,
     Subject,
 )
@@ -32,20 +38,6 @@ class SeriesKey(NamedTuple):
     def of(cls, scope: Scope, result: Result) -> "SeriesKey":
         """The series that a result in a scope is of."""
         return cls(*scope.key, result.name, result.unit)
-
-
-class Rank(NamedTuple):
-    """Where a run stands among others of its kind: by its time, in seconds since 1970.
-
-    `tie` decides between runs of the same time. A rank after `horizon_seconds` was given by a clock
-    that has been set back since, and no longer says what is newest. `ahead` is a run that is itself
-    dated beyond it: it counts as the newest until the next run comes, whatever that one's time.
-    """
-
-    seconds: float
-    tie: int
-    horizon_seconds: float
-    ahead: bool = False
 
 
 class Series(msgspec.Struct, frozen=True):
@@ -186,40 +178,6 @@ class ShiftRow(msgspec.Struct, frozen=True):
     rank_seconds: float
     shifted: bool
     runs: tuple[int, ...]
-
-
-class NewestVerdictRow(msgspec.Struct, frozen=True):
-    """`shifted` if it is a regression that moved with an environment shift."""
-
-    run: int
-    shifted: bool
-    rank_seconds: float
-    tie: int
-
-
-class NewestResultRow(msgspec.Struct, frozen=True):
-    run: int
-    rank_seconds: float
-    tie: int
-
-
-class NewestRunRow(msgspec.Struct, frozen=True):
-    run: int
-    failed: bool
-    rank_seconds: float
-    tie: int
-
-
-class NewestGateOutcomeRow(msgspec.Struct, frozen=True):
-    run: int
-    rank_seconds: float
-    tie: int
-
-
-class NewestPipelineRunRow(msgspec.Struct, frozen=True):
-    run: NewestPipeline
-    rank_seconds: float
-    tie: int
 
 
 class PipelineRunRow(msgspec.Struct, frozen=True):

@@ -11,17 +11,18 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from benchmark_exporter.ledger.tables import (
-    BranchRow,
-    CommitRegressionsRow,
-    CounterRow,
-    HistogramRow,
+from benchmark_exporter.ledger.newest_rows import (
     NewestGateOutcomeRow,
     NewestPipelineRunRow,
     NewestResultRow,
     NewestRunRow,
     NewestVerdictRow,
     Rank,
+)
+from benchmark_exporter.ledger.tables import (
+    CommitRegressionsRow,
+    CounterRow,
+    HistogramRow,
     SuiteDurationsRow,
     TotalsRow,
 )
@@ -56,12 +57,15 @@ def after(rank: Rank, known_seconds: float) -> float:
 
 def newest(known: Ranked | None, row: Ranked, rank: Rank) -> Ranked:
     """The newer of two rows, of which `row` has the rank."""
-    known_seconds = -math.inf if known is None else known.rank_seconds
     if rank.ahead:
-        return replace(row, rank_seconds=known_seconds, tie=BEFORE_ALL)
-    if known is None or known_seconds > rank.horizon_seconds:
+        before = -math.inf if known is None else known.rank_seconds
+        return replace(row, rank_seconds=before, tie=BEFORE_ALL)
+    if known is None:
         return row
-    return row if (rank.seconds, rank.tie) >= (known_seconds, known.tie) else known
+    seconds, known_seconds = rank.seconds, known.rank_seconds
+    if seconds > known_seconds or known_seconds > rank.horizon_seconds:
+        return row
+    return row if seconds == known_seconds and rank.tie >= known.tie else known
 
 
 def counted(row: CounterRow | None, by: int, at: float) -> CounterRow:
@@ -110,11 +114,6 @@ def with_suite(row: SuiteDurationsRow | None, seconds: float) -> SuiteDurationsR
     """A project's totals after a suite that took so long."""
     row = row or SuiteDurationsRow(0, 0.0)
     return SuiteDurationsRow(row.count + 1, row.sum_seconds + seconds)
-
-
-def with_run(row: BranchRow | None) -> BranchRow:
-    """A branch after one more run."""
-    return BranchRow(1 if row is None else row.runs + 1)
 
 
 def committed(row: TotalsRow | None) -> TotalsRow:

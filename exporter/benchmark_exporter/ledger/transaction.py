@@ -11,6 +11,8 @@ from benchmark_exporter.ledger.baselines import Baselines
 from benchmark_exporter.ledger.branches import Branches
 from benchmark_exporter.ledger.columns import to_json
 from benchmark_exporter.ledger.deletion import Deleted, delete
+from benchmark_exporter.ledger.newest_rows import NewestPipelineRunRow, Rank
+from benchmark_exporter.ledger.pipeline_adoption import adopt_pipelines
 from benchmark_exporter.ledger.runs import AddedRun, Runs
 from benchmark_exporter.ledger.state import (
     Labels,
@@ -33,9 +35,7 @@ from benchmark_exporter.ledger.tables import (
     DocumentRow,
     FileRow,
     MeasurementRow,
-    NewestPipelineRunRow,
     PipelineRunRow,
-    Rank,
     RejectionRow,
     Signature,
 )
@@ -59,18 +59,6 @@ _DELETE_OLDER_NOTIFICATIONS = """
     DELETE FROM notifications WHERE fingerprint IN (
         SELECT fingerprint FROM notifications ORDER BY received_seconds DESC LIMIT -1 OFFSET ?)
 """
-_ADOPTED = "json_set(labels, '$[0]', :project) WHERE name = 'pipeline_runs' AND labels < '[\"\",^'"
-_ADOPT_SUBJECTS = (
-    "UPDATE subjects SET project = :project, prefix = rtrim(json_array(:project, name), ']') "
-    "WHERE kind = 'pipeline' AND project = ''"
-)
-_ADOPT_PIPELINES = (
-    "UPDATE pipeline_runs SET project = :project WHERE project = ''",
-    "UPDATE newest_pipeline_runs SET project = :project WHERE project = ''",
-    f"UPDATE counters SET labels = {_ADOPTED} AND labels > '[\"\",'",  # noqa: S608  # constants
-    f"UPDATE returned SET labels = {_ADOPTED} AND labels > '[\"\",'",  # noqa: S608  # likewise
-    _ADOPT_SUBJECTS,
-)
 # What SQLite raises for a value that it cannot store, as opposed to a file or disk that fails.
 _VALUE_ERRORS = (
     sqlite3.IntegrityError,
@@ -167,8 +155,6 @@ class Transaction:
         """Deletes files that are no longer in the folder."""
         for path in paths:
             self._buffer.put(FILES, (path,), None)
-
-    forget_files = delete_files  # its name before
 
     def add_document(self, digest: bytes, file_digest: bytes, format_name: str, at: float) -> bool:
         """Whether the document is new.
@@ -292,8 +278,7 @@ class Transaction:
     def adopt_pipelines(self, project: str) -> None:
         """See `Ledger.adopt_pipelines`."""
         self._buffer.changed = True
-        for statement in _ADOPT_PIPELINES:
-            self._execute(statement, {"project": project})
+        adopt_pipelines(self._connection, project)
 
     def delete(self, projects: Sequence[str], pipelines: Sequence[str]) -> Deleted:
         """Deletes everything of these projects and pipelines; see `deletion`."""

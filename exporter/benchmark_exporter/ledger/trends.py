@@ -14,13 +14,14 @@ _NEWEST_RUNS = """
     SELECT id, timestamp_seconds, project, environment, machine, line FROM runs WHERE tracked
     ORDER BY timestamp_seconds DESC LIMIT ?
 """
+_POINT = "project, environment, machine, line, timestamp_seconds"
 _SPEEDUPS = f"""
-    SELECT project, environment, machine, line, benchmark, timestamp_seconds, speedup_p50_ratio
-    FROM ({_NEWEST_RUNS}) JOIN gate_outcomes ON gate_outcomes.run = id ORDER BY timestamp_seconds DESC, id DESC
+    SELECT benchmark, {_POINT}, speedup_p50_ratio FROM ({_NEWEST_RUNS})
+    JOIN gate_outcomes ON gate_outcomes.run = id ORDER BY timestamp_seconds DESC, id DESC
 """  # noqa: S608  # constants
 _TIMES = f"""
-    SELECT project, environment, machine, line, name, timestamp_seconds, p50 * 1000
-    FROM ({_NEWEST_RUNS}) JOIN results ON results.run = id
+    SELECT name, {_POINT}, p50 * 1000 FROM ({_NEWEST_RUNS})
+    JOIN results ON results.run = id
     WHERE unit = 'seconds' AND better IS NOT 'higher' AND p50 IS NOT NULL
     ORDER BY timestamp_seconds DESC, id DESC
 """  # noqa: S608  # constants
@@ -30,32 +31,32 @@ _TIMES = f"""
 class Trend:
     """Values of the last runs of a benchmark in a scope, oldest first.
 
-    They are its speedups p50 (`speedup_p50`, a ratio), or its execution times (`p50_ms`, of a
-    benchmark with its variant). Times are in seconds since 1970.
+    Times are in seconds since 1970. The values are its speedups p50 (`speedup_p50`, a ratio), or
+    its execution times (`p50_ms`, of a benchmark with its variant).
     """
 
-    project: str
-    environment: str
-    machine_class: str
-    branch: str
     name: str
+    scope: Scope
     quantity: str
     timestamps_seconds: Sequence[float]
     values: Sequence[float]
 
 
 def read_trends(connection: sqlite3.Connection) -> list[Trend]:
-    """The trends among the newest TREND_RUNS runs; however many runs there are, these are read."""
+    """The trends among the newest TREND_RUNS runs of tracked branches, that of the newest run last.
+
+    However many runs there are, these are read.
+    """
     trends = []
     for quantity, statement in (("speedup_p50", _SPEEDUPS), ("p50_ms", _TIMES)):
-        points: dict[tuple[Scope, str], list[tuple[float, float]]] = {}
-        for *where, name, timestamp, value in connection.execute(statement, (TREND_RUNS,)):
-            key = Scope(*where), name
-            if key in points or len(points) < TREND_BENCHMARKS:
-                of_name = points.setdefault(key, [])
-                if len(of_name) < TREND_POINTS:
-                    of_name.append((timestamp, value))
-        for (scope, name), newest_first in points.items():
+        points: dict[tuple[str, ...], list[tuple[float, float]]] = {}
+        for *key, timestamp, value in connection.execute(statement, (TREND_RUNS,)):
+            benchmark = tuple(key)
+            if benchmark in points or len(points) < TREND_BENCHMARKS:
+                of_benchmark = points.setdefault(benchmark, [])
+                if len(of_benchmark) < TREND_POINTS:
+                    of_benchmark.append((timestamp, value))
+        for (name, *scope), newest_first in reversed(points.items()):
             times, values = zip(*reversed(newest_first), strict=True)
-            trends.append(Trend(*scope.key, name, quantity, times, values))
+            trends.append(Trend(name, Scope(*scope), quantity, times, values))
     return trends

@@ -5,13 +5,12 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from benchmark_exporter.ledger.newest_rows import NewestVerdictRow, Rank
 from benchmark_exporter.ledger.tables import (
     NEWEST_VERDICTS,
     SERIES,
     SHIFTS,
     VERDICTS,
-    NewestVerdictRow,
-    Rank,
     Series,
     SeriesKey,
     ShiftRow,
@@ -60,9 +59,10 @@ class Verdicts:
     ) -> None:
         """Stores whether a run was an environment shift.
 
-        The run is the newest of its scope with enough results to decide. A shift that has lasted for so many runs is how the machine is now: their series
-        start again, with these runs as their windows. The last of them still counts as shifted,
-        since it was compared with what was before.
+        The run is the newest of its scope with enough results to decide. A shift that has lasted
+        for so many runs is how the machine is now: their series start again, with these runs as
+        their windows. The last of them still counts as shifted, since it was compared with what was
+        before.
         """
         shift_key = scope.key
         before = self._buffer.get(SHIFTS, shift_key)

@@ -1,10 +1,10 @@
 """Which series a scrape shows: those of subjects that had a run lately, the first ones first.
 
 A subject is what series come and go with: a benchmark or result of a scope, or a branch and trigger
-of a pipeline. Series of a pipeline alone (its failure ratio) go with its first subject. Subjects are shown in the order in which they came. One that was too old
-to be shown comes last when it has a run again, since those that are shown stay. All of that is in
-the ledger, so a restart shows what was shown before it. Nothing is deleted: what is not shown is
-still counted.
+of a pipeline. Series of a pipeline alone (its failure ratio) go with its first subject. Subjects
+are shown in the order in which they came. One that was too old to be shown comes last when it has a
+run again, since those that are shown stay. All of that is in the ledger, so a restart shows what
+was shown before it. Nothing is deleted: what is not shown is still counted.
 """
 
 import sqlite3

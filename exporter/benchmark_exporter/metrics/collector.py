@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from benchmark_exporter.config import Config
-from benchmark_exporter.counters import EXECUTION_TIME
 from benchmark_exporter.ledger import Ledger, State
 from benchmark_exporter.ledger.history import RecordedRun
 from benchmark_exporter.ledger.state import NewestGate, NewestPipeline, NewestResult, NewestRun
-from benchmark_exporter.metrics.definitions import PARTS, Definition, Part, load_definitions
-from benchmark_exporter.metrics.exposition import KnownSeries, Page, Series, join
+from benchmark_exporter.metrics.definitions import PARTS, Definition, Part
+from benchmark_exporter.metrics.exposition import KnownSeries, Page, Series
 from benchmark_exporter.metrics.families import (
     exporter,
     gates,
@@ -20,30 +19,12 @@ from benchmark_exporter.metrics.families import (
     totals,
     verdicts,
 )
-from benchmark_exporter.metrics.families.process import STREAM_LAG_METRIC
 from benchmark_exporter.metrics.holding import Hold
 from benchmark_exporter.metrics.live import Live, LiveProgress
 from benchmark_exporter.metrics.resources import Resources
 from benchmark_exporter.metrics.samples import Sample, Samples
 from benchmark_exporter.model import PipelineRun, SubjectKind
 
-# Names that others still import from here.
-__all__ = [
-    "EXECUTION_TIME_METRIC",
-    "LEAST_SUBJECTS_READ",
-    "PARTS",
-    "STREAM_LAG_METRIC",
-    "Collector",
-    "Definition",
-    "Exposition",
-    "Live",
-    "LiveProgress",
-    "Part",
-    "join",
-    "load_definitions",
-]
-
-EXECUTION_TIME_METRIC = EXECUTION_TIME.metric
 LEAST_SUBJECTS_READ = 500
 
 

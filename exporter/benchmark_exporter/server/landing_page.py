@@ -142,7 +142,8 @@ def _runs(status: Status) -> str:
 
 def _rejected(status: Status) -> str:
     rows = [
-        _cells(file.file, file.reason, file.place, file.detail) for file in status.rejected_files
+        _cells(file.file, file.reason, file.json_path, file.detail)
+        for file in status.rejected_files
     ]
     return _table("Rejected files", ("File", "Reason", "JSON path", "Detail"), rows)
 

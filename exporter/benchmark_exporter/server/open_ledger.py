@@ -3,13 +3,13 @@
 import time
 from collections.abc import Callable
 
+from benchmark_exporter.counters import EXECUTION_TIME
 from benchmark_exporter.ingest.branches import BranchRules
 from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX, Inbox
 from benchmark_exporter.ingest.inboxes import Inboxes
 from benchmark_exporter.ingest.ingest import Defaults, Ingest
 from benchmark_exporter.ledger import Ledger, LedgerError
 from benchmark_exporter.ledger.damage import is_damaged, set_aside
-from benchmark_exporter.metrics.collector import EXECUTION_TIME_METRIC
 from benchmark_exporter.server.ingest_state import IngestState
 from benchmark_exporter.server.settings import ServeSettings
 
@@ -94,7 +94,7 @@ class OpenLedger:
         defaults = Defaults(
             project=config.project,
             environment=config.environment,
-            execution_time_bounds_ms=settings.definitions[EXECUTION_TIME_METRIC].buckets,
+            execution_time_bounds_ms=settings.definitions[EXECUTION_TIME.metric].buckets,
             settle_seconds=config.settle_seconds,
             series_max_age_seconds=config.series_max_age_seconds,
             zone=config.zone,

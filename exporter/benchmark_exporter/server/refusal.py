@@ -8,11 +8,11 @@ RETRY_AFTER_SECONDS = 5
 
 
 class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The body of the answer. `place` is a JSON path if the reason is in the document."""
+    """The body of the answer. `json_path` is empty unless the reason is in the document."""
 
     reason: str
     detail: str
-    place: str = ""
+    json_path: str = ""
 
 
 class Refused(Exception):

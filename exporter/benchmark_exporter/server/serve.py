@@ -17,7 +17,8 @@ from benchmark_exporter import __version__
 from benchmark_exporter.config import packaged
 from benchmark_exporter.ingest.upload_folder import UploadFolder
 from benchmark_exporter.ledger import LedgerError
-from benchmark_exporter.metrics.collector import STREAM_LAG_METRIC, Collector
+from benchmark_exporter.metrics.collector import Collector
+from benchmark_exporter.metrics.families.process import STREAM_LAG_METRIC
 from benchmark_exporter.server.alerts import AlertReceiver
 from benchmark_exporter.server.github import GitHub
 from benchmark_exporter.server.ingest_loop import IngestLoop

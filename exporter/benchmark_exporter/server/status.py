@@ -98,7 +98,9 @@ def current_status(settings: ServeSettings, publisher: Publisher, ingest: Ingest
         ],
         runs=_runs(state, publisher.branch_runs, exposition),
         rejected_files=[
-            RejectedFile(file=file.path, reason=file.reason, place=file.place, detail=file.detail)
+            RejectedFile(
+                file=file.path, reason=file.reason, json_path=file.json_path, detail=file.detail
+            )
             for file in state.rejected_files
         ],
         alerts=[_alert(received) for received in state.notifications],

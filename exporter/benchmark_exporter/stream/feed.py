@@ -213,7 +213,9 @@ def _runs(shown: ShownRuns, runs: Sequence[NewestRun]) -> list[RunNews]:
 
 def _rejected(state: State) -> RejectedFiles:
     files = [
-        RejectedFile(file=file.path, reason=file.reason, place=file.place, detail=file.detail)
+        RejectedFile(
+            file=file.path, reason=file.reason, json_path=file.json_path, detail=file.detail
+        )
         for file in state.rejected_files[:MAX_REJECTED]
     ]
     return RejectedFiles(count=len(state.rejected_files), files=files)

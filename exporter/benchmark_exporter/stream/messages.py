@@ -134,7 +134,7 @@ class RejectedFile(msgspec.Struct, frozen=True, kw_only=True):
 
     file: str
     reason: str
-    place: str
+    json_path: str
     detail: str
 
 

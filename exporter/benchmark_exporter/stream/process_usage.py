@@ -14,9 +14,10 @@ CURRENT, DEFAULT_PHASE = "current", "measure"
 
 @dataclass(frozen=True, slots=True)
 class ProcessUsage:
-    """What a process of a project uses: memory in 10^6 bytes by phase, CPU in percent of one core by core.
+    """What a process of a project uses.
 
-    Phase `current` is the memory in use now, any other phase its peak; core `all` is their sum.
+    Memory is in 10^6 bytes by phase, CPU in percent of one core by core. Phase `current` is the
+    memory in use now, any other phase its peak; core `all` is their sum.
     """
 
     process: str

@@ -57,6 +57,7 @@ def test_the_provenance_of_a_run(
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 def test_git_is_asked_where_nothing_else_states_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

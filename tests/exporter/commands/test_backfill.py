@@ -15,7 +15,7 @@ from benchmark_exporter.__main__ import EXIT_OK, EXIT_REJECTED, EXIT_UNUSABLE, m
 from benchmark_exporter.commands.past_samples import PastRun, measure, runs_of_ledger
 from benchmark_exporter.config import Config
 from benchmark_exporter.ingest.result_files import runs_of_files
-from benchmark_exporter.ledger.history import History, Selection
+from benchmark_exporter.ledger.history import History, RunSelection
 from benchmark_exporter.metrics.collector import Collector
 from tests.support.documents import Json, perf_suite, pipeline
 from tests.support.examples import (
@@ -77,14 +77,14 @@ def of(runs: Iterable[PastRun], config: Config) -> Samples:
 
 def of_ledger(wired: Wired) -> Samples:
     with History(wired.folder / "ledger.sqlite3") as history:
-        return of(runs_of_ledger(history, Selection())[0], wired.config)
+        return of(runs_of_ledger(history, RunSelection())[0], wired.config)
 
 
 def of_files(wired: Wired) -> Samples:
     rejected: list[Path] = []
     runs, _ = runs_of_files(
         [wired.results],
-        Selection(),
+        RunSelection(),
         wired.config,
         wired.config.policy,
         lambda path, _: rejected.append(path),
@@ -105,7 +105,7 @@ CASES = [
     "bench_guard_fail",
     "github_action_benchmark",
     "golden_metrics",
-    "hyperfine_with_side_file",
+    "hyperfine_with_sidecar",
     "jmh",
     "perf_guard_fail_amends_the_run",
 ]
@@ -132,9 +132,9 @@ def test_runs_and_runs_of_pipelines_come_in_the_order_of_their_times(wired: Wire
     wired.take("2.json", pipeline("b", timestamp="2026-03-02T12:00:00Z"))
     wired.take("3.json", perf_suite("c", timestamp="2026-03-03T12:00:00Z"))
     with History(wired.folder / "ledger.sqlite3") as history:
-        runs, count = runs_of_ledger(history, Selection())
+        runs, count = runs_of_ledger(history, RunSelection())
         assert ([run.run_id for run in runs], count) == (["a", "b", "c"], 3)
-        runs, count = runs_of_ledger(history, Selection(until_seconds=1772539200.0))
+        runs, count = runs_of_ledger(history, RunSelection(until_seconds=1772539200.0))
         assert ([run.run_id for run in runs], count) == (["a", "b"], 2)
 
 
@@ -176,7 +176,7 @@ def test_a_run_of_the_last_hour_is_left_to_the_scrape(wired: Wired) -> None:
     with History(wired.folder / "ledger.sqlite3") as history:
         for age_seconds, (runs, recent) in ((3599, (0, 1)), (3601, (1, 0))):
             outcome = measure(
-                runs_of_ledger(history, Selection())[0],
+                runs_of_ledger(history, RunSelection())[0],
                 wired.collector,
                 clock=lambda: 1772366400.0 + age_seconds,  # noqa: B023  # called here
             )

@@ -35,12 +35,12 @@ GOLDEN = REPOSITORY / "tests/exporter/golden"
         ),
         ("github_action_benchmark/2-bigger", "Battery: mean 3.6e+04 s, higher is better"),
         (
-            "hyperfine_with_side_file/1-run",
+            "hyperfine_with_sidecar/1-run",
             "project router, environment self-hosted, commit a1b2c3d",
         ),
-        ("hyperfine_with_side_file/1-run", "with its sidecar 1-run.meta.json"),
+        ("hyperfine_with_sidecar/1-run", "with its sidecar 1-run.meta.json"),
         (
-            "hyperfine_with_side_file/1-run.meta",
+            "hyperfine_with_sidecar/1-run.meta",
             (
                 "project router, environment self-hosted, commit a1b2c3d, branch main, "
                 "timestamp 2026-03-01 21:00:00+09:00"
@@ -74,7 +74,7 @@ def test_a_local_time_is_shown_in_utc_by_the_configured_zone() -> None:
 
 
 def test_a_bad_sidecar_is_named_with_its_document(tmp_path: Path) -> None:
-    (tmp_path / "a.json").write_bytes((GOLDEN / "hyperfine_with_side_file/1-run.json").read_bytes())
+    (tmp_path / "a.json").write_bytes((GOLDEN / "hyperfine_with_sidecar/1-run.json").read_bytes())
     (tmp_path / "a.meta.json").write_text('{"comit": "a1b2c3d"}')
     accepted, lines = check_file(tmp_path / "a.json", Config())
     assert not accepted
@@ -112,7 +112,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_a_file_in_the_working_directory_is_found_by_its_name_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.chdir(GOLDEN / "hyperfine_with_side_file")
+    monkeypatch.chdir(GOLDEN / "hyperfine_with_sidecar")
     accepted, lines = check_file(Path("1-run.json"), Config())
     assert accepted
     assert lines[0].startswith("1-run.json: hyperfine document")

@@ -10,7 +10,7 @@ import pytest
 
 from benchmark_exporter.__main__ import EXIT_OK, EXIT_UNUSABLE, main
 from benchmark_exporter.ledger import LedgerError
-from benchmark_exporter.ledger.history import History, Selection
+from benchmark_exporter.ledger.history import History, RunSelection
 from tests.support.documents import golden, perf_suite, result
 from tests.support.wired import Wired
 
@@ -197,7 +197,7 @@ def test_runs_are_selected(
 
 def test_of_a_selected_benchmark_only_its_results_are_shown(ledger: Path) -> None:
     with History(ledger) as history:
-        (run,) = history.newest_first(Selection(benchmark="router/compiled"), limit=1)
+        (run,) = history.newest_first(RunSelection(benchmark="router/compiled"), limit=1)
     assert [result.name for result in run.results] == ["router/compiled"]
     assert [verdict.severity for verdict in run.gate_outcomes] == ["warning"]
 

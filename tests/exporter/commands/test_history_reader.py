@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 
 from benchmark_exporter.ledger.connection import connect_to_read
-from benchmark_exporter.ledger.history import PAGE_RUNS, History, Selection
+from benchmark_exporter.ledger.history import PAGE_RUNS, History, RunSelection
 from tests.exporter.ledger.test_ledger import fill
 from tests.support.documents import perf_suite, pipeline
 from tests.support.ledger_files import Made
@@ -16,16 +16,16 @@ from tests.support.wired import Wired
 def test_pages_join_without_a_gap_in_either_order(wired: Wired) -> None:
     fill(wired.ledger, range(2 * PAGE_RUNS + 1))
     with History(wired.folder / "ledger.sqlite3") as history:
-        forward = [run.run_id for run in history.oldest_first(Selection())]
+        forward = [run.run_id for run in history.oldest_first(RunSelection())]
         assert forward == [str(number) for number in range(2 * PAGE_RUNS + 1)]
-        assert [run.run_id for run in history.newest_first(Selection(), limit=10**9)] == forward[
+        assert [run.run_id for run in history.newest_first(RunSelection(), limit=10**9)] == forward[
             ::-1
         ]
-        assert len(list(history.newest_first(Selection(), limit=PAGE_RUNS + 1))) == PAGE_RUNS + 1
-        assert history.count(Selection(since_seconds=1.0, until_seconds=3.0)) == 2
+        assert len(list(history.newest_first(RunSelection(), limit=PAGE_RUNS + 1))) == PAGE_RUNS + 1
+        assert history.count(RunSelection(since_seconds=1.0, until_seconds=3.0)) == 2
         assert [
             run.run_id
-            for run in history.oldest_first(Selection(since_seconds=1.0, until_seconds=3.0))
+            for run in history.oldest_first(RunSelection(since_seconds=1.0, until_seconds=3.0))
         ] == ["1", "2"]
         assert len(list(history.pipeline_runs())) == 2 * PAGE_RUNS + 1
         assert [run.run_id for run in history.pipeline_runs(1.0, 3.0)] == ["1", "2"]
@@ -36,8 +36,8 @@ def test_runs_of_one_moment_are_all_listed(wired: Wired) -> None:
         wired.drop(f"{number}.json", perf_suite(f"{number}"))
     wired.settle()
     with History(wired.folder / "ledger.sqlite3") as history:
-        assert len(list(history.newest_first(Selection(), limit=10))) == 3
-        assert len(list(history.oldest_first(Selection()))) == 3
+        assert len(list(history.newest_first(RunSelection(), limit=10))) == 3
+        assert len(list(history.oldest_first(RunSelection()))) == 3
 
 
 def test_a_pipelines_run_is_read_back(wired: Wired) -> None:
@@ -63,7 +63,7 @@ def test_reading_and_writing_do_not_wait_for_each_other(wired: Wired) -> None:
         wired.ledger.transaction() as transaction,
         History(wired.folder / "ledger.sqlite3") as history,
     ):
-        runs = history.oldest_first(Selection())
+        runs = history.oldest_first(RunSelection())
         assert next(runs).run_id == "0"
         transaction.count("runs", ("a", "local"), 1e9)
         assert len(list(runs)) == PAGE_RUNS

@@ -80,7 +80,7 @@ def test_sidecars_go_with_their_documents_and_options_win(
     exporter: Exporter, tmp_path: Path
 ) -> None:
     path, side = tmp_path / "b.json", tmp_path / "b.meta.json"
-    path.write_text(json.dumps(golden("hyperfine_with_side_file/1-run")))
+    path.write_text(json.dumps(golden("hyperfine_with_sidecar/1-run")))
     side.write_text(
         json.dumps({"project": "router", "commit": "a1b2c3d", "branch": None, "run_id": "ci-17"})
     )

@@ -29,7 +29,7 @@ GOLDEN_SHAPES = (
     "perf_analyze/1-analysis",
     "pytest_benchmark/1-run",
     "google_benchmark/1-run",
-    "hyperfine_with_side_file/1-run",
+    "hyperfine_with_sidecar/1-run",
     "hyperfine_2/1-run",
     "jmh/1-results",
     "result/1-run",

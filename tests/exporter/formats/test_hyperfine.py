@@ -9,7 +9,7 @@ from benchmark_exporter.model import Result, Statistics
 from tests.support.documents import Json
 from tests.support.parsing import accepted_run, results_of, run_of
 
-BEFORE_2 = "hyperfine_with_side_file/1-run"
+BEFORE_2 = "hyperfine_with_sidecar/1-run"
 
 
 def test_times_are_samples_and_the_runs_time_is_the_sidecars_or_the_files() -> None:

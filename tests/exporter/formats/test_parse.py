@@ -21,7 +21,7 @@ def test_a_run_without_an_id_gets_one_from_its_time_and_its_measurements() -> No
     def run_id(document: Json, written_seconds: float) -> str:
         return accepted_run(document, Origin(written_seconds=written_seconds)).run_id
 
-    document = golden("hyperfine_with_side_file/1-run")
+    document = golden("hyperfine_with_sidecar/1-run")
     first = run_id(document, 1772366400.25)
     assert re.fullmatch("20260301T120000Z-[0-9a-f]{8}", first)
     assert run_id(document, 1772366400.75) == first

@@ -11,7 +11,7 @@ from tests.support.parsing import encoded, rejected
 SUITE = perf_suite()
 GUARD = bench_guard({"a": 9.0}, passed=True)
 P50 = "metrics.compiled.p50_ms"
-HYPERFINE = "hyperfine_with_side_file/1-run"
+HYPERFINE = "hyperfine_with_sidecar/1-run"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """So many results of a run that move at once are a change of the machine."""
 
 from tests.support.documents import result
-from tests.support.histories import LEAST, confirmed, take_suite, verdicts
+from tests.support.histories import LEAST, STEADY, confirmed, take_suite, verdicts
 from tests.support.wired import Wired
 
 
@@ -56,4 +56,49 @@ def test_a_shift_that_lasts_becomes_the_new_normal(wired: Wired) -> None:
     for number in (201, 202):
         take_suite(wired, number, 2.1, slower="a", others=1.5)
     assert verdicts(wired.samples())["a"] == "critical"
+    assert confirmed(wired) == 1
+
+
+def shifted(wired: Wired) -> set[str]:
+    """The results whose newest verdict moved with a shift."""
+    shown = wired.samples().get("benchmark_regression_shifted", {})
+    return {dict(labels)["benchmark_name"] for labels in shown}
+
+
+def take_other(wired: Wired, number: int, milliseconds: float) -> None:
+    """A run of another suite of the same project and machine, which has one benchmark."""
+    wired.take(f"other-{number}.json", result(number, {"solo": milliseconds}))
+
+
+def test_a_shift_mutes_the_results_that_moved_with_it_and_no_others(wired: Wired) -> None:
+    for number in range(LEAST + 2):
+        take_suite(wired, number, 1.0)
+        take_other(wired, number, STEADY[number % len(STEADY)])
+    take_suite(wired, 100, 1.5, slower="abcde")
+    assert shifted(wired) == set("abcde")
+    for number in (101, 102):
+        take_other(wired, number, 2.0)
+    assert verdicts(wired.samples())["solo"] == "critical"
+    assert shifted(wired) == set("abcde")
+    assert confirmed(wired) == 1
+
+
+def test_muting_ends_for_a_result_with_its_next_verdict(wired: Wired) -> None:
+    for number in range(LEAST + 2):
+        take_suite(wired, number, 1.0)
+    take_suite(wired, 100, 1.5)
+    wired.take("few.json", result(101, {"a": 1.5}))
+    assert verdicts(wired.samples())["a"] == "critical"
+    assert shifted(wired) == set("bcdef")
+    assert confirmed(wired) == 1
+
+
+def test_what_got_worse_in_a_shift_to_the_better_did_not_move_with_it(wired: Wired) -> None:
+    for number in range(LEAST + 2):
+        take_suite(wired, number, 1.0)
+    for number in (100, 101):
+        take_suite(wired, number, 1.5, slower="a", others=0.5)
+    assert is_shifted(wired) == 1
+    assert verdicts(wired.samples())["a"] == "critical"
+    assert shifted(wired) == set()
     assert confirmed(wired) == 1

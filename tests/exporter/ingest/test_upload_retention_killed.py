@@ -76,7 +76,9 @@ def test_killed_at_each_step_of_pruning(tmp_path: Path) -> None:
     stage = prepare(tmp_path / "stage")
     before = comparable(stage.exposition())
     stage.ledger.close()
-    undisturbed = finished(copied(stage, tmp_path / "undisturbed"))
+    never_killed = copied(stage, tmp_path / "undisturbed")
+    undisturbed = finished(never_killed)
+    never_killed.ledger.close()
     assert undisturbed[0] == before
     assert len(undisturbed[1]) == 1 + 2 + 20
     number, died = 0, True

@@ -128,7 +128,7 @@ def test_age_counts_from_when_a_run_came_in(wired: Wired) -> None:
     ("old", "new", "format_name"),
     [
         ("perf_suite_pass/1-run", "perf_guard_fail_amends_the_run/2-perf_suite-slow", "perf_suite"),
-        ("hyperfine_with_side_file/1-run", "hyperfine_with_side_file/2-run-again", "hyperfine"),
+        ("hyperfine_with_sidecar/1-run", "hyperfine_with_sidecar/2-run-again", "hyperfine"),
     ],
 )
 def test_a_file_that_is_still_there_never_counts_again(

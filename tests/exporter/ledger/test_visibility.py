@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmark_exporter.config import Config
-from benchmark_exporter.metrics.collector import join
+from benchmark_exporter.metrics.exposition import join
 from benchmark_exporter.model import Notification
 from tests.support.documents import bench_guard, perf_suite, pipeline
 from tests.support.wired import START_SECONDS, Wired, samples

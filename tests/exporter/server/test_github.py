@@ -152,7 +152,7 @@ def test_other_deliveries_are_answered_and_not_counted(exporter: Exporter) -> No
 
 
 def refused(answer: Answer) -> tuple[int, str]:
-    assert answer.json.keys() <= {"reason", "detail", "place"}, answer
+    assert answer.json.keys() <= {"reason", "detail", "json_path"}, answer
     return answer.status, answer.json["reason"]
 
 

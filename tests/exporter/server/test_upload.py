@@ -125,7 +125,7 @@ def test_50_at_once_count_once_each(exporter: Exporter) -> None:
 def test_a_bad_document_is_refused_with_json_path_and_reason(exporter: Exporter) -> None:
     answer = upload(exporter, changed(perf_suite(), "metrics.compiled.p50_ms", -1))
     assert refused(answer) == (400, "invalid_value")
-    assert answer.json["place"] == "$.metrics.compiled.p50_ms"
+    assert answer.json["json_path"] == "$.metrics.compiled.p50_ms"
     assert kept(exporter) == []
     assert exporter.value("benchmark_exporter_files_pending") == 0
     assert answered(exporter, 400) == 1

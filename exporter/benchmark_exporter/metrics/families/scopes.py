@@ -5,7 +5,7 @@ from benchmark_exporter.model import Scope
 
 
 def labels_of(scope: Scope) -> Labels:
-    """All four; where a metric has other labels among them, the caller puts these in their order."""
+    """All four, for metrics that had no environment."""
     return scope.environment, scope.project, scope.machine_class, scope.branch
 
 

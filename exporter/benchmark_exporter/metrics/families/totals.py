@@ -21,7 +21,8 @@ def add_counters(
 ) -> None:
     """Every counter, held for as long as the part that it is in asks for.
 
-    The ledger's labels become those of the metric, in its order. A counter without labels is there as 0 before it is first counted.
+    The ledger's labels become those of the metric, in its order. A counter without labels is there
+    as 0 before it is first counted.
     """
     for total in COUNTERS:
         if not total.labels and total.name not in state.counters:

@@ -180,7 +180,7 @@ async function readTrends() {
     if (!answer.ok) return;
     const trends = await answer.json();
     known.trends = new Map(trends.map((trend) => [
-      scopedKey(trend, trend.quantity, trend.name), trend,
+      scopedKey(trend.scope, trend.quantity, trend.name), trend,
     ]));
     dirty.add("benchmarks");
     paintSoon();

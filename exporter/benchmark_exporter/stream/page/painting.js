@@ -52,7 +52,7 @@ export const painters = {
       const [name, why] = item.children;
       why.className = "why";
       setText(name, file.file);
-      setText(why, `${file.reason} at ${file.place}: ${file.detail}`);
+      setText(why, `${file.reason} at ${file.json_path}: ${file.detail}`);
     });
     const limited = count > files.length ? ` (${count}; the newest ${files.length} are shown)` : "";
     setText(find("#rejected-heading"), `Rejected files${limited}`);

@@ -1,0 +1,55 @@
+"""Which run is the newest of what it measured: rows of tables, and how runs are ranked."""
+
+from typing import NamedTuple
+
+import msgspec
+
+from benchmark_exporter.ledger.state import NewestPipeline
+
+
+class Rank(NamedTuple):
+    """Where a run stands among others of its kind: by its time, in seconds since 1970.
+
+    `tie` decides between runs of the same time. A rank after `horizon_seconds` was given by a clock
+    that has been set back since, and no longer says what is newest. `ahead` is a run that is itself
+    dated beyond it: it counts as the newest until the next run comes, whatever that one's time.
+    """
+
+    seconds: float
+    tie: int
+    horizon_seconds: float
+    ahead: bool = False
+
+
+class NewestVerdictRow(msgspec.Struct, frozen=True):
+    """`shifted` if it is a regression that moved with an environment shift."""
+
+    run: int
+    shifted: bool
+    rank_seconds: float
+    tie: int
+
+
+class NewestResultRow(msgspec.Struct, frozen=True):
+    run: int
+    rank_seconds: float
+    tie: int
+
+
+class NewestRunRow(msgspec.Struct, frozen=True):
+    run: int
+    failed: bool
+    rank_seconds: float
+    tie: int
+
+
+class NewestGateOutcomeRow(msgspec.Struct, frozen=True):
+    run: int
+    rank_seconds: float
+    tie: int
+
+
+class NewestPipelineRunRow(msgspec.Struct, frozen=True):
+    run: NewestPipeline
+    rank_seconds: float
+    tie: int

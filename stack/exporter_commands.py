@@ -1,0 +1,58 @@
+"""`make history`, `make backfill` and others: benchmark-exporter with this checkout's addresses."""
+
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from stack import record
+from stack.settings import Settings, StackError
+
+COMMANDS = ("history", "backfill", "baseline", "watch", "push")
+# The address that Prometheus has for the other containers.
+PROMETHEUS_IN_COMPOSE = "http://prometheus:9090"
+
+
+def run(settings: Settings, words: Sequence[str]) -> int:
+    """Run a command of benchmark-exporter on the stack that was started here; its exit status.
+
+    A command that writes says first where it writes to.
+
+    Raises:
+        StackError: no stack was started here, or there is no such command.
+    """
+    stack = record.read(settings)
+    if "exporter_command" not in stack:
+        raise StackError("no stack was started from this checkout; start it with: make up")
+    if not words or words[0] not in COMMANDS:
+        raise StackError(f"name one of {', '.join(COMMANDS)}")
+    name, arguments = words[0], list(words[1:])
+    if name == "backfill" and runs_in_container(stack, name, arguments):
+        # Which calls Prometheus by another address.
+        address = stack["addresses"]["prometheus"]
+        print(f"writing to {address} (the stack of {settings.root})", file=sys.stderr)
+    return subprocess.run(command(stack, name, arguments), check=False).returncode
+
+
+def command(stack: Mapping[str, Any], name: str, arguments: list[str]) -> list[str]:
+    """Give the words that run a command on a stack, described as in its file.
+
+    What needs a ledger that is in a container runs there; all else runs here, with `--stack`.
+    """
+    if runs_in_container(stack, name, arguments):
+        url = [f"--url={PROMETHEUS_IN_COMPOSE}"] if name == "backfill" else []
+        return [*stack["exporter_command"], name, *url, *arguments]
+    here = [sys.executable, "-m", "benchmark_exporter", name]
+    option = f"--stack={stack['checkout']}"
+    if name == "baseline":  # whose own command comes first
+        return [*here, *arguments[:1], option, *arguments[1:]]
+    token = [f"--token-file={stack['token_file']}"] if name == "push" else []
+    return [*here, option, *token, *arguments]
+
+
+def runs_in_container(stack: Mapping[str, Any], name: str, arguments: Sequence[str]) -> bool:
+    """Whether a command needs the ledger, and that is in a container, which sees no files here."""
+    reads_files = any(Path(word).exists() for word in arguments)
+    of_ledger = name in ("history", "baseline") or (name == "backfill" and not reads_files)
+    return of_ledger and stack["ledger"] is None

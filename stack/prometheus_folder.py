@@ -1,0 +1,41 @@
+"""What Prometheus reads in mode local: prometheus/ with this machine's addresses."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import yaml
+
+from stack import retention
+from stack.settings import Part, Settings
+
+
+def lay_out(settings: Settings, folder: Path, parts: Iterable[Part], argv: Sequence[str]) -> None:
+    """Write the configuration, its rules and its targets into a folder.
+
+    Nothing but the addresses differs from prometheus/, unless the Prometheus that `argv` runs
+    takes its retention from its configuration: then that is in it.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    source = settings.root / "prometheus"
+    (folder / "targets").mkdir(parents=True, exist_ok=True)
+    for name in ("prometheus.yml", "rules"):
+        link = folder / name
+        link.unlink(missing_ok=True)
+        link.symlink_to(source / name)
+    if retention.is_configured(argv):
+        text = (source / "prometheus.yml").read_text(encoding="utf-8")
+        (folder / "prometheus.yml").unlink()
+        (folder / "prometheus.yml").write_text(
+            retention.with_retention(text, settings), encoding="utf-8"
+        )
+    here = {part.name: f"{settings.reach}:{settings.port(part)}" for part in parts}
+    for file in (source / "targets/compose").glob("*.yml"):
+        groups = yaml.safe_load(file.read_text(encoding="utf-8"))
+        for group in groups:
+            names = [target.partition(":")[0] for target in group["targets"]]
+            group["targets"] = [here[name] for name in names if name in here]
+        written = folder / "targets" / file.name
+        written.with_suffix(".part").write_text(yaml.safe_dump(groups), encoding="utf-8")
+        written.with_suffix(".part").replace(written)

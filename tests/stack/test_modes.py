@@ -1,0 +1,93 @@
+"""Both modes start the same servers with the same options."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stack import settings
+from stack.local import LocalStack
+from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA, PROMETHEUS
+from tests.stack.checkouts import write_env
+from tests.stack.composed import compose_configuration
+from tests.support.paths import REPOSITORY
+
+
+def test_servers_know_their_public_addresses_in_both_modes(equipped: Path) -> None:
+    write_env(equipped, "PUBLIC_HOST=perf.example.org")
+    values = settings.load(equipped, environ={})
+    processes = LocalStack(values).processes
+    services = compose_configuration(values)["services"]
+    for process in processes.all():
+        if process.part in (PROMETHEUS, ALERTMANAGER):
+            command, url = services[process.part.name]["command"], values.public_url(process.part)
+            assert command[command.index("--web.external-url") + 1] == url
+            assert f"--web.external-url={url}" in process.argv
+        if process.part is EXPORTER:
+            given = dict(
+                option.removeprefix("--").split("-url=")
+                for option in process.argv
+                if "-url=" in option
+            )
+            here = {f"BENCHMARK_EXPORTER_{name.upper()}_URL": url for name, url in given.items()}
+            environment = services["exporter"]["environment"]
+            in_compose = {name: url for name, url in environment.items() if name.endswith("_URL")}
+            # Here the exporter links to Grafana only where it is installed.
+            grafana = {"BENCHMARK_EXPORTER_GRAFANA_URL": values.public_url(GRAFANA)}
+            assert here | grafana == in_compose
+        if process.part is PROMETHEUS:
+            assert services["prometheus"]["environment"] == process.environment
+    grafana_url = values.public_url(GRAFANA)
+    assert services["grafana"]["environment"]["GF_SERVER_ROOT_URL"] == grafana_url
+    assert processes.grafana_environment()["GF_SERVER_ROOT_URL"] == grafana_url
+
+
+def test_every_setting_of_a_channel_reaches_alertmanager_in_local_mode(equipped: Path) -> None:
+    chosen = {
+        "ALERT_EMAIL_TO": "team@example.org",
+        "PAGERDUTY_URL": "https://events.eu.pagerduty.com/v2/enqueue",
+        "SMTP_FROM": "alerts@example.org",
+        "SMTP_REQUIRE_TLS": "false",
+        "SMTP_SMARTHOST": "smtp.example.org:587",
+        "SMTP_USERNAME": "alerts",
+    }
+    services = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())["services"]
+    assert chosen.keys() == services["alertmanager_config"]["environment"].keys()
+    write_env(equipped, "\n".join(f"{name}={value}" for name, value in chosen.items()))
+    values = settings.load(equipped, environ={})
+    for secret in ("pagerduty_routing_key", "smtp_password"):
+        (values.secrets_dir / secret).write_text("made-up")
+    assert list(LocalStack(values).render())
+    rendered = yaml.safe_load((equipped / ".local/alertmanager/alertmanager.yml").read_text())
+    _, pagerduty, email = rendered["receivers"]
+    options = {**pagerduty["pagerduty_configs"][0], **email["email_configs"][0]}
+    names = ("to", "url", "from", "require_tls", "smarthost", "auth_username")
+    expected = [False if value == "false" else value for value in chosen.values()]
+    assert [options[name] for name in names] == expected
+
+
+@pytest.mark.parametrize(
+    ("part", "only_in_one"),
+    [
+        ("prometheus", {"--web.listen-address"}),
+        ("alertmanager", {"--web.listen-address"}),
+        (
+            "node_exporter",
+            {
+                *("--web.listen-address", "--path.rootfs", "--path.udev.data", "--path.procfs"),
+                "--no-collector.netdev.netlink",
+            },
+        ),
+    ],
+)
+def test_both_modes_give_a_server_the_same_options(
+    equipped: Path, part: str, only_in_one: set[str]
+) -> None:
+    services = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())["services"]
+    processes = LocalStack(settings.load(equipped, environ={})).processes.all()
+    [argv] = [process.argv for process in processes if process.part.name == part]
+
+    def options(words: list[str]) -> set[str]:
+        return {word.partition("=")[0] for word in words if word.startswith("--")}
+
+    assert options(services[part]["command"]) ^ options(list(argv)) == only_in_one

@@ -17,7 +17,7 @@ Contract
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -34,6 +34,7 @@ from benchmark_exporter.ledger.connection import (
 from benchmark_exporter.ledger.deletion import Deleted
 from benchmark_exporter.ledger.newest_rows import Rank
 from benchmark_exporter.ledger.retention import old_uploads, prune
+from benchmark_exporter.ledger.selective_deletion import DeletedRuns, DeletionSelection
 from benchmark_exporter.ledger.state import (
     REGRESSIONS_BY_COMMIT,
     Histogram,
@@ -61,6 +62,8 @@ __all__ = [
     "BranchRuns",
     "Connect",
     "Deleted",
+    "DeletedRuns",
+    "DeletionSelection",
     "Histogram",
     "KnownRun",
     "Labels",
@@ -84,6 +87,10 @@ __all__ = [
     "has_no_room",
     "is_newer",
 ]
+
+
+class _DryRun(Exception):
+    """Undoes a transaction whose effect was counted."""
 
 
 class Ledger:
@@ -207,13 +214,26 @@ class Ledger:
                 return
             yield names
 
-    def delete(self, projects: Sequence[str], pipelines: Sequence[str]) -> Deleted:
+    def delete(
+        self, projects: Sequence[str], pipelines: Sequence[str], *, dry_run: bool = False
+    ) -> Deleted:
         """Deletes everything of these projects and pipelines, totals too.
 
-        Their series go, and no counter of others falls.
+        Their series go, and no counter of others falls. A `dry_run` only counts.
         """
-        with self.transaction() as transaction:
-            return transaction.delete(projects, pipelines)
+        with suppress(_DryRun), self.transaction() as transaction:
+            deleted = transaction.delete(projects, pipelines)
+            if dry_run:
+                raise _DryRun
+        return deleted
+
+    def delete_runs(self, selection: DeletionSelection, *, dry_run: bool = False) -> DeletedRuns:
+        """Deletes single runs, benchmarks or branches; a `dry_run` only counts."""
+        with suppress(_DryRun), self.transaction() as transaction:
+            deleted = transaction.delete_runs(selection)
+            if dry_run:
+                raise _DryRun
+        return deleted
 
     def adopt_pipelines(self, project: str) -> None:
         """Gives a project to the pipelines of a ledger from before pipelines had one."""

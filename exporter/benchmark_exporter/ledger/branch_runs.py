@@ -17,7 +17,7 @@ from benchmark_exporter.model import Result, Scope, Verdict
 
 # Among how many of the runs that arrived last these are found, and how many rows of each kind:
 # however many branches there are, no more is read.
-BRANCH_RUNS, BRANCH_ROWS = 100, 1000
+BRANCH_RUNS, BRANCH_ROWS = 50, 500
 
 _OF_RUNS = "WHERE run IN (SELECT value FROM json_each(?)) ORDER BY run DESC LIMIT ?"
 

@@ -48,9 +48,9 @@ class RunSelection:
 
     `benchmark` is a glob of a benchmark's name, with or without its variant; a selected run comes
     with these results only. `branch` and `machine_class` are globs too; a run that states no branch
-    is of its project's default one. `commit_hash` may be the beginning of one. Times are of the runs'
-    documents, in seconds since 1970, from `since` on and before `until`. `failed` are runs with a
-    failed benchmark or a gate that was not passed.
+    is of its project's default one. `commit_hash` may be the beginning of one. Times are of the
+    runs' documents, in seconds since 1970, from `since` on and before `until`. `failed` are runs
+    with a failed benchmark or a gate that was not passed.
     """
 
     benchmark: str | None = None

@@ -4,11 +4,13 @@ import sqlite3
 
 from msgspec.structs import replace
 
+from benchmark_exporter.ledger.columns import to_json
 from benchmark_exporter.ledger.tables import SERIES, SHIFTS, VERDICTS, Series, SeriesKey
 from benchmark_exporter.ledger.totals import tie_of
 from benchmark_exporter.model import REGRESSED
 
-# The newest tables: the column that names, what is copied of the run's row, and the run's table.
+# Each table of newest rows, its column of names, the table of what was measured, and what else
+# changes with the run.
 _NEWEST = (
     ("newest_verdicts", "name", "verdicts", ", shifted = 0"),
     ("newest_results", "name", "results", ""),
@@ -42,6 +44,13 @@ _NEWEST_VERDICT = f"""
     SELECT run, {_RANK}, commit_hash FROM runs JOIN verdicts ON run = id
     JOIN results USING (run, name) WHERE {_IN_SCOPE} AND name = ? AND unit = ?
     ORDER BY 2 DESC, measurements DESC LIMIT 1
+"""  # noqa: S608  # constants
+# The regressions of the runs of a shift moved with it.
+_MOVED = f"""
+    UPDATE newest_verdicts SET shifted = 1 WHERE ({_SCOPE}) = (?, ?, ?, ?)
+    AND run IN (SELECT value FROM json_each(?)) AND EXISTS (
+        SELECT 1 FROM verdicts v WHERE v.run = newest_verdicts.run
+        AND v.name = newest_verdicts.name AND v.state IN ('warning', 'critical'))
 """  # noqa: S608  # constants
 _OF_RUNS = ("results", "failures", "gate_outcomes", "verdicts")
 
@@ -145,3 +154,4 @@ def _leave_shifts(connection: sqlite3.Connection) -> None:
             connection.execute(
                 SHIFTS.replace, SHIFTS.bind(key, replace(row, runs=runs, shifted=shifted))
             )
+            connection.execute(_MOVED, (*key, to_json(runs)))

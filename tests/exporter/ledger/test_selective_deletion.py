@@ -126,3 +126,16 @@ def test_nothing_that_is_selected_changes_nothing(wired: Wired) -> None:
     ):
         assert wired.ledger.delete_runs(selection) == DeletedRuns(0, 0)
     assert {**wired.samples(), COMMITS: {}} == before
+
+
+def test_a_regression_that_moved_with_a_shift_stays_muted(wired: Wired) -> None:
+    names = [f"case {number}" for number in range(12)]
+    for number in range(12):
+        wired.take(f"{number}.json", result(number, dict.fromkeys(names, 1.0)))
+    wired.take("12.json", result(12, dict.fromkeys(names, 3.0)))
+    before = gauges(wired)
+    moved = wired.samples()["benchmark_regression_shifted"]
+    assert set(moved.values()) == {1}
+    wired.take("13.json", result(13, dict.fromkeys(names, 3.0)) | {"run_id": "second"})
+    wired.ledger.delete_runs(DeletionSelection(run="second"))
+    assert gauges(wired) == before

@@ -53,7 +53,7 @@ from benchmark_exporter.ledger import DeletionSelection, LedgerError
     shared=False,
     help="Pipeline to delete, with its runs and totals. May be repeated.",
 )
-@option("--dry-run", is_flag=True, help="Only say how much would be deleted.")
+@option("--dry-run", is_flag=True, shared=False, help="Only say how much would be deleted.")
 @written_ledger_options
 def command(
     run: str | None,

@@ -247,7 +247,10 @@ Document = Run | PipelineRun | Baseline
 
 
 class Notification(msgspec.Struct, frozen=True):
-    """An alert as Alertmanager delivered it. The fingerprint identifies it, whatever its status."""
+    """An alert as Alertmanager delivered it. The fingerprint identifies it, whatever its status.
+
+    Where it comes from is what its labels state; empty for what they do not.
+    """
 
     fingerprint: str
     alertname: str
@@ -255,6 +258,10 @@ class Notification(msgspec.Struct, frozen=True):
     severity: str
     status: str
     summary: str
+    project: str = ""
+    environment: str = ""
+    machine_class: str = ""
+    branch: str = ""
 
 
 class GateOutcome(msgspec.Struct, frozen=True):

@@ -83,7 +83,7 @@ def test_keyboard_and_screen_reader_find_everything(live_page: Page, exporter: E
     for name in ("Running now", "Newest runs"):
         expect(live_page.get_by_role("heading", name=name)).to_be_visible()
     expect(live_page.get_by_role("rowheader", name="orbit")).to_be_visible()
-    assert live_page.get_by_role("columnheader").count() == 8
+    assert live_page.get_by_role("columnheader").count() == 9
     unnamed = live_page.evaluate(
         "[...document.querySelectorAll('[role=img], progress')]"
         ".filter(e => !e.ariaLabel && e.checkVisibility()).length"

@@ -1,7 +1,7 @@
 """`benchmark-exporter check`: what a result file would be ingested as, and judging files in CI."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -23,6 +23,7 @@ from benchmark_exporter.commands.options import (
 from benchmark_exporter.config import Config, ConfigError
 from benchmark_exporter.ledger import Ledger, LedgerError
 
+_OF_GATE = ("ledger", "baseline", "branch", "base_branch", "summary")
 STEP_SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
 
 
@@ -72,6 +73,21 @@ def _repeated(name: str, words: Sequence[str]) -> Iterator[str]:
     help="With --gate: judge them against the result files of earlier runs instead.",
 )
 @option(
+    "--branch",
+    metavar="NAME",
+    shared=False,
+    help="With --ledger: the runs' branch. They are judged against its history if it is tracked, "
+    "else against that of its base branch.",
+    show_default="as the documents state",
+)
+@option(
+    "--base-branch",
+    metavar="NAME",
+    shared=False,
+    help="With --ledger: the branch that the runs' branch will be merged into.",
+    show_default="as the documents state, else the default branch",
+)
+@option(
     "--fail-on",
     type=click.Choice(("critical", "warning")),
     default="critical",
@@ -88,6 +104,8 @@ def command(
     gate: bool,
     ledger: Path | None,
     baseline: tuple[Path, ...],
+    branch: str | None,
+    base_branch: str | None,
     fail_on: str,
     summary: Path | None,
     config: Path | None,
@@ -101,12 +119,16 @@ def command(
     if gate:
         if ledger is not None and baseline:
             raise click.UsageError("--ledger and --baseline exclude each other")
-        passed, text = _judge(settings, files, ledger, baseline, fail_on)
+        if ledger is None and (branch or base_branch):
+            raise click.UsageError("--branch and --base-branch need --ledger")
+        branches = {"branch": branch or "", "base_branch": base_branch or ""}
+        passed, text = _judge(settings, files, ledger, baseline, fail_on, branches)
         print(text)
         _write_summary(text, summary)
         return EXIT_OK if passed else EXIT_REJECTED
-    if any(map(is_on_command_line, ("ledger", "baseline", "summary"))):
-        raise Unusable("--ledger, --baseline and --summary need --gate")
+    if any(map(is_on_command_line, _OF_GATE)):
+        names = (f"--{name.replace('_', '-')}" for name in _OF_GATE)
+        raise Unusable(f"{', '.join(names)} need --gate")
     status = EXIT_OK
     for path in files:
         accepted, lines = check_file(path, settings)
@@ -121,13 +143,14 @@ def _judge(
     ledger_path: Path | None,
     baseline: Sequence[Path],
     fail_on: str,
+    branches: Mapping[str, str],
 ) -> tuple[bool, str]:
     if ledger_path is not None and not ledger_path.is_file():
         raise Unusable(f"{ledger_path}: there is no such ledger")
     try:
         ledger = None if ledger_path is None else Ledger(ledger_path)
         try:
-            gate = Gate(config, ledger, baseline)
+            gate = Gate(config, ledger, baseline, **branches)
             return gate.check(files, on_warning=fail_on == "warning")
         finally:
             if ledger is not None:

@@ -1,4 +1,4 @@
-"""`benchmark-exporter delete`: everything that a ledger has of a project or pipeline."""
+"""`benchmark-exporter delete`: runs, benchmarks, branches, projects or pipelines of a ledger."""
 
 from pathlib import Path
 
@@ -15,16 +15,36 @@ from benchmark_exporter.commands.options import (
     written_ledger_options,
 )
 from benchmark_exporter.commands.stack_file import StackError
-from benchmark_exporter.ledger import LedgerError
+from benchmark_exporter.ledger import DeletionSelection, LedgerError
 
 
 @click.command(cls=Command, context_settings=COMMAND_SETTINGS)
+@option(
+    "--run",
+    metavar="ID",
+    shared=False,
+    help="Run to delete, by its run_id or the number of its row. The run before it is the newest "
+    "again; what was counted stays counted.",
+)
+@option(
+    "--benchmark",
+    metavar="GLOB",
+    shared=False,
+    help="Benchmarks or results to delete, with their totals and baselines.",
+)
+@option(
+    "--branch",
+    metavar="GLOB",
+    shared=False,
+    help="Branches whose runs to delete, with their totals and baselines.",
+)
 @option(
     "--project",
     multiple=True,
     metavar="NAME",
     shared=False,
-    help="Project to delete, with its runs, totals and baselines. May be repeated.",
+    help="Project to delete, with its runs, totals and baselines. With --run, --benchmark or "
+    "--branch: delete these of this project only. May be repeated.",
 )
 @option(
     "--pipeline",
@@ -33,24 +53,47 @@ from benchmark_exporter.ledger import LedgerError
     shared=False,
     help="Pipeline to delete, with its runs and totals. May be repeated.",
 )
+@option("--dry-run", is_flag=True, shared=False, help="Only say how much would be deleted.")
 @written_ledger_options
 def command(
-    project: tuple[str, ...], pipeline: tuple[str, ...], ledger: Path | None, stack: Path | None
+    run: str | None,
+    benchmark: str | None,
+    branch: str | None,
+    project: tuple[str, ...],
+    pipeline: tuple[str, ...],
+    dry_run: bool,
+    ledger: Path | None,
+    stack: Path | None,
 ) -> int:
-    """Delete projects or pipelines from an exporter's ledger.
+    """Delete runs, benchmarks, branches, projects or pipelines from an exporter's ledger.
 
-    Prometheus keeps what it has scraped. Only a copy of the ledger brings them back.
+    Its exporter may keep running. Prometheus keeps what it has scraped. Only a copy of the ledger
+    brings them back.
     """
-    if not project and not pipeline:
-        raise Unusable("name what to delete with --project or --pipeline")
+    selected = [each for each in (run, benchmark, branch) if each is not None]
+    if not (selected or project or pipeline):
+        raise Unusable(
+            "name what to delete with --run, --benchmark, --branch, --project or --pipeline"
+        )
+    if len(selected) > 1 or (selected and pipeline):
+        raise Unusable("--run, --benchmark, --branch and --pipeline exclude each other")
     try:
         with open_ledger(ledger, stack) as (opened, where):
-            announce(f"deleting from {where}")
-            deleted = opened.delete(project, pipeline)
+            announce(f"{'counting in' if dry_run else 'deleting from'} {where}")
+            if selected:
+                selection = DeletionSelection(run, benchmark, branch, project)
+                runs = opened.delete_runs(selection, dry_run=dry_run)
+                what = f"{runs.runs:,} runs, and {runs.results:,} results and failures"
+            else:
+                deleted = opened.delete(project, pipeline, dry_run=dry_run)
+                what = (
+                    f"{deleted.runs:,} runs of projects and {deleted.pipeline_runs:,} of pipelines"
+                )
     except (LedgerError, StackError) as error:
         raise Unusable(str(error)) from error
     print(
-        f"deleted {deleted.runs:,} runs of projects and {deleted.pipeline_runs:,} of pipelines; "
-        "Prometheus keeps what it has scraped"
+        f"would delete {what}"
+        if dry_run
+        else f"deleted {what}; Prometheus keeps what it has scraped"
     )
     return EXIT_OK

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from benchmark_exporter.commands.origins import Origins
 from benchmark_exporter.commands.stream_client import Received
 from benchmark_exporter.stream.messages import (
     AlertNews,
@@ -62,36 +63,36 @@ def progress_text(progress: Progress, word: str = "progress") -> str:
     return text.rstrip() + error
 
 
-def lines(received: Received) -> list[Line]:
+def lines(received: Received, origins: Origins) -> list[Line]:
     """The lines of a message; none for progress, which is shown in other ways."""
     metrics = received.metrics
+    origins.note(metrics)
     match metrics:
         case RunNews():
-            return _run(metrics)
+            return _run(metrics, origins)
         case GateNews():
-            return [_gate_outcome(metrics)]
+            return [_gate_outcome(metrics, origins)]
         case AlertNews():
             return [_alert(metrics)]
         case RejectedFiles():
             return [_rejected(metrics)]
-        case IngestNews(failure=None):
-            return [Line("ingest   results are ingested again", "green")]
-        case IngestNews(failure=failure):
-            return [Line(f"ingest   no results are ingested: {failure}", "bold red")]
+        case IngestNews():
+            return [_ingest(metrics)]
         case Gap():
             reason = metrics.reason.replace("_", " ")
             return [Line(f"gap      {metrics.dropped} messages were missed ({reason})", "yellow")]
         case Hello():
-            return _snapshot(received, metrics)
+            return _snapshot(metrics, origins)
     return []
 
 
-def _run(run: RunNews) -> list[Line]:
+def _run(run: RunNews, origins: Origins) -> list[Line]:
     times = ", ".join(f"{variant} {milliseconds(ms)}".strip() for variant, ms in run.p50_ms.items())
     outcome = "failed with an error" if run.failed else times or "no times"
-    text = f"run      {run.benchmark} ({run.environment}, {run.run_id}): {outcome}"
-    news = [verdict for verdict in run.verdicts if verdict.state in _NEWS]
-    return [Line(text, "red" if run.failed else ""), *map(_verdict, news)]
+    text = f"run      {run.benchmark} {origins.of(run, run_id=run.run_id)}: {outcome}"
+    branch = origins.branch_of(run)
+    news = [_verdict(verdict, branch) for verdict in run.verdicts if verdict.state in _NEWS]
+    return [Line(text, "red" if run.failed else ""), *news]
 
 
 def _alert(alert: AlertNews) -> Line:
@@ -110,26 +111,28 @@ def _rejected(rejected: RejectedFiles) -> Line:
     return Line(text, "yellow" if rejected.count else "")
 
 
-def _snapshot(received: Received, hello: Hello) -> list[Line]:
+def _ingest(ingest: IngestNews) -> Line:
+    if ingest.failure is None:
+        return Line("ingest   results are ingested again", "green")
+    return Line(f"ingest   no results are ingested: {ingest.failure}", "bold red")
+
+
+def _snapshot(hello: Hello, origins: Origins) -> list[Line]:
     snapshot = hello.snapshot
     if snapshot is None:
         return []
-    alerts = [line for alert in snapshot.alerts for line in lines(Received(alert.received, alert))]
-    failing = (
-        []
-        if snapshot.ingest.failure is None
-        else lines(Received(received.timestamp, snapshot.ingest))
-    )
-    return [*map(_gate_outcome, reversed(snapshot.gates)), *alerts, *failing]
+    gates = [_gate_outcome(gate, origins) for gate in reversed(snapshot.gates)]
+    failing = [] if snapshot.ingest.failure is None else [_ingest(snapshot.ingest)]
+    return [*gates, *map(_alert, snapshot.alerts), *failing]
 
 
-def _verdict(verdict: VerdictNews) -> Line:
+def _verdict(verdict: VerdictNews, branch: str) -> Line:
     changed = change(verdict.worsening_ratio)
     than = f", {changed} than before" if changed else ""
-    return Line(f"judged   {verdict.name} {verdict.state}{than}", _NEWS[verdict.state])
+    return Line(f"judged   {verdict.name}{branch} {verdict.state}{than}", _NEWS[verdict.state])
 
 
-def _gate_outcome(gate_outcome: GateNews) -> Line:
+def _gate_outcome(gate_outcome: GateNews, origins: Origins) -> Line:
     if gate_outcome.severity is not None:
         outcome = f"{gate_outcome.severity} regression"
     else:
@@ -142,4 +145,5 @@ def _gate_outcome(gate_outcome: GateNews) -> Line:
         f"speedup p50 {gate_outcome.speedup_p50:.3g}×, "
         f"threshold {gate_outcome.min_speedup_p50:.3g}×"
     )
-    return Line(f"gate     {gate_outcome.benchmark} {outcome}: {speedup}", style)
+    name = f"{gate_outcome.benchmark} {origins.of(gate_outcome)}"
+    return Line(f"gate     {name} {outcome}: {speedup}", style)

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from msgspec.structs import replace
+
 from benchmark_exporter.config import Config
+from benchmark_exporter.ingest.branches import BranchRules, Line, line_of, lines_of, without_prefix
 from benchmark_exporter.ingest.inbox import Inbox
 from benchmark_exporter.ingest.result_files import read_document
 from benchmark_exporter.judge import SeriesState, judge
@@ -41,9 +44,13 @@ class _Judged:
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    """A run with its gate outcomes and verdicts. In a shift the verdicts do not count."""
+    """A run with its gate outcomes and verdicts. In a shift the verdicts do not count.
+
+    `line` is the branch of the ledger whose history it is judged against; None without a ledger.
+    """
 
     run: Run
+    line: Line | None
     gate_outcomes: Sequence[tuple[float, GateOutcome]]
     judged: Sequence[_Judged]
     shifted: bool
@@ -61,16 +68,26 @@ class Gate:
     """Judges runs one after another, by their gates and against their history where there is one.
 
     The history is that of a ledger, which is only read, then the runs in `baseline` files, the
-    oldest first, then the runs that were judged before.
+    oldest first, then the runs of the same branch that were judged before. In the ledger it is that
+    of the run's branch if it is tracked, else that of its base branch. `branch` and `base_branch`
+    are those of all runs, whatever their documents state; empty for what these state.
 
     Raises:
         GateError: a baseline file does not hold a run that can be read.
     """
 
     def __init__(
-        self, config: Config, ledger: Ledger | None = None, baseline: Sequence[Path] = ()
+        self,
+        config: Config,
+        ledger: Ledger | None = None,
+        baseline: Sequence[Path] = (),
+        *,
+        branch: str = "",
+        base_branch: str = "",
     ) -> None:
         self._config = config
+        self._branch = branch
+        self._base_branch = base_branch
         self._policy = config.policy
         self._limits = config.judgement
         self._ledger = ledger
@@ -115,22 +132,23 @@ class Gate:
     def _check(self, run: Run) -> _Checked:
         environment = run.environment or self._config.environment
         project = run.project or self._config.project
-        scope = Scope(project, environment, run.machine_class, "main")
+        line, branch = self._line(run, project)
+        scope = Scope(project, environment, run.machine_class, branch)
         gate_outcomes = [
             (each.speedup_p50_ratio, check_gate(each, self._policy, environment))
             for each in run.comparisons
         ]
-        judged = [each for result in run.results if (each := self._judge(run, scope, result))]
+        judged = [each for result in run.results if (each := self._judge(run, scope, line, result))]
         shifted = is_environment_shift([each.verdict for each in judged], self._limits)
-        return _Checked(run, gate_outcomes, judged, shifted)
+        return _Checked(run, line, gate_outcomes, judged, shifted)
 
-    def _judge(self, run: Run, scope: Scope, result: Result) -> _Judged | None:
+    def _judge(self, run: Run, scope: Scope, line: Line | None, result: Result) -> _Judged | None:
         """None for a result without a value or a direction."""
         value, better = typical(result), result.better
         if value is None or better is None:
             return None
         key = SeriesKey.of(scope, result)
-        before, pinned = self._history(key, better)
+        before, pinned = self._history(key, line, better)
         verdict, after = judge(
             before,
             value,
@@ -147,13 +165,33 @@ class Gate:
             old = median(before.values)
         return _Judged(result.name, result.unit, old, verdict)
 
-    def _history(self, key: SeriesKey, better: Better) -> tuple[SeriesState, float | None]:
+    def _line(self, run: Run, project: str) -> tuple[Line | None, str]:
+        """The line of a run in the ledger, and the run's own branch.
+
+        Without a ledger all files are one history, whatever branches they state.
+        """
+        if self._ledger is None:
+            return None, ""
+        rules = BranchRules(self._config.default_branch, tuple(self._config.tracked_branches))
+        branch = without_prefix(self._branch or run.branch)
+        base = without_prefix(self._base_branch or run.base_branch)
+        with self._ledger.transaction() as transaction:
+            lines = lines_of(rules, transaction.branches.runs_of(project))
+        line = line_of(rules, lines, branch, base)
+        return line, branch or line.branch
+
+    def _history(
+        self, key: SeriesKey, line: Line | None, better: Better
+    ) -> tuple[SeriesState, float | None]:
         if key not in self._histories:
             self._histories[key] = SeriesState(), None
-            if self._ledger is not None:
+            if self._ledger is not None and line is not None:
+                of_line = key._replace(branch=line.branch)
                 with self._ledger.transaction() as transaction:
-                    series = transaction.verdicts.series(key)
-                    state = transaction.verdicts.state(key, series, better, self._limits)
+                    series = transaction.verdicts.series(of_line)
+                    state = transaction.verdicts.state(of_line, series, better, self._limits)
+                # An open alarm of the base says nothing about another branch.
+                state = state if line.tracked else replace(state, alarm=None)
                 self._histories[key] = state, series.pinned
         return self._histories[key]
 
@@ -161,7 +199,8 @@ class Gate:
 def _summary(checked: _Checked) -> Iterator[str]:
     run = checked.run
     commit = f" of commit {_cell(run.commit_hash)}" if run.commit_hash else ""
-    yield f"Run {_cell(run.run_id)}{commit}"
+    against = f", against {_cell(checked.line.branch)}" if checked.line is not None else ""
+    yield f"Run {_cell(run.run_id)}{commit}{against}"
     yield ""
     if checked.shifted:
         yield (

@@ -43,7 +43,18 @@ DEFAULT_LEDGER = Path("ledger.sqlite3")
     shared=False,
     help="Only runs of this commit, or of commits that begin like this.",
 )
-@option("--branch", metavar="NAME", shared=False, help="Only runs of this branch.")
+@option(
+    "--branch",
+    metavar="GLOB",
+    shared=False,
+    help="Only runs of branches with such a name, like 'release/*'.",
+)
+@option(
+    "--machine-class",
+    metavar="GLOB",
+    shared=False,
+    help="Only runs made on machines of such a class, like '*2 cpus'.",
+)
 @option(
     "--failed",
     is_flag=True,
@@ -68,6 +79,7 @@ def command(
     project: str | None,
     commit: str | None,
     branch: str | None,
+    machine_class: str | None,
     failed: bool,
     limit: int,
     output: str,
@@ -82,6 +94,7 @@ def command(
         project=project,
         commit_hash=commit,
         branch=branch,
+        machine_class=machine_class,
         since_seconds=float("-inf") if since is None else since,
         until_seconds=float("inf") if until is None else until,
         failed=failed,

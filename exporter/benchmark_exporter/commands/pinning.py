@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from benchmark_exporter.judge import judge
 from benchmark_exporter.ledger import KnownRun, Ledger, Pin, PinnedResult, SeriesKey, Transaction
-from benchmark_exporter.model import Better, Result
+from benchmark_exporter.model import Better, Result, Scope
 from benchmark_exporter.regression import Limits, typical
 from benchmark_exporter.wording import with_unit
 
@@ -43,9 +43,8 @@ def set_baseline(ledger: Ledger, run_name: str, pin: Pin, limits: Limits) -> lis
                 "lower or higher is better"
             )
     commit = run.commit_hash or "-"
-    where = f"{run.scope.project}, {run.scope.environment}, commit {commit}"
     return [
-        f"pinned {run.run_id} ({where}) as {pin.version}",
+        f"pinned {run.run_id} ({_scope(run.scope)}, commit {commit}) as {pin.version}",
         *lines,
     ]
 
@@ -55,13 +54,12 @@ def _find(transaction: Transaction, name: str) -> KnownRun:
     if not runs:
         raise BaselineError(
             f"the ledger has no run {name}; "
-            "the landing page and benchmark_run_info name the newest ones"
+            "the landing page and benchmark_run_info name the newest ones, "
+            "and only runs of tracked branches can be pinned"
         )
     if len(runs) > 1:
         rows = ", ".join(
-            f"{run.row} ({run.scope.project}, {run.scope.environment}, "
-            f"{_moment(run.timestamp_seconds)})"
-            for run in runs
+            f"{run.row} ({_scope(run.scope)}, {_moment(run.timestamp_seconds)})" for run in runs
         )
         raise BaselineError(f"{len(runs)} runs have the id {name}; name one by its row: {rows}")
     return runs[0]
@@ -178,7 +176,7 @@ def _named(transaction: Transaction, name: str) -> list[list[PinnedResult]]:
 def _line(group: Sequence[PinnedResult]) -> str:
     first, pin = group[0], group[0].pin
     series = first.series
-    subject = ", ".join(filter(None, (series.project, series.environment, series.machine_class)))
+    subject = _scope(Scope(*series[:4]))
     results = f"{len(group)} result{'s' if len(group) != 1 else ''}"
     reason = f": {pin.reason}" if pin.reason else ""
     commit = f" of commit {first.commit_hash}" if first.commit_hash else ""
@@ -186,6 +184,11 @@ def _line(group: Sequence[PinnedResult]) -> str:
         f"{pin.version}: run {first.run_id}{commit} ({subject}; {results}), "
         f"pinned {_moment(pin.at_seconds)} by {pin.who}{reason}"
     )
+
+
+def _scope(scope: Scope) -> str:
+    words = scope.project, scope.branch, scope.environment, scope.machine_class
+    return ", ".join(filter(None, words))
 
 
 def _value(pinned: PinnedResult) -> str:

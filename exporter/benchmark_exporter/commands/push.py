@@ -39,6 +39,7 @@ STATED = {
     "environment": "Environment",
     "commit": "Commit",
     "branch": "Branch",
+    "base_branch": "Branch that the branch will be merged into",
     "machine_os": "Machine's operating system",
     "machine_architecture": "Machine's architecture",
     "machine_cpu_model": "Machine's CPU model",

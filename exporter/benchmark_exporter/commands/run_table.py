@@ -16,7 +16,9 @@ HEADINGS = (
     "TIME (UTC)",
     "PROJECT",
     "BENCHMARK",
+    "BRANCH",
     "ENVIRONMENT",
+    "MACHINE CLASS",
     "COMMIT",
     "P50",
     "GATE",
@@ -28,16 +30,28 @@ Row = Sequence[str]
 
 
 def table(rows: Iterable[Row]) -> Iterator[str]:
-    """The lines of rows in columns, with headings."""
-    all_rows = [HEADINGS, *rows]
+    """The lines of rows in columns, with headings.
+
+    The machine class is left out where all rows have the same.
+    """
+    all_rows: list[Row] = [HEADINGS, *rows]
+    column = HEADINGS.index("MACHINE CLASS")
+    if len({row[column] for row in all_rows[1:]}) < 2:
+        all_rows = [(*row[:column], *row[column + 1 :]) for row in all_rows]
     widths = [max(map(len, column)) for column in zip(*all_rows, strict=True)]
     for row in all_rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
 def to_json(runs: Iterable[RecordedRun]) -> str:
-    """An array of runs with everything that the ledger keeps of them."""
+    """An array of runs with everything that the ledger keeps of them.
+
+    `branch` is what the run stated, `base_branch` the tracked one whose history it is compared
+    with, and belongs to if it is `tracked`.
+    """
     documents = msgspec.to_builtins(list(runs))
+    for document in documents:
+        document["base_branch"] = document.pop("line")
     for result in chain.from_iterable(document["results"] for document in documents):
         del result["samples"]  # the ledger keeps none, so it would always be empty
     return msgspec.json.format(msgspec.json.encode(documents), indent=2).decode()
@@ -77,10 +91,15 @@ def _row(run: RecordedRun, name: str, value: str, gate: str, verdict: str) -> Ro
     at = datetime.fromtimestamp(run.timestamp_seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
     commit = run.commit_hash[:COMMIT_CHARACTERS] or "-"
     cells = (
-        *(str(run.row), at, run.project, name, run.environment, commit),
-        *(value, gate, verdict),
+        *(str(run.row), at, run.project, name, _branch(run), run.environment),
+        *(run.machine_class or "-", commit, value, gate, verdict),
     )
     return tuple(map(_printable, cells))
+
+
+def _branch(run: RecordedRun) -> str:
+    """The run's branch; one that is not tracked with the branch it is compared with."""
+    return run.line if run.tracked else f"{run.branch} (against {run.line})"
 
 
 def _value(result: Result) -> str:

@@ -35,6 +35,7 @@ class StreamTarget:
     url: str
     projects: Sequence[str] = ()
     benchmarks: Sequence[str] = ()
+    branches: Sequence[str] = ()
     token: str = ""
 
     @property
@@ -80,8 +81,10 @@ async def follow(target: StreamTarget) -> AsyncIterator[Received | Lost]:
     position: dict[str, str] = {}
     retry_seconds = STREAM_RETRY_SECONDS
     headers = {"Authorization": f"Bearer {target.token}"} if target.token else {}
-    filters = [("project", glob) for glob in target.projects] + [
-        ("benchmark", glob) for glob in target.benchmarks
+    filters = [
+        *(("project", glob) for glob in target.projects),
+        *(("benchmark", glob) for glob in target.benchmarks),
+        *(("branch", glob) for glob in target.branches),
     ]
     async with aiohttp.ClientSession(
         headers=headers, timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS)

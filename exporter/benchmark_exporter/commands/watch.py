@@ -22,6 +22,7 @@ from benchmark_exporter.commands.options import (
     option,
     stack_option,
 )
+from benchmark_exporter.commands.origins import Origins
 from benchmark_exporter.commands.screen import PlainScreen, Screen
 from benchmark_exporter.commands.stack_file import StackError, Where, find_address
 from benchmark_exporter.commands.stream_client import Lost, StreamTarget, WatchError, follow
@@ -55,6 +56,13 @@ TOKEN_VARIABLE = f"{PREFIX}_STREAM_TOKEN"
     shared=False,
     help="Only benchmarks with such a name, like 'router*'. May be repeated.",
 )
+@option(
+    "--branch",
+    multiple=True,
+    metavar="GLOB",
+    shared=False,
+    help="Only branches with such a name, like 'release/*'. May be repeated.",
+)
 @file_option(
     "--token-file",
     help="File whose first token is sent.",
@@ -80,6 +88,7 @@ def command(
     stack: Path | None,
     project: tuple[str, ...],
     benchmark: tuple[str, ...],
+    branch: tuple[str, ...],
     token_file: Path | None,
     prometheus_url: str | None,
     grafana_url: str | None,
@@ -94,7 +103,7 @@ def command(
         where = find_address("stream", url, stack, default=DEFAULT_URL)
     except (DeliveryError, StackError) as error:
         raise Unusable(str(error)) from error
-    target = StreamTarget(where.address, project, benchmark, token)
+    target = StreamTarget(where.address, project, benchmark, branch, token)
     try:
         for name, address in (
             ("stream", target.stream_url),
@@ -137,18 +146,20 @@ async def watch(target: StreamTarget, screen: Screen) -> None:
     Raises:
         WatchError: the exporter refuses.
     """
+    origins = Origins()
     async for received in follow(target):
         if isinstance(received, Lost):
             text = f"stream   {received.reason}; retrying in {received.retry_seconds:.1f} s"
             screen.line(datetime.now(UTC), Line(text, "yellow"))
             continue
         metrics = received.metrics
+        news = lines(received, origins)
         if isinstance(metrics, Progress):
-            screen.progress(received.timestamp, metrics)
+            screen.progress(received.timestamp, origins.named(metrics))
         elif isinstance(metrics, Hello):
             text = f"stream   connected to benchmark-exporter {metrics.version}"
             screen.line(received.timestamp, Line(text, "green"))
             if metrics.snapshot is not None:
-                screen.running(metrics.snapshot.running)
-        for line in lines(received):
+                screen.running([*map(origins.named, metrics.snapshot.running)])
+        for line in news:
             screen.line(received.timestamp, line)

@@ -17,11 +17,12 @@ Contract
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
 from benchmark_exporter.ledger.baselines import KnownRun, PinnedResult
+from benchmark_exporter.ledger.branch_runs import BranchRuns, read_branch_runs
 from benchmark_exporter.ledger.connection import (
     Connect,
     LedgerError,
@@ -33,6 +34,7 @@ from benchmark_exporter.ledger.connection import (
 from benchmark_exporter.ledger.deletion import Deleted
 from benchmark_exporter.ledger.newest_rows import Rank
 from benchmark_exporter.ledger.retention import old_uploads, prune
+from benchmark_exporter.ledger.selective_deletion import DeletedRuns, DeletionSelection
 from benchmark_exporter.ledger.state import (
     REGRESSIONS_BY_COMMIT,
     Histogram,
@@ -57,8 +59,11 @@ from benchmark_exporter.ledger.visibility import select
 
 __all__ = [
     "REGRESSIONS_BY_COMMIT",
+    "BranchRuns",
     "Connect",
     "Deleted",
+    "DeletedRuns",
+    "DeletionSelection",
     "Histogram",
     "KnownRun",
     "Labels",
@@ -82,6 +87,10 @@ __all__ = [
     "has_no_room",
     "is_newer",
 ]
+
+
+class _DryRun(Exception):
+    """Undoes a transaction whose effect was counted."""
 
 
 class Ledger:
@@ -168,6 +177,11 @@ class Ledger:
                 returned_after_seconds,
             )
 
+    def branch_runs(self) -> BranchRuns:
+        """The newest runs of branches that are not tracked."""
+        with self._errors_named():
+            return read_branch_runs(self._connection)
+
     def trends(self) -> list[Trend]:
         """How the last runs of each benchmark went."""
         with self._errors_named():
@@ -200,13 +214,26 @@ class Ledger:
                 return
             yield names
 
-    def delete(self, projects: Sequence[str], pipelines: Sequence[str]) -> Deleted:
+    def delete(
+        self, projects: Sequence[str], pipelines: Sequence[str], *, dry_run: bool = False
+    ) -> Deleted:
         """Deletes everything of these projects and pipelines, totals too.
 
-        Their series go, and no counter of others falls.
+        Their series go, and no counter of others falls. A `dry_run` only counts.
         """
-        with self.transaction() as transaction:
-            return transaction.delete(projects, pipelines)
+        with suppress(_DryRun), self.transaction() as transaction:
+            deleted = transaction.delete(projects, pipelines)
+            if dry_run:
+                raise _DryRun
+        return deleted
+
+    def delete_runs(self, selection: DeletionSelection, *, dry_run: bool = False) -> DeletedRuns:
+        """Deletes single runs, benchmarks or branches; a `dry_run` only counts."""
+        with suppress(_DryRun), self.transaction() as transaction:
+            deleted = transaction.delete_runs(selection)
+            if dry_run:
+                raise _DryRun
+        return deleted
 
     def adopt_pipelines(self, project: str) -> None:
         """Gives a project to the pipelines of a ledger from before pipelines had one."""

@@ -30,7 +30,8 @@ PAGE_RUNS = 500
 _SELECTED = """
     (:environment IS NULL OR environment = :environment)
     AND (:project IS NULL OR project = :project)
-    AND (:branch IS NULL OR branch = :branch)
+    AND (:branch IS NULL OR iif(branch = '', line, branch) GLOB :branch)
+    AND (:machine_class IS NULL OR machine GLOB :machine_class)
     AND (:commit_hash IS NULL OR substr(commit_hash, 1, length(:commit_hash)) = :commit_hash)
     AND (:benchmark IS NULL
         OR EXISTS (SELECT 1 FROM results WHERE run = id
@@ -46,9 +47,10 @@ class RunSelection:
     """Which runs are meant; None for what does not matter.
 
     `benchmark` is a glob of a benchmark's name, with or without its variant; a selected run comes
-    with these results only. `commit_hash` may be the beginning of one. Times are of the runs'
-    documents, in seconds since 1970, from `since` on and before `until`. `failed` are runs with a
-    failed benchmark or a gate that was not passed.
+    with these results only. `branch` and `machine_class` are globs too; a run that states no branch
+    is of its project's default one. `commit_hash` may be the beginning of one. Times are of the
+    runs' documents, in seconds since 1970, from `since` on and before `until`. `failed` are runs
+    with a failed benchmark or a gate that was not passed.
     """
 
     benchmark: str | None = None
@@ -56,6 +58,7 @@ class RunSelection:
     project: str | None = None
     commit_hash: str | None = None
     branch: str | None = None
+    machine_class: str | None = None
     since_seconds: float = -math.inf
     until_seconds: float = math.inf
     failed: bool = False
@@ -69,6 +72,7 @@ class RunSelection:
             "project": self.project,
             "commit_hash": self.commit_hash,
             "branch": self.branch,
+            "machine_class": self.machine_class,
             "since": self.since_seconds,
             "until": self.until_seconds,
             "failed": self.failed,

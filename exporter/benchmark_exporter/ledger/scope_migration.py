@@ -32,6 +32,7 @@ _LINES = """
     DROP INDEX runs_with_duration;
     CREATE INDEX runs_with_duration ON runs (project, id)
         WHERE suite_duration_seconds IS NOT NULL AND tracked;
+    CREATE INDEX branch_runs ON runs (id) WHERE NOT tracked;
 """
 
 # Where a name and environment belong; where a name alone does, for which a gate's run decides; and
@@ -219,6 +220,11 @@ _SUITE_DURATIONS = """
     ALTER TABLE totals DROP COLUMN suite_duration_sum_seconds;
 """
 
+_NOTIFICATIONS = "".join(
+    f"ALTER TABLE notifications ADD COLUMN {column} TEXT NOT NULL DEFAULT '';\n"
+    for column in ("project", "environment", "machine_class", "branch")
+)
+
 _TEMPORARY = ("lines", "seen", "homes", "name_homes", "scopes", "newest_suite", "other_suites")
 
 SCOPES = "".join(
@@ -234,6 +240,7 @@ SCOPES = "".join(
         _SUBJECTS,
         _PIPELINES,
         _SUITE_DURATIONS,
+        _NOTIFICATIONS,
         *(f"DROP TABLE temp.{table};\n" for table in _TEMPORARY),
     )
 )

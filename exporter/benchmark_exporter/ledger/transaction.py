@@ -14,6 +14,11 @@ from benchmark_exporter.ledger.deletion import Deleted, delete
 from benchmark_exporter.ledger.newest_rows import NewestPipelineRunRow, Rank
 from benchmark_exporter.ledger.pipeline_adoption import adopt_pipelines
 from benchmark_exporter.ledger.runs import AddedRun, Runs
+from benchmark_exporter.ledger.selective_deletion import (
+    DeletedRuns,
+    DeletionSelection,
+    delete_selected,
+)
 from benchmark_exporter.ledger.state import (
     Labels,
     NewestPipeline,
@@ -285,3 +290,9 @@ class Transaction:
         self._buffer.flush()
         self._buffer.changed = True
         return delete(self._connection, projects, pipelines)
+
+    def delete_runs(self, selection: DeletionSelection) -> DeletedRuns:
+        """Deletes single runs, benchmarks or branches; see `selective_deletion`."""
+        self._buffer.flush()
+        self._buffer.changed = True
+        return delete_selected(self._connection, selection)

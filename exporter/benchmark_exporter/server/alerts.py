@@ -78,11 +78,16 @@ class AlertReceiver:
 
 
 def _notification(alert: Alert) -> Notification:
+    label = alert.labels.get
     return Notification(
         fingerprint=alert.fingerprint,
-        alertname=alert.labels.get("alertname", ""),
-        benchmark=alert.labels.get("benchmark_name", ""),
-        severity=alert.labels.get("severity", "none"),
+        alertname=label("alertname", ""),
+        benchmark=label("benchmark_name", ""),
+        project=label("project", ""),
+        environment=label("environment", ""),
+        machine_class=label("machine_class", ""),
+        branch=label("branch", ""),
+        severity=label("severity", "none"),
         status=alert.status,
         summary=alert.annotations.get("summary", ""),
     )

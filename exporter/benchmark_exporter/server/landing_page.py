@@ -1,6 +1,6 @@
 """The page at /: the newest run of each benchmark, what was rejected and why, and where to go."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from html import escape
 
@@ -46,8 +46,8 @@ def landing_page(status: Status, links: Links, *, ready: bool) -> str:
         '<meta http-equiv="refresh" content="5">'
         f"<title>benchmark-exporter</title><style>{_STYLE}</style></head><body>"
         f"<h1>benchmark-exporter {escape(__version__)}</h1>{scanning}"
-        f"{_failure(status)}{_dropped(status)}{_alerts(status)}{_runs(status)}{_rejected(status)}"
-        f"{_addresses(links)}</body></html>"
+        f"{_failure(status)}{_dropped(status)}{_fallback(status)}{_alerts(status)}{_runs(status)}"
+        f"{_rejected(status)}{_addresses(links)}</body></html>"
     )
 
 
@@ -87,6 +87,16 @@ def _dropped(status: Status) -> str:
     )
 
 
+def _fallback(status: Status) -> str:
+    """What to say of projects without a run of a tracked branch."""
+    return "".join(
+        f"<p><strong>{escape(each.project)} has no run of a tracked branch</strong>, so "
+        f"{escape(each.branch)}, the branch with most runs, is tracked. "
+        '<a href="runbooks/NoTrackedBranch">What to do</a></p>'
+        for each in status.fallback_branches
+    )
+
+
 def _alerts(status: Status) -> str:
     rows = [
         (
@@ -107,25 +117,27 @@ def _runs(status: Status) -> str:
             "<p>No runs yet. Copy a result file into "
             f"<code>{escape(status.results_dir)}</code>.</p>"
         )
-    rows = [
-        (
-            *_cells(
-                run.benchmark,
-                run.environment,
-                run.run_id,
-                run.commit_hash[:COMMIT_CHARACTERS_SHOWN],
-            ),
-            _moment(run.timestamp_seconds),
-            "" if run.speedup_p50_ratio is None else f"{run.speedup_p50_ratio:.2f}×",
-            _gate_and_verdict(run),
-        )
-        for run in status.runs
-    ]
-    heads = (
-        *("Benchmark", "Environment", "Run", "Commit", "Run at (UTC)", "Speedup p50"),
-        "Gate and verdict",
-    )
-    return _table("Newest runs", heads, rows)
+    columns: dict[str, Callable[[RunStatus], str]] = {
+        "Benchmark": lambda run: escape(run.benchmark),
+        "Project": lambda run: escape(run.project),
+        "Branch": lambda run: escape(_branch(run)),
+        "Environment": lambda run: escape(run.environment),
+        "Machine class": lambda run: escape(run.machine_class),
+        "Run": lambda run: escape(run.run_id),
+        "Commit": lambda run: escape(run.commit_hash[:COMMIT_CHARACTERS_SHOWN]),
+        "Run at (UTC)": lambda run: _moment(run.timestamp_seconds),
+        "Speedup p50": _speedup,
+        "Gate and verdict": _gate_and_verdict,
+    }
+    # These tell rows apart only where there is more than one.
+    for head, values in (
+        ("Branch", {run.branch for run in status.runs}),
+        ("Machine class", {run.machine_class for run in status.runs}),
+    ):
+        if len(values) < 2:
+            del columns[head]
+    rows = [[cell(run) for cell in columns.values()] for run in status.runs]
+    return _table("Newest runs", list(columns), rows)
 
 
 def _rejected(status: Status) -> str:
@@ -155,6 +167,16 @@ def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> s
 def _moment(timestamp_seconds: float) -> str:
     moment = datetime.fromtimestamp(timestamp_seconds, UTC)
     return f"<time>{moment:%Y-%m-%d %H:%M:%S}</time>"
+
+
+def _branch(run: RunStatus) -> str:
+    """A branch, with the one whose history it is compared with if it has none of its own."""
+    own = run.branch == run.base_branch
+    return run.branch if own else f"{run.branch} (against {run.base_branch})"
+
+
+def _speedup(run: RunStatus) -> str:
+    return "" if run.speedup_p50_ratio is None else f"{run.speedup_p50_ratio:.2f}×"
 
 
 def _gate_and_verdict(run: RunStatus) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from benchmark_exporter.ledger import Ledger, State
+from benchmark_exporter.ledger import BranchRuns, Ledger, State
 from benchmark_exporter.metrics.collector import Collector, Exposition
 from benchmark_exporter.metrics.live import Live, LiveProgress
 from benchmark_exporter.metrics.resources import Sampler
@@ -22,11 +22,12 @@ class Publisher:
     """Holds the newest state and its exposition.
 
     Methods that end in `_by_worker` run in the ledger's worker thread, all others in the event
-    loop. `state`, `exposition` and `live` are unset until the first `publish_by_worker`; `live` is
-    what was last rendered. `changed` is set after each new state.
+    loop. `state`, `branch_runs`, `exposition` and `live` are unset until the first
+    `publish_by_worker`; `live` is what was last rendered. `changed` is set after each new state.
     """
 
     state: State
+    branch_runs: BranchRuns
     exposition: Exposition
 
     def __init__(self, collector: Collector, ingest: IngestState) -> None:
@@ -43,6 +44,7 @@ class Publisher:
             LedgerError: the ledger cannot be read.
         """
         live = self._live_now(pending_files)
+        self.branch_runs = ledger.branch_runs()
         self.state, self.exposition = self._collector.expose(ledger, live, time.time())
         self.live = live
         self._loop.call_soon_threadsafe(self.changed.set)

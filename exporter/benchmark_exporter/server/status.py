@@ -6,9 +6,10 @@ What the stream reports too has its types in `stream.messages`.
 from collections.abc import Mapping, Sequence
 
 import msgspec
+from msgspec.structs import asdict
 
 from benchmark_exporter import __version__
-from benchmark_exporter.ledger import NewestVerdict, State, Subject
+from benchmark_exporter.ledger import BranchRuns, NewestVerdict, State, Subject
 from benchmark_exporter.ledger.state import ReceivedNotification
 from benchmark_exporter.metrics.collector import Exposition
 from benchmark_exporter.model import SubjectKind
@@ -16,7 +17,7 @@ from benchmark_exporter.server.ingest_state import IngestState
 from benchmark_exporter.server.publishing import Publisher
 from benchmark_exporter.server.settings import ServeSettings
 from benchmark_exporter.stream.messages import AlertSummary, RejectedFile, RunSummary, VerdictNews
-from benchmark_exporter.stream.worst_first import verdicts_worst_first
+from benchmark_exporter.stream.shown_runs import shown_runs
 
 
 class VerdictStatus(VerdictNews, frozen=True, kw_only=True):
@@ -53,6 +54,13 @@ class AlertStatus(AlertSummary, frozen=True, kw_only=True):
     received_timestamp_seconds: float
 
 
+class FallbackBranchStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """A branch that is tracked because its project has no run of a tracked branch."""
+
+    project: str
+    branch: str
+
+
 class Status(msgspec.Struct, frozen=True):
     """The exporter and what it knows.
 
@@ -67,6 +75,7 @@ class Status(msgspec.Struct, frozen=True):
     failure: str | None
     max_series: int
     subjects_dropped: Mapping[SubjectKind, int]
+    fallback_branches: Sequence[FallbackBranchStatus]
     runs: Sequence[RunStatus]
     rejected_files: Sequence[RejectedFile]
     alerts: Sequence[AlertStatus]
@@ -83,7 +92,11 @@ def current_status(settings: ServeSettings, publisher: Publisher, ingest: Ingest
         failure=None if ingest.failure is None else str(ingest.failure),
         max_series=settings.config.max_series,
         subjects_dropped=exposition.dropped,
-        runs=_runs(state, exposition),
+        fallback_branches=[
+            FallbackBranchStatus(project=each.project, branch=each.branch)
+            for each in state.fallback_branches
+        ],
+        runs=_runs(state, publisher.branch_runs, exposition),
         rejected_files=[
             RejectedFile(
                 file=file.path, reason=file.reason, json_path=file.json_path, detail=file.detail
@@ -94,20 +107,22 @@ def current_status(settings: ServeSettings, publisher: Publisher, ingest: Ingest
     )
 
 
-def _runs(state: State, exposition: Exposition) -> list[RunStatus]:
-    """The runs of the subjects on /metrics, newest first."""
-    shown = set(state.selection.subjects[: exposition.shown])
-    outcomes = {(gate.scope, gate.outcome.benchmark): gate.outcome for gate in state.gates}
-    verdicts = verdicts_worst_first(state.verdicts)
+def _runs(state: State, branches: BranchRuns, exposition: Exposition) -> list[RunStatus]:
+    """The runs of the subjects on /metrics and of branches that are not tracked, newest first."""
+    subjects = set(state.selection.subjects[: exposition.shown])
+    shown = shown_runs(state, branches)
     runs = []
-    for run in sorted(state.runs, key=lambda run: run.timestamp_seconds, reverse=True):
-        if Subject.benchmark(run.scope, run.benchmark) not in shown:
+    for run in sorted(shown.runs, key=lambda run: run.timestamp_seconds, reverse=True):
+        subject = Subject.benchmark(run.scope, run.benchmark)
+        if subject not in subjects and run.scope not in shown.base_branches:
             continue
-        outcome = outcomes.get((run.scope, run.benchmark))
+        gate = shown.gates.get((run.scope, run.benchmark))
+        outcome = None if gate is None else gate.outcome
         runs.append(
             RunStatus(
+                **asdict(run.scope),
+                base_branch=shown.base_branch(run.scope),
                 benchmark=run.benchmark,
-                environment=run.scope.environment,
                 run_id=run.run_id,
                 commit_hash=run.commit_hash,
                 timestamp_seconds=run.timestamp_seconds,
@@ -115,7 +130,8 @@ def _runs(state: State, exposition: Exposition) -> list[RunStatus]:
                 passed=None if outcome is None else outcome.passed,
                 severity=None if outcome is None else outcome.severity,
                 verdicts=[
-                    _verdict(newest) for newest in verdicts.get((run.scope, run.benchmark), ())
+                    _verdict(newest)
+                    for newest in shown.verdicts.get((run.scope, run.benchmark), ())
                 ],
             )
         )
@@ -142,6 +158,10 @@ def _alert(received: ReceivedNotification) -> AlertStatus:
     return AlertStatus(
         alertname=notification.alertname,
         benchmark_name=notification.benchmark,
+        project=notification.project,
+        environment=notification.environment,
+        machine_class=notification.machine_class,
+        branch=notification.branch,
         severity=notification.severity,
         status=notification.status,
         summary=notification.summary,

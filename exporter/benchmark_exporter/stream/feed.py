@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from benchmark_exporter.ledger import NewestVerdict, State
+from msgspec.structs import asdict
+
+from benchmark_exporter.ledger import BranchRuns, State
 from benchmark_exporter.ledger.state import NewestGate, NewestRun, ReceivedNotification
-from benchmark_exporter.model import SEVERITIES, Scope
+from benchmark_exporter.model import SEVERITIES
 from benchmark_exporter.stream.hub import Hub
 from benchmark_exporter.stream.live_file import LiveEvent
 from benchmark_exporter.stream.live_folder import LiveNews
@@ -20,6 +22,7 @@ from benchmark_exporter.stream.messages import (
     AlertNews,
     GateNews,
     IngestNews,
+    MessageType,
     Progress,
     RejectedFile,
     RejectedFiles,
@@ -28,13 +31,11 @@ from benchmark_exporter.stream.messages import (
     VerdictNews,
 )
 from benchmark_exporter.stream.process_usage import ProcessUsage
-from benchmark_exporter.stream.worst_first import verdicts_worst_first
+from benchmark_exporter.stream.shown_runs import OfBenchmark, ShownRuns, shown_runs
 
 # A snapshot has the newest of each.
 MAX_BENCHMARKS, MAX_ALERTS, MAX_REJECTED = 200, 100, 50
 MAX_VERDICTS = 20  # of a run
-
-_Verdicts = Mapping[tuple[Scope, str], Sequence[NewestVerdict]]
 
 
 class Feed:
@@ -47,7 +48,7 @@ class Feed:
     def __init__(self, hub: Callable[[Callable[[MessageFilter], Snapshot]], Hub]) -> None:
         self.hub = hub(self._snapshot)
         self._state: State | None = None
-        self._verdicts: _Verdicts = {}
+        self._shown: ShownRuns | None = None
         self._running: dict[str, Progress] = {}
         self._ingest = IngestNews(failure=None)
         self.usages: Sequence[ProcessUsage] = ()
@@ -77,6 +78,7 @@ class Feed:
             progress,
             project=progress.project,
             benchmark=progress.benchmark,
+            branch=progress.branch,
             at=event.timestamp,
             is_measured=event.is_fresh,
         )
@@ -91,35 +93,39 @@ class Feed:
             self._ingest = news
             self.hub.publish("ingest", news)
 
-    def publish_state(self, state: State) -> None:
+    def publish_state(self, state: State, branches: BranchRuns) -> None:
         """Publishes what differs from the state before."""
-        before, known = self._state, self._verdicts
-        self._state, self._verdicts = state, verdicts_worst_first(state.verdicts)
-        if before is None:
+        before, known = self._state, self._shown
+        self._state, self._shown = state, shown_runs(state, branches)
+        if before is None or known is None:
             return
-        self._publish_runs(state, before, known)
-        self._publish_gates(state, before)
+        self._publish_runs(self._shown, known)
+        self._publish_gates(self._shown, known)
         self._publish_alerts(state, before)
         if before.rejected_files != state.rejected_files:
             self.hub.publish("rejected", _rejected(state))
 
-    def _publish_runs(self, state: State, before: State, known: _Verdicts) -> None:
-        known_runs = {_key(run): run for run in before.runs}
+    def _publish_runs(self, shown: ShownRuns, known: ShownRuns) -> None:
+        known_runs = {_key(run): run for run in known.runs}
         changed = [
             run
-            for run in state.runs
+            for run in shown.runs
             if known_runs.get(_key(run)) != run
-            or _verdict_news(known, run) != _verdict_news(self._verdicts, run)
+            or _verdict_news(known, run) != _verdict_news(shown, run)
         ]
-        for news in _runs(state, changed, self._verdicts):
-            self.hub.publish("run", news, project=news.project, benchmark=news.benchmark)
+        for news in _runs(shown, changed):
+            self._publish("run", news, news.benchmark)
 
-    def _publish_gates(self, state: State, before: State) -> None:
-        known = {(gate.scope, gate.outcome.benchmark): gate for gate in before.gates}
-        for gate in state.gates:
-            if known.get((gate.scope, gate.outcome.benchmark)) != gate:
+    def _publish_gates(self, shown: ShownRuns, known: ShownRuns) -> None:
+        for key, gate in shown.gates.items():
+            if known.gates.get(key) != gate:
                 news = _gate_news(gate)
-                self.hub.publish("gate", news, project=news.project, benchmark=news.benchmark)
+                self._publish("gate", news, news.benchmark)
+
+    def _publish(
+        self, kind: MessageType, news: RunNews | GateNews | AlertNews, benchmark: str
+    ) -> None:
+        self.hub.publish(kind, news, project=news.project, benchmark=benchmark, branch=news.branch)
 
     def _publish_alerts(self, state: State, before: State) -> None:
         known = {
@@ -129,89 +135,77 @@ class Feed:
         for received in state.notifications:
             alert = received.notification
             if alert.severity in SEVERITIES and known.get(alert.fingerprint) != alert:
-                self.hub.publish(
-                    "alert",
-                    _alert(received),
-                    project=self._project(alert.benchmark),
-                    benchmark=alert.benchmark,
-                )
-
-    def _project(self, benchmark: str) -> str:
-        """The project of a benchmark; empty if it is unknown."""
-        runs = self._state.runs if self._state is not None else ()
-        return next((run.scope.project for run in runs if run.benchmark == benchmark), "")
+                self._publish("alert", _alert(received), alert.benchmark)
 
     def _snapshot(self, wanted: MessageFilter) -> Snapshot:
         running = [
             progress
             for progress in self._running.values()
-            if wanted(progress.project, progress.benchmark)
+            if wanted(progress.project, progress.benchmark, progress.branch)
         ]
-        state = self._state
-        if state is None:
+        state, shown = self._state, self._shown
+        if state is None or shown is None:
             return Snapshot(running=running, ingest=self._ingest)
-        runs = [run for run in state.runs if wanted(run.scope.project, run.benchmark)]
+        runs = [
+            run for run in shown.runs if wanted(run.scope.project, run.benchmark, run.scope.branch)
+        ]
         runs.sort(key=lambda run: run.timestamp_seconds, reverse=True)
         return Snapshot(
             running=running,
-            runs=_runs(state, runs[:MAX_BENCHMARKS], self._verdicts),
-            gates=_newest_gates(state, wanted),
-            alerts=self._firing_alerts(state, wanted),
+            runs=_runs(shown, runs[:MAX_BENCHMARKS]),
+            gates=_newest_gates(shown, wanted),
+            alerts=_firing_alerts(state, wanted),
             rejected=_rejected(state),
             ingest=self._ingest,
         )
 
-    def _firing_alerts(self, state: State, wanted: MessageFilter) -> list[AlertNews]:
-        firing = [
-            received
-            for received in state.notifications  # the newest first
-            # Watchdog, which always fires, has another severity.
-            if received.notification.status == "firing"
-            and received.notification.severity in SEVERITIES
-        ]
-        return [
-            _alert(received)
-            for received in firing
-            if wanted(
-                self._project(received.notification.benchmark), received.notification.benchmark
-            )
-        ][:MAX_ALERTS]
+
+def _firing_alerts(state: State, wanted: MessageFilter) -> list[AlertNews]:
+    firing = [
+        _alert(received)
+        for received in state.notifications  # the newest first
+        # Watchdog, which always fires, has another severity.
+        if received.notification.status == "firing" and received.notification.severity in SEVERITIES
+    ]
+    return [alert for alert in firing if wanted(alert.project, alert.benchmark, alert.branch)][
+        :MAX_ALERTS
+    ]
 
 
-def _key(run: NewestRun) -> tuple[Scope, str]:
+def _key(run: NewestRun) -> OfBenchmark:
     return run.scope, run.benchmark
 
 
-def _verdict_news(verdicts: _Verdicts, run: NewestRun) -> list[VerdictNews]:
+def _verdict_news(shown: ShownRuns, run: NewestRun) -> list[VerdictNews]:
     return [
         VerdictNews(
             name=newest.name,
             state=newest.verdict.state,
             worsening_ratio=newest.verdict.worsening_ratio,
         )
-        for newest in verdicts.get(_key(run), ())
+        for newest in shown.verdicts.get(_key(run), ())
     ]
 
 
-def _runs(state: State, runs: Sequence[NewestRun], verdicts: _Verdicts) -> list[RunNews]:
-    p50_ms: dict[tuple[Scope, str], dict[str, float]] = {_key(run): {} for run in runs}
-    for newest in state.results if runs else ():
+def _runs(shown: ShownRuns, runs: Sequence[NewestRun]) -> list[RunNews]:
+    p50_ms: dict[OfBenchmark, dict[str, float]] = {_key(run): {} for run in runs}
+    for newest in shown.results if runs else ():
         result = newest.result
         times = p50_ms.get((newest.scope, result.benchmark))
         if times is not None and result.is_execution_time and result.statistics.p50 is not None:
             times[result.variant] = round(result.statistics.p50 * 1e3, 6)
     return [
         RunNews(
+            **asdict(run.scope),
+            base_branch=shown.base_branch(run.scope),
             run_id=run.run_id,
             benchmark=run.benchmark,
-            project=run.scope.project,
-            environment=run.scope.environment,
             commit_hash=run.commit_hash,
             format=run.format,
             timestamp=_moment(run.timestamp_seconds),
             failed=run.failed,
             p50_ms=p50_ms[_key(run)],
-            verdicts=_verdict_news(verdicts, run)[:MAX_VERDICTS],
+            verdicts=_verdict_news(shown, run)[:MAX_VERDICTS],
         )
         for run in runs
     ]
@@ -227,8 +221,12 @@ def _rejected(state: State) -> RejectedFiles:
     return RejectedFiles(count=len(state.rejected_files), files=files)
 
 
-def _newest_gates(state: State, wanted: MessageFilter) -> list[GateNews]:
-    found = [gate for gate in state.gates if wanted(gate.scope.project, gate.outcome.benchmark)]
+def _newest_gates(shown: ShownRuns, wanted: MessageFilter) -> list[GateNews]:
+    found = [
+        gate
+        for (scope, benchmark), gate in shown.gates.items()
+        if wanted(scope.project, benchmark, scope.branch)
+    ]
     found.sort(key=lambda gate: gate.timestamp_seconds, reverse=True)
     return [_gate_news(gate) for gate in found[:MAX_BENCHMARKS]]
 
@@ -236,8 +234,8 @@ def _newest_gates(state: State, wanted: MessageFilter) -> list[GateNews]:
 def _gate_news(gate: NewestGate) -> GateNews:
     outcome = gate.outcome
     return GateNews(
+        **asdict(gate.scope),
         benchmark=outcome.benchmark,
-        project=gate.scope.project,
         run_id=gate.run_id,
         timestamp=_moment(gate.timestamp_seconds),
         passed=outcome.passed,
@@ -256,6 +254,10 @@ def _alert(received: ReceivedNotification) -> AlertNews:
         fingerprint=notification.fingerprint,
         alertname=notification.alertname,
         benchmark=notification.benchmark,
+        project=notification.project,
+        environment=notification.environment,
+        machine_class=notification.machine_class,
+        branch=notification.branch,
         severity=notification.severity,
         status=notification.status,
         summary=notification.summary,

@@ -81,8 +81,7 @@ class StreamFigures:
 class _Message:
     seq: int
     frame: bytes
-    project: str
-    benchmark: str
+    about: tuple[str, str, str]  # the project, benchmark and branch
     # When its line was written, in seconds since 1970; 0: not measured.
     written_seconds: float
 
@@ -149,6 +148,7 @@ class Hub:
         *,
         project: str = "",
         benchmark: str = "",
+        branch: str = "",
         at: datetime | None = None,
         is_measured: bool = False,
     ) -> None:
@@ -161,9 +161,9 @@ class Hub:
         self._messages[kind] += 1
         at = at or self._now()
         frame = self._frame(self._seq, kind, at, metrics)
-        self._ring.append(
-            _Message(self._seq, frame, project, benchmark, at.timestamp() if is_measured else 0.0)
-        )
+        written_seconds = at.timestamp() if is_measured else 0.0
+        about = project, benchmark, branch
+        self._ring.append(_Message(self._seq, frame, about, written_seconds))
         if self._flush_handle is None:
             self._flush_handle = asyncio.get_running_loop().call_soon(self._flush)
 
@@ -255,7 +255,7 @@ class Hub:
             if size > HIGH_WATER_BYTES:
                 break
             client.seq = message.seq
-            if client.wanted(message.project, message.benchmark):
+            if client.wanted(*message.about):
                 frames.append(message.frame)
                 size += len(message.frame)
         return b"".join(frames)
@@ -269,9 +269,7 @@ class Hub:
         for client in self._clients:
             if client.seq < gone[-1].seq:
                 lost = sum(
-                    client.wanted(message.project, message.benchmark)
-                    for message in gone
-                    if message.seq > client.seq
+                    client.wanted(*message.about) for message in gone if message.seq > client.seq
                 )
                 client.dropped += lost
                 client.seq = gone[-1].seq

@@ -86,6 +86,7 @@ class LiveFile:
             benchmark=run_id,
             project=project,
             environment=environment,
+            branch="",
             process=run_id,
         )
         self._name = name

@@ -44,6 +44,7 @@ class Start(msgspec.Struct, frozen=True):
     benchmark: _Name
     project: _Name | None = None
     environment: _Name | None = None
+    branch: _Text | None = None
     iterations: _Count | None = None
     process: _Name | None = None
 
@@ -123,6 +124,7 @@ def progress_after(progress: Progress, line: Line, project: str, environment: st
             benchmark=line.benchmark,
             project=line.project or project,
             environment=line.environment or environment,
+            branch=(line.branch or "").removeprefix("refs/heads/"),
             process=line.process or line.benchmark,
             started=line.timestamp,
             iterations=line.iterations,

@@ -28,6 +28,8 @@ UNFINISHED: tuple[ProgressStatus, ...] = ("running", "silent")
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """How far a run has come. A field that no line has set yet is None.
 
+    `branch` is empty if the run states none.
+
     `skipped` counts the iterations since the run's previous message that have no message.
     """
 
@@ -35,6 +37,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     benchmark: str
     project: str
     environment: str
+    branch: str
     process: str
     phase: str | None = None
     started: datetime | None = None
@@ -49,6 +52,15 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None = None
 
 
+class ScopeNews(msgspec.Struct, frozen=True, kw_only=True):
+    """Where results come from; what is unknown is empty."""
+
+    project: str
+    environment: str
+    machine_class: str
+    branch: str
+
+
 class VerdictNews(msgspec.Struct, frozen=True, kw_only=True):
     """A result compared with its history.
 
@@ -60,22 +72,24 @@ class VerdictNews(msgspec.Struct, frozen=True, kw_only=True):
     worsening_ratio: float | None
 
 
-class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """What identifies the newest run of a benchmark in an environment."""
+class RunSummary(ScopeNews, frozen=True, kw_only=True):
+    """What identifies the newest run of a benchmark in a scope.
+
+    `base_branch` is the branch whose history it is compared with: its own if that is tracked.
+    """
 
     run_id: str
     benchmark: str
-    environment: str
+    base_branch: str
     commit_hash: str
 
 
 class RunNews(RunSummary, frozen=True, kw_only=True):
-    """The newest run of a benchmark in an environment. `timestamp` is its document's.
+    """The newest run of a benchmark in a scope. `timestamp` is its document's.
 
     `p50_ms` has its execution times by variant; `verdicts` is sorted worst first.
     """
 
-    project: str
     format: str
     timestamp: datetime
     failed: bool
@@ -83,11 +97,10 @@ class RunNews(RunSummary, frozen=True, kw_only=True):
     verdicts: Sequence[VerdictNews]
 
 
-class GateNews(msgspec.Struct, frozen=True, kw_only=True):
-    """The newest gate outcome of a benchmark. Speedups and their thresholds are ratios."""
+class GateNews(ScopeNews, frozen=True, kw_only=True):
+    """The newest gate outcome of a benchmark in a scope. Speedups and thresholds are ratios."""
 
     benchmark: str
-    project: str
     run_id: str
     timestamp: datetime
     passed: bool
@@ -99,8 +112,8 @@ class GateNews(msgspec.Struct, frozen=True, kw_only=True):
     criteria: Mapping[str, bool]
 
 
-class AlertSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """The newest notification of an alert."""
+class AlertSummary(ScopeNews, frozen=True, kw_only=True):
+    """The newest notification of an alert, with what its labels say of where it comes from."""
 
     alertname: str
     severity: str

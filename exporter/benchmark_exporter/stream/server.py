@@ -26,6 +26,7 @@ PAGE_FILES = {
     "/live.js": "text/javascript",
     "/painting.js": "text/javascript",
     "/elements.js": "text/javascript",
+    "/scopes.js": "text/javascript",
     "/words.js": "text/javascript",
     "/icon.svg": "image/svg+xml",
 }
@@ -214,12 +215,12 @@ def _is_address(name: str) -> bool:
 
 def _filter(request: web.Request) -> MessageFilter:
     """The globs that a client names. Raises HTTPBadRequest if they are too many or too long."""
-    named = [request.query.getall(name, []) for name in ("project", "benchmark")]
+    named = [request.query.getall(name, []) for name in ("project", "benchmark", "branch")]
     for globs in named:
         if len(globs) > MAX_GLOBS or any(len(glob) > MAX_GLOB_CHARACTERS for glob in globs):
             raise web.HTTPBadRequest(
-                text=f"at most {MAX_GLOBS} projects and {MAX_GLOBS} benchmarks, "
-                f"each of at most {MAX_GLOB_CHARACTERS} characters\n"
+                text=f"at most {MAX_GLOBS} projects, benchmarks and branches each, "
+                f"none of more than {MAX_GLOB_CHARACTERS} characters\n"
             )
     return MessageFilter(*named)
 

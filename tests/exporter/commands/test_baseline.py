@@ -193,10 +193,10 @@ def test_why_something_cannot_be_pinned_is_reported(wired: Wired) -> None:
     with pytest.raises(
         BaselineError,
         match="2 runs have the id twice; name one by its row: "
-        r"3 \(project 2, ci, .*\), 4 \(project 3",
+        r"3 \(project 2, main, ci, .*\), 4 \(project 3",
     ):
         pin(wired, "twice")
-    assert pin(wired, "4")[0].startswith("pinned twice (project 3, ci,")
+    assert pin(wired, "4")[0].startswith("pinned twice (project 3, main, ci,")
     with pytest.raises(BaselineError, match="nothing is pinned under v9"):
         show_baseline(wired.ledger, "v9")
 

@@ -1,6 +1,7 @@
 """`check --gate` as CI calls it: its exit status, and its summary."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,48 @@ def test_one_earlier_file_shows_the_change_and_judges_nothing(tmp_path: Path) ->
     check = run("check", "--gate", new, "--baseline", earlier)
     assert check.returncode == 0
     assert "| parsing | 1 ms | 1.5 ms | +50.0% |  | insufficient data |" in check.stdout
+
+
+def test_a_tracked_branch_has_its_own_history_and_others_that_of_their_base(wired: Wired) -> None:
+    for number in range(20):
+        branch, milliseconds = ("main", 1.0) if number % 2 else ("release/2", 2.0)
+        document = result(number, {"parsing": milliseconds}) | {"branch": branch}
+        wired.take(f"{number}.json", document)
+    path = write(wired.folder, "new", result(100, {"parsing": 2.0}))
+    ledger = f"--ledger={wired.folder / 'ledger.sqlite3'}"
+
+    def state(*words: str) -> tuple[str, str]:
+        """What the run is compared with, and the state of its verdict."""
+        summary = run("check", "--gate", path, ledger, *words).stdout
+        (against,) = re.findall(r", against (\S+)\n", summary)
+        (verdict,) = re.findall(r"parsing .* ([a-z*]+) \|\n", summary)
+        return against, verdict
+
+    assert state() == ("main", "**warning**")
+    assert state("--branch=feature/x") == ("main", "**warning**")
+    assert state("--branch=refs/heads/release/2") == ("release/2", "ok")
+    assert state("--branch=feature/x", "--base-branch=release/2") == ("release/2", "ok")
+
+
+def test_another_branch_is_not_confirmed_by_the_last_run_of_its_base(wired: Wired) -> None:
+    take(wired, [*STEADY, 2.0])
+    first, second = (
+        write(wired.folder, f"new-{number}", result(100 + number, {"parsing": 2.0}))
+        for number in range(2)
+    )
+    ledger = f"--ledger={wired.folder / 'ledger.sqlite3'}"
+    assert "**critical**" in run("check", "--gate", first, ledger).stdout
+    once = run("check", "--gate", first, ledger, "--branch=feature")
+    assert "**warning**" in once.stdout
+    # Its own second run does.
+    twice = run("check", "--gate", first, second, ledger, "--branch=feature")
+    assert "**critical**" in twice.stdout
+
+
+def test_branches_need_a_ledger(tmp_path: Path) -> None:
+    path = write(tmp_path, "a", perf_suite())
+    assert run("check", "--gate", path, "--branch=main").returncode == 2
+    assert run("check", path, "--branch=main").returncode == 2
 
 
 def test_a_ledger_is_the_history_and_is_not_changed(wired: Wired) -> None:

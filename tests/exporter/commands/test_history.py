@@ -53,11 +53,11 @@ def test_the_table_has_a_line_for_each_result(
     failed, passed = "4 2026-03-03 12:00:00 router", "3 2026-03-02 12:00:00 router"
     gate = "warning regression"
     assert lines == [
-        "RUN TIME (UTC) PROJECT BENCHMARK ENVIRONMENT COMMIT P50 GATE VERDICT",
-        f"{failed} router/compiled self-hosted 31b2c3d4e5f6 50 µs {gate} insufficient data",
-        f"{failed} router/fallback self-hosted 31b2c3d4e5f6 600 µs {gate} insufficient data",
-        f"{passed} router/compiled self-hosted 21b2c3d4e5f6 50 µs passed insufficient data",
-        f"{passed} router/fallback self-hosted 21b2c3d4e5f6 900 µs passed insufficient data",
+        "RUN TIME (UTC) PROJECT BENCHMARK BRANCH ENVIRONMENT COMMIT P50 GATE VERDICT",
+        f"{failed} router/compiled main self-hosted 31b2c3d4e5f6 50 µs {gate} insufficient data",
+        f"{failed} router/fallback main self-hosted 31b2c3d4e5f6 600 µs {gate} insufficient data",
+        f"{passed} router/compiled main self-hosted 21b2c3d4e5f6 50 µs passed insufficient data",
+        f"{passed} router/fallback main self-hosted 21b2c3d4e5f6 900 µs passed insufficient data",
     ]
 
 
@@ -169,7 +169,13 @@ def test_failed_lists_the_results_whose_gate_was_not_passed(
         (["--project=nobody"], []),
         (["--commit=21b2c3d4"], ["20260302T120000Z"]),
         (["--commit=1b2c3d4"], []),
-        (["--branch=main"], ["ci-17"]),
+        (["--branch=main"], ["20260303T120000Z", "20260302T120000Z", "20260301T120000Z", "ci-17"]),
+        (["--branch=feature*"], []),
+        (["--machine-class="], ["ci-17"]),
+        (
+            ["--machine-class=linux x86_64 4*"],
+            ["20260303T120000Z", "20260302T120000Z", "20260301T120000Z"],
+        ),
         (
             ["--benchmark=router/fall*"],
             ["20260303T120000Z", "20260302T120000Z", "20260301T120000Z"],
@@ -210,6 +216,47 @@ def test_no_run_is_reported_but_not_an_error(
 ) -> None:
     assert main(["history", f"--ledger={ledger}", "--project=nobody"]) == EXIT_OK
     assert capsys.readouterr() == ("", "no such run\n")
+
+
+@pytest.fixture
+def branches(wired: Wired) -> Path:
+    """Ten runs of main, then one of a branch that is not tracked, on another machine each."""
+    for number in range(11):
+        branch = "refs/heads/main" if number < 10 else "feature/slow"
+        for cpus in (2, 4):
+            usual = 2.0 / cpus
+            document = result(number, {"parsing": usual if number < 10 else 1.5 * usual}, cpus=cpus)
+            wired.take(f"{number}-{cpus}.json", document | {"branch": branch})
+    return wired.folder / "ledger.sqlite3"
+
+
+def test_a_branch_that_is_not_tracked_is_marked_with_its_base(
+    branches: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["history", f"--ledger={branches}", "--limit=4"]) == EXIT_OK
+    heading, *lines = capsys.readouterr().out.splitlines()
+    assert [line[heading.index("BRANCH") : heading.index("ENVIRON")].strip() for line in lines] == [
+        *["feature/slow (against main)"] * 2,
+        *["main"] * 2,
+    ]
+    machines = [line[heading.index("MACHINE") : heading.index("COMMIT")].strip() for line in lines]
+    assert sorted(machines) == sorted(["linux x86_64 2 cpus", "linux x86_64 4 cpus"] * 2)
+    assert [line[heading.index("VERDICT") :] for line in lines] == [
+        *["warning, 50.0% worse"] * 2,
+        *["ok"] * 2,
+    ]
+
+
+def test_json_says_which_history_a_run_was_compared_with(
+    branches: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--format=json", "--limit=2", "--machine-class=*2 cpus"]
+    assert main(["history", f"--ledger={branches}", *words]) == EXIT_OK
+    keys = ("branch", "base_branch", "tracked", "machine_class")
+    assert [[run[key] for key in keys] for run in json.loads(capsys.readouterr().out)] == [
+        ["feature/slow", "main", False, "linux x86_64 2 cpus"],
+        ["main", "main", True, "linux x86_64 2 cpus"],
+    ]
 
 
 def newer(path: Path) -> None:

@@ -7,6 +7,7 @@ import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
@@ -83,12 +84,28 @@ def test_sidecars_go_with_their_documents_and_options_win(
     side.write_text(
         json.dumps({"project": "router", "commit": "a1b2c3d", "branch": None, "run_id": "ci-17"})
     )
-    pushed = run_push(exporter.port, path, side, "--commit=b1b2c3d", "--environment=ci")
+    base = tmp_path / "a.json"
+    base.write_text(json.dumps(perf_suite("base", project="router")))
+    assert run_push(exporter.port, base, "--branch=release/2").returncode == 0
+    exporter.until(lambda: runs_of(exporter))
+    pushed = run_push(
+        exporter.port,
+        *(path, side, "--commit=b1b2c3d", "--environment=ci"),
+        *("--branch=fast", "--base-branch=release/2"),
+    )
     assert pushed.returncode == 0, pushed.stdout
     assert "hyperfine, run ci-17" in pushed.stdout
     assert f"{side}: goes with its document" in pushed.stdout
-    series = 'environment="ci",project="router",run_id="ci-17",commit_hash="b1b2c3d"} 1'
-    exporter.until(lambda: series in exporter.get("/metrics").decode())
+    exporter.until(lambda: {run["branch"] for run in runs_of(exporter)} == {"release/2", "fast"})
+    keys = ("project", "environment", "run_id", "commit_hash", "branch", "base_branch")
+    runs = {tuple(run[key] for key in keys) for run in runs_of(exporter)}
+    assert ("router", "ci", "ci-17", "b1b2c3d", "fast", "release/2") in runs
+
+
+def runs_of(exporter: Exporter) -> list[dict[str, Any]]:
+    """The newest runs, as the status has them."""
+    runs: list[dict[str, Any]] = json.loads(exporter.get("/api/v1/status"))["runs"]
+    return runs
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from benchmark_exporter.commands.event_lines import lines, milliseconds, printable
+from benchmark_exporter.commands.origins import Origins
 from benchmark_exporter.commands.screen import Trail
 from benchmark_exporter.commands.stream_client import Received
 from benchmark_exporter.stream.messages import RunNews, VerdictNews
@@ -101,8 +103,13 @@ def test_plain_lines_in_a_pipe(exporter: Exporter) -> None:
         (exporter.results / "a.json").write_text(
             json.dumps(perf_suite(project="orbit", speedup=5.0))
         )
-        watch.until(r"Z run      orbit \(self-hosted, \w+\): compiled 50 µs, fallback 250 µs\n")
-        watch.until(r"Z gate     orbit critical regression: speedup p50 5×, threshold 15×\n")
+        watch.until(
+            r"Z run      orbit \(orbit, self-hosted, \w+\): compiled 50 µs, fallback 250 µs\n"
+        )
+        watch.until(
+            r"Z gate     orbit \(orbit, self-hosted\) critical regression: "
+            r"speedup p50 5×, threshold 15×\n"
+        )
         (exporter.results / "odd.json").write_text("{}")
         watch.until(
             r"Z rejected 1 files in the results folder, the newest odd.json: unknown_format at \$"
@@ -152,6 +159,20 @@ def test_only_what_is_selected_is_shown(exporter: Exporter) -> None:
         LiveFile(exporter.results, "two", benchmark="parser")
         watch.until("parser running")
         assert "router" not in watch.text
+
+
+def test_a_branch_is_named_once_there_is_more_than_one(exporter: Exporter) -> None:
+    with watching(exporter) as watch, watching(exporter, "--branch=rel*") as filtered:
+        watch.until("connected")
+        filtered.until("connected")
+        LiveFile(exporter.results, "one", branch="main")
+        watch.until("router running")
+        LiveFile(exporter.results, "two", branch="refs/heads/release/2")
+        watch.until(r"router \(release/2\) running")
+        filtered.until("router running")
+        (exporter.results / "a.json").write_text(json.dumps(perf_suite(project="orbit")))
+        watch.until(r"run      orbit \(orbit, main, self-hosted, \w+\)")
+        assert "run      orbit" not in filtered.text
 
 
 def test_a_token(tmp_path: Path, free_port: Callable[[], int]) -> None:
@@ -209,6 +230,9 @@ def test_verdicts_that_are_news_are_shown() -> None:
         benchmark="router",
         project="orbit",
         environment="ci",
+        machine_class="",
+        branch="main",
+        base_branch="main",
         commit_hash="a1b2c3d",
         format="result",
         timestamp=datetime(2026, 3, 1, tzinfo=UTC),
@@ -219,12 +243,21 @@ def test_verdicts_that_are_news_are_shown() -> None:
             for name, state, ratio in states
         ],
     )
-    assert [line.text for line in lines(Received(run.timestamp, run))] == [
-        "run      router (ci, r1): 1.5 ms",
+    origins = Origins()
+    assert [line.text for line in lines(Received(run.timestamp, run), origins)] == [
+        "run      router (orbit, ci, r1): 1.5 ms",
         "judged   a critical, 50.0% worse than before",
         "judged   b warning, 12.5% worse than before",
         "judged   d improved, 20.0% better than before",
     ]
+    other = replace(run, branch="fast", machine_class="2 cpus", verdicts=run.verdicts[:1])
+    assert [line.text for line in lines(Received(run.timestamp, other), origins)] == [
+        "run      router (orbit, fast against main, ci, 2 cpus, r1): 1.5 ms",
+        "judged   a (fast against main) critical, 50.0% worse than before",
+    ]
+    assert lines(Received(run.timestamp, run), origins)[0].text == (
+        "run      router (orbit, main, ci, unknown machine, r1): 1.5 ms"
+    )
 
 
 @pytest.mark.parametrize(

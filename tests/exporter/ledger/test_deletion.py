@@ -124,7 +124,7 @@ def test_a_running_exporter_drops_what_another_process_deletes(
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        ((), "name what to delete with --project or --pipeline"),
+        ((), "name what to delete with --run, --benchmark, --branch, --project or --pipeline"),
         (
             ("--project=router", "--ledger=nowhere.sqlite3"),
             "nowhere.sqlite3: there is no such ledger",

@@ -207,3 +207,18 @@ def test_the_log_has_one_line_per_event(exporter: Exporter) -> None:
     (exporter.results / "bad\nname.json").write_text("[]")
     exporter.until(lambda: "rejected" in exporter.log.read_text())
     assert all(line.startswith("time=") for line in exporter.log.read_text().splitlines())
+
+
+def test_a_project_without_a_tracked_branch_is_named(exporter: Exporter) -> None:
+    drop(exporter, "a.json")
+    exporter.until(lambda: b"<td>router</td>" in exporter.get("/"))
+    assert b"no run of a tracked branch" not in exporter.get("/")
+    document = json.dumps(perf_suite("develop", project="<b>orbit"))
+    (exporter.results / "b.meta.json").write_text('{"branch": "develop"}')
+    (exporter.results / "b.json").write_text(document)
+    exporter.until(lambda: b"no run of a tracked branch" in exporter.get("/"))
+    page = exporter.get("/").decode()
+    assert "<strong>&lt;b&gt;orbit has no run of a tracked branch</strong>, so develop, " in page
+    assert json.loads(exporter.get("/api/v1/status"))["fallback_branches"] == [
+        {"project": "<b>orbit", "branch": "develop"}
+    ]

@@ -85,13 +85,26 @@ class Clocked:
         )
 
     async def publish(
-        self, count: int = 1, *, benchmark: str = "router", project: str = "orbit", **more: Any
+        self,
+        count: int = 1,
+        *,
+        benchmark: str = "router",
+        project: str = "orbit",
+        branch: str = "main",
+        **more: Any,
     ) -> None:
         for _ in range(count):
             progress = Progress(
-                run_id="r", benchmark=benchmark, project=project, environment="ci", process="p"
+                run_id="r",
+                benchmark=benchmark,
+                project=project,
+                environment="ci",
+                branch=branch,
+                process="p",
             )
-            self.hub.publish("progress", progress, benchmark=benchmark, project=project, **more)
+            self.hub.publish(
+                "progress", progress, benchmark=benchmark, project=project, branch=branch, **more
+            )
         await asyncio.sleep(0)
 
     def join(self, since: Position | None = None, **globs: list[str]) -> Reader:
@@ -147,16 +160,25 @@ async def test_filters(clocked: Clocked) -> None:
         "router": clocked.join(benchmarks=["rou*", "unknown"]),
         "orbit": clocked.join(projects=["orbit"]),
         "both": clocked.join(projects=["orbit"], benchmarks=["parser"]),
+        "branch": clocked.join(branches=["release/*"]),
     }
     await clocked.publish(benchmark="router", project="orbit")
     await clocked.publish(benchmark="parser", project="orbit")
     await clocked.publish(benchmark="router", project="saturn")
-    await clocked.publish(benchmark="", project="")  # of neither, such as an alert about a host
+    # Of neither, such as an alert about a host.
+    await clocked.publish(benchmark="", project="", branch="")
+    await clocked.publish(benchmark="parser", project="saturn", branch="release/2")
     seqs = {
         name: [seq for seq, kind in reader.received if kind == "progress"]
         for name, reader in wanted.items()
     }
-    assert seqs == {"all": [1, 2, 3, 4], "router": [1, 3, 4], "orbit": [1, 2, 4], "both": [2, 4]}
+    assert seqs == {
+        "all": [1, 2, 3, 4, 5],
+        "router": [1, 3, 4],
+        "orbit": [1, 2, 4],
+        "both": [2, 4],
+        "branch": [4, 5],
+    }
 
 
 async def test_a_slow_client_loses_the_oldest_is_sent_how_many_and_delays_nobody(

@@ -5,6 +5,7 @@ import json
 import sys
 import time
 from http import HTTPStatus
+from typing import Any
 
 import aiohttp
 import pytest
@@ -129,10 +130,46 @@ async def test_a_run_is_sent_with_its_verdict(exporter: Exporter) -> None:
     assert verdict == {"name": "parse", "state": "suspect", "worsening_ratio": 0.5}
 
 
+async def test_scopes_with_a_benchmark_of_one_name_do_not_overwrite_each_other(
+    exporter: Exporter,
+) -> None:
+    scopes = [("one", "main", 2), ("two", "main", 2), ("one", "main", 4), ("one", "release/2", 2)]
+    scopes.append(("one", "feature/x", 2))
+    messages = set()
+    async with follow(exporter) as following:
+        await following("hello")
+        for number, (project, branch, cpus) in enumerate(scopes):
+            document = result(number, {"parsing": 1.0 + number}, cpus=cpus)
+            (exporter.results / f"{number}.json").write_text(
+                json.dumps(document | {"project": project, "branch": branch})
+            )
+            messages.add(origin((await following("run"))["metrics"]))
+    async with follow(exporter) as following:
+        snapshot = (await following("hello"))["metrics"]["snapshot"]
+    async with follow(exporter, "?branch=rel*&branch=feat*") as following:
+        selected = (await following("hello"))["metrics"]["snapshot"]
+    expected = {
+        (project, branch, f"linux x86_64 {cpus} cpus", "main" if "feature" in branch else branch)
+        for project, branch, cpus in scopes
+    }
+    assert messages == expected
+    assert set(map(origin, snapshot["runs"])) == expected
+    assert set(map(origin, json.loads(exporter.get("/api/v1/status"))["runs"])) == expected
+    assert {run["branch"] for run in selected["runs"]} == {"release/2", "feature/x"}
+
+
+def origin(run: dict[str, Any]) -> tuple[str, ...]:
+    """Where a run comes from, and what it is compared with."""
+    return tuple(run[key] for key in ("project", "branch", "machine_class", "base_branch"))
+
+
 def message(status: str = "firing", severity: str = "critical") -> bytes:
     labels = {
         "alertname": "CriticalPerformanceRegression",
         "benchmark_name": "orbit",
+        "project": "saturn",
+        "branch": "release/2",
+        "machine_class": "2 cpus",
         "severity": severity,
     }
     alert = {
@@ -154,6 +191,10 @@ async def test_alerts(exporter: Exporter) -> None:
             messages.append((await following("alert"))["metrics"])
     assert [message["status"] for message in messages] == ["firing", "resolved"]
     assert (messages[0]["benchmark"], messages[0]["summary"]) == ("orbit", "orbit is slow")
+    keys = ("project", "environment", "machine_class", "branch")
+    assert [messages[0][key] for key in keys] == ["saturn", "", "2 cpus", "release/2"]
+    (alert,) = json.loads(exporter.get("/api/v1/status"))["alerts"]
+    assert [alert[key] for key in keys] == ["saturn", "", "2 cpus", "release/2"]
 
 
 async def test_a_snapshot_has_firing_alerts_except_the_watchdog(exporter: Exporter) -> None:

@@ -3,6 +3,7 @@
 
 import { find, setText } from "./elements.js";
 import { painters } from "./painting.js";
+import { benchmarkKey, scopedKey } from "./scopes.js";
 import { gateText, verdictText } from "./words.js";
 
 const PAINTS_PER_SECOND = 10;
@@ -98,8 +99,8 @@ const receivers = {
       known.running.set(each.run_id, before.get(each.run_id) ?? { points: [] });
       receivers.progress(each);
     }
-    known.runs = new Map(runs.map((run) => [runKey(run), run]));
-    known.gates = new Map(gates.map((gate) => [gate.benchmark, gate]));
+    known.runs = new Map(runs.map((run) => [benchmarkKey(run), run]));
+    known.gates = new Map(gates.map((gate) => [benchmarkKey(gate), gate]));
     known.alerts = new Map(alerts.map((alert) => [alert.fingerprint, alert]));
     known.rejected = rejected;
     known.ingest = ingest;
@@ -120,17 +121,17 @@ const receivers = {
     dirty.add("running");
   },
   run(metrics) {
-    known.runs.set(runKey(metrics), { ...metrics, isNew: true });
+    known.runs.set(benchmarkKey(metrics), { ...metrics, isNew: true });
     dirty.add("benchmarks");
     readTrendsSoon();
     const verdict = verdictText(metrics.verdicts[0]).text || "no verdict";
-    announce(`${metrics.benchmark}: new run, ${verdict}`);
+    announce(`${nameOf(metrics)}: new run, ${verdict}`);
   },
   gate(metrics) {
-    known.gates.set(metrics.benchmark, metrics);
+    known.gates.set(benchmarkKey(metrics), metrics);
     dirty.add("benchmarks");
     readTrendsSoon();
-    announce(`${metrics.benchmark}: gate ${gateText(metrics).text}`);
+    announce(`${nameOf(metrics)}: gate ${gateText(metrics).text}`);
   },
   alert(metrics) {
     if (metrics.status === "firing") known.alerts.set(metrics.fingerprint, metrics);
@@ -163,7 +164,7 @@ function receive({ seq, type, metrics }) {
   paintSoon();
 }
 
-const runKey = (run) => JSON.stringify([run.benchmark, run.environment]);
+const nameOf = ({ project, branch, benchmark }) => `${benchmark} of ${project}, ${branch}`;
 const isOver = (progress) => progress.status !== "running" && progress.status !== "silent";
 
 let trendsTimer = 0;
@@ -178,7 +179,9 @@ async function readTrends() {
     const answer = await ask("api/v1/trends");
     if (!answer.ok) return;
     const trends = await answer.json();
-    known.trends = new Map(trends.map((trend) => [`${trend.quantity} ${trend.name}`, trend]));
+    known.trends = new Map(trends.map((trend) => [
+      scopedKey(trend.scope, trend.quantity, trend.name), trend,
+    ]));
     dirty.add("benchmarks");
     paintSoon();
   } catch {

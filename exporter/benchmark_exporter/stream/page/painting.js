@@ -1,6 +1,7 @@
 // Paints what is known. Everything that arrived becomes text, never markup.
 
 import { drawn, find, height, keep, line, made, setText, setTime } from "./elements.js";
+import { benchmarkKey, branchText, scopedKey, tellingApart } from "./scopes.js";
 import { gateText, milliseconds, significant, verdictText, worse } from "./words.js";
 
 const MAX_CARDS = 50;
@@ -8,7 +9,8 @@ const CARD_KINDS = {
   running: "", silent: "warn", completed: "good", failed: "bad", interrupted: "bad", gone: "warn",
 };
 const COLUMNS = [
-  "Gate and verdict", "Trend", "Speedup p50", "Median", "Environment", "Commit", "Run at",
+  "Project", "Branch", "Gate and verdict", "Trend", "Speedup p50", "Median", "Environment",
+  "Machine class", "Commit", "Run at",
 ];
 
 // One function for each part of the page.
@@ -21,7 +23,12 @@ export const painters = {
   benchmarks(known) {
     const newestFirst = ([, a], [, b]) => (a.timestamp < b.timestamp ? 1 : -1);
     const rows = [...known.runs.entries()].sort(newestFirst);
-    keep(find("#benchmarks tbody"), rows, newRow, (row, run) => paintRow(row, run, known));
+    const shown = tellingApart([...known.runs.values()]);
+    showColumns(find("#benchmarks thead tr"), shown);
+    keep(find("#benchmarks tbody"), rows, newRow, (row, run) => {
+      showColumns(row, shown);
+      paintRow(row, run, known);
+    });
     find("#benchmarks .empty").hidden = rows.length > 0;
     find("#benchmarks .table").hidden = rows.length === 0;
   },
@@ -66,7 +73,8 @@ function paintCard(card, { progress, points }) {
   setText(find("h3", card), progress.benchmark);
   setText(badge, progress.status === "silent" ? "silent for a minute" : progress.status);
   badge.className = `badge ${CARD_KINDS[progress.status] ?? ""}`;
-  const origin = [progress.project, progress.environment, progress.process, progress.phase];
+  const { project, branch, environment, process, phase } = progress;
+  const origin = [project, branch, environment, process, phase];
   setText(find(".of", card), origin.filter(Boolean).join(" · "));
   bar.hidden = !progress.iterations;
   if (progress.iterations) {
@@ -105,8 +113,8 @@ function newRow() {
     cell.dataset.head = name;
     return cell;
   });
-  cells[0].append(made("span"));
-  cells[6].append(made("time"));
+  cells[COLUMNS.indexOf("Gate and verdict")].append(made("span"));
+  cells[COLUMNS.indexOf("Run at")].append(made("time"));
   // Explicit roles, since a narrow screen lays out rows as blocks, which some screen readers then
   // no longer take for a table.
   head.role = "rowheader";
@@ -116,18 +124,30 @@ function newRow() {
   return row;
 }
 
+// Shows or hides the columns that tell rows apart only where there is more than one value.
+function showColumns(row, shown) {
+  for (const [name, isShown] of Object.entries(shown)) {
+    row.children[COLUMNS.indexOf(name) + 1].hidden = !isShown;
+  }
+}
+
 function paintRow(row, run, known) {
-  const [name, judged, trend, speedup, median, environment, commit, time] = row.children;
-  const gate = known.gates.get(run.benchmark);
+  const [
+    name, project, branch, judged, trend, speedup, median, environment, machine, commit, time,
+  ] = row.children;
+  const gate = known.gates.get(benchmarkKey(run));
   const { text, kind } = run.failed
     ? { text: "ended with an error", kind: "bad" }
     : worse(gateText(gate), verdictText(run.verdicts[0]));
   setText(name, run.benchmark);
+  setText(project, run.project);
+  setText(branch, branchText(run));
   setText(judged.firstElementChild, text);
   judged.firstElementChild.className = kind;
   setText(speedup, gate ? `${significant(gate.speedup_p50)}×` : "");
   setText(median, Object.entries(run.p50_ms).map(medianOfVariant).join(",\n"));
   setText(environment, run.environment);
+  setText(machine, run.machine_class);
   setText(commit, run.commit_hash.slice(0, 12));
   setTime(time.firstElementChild, run.timestamp);
   paintTrend(trend, run, gate, known.trends);
@@ -146,7 +166,8 @@ function medianOfVariant([variant, ms]) {
 function paintTrend(cell, run, gate, trends) {
   const variant = Object.keys(run.p50_ms)[0];
   const result = variant ? `${run.benchmark}/${variant}` : run.benchmark;
-  const trend = trends.get(`speedup_p50 ${run.benchmark}`) ?? trends.get(`p50_ms ${result}`);
+  const trend = trends.get(scopedKey(run, "speedup_p50", run.benchmark))
+    ?? trends.get(scopedKey(run, "p50_ms", result));
   const isSpeedup = trend?.quantity === "speedup_p50";
   const limit = isSpeedup ? gate?.min_speedup_p50 : undefined;
   const signature = trend ? JSON.stringify([trend.values, limit]) : "";

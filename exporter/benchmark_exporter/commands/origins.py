@@ -1,0 +1,60 @@
+"""Where what the stream reports comes from, in as few words as tell it apart."""
+
+from collections.abc import Iterator
+
+from msgspec.structs import replace
+
+from benchmark_exporter.stream.messages import (
+    GateNews,
+    Hello,
+    Metrics,
+    Progress,
+    RunNews,
+    ScopeNews,
+)
+
+
+class Origins:
+    """The branches and machine classes that were seen: one that is the only one is not named."""
+
+    def __init__(self) -> None:
+        self._branches: set[str] = set()
+        self._machine_classes: set[str] = set()
+
+    def note(self, metrics: Metrics) -> None:
+        """Learns from a message where there are results of."""
+        if isinstance(metrics, Hello):
+            if metrics.snapshot is not None:
+                for progress in metrics.snapshot.running:
+                    self.note(progress)
+                for run in metrics.snapshot.runs:
+                    self.note(run)
+        elif isinstance(metrics, Progress | RunNews | GateNews):
+            if metrics.branch:
+                self._branches.add(metrics.branch)
+            if not isinstance(metrics, Progress):
+                self._machine_classes.add(metrics.machine_class)
+
+    def of(self, news: ScopeNews, *, run_id: str = "") -> str:
+        """In brackets: project, branch, environment, machine class and run."""
+        words = (news.project, *self._branch(news), news.environment, *self._machine(news), run_id)
+        return f"({', '.join(filter(None, words))})"
+
+    def branch_of(self, news: ScopeNews) -> str:
+        """The branch in brackets, after a space; empty if it is the only one."""
+        return "".join(f" ({branch})" for branch in self._branch(news))
+
+    def named(self, progress: Progress) -> Progress:
+        """The progress of a run whose benchmark is named with its branch, unless it is the only."""
+        if not progress.branch or len(self._branches) < 2:
+            return progress
+        return replace(progress, benchmark=f"{progress.benchmark} ({progress.branch})")
+
+    def _branch(self, news: ScopeNews) -> Iterator[str]:
+        if len(self._branches) > 1 and news.branch:
+            base = news.base_branch if isinstance(news, RunNews) else news.branch
+            yield news.branch if news.branch == base else f"{news.branch} against {base}"
+
+    def _machine(self, news: ScopeNews) -> Iterator[str]:
+        if len(self._machine_classes) > 1:
+            yield news.machine_class or "unknown machine"

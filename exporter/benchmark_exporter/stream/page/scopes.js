@@ -1,0 +1,19 @@
+// Where results come from: a project's environment, machine class and branch. Only results of one
+// scope and name are the same benchmark.
+
+export function scopedKey({ project, environment, machine_class: machine, branch }, ...names) {
+  return JSON.stringify([project, environment, machine, branch, ...names]);
+}
+
+export const benchmarkKey = (metrics) => scopedKey(metrics, metrics.benchmark);
+
+// A branch, with the one whose history it is compared with if it has none of its own.
+export function branchText({ branch, base_branch: base }) {
+  return branch === base ? branch : `${branch} (against ${base})`;
+}
+
+// Which of these have more than one value among the runs, so that they tell rows apart.
+export function tellingApart(runs) {
+  const isOneOfMany = (name) => new Set(runs.map((run) => run[name])).size > 1;
+  return { Branch: isOneOfMany("branch"), "Machine class": isOneOfMany("machine_class") };
+}

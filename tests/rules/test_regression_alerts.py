@@ -132,14 +132,10 @@ def test_regressions_of_two_projects_and_of_a_shifted_suite(
         until({("router", "parse", "critical"), ("router", "rendering", "critical")})
         channels.pagerduty.inbox.wait(pagerduty("trigger", "rendering of router"), FOUND_SECONDS)
 
-        summaries = [message["payload"]["summary"] for message in channels.pagerduty.inbox.all()]
-        resolved = [
-            message["payload"]["summary"]
-            for message in channels.pagerduty.inbox.all()
-            if message["event_action"] == "resolve"
-        ]
-        assert not [text for text in summaries if "moved/" in text]
-        assert not [text for text in resolved if "of router" in text]
+        inbox = channels.pagerduty.inbox.all()
+        assert not [each for each in inbox if "moved/" in each["payload"]["summary"]]
+        resolved = [each for each in inbox if each["event_action"] == "resolve"]
+        assert not [each for each in resolved if "of router" in each["payload"]["summary"]]
         # Never two severities of one regression at a time.
         together = server.value(
             f"max(max_over_time(count by (project, benchmark_name) ({FIRING})[5m:1s]))"

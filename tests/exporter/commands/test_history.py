@@ -275,18 +275,9 @@ def no_database(path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
-        (
-            Path.unlink,
-            ".*--ledger",
-        ),
-        (
-            newer,
-            r"schema 99 .*newer version.*",
-        ),
-        (
-            empty,
-            r".*\(schema 0, .*`benchmark-exporter serve` of this version",
-        ),
+        (Path.unlink, ".*--ledger"),
+        (newer, r"schema 99 .*newer version.*"),
+        (empty, r".*\(schema 0, .*`benchmark-exporter serve` of this version"),
         (no_database, "file is not a database; is it a ledger"),
     ],
 )

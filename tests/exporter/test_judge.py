@@ -5,7 +5,14 @@ import math
 import msgspec
 import pytest
 
-from benchmark_exporter.judge import JudgeLimits, SeriesState, accept, judge, replay
+from benchmark_exporter.judge import (
+    JudgeLimits,
+    SeriesState,
+    accept,
+    judge,
+    of_another_line,
+    replay,
+)
 from tests.exporter.judged_runs import LIMITS, QUIET, SIX_HOURS, judged, states
 from tests.exporter.short_series import (
     HALF_LOST,
@@ -236,3 +243,19 @@ def test_a_verdict_has_the_median_of_the_last_runs_whatever_is_compared_with() -
 def test_equal_runs_are_exactly_equal() -> None:
     verdicts, _ = judged([0.001] * 20)
     assert (verdicts[-1].reference, verdicts[-1].worsening_ratio) == (0.001, 0.0)
+
+
+def test_a_run_of_another_line_is_not_confirmed_by_the_newest_runs_of_the_series() -> None:
+    _, state = judged([*QUIET[:24], 160.0])
+    own, _ = judge(state, 160.0, 1e9, better="lower", limits=LIMITS)
+    other = of_another_line(state, LIMITS)
+    first, after = judge(other, 160.0, 1e9, better="lower", limits=LIMITS)
+    second, _ = judge(after, 160.0, 1e9 + 1, better="lower", limits=LIMITS)
+    assert [own.state, first.state, second.state] == ["critical", "suspect", "critical"]
+
+
+def test_a_run_of_another_line_does_not_end_an_open_alarm_or_join_it() -> None:
+    _, state = judged([*QUIET[:24], 160.0, 160.0, 160.0])
+    assert state.alarm is not None
+    verdict, _ = judge(of_another_line(state, LIMITS), 100.0, 1e9, better="lower", limits=LIMITS)
+    assert (verdict.state, verdict.alarm_runs) == ("ok", 0)

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from msgspec.structs import replace
-
 from benchmark_exporter.config import Config
 from benchmark_exporter.ingest.branches import BranchRules, Line, line_of, lines_of, without_prefix
 from benchmark_exporter.ingest.inbox import Inbox
 from benchmark_exporter.ingest.result_files import read_document
-from benchmark_exporter.judge import SeriesState, judge
+from benchmark_exporter.judge import SeriesState, judge, of_another_line
 from benchmark_exporter.ledger import Ledger, SeriesKey
 from benchmark_exporter.model import (
     REGRESSED,
@@ -190,8 +188,8 @@ class Gate:
                 with self._ledger.transaction() as transaction:
                     series = transaction.verdicts.series(of_line)
                     state = transaction.verdicts.state(of_line, series, better, self._limits)
-                # An open alarm of the base says nothing about another branch.
-                state = state if line.tracked else replace(state, alarm=None)
+                # What the base's newest runs showed confirms nothing of another branch.
+                state = state if line.tracked else of_another_line(state, self._limits)
                 self._histories[key] = state, series.pinned
         return self._histories[key]
 

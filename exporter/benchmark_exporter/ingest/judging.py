@@ -6,10 +6,8 @@ change the present state, and runs that came after it must not judge it.
 
 from collections.abc import Sequence
 
-from msgspec.structs import replace
-
 from benchmark_exporter.counters import REGRESSIONS_CONFIRMED, REGRESSIONS_SUPPRESSED
-from benchmark_exporter.judge import SeriesState, judge
+from benchmark_exporter.judge import SeriesState, judge, of_another_line
 from benchmark_exporter.ledger import Rank, Series, SeriesKey, Transaction, after, is_newer
 from benchmark_exporter.model import REGRESSED, Result, Run, Scope, Verdict
 from benchmark_exporter.regression import Limits, is_environment_shift, typical
@@ -103,14 +101,14 @@ def _judge(
 ) -> tuple[Verdict, SeriesState] | None:
     """None for a result without a value or a direction.
 
-    Only a run that goes on with the series can confirm its open alarm.
+    Only a run that goes on with the series can confirm what its newest runs showed.
     """
     value, better = typical(result), result.better
     if value is None or better is None:
         return None
     state = transaction.verdicts.state(key, series, better, limits)
     return judge(
-        state if goes_on else replace(state, alarm=None),
+        state if goes_on else of_another_line(state, limits),
         value,
         rank.seconds,
         better=better,

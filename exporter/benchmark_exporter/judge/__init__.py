@@ -4,7 +4,7 @@
 how far from it they may be by chance, `rule` the decision. Pure, and imports nothing of the rest.
 """
 
-from benchmark_exporter.judge.rule import accept, judge, replay
+from benchmark_exporter.judge.rule import accept, judge, of_another_line, replay
 from benchmark_exporter.judge.state import (
     VERSION,
     Alarm,
@@ -25,5 +25,6 @@ __all__ = [
     "VerdictState",
     "accept",
     "judge",
+    "of_another_line",
     "replay",
 ]

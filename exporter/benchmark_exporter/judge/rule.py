@@ -100,6 +100,20 @@ def accept(state: SeriesState, *, better: Better, limits: JudgeLimits) -> Series
     return replace(state, unaccepted=None, lapsed_pinned=None)
 
 
+def of_another_line(state: SeriesState, limits: JudgeLimits) -> SeriesState:
+    """The state for a run that does not go on with the series but is only compared with it.
+
+    Such a run stands alone: neither an open alarm nor the newest runs of the series confirm it, so
+    these are taken to be at the level of those before them.
+    """
+    values = state.values
+    newest = max(min(GAP, len(values) + 1 - limits.least_runs) - 1, 0)
+    known = values[: len(values) - newest]
+    if newest and known:
+        values = (*known, *[median(sorted(known))] * newest)
+    return replace(state, values=values, alarm=None)
+
+
 def replay(
     runs: Iterable[tuple[float, float]],
     *,

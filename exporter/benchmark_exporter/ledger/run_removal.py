@@ -36,7 +36,7 @@ _RUNS_OF_BENCHMARK = f"""
     ORDER BY 2 DESC, 3 DESC LIMIT 1
 """.replace(":benchmark", "?")  # noqa: S608  # constants
 _GONE_VERDICTS = """
-    SELECT project, environment, machine, line, name, unit, value
+    SELECT DISTINCT project, environment, machine, line, name, unit
     FROM gone_runs JOIN runs ON id = run JOIN verdicts USING (run) JOIN results USING (run, name)
     WHERE tracked
 """
@@ -106,25 +106,20 @@ def _point(
 
 
 def _leave_windows(connection: sqlite3.Connection) -> None:
-    """Takes the values of the runs out of the windows that the next runs are judged by."""
-    for *columns, value in connection.execute(_GONE_VERDICTS).fetchall():
+    """Has the next run of each series judged by the runs that stay."""
+    for columns in connection.execute(_GONE_VERDICTS).fetchall():
         key = SeriesKey(*columns)
         row = connection.execute(SERIES.select, SERIES.bind_key(key)).fetchone()
-        if row is None:
-            continue
-        series = _before(connection, key, SERIES.columns.read(row), value)
-        connection.execute(SERIES.replace, SERIES.bind(key, series))
+        if row is not None:
+            series = _before(connection, key, SERIES.columns.read(row))
+            connection.execute(SERIES.replace, SERIES.bind(key, series))
 
 
-def _before(connection: sqlite3.Connection, key: SeriesKey, series: Series, value: float) -> Series:
-    """A series without a value, as the newest run that stays left it."""
-    window = series.window
-    if value in window:
-        at = len(window) - 1 - window[::-1].index(value)
-        window = (*window[:at], *window[at + 1 :])
+def _before(connection: sqlite3.Connection, key: SeriesKey, series: Series) -> Series:
+    """A series as the newest run that stays left it; its state is replayed when it is needed."""
     newest = connection.execute(_NEWEST_VERDICT, key).fetchone()
     if newest is None:
-        return Series(window=window, pinned=series.pinned)
+        return Series(pinned=series.pinned)
     run, rank_seconds, commit_hash = newest
     row = VERDICTS.columns.read(
         connection.execute(VERDICTS.select, VERDICTS.bind_key((run, key.name))).fetchone()
@@ -132,9 +127,9 @@ def _before(connection: sqlite3.Connection, key: SeriesKey, series: Series, valu
     state = row.verdict.state
     return replace(
         series,
-        window=window,
+        state=None,
+        window=(),
         previous=state,
-        unconfirmed=row.verdict.value if state == "warning" else None,
         passed_commit=row.passed_commit if state in REGRESSED else commit_hash,
         rank_seconds=min(series.rank_seconds, rank_seconds),
     )

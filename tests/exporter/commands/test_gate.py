@@ -110,8 +110,8 @@ def test_a_tracked_branch_has_its_own_history_and_others_that_of_their_base(wire
         (verdict,) = re.findall(r"parsing .* ([a-z*]+) \|\n", summary)
         return against, verdict
 
-    assert state() == ("main", "**warning**")
-    assert state("--branch=feature/x") == ("main", "**warning**")
+    assert state() == ("main", "suspect")
+    assert state("--branch=feature/x") == ("main", "suspect")
     assert state("--branch=refs/heads/release/2") == ("release/2", "ok")
     assert state("--branch=feature/x", "--base-branch=release/2") == ("release/2", "ok")
 
@@ -125,7 +125,7 @@ def test_another_branch_is_not_confirmed_by_the_last_run_of_its_base(wired: Wire
     ledger = f"--ledger={wired.folder / 'ledger.sqlite3'}"
     assert "**critical**" in run("check", "--gate", first, ledger).stdout
     once = run("check", "--gate", first, ledger, "--branch=feature")
-    assert "**warning**" in once.stdout
+    assert "| suspect |" in once.stdout
     # Its own second run does.
     twice = run("check", "--gate", first, second, ledger, "--branch=feature")
     assert "**critical**" in twice.stdout

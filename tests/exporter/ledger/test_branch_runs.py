@@ -29,7 +29,7 @@ def test_the_newest_run_of_each_benchmark_and_branch_is_shown_against_its_base(
     assert set(shown.base_branches.values()) == {"main"}
     assert {each.scope.branch: each.verdict.state for each in shown.verdicts} == {
         "feature/a": "ok",
-        "feature/b": "warning",
+        "feature/b": "suspect",
     }
     assert {each.scope.branch: each.result.statistics.p50 for each in shown.results} == {
         "feature/a": 0.001,

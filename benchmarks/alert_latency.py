@@ -6,6 +6,7 @@ It times every stage in between, on a separate stack that runs as processes on f
 import argparse
 import json
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -176,10 +177,13 @@ def _one(settings: Settings, name: str) -> Mapping[str, float]:
     The last is from the time that the receiver recorded, the others from when the stage was seen.
     """
     started = _drop(settings, name, 2, SLOW)
-    line = f'performance_regression_active{{benchmark_name="{name}",severity="critical"}} 1\n'
+    active = re.compile(
+        rf'^performance_regression_active{{benchmark_name="{name}",severity="critical",.*}} 1$',
+        re.MULTILINE,
+    )
     checks: Mapping[str, Callable[[], float | None]] = {
         "/metrics": lambda: _now_if(
-            line in get_text(EXPORTER.url(settings, "/metrics?collect[]=state"))
+            active.search(get_text(EXPORTER.url(settings, "/metrics?collect[]=state"))) is not None
         ),
         "Prometheus": lambda: _now_if(
             bool(

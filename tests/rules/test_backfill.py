@@ -257,6 +257,8 @@ def test_without_a_receiver_there_is_an_error_and_blocks_work_instead(
             "run_id": "20260301T120000Z",
             "project": "router",
             "environment": "self-hosted",
+            "machine_class": "linux x86_64 4 cpus",
+            "branch": "main",
         }
         target = {"job": "benchmark-exporter", "instance": "benchmark-exporter"}
         labels = frozenset(

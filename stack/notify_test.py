@@ -22,8 +22,12 @@ POLL_SECONDS = 0.5
 # The receiver that has no channel: the exporter counts what arrives there.
 OWN = "exporter"
 METRIC = re.compile(r'^(\w+)\{.*?integration="(\w+)".*?\} (\S+)$', re.MULTILINE)
-SENT, FAILED = "alertmanager_notifications_total", "alertmanager_notifications_failed_total"
-TRIES_FAILED = "alertmanager_notification_requests_failed_total"
+# Tries are counted when they have ended, notifications when they begin.
+TRIES, TRIES_FAILED = (
+    "alertmanager_notification_requests_total",
+    "alertmanager_notification_requests_failed_total",
+)
+FAILED = "alertmanager_notifications_failed_total"
 REASON = re.compile(r'err="((?:[^"\\]|\\.)*)"')
 
 
@@ -95,7 +99,7 @@ def _outcomes(
             if more(FAILED, channel) or more(TRIES_FAILED, channel):
                 left.remove(channel)
                 yield channel, f"FAILED: {_reason(stack, channel)}"
-            elif more(SENT, channel):
+            elif more(TRIES, channel):
                 left.remove(channel)
                 yield channel, ""
         time.sleep(POLL_SECONDS)
@@ -156,7 +160,7 @@ def _counts(settings: Settings) -> dict[tuple[str, str], float]:
         text = answer.read().decode()
     counts: dict[tuple[str, str], float] = {}
     for metric, integration, value in METRIC.findall(text):
-        if metric in (SENT, FAILED, TRIES_FAILED):
+        if metric in (TRIES, TRIES_FAILED, FAILED):
             key = (metric, integration)
             counts[key] = counts.get(key, 0.0) + float(value)
     return counts

@@ -122,8 +122,9 @@ def command(
 
 
 def _address(where: Where, part: str, port: int) -> str:
-    if where.stack is not None and part in where.stack.addresses:
-        return where.stack.addresses[part]
+    """The part's address in the stack, if one is known, else the usual one."""
+    if where.stack is not None:
+        return where.stack.addresses.get(part, "not part of this stack")
     return f"http://{urlsplit(where.address).hostname}:{port}"
 
 

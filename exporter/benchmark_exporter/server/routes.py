@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 from aiohttp import web
 
+from benchmark_exporter.config import packaged
 from benchmark_exporter.links import Links
 from benchmark_exporter.metrics.collector import Exposition
 from benchmark_exporter.metrics.definitions import PARTS, Part
@@ -47,6 +48,7 @@ def make_application(service: Service) -> web.Application:
     application.add_routes(
         [
             web.get("/", routes.landing),
+            web.get("/favicon.ico", routes.icon),
             web.get("/metrics", routes.metrics),
             web.get("/-/healthy", routes.healthy),
             web.get("/-/ready", routes.ready),
@@ -64,6 +66,11 @@ class _Routes:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._compressed: tuple[Exposition | None, Mapping[Part, bytes]] = (None, {})
+
+    async def icon(self, _: web.Request) -> web.Response:
+        """The live page's icon, which browsers ask for on this port too."""
+        icon = packaged("stream/page/icon.svg").read_bytes()
+        return web.Response(body=icon, content_type="image/svg+xml")
 
     async def metrics(self, request: web.Request) -> web.Response:
         wanted = request.query.getall("collect[]", list(PARTS))

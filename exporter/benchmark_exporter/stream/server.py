@@ -81,6 +81,8 @@ class StreamServer:
             return await self._follow(request)
         if request.path == "/":
             return self._file("index.html", "text/html")
+        if request.path == "/favicon.ico":  # browsers ask for it whatever the page names
+            return self._file("icon.svg", PAGE_FILES["/icon.svg"])
         if request.path in PAGE_FILES:
             return self._file(request.path[1:], PAGE_FILES[request.path])
         if request.path == "/stream":

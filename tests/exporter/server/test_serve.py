@@ -5,6 +5,7 @@ import html
 import json
 import os
 import re
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -26,6 +27,15 @@ def exporter(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Exporter]
 
 def drop(exporter: Exporter, name: str) -> None:
     (exporter.results / name).write_text(json.dumps(perf_suite()))
+
+
+def test_browsers_find_an_icon_on_both_ports(tmp_path: Path, free_port: Callable[[], int]) -> None:
+    exporter = Exporter(tmp_path, free_port(), stream_port=free_port())
+    for port in (exporter.port, exporter.stream_port):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/favicon.ico") as answer:
+            assert answer.headers.get_content_type() == "image/svg+xml"
+            assert answer.read().startswith(b"<svg")
+    assert exporter.stop() == 0, exporter.log.read_text()
 
 
 def test_a_file_is_soon_on_the_metrics_page(exporter: Exporter) -> None:

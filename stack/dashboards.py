@@ -4,6 +4,7 @@ Grafana fills variables into links, but has none for addresses given at its star
 asks Prometheus for them would break the links whenever Prometheus is down.
 """
 
+from benchmark_exporter.atomic_write import write_file
 from benchmark_exporter.links import Links
 from stack.settings import LISTENERS, Settings
 
@@ -23,7 +24,5 @@ def lay_out(settings: Settings) -> None:
         if path.name not in sources:
             path.unlink()
     for name, source in sources.items():
-        part = folder / f".{name}.part"
-        part.write_text(links.fill_in(source.read_text(encoding="utf-8")), encoding="utf-8")
-        part.chmod(0o644)
-        part.replace(folder / name)
+        text = links.fill_in(source.read_text(encoding="utf-8"))
+        write_file(folder / name, text.encode(), mode=0o644)

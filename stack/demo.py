@@ -18,6 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Protocol
 
+from benchmark_exporter.atomic_write import write_file
 from stack.demo_documents import (
     CI_PIPELINE,
     CONFIG_COMPILATION,
@@ -222,9 +223,7 @@ def _files_ingested(settings: Settings) -> int:
 
 def _drop(path: Path, document: dict[str, Any]) -> None:
     """Write a file as a careful tool does: under another name, then renamed."""
-    aside = path.with_name(f".{path.name}.part")
-    aside.write_text(json.dumps(document, indent=2), encoding="utf-8")
-    aside.replace(path)
+    write_file(path, json.dumps(document, indent=2).encode())
 
 
 def _arrivals(

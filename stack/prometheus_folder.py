@@ -5,6 +5,7 @@ from pathlib import Path
 
 import yaml
 
+from benchmark_exporter.atomic_write import write_file
 from stack import retention
 from stack.settings import Part, Settings
 
@@ -37,5 +38,4 @@ def lay_out(settings: Settings, folder: Path, parts: Iterable[Part], argv: Seque
             names = [target.partition(":")[0] for target in group["targets"]]
             group["targets"] = [here[name] for name in names if name in here]
         written = folder / "targets" / file.name
-        written.with_suffix(".part").write_text(yaml.safe_dump(groups), encoding="utf-8")
-        written.with_suffix(".part").replace(written)
+        write_file(written, yaml.safe_dump(groups).encode())

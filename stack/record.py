@@ -33,6 +33,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmark_exporter.atomic_write import write_file
 from stack.prepare import UPLOAD_TOKENS
 from stack.settings import LISTENERS, NODE_EXPORTER, STREAM, Part, Settings
 
@@ -78,10 +79,7 @@ def write(settings: Settings, placement: Placement) -> None:
         "environment": settings["BENCHMARK_ENVIRONMENT"],
         "token_file": str(settings.secrets_dir / UPLOAD_TOKENS),
     }
-    path = settings.state_dir / NAME
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    part.replace(path)
+    write_file(settings.state_dir / NAME, (json.dumps(content, indent=2) + "\n").encode())
     (settings.state_dir / OLD_NAME).unlink(missing_ok=True)
 
 

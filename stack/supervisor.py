@@ -7,9 +7,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from configparser import RawConfigParser
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
+from io import SEEK_END, StringIO
 from pathlib import Path
 from typing import Any
 from xmlrpc.client import Error, ServerProxy
@@ -17,6 +19,7 @@ from xmlrpc.client import Error, ServerProxy
 import psutil
 from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped]
 
+from benchmark_exporter.atomic_write import write_file
 from stack.settings import Part, StackError
 
 # Longest path of a Unix socket, with room for the suffix that supervisor adds.
@@ -111,24 +114,31 @@ class Supervisor:
         """Write what it runs, and where it logs."""
         logs = self._folder / "logs"
         logs.mkdir(parents=True, exist_ok=True)
-        lines = [
-            "; Made by `make up` from .env; changes are lost.",
-            "[unix_http_server]",
-            f"file={self._socket()}",
-            "chmod=0700",
-            "[rpcinterface:supervisor]",
-            "supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface",
-            "[supervisorctl]",
-            f"serverurl=unix://{self._socket()}",
-            "[supervisord]",
-            f"pidfile={self._folder / 'supervisord.pid'}",
-            f"logfile={logs / 'supervisord.log'}",
-            f"childlogdir={logs}",
-            f"directory={self._root}",
-        ]
+        parser = RawConfigParser()
+        parser.read_dict(
+            {
+                "unix_http_server": {"file": self._socket(), "chmod": "0700"},
+                "rpcinterface:supervisor": {
+                    "supervisor.rpcinterface_factory": (
+                        "supervisor.rpcinterface:make_main_rpcinterface"
+                    )
+                },
+                "supervisorctl": {"serverurl": f"unix://{self._socket()}"},
+                "supervisord": {
+                    "pidfile": self._folder / "supervisord.pid",
+                    "logfile": logs / "supervisord.log",
+                    "childlogdir": logs,
+                    "directory": self._root,
+                },
+            }
+        )
         for process in processes:
-            lines += _program(process, logs / f"{process.part.name}.log")
-        self._configuration.write_text("\n".join(lines) + "\n", encoding="utf-8")
+            name = process.part.name
+            parser[f"program:{name}"] = _program(process, logs / f"{name}.log")
+        text = StringIO("; Made by `make up` from .env; changes are lost.\n")
+        text.seek(0, SEEK_END)
+        parser.write(text)
+        write_file(self._configuration, text.getvalue().encode())
 
     def _socket(self) -> Path:
         in_folder = self._folder / "supervisor.sock"
@@ -153,16 +163,18 @@ class Supervisor:
         )
 
 
-def _program(process: Process, log: Path) -> list[str]:
-    environment = ",".join(f'{name}="{value}"' for name, value in process.environment.items())
-    return [
-        f"[program:{process.part.name}]",
-        f"command={shlex.join(process.argv)}".replace("%", "%%"),
-        *([f"environment={environment}".replace("%", "%%")] if environment else []),
-        f"stdout_logfile={log}",
-        "redirect_stderr=true",
-        "autorestart=true",
-        f"startretries={START_RETRIES}",
-        "stopasgroup=true",
-        "killasgroup=true",
-    ]
+def _program(process: Process, log: Path) -> dict[str, str]:
+    options = {"command": shlex.join(process.argv)}
+    if process.environment:
+        values = (f'{name}="{value}"' for name, value in process.environment.items())
+        options["environment"] = ",".join(values)
+    # supervisor expands what follows a percent sign.
+    options = {name: value.replace("%", "%%") for name, value in options.items()}
+    return options | {
+        "stdout_logfile": str(log),
+        "redirect_stderr": "true",
+        "autorestart": "true",
+        "startretries": str(START_RETRIES),
+        "stopasgroup": "true",
+        "killasgroup": "true",
+    }

@@ -51,7 +51,7 @@ def _default_gates() -> dict[Name, GateLimits]:
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All settings; config.yaml beside the package says what each means."""
+    """All settings; config.yaml says what each means."""
 
     project: Name = "strataregula"
     environment: Name = "local"

@@ -12,7 +12,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden",
         action="store_true",
-        help="write the expected files of tests/exporter/golden anew",
+        help="write the expected files of tests/exporter/golden again",
     )
 
 

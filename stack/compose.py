@@ -38,7 +38,7 @@ def engine_answers() -> bool:
             )
             if done.returncode:
                 return False
-    except (FileNotFoundError, subprocess.TimeoutExpired):
+    except (OSError, subprocess.TimeoutExpired):
         return False
     return True
 

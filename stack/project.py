@@ -107,6 +107,6 @@ def _docker(*words: str) -> list[str]:
             text=True,
             check=False,
         )
-    except FileNotFoundError:
+    except OSError:  # none, or none that may be run
         return []
     return [line.strip() for line in done.stdout.splitlines() if line.strip()]

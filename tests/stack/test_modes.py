@@ -6,11 +6,20 @@ import pytest
 import yaml
 
 from stack import settings
+from stack.compose import engine_answers
 from stack.local import LocalStack
 from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA, PROMETHEUS
 from tests.stack.checkouts import write_env
 from tests.stack.composed import compose_configuration
 from tests.support.paths import REPOSITORY
+
+
+def test_a_docker_that_may_not_be_run_is_no_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "docker").write_text("#!/bin/sh\n")  # without the right to run it
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert not engine_answers()
 
 
 def test_servers_know_their_public_addresses_in_both_modes(equipped: Path) -> None:

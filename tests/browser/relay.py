@@ -10,6 +10,9 @@ class Relay:
 
     def __init__(self, port: int) -> None:
         self._to = port
+        self.silent = False
+        """Whether new connections are accepted and then left without an answer."""
+        self.unanswered: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._sockets: list[socket.socket] = []
@@ -26,11 +29,17 @@ class Relay:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self.cut()
+        for each in self.unanswered:
+            each.close()
 
     def _accept(self) -> None:
         with suppress(OSError):
             while True:
-                pair = self._listener.accept()[0], socket.create_connection(("127.0.0.1", self._to))
+                accepted = self._listener.accept()[0]
+                if self.silent:
+                    self.unanswered.append(accepted)
+                    continue
+                pair = accepted, socket.create_connection(("127.0.0.1", self._to))
                 self._sockets += pair
                 for source, sink in (pair, pair[::-1]):
                     threading.Thread(target=self._forward, args=(source, sink), daemon=True).start()

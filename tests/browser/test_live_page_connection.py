@@ -55,6 +55,24 @@ def test_it_catches_up_after_a_lost_connection(context: BrowserContext, exporter
     relay.close()
 
 
+def test_it_tries_again_where_nothing_answers(context: BrowserContext, exporter: Exporter) -> None:
+    """Such a connection neither opens nor fails: a browser alone waits minutes for it."""
+    relay = Relay(exporter.stream_port)
+    page = context.new_page()
+    page.goto(f"http://127.0.0.1:{relay.port}/")
+    expect(page.locator("#connection")).to_have_text("Live")
+    relay.silent = True
+    relay.cut()
+    deadline = time.monotonic() + 30
+    while not relay.unanswered:
+        assert time.monotonic() < deadline, "no second attempt"
+        page.wait_for_timeout(50)
+    relay.silent = False
+    expect(page.locator("#connection")).to_have_text("Live")
+    page.close()
+    relay.close()
+
+
 def test_a_slow_network_is_sufficient(
     context: BrowserContext, live_page: Page, exporter: Exporter
 ) -> None:

@@ -10,6 +10,7 @@ const PAINTS_PER_SECOND = 10;
 const CHART_POINTS = 200;
 const FINISHED_MS = 20_000, TROUBLED_MS = 120_000;
 const RETRY_MS = 500, MAX_RETRY_MS = 10_000;
+const ANSWER_MS = 15_000; // a browser alone waits minutes for an answer
 const TRENDS_MS = 1_500;
 const ANNOUNCE_MS = 5_000;
 
@@ -38,9 +39,14 @@ function connect() {
   showConnection("connecting", "Connecting …");
   const socket = new WebSocket(url);
   let opened = false;
-  socket.onopen = () => { opened = true; };
+  const unanswered = setTimeout(() => socket.close(), ANSWER_MS);
+  socket.onopen = () => {
+    opened = true;
+    clearTimeout(unanswered);
+  };
   socket.onmessage = (event) => receive(JSON.parse(event.data));
   socket.onclose = async () => {
+    clearTimeout(unanswered);
     const reason = opened ? "" : await refusal();
     const waitMs = retryMs * (0.75 + Math.random() / 2);
     retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
@@ -61,7 +67,7 @@ function connect() {
 // reason, and says so.
 async function refusal() {
   try {
-    const answer = await ask("api/v1/trends");
+    const answer = await ask("api/v1/trends", { signal: AbortSignal.timeout(ANSWER_MS) });
     if (answer.status === 401) {
       return "This stream requires a token: append #token=TOKEN to this page's address";
     }
@@ -71,8 +77,8 @@ async function refusal() {
   }
 }
 
-function ask(path) {
-  return fetch(path, token ? { headers: { Authorization: `Bearer ${token}` } } : {});
+function ask(path, options = {}) {
+  return fetch(path, { ...options, headers: token ? { Authorization: `Bearer ${token}` } : {} });
 }
 
 function showConnection(state, text) {

@@ -1,7 +1,6 @@
 """The made-up benchmark `orbit`, and what the stack says of it."""
 
 import json
-import re
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from typing import Any
 from stack.demo_documents import PerfSuiteBenchmark, perf_suite_document
 from stack.settings import EXPORTER
 from tests.stack.backends import Backend, get_text, query
+from tests.support.process import shown_value
 
 FAST = PerfSuiteBenchmark("orbit", 0.05, 1.0, 0.0)  # 20 times faster than its reference
 SLOW = PerfSuiteBenchmark("orbit", 0.20, 1.0, 0.0)  # 5 times
@@ -36,10 +36,6 @@ def value(backend: Backend, expression: str) -> float | None:
 
 
 def counter(backend: Backend, series: str) -> float:
-    """What the exporter itself shows for a series; 0 if it has none."""
-    found = re.search(
-        rf"^{re.escape(series)} (\S+)$",
-        get_text(EXPORTER.url(backend.settings, "/metrics")),
-        re.MULTILINE,
-    )
-    return float(found[1]) if found else 0.0
+    """What the exporter itself shows for the series with these labels; 0 if it has none."""
+    shown = get_text(EXPORTER.url(backend.settings, "/metrics"))
+    return shown_value(shown, series) or 0.0

@@ -98,10 +98,13 @@ def test_every_query_of_a_dashboard_has_data(backend: Backend, path: Path) -> No
 )
 def test_every_variable_of_a_dashboard_has_values(backend: Backend, path: Path) -> None:
     for variable in json.loads(path.read_text())["templating"]["list"]:
+        # One that sets apart the lines of several projects has a value only if there are some.
+        if variable["name"].startswith("several_"):
+            continue
         series, label = re.fullmatch(
             r"label_values\((.+), (\w+)\)", variable["definition"]
         ).groups()  # type: ignore[union-attr]
-        values = urllib.parse.urlencode({"match[]": series.replace("$project", ".*")})
+        values = urllib.parse.urlencode({"match[]": re.sub(r"\$\w+", ".*", series)})
         assert get(PROMETHEUS.url(backend.settings, f"/api/v1/label/{label}/values?{values}"))[
             "data"
         ]

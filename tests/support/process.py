@@ -16,6 +16,16 @@ DEADLINE_SECONDS = 60.0
 _LABEL = re.compile(r'\w+="(?:[^"\\]|\\.)*"')
 
 
+def shown_value(exposition: str, series: str) -> float | None:
+    """The value of the first series of a name that has these labels among its own."""
+    name, _, labels = series.rstrip("}").partition("{")
+    wanted = set(_LABEL.findall(labels))
+    for found in re.finditer(rf"^{re.escape(name)}(?:{{(.*)}})? (\S+)$", exposition, re.MULTILINE):
+        if wanted <= set(_LABEL.findall(found[1] or "")):
+            return float(found[2])
+    return None
+
+
 class Exporter:
     """An exporter over a folder of its own, started with further options of `serve`."""
 
@@ -83,14 +93,7 @@ class Exporter:
 
     def value(self, series: str) -> float | None:
         """The value of the first series of a name that has these labels among its own."""
-        name, _, labels = series.rstrip("}").partition("{")
-        wanted = set(_LABEL.findall(labels))
-        for found in re.finditer(
-            rf"^{re.escape(name)}(?:{{(.*)}})? (\S+)$", self.get("/metrics").decode(), re.MULTILINE
-        ):
-            if wanted <= set(_LABEL.findall(found[1] or "")):
-                return float(found[2])
-        return None
+        return shown_value(self.get("/metrics").decode(), series)
 
     def until(self, condition: Callable[[], Any]) -> None:
         deadline = time.monotonic() + DEADLINE_SECONDS

@@ -1,10 +1,12 @@
 """Checks that pip's index can be reached, so that pip need not try for minutes.
 
 Runs before there is a virtual environment, so it needs nothing but Python. Exit status 0 unless the
-index is a server that cannot be reached: a proxy, a folder or no index at all is left to pip.
+index is a server that cannot be reached. A proxy, a folder or no index at all is left to pip, and
+so is the default of pip where this Python has no pip to ask for it.
 """
 
 import configparser
+import importlib
 import os
 import ssl
 import sys
@@ -13,14 +15,13 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
-DEFAULT_INDEX = "https://pypi.org/simple"
 TIMEOUT_SECONDS = 1.5
 
 
 def main(environ: Mapping[str, str] = os.environ) -> int:
     """Ask the index for one page; 1 with the reason on standard error where no server answers."""
     options = _options(environ)
-    index = options.get("index-url", DEFAULT_INDEX)
+    index = options.get("index-url") or _default_index()
     left_to_pip = "proxy" in options or "no-index" in options
     if left_to_pip or not index.startswith(("http://", "https://")):
         return 0
@@ -48,6 +49,14 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
         )
         return 1
     return 0
+
+
+def _default_index() -> str:
+    """Where pip looks if nothing else is configured; empty if this Python has no pip."""
+    try:
+        return str(importlib.import_module("pip._internal.models.index").PyPI.simple_url)
+    except (ImportError, AttributeError):
+        return ""
 
 
 def _options(environ: Mapping[str, str]) -> dict[str, str]:

@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from benchmark_exporter.counters import NOTIFICATIONS_RECEIVED
+from benchmark_exporter.ingest.defaults import Defaults
 from benchmark_exporter.ingest.inbox import Candidate, Inbox, oldest_first
 from benchmark_exporter.ingest.inboxes import Inboxes
+from benchmark_exporter.ingest.log_lines import LogLine
 from benchmark_exporter.ingest.reading import Reader, ReadFile
-from benchmark_exporter.ingest.recording import Defaults, LogLine, Recorder
+from benchmark_exporter.ingest.recording import Recorder
 from benchmark_exporter.ingest.tracking import BranchTracking
 from benchmark_exporter.ledger import Ledger
 from benchmark_exporter.model import Notification

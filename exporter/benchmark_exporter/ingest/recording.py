@@ -5,8 +5,6 @@ All of it happens in the transaction that is handed in, so that a crash counts n
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, tzinfo
 
 from msgspec.structs import replace
 
@@ -22,11 +20,13 @@ from benchmark_exporter.counters import (
     UNTRACKED_BRANCH_RUNS,
 )
 from benchmark_exporter.formats import Sidecar, growing_formats
-from benchmark_exporter.ingest.branches import BranchRules, without_prefix
+from benchmark_exporter.ingest.branches import without_prefix
+from benchmark_exporter.ingest.defaults import Defaults
 from benchmark_exporter.ingest.gates import record_gates
 from benchmark_exporter.ingest.growing_documents import leave_out_recorded
 from benchmark_exporter.ingest.inbox import Candidate
 from benchmark_exporter.ingest.judging import compare_run, judge_run
+from benchmark_exporter.ingest.log_lines import LogLine, lasting
 from benchmark_exporter.ingest.reading import ReadFile, internal_error
 from benchmark_exporter.ingest.tracking import BranchTracking
 from benchmark_exporter.ledger import Labels, LedgerError, Rank, Signature, Subject, Transaction
@@ -40,38 +40,6 @@ from benchmark_exporter.model import (
     Scope,
 )
 from benchmark_exporter.regression import Limits, Policy
-
-_USUAL_BRANCHES = BranchRules()
-
-
-@dataclass(frozen=True, slots=True)
-class Defaults:
-    """What applies to documents that do not state it, and how long things stay.
-
-    `zone` is that of times without one. `execution_time_bounds_ms` are the upper bounds of the
-    histogram's buckets. A file may be incomplete for `settle_seconds`, and a subject is shown for
-    `series_max_age_seconds` after its last run. A run dated further ahead than
-    `clock_tolerance_seconds` does not stop later ones from being judged.
-    """
-
-    project: str
-    environment: str
-    execution_time_bounds_ms: Sequence[float]
-    settle_seconds: float
-    series_max_age_seconds: float
-    zone: tzinfo = UTC
-    branches: BranchRules = _USUAL_BRANCHES
-    clock_tolerance_seconds: float = 300.0
-
-
-class LogLine:
-    """What to log about a file: a level of `logging` and a text."""
-
-    __slots__ = ("level", "text")
-
-    def __init__(self, level: int, text: str) -> None:
-        self.level = level
-        self.text = text
 
 
 class Recorder:
@@ -193,7 +161,7 @@ class Recorder:
         transaction.count(FILES_INGESTED.name, (document.format,), now)
         text = f"ingested a {document.format} document, run {document.run_id}"
         if unaccepted:
-            return LogLine(logging.WARNING, f"{text}; {_lasting(unaccepted, document.run_id)}")
+            return LogLine(logging.WARNING, f"{text}; {lasting(unaccepted, document.run_id)}")
         return LogLine(logging.INFO, text)
 
     def _add_pipeline_run(self, transaction: Transaction, run: PipelineRun, now: float) -> bool:
@@ -276,15 +244,6 @@ class Recorder:
         labels = (*where, result.name, iteration)
         milliseconds = [value * 1e3 for value in values]
         transaction.observe(EXECUTION_TIME.name, labels, milliseconds, self._bounds_ms, now)
-
-
-def _lasting(names: Sequence[str], run_id: str) -> str:
-    """What to do about a worse level that has lasted, for the log."""
-    return (
-        f"{', '.join(names)} stayed worse and is no longer critical; to accept the level: "
-        f"benchmark-exporter baseline set {run_id} --version NAME; to reject it: the same with "
-        "the run_id of a run before it"
-    )
 
 
 def _names(run: Run, outcomes: Iterable[str]) -> Iterable[str]:

@@ -34,6 +34,7 @@ from benchmark_exporter.ledger.connection import (
 from benchmark_exporter.ledger.deletion import Deleted
 from benchmark_exporter.ledger.newest_rows import Rank
 from benchmark_exporter.ledger.retention import old_uploads, prune
+from benchmark_exporter.ledger.rows import Pin, Series, SeriesKey, Signature
 from benchmark_exporter.ledger.selective_deletion import DeletedRuns, DeletionSelection
 from benchmark_exporter.ledger.state import (
     REGRESSIONS_BY_COMMIT,
@@ -46,12 +47,6 @@ from benchmark_exporter.ledger.state import (
     SubjectSelection,
 )
 from benchmark_exporter.ledger.state_reading import read_state
-from benchmark_exporter.ledger.tables import (
-    Pin,
-    Series,
-    SeriesKey,
-    Signature,
-)
 from benchmark_exporter.ledger.totals import after, is_newer
 from benchmark_exporter.ledger.transaction import Transaction
 from benchmark_exporter.ledger.trends import Trend, read_trends

@@ -8,15 +8,9 @@ from msgspec.structs import replace
 
 from benchmark_exporter.judge import JudgeLimits, accept
 from benchmark_exporter.ledger.columns import Columns
+from benchmark_exporter.ledger.rows import BaselineRow, Pin, SeriesKey
 from benchmark_exporter.ledger.series_states import at_level_of
-from benchmark_exporter.ledger.tables import (
-    BASELINES,
-    RESULTS,
-    VERDICTS,
-    BaselineRow,
-    Pin,
-    SeriesKey,
-)
+from benchmark_exporter.ledger.tables import BASELINES, RESULTS, VERDICTS
 from benchmark_exporter.ledger.verdicts import Verdicts
 from benchmark_exporter.ledger.write_buffer import WriteBuffer
 from benchmark_exporter.model import REGRESSED, Better, Result, Scope, Verdict

@@ -3,8 +3,9 @@
 import sqlite3
 from collections.abc import Mapping
 
+from benchmark_exporter.ledger.rows import BranchRow
 from benchmark_exporter.ledger.state import FallbackBranch
-from benchmark_exporter.ledger.tables import BRANCHES, FALLBACK_BRANCHES, BranchRow
+from benchmark_exporter.ledger.tables import BRANCHES, FALLBACK_BRANCHES
 from benchmark_exporter.ledger.write_buffer import WriteBuffer
 
 _RUNS = "SELECT branch, runs FROM branches WHERE project = ? ORDER BY rowid"

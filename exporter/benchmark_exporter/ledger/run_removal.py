@@ -5,7 +5,8 @@ import sqlite3
 from msgspec.structs import replace
 
 from benchmark_exporter.ledger.columns import to_json
-from benchmark_exporter.ledger.tables import SERIES, SHIFTS, VERDICTS, Series, SeriesKey
+from benchmark_exporter.ledger.rows import Series, SeriesKey
+from benchmark_exporter.ledger.tables import SERIES, SHIFTS, VERDICTS
 from benchmark_exporter.ledger.totals import tie_of
 from benchmark_exporter.model import REGRESSED
 

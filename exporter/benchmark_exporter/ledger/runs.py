@@ -12,6 +12,7 @@ from benchmark_exporter.ledger.newest_rows import (
     NewestRunRow,
     Rank,
 )
+from benchmark_exporter.ledger.rows import FailureRow, GateOutcomeRow, RunRow
 from benchmark_exporter.ledger.state import NewestGateOutcome
 from benchmark_exporter.ledger.tables import (
     FAILURES,
@@ -22,9 +23,6 @@ from benchmark_exporter.ledger.tables import (
     RESULTS,
     RUNS,
     SUITE_DURATIONS,
-    FailureRow,
-    GateOutcomeRow,
-    RunRow,
 )
 from benchmark_exporter.ledger.write_buffer import WriteBuffer
 from benchmark_exporter.model import GateOutcome, Run, Scope, Severity, measurements_digest

@@ -19,7 +19,7 @@ from benchmark_exporter.judge import (
     accept,
     replay,
 )
-from benchmark_exporter.ledger.tables import Series, SeriesKey
+from benchmark_exporter.ledger.rows import Series, SeriesKey
 
 # Twice the runs that a state has: the first half is what the second half is judged by. Of a series
 # that is rarely measured, no more runs of its project than this are searched for them.

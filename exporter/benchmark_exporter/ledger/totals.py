@@ -19,7 +19,7 @@ from benchmark_exporter.ledger.newest_rows import (
     NewestVerdictRow,
     Rank,
 )
-from benchmark_exporter.ledger.tables import (
+from benchmark_exporter.ledger.rows import (
     CommitRegressionsRow,
     CounterRow,
     HistogramRow,

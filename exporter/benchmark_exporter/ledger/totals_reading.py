@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from benchmark_exporter.counters import NOTIFICATIONS_RECEIVED
 from benchmark_exporter.ledger.columns import Columns, to_json
+from benchmark_exporter.ledger.rows import ReturnedRow
 from benchmark_exporter.ledger.state import (
     COMMITS_SHOWN,
     SUBJECT_COUNTERS,
@@ -16,7 +17,6 @@ from benchmark_exporter.ledger.state import (
     Labels,
     RunningTotal,
 )
-from benchmark_exporter.ledger.tables import ReturnedRow
 from benchmark_exporter.model import SEVERITIES
 
 # Anyone may send alerts, of any name. The first so many have counters, the others share one.

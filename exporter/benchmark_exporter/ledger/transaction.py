@@ -1,6 +1,5 @@
 """Changes to the ledger."""
 
-import hashlib
 import math
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -9,10 +8,17 @@ from contextlib import AbstractContextManager, contextmanager
 from benchmark_exporter.ledger import totals
 from benchmark_exporter.ledger.baselines import Baselines
 from benchmark_exporter.ledger.branches import Branches
-from benchmark_exporter.ledger.columns import to_json
 from benchmark_exporter.ledger.deletion import Deleted, delete
-from benchmark_exporter.ledger.newest_rows import NewestPipelineRunRow, Rank
+from benchmark_exporter.ledger.newest_rows import Rank
 from benchmark_exporter.ledger.pipeline_adoption import adopt_pipelines
+from benchmark_exporter.ledger.pipelines import add_pipeline_run
+from benchmark_exporter.ledger.rows import (
+    DocumentRow,
+    FileRow,
+    MeasurementRow,
+    RejectionRow,
+    Signature,
+)
 from benchmark_exporter.ledger.runs import AddedRun, Runs
 from benchmark_exporter.ledger.selective_deletion import (
     DeletedRuns,
@@ -21,7 +27,6 @@ from benchmark_exporter.ledger.selective_deletion import (
 )
 from benchmark_exporter.ledger.state import (
     Labels,
-    NewestPipeline,
     ReceivedNotification,
     Subject,
 )
@@ -32,19 +37,10 @@ from benchmark_exporter.ledger.tables import (
     FILES,
     HISTOGRAMS,
     MEASUREMENTS,
-    NEWEST_PIPELINE_RUNS,
     NOTIFICATIONS,
-    PIPELINE_RUNS,
     REJECTIONS,
     TOTALS,
-    DocumentRow,
-    FileRow,
-    MeasurementRow,
-    PipelineRunRow,
-    RejectionRow,
-    Signature,
 )
-from benchmark_exporter.ledger.totals import tie_of
 from benchmark_exporter.ledger.verdicts import Verdicts
 from benchmark_exporter.ledger.visibility import is_lately, see
 from benchmark_exporter.ledger.write_buffer import WriteBuffer
@@ -200,28 +196,7 @@ class Transaction:
 
     def add_pipeline_run(self, run: PipelineRun, project: str, rank: Rank, at: float) -> bool:
         """Whether the pipeline's run is new."""
-        row = PipelineRunRow(
-            project=project,
-            pipeline=run.pipeline,
-            run_id=run.run_id,
-            timestamp_seconds=run.timestamp_seconds,
-            branch=run.branch,
-            trigger=run.trigger,
-            passed=run.passed,
-            duration_seconds=run.duration_seconds,
-            rank_seconds=min(run.timestamp_seconds, at),
-            ingested_seconds=at,
-        )
-        if self._buffer.insert(PIPELINE_RUNS, row).rowcount != 1:
-            return False
-        key = project, run.pipeline, run.branch, run.trigger
-        shown = NewestPipeline(*key, run.passed, run.duration_seconds)
-        rank = rank._replace(
-            tie=tie_of(hashlib.sha256(to_json((run.run_id, run.passed)).encode()).digest())
-        )
-        newest = NewestPipelineRunRow(shown, rank.seconds, rank.tie)
-        self._buffer.change(NEWEST_PIPELINE_RUNS, key, totals.newest, newest, rank)
-        return True
+        return add_pipeline_run(self._buffer, run, project, rank, at)
 
     def see(self, subject: Subject, at: float, max_age_seconds: float) -> None:
         """Stores that a subject has a run, before that is counted; see `visibility`."""

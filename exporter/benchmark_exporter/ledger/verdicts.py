@@ -7,17 +7,9 @@ from msgspec.structs import replace
 
 from benchmark_exporter.judge import JudgeLimits, SeriesState, accept
 from benchmark_exporter.ledger.newest_rows import NewestVerdictRow, Rank
+from benchmark_exporter.ledger.rows import Series, SeriesKey, ShiftRow, VerdictRow
 from benchmark_exporter.ledger.series_states import replayed, stored, to_text
-from benchmark_exporter.ledger.tables import (
-    NEWEST_VERDICTS,
-    SERIES,
-    SHIFTS,
-    VERDICTS,
-    Series,
-    SeriesKey,
-    ShiftRow,
-    VerdictRow,
-)
+from benchmark_exporter.ledger.tables import NEWEST_VERDICTS, SERIES, SHIFTS, VERDICTS
 from benchmark_exporter.ledger.totals import newest
 from benchmark_exporter.ledger.write_buffer import WriteBuffer
 from benchmark_exporter.model import Better, Scope, Verdict

@@ -10,6 +10,7 @@ was shown before it. Nothing is deleted: what is not shown is still counted.
 import sqlite3
 
 from benchmark_exporter.ledger.columns import to_json
+from benchmark_exporter.ledger.rows import ReturnedRow, SubjectRow
 from benchmark_exporter.ledger.state import (
     REGRESSIONS_BY_COMMIT,
     SUBJECT_COUNTERS,
@@ -17,7 +18,7 @@ from benchmark_exporter.ledger.state import (
     Subject,
     SubjectSelection,
 )
-from benchmark_exporter.ledger.tables import RETURNED, SUBJECTS, ReturnedRow, SubjectRow
+from benchmark_exporter.ledger.tables import RETURNED, SUBJECTS
 from benchmark_exporter.ledger.totals_reading import newest_commits
 from benchmark_exporter.model import SubjectKind
 

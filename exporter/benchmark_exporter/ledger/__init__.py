@@ -33,6 +33,7 @@ from benchmark_exporter.ledger.connection import (
 )
 from benchmark_exporter.ledger.deletion import Deleted
 from benchmark_exporter.ledger.newest_rows import Rank
+from benchmark_exporter.ledger.renaming import Renamed, RenameError
 from benchmark_exporter.ledger.retention import old_uploads, prune
 from benchmark_exporter.ledger.rows import Pin, Series, SeriesKey, Signature
 from benchmark_exporter.ledger.selective_deletion import DeletedRuns, DeletionSelection
@@ -51,6 +52,7 @@ from benchmark_exporter.ledger.totals import after, is_newer
 from benchmark_exporter.ledger.transaction import Transaction
 from benchmark_exporter.ledger.trends import Trend, read_trends
 from benchmark_exporter.ledger.visibility import select
+from benchmark_exporter.names import Renaming
 
 __all__ = [
     "REGRESSIONS_BY_COMMIT",
@@ -68,6 +70,8 @@ __all__ = [
     "Pin",
     "PinnedResult",
     "Rank",
+    "RenameError",
+    "Renamed",
     "RunningTotal",
     "Series",
     "SeriesKey",
@@ -229,6 +233,20 @@ class Ledger:
             if dry_run:
                 raise _DryRun
         return deleted
+
+    def rename(
+        self, renaming: Renaming, projects: Sequence[str] = (), *, dry_run: bool = False
+    ) -> Renamed:
+        """Renames a benchmark or a result; a `dry_run` only counts. See `renaming`.
+
+        Raises:
+            RenameError: the new name cannot be used, or a run has measured both.
+        """
+        with suppress(_DryRun), self.transaction() as transaction:
+            renamed = transaction.rename(renaming, projects)
+            if dry_run:
+                raise _DryRun
+        return renamed
 
     def adopt_pipelines(self, project: str) -> None:
         """Gives a project to the pipelines of a ledger from before pipelines had one."""

@@ -271,3 +271,14 @@ class Transaction:
         self._buffer.flush()
         self._buffer.changed = True
         return delete_selected(self._connection, selection)
+
+        """Renames a benchmark or a result of these projects, of all if there are none.
+
+        Raises:
+            RenameError: the new name cannot be used, or a run has measured both.
+        """
+        self._buffer.flush()
+        self._buffer.discard()  # rows that were read have other keys now
+        self._runs.discard()
+        self._seen.clear()
+        self._buffer.changed = True

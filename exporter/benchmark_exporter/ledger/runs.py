@@ -57,7 +57,8 @@ class Runs:
         """See `Transaction.add_run`."""
         project = scope.project
         moment = struct.pack("<d", run.timestamp_seconds)
-        measured = hashlib.sha256(moment + measurements_digest(run.results, run.failures)).digest()
+        stated = run.measurements or measurements_digest(run.results, run.failures)
+        measured = hashlib.sha256(moment + stated).digest()
         rank = rank._replace(tie=totals.tie_of(measured))
         row = RunRow(
             project=project,

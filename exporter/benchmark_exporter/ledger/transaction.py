@@ -9,9 +9,11 @@ from benchmark_exporter.ledger import totals
 from benchmark_exporter.ledger.baselines import Baselines
 from benchmark_exporter.ledger.branches import Branches
 from benchmark_exporter.ledger.deletion import Deleted, delete
+from benchmark_exporter.ledger.naming import Naming
 from benchmark_exporter.ledger.newest_rows import Rank
 from benchmark_exporter.ledger.pipeline_adoption import adopt_pipelines
 from benchmark_exporter.ledger.pipelines import add_pipeline_run
+from benchmark_exporter.ledger.renaming import Renamed, rename
 from benchmark_exporter.ledger.rows import (
     DocumentRow,
     FileRow,
@@ -53,6 +55,7 @@ from benchmark_exporter.model import (
     Scope,
     Severity,
 )
+from benchmark_exporter.names import Renaming
 
 NOTIFICATIONS_KEPT = 200
 
@@ -88,6 +91,7 @@ class Transaction:
         self._seen: dict[Subject, float] = {}  # when each was last seen, as it is stored
         self.verdicts = Verdicts(connection, self._buffer)
         self.branches = Branches(connection, self._buffer)
+        self.naming = Naming(connection, self._buffer)
 
     @property
     def changed(self) -> bool:
@@ -272,6 +276,7 @@ class Transaction:
         self._buffer.changed = True
         return delete_selected(self._connection, selection)
 
+    def rename(self, renaming: Renaming, projects: Sequence[str] = ()) -> Renamed:
         """Renames a benchmark or a result of these projects, of all if there are none.
 
         Raises:
@@ -282,3 +287,4 @@ class Transaction:
         self._runs.discard()
         self._seen.clear()
         self._buffer.changed = True
+        return rename(self._connection, renaming, projects)

@@ -5,6 +5,8 @@ import sqlite3
 import struct
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from benchmark_exporter.ledger import totals
 from benchmark_exporter.ledger.newest_rows import (
     NewestGateOutcomeRow,
@@ -29,7 +31,10 @@ from benchmark_exporter.model import GateOutcome, Run, Scope, Severity, measurem
 
 MAX_ERROR_CHARACTERS = 300
 
-_RUN = "SELECT id FROM runs WHERE project = ? AND run_id = ? AND measurements = ?"
+_RUN = (
+    "SELECT id, iif(branch = '', line, branch) FROM runs "
+    "WHERE project = ? AND run_id = ? AND measurements = ?"
+)
 _OTHER_RUN = "SELECT 1 FROM runs WHERE project = ? AND run_id = ? AND id <> ?"
 
 
@@ -59,7 +64,6 @@ class Runs:
         moment = struct.pack("<d", run.timestamp_seconds)
         stated = run.measurements or measurements_digest(run.results, run.failures)
         measured = hashlib.sha256(moment + stated).digest()
-        rank = rank._replace(tie=totals.tie_of(measured))
         row = RunRow(
             project=project,
             run_id=run.run_id,
@@ -76,18 +80,35 @@ class Runs:
             tracked=tracked,
             ahead=rank.ahead,
         )
-        cursor, execute = self._buffer.insert(RUNS, row), self._connection.execute
-        if cursor.rowcount != 1:
-            ((number,),) = execute(_RUN, (project, run.run_id, measured))
+        number, new, known_by = self._insert(row, scope.branch if tracked else run.branch)
+        rank = rank._replace(tie=totals.tie_of(known_by))
+        if not new:
             return AddedRun(number, new=False, conflict=False, rank=rank)
-        number = cursor.lastrowid
-        assert number is not None  # noqa: S101  # it has just been inserted
         self._added.add(number)
-        conflict = execute(_OTHER_RUN, (project, run.run_id, number)).fetchone() is not None
+        others = self._connection.execute(_OTHER_RUN, (project, run.run_id, number))
+        conflict = known_by == measured and others.fetchone() is not None
         self._add_measured(number, run)
         if tracked:
             self._show(number, run, scope, rank)
         return AddedRun(number, new=True, conflict=conflict, rank=rank)
+
+    def _insert(self, row: RunRow, branch: str) -> tuple[int, bool, bytes]:
+        """The number of a run's row, whether it is new, and what its measurements are known by.
+
+        `branch` is the run's own. Two branches may measure the same in the same second; then that
+        of the later one becomes part of what its run is known by.
+        """
+        apart = hashlib.sha256(row.measurements + branch.encode()).digest()
+        for known_by in (row.measurements, apart):
+            cursor = self._buffer.insert(RUNS, replace(row, measurements=known_by))
+            if cursor.rowcount == 1:
+                assert cursor.lastrowid is not None  # noqa: S101  # it has just been inserted
+                return cursor.lastrowid, True, known_by
+            key = (row.project, row.run_id, known_by)
+            ((number, known_branch),) = self._connection.execute(_RUN, key)
+            if known_branch == branch:
+                break
+        return number, False, known_by
 
     def _add_measured(self, row: int, run: Run) -> None:
         add = self._buffer.add

@@ -1,6 +1,6 @@
 """What renaming a benchmark or a single result makes of names. Pure functions."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, NamedTuple
 
 import msgspec
@@ -54,6 +54,28 @@ class Renaming(NamedTuple):
         return (other, variant) if other and other != renamed else (renamed, "")
 
 
+class Renamings:
+    """Several renamings at once; of a name, the first that applies counts."""
+
+    def __init__(self, renamings: Iterable[Renaming]) -> None:
+        self.all: Sequence[Renaming] = tuple(renamings)
+
+    def applies(self, name: str) -> bool:
+        """Whether one of them applies to a name."""
+        return any(renaming.applies(name) for renaming in self.all)
+
+    def name(self, name: str) -> str:
+        """What a name is afterwards."""
+        found = (renaming for renaming in self.all if renaming.applies(name))
+        return next((renaming.name(name) for renaming in found), name)
+
+    def parts(self, benchmark: str, variant: str) -> tuple[str, str]:
+        """What a result's benchmark and variant are afterwards; see `Renaming.parts`."""
+        stated = benchmark, variant
+        found = (renaming.parts(*stated) for renaming in self.all)
+        return next((parts for parts in found if parts != stated), stated)
+
+
 class Alias(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A setting: what arrives as `old` goes on as `new`, in one project, or in all without one."""
 
@@ -79,21 +101,13 @@ class Aliases:
             aliases, key=lambda alias: (-len(alias.old), alias.project is None)
         )
 
-    def of(self, project: str) -> Sequence[Renaming]:
-        """The renamings of a project; the first that applies to a name counts."""
-        found: dict[str, Renaming] = {}
+    def of(self, project: str) -> Sequence[Alias]:
+        """Those of a project; the first that applies to a name counts."""
+        found: dict[str, Alias] = {}
         for alias in self.all:
             if alias.project in (None, project):
-                found.setdefault(alias.old, alias.renaming)
+                found.setdefault(alias.old, alias)
         return list(found.values())
-
-    def projects_of_others(self, alias: Alias) -> frozenset[str]:
-        """The projects in which another alias of the same old name counts."""
-        if alias.project is not None:
-            return frozenset()
-        return frozenset(
-            each.project for each in self.all if each.old == alias.old and each.project is not None
-        )
 
 
 def alias_flaw(aliases: Sequence[Alias]) -> str | None:

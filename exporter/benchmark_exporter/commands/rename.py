@@ -16,7 +16,7 @@ from benchmark_exporter.commands.options import (
 )
 from benchmark_exporter.commands.stack_file import StackError
 from benchmark_exporter.ledger import LedgerError, RenameError
-from benchmark_exporter.names import Renaming
+from benchmark_exporter.names import Renaming, Renamings
 
 
 @click.command(cls=Command, context_settings=COMMAND_SETTINGS)
@@ -49,7 +49,7 @@ def command(
     try:
         with open_ledger(ledger, stack) as (opened, where):
             announce(f"{'counting in' if dry_run else 'renaming in'} {where}")
-            renamed = opened.rename(Renaming(old, new), project, dry_run=dry_run)
+            renamed = opened.rename(Renamings([Renaming(old, new)]), project, dry_run=dry_run)
     except (LedgerError, StackError) as error:
         raise Unusable(str(error)) from error
     except RenameError as error:

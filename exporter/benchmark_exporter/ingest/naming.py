@@ -17,10 +17,11 @@ from msgspec.structs import replace
 
 from benchmark_exporter.ledger import Ledger, RenameError, Transaction
 from benchmark_exporter.model import Run, measurements_digest
-from benchmark_exporter.names import Alias, Aliases, Renaming
+from benchmark_exporter.names import Alias, Aliases, Renaming, Renamings
 
 log = logging.getLogger(__name__)
 
+NAMES_LOGGED = 5
 _NO_ALIASES = Aliases()
 
 
@@ -60,8 +61,8 @@ def named(
 ) -> Run:
     """The run with the names that its benchmarks have in the ledger."""
     run = _with_executable(run, project, executables, tracked=tracked)
-    renamings = aliases.of(project)
-    return run if not renamings else _with_aliases(run, renamings)
+    of_project = aliases.of(project)
+    return _with_aliases(run, of_project) if of_project else run
 
 
 def record_names(
@@ -81,53 +82,56 @@ def applied_aliases(run: Run, renamed: Run) -> list[tuple[str, str]]:
 
 def carry_over(ledger: Ledger, aliases: Aliases) -> None:
     """Gives the history of old names to the new ones, once for each alias."""
-    by_key = {(alias.project or "", alias.old, alias.new): alias for alias in aliases.all}
     with ledger.transaction() as transaction:
-        for key in transaction.naming.new_aliases(by_key):
-            alias = by_key[key]
-            others = aliases.projects_of_others(alias)
-            projects = [
-                each
-                for each in ([alias.project] if alias.project else transaction.naming.projects())
-                if each not in others
+        new = set(
+            transaction.naming.new_aliases(
+                (alias.project or "", alias.old, alias.new) for alias in aliases.all
+            )
+        )
+        for project in transaction.naming.projects() if new else ():
+            renamings = [
+                alias.renaming
+                for alias in aliases.of(project)
+                if (alias.project or "", alias.old, alias.new) in new
             ]
-            if projects:
-                _carry_over(transaction, alias, projects)
-
-
-def _carry_over(transaction: Transaction, alias: Alias, projects: Sequence[str]) -> None:
-    fields = {"old": alias.old, "new": alias.new, "project": alias.project or "(all)"}
-    try:
-        renamed = transaction.rename(alias.renaming, projects)
-    except RenameError as error:
-        log.warning(
-            f"the history of an alias's old name stays where it is: {error}",
-            extra={"fields": fields},
-        )
-        return
-    if renamed.runs or renamed.series:
-        log.info(
-            f"an alias renamed {renamed.results:,} results and failures of {renamed.runs:,} runs",
-            extra={"fields": fields},
-        )
+            _rename(transaction, renamings, project, "by an alias of config.yaml")
 
 
 def _take_histories(transaction: Transaction, run: Run, project: str) -> None:
     names: dict[str, list[str]] = {}
     for name, former in run.former_names.items():
         names.setdefault(former, []).append(name)
-    for former, now in names.items():
-        if not transaction.naming.take_former(project, former) or former in now:
-            continue
-        try:
-            transaction.rename(Renaming(former, now[0]), (project,))
-        except RenameError as error:
-            log.warning(f"the history of {former} stays where it is: {error}")
-            continue
-        log.info(
-            "a benchmark's history goes on under a name that says more",
-            extra={"fields": {"project": project, "old": former, "new": now[0]}},
-        )
+    renamings = [
+        Renaming(former, now[0])
+        for former, now in names.items()
+        if transaction.naming.take_former(project, former) and former not in now
+    ]
+    _rename(transaction, renamings, project, "since its name says more now")
+
+
+def _rename(
+    transaction: Transaction, renamings: Sequence[Renaming], project: str, why: str
+) -> None:
+    """Renames all at once, which costs no more than one; else those that can be renamed."""
+    if not renamings:
+        return
+    try:
+        renamed = transaction.rename(Renamings(renamings), (project,))
+    except RenameError as error:
+        if len(renamings) > 1:
+            for each in renamings:
+                _rename(transaction, [each], project, why)
+            return
+        text, level = f"a history stays under its old name: {error}", logging.WARNING
+    else:
+        if not (renamed.runs or renamed.series):
+            return
+        what = f"{renamed.results:,} results and failures of {renamed.runs:,} runs"
+        text, level = f"renamed {what}, {why}", logging.INFO
+    names = ", ".join(f"{each.old} → {each.new}" for each in renamings[:NAMES_LOGGED])
+    more = ", …" if len(renamings) > NAMES_LOGGED else ""
+    fields = {"project": project, "names": names + more}
+    log.log(level, text, extra={"fields": fields})
 
 
 def _with_executable(run: Run, project: str, executables: Executables, *, tracked: bool) -> Run:
@@ -146,28 +150,22 @@ def _with_executable(run: Run, project: str, executables: Executables, *, tracke
     return _renamed(run, lambda benchmark, variant: (names.get(benchmark, benchmark), variant))
 
 
-def _with_aliases(run: Run, renamings: Sequence[Renaming]) -> Run:
-    def parts(benchmark: str, variant: str) -> tuple[str, str]:
-        for renaming in renamings:
-            renamed = renaming.parts(benchmark, variant)
-            if renamed != (benchmark, variant):
-                return renamed
-        return benchmark, variant
-
-    if all(parts(benchmark, variant) == (benchmark, variant) for benchmark, variant in _parts(run)):
+def _with_aliases(run: Run, aliases: Sequence[Alias]) -> Run:
+    renamings = Renamings(alias.renaming for alias in aliases)
+    if all(renamings.parts(*parts) == parts for parts in _parts(run)):
         return run
-    renamed = _renamed(run, parts)
+    renamed = _renamed(run, renamings.parts)
     if _is_distinct(renamed):
         stated = run.measurements or measurements_digest(run.results, run.failures)
         return replace(renamed, measurements=stated)
-    # A run that measures both names does not mean the same by them.
-    for renaming in renamings:
-        if not _is_distinct(_renamed(run, renaming.parts)):
+    # A run that has both names does not mean the same by them.
+    for alias in aliases:
+        if not _is_distinct(_renamed(run, alias.renaming.parts)):
             log.warning(
                 "an alias does not apply to a run that has both names",
-                extra={"fields": {"run": run.run_id, "old": renaming.old, "new": renaming.new}},
+                extra={"fields": {"run": run.run_id, "old": alias.old, "new": alias.new}},
             )
-            return _with_aliases(run, [each for each in renamings if each is not renaming])
+            return _with_aliases(run, [each for each in aliases if each is not alias])
     return run
 
 

@@ -52,7 +52,7 @@ from benchmark_exporter.ledger.totals import after, is_newer
 from benchmark_exporter.ledger.transaction import Transaction
 from benchmark_exporter.ledger.trends import Trend, read_trends
 from benchmark_exporter.ledger.visibility import select
-from benchmark_exporter.names import Renaming
+from benchmark_exporter.names import Renamings
 
 __all__ = [
     "REGRESSIONS_BY_COMMIT",
@@ -235,15 +235,15 @@ class Ledger:
         return deleted
 
     def rename(
-        self, renaming: Renaming, projects: Sequence[str] = (), *, dry_run: bool = False
+        self, renamings: Renamings, projects: Sequence[str] = (), *, dry_run: bool = False
     ) -> Renamed:
-        """Renames a benchmark or a result; a `dry_run` only counts. See `renaming`.
+        """Renames benchmarks or results; a `dry_run` only counts. See `renaming`.
 
         Raises:
-            RenameError: the new name cannot be used, or a run has measured both.
+            RenameError: a new name cannot be used, or a run has measured both.
         """
         with suppress(_DryRun), self.transaction() as transaction:
-            renamed = transaction.rename(renaming, projects)
+            renamed = transaction.rename(renamings, projects)
             if dry_run:
                 raise _DryRun
         return renamed

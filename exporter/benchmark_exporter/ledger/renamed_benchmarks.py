@@ -1,27 +1,26 @@
 """Benchmarks that come to be, or have nothing left, because single results get another one."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from benchmark_exporter.ledger.name_matching import MATCHES, OF_RUNS
 from benchmark_exporter.ledger.newest_rows import NewestRunRow
 from benchmark_exporter.ledger.state import Subject
 from benchmark_exporter.ledger.tables import NEWEST_RUNS, SUBJECTS
 from benchmark_exporter.ledger.visibility import next_position, prefix_of
 from benchmark_exporter.model import Scope
-from benchmark_exporter.names import Renaming
 
-_BENCHMARKS_SHOWN = f"""
+_BENCHMARKS_SHOWN = """
     SELECT n.project, n.environment, n.machine_class, n.branch, r.benchmark, n.run, n.rank_seconds,
         n.tie, n.name
-    FROM newest_results n JOIN results r USING (run, name) WHERE {MATCHES.format("n.name")}
+    FROM newest_results n JOIN results r USING (run, name)
+    WHERE n.name IN (SELECT new FROM renamed_names)
     AND NOT EXISTS (SELECT 1 FROM newest_runs o WHERE o.project = n.project
         AND o.environment = n.environment AND o.machine_class = n.machine_class
         AND o.branch = n.branch AND o.benchmark = r.benchmark)
     ORDER BY n.rank_seconds, n.tie
-"""  # noqa: S608  # constants
+"""
 _IS_EMPTY = """
     project = n.project AND environment = n.environment AND machine_class = n.machine_class
     AND branch = n.branch AND NOT failed AND NOT EXISTS (
@@ -31,10 +30,10 @@ _IS_EMPTY = """
 """
 
 
-def show_benchmarks(connection: sqlite3.Connection, values: dict[str, object]) -> None:
+def show_benchmarks(connection: sqlite3.Connection) -> None:
     """Shows benchmarks that have come to be because a single result left its own."""
     for *where, benchmark, run, rank_seconds, tie, name in connection.execute(
-        _BENCHMARKS_SHOWN, values
+        _BENCHMARKS_SHOWN
     ).fetchall():
         scope = Scope(*where)
         newest = NewestRunRow(run, failed=False, rank_seconds=rank_seconds, tie=tie)
@@ -49,24 +48,6 @@ def show_benchmarks(connection: sqlite3.Connection, values: dict[str, object]) -
             position=next_position(connection),
         )
         connection.execute(SUBJECTS.replace, SUBJECTS.bind(tuple(subject), row))
-
-
-def left_benchmarks(
-    connection: sqlite3.Connection, renaming: Renaming, values: dict[str, object]
-) -> list[str]:
-    """The benchmarks whose results get another one, while they themselves are not renamed."""
-    rows: Iterator[tuple[str, str]] = connection.execute(
-        "SELECT DISTINCT benchmark, variant FROM results "  # noqa: S608  # constants
-        f"WHERE {MATCHES.format('name')} AND NOT {MATCHES.format('benchmark')} AND {OF_RUNS}",
-        values,
-    )
-    return list(
-        dict.fromkeys(
-            benchmark
-            for benchmark, variant in rows
-            if renaming.parts(benchmark, variant)[0] != benchmark
-        )
-    )
 
 
 def hide_benchmarks(connection: sqlite3.Connection, benchmarks: Sequence[str]) -> None:

@@ -18,11 +18,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from benchmark_exporter.ledger.columns import Key, Table
-from benchmark_exporter.ledger.name_matching import IN_PROJECTS, MATCHES, OF_RUNS, parameters
-from benchmark_exporter.ledger.renamed_benchmarks import (
-    hide_benchmarks,
-    left_benchmarks,
-    show_benchmarks,
+from benchmark_exporter.ledger.renamed_benchmarks import hide_benchmarks, show_benchmarks
+from benchmark_exporter.ledger.renamed_runs import (
+    gathered,
+    having_both,
+    rename_measured,
 )
 from benchmark_exporter.ledger.rows import Series, SubjectRow
 from benchmark_exporter.ledger.state import Subject
@@ -41,7 +41,7 @@ from benchmark_exporter.ledger.total_renaming import (
     rename_totals,
 )
 from benchmark_exporter.ledger.visibility import prefix_of
-from benchmark_exporter.names import Renaming
+from benchmark_exporter.names import Renamings
 
 
 class RenameError(Exception):
@@ -65,17 +65,6 @@ class Renamed:
     joined: int
 
 
-_PARTS = (
-    ", benchmark = renamed_benchmark(benchmark, variant), "
-    "variant = renamed_variant(benchmark, variant)"
-)
-# What was measured, by run: the table, its column of names, and what else changes.
-_MEASURED = (
-    ("results", "name", _PARTS),
-    ("failures", "benchmark", ""),
-    ("gate_outcomes", "benchmark", ""),
-    ("verdicts", "name", ""),
-)
 # The newest verdict on a series, if it had too short a history for one.
 _IS_BLIND = """
     SELECT 1 FROM newest_verdicts n JOIN verdicts USING (run, name) JOIN results USING (run, name)
@@ -84,67 +73,34 @@ _IS_BLIND = """
 """
 
 
-def rename(connection: sqlite3.Connection, renaming: Renaming, projects: Sequence[str]) -> Renamed:
+def rename(
+    connection: sqlite3.Connection, renamings: Renamings, projects: Sequence[str]
+) -> Renamed:
     """Renames within these projects, in all if there are none; it is called in a transaction.
 
     Raises:
-        RenameError: the new name cannot be used, or a run has measured both.
+        RenameError: a new name cannot be used, or a run has measured both; nothing is changed.
     """
-    if renaming.flaw is not None:
-        raise RenameError(renaming.flaw)
-    values = parameters(renaming, projects)
-    connection.create_function("renamed", 1, renaming.name, deterministic=True)
-    for index, part in enumerate(("benchmark", "variant")):
-        connection.create_function(
-            f"renamed_{part}",
-            2,
-            lambda benchmark, variant, index=index: renaming.parts(benchmark, variant)[index],
-            deterministic=True,
+    for each in renamings.all:
+        flaw = each.flaw or (
+            f"{each.new!r} is renamed too" if renamings.applies(each.new) else None
         )
-    for measured, name, _ in _MEASURED:
-        _refuse_both(connection, measured, name, values)
-    left = left_benchmarks(connection, renaming, values)
-    runs, results = _rename_measured(connection, values)
-    rename_totals(connection, renaming, projects)
-    series = _move(connection, SERIES, "name", _Joined(connection).series, renaming, values)
-    for table, name, joined in _SCOPED:
-        _move(connection, table, name, joined, renaming, values)
-    show_benchmarks(connection, parameters(Renaming(renaming.new, renaming.old), projects))
-    hide_benchmarks(connection, left)
+        if flaw is not None:
+            raise RenameError(flaw)
+    with gathered(connection, renamings, projects) as runs:
+        both = having_both(connection)
+        if both is not None:
+            old, new, run = both
+            raise RenameError(f"run {run} has both {old} and {new}, so they are not the same")
+        results, left = rename_measured(connection, renamings)
+        rename_totals(connection, renamings, projects)
+        join_series = _Joined(connection).series
+        series = _move(connection, SERIES, "name", join_series, renamings, projects)
+        for table, name, joined in _SCOPED:
+            _move(connection, table, name, joined, renamings, projects)
+        show_benchmarks(connection)
+        hide_benchmarks(connection, left)
     return Renamed(runs, results, len(series), sum(series))
-
-
-def _refuse_both(
-    connection: sqlite3.Connection, table: str, name: str, values: dict[str, object]
-) -> None:
-    matches = MATCHES.format(f"t.{name}")
-    found = connection.execute(
-        f"SELECT t.{name}, renamed(t.{name}), run_id FROM {table} t JOIN runs ON id = t.run "  # noqa: S608  # constants
-        f"WHERE {matches} AND {IN_PROJECTS} AND EXISTS (SELECT 1 FROM {table} o "
-        f"WHERE o.run = t.run AND o.{name} = renamed(t.{name})) LIMIT 1",
-        values,
-    ).fetchone()
-    if found is not None:
-        old, new, run = found
-        raise RenameError(f"run {run} has both {old} and {new}, so they are not the same")
-
-
-def _rename_measured(connection: sqlite3.Connection, values: dict[str, object]) -> tuple[int, int]:
-    """How many runs have the name, and how many results and failures were renamed."""
-    having = " UNION ".join(
-        f"SELECT run FROM {table} WHERE {MATCHES.format(name)} AND {OF_RUNS}"  # noqa: S608  # constants
-        for table, name, _ in _MEASURED
-    )
-    (runs,) = connection.execute(f"SELECT count(*) FROM ({having})", values).fetchone()  # noqa: S608  # constants
-    renamed = {
-        table: connection.execute(
-            f"UPDATE {table} SET {name} = renamed({name}){more} "  # noqa: S608  # constants
-            f"WHERE {MATCHES.format(name)} AND {OF_RUNS}",
-            values,
-        ).rowcount
-        for table, name, more in _MEASURED
-    }
-    return runs, renamed["results"] + renamed["failures"]
 
 
 def _move(
@@ -152,22 +108,23 @@ def _move(
     table: Table[Any],
     name: str,
     joined: _Join,
-    renaming: Renaming,
-    values: dict[str, object],
+    renamings: Renamings,
+    projects: Sequence[str],
 ) -> list[bool]:
     """Gives rows their new keys; for each, whether it was joined with one that was there."""
     at, columns = table.key.index(name), (*table.key, *table.columns.names)
-    of_kind = "kind = 'benchmark' AND " if table is SUBJECTS else ""
     rows = connection.execute(
-        f"SELECT {', '.join(columns)} FROM {table.name} "  # noqa: S608  # names of the schema
-        f"WHERE {of_kind}{MATCHES.format(name)} AND {IN_PROJECTS}",
-        values,
+        f"SELECT {', '.join(columns)} FROM {table.name}"  # noqa: S608  # names of the schema
+        + (" WHERE kind = 'benchmark'" if table is SUBJECTS else "")
     ).fetchall()
+    of_project = table.key.index("project")
     were_there = []
     for found in rows:
         key: Key = found[: len(table.key)]
+        if not renamings.applies(key[at]) or (projects and key[of_project] not in projects):
+            continue
         row = table.columns.read(found[len(table.key) :])
-        new = (*key[:at], renaming.name(key[at]), *key[at + 1 :])
+        new = (*key[:at], renamings.name(key[at]), *key[at + 1 :])
         connection.execute(table.delete, table.bind_key(key))
         known = connection.execute(table.select, table.bind_key(new)).fetchone()
         if known is not None:

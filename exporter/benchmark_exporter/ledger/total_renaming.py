@@ -17,7 +17,7 @@ from benchmark_exporter.ledger.state import (
 )
 from benchmark_exporter.ledger.tables import COUNTERS, HISTOGRAMS, RETURNED, SUBJECTS
 from benchmark_exporter.model import Scope
-from benchmark_exporter.names import Renaming
+from benchmark_exporter.names import Renamings
 
 # Labels begin with the four of a scope.
 _NAME = 4
@@ -32,7 +32,7 @@ _OF_BENCHMARKS = (
 
 
 def rename_totals(
-    connection: sqlite3.Connection, renaming: Renaming, projects: Sequence[str]
+    connection: sqlite3.Connection, renamings: Renamings, projects: Sequence[str]
 ) -> None:
     """Renames counters and histograms, before the subjects that they belong to.
 
@@ -40,9 +40,9 @@ def rename_totals(
     new name is shown already, they are not: it would fall.
     """
     for table, joined in _TOTALS:
-        for name, labels, row in _rows(connection, table, renaming, projects):
+        for name, labels, row in _rows(connection, table, renamings, projects):
             key: Key = (name, labels)
-            new = (name, (*labels[:_NAME], renaming.name(labels[_NAME]), *labels[_NAME + 1 :]))
+            new = (name, (*labels[:_NAME], renamings.name(labels[_NAME]), *labels[_NAME + 1 :]))
             connection.execute(table.delete, table.bind_key(key))
             if table is RETURNED and _is_known(connection, new[1]):
                 continue
@@ -52,7 +52,7 @@ def rename_totals(
 
 
 def _rows(
-    connection: sqlite3.Connection, table: Table[Any], renaming: Renaming, projects: Sequence[str]
+    connection: sqlite3.Connection, table: Table[Any], renamings: Renamings, projects: Sequence[str]
 ) -> list[tuple[str, Labels, Any]]:
     found = connection.execute(
         f"SELECT name, labels, {', '.join(table.columns.names)} FROM {table.name} "  # noqa: S608  # names of the schema
@@ -62,7 +62,7 @@ def _rows(
     rows = []
     for name, text, *values in found:
         labels = msgspec.json.decode(text, type=tuple[str, ...])
-        if renaming.applies(labels[_NAME]) and (not projects or labels[0] in projects):
+        if renamings.applies(labels[_NAME]) and (not projects or labels[0] in projects):
             rows.append((name, labels, table.columns.read(values)))
     return rows
 

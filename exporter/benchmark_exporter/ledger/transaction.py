@@ -55,7 +55,7 @@ from benchmark_exporter.model import (
     Scope,
     Severity,
 )
-from benchmark_exporter.names import Renaming
+from benchmark_exporter.names import Renamings
 
 NOTIFICATIONS_KEPT = 200
 
@@ -276,15 +276,15 @@ class Transaction:
         self._buffer.changed = True
         return delete_selected(self._connection, selection)
 
-    def rename(self, renaming: Renaming, projects: Sequence[str] = ()) -> Renamed:
-        """Renames a benchmark or a result of these projects, of all if there are none.
+    def rename(self, renamings: Renamings, projects: Sequence[str] = ()) -> Renamed:
+        """Renames benchmarks or results of these projects, of all if there are none.
 
         Raises:
-            RenameError: the new name cannot be used, or a run has measured both.
+            RenameError: a new name cannot be used, or a run has measured both.
         """
         self._buffer.flush()
         self._buffer.discard()  # rows that were read have other keys now
         self._runs.discard()
         self._seen.clear()
         self._buffer.changed = True
-        return rename(self._connection, renaming, projects)
+        return rename(self._connection, renamings, projects)

@@ -8,7 +8,7 @@ import pytest
 
 from benchmark_exporter.config import Config
 from benchmark_exporter.ledger import DeletionSelection
-from benchmark_exporter.names import Alias, Renaming
+from benchmark_exporter.names import Alias, Renaming, Renamings
 from tests.support.documents import Json, bench_guard, result
 from tests.support.ledger_files import read_rows
 from tests.support.wired import Wired
@@ -250,7 +250,7 @@ def test_an_alias_carries_the_history_over_once(
         wired.take(f"{number}.json", result(number, {"parser": 1.0}))
     with caplog.at_level("INFO"):
         wired.restart(aliased(PARSING))
-    assert "an alias renamed 12 results and failures of 12 runs" in caplog.text
+    assert "renamed 12 results and failures of 12 runs, by an alias of config.yaml" in caplog.text
     for number in (12, 13):
         wired.take(f"{number}.json", result(number, {"parser" if number == 12 else "parsing": 3.0}))
     assert names(wired) == {"parsing"}
@@ -300,7 +300,7 @@ def test_a_run_that_has_both_names_keeps_them(
     both = result(1, {"parser": 1.0, "parsing": 2.0, "old": 3.0})
     wired.take("1.json", both)
     wired.restart(aliased(PARSING, Alias("old", "new")))
-    assert "stays where it is: run " in caplog.text
+    assert "a history stays under its old name: run " in caplog.text
     wired.take("2.json", both | {"timestamp": "2026-03-02T00:00:00Z"})
     assert "an alias does not apply to a run that has both names" in caplog.text
     assert names(wired) == {"parser", "parsing", "new"}
@@ -316,6 +316,6 @@ def test_an_alias_applies_to_an_executable_s_name(wired: Wired) -> None:
 
 def test_a_name_that_was_renamed_is_free_for_what_arrives_next(wired: Wired) -> None:
     wired.take("1.json", result(1, {"parser": 1.0}))
-    wired.ledger.rename(Renaming("parser", "parsing"))
+    wired.ledger.rename(Renamings([Renaming("parser", "parsing")]))
     wired.take("2.json", result(2, {"parser": 1.0}))
     assert names(wired) == {"parser", "parsing"}

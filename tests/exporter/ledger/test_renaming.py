@@ -9,12 +9,12 @@ from benchmark_exporter.ledger import Pin, Renamed, RenameError
 from benchmark_exporter.ledger.renaming import _SCOPED
 from benchmark_exporter.ledger.tables import SERIES, TABLES
 from benchmark_exporter.ledger.total_renaming import _TOTALS
-from benchmark_exporter.names import Renaming
+from benchmark_exporter.names import Renaming, Renamings
 from tests.support.documents import Json, bench_guard, result
 from tests.support.ledger_files import read_rows
 from tests.support.wired import Samples, Wired
 
-PARSING = Renaming("parser", "parsing")
+PARSING = Renamings([Renaming("parser", "parsing")])
 # They say how often something was written, and when.
 OF_THE_EXPORTER = ("benchmark_exporter_ledger_commits", "benchmark_exporter_last_ingest")
 
@@ -173,7 +173,7 @@ def test_runs_of_other_branches_are_renamed_too(wired: Wired) -> None:
 def test_a_single_result_is_renamed(wired: Wired, old: str, new: str, benchmark: str) -> None:
     for number in range(9):
         wired.take(f"{number}.json", suite(number))
-    wired.ledger.rename(Renaming(old, new))
+    wired.ledger.rename(Renamings([Renaming(old, new)]))
     samples = wired.samples()
     names = {dict(labels).get("benchmark_name") for labels in samples["benchmark_time_seconds"]}
     assert names == {new, "parser/fallback", "routing"}
@@ -186,8 +186,8 @@ def test_a_single_result_is_renamed(wired: Wired, old: str, new: str, benchmark:
 def test_a_benchmark_without_results_leaves(wired: Wired) -> None:
     for number in range(2):
         wired.take(f"{number}.json", suite(number))
-    wired.ledger.rename(Renaming("parser/compiled", "tokens/compiled"))
-    wired.ledger.rename(Renaming("parser/fallback", "tokens/fallback"))
+    wired.ledger.rename(Renamings([Renaming("parser/compiled", "tokens/compiled")]))
+    wired.ledger.rename(Renamings([Renaming("parser/fallback", "tokens/fallback")]))
     names = {
         dict(labels).get("benchmark_name") for each in wired.samples().values() for labels in each
     }
@@ -203,7 +203,7 @@ def test_a_benchmark_without_results_leaves(wired: Wired) -> None:
 
 def test_names_below_go_with_the_name_and_others_that_begin_alike_stay(wired: Wired) -> None:
     wired.take("1.json", result(1, {"BM": 1.0, "BM/64": 2.0, "BM0": 3.0, "BM-": 4.0}))
-    wired.ledger.rename(Renaming("BM", "Copy"))
+    wired.ledger.rename(Renamings([Renaming("BM", "Copy")]))
     names = {dict(labels)["benchmark_name"] for labels in wired.samples()["benchmark_runs_total"]}
     assert names == {"Copy", "Copy/64", "BM0", "BM-"}
 
@@ -212,9 +212,9 @@ def test_names_below_go_with_the_name_and_others_that_begin_alike_stay(wired: Wi
 def test_any_name_can_be_renamed(wired: Wired, strange: str) -> None:
     wired.take("1.json", result(1, {strange: 1.0}))
     before = wired.exposition()
-    wired.ledger.rename(Renaming(strange, "plain"))
+    wired.ledger.rename(Renamings([Renaming(strange, "plain")]))
     assert wired.value("benchmark_runs_total", benchmark_name="plain") == 1
-    wired.ledger.rename(Renaming("plain", strange))
+    wired.ledger.rename(Renamings([Renaming("plain", strange)]))
     after = wired.exposition()
     assert [line for line in after.splitlines() if OF_THE_EXPORTER[0] not in line] == [
         line for line in before.splitlines() if OF_THE_EXPORTER[0] not in line
@@ -243,7 +243,7 @@ def test_a_run_that_has_both_refuses_and_nothing_changes(wired: Wired) -> None:
 )
 def test_names_that_cannot_be_used(wired: Wired, old: str, new: str, why: str) -> None:
     with pytest.raises(RenameError, match=why):
-        wired.ledger.rename(Renaming(old, new))
+        wired.ledger.rename(Renamings([Renaming(old, new)]))
 
 
 def test_a_dry_run_changes_nothing(wired: Wired) -> None:
@@ -271,7 +271,9 @@ def test_a_counter_that_returned_keeps_what_it_was(wired: Wired) -> None:
     returned = wired.ledger.state().returned_counters
     assert {labels[4] for _, labels in returned} == {"parsing"}
     wired.take("3.json", result(3, {"parsed": 1.0}))
-    wired.ledger.rename(Renaming("parsing", "parsed"))  # which is shown, and must not fall
+    wired.ledger.rename(
+        Renamings([Renaming("parsing", "parsed")])
+    )  # which is shown, and must not fall
     assert not wired.ledger.state().returned_counters
 
 

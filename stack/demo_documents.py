@@ -41,6 +41,8 @@ PATTERN_EXPANSION = PerfSuiteBenchmark("demo-pattern-expansion", 0.064, 1.28, 0.
 CONFIG_COMPILATION = PerfSuiteBenchmark("demo-config-compilation", 0.42, 11.3, 0.08)
 KERNEL_CACHE = SampledBenchmark("demo-kernel-cache", 3.1, 48e6, 0.12)
 PROJECTS = (PATTERN_EXPANSION.project, CONFIG_COMPILATION.project, KERNEL_CACHE.project)
+# The processors of the machine of each environment.
+MACHINES = {"demo": 8, "demo-ci": 4}
 CI_PIPELINE, NIGHTLY_PIPELINE = PIPELINES = ("demo-ci", "demo-nightly")
 
 
@@ -52,7 +54,7 @@ def perf_suite_document(
     *,
     environment: str = "demo",
 ) -> dict[str, Any]:
-    """A run as perf_suite 0.3 writes it.
+    """A run as perf_suite 0.3 writes it, on the environment's machine.
 
     `noise` gives the factor of one sample by the mean and deviation of its logarithm.
     """
@@ -72,6 +74,7 @@ def perf_suite_document(
             "project": benchmark.project,
             "git_sha": commit,
         },
+        "env": {"os": "Linux", "architecture": "x86_64", "cpus": MACHINES[environment]},
         "params": {"warmup": 5, "repeats": SAMPLES},
         "metrics": {
             "compiled": {"p50_ms": p50, "p95_ms": p95},
@@ -113,7 +116,7 @@ def sampled_document(
     *,
     environment: str = "demo",
 ) -> dict[str, Any]:
-    """A run in our own format.
+    """A run in our own format, on the environment's machine.
 
     Raw times of three operations, peak memory, lookups a second, and how long the suite took.
     """
@@ -140,6 +143,11 @@ def sampled_document(
         "environment": environment,
         "commit": commit,
         "branch": "main",
+        "machine": {
+            "os": "Linux",
+            "architecture": "x86_64",
+            "cpu_count": MACHINES[environment],
+        },
         "duration_seconds": noise.uniform(20, 30),
         "results": [
             measured("lookup", "milliseconds", lookups),

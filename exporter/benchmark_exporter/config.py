@@ -10,6 +10,7 @@ import msgspec
 import yaml
 
 from benchmark_exporter.model import Gate
+from benchmark_exporter.names import Alias, alias_flaw
 from benchmark_exporter.regression import Limits, Policy, Positive
 
 Name = Annotated[str, msgspec.Meta(min_length=1)]
@@ -66,6 +67,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     default_branch: Name | None = None
     tracked_branches: list[Name] = msgspec.field(default_factory=lambda: ["release/*"])
     clock_tolerance_seconds: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 300.0
+    aliases: list[Alias] = []
     stream_origins: list[str] = []
     stream_max_clients: Annotated[int, msgspec.Meta(gt=0, le=10**5)] = 1000
     counter_hold_seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 2.5
@@ -80,13 +82,18 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     judgement: Limits = Limits()
 
     def __post_init__(self) -> None:
-        """Raises ValueError for an unknown time zone; msgspec makes it a ValidationError."""
+        """Raises ValueError for an unknown time zone, or aliases that contradict each other.
+
+        msgspec makes it a ValidationError.
+        """
         try:
             ZoneInfo(self.timezone)
         except (KeyError, OSError, ValueError) as error:
             raise ValueError(
                 f"timezone: {self.timezone!r} is not a zone like Asia/Tokyo or UTC"
             ) from error
+        if flaw := alias_flaw(self.aliases):
+            raise ValueError(flaw)
 
     @property
     def series_max_age_seconds(self) -> float:

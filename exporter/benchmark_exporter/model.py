@@ -194,6 +194,10 @@ class Run(msgspec.Struct, frozen=True):
     """One execution of a benchmark suite, as its document reports it.
 
     project and environment are None if not stated; `branch` will be merged into `base_branch`.
+    `executable` is the program that measured, where two programs of a project may give benchmarks
+    the same name. `former_names` has benchmarks that earlier versions of the exporter named in less
+    detail, by their names. `measurements` is the digest of the measurements as the document states
+    them, where benchmarks were renamed since.
     """
 
     format: str
@@ -209,6 +213,9 @@ class Run(msgspec.Struct, frozen=True):
     suite_duration_seconds: float | None = None
     failures: tuple[Failure, ...] = ()
     machine: Machine | None = None
+    executable: str = ""
+    former_names: Mapping[str, str] = {}
+    measurements: bytes = b""
 
     @property
     def machine_class(self) -> str:

@@ -49,6 +49,23 @@ def test_an_empty_file_is_all_defaults(tmp_path: Path) -> None:
             "critical_worsening_ratio was removed: large_ratio takes its place; see docs/detection",
         ),
         ("judgement: {agreement_share: 0.4}", "judgement.agreement_share was removed"),
+        ("aliases: [{old: a}]", r"missing required field `new` - at `\$\.aliases\[0\]`"),
+        ("aliases: [{old: a, new: b, to: c}]", r"unknown field `to` - at `\$\.aliases\[0\]`"),
+        ("aliases: [{old: a, new: ''}]", r"\$\.aliases\[0\]\.new"),
+        ("aliases: [{old: a, new: a}]", r"aliases\[0\]\.new: 'a' is the old name"),
+        ("aliases: [{old: a, new: a/b}]", r"aliases\[0\]\.new: 'a/b' begins with the old name"),
+        (
+            "aliases: [{old: a, new: b}, {old: b, new: c, project: p}]",
+            r"aliases\[0\]\.new: 'b' is renamed by aliases\[1\]; name what it is called in the end",
+        ),
+        (
+            "aliases: [{old: a, new: b/x}, {old: b, new: a}]",
+            r"aliases\[0\]\.new: 'b/x' is renamed by aliases\[1\]",
+        ),
+        (
+            "aliases: [{old: a, new: b}, {old: c, new: d}, {old: a, new: e}]",
+            r"aliases\[0\]\.old: 'a' is that of aliases\[2\] too",
+        ),
         ("settle_seconds: soon", r"Expected `float`, got `str` - at `\$\.settle_seconds`"),
         ("settle_seconds: 0", r"\$\.settle_seconds"),
         ("settle_seconds: .inf", r"\$\.settle_seconds"),

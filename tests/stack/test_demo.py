@@ -49,6 +49,10 @@ def test_every_document_is_a_run_of_its_own(tmp_path: Path) -> None:
     assert samples["benchmark_exporter_run_conflicts_total"] == {frozenset(): 0.0}
     assert {dict(labels)["project"] for labels in samples["benchmark_run_info"]} == set(PROJECTS)
     assert {dict(labels)["pipeline"] for labels in samples["ci_pipeline_status"]} == set(PIPELINES)
+    assert {
+        (dict(labels)["environment"], dict(labels)["machine_class"])
+        for labels in samples["benchmark_run_info"]
+    } == {("demo", "linux x86_64 8 cpus"), ("demo-ci", "linux x86_64 4 cpus")}
     wired.ledger.close()
 
 

@@ -24,6 +24,7 @@ from benchmark_exporter.metrics.collector import Collector, Exposition
 from benchmark_exporter.metrics.definitions import load_definitions
 from benchmark_exporter.metrics.exposition import join
 from benchmark_exporter.metrics.live import Live
+from benchmark_exporter.names import Aliases
 
 START_SECONDS = 1_780_000_000.0  # 2026-05-28T20:26:40Z, after the runs of every fixture
 DEFINITIONS = load_definitions(packaged("metrics.yaml"))
@@ -79,6 +80,7 @@ class Wired:
                     self.config.default_branch, tuple(self.config.tracked_branches)
                 ),
                 clock_tolerance_seconds=self.config.clock_tolerance_seconds,
+                aliases=Aliases(self.config.aliases),
             ),
             publish=self._publish,
             clock=self._clock,

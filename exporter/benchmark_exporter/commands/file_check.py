@@ -7,6 +7,7 @@ from pathlib import Path
 from benchmark_exporter.config import Config
 from benchmark_exporter.formats import Origin, parse_sidecar
 from benchmark_exporter.ingest.inbox import SUFFIX, Inbox
+from benchmark_exporter.ingest.naming import KnownExecutables, applied_aliases, named
 from benchmark_exporter.ingest.result_files import read_document
 from benchmark_exporter.model import (
     Baseline,
@@ -18,6 +19,7 @@ from benchmark_exporter.model import (
     Run,
     Statistics,
 )
+from benchmark_exporter.names import Aliases
 from benchmark_exporter.regression import Policy, check_gate
 from benchmark_exporter.wording import with_unit
 
@@ -84,6 +86,11 @@ def _describe_run(run: Run, config: Config, policy: Policy) -> Iterator[str]:
     yield f"project {project}, environment {environment}, commit {commit}"
     if run.machine_class:
         yield f"machine {run.machine_class}"
+    if run.executable:
+        yield f"executable {run.executable}, which precedes names that another one has already"
+    stated, run = run, named(run, project, KnownExecutables(), Aliases(config.aliases))
+    for old, new in applied_aliases(stated, run):
+        yield f"{old}: goes on as {new}, by an alias of config.yaml"
     for result in run.results:
         yield f"{result.name}: {', '.join(_values(result))}"
     for failure in run.failures:

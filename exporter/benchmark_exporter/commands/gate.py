@@ -9,6 +9,7 @@ from statistics import median
 from benchmark_exporter.config import Config
 from benchmark_exporter.ingest.branches import BranchRules, Line, line_of, lines_of, without_prefix
 from benchmark_exporter.ingest.inbox import Inbox
+from benchmark_exporter.ingest.naming import KnownExecutables, named
 from benchmark_exporter.ingest.result_files import read_document
 from benchmark_exporter.judge import SeriesState, judge, of_another_line
 from benchmark_exporter.ledger import Ledger, SeriesKey
@@ -22,6 +23,7 @@ from benchmark_exporter.model import (
     Scope,
     Verdict,
 )
+from benchmark_exporter.names import Aliases
 from benchmark_exporter.regression import check_gate, is_environment_shift, typical
 from benchmark_exporter.wording import with_unit
 
@@ -89,6 +91,8 @@ class Gate:
         self._policy = config.policy
         self._limits = config.judgement
         self._ledger = ledger
+        self._executables = KnownExecutables(self._owner)
+        self._aliases = Aliases(config.aliases)
         self._histories: dict[SeriesKey, tuple[SeriesState, float | None]] = {}
         for run in sorted(self._runs(baseline), key=lambda run: run.timestamp_seconds):
             self._check(run)
@@ -131,6 +135,8 @@ class Gate:
         environment = run.environment or self._config.environment
         project = run.project or self._config.project
         line, branch = self._line(run, project)
+        tracked = line is None or line.tracked
+        run = named(run, project, self._executables, self._aliases, tracked=tracked)
         scope = Scope(project, environment, run.machine_class, branch)
         gate_outcomes = [
             (each.speedup_p50_ratio, check_gate(each, self._policy, environment))
@@ -177,6 +183,12 @@ class Gate:
             lines = lines_of(rules, transaction.branches.runs_of(project))
         line = line_of(rules, lines, branch, base)
         return line, branch or line.branch
+
+    def _owner(self, project: str, benchmark: str) -> str | None:
+        if self._ledger is None:
+            return None
+        with self._ledger.transaction() as transaction:
+            return transaction.naming.owner(project, benchmark)
 
     def _history(
         self, key: SeriesKey, line: Line | None, better: Better

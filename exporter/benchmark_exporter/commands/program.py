@@ -18,6 +18,7 @@ COMMANDS = {
     "baseline": ("baseline", "Pin runs that later ones are judged against."),
     "backfill": ("backfill", "Bring past runs into Prometheus with their own times."),
     "delete": ("delete", "Delete runs, branches or projects from an exporter's ledger."),
+    "rename": ("rename", "Rename a benchmark or a result in an exporter's ledger."),
     "healthcheck": ("healthcheck", "Exit 0 if the exporter on this machine is ready, else 1."),
 }
 # Earlier names of commands, which go on working.

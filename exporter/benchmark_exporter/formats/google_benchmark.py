@@ -1,7 +1,8 @@
 """Google Benchmark.
 
 Repetitions are samples, each the mean of its iterations; aggregates are the tool's statistics of
-them. It writes a bare NaN where a statistic does not exist, such as the cv of zeros only.
+them. It writes a bare NaN where a statistic does not exist, such as the cv of zeros only. The
+executable is part of the context, not of names, so two executables may well have equal names.
 """
 
 import math
@@ -48,6 +49,7 @@ class EntryPart(msgspec.Struct, frozen=True):
 class ContextPart(msgspec.Struct, frozen=True):
     date: Text
     num_cpus: Count
+    executable: Text = ""
 
 
 class GoogleBenchmarkDocument(msgspec.Struct, frozen=True):
@@ -92,7 +94,13 @@ def parse(raw: object, origin: Origin) -> Run:
         comparisons=(),
         failures=failures,
         machine=Machine(cpu_count=document.context.num_cpus),
+        executable=_program(document.context.executable),
     )
+
+
+def _program(path: str) -> str:
+    """The name of an executable, alike on all systems and in all build folders."""
+    return path.replace("\\", "/").rpartition("/")[2].removesuffix(".exe")
 
 
 def _without_nan(document: object) -> object:

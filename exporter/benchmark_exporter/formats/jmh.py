@@ -1,5 +1,7 @@
 """JMH: unit and direction come from `scoreUnit`; `rawData` are samples, one per iteration.
 
+A benchmark that several threads run is another one, and has JMH's own option in its name: `-t 4`.
+
 Only in mode `sample` are `scorePercentiles` percentiles of single calls. In the other modes they
 are percentiles of the iterations' means, which are not latencies, so they are ignored.
 
@@ -14,7 +16,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from benchmark_exporter.formats.fields import Name, Number, Text, objects_with
+from benchmark_exporter.formats.fields import Count, Name, Number, Text, objects_with
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.formats.statistics import from_samples
 from benchmark_exporter.formats.units import Quantity, quantity
@@ -43,9 +45,14 @@ class BenchmarkPart(msgspec.Struct, frozen=True, rename="camel"):
     primary_metric: MetricPart
     secondary_metrics: dict[str, MetricPart] = {}
     params: dict[str, Text] = {}
+    threads: Count = 1
 
     @property
     def name(self) -> str:
+        return self.name_without_threads + (f" -t {self.threads}" if self.threads != 1 else "")
+
+    @property
+    def name_without_threads(self) -> str:
         params = ",".join(f"{name}={value}" for name, value in sorted(self.params.items()))
         return f"{self.benchmark}({params})" if params else self.benchmark
 
@@ -73,6 +80,7 @@ def parse(raw: object, origin: Origin) -> Run:
         results=results,
         comparisons=(),
         failures=failures,
+        former_names={part.name: part.name_without_threads for part in document},
     )
 
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 
 from benchmark_exporter.ingest.branches import BranchRules
+from benchmark_exporter.names import Aliases
 
+_NO_ALIASES = Aliases()
 _USUAL_BRANCHES = BranchRules()
 
 
@@ -27,3 +29,4 @@ class Defaults:
     zone: tzinfo = UTC
     branches: BranchRules = _USUAL_BRANCHES
     clock_tolerance_seconds: float = 300.0
+    aliases: Aliases = _NO_ALIASES

@@ -9,6 +9,7 @@ from benchmark_exporter.ingest.defaults import Defaults
 from benchmark_exporter.ingest.inbox import Candidate, Inbox, oldest_first
 from benchmark_exporter.ingest.inboxes import Inboxes
 from benchmark_exporter.ingest.log_lines import LogLine
+from benchmark_exporter.ingest.naming import carry_over
 from benchmark_exporter.ingest.reading import Reader, ReadFile
 from benchmark_exporter.ingest.recording import Recorder
 from benchmark_exporter.ingest.tracking import BranchTracking
@@ -55,6 +56,7 @@ class Ingest:
         self._stopping = stopping
         ledger.adopt_pipelines(defaults.project)
         BranchTracking(defaults.branches).hide_untracked(ledger)
+        carry_over(ledger, defaults.aliases)
         self._known = ledger.signatures()
         self._reader = Reader(inbox, defaults.zone, defaults.settle_seconds, monotonic)
         self._recorder = Recorder(policy, limits, defaults, self._known, clock)

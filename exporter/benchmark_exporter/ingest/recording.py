@@ -27,6 +27,7 @@ from benchmark_exporter.ingest.growing_documents import leave_out_recorded
 from benchmark_exporter.ingest.inbox import Candidate
 from benchmark_exporter.ingest.judging import compare_run, judge_run
 from benchmark_exporter.ingest.log_lines import LogLine, lasting
+from benchmark_exporter.ingest.naming import record_names
 from benchmark_exporter.ingest.reading import ReadFile, internal_error
 from benchmark_exporter.ingest.tracking import BranchTracking
 from benchmark_exporter.ledger import Labels, LedgerError, Rank, Signature, Subject, Transaction
@@ -190,13 +191,13 @@ class Recorder:
             if not run.results:
                 return False, unaccepted
         placed = self._tracking.place(transaction, run, project)
-        line = placed.line
+        line, aliases = placed.line, self._defaults.aliases
+        run = record_names(transaction, run, project, aliases, tracked=line.tracked)
         scope = Scope(project, environment, run.machine_class, line.branch)
         added = transaction.add_run(run, scope, self._rank(run, now), now, tracked=line.tracked)
         row, new = added.row, added.new
-        if (
-            added.conflict and run is whole
-        ):  # else it conflicts with what the document was before it grew
+        # Else it conflicts with what the document was before it grew.
+        if added.conflict and len(run.results) == len(whole.results):
             transaction.count(RUN_CONFLICTS.name, (), now)
         if new:
             self._tracking.count(transaction, run, project, placed)

@@ -15,10 +15,12 @@ from benchmark_exporter.ingest.branches import (
     without_prefix,
 )
 from benchmark_exporter.ingest.inbox import Candidate, Inbox
+from benchmark_exporter.ingest.naming import KnownExecutables, named
 from benchmark_exporter.ingest.reading import in_sidecar
 from benchmark_exporter.ledger.history import RecordedRun, RunSelection
 from benchmark_exporter.ledger.state import NewestGateOutcome
 from benchmark_exporter.model import Comparison, Document, PipelineRun, Rejected, Run
+from benchmark_exporter.names import Aliases
 from benchmark_exporter.regression import Policy, check_gate
 
 
@@ -71,8 +73,15 @@ def runs_of_files(
             found.append((document.timestamp_seconds, is_judged, document))
     found.sort(key=lambda each: each[:2])
     branches = _Branches(config, (run for _, _, run in found if isinstance(run, Run)))
+    executables, aliases = KnownExecutables(), Aliases(config.aliases)
+
+    def recorded(run: Run) -> RecordedRun:
+        project, line = run.project or config.project, branches.line_of(run)
+        run = named(run, project, executables, aliases, tracked=line.tracked)
+        return _recorded(run, config, policy, line)
+
     runs = [
-        _recorded(run, config, policy, branches) if isinstance(run, Run) else run
+        recorded(run) if isinstance(run, Run) else run
         for seconds, _, run in found
         if selection.since_seconds <= seconds < selection.until_seconds
     ]
@@ -109,8 +118,8 @@ def _candidates(
         yield from ((inbox, candidate) for candidate in candidates if not candidate.is_sidecar)
 
 
-def _recorded(run: Run, config: Config, policy: Policy, branches: _Branches) -> RecordedRun:
-    environment, line = run.environment or config.environment, branches.line_of(run)
+def _recorded(run: Run, config: Config, policy: Policy, line: Line) -> RecordedRun:
+    environment = run.environment or config.environment
     return RecordedRun(
         row=0,
         project=run.project or config.project,

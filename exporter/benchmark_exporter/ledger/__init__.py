@@ -34,6 +34,7 @@ from benchmark_exporter.ledger.connection import (
 from benchmark_exporter.ledger.deletion import Deleted
 from benchmark_exporter.ledger.newest_rows import Rank
 from benchmark_exporter.ledger.places import BEGINNING, END, JudgedResult, JudgedRun, PlacedRun
+from benchmark_exporter.ledger.renaming import Renamed, RenameError
 from benchmark_exporter.ledger.retention import old_uploads, prune
 from benchmark_exporter.ledger.rows import Pin, Place, Series, SeriesKey, Signature, VerdictRow
 from benchmark_exporter.ledger.run_removal import Gap
@@ -54,6 +55,7 @@ from benchmark_exporter.ledger.state_reading import read_state
 from benchmark_exporter.ledger.transaction import Transaction
 from benchmark_exporter.ledger.trends import Trend, read_trends
 from benchmark_exporter.ledger.visibility import select
+from benchmark_exporter.names import Renamings
 
 __all__ = [
     "BEGINNING",
@@ -80,6 +82,8 @@ __all__ = [
     "Place",
     "PlacedRun",
     "Rank",
+    "RenameError",
+    "Renamed",
     "RunningTotal",
     "Series",
     "SeriesKey",
@@ -251,6 +255,20 @@ class Ledger:
                 raise _DryRun
             judge_again(transaction, gaps)
         return deleted
+
+    def rename(
+        self, renamings: Renamings, projects: Sequence[str] = (), *, dry_run: bool = False
+    ) -> Renamed:
+        """Renames benchmarks or results; a `dry_run` only counts. See `renaming`.
+
+        Raises:
+            RenameError: a new name cannot be used, or a run has measured both.
+        """
+        with suppress(_DryRun), self.transaction() as transaction:
+            renamed = transaction.rename(renamings, projects)
+            if dry_run:
+                raise _DryRun
+        return renamed
 
     def adopt_pipelines(self, project: str) -> None:
         """Gives a project to the pipelines of a ledger from before pipelines had one."""

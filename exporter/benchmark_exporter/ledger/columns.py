@@ -152,6 +152,7 @@ class Table(Generic[Row]):
         self.name = name
         self.columns = Columns(row, names=names, without=without)
         columns = self.columns.names
+        self.key: Sequence[str] = tuple(key)
         self._key_apart = [index for index, column in enumerate(key) if column not in columns]
         self._labels = key.index("labels") if "labels" in key else None
         every = [*(key[index] for index in self._key_apart), *columns]

@@ -56,7 +56,7 @@ _OF_PROJECTS = (
         "suite_durations",
         "branches",
     ),
-    *("fallback_branches", "subjects"),
+    *("fallback_branches", "subjects", "executables", "former_names"),
 )
 _OF_PIPELINES = ("pipeline_runs", "newest_pipeline_runs")
 _TOTALS = ("counters", "histograms", "returned")

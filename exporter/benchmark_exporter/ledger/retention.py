@@ -7,6 +7,7 @@ Kept are
   pinned baselines;
 - what a scrape shows: runs that a newest_* row points to, the newest runs with a duration, the
   newest runs of a pipeline;
+- branches that have runs or are tracked, so that which branch is tracked stays as it is;
 - files, which go when they have gone from their folder, and the digests of their documents: a file
   that is renamed or copied after its run was pruned must not count as a new one. In the results
   folder their owner removes them; uploaded ones are removed by `old_uploads`.
@@ -66,6 +67,20 @@ _DELETE_MEASUREMENTS = """
     DELETE FROM measurements WHERE digest IN (
         SELECT digest FROM measurements WHERE at_seconds < ? LIMIT ?)
 """
+# Branches come and go. Kept are those that have runs, those that are tracked, of which something is
+# newest, and of each project the one with most runs, which is tracked if no other is; '' says that
+# runs stated none, which decides too.
+_DELETE_BRANCHES = """
+    DELETE FROM branches WHERE rowid IN (
+        SELECT rowid FROM branches WHERE branch <> ''
+        AND (project, branch) NOT IN (SELECT project, branch FROM runs WHERE NOT tracked)
+        AND (project, branch) NOT IN (SELECT project, branch FROM newest_runs)
+        AND (project, branch) NOT IN (SELECT project, branch FROM fallback_branches)
+        AND rowid NOT IN (SELECT id FROM (SELECT rowid AS id, row_number() OVER
+            (PARTITION BY project ORDER BY runs DESC, rowid) AS place FROM branches)
+            WHERE place = 1)
+        LIMIT ?)
+"""
 _OLD_DOCUMENTS = """
     SELECT at_seconds, digest,
         EXISTS (SELECT 1 FROM files WHERE files.digest = documents.file_digest)
@@ -110,6 +125,8 @@ def prune(connection: sqlite3.Connection, before_seconds: float) -> Iterator[int
         while deleted := connection.execute(statement, (before_seconds, STEP_ROWS)).rowcount:
             yield deleted
     yield from _prune_documents(connection, before_seconds)
+    while deleted := connection.execute(_DELETE_BRANCHES, (STEP_ROWS,)).rowcount:
+        yield deleted
 
 
 def _prune_runs(connection: sqlite3.Connection, before: float) -> Iterator[int]:

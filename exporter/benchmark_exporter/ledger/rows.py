@@ -276,3 +276,24 @@ class ReturnedRow(msgspec.Struct, frozen=True):
     bounds: tuple[float, ...] | None
     counts: tuple[int, ...] | None
     total: float
+
+
+class ExecutableRow(msgspec.Struct, frozen=True):
+    """The executable that a benchmark's plain name belongs to in its project."""
+
+    executable: str
+
+
+class FormerNameRow(msgspec.Struct, frozen=True):
+    """A benchmark of a format that names it in more detail since."""
+
+    project: str
+    benchmark: str
+
+
+class CarriedAliasRow(msgspec.Struct, frozen=True):
+    """A configured alias whose history was carried over; of all projects where `project` is ''."""
+
+    project: str
+    old: str
+    new: str

@@ -6,6 +6,8 @@ import sqlite3
 import struct
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from benchmark_exporter.ledger import totals
 from benchmark_exporter.ledger.newest_rows import (
     NewestGateOutcomeRow,
@@ -31,7 +33,10 @@ from benchmark_exporter.model import GateOutcome, Run, Scope, Severity, measurem
 
 MAX_ERROR_CHARACTERS = 300
 
-_RUN = "SELECT id FROM runs WHERE project = ? AND run_id = ? AND measurements = ?"
+_RUN = (
+    "SELECT id, iif(branch = '', line, branch) FROM runs "
+    "WHERE project = ? AND run_id = ? AND measurements = ?"
+)
 _OTHER_RUN = "SELECT 1 FROM runs WHERE project = ? AND run_id = ? AND id <> ?"
 
 
@@ -67,7 +72,8 @@ class Runs:
         """See `Transaction.add_run`."""
         project = scope.project
         moment = struct.pack("<d", run.timestamp_seconds)
-        measured = hashlib.sha256(moment + measurements_digest(run.results, run.failures)).digest()
+        stated = run.measurements or measurements_digest(run.results, run.failures)
+        measured = hashlib.sha256(moment + stated).digest()
         newest = self._newest_place(scope, rank.horizon_seconds)
         if rank.ahead:
             seconds = -math.inf if newest is None else newest.rank_seconds
@@ -93,16 +99,14 @@ class Runs:
             tie=rank.tie,
         )
         rank = rank._replace(ahead=False)  # it has its place
-        cursor, execute = self._buffer.insert(RUNS, row), self._connection.execute
-        if cursor.rowcount != 1:
-            ((number,),) = execute(_RUN, (project, run.run_id, measured))
+        number, new, known_by = self._insert(row, scope.branch if tracked else run.branch)
+        if not new:
             return AddedRun(number, new=False, conflict=False, rank=rank)
-        number = cursor.lastrowid
-        assert number is not None  # noqa: S101  # it has just been inserted
         self._added.add(number)
         place = Place(rank.seconds, rank.tie, number)
         self._newest[scope] = place if newest is None else max(newest, place)
-        conflict = execute(_OTHER_RUN, (project, run.run_id, number)).fetchone() is not None
+        others = self._connection.execute(_OTHER_RUN, (project, run.run_id, number))
+        conflict = known_by == measured and others.fetchone() is not None
         self._add_measured(number, run)
         if tracked:
             self._show(number, run, scope, rank)
@@ -120,6 +124,24 @@ class Runs:
         self._buffer.discard()  # it has read what is changed
         self.discard()
         return self._places.newest(scope)
+
+    def _insert(self, row: RunRow, branch: str) -> tuple[int, bool, bytes]:
+        """The number of a run's row, whether it is new, and what its measurements are known by.
+
+        `branch` is the run's own. Two branches may measure the same in the same second; then that
+        of the later one becomes part of what its run is known by.
+        """
+        apart = hashlib.sha256(row.measurements + branch.encode()).digest()
+        for known_by in (row.measurements, apart):
+            cursor = self._buffer.insert(RUNS, replace(row, measurements=known_by))
+            if cursor.rowcount == 1:
+                assert cursor.lastrowid is not None  # noqa: S101  # it has just been inserted
+                return cursor.lastrowid, True, known_by
+            key = (row.project, row.run_id, known_by)
+            ((number, known_branch),) = self._connection.execute(_RUN, key)
+            if known_branch == branch:
+                break
+        return number, False, known_by
 
     def _add_measured(self, row: int, run: Run) -> None:
         add = self._buffer.add

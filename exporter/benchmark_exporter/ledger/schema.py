@@ -2,6 +2,7 @@
 
 import sqlite3
 
+from benchmark_exporter.ledger.names_migration import NAMES
 from benchmark_exporter.ledger.order_migration import ORDER
 from benchmark_exporter.ledger.scope_migration import SCOPES
 
@@ -144,6 +145,7 @@ MIGRATIONS = (
     """,
     SCOPES,
     ORDER,
+    NAMES,
 )
 
 

@@ -70,6 +70,8 @@ _NAMED = (
     *(("newest_gate_outcomes", "benchmark"), ("series", "name"), ("baselines", "name")),
     *(("commit_regressions", "benchmark"), ("settled", "name")),
 )
+# What a name belongs to, as long as anything has it.
+_OF_NAMES = ("executables", "former_names")
 _TOTALS = ("counters", "histograms", "returned")
 _OF_BENCHMARKS = [
     *(name for name, kind in {**SUBJECT_COUNTERS, **SUBJECT_HISTOGRAMS}.items() if kind[0] == "b"),
@@ -212,6 +214,12 @@ def _delete_subjects(connection: sqlite3.Connection, values: dict[str, object]) 
     )
     for table, name in _NAMED:
         connection.execute(f"DELETE FROM {table} WHERE ({_SCOPE}, {name}) IN {known}")  # noqa: S608  # constants
+    for table in _OF_NAMES:
+        connection.execute(
+            f"DELETE FROM {table} WHERE (project, benchmark) IN "  # noqa: S608  # constants
+            "(SELECT project, name FROM known_subjects) AND (project, benchmark) NOT IN "
+            "(SELECT project, name FROM subjects WHERE kind = 'benchmark')"
+        )
     for table in _TOTALS:
         connection.execute(
             f"DELETE FROM {table} WHERE {_OF_TOTALS} AND ({_LABELS}) IN {known}",  # noqa: S608  # constants

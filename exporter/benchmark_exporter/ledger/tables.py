@@ -12,12 +12,15 @@ from benchmark_exporter.ledger.newest_rows import (
 from benchmark_exporter.ledger.rows import (
     BaselineRow,
     BranchRow,
+    CarriedAliasRow,
     CheckpointRow,
     CommitRegressionsRow,
     CounterRow,
     DocumentRow,
+    ExecutableRow,
     FailureRow,
     FileRow,
+    FormerNameRow,
     GateOutcomeRow,
     HistogramRow,
     MeasurementRow,
@@ -81,10 +84,14 @@ SUITE_DURATIONS = Table(
 )
 BRANCHES = Table("branches", ("project", "branch"), BranchRow)
 FALLBACK_BRANCHES = Table("fallback_branches", ("project",), FallbackBranch)
+EXECUTABLES = Table("executables", ("project", "benchmark"), ExecutableRow)
+FORMER_NAMES = Table("former_names", ("project", "benchmark"), FormerNameRow)
+CARRIED_ALIASES = Table("carried_aliases", ("project", "old", "new"), CarriedAliasRow)
 TABLES = (
     *(TOTALS, FILES, REJECTIONS, DOCUMENTS, MEASUREMENTS, RUNS, RESULTS, FAILURES, GATE_OUTCOMES),
     *(VERDICTS, SERIES, SETTLED, CHECKPOINTS, BASELINES, SHIFTS, NEWEST_VERDICTS),
     *(NEWEST_RESULTS, NEWEST_RUNS),
     *(NEWEST_GATE_OUTCOMES, PIPELINE_RUNS, NEWEST_PIPELINE_RUNS, COUNTERS, COMMIT_REGRESSIONS),
     *(HISTOGRAMS, NOTIFICATIONS, SUBJECTS, RETURNED, SUITE_DURATIONS, BRANCHES, FALLBACK_BRANCHES),
+    *(EXECUTABLES, FORMER_NAMES, CARRIED_ALIASES),
 )

@@ -9,9 +9,11 @@ from benchmark_exporter.ledger import totals
 from benchmark_exporter.ledger.baselines import Baselines
 from benchmark_exporter.ledger.branches import Branches
 from benchmark_exporter.ledger.deletion import Deleted, delete
+from benchmark_exporter.ledger.naming import Naming
 from benchmark_exporter.ledger.newest_rows import Rank
 from benchmark_exporter.ledger.pipeline_adoption import adopt_pipelines
 from benchmark_exporter.ledger.pipelines import add_pipeline_run
+from benchmark_exporter.ledger.renaming import Renamed, rename
 from benchmark_exporter.ledger.rows import (
     DocumentRow,
     FileRow,
@@ -54,6 +56,7 @@ from benchmark_exporter.model import (
     Scope,
     Severity,
 )
+from benchmark_exporter.names import Renamings
 
 NOTIFICATIONS_KEPT = 200
 
@@ -89,6 +92,7 @@ class Transaction:
         self._seen: dict[Subject, float] = {}  # when each was last seen, as it is stored
         self.verdicts = Verdicts(connection, self._buffer)
         self.branches = Branches(connection, self._buffer)
+        self.naming = Naming(connection, self._buffer)
 
     @property
     def changed(self) -> bool:
@@ -272,3 +276,16 @@ class Transaction:
         self._buffer.flush()
         self._buffer.changed = True
         return delete_selected(self._connection, selection)
+
+    def rename(self, renamings: Renamings, projects: Sequence[str] = ()) -> Renamed:
+        """Renames benchmarks or results of these projects, of all if there are none.
+
+        Raises:
+            RenameError: a new name cannot be used, or a run has measured both.
+        """
+        self._buffer.flush()
+        self._buffer.discard()  # rows that were read have other keys now
+        self._runs.discard()
+        self._seen.clear()
+        self._buffer.changed = True
+        return rename(self._connection, renamings, projects)

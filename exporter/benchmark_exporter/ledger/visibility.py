@@ -55,12 +55,12 @@ def see(
     execute, key = connection.execute, tuple(subject)
     found = execute(SUBJECTS.select, key).fetchone()
     if found is None:
-        row = SubjectRow(_prefix(subject), _next_position(connection), at_seconds)
+        row = SubjectRow(prefix_of(subject), next_position(connection), at_seconds)
     else:
         row = SUBJECTS.columns.read(found)
         if row.seen_seconds <= at_seconds - max_age_seconds:
             _keep_counters(connection, subject, at_seconds)
-            row = SubjectRow(row.prefix, _next_position(connection), at_seconds)
+            row = SubjectRow(row.prefix, next_position(connection), at_seconds)
         elif is_lately(row.seen_seconds, at_seconds, max_age_seconds):
             return row.seen_seconds
         else:
@@ -74,12 +74,13 @@ def is_lately(seen_seconds: float, at_seconds: float, max_age_seconds: float) ->
     return seen_seconds <= at_seconds < seen_seconds + max_age_seconds * _SEEN_RESOLUTION
 
 
-def _next_position(connection: sqlite3.Connection) -> int:
+def next_position(connection: sqlite3.Connection) -> int:
+    """The position of a subject that comes after all others."""
     (last,) = connection.execute(_LAST_POSITION).fetchone()
     return int(last) + 1
 
 
-def _prefix(subject: Subject) -> str:
+def prefix_of(subject: Subject) -> str:
     """How the labels of each running total of a subject begin, as `to_json` writes them.
 
     What follows is the end of the labels or a comma, both of which sort before _AFTER.
@@ -92,7 +93,7 @@ _AFTER = "^"
 
 def _keep_counters(connection: sqlite3.Connection, subject: Subject, at_seconds: float) -> None:
     connection.execute(_DELETE_RETURNED, (at_seconds - MAX_HOLD_SECONDS,))
-    prefix = _prefix(subject)
+    prefix = prefix_of(subject)
     span = {"at": at_seconds, "prefix": prefix, "after": prefix + _AFTER}
     for counter, kind in SUBJECT_COUNTERS.items():
         if kind == subject.kind:

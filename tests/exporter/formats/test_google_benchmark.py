@@ -3,7 +3,7 @@
 import pytest
 
 from benchmark_exporter.model import Failure, Result, Statistics
-from tests.support.documents import Json, changed, golden
+from tests.support.documents import Json, changed, golden, without
 from tests.support.parsing import accepted_run, encoded, rejected, results_of, run_of
 
 
@@ -83,3 +83,24 @@ def test_every_prefix_of_a_document_with_bare_nans_is_truncated() -> None:
     assert b"NaN" in written
     for end in range(len(written)):
         assert rejected(written[:end]).reason == "truncated", written[:end]
+
+
+@pytest.mark.parametrize(
+    ("stated", "name"),
+    [
+        ("./copy_bench", "copy_bench"),
+        ("/build/release/bin/copy_bench", "copy_bench"),
+        (r"C:\build\Release\copy_bench.exe", "copy_bench"),
+        ("copy_bench", "copy_bench"),
+        ("bench.d/copy.bench", "copy.bench"),
+        ("", ""),
+    ],
+)
+def test_the_executable_is_known_by_its_name(stated: str, name: str) -> None:
+    document = changed(golden("google_benchmark/1-run"), "context.executable", stated)
+    assert accepted_run(document).executable == name
+
+
+def test_early_versions_state_no_executable() -> None:
+    document = without(golden("google_benchmark/1-run"), "context.executable")
+    assert accepted_run(document).executable == ""

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmark_exporter.model import Failure, Statistics
-from tests.support.documents import golden
+from tests.support.documents import Json, golden
 from tests.support.parsing import accepted_run, results_of
 
 
@@ -62,3 +62,44 @@ def test_a_benchmark_without_a_score_has_failed() -> None:
     document[0]["primaryMetric"] |= {"score": "NaN", "rawData": [["NaN", "NaN"]]}
     run = accepted_run(document)
     assert run.failures == (Failure("org.example.Parse.split", "its score is NaN"),)
+
+
+def jmh(threads: int | None, score: float, benchmark: str = "org.example.Map.put") -> Json:
+    """An entry as JMH writes it for `-t THREADS`."""
+    entry = {
+        "jmhVersion": "1.37",
+        "benchmark": benchmark,
+        "mode": "avgt",
+        "threads": threads,
+        "forks": 1,
+        "primaryMetric": {
+            "score": score,
+            "scorePercentiles": {"50.0": score},
+            "scoreUnit": "ns/op",
+            "rawData": [[score, score]],
+        },
+        "secondaryMetrics": {},
+    }
+    return {key: value for key, value in entry.items() if value is not None}
+
+
+def test_threads_are_part_of_the_name_where_they_are_not_1() -> None:
+    run = accepted_run([jmh(1, 10.0), jmh(4, 40.0), jmh(None, 5.0, "org.example.Map.get")])
+    assert {result.name: result.statistics.mean for result in run.results} == pytest.approx(
+        {
+            "org.example.Map.put/avgt": 10e-9,
+            "org.example.Map.put -t 4/avgt": 40e-9,
+            "org.example.Map.get/avgt": 5e-9,
+        }
+    )
+    assert run.former_names == {
+        "org.example.Map.put": "org.example.Map.put",
+        "org.example.Map.put -t 4": "org.example.Map.put",
+        "org.example.Map.get": "org.example.Map.get",
+    }
+
+
+def test_threads_follow_the_parameters() -> None:
+    entry = jmh(2, 10.0) | {"params": {"threads": "8", "size": "64"}}
+    (result,) = accepted_run([entry]).results
+    assert result.name == "org.example.Map.put(size=64,threads=8) -t 2/avgt"

@@ -229,3 +229,41 @@ def test_ten_thousand_branches_leave_no_series() -> None:
         ]
         # One more: the counter of these runs.
         assert series[2:] == [series[0] + 1, series[1]]
+
+
+def test_equal_values_in_the_same_second_of_two_branches_are_two_runs(wired: Wired) -> None:
+    """Deterministic quantities are equal on many branches, and CI starts their jobs together."""
+    for name, branch in (("a", "main"), ("b", "feature/a"), ("c", "feature/b"), ("d", "release/1")):
+        wired.take(f"{name}.json", same_of(branch))
+    stored = wired.query("SELECT branch, line, tracked FROM runs ORDER BY id")
+    assert stored == [
+        ("main", "main", 1),
+        ("feature/a", "main", 0),
+        ("feature/b", "main", 0),
+        ("release/1", "release/1", 1),
+    ]
+    for branch in ("main", "release/1"):
+        assert wired.value("benchmark_runs_total", branch=branch) == 1
+    assert wired.value(UNTRACKED) == 2
+    assert wired.value("benchmark_exporter_run_conflicts_total") == 0
+    for name, branch in (("e", "feature/a"), ("f", "main"), ("g", ""), ("h", "release/1")):
+        wired.take(f"{name}.json", same_of(branch) | {"duration_seconds": 1.0})
+    assert wired.query("SELECT branch, line, tracked FROM runs ORDER BY id") == stored
+
+
+@pytest.mark.parametrize("branches", [("feature/a", "main", ""), ("", "feature/a", "main")])
+def test_a_run_that_states_no_branch_is_one_of_the_default_branch(
+    wired: Wired, branches: tuple[str, ...]
+) -> None:
+    wired.take("first.json", result(0, {"routing": 1.0}) | {"branch": "main"})
+    for number, branch in enumerate(branches):
+        wired.take(f"{number}.json", same_of(branch))
+    assert wired.value("benchmark_runs_total", benchmark_name="parsing", branch="main") == 1
+    assert wired.value(UNTRACKED) == 1
+
+
+def same_of(branch: str) -> Json:
+    """The same measurements in the same second, of a branch."""
+    return (
+        result(1, {"parsing": 1.0}) | {"branch": branch} if branch else result(1, {"parsing": 1.0})
+    )

@@ -53,7 +53,7 @@ _MOVED = f"""
         SELECT 1 FROM verdicts v WHERE v.run = newest_verdicts.run
         AND v.name = newest_verdicts.name AND v.state IN ('warning', 'critical'))
 """  # noqa: S608  # constants
-_OF_RUNS = ("results", "failures", "gate_outcomes", "verdicts")
+_OF_RUNS = ("regression_reports", "results", "failures", "gate_outcomes", "verdicts")
 
 
 def remove_runs(connection: sqlite3.Connection) -> None:

@@ -8,6 +8,7 @@ from benchmark_exporter.ledger.newest_rows import (
     NewestRunRow,
     NewestVerdictRow,
 )
+from benchmark_exporter.ledger.report_rows import HoldRow, ReportRow, ScraperRow
 from benchmark_exporter.ledger.rows import (
     BaselineRow,
     BranchRow,
@@ -61,6 +62,9 @@ PIPELINE_RUNS = Table("pipeline_runs", (), PipelineRunRow)
 NEWEST_PIPELINE_RUNS = Table(
     "newest_pipeline_runs", ("project", "pipeline", "branch", "trigger"), NewestPipelineRunRow
 )
+REGRESSION_REPORTS = Table("regression_reports", (*_SCOPE, "name"), ReportRow)
+SCRAPERS = Table("scrapers", ("address",), ScraperRow)
+HOLDS = Table("holds", ("part",), HoldRow)
 COUNTERS = Table("counters", _LABELLED, CounterRow)
 COMMIT_REGRESSIONS = Table(
     "commit_regressions", (*_SCOPE, "benchmark", "severity", "commit_hash"), CommitRegressionsRow
@@ -82,4 +86,5 @@ TABLES = (
     *(VERDICTS, SERIES, BASELINES, SHIFTS, NEWEST_VERDICTS, NEWEST_RESULTS, NEWEST_RUNS),
     *(NEWEST_GATE_OUTCOMES, PIPELINE_RUNS, NEWEST_PIPELINE_RUNS, COUNTERS, COMMIT_REGRESSIONS),
     *(HISTOGRAMS, NOTIFICATIONS, SUBJECTS, RETURNED, SUITE_DURATIONS, BRANCHES, FALLBACK_BRANCHES),
+    *(REGRESSION_REPORTS, SCRAPERS, HOLDS),
 )

@@ -12,6 +12,7 @@ from benchmark_exporter.ledger.deletion import Deleted, delete
 from benchmark_exporter.ledger.newest_rows import Rank
 from benchmark_exporter.ledger.pipeline_adoption import adopt_pipelines
 from benchmark_exporter.ledger.pipelines import add_pipeline_run
+from benchmark_exporter.ledger.reports import Reports
 from benchmark_exporter.ledger.rows import (
     DocumentRow,
     FileRow,
@@ -88,6 +89,7 @@ class Transaction:
         self._seen: dict[Subject, float] = {}  # when each was last seen, as it is stored
         self.verdicts = Verdicts(connection, self._buffer)
         self.branches = Branches(connection, self._buffer)
+        self.reports = Reports(connection, self._buffer)
 
     @property
     def changed(self) -> bool:

@@ -20,6 +20,7 @@ from benchmark_exporter.ledger import LedgerError
 from benchmark_exporter.metrics.collector import Collector
 from benchmark_exporter.metrics.families.process import STREAM_LAG_METRIC
 from benchmark_exporter.server.alerts import AlertReceiver
+from benchmark_exporter.server.delivery_loop import DeliveryLoop
 from benchmark_exporter.server.github import GitHub
 from benchmark_exporter.server.ingest_loop import IngestLoop
 from benchmark_exporter.server.ingest_state import IngestState
@@ -107,6 +108,9 @@ class _Server:
             self._state,
             worker,
             self._feed.publish_failure,
+        )
+        self._delivery = DeliveryLoop(
+            self._opened, worker, config.regression_least_seconds, self._ingest.note_error
         )
         self._upload_folder = UploadFolder(settings.uploads_dir, config.zone)
         self._uploads = self._make_uploads(upload_worker)
@@ -205,6 +209,7 @@ class _Server:
             others = [
                 tasks.create_task(watch.run()),
                 tasks.create_task(prune.run()),
+                tasks.create_task(self._delivery.run()),
                 tasks.create_task(self._live.run()),
                 tasks.create_task(publish_states(self._publisher, self._feed)),
             ]
@@ -226,6 +231,7 @@ class _Server:
         )
         service = Service(
             ready=lambda: self._state.is_ready,
+            scraped=self._delivery.note_scrape,
             exposition=self._publisher.shown,
             status=lambda: current_status(self._settings, self._publisher, self._state),
             resources=self._resources.render,

@@ -82,7 +82,7 @@ class Scrapers:
                 by_address[address] = _Progress(monotonic)
             else:
                 progress.scrapes += 1
-            if self._is_reported(by_address, now, monotonic):
+            if self.is_loaded and self._is_reported(by_address, now, monotonic):
                 self._reported.add(alarm)
         return self.is_loaded and (bool(self._reported) or address in self.to_store())
 

@@ -106,7 +106,7 @@ class Collector:
     def render(self, state: State, live: Live, now: float) -> Exposition:
         """The `state` and `distributions` parts of a state at a time (seconds since 1970)."""
         page = Page(self._definitions, self._config.max_label_bytes, self._prefixes)
-        holds = self._releases.holds(now)
+        holds = self._releases.holds(now, live.scrapes)
         results.add_results(page, state.results)
         results.add_runs(page, state.runs)
         gates.add_gate_outcomes(page, state.gates, self._config.baseline_version)

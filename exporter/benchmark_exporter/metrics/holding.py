@@ -6,6 +6,11 @@ from contextlib import suppress
 
 from benchmark_exporter.ledger import Ledger, LedgerError, RunningTotal
 from benchmark_exporter.metrics.definitions import Part
+from benchmark_exporter.metrics.live import LastScrapes
+
+# A Prometheus that has not scraped for a while is awaited for this long, so that it sees the 0 of
+# what was born meanwhile. It is checked so often whether it has come back.
+AWAITED_SECONDS, AWAITED_CHECK_SECONDS = 600.0, 1.0
 
 
 class Hold:
@@ -16,13 +21,21 @@ class Hold:
     same reason: a 0 would be a reset.
     """
 
-    def __init__(self, seconds: float, now: float, released_seconds: float = -math.inf) -> None:
+    def __init__(
+        self,
+        seconds: float,
+        now: float,
+        released_seconds: float = -math.inf,
+        scraped_seconds: float = math.inf,
+    ) -> None:
         """Holds for `seconds` from a birth; `now` is in seconds since 1970.
 
-        What was born up to `released_seconds` was shown with its value before.
+        What was born up to `released_seconds` was shown with its value before. Each Prometheus has
+        scraped at `scraped_seconds` or later; infinity: nobody scrapes.
         """
         self._seconds = seconds
         self._now = now
+        self._scraped_seconds = scraped_seconds
         self._released_before = released_seconds
         # Up to which birth counters have been shown with their values.
         self.released_seconds = released_seconds
@@ -32,11 +45,14 @@ class Hold:
     def holds(self, born_seconds: float) -> bool:
         """Whether a total that was born at a time (seconds since 1970) is still held.
 
-        One that was born in the future is not: the clock has been set back since.
+        One that was born in the future is not: the clock has been set back since. Half of the hold
+        is at least one scrape interval, so a Prometheus that scraped after it has seen the 0.
         """
         if born_seconds <= self._released_before:
             return False
         ends = born_seconds + self._seconds
+        if self._now >= ends and self._scraped_seconds < born_seconds + self._seconds / 2:
+            ends = self._now + AWAITED_CHECK_SECONDS
         held = born_seconds <= self._now < ends
         if held:
             self.ends_seconds = min(self.ends_seconds, ends)
@@ -67,10 +83,18 @@ class Releases:
         self._released: dict[str, float] = {}
         self._stored: dict[str, float] | None = None
 
-    def holds(self, now: float) -> Mapping[Part, Hold]:
+    def holds(self, now: float, scrapes: LastScrapes) -> Mapping[Part, Hold]:
         """What holds the counters of each part at a time (seconds since 1970)."""
         return {
-            part: Hold(seconds, now, self._released.get(part, -math.inf))
+            part: Hold(
+                seconds,
+                now,
+                self._released.get(part, -math.inf),
+                min(
+                    (at for at in scrapes.get(part, ()) if at > now - AWAITED_SECONDS),
+                    default=math.inf,
+                ),
+            )
             for part, seconds in self._holds_seconds.items()
         }
 

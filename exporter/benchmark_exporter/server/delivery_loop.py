@@ -11,6 +11,7 @@ from benchmark_exporter.ledger import LedgerError
 from benchmark_exporter.ledger.delivery import DELIVERY_MAX_AGE_SECONDS
 from benchmark_exporter.ledger.reports import Alarm
 from benchmark_exporter.metrics.collector import Exposition
+from benchmark_exporter.metrics.definitions import Part
 from benchmark_exporter.server.open_ledger import OpenLedger
 from benchmark_exporter.server.scrapers import Scrapers, is_scraper
 from benchmark_exporter.server.worker import Worker
@@ -31,21 +32,26 @@ class DeliveryLoop:
         self,
         opened: OpenLedger,
         worker: Worker,
-        least_seconds: float,
+        scrapers: Scrapers,
         note_error: Callable[[Exception], None],
     ) -> None:
         self._opened = opened
         self._worker = worker
         self._note_error = note_error
-        self._scrapers = Scrapers(least_seconds)
+        self._scrapers = scrapers
         self._wake = asyncio.Event()
 
-    def note_scrape(self, request: web.Request, exposition: Exposition) -> None:
-        """Notes a request that is answered with the part `state` of an exposition."""
+    def note_scrape(
+        self, request: web.Request, exposition: Exposition, parts: Collection[Part]
+    ) -> None:
+        """Notes a request that is answered with parts of an exposition."""
         if request.method != "GET" or not is_scraper(request.headers):
             return
-        address = request.remote or ""
-        if self._scrapers.note_scrape(address, exposition.alarms, time.time(), time.monotonic()):
+        address, now = request.remote or "", time.time()
+        self._scrapers.note_parts(address, parts, now)
+        if "state" in parts and self._scrapers.note_scrape(
+            address, exposition.alarms, now, time.monotonic()
+        ):
             self._wake.set()
 
     async def run(self) -> None:

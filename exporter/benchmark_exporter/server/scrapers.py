@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 from benchmark_exporter.ledger.delivery import DELIVERY_MAX_AGE_SECONDS
 from benchmark_exporter.ledger.reports import Alarm
+from benchmark_exporter.metrics.definitions import Part
+from benchmark_exporter.metrics.holding import AWAITED_SECONDS
+from benchmark_exporter.metrics.live import LastScrapes
 
 USER_AGENT = "Prometheus/"
 # Other programs that scrape as Prometheus does send it too. People's tools do not.
@@ -47,6 +50,9 @@ class Scrapers:
         self._stored: dict[str, float] | None = None
         self._progress: dict[Alarm, dict[str, _Progress]] = {}
         self._reported: set[Alarm] = set()
+        self._last: dict[Part, dict[str, float]] = {}
+        # A new mapping after each scrape, since the ledger's thread reads it.
+        self.last_scrapes: LastScrapes = {}
 
     def load(self, stored: Mapping[str, float], now: float) -> None:
         """Takes in what the ledger knows, by address. Times are in seconds since 1970.
@@ -55,6 +61,23 @@ class Scrapers:
         """
         self._stored = dict(stored)
         self._seen = {each: min(seen, now) for each, seen in stored.items()} | self._seen
+        # What is ingested from now on is held for those that scraped until lately.
+        for address, seen in self._seen.items():
+            if seen > now - SEEN_RESOLUTION_SECONDS - AWAITED_SECONDS:
+                self.note_parts(address, ["state"], now)
+
+    def note_parts(self, address: str, parts: Iterable[Part], now: float) -> None:
+        """Notes that parts were scraped, in seconds since 1970; see `holding`."""
+        for part in parts:
+            last = self._last.setdefault(part, {})
+            if address in last or len(last) < MAX_SCRAPERS:
+                last[address] = now
+            elif (oldest := min(last, key=last.__getitem__)) and last[
+                oldest
+            ] < now - AWAITED_SECONDS:
+                del last[oldest]
+                last[address] = now
+        self.last_scrapes = {part: tuple(last.values()) for part, last in self._last.items()}
 
     @property
     def is_loaded(self) -> bool:

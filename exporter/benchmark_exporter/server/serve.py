@@ -28,6 +28,7 @@ from benchmark_exporter.server.open_ledger import OpenLedger
 from benchmark_exporter.server.prune_loop import PruneLoop
 from benchmark_exporter.server.publishing import Publisher, ResourcesPart
 from benchmark_exporter.server.routes import Service, make_application
+from benchmark_exporter.server.scrapers import Scrapers
 from benchmark_exporter.server.settings import ServeSettings
 from benchmark_exporter.server.status import current_status
 from benchmark_exporter.server.stream_updates import LiveFollower, publish_states
@@ -98,7 +99,8 @@ class _Server:
             )
         )
         collector = Collector(settings.definitions, config)
-        self._publisher = Publisher(collector, self._state)
+        scrapers = Scrapers(config.regression_least_seconds)
+        self._publisher = Publisher(collector, self._state, lambda: scrapers.last_scrapes)
         self._opened = OpenLedger(settings, self._state, self._publisher.publish_by_worker)
         self._worker = worker
         self._ingest = IngestLoop(
@@ -109,9 +111,7 @@ class _Server:
             worker,
             self._feed.publish_failure,
         )
-        self._delivery = DeliveryLoop(
-            self._opened, worker, config.regression_least_seconds, self._ingest.note_error
-        )
+        self._delivery = DeliveryLoop(self._opened, worker, scrapers, self._ingest.note_error)
         self._upload_folder = UploadFolder(settings.uploads_dir, config.zone)
         self._uploads = self._make_uploads(upload_worker)
         self._github = GitHub(

@@ -3,6 +3,7 @@
 import pytest
 
 from benchmark_exporter.metrics.exposition import join
+from benchmark_exporter.metrics.holding import AWAITED_CHECK_SECONDS, AWAITED_SECONDS, Hold
 from tests.support.documents import perf_suite
 from tests.support.wired import START_SECONDS, Wired, samples, value
 
@@ -117,3 +118,23 @@ def test_a_clock_that_was_ahead_for_a_while_does_not_end_later_holds(wired: Wire
     assert shown(wired, RUNS, second) == 0
     wired.now += wired.config.histogram_hold_seconds
     assert shown(wired, RUNS, second) == 1
+
+
+def test_a_birth_is_held_until_each_prometheus_has_scraped_it(wired: Wired) -> None:
+    hold = wired.config.counter_hold_seconds
+    away = Hold(hold, START_SECONDS + 120, scraped_seconds=START_SECONDS - 1)
+    assert away.holds(START_SECONDS)
+    assert away.ends_seconds == START_SECONDS + 120 + AWAITED_CHECK_SECONDS
+    assert not away.holds(START_SECONDS - 60)  # it scraped that one
+    back = Hold(hold, START_SECONDS + 121, scraped_seconds=START_SECONDS + 120.5)
+    assert not back.holds(START_SECONDS)
+
+
+def test_a_prometheus_is_awaited_for_ten_minutes(wired: Wired) -> None:
+    wired.scrapes = {"state": [START_SECONDS - 1, START_SECONDS + 10_000]}
+    wired.take("a.json", perf_suite())
+    wired.now = START_SECONDS - 1 + AWAITED_SECONDS - 1
+    assert shown(wired, INGESTED, PERF_SUITE) == 0
+    assert shown(wired, RUNS, ROUTER) == 1  # of a part that nobody scrapes
+    wired.now += 1
+    assert shown(wired, INGESTED, PERF_SUITE) == 1

@@ -4,6 +4,7 @@ import pytest
 
 from benchmark_exporter.ledger.delivery import DELIVERY_MAX_AGE_SECONDS
 from benchmark_exporter.ledger.reports import Alarm
+from benchmark_exporter.metrics.holding import AWAITED_SECONDS
 from benchmark_exporter.server.scrapers import MAX_SCRAPERS, Scrapers, is_scraper
 
 LEAST_SECONDS = 30.0
@@ -130,3 +131,27 @@ def test_the_number_of_scrapers_is_bounded() -> None:
     clock.seconds = DELIVERY_MAX_AGE_SECONDS
     clock.scrape("new")
     assert set(clock.scrapers.to_store()) == {"new"}
+
+
+def test_the_last_scrape_of_each_part_is_known() -> None:
+    scrapers = Scrapers(LEAST_SECONDS)
+    scrapers.note_parts("a", ["state"], NOW)
+    scrapers.note_parts("b", ["state", "distributions"], NOW + 1)
+    scrapers.note_parts("a", ["state"], NOW + 2)
+    assert scrapers.last_scrapes == {"state": (NOW + 2, NOW + 1), "distributions": (NOW + 1,)}
+
+
+def test_after_a_restart_those_of_the_last_hour_are_awaited() -> None:
+    scrapers = Scrapers(LEAST_SECONDS)
+    scrapers.load({"lately": NOW - 3600, "long ago": NOW - 7200}, NOW)
+    assert scrapers.last_scrapes == {"state": (NOW,)}
+
+
+def test_many_addresses_do_not_grow_what_is_known() -> None:
+    scrapers = Scrapers(LEAST_SECONDS)
+    for number in range(2 * MAX_SCRAPERS):
+        scrapers.note_parts(f"{number}", ["state"], NOW + number / 1000)
+    assert len(scrapers.last_scrapes["state"]) == MAX_SCRAPERS
+    scrapers.note_parts("new", ["state"], NOW + 2 * AWAITED_SECONDS)
+    assert NOW + 2 * AWAITED_SECONDS in scrapers.last_scrapes["state"]
+    assert len(scrapers.last_scrapes["state"]) == MAX_SCRAPERS

@@ -11,12 +11,13 @@ import random
 import re
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmark_exporter.config import Config
 from benchmark_exporter.regression import Limits
 from benchmarks import servers
 from benchmarks.delivery_stack import EXPORTER, PROMETHEUS, DeliveryStack, own_stack, until
@@ -39,12 +40,18 @@ COUNTED_SECONDS = 15.0  # A new counter is held at 0 for 2.5 s.
 class Situation:
     """How regressions come: `cause` makes those of the names and returns when each began.
 
-    That is in seconds since 1970, or when the part that was down responded again.
+    That is in seconds since 1970, or when the part that was down responded again. All in one group
+    have the same last good commit, so Alertmanager notifies of them together.
     """
 
     name: str
     cause: Callable[[DeliveryStack, Sequence[str]], Sequence[float]]
     passes: bool = True
+    in_one_group: bool = False
+
+    def good_commit(self, name: str) -> str:
+        """Return the commit of the history of a result."""
+        return "good" if self.in_one_group else f"{name}-good"
 
 
 class Runs:
@@ -83,17 +90,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     servers.WORK.mkdir(parents=True, exist_ok=True)
     try:
-        with (
-            TemporaryDirectory(prefix="delivery-", dir=servers.WORK) as folder,
-            own_stack(Path(folder)) as stack,
-        ):
-            figures = measure(stack, options.repeats, options.down_seconds)
+        with TemporaryDirectory(prefix="delivery-", dir=servers.WORK) as name:
+            folder, least_seconds = Path(name), options.least_seconds
+            config = f"regression_least_seconds: {least_seconds}\n"
+            (folder / servers.CONFIG).write_text(config, encoding="utf-8")
+            with own_stack(folder) as stack:
+                figures = measure(stack, options.repeats, options.down_seconds)
     except BenchmarkError as error:
         print(f"benchmarks.delivery: {error}", file=sys.stderr)
         return 1
     command = (
         f"python -m benchmarks.delivery --repeats={options.repeats} "
-        f"--down-seconds={options.down_seconds:g}"
+        f"--down-seconds={options.down_seconds:g} --least-seconds={options.least_seconds:g}"
     )
     write(options.output, command, figures)
     return 0
@@ -114,6 +122,13 @@ def _parser() -> argparse.ArgumentParser:
         default=120.0,
         metavar="S",
         help="how long Prometheus is down (%(default)s)",
+    )
+    parser.add_argument(
+        "--least-seconds",
+        type=float,
+        default=Config().regression_least_seconds,
+        metavar="S",
+        help="the exporter's regression_least_seconds (%(default)g)",
     )
     parser.add_argument(
         "--output",
@@ -177,6 +192,11 @@ def situations(runs: Runs, down_seconds: float) -> Sequence[Situation]:
 
     return (
         Situation("a good run 0.3 s later", followed_by_a_good_run),
+        Situation(
+            "a good run 0.3 s later, in a group just notified",
+            followed_by_a_good_run,
+            in_one_group=True,
+        ),
         Situation("both runs came while the exporter was down", exporter_down),
         Situation(f"both came in {down_seconds:g} s without Prometheus", prometheus_down),
         Situation(f"both in one batch of {BATCH_FILES} files", batch),
@@ -199,7 +219,12 @@ def measure(stack: DeliveryStack, repeats: int, down_seconds: float) -> list[Fig
         [f"result-{number}-{each}" for each in range(repeats)]
         for number in range(len(all_situations))
     ]
-    write_histories(stack, runs, [name for of_situation in names for name in of_situation])
+    commits = {
+        name: situation.good_commit(name)
+        for situation, of_situation in zip(all_situations, names, strict=True)
+        for name in of_situation
+    }
+    write_histories(stack, runs, commits)
     figures = []
     for situation, of_situation in zip(all_situations, names, strict=True):
         progress(f"{repeats} regressions: {situation.name}")
@@ -207,19 +232,19 @@ def measure(stack: DeliveryStack, repeats: int, down_seconds: float) -> list[Fig
     return figures
 
 
-def write_histories(stack: DeliveryStack, runs: Runs, names: Sequence[str]) -> None:
-    """Give each result a history after which the next slow run is critical.
+def write_histories(stack: DeliveryStack, runs: Runs, commits: Mapping[str, str]) -> None:
+    """Give each result a history of a commit, after which the next slow run is critical.
 
     Raises:
         BenchmarkError: the exporter does not ingest it, or Prometheus does not scrape the exporter.
     """
-    progress(f"histories of {len(names)} results")
+    progress(f"histories of {len(commits)} results")
     for number in range(STEADY_RUNS):
-        for name in names:
-            runs.drop(name, STEADY_MS * (1, 1.01, 0.99)[number % 3], f"{name}-good")
-    for name in names:
+        for name, commit in commits.items():
+            runs.drop(name, STEADY_MS * (1, 1.01, 0.99)[number % 3], commit)
+    for name in commits:
         runs.drop(name, SLOW_MS, f"{name}-suspect")
-    until(lambda: _suspects(stack.exposition()) == len(names), "the histories", 300.0)
+    until(lambda: _suspects(stack.exposition()) == len(commits), "the histories", 300.0)
     until(lambda: bool(stack.query('up{job="benchmark-exporter"} == 1')), "a scrape", 60.0)
 
 

@@ -25,7 +25,7 @@ def test_each_is_reported_once_and_says_that_it_has_passed(tmp_path: Path) -> No
     with own_stack(tmp_path) as stack:
         runs = Runs(tmp_path / "results")
         cases = {f"result-{n}": each for n, each in enumerate(situations(runs, DOWN_SECONDS))}
-        write_histories(stack, runs, [*cases])
+        write_histories(stack, runs, {name: each.good_commit(name) for name, each in cases.items()})
         for name, situation in cases.items():
             situation.cause(stack, [name])
         for name, situation in cases.items():

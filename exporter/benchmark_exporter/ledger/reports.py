@@ -42,6 +42,7 @@ _PENDING = Columns(
     branch="p.branch",
     name="p.name",
 )
+_ANY_PENDING = "SELECT 1 FROM regression_reports WHERE NOT reported LIMIT 1"
 _NEWEST = _IN_SCOPE.format("n", "regression_reports")
 _HAS_ENDED = f"""
     (ended_seconds IS NOT NULL OR NOT EXISTS (
@@ -120,4 +121,6 @@ def read_pending(connection: sqlite3.Connection, after_seconds: float) -> list[P
     Those that passed up to `after_seconds` (seconds since 1970) are left out. `visibility.select`
     has just selected the subjects.
     """
+    if connection.execute(_ANY_PENDING).fetchone() is None:  # as most of the time
+        return []
     return list(_PENDING.rows(connection, (after_seconds,)))

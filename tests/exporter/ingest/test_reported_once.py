@@ -1,12 +1,17 @@
 """A confirmed regression stays on /metrics until it was reported, even if it has passed."""
 
+import sqlite3
 from collections.abc import Iterable
+from contextlib import closing
 
 import pytest
+from msgspec.structs import replace
 
 from benchmark_exporter.ledger import DeletionSelection
 from benchmark_exporter.ledger.delivery import DELIVERY_MAX_AGE_SECONDS
+from benchmark_exporter.ledger.delivery_migration import DELIVERY
 from benchmark_exporter.metrics.exposition import join
+from benchmark_exporter.metrics.live import Live
 from tests.support.documents import result
 from tests.support.histories import STEADY, SUITE, verdict
 from tests.support.wired import Samples, Wired, samples, value
@@ -139,6 +144,23 @@ def test_what_moved_with_an_environment_shift_is_not_reported(wired: Wired) -> N
     assert wired.query("SELECT count(*) FROM regression_reports") == [(0,)]
 
 
+def test_a_shift_right_after_it_does_not_hide_it(wired: Wired) -> None:
+    for number, each in enumerate(STEADY):
+        wired.drop(f"{number}.json", result(number, dict.fromkeys(SUITE, each)))
+    for number in (100, 101):
+        times = dict.fromkeys(SUITE, GOOD) | {"a": SLOW}
+        wired.drop(f"{number}.json", result(number, times))
+    for number in (102, 103):
+        wired.drop(f"{number}.json", result(number, dict.fromkeys(SUITE, 4.0)))
+    wired.settle()
+    shifted = "benchmark_regression_shifted"
+    seen = {dict(labels)["benchmark_name"] for labels in shown(wired)[shifted]}
+    assert seen == {*SUITE} - {"a"}
+    assert value(shown(wired), CONFIRMED, benchmark_name="a") == 1
+    report(wired)
+    assert value(shown(wired), shifted, benchmark_name="a") == 1
+
+
 @pytest.mark.parametrize(
     "selection",
     [
@@ -180,3 +202,35 @@ def test_a_series_that_is_too_old_is_not_shown(steady: Wired) -> None:
     steady.now += steady.config.series_max_age_seconds + 1
     assert steady.render().alarms == []
     assert commits(steady) is None
+
+
+def test_an_update_takes_a_regression_that_lasts_for_reported(steady: Wired) -> None:
+    drop(steady, [SLOW], start=100)
+    steady.settle()
+    tables = ("regression_reports", "scrapers", "holds")
+    with closing(sqlite3.connect(steady.ledger_path)) as connection:
+        for table in tables:
+            connection.execute(f"DROP TABLE {table}")
+        connection.executescript(DELIVERY)
+    steady.restart()
+    assert steady.render().alarms == []
+    drop(steady, [GOOD, 4.0, 4.0, GOOD], start=101)
+    steady.settle()
+    assert commits(steady) == ("commit-101", "commit-103", "commit-104")
+
+
+def test_a_warning_comes_after_the_confirmed_regression_before_it(steady: Wired) -> None:
+    drop(steady, [SLOW, GOOD], start=100)
+    steady.settle()
+    live = Live(0, 0.0)
+    state, _ = steady.collector.expose(steady.ledger, live, steady.now)
+    (newest,) = [each for each in state.verdicts if each.name == "parsing"]
+    warning = replace(newest, verdict=replace(newest.verdict, state="warning"))
+    exposition = steady.collector.render(replace(state, verdicts=[warning]), live, steady.now)
+    seen = samples(exposition.parts["state"].decode())
+    assert value(seen, CONFIRMED) == 1
+    assert value(seen, PASSED, passed_commit_hash="commit-101") == 1
+    later = replace(state, verdicts=[warning], reports=[])
+    seen = samples(steady.collector.render(later, live, steady.now).parts["state"].decode())
+    assert value(seen, CONFIRMED) == 0
+    assert PASSED not in seen

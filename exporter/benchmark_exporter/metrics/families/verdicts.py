@@ -35,7 +35,9 @@ def add_verdicts(
         ):
             if value is not None:
                 sink.add(metric, (*labels, *more, *origin), value)
-        _add_regression(sink, newest, pending.get((newest.scope, newest.name)))
+        report = pending.get((newest.scope, newest.name)) if pending else None
+        if report is not None or verdict.state in REGRESSED:
+            _add_regression(sink, newest, report)
         if newest.baseline is not None:
             _add_baseline(sink, newest, newest.baseline)
 
@@ -94,8 +96,6 @@ def _add_regression(sink: Sink, newest: NewestVerdict, report: PendingReport | N
         commit = newest.commit_hash if report.ended_commit is None else report.ended_commit
         sink.add("benchmark_regression_passed_info", (*labels, commit), 1)
         newest = report.regression
-    elif newest.verdict.state not in REGRESSED:
-        return
     elif newest.shifted and report is None:
         # The shift does not hide a regression that was confirmed before it.
         sink.add("benchmark_regression_shifted", labels, 1)

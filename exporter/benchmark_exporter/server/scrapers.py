@@ -55,7 +55,7 @@ class Scrapers:
         self.last_scrapes: LastScrapes = {}
 
     def load(self, stored: Mapping[str, float], now: float) -> None:
-        """Takes in what the ledger knows, by address. Times are in seconds since 1970.
+        """Adds what the ledger knows, by address. Times are in seconds since 1970.
 
         A time in the future was stored before the clock was set back.
         """

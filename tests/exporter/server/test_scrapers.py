@@ -36,7 +36,7 @@ class Clock:
         ({}, False),
     ],
 )
-def test_a_prometheus_is_told_from_a_person(headers: dict[str, str], expected: bool) -> None:
+def test_a_prometheus_is_recognised_by_its_headers(headers: dict[str, str], expected: bool) -> None:
     assert is_scraper(headers) is expected
 
 

@@ -6,83 +6,23 @@ configuration.
 """
 
 import argparse
-import json
-import random
-import re
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmark_exporter.config import Config
-from benchmark_exporter.regression import Limits
 from benchmarks import servers
-from benchmarks.delivery_stack import EXPORTER, PROMETHEUS, DeliveryStack, own_stack, until
+from benchmarks.delivery_situations import Runs, Situation, situations, write_histories
+from benchmarks.delivery_stack import DeliveryStack, own_stack
 from benchmarks.report import RESULTS, Figure, percentile, progress, write
 from benchmarks.servers import BenchmarkError
 
-SEED = 13
-PROJECT = "delivery"
-STEADY_RUNS = Limits().least_runs + 4
-# The second of two such runs in a row is critical.
-STEADY_MS, SLOW_MS = 10.0, 20.0
-BATCH_FILES = 1000
 PASSED = "It has already passed, since commit"
 # Alerts are sent and end in groups, every 10 s; a regression is shown for 30 s.
 REPORTED_SECONDS, RESOLVED_SECONDS = 60.0, 120.0
 COUNTED_SECONDS = 15.0  # A new counter is held at 0 for 2.5 s.
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """How regressions come: `cause` makes those of the names and returns when each began.
-
-    That is in seconds since 1970, or when the part that was down responded again. All in one group
-    have the same last good commit, so Alertmanager notifies of them together.
-    """
-
-    name: str
-    cause: Callable[[DeliveryStack, Sequence[str]], Sequence[float]]
-    passes: bool = True
-    in_one_group: bool = False
-
-    def good_commit(self, name: str) -> str:
-        """Return the commit of the history of a result."""
-        return "good" if self.in_one_group else f"{name}-good"
-
-
-class Runs:
-    """Writes runs into the results folder, each a minute after the one before it."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._count = 0
-        self._began = datetime.now(UTC) - timedelta(days=2)
-
-    def document(self, name: str, milliseconds: float, commit: str) -> str:
-        """Return the document of the next run."""
-        self._count += 1
-        at = self._began + timedelta(seconds=self._count)
-        return json.dumps(
-            {
-                "schema": "strataregula.result/1",
-                "timestamp": at.isoformat(),
-                "project": PROJECT,
-                "environment": "ci",
-                "commit": commit,
-                "results": [{"benchmark": name, "unit": "milliseconds", "samples": [milliseconds]}],
-            }
-        )
-
-    def drop(self, name: str, milliseconds: float, commit: str) -> None:
-        """Write the next run, whole or not at all."""
-        document = self.document(name, milliseconds, commit)
-        part = self._folder / f"{self._count}.part"
-        part.write_text(document, encoding="utf-8")
-        part.rename(part.with_suffix(".json"))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -140,77 +80,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def situations(runs: Runs, down_seconds: float) -> Sequence[Situation]:
-    """Return all of them."""
-    dice = random.Random(SEED)  # noqa: S311  # no secret
-
-    def followed_by_a_good_run(_: DeliveryStack, names: Sequence[str]) -> Sequence[float]:
-        began = []
-        for name in names:
-            time.sleep(dice.uniform(0.3, 1.0))  # not in step with the scrapes
-            began.append(time.time())
-            runs.drop(name, SLOW_MS, f"{name}-worse")
-            time.sleep(0.3)
-            runs.drop(name, STEADY_MS, f"{name}-fixed")
-        return began
-
-    def exporter_down(stack: DeliveryStack, names: Sequence[str]) -> Sequence[float]:
-        stack.stop(EXPORTER)
-        _drop_both(runs, names)
-        stack.start(EXPORTER)
-        return [time.time()] * len(names)
-
-    def prometheus_down(stack: DeliveryStack, names: Sequence[str]) -> Sequence[float]:
-        stack.stop(PROMETHEUS)
-        _drop_both(runs, names)
-        time.sleep(down_seconds)
-        stack.start(PROMETHEUS)
-        return [time.time()] * len(names)
-
-    def batch(stack: DeliveryStack, names: Sequence[str]) -> Sequence[float]:
-        fill = (BATCH_FILES - 2 * len(names)) // 2
-        documents = [runs.document("fill", STEADY_MS, "fill") for _ in range(fill)]
-        for name in names:
-            documents.append(runs.document(name, SLOW_MS, f"{name}-worse"))
-            documents.append(runs.document(name, STEADY_MS, f"{name}-fixed"))
-        documents += [runs.document("fill", STEADY_MS, "fill") for _ in range(fill)]
-        folder = stack.folder / "batch"
-        folder.mkdir()
-        for number, document in enumerate(documents):
-            (folder / f"{number}.json").write_text(document, encoding="utf-8")
-        began = time.time()
-        folder.rename(stack.folder / "results" / "batch")
-        return [began] * len(names)
-
-    def stays(_: DeliveryStack, names: Sequence[str]) -> Sequence[float]:
-        began = []
-        for name in names:
-            time.sleep(dice.uniform(0.3, 1.0))
-            began.append(time.time())
-            runs.drop(name, SLOW_MS, f"{name}-worse")
-        return began
-
-    return (
-        Situation("a good run 0.3 s later", followed_by_a_good_run),
-        Situation(
-            "a good run 0.3 s later, in a group just notified",
-            followed_by_a_good_run,
-            in_one_group=True,
-        ),
-        Situation("both runs came while the exporter was down", exporter_down),
-        Situation(f"both came in {down_seconds:g} s without Prometheus", prometheus_down),
-        Situation(f"both in one batch of {BATCH_FILES} files", batch),
-        Situation("no good run", stays, passes=False),
-    )
-
-
-def _drop_both(runs: Runs, names: Sequence[str]) -> None:
-    for name in names:
-        runs.drop(name, SLOW_MS, f"{name}-worse")
-    for name in names:
-        runs.drop(name, STEADY_MS, f"{name}-fixed")
-
-
 def measure(stack: DeliveryStack, repeats: int, down_seconds: float) -> list[Figure]:
     """Cause the regressions of each situation, and return what became of them."""
     runs = Runs(stack.folder / "results")
@@ -232,30 +101,10 @@ def measure(stack: DeliveryStack, repeats: int, down_seconds: float) -> list[Fig
     return figures
 
 
-def write_histories(stack: DeliveryStack, runs: Runs, commits: Mapping[str, str]) -> None:
-    """Give each result a history of a commit, after which the next slow run is critical.
-
-    Raises:
-        BenchmarkError: the exporter does not ingest it, or Prometheus does not scrape the exporter.
-    """
-    progress(f"histories of {len(commits)} results")
-    for number in range(STEADY_RUNS):
-        for name, commit in commits.items():
-            runs.drop(name, STEADY_MS * (1, 1.01, 0.99)[number % 3], commit)
-    for name in commits:
-        runs.drop(name, SLOW_MS, f"{name}-suspect")
-    until(lambda: _suspects(stack.exposition()) == len(commits), "the histories", 300.0)
-    until(lambda: bool(stack.query('up{job="benchmark-exporter"} == 1')), "a scrape", 60.0)
-
-
 def has_passed(stack: DeliveryStack, name: str, status: str) -> bool:
     """Return whether the first message of a status says that it passed, and with which commit."""
     found = stack.received.first(name, status)
     return found is not None and f"{PASSED} {name}-fixed." in found[1]["annotations"]["description"]
-
-
-def _suspects(exposition: str) -> int:
-    return len(re.findall(r'^benchmark_verdict{.*state="suspect".* 1$', exposition, re.MULTILINE))
 
 
 def _one_situation(

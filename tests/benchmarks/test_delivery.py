@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.delivery import Runs, has_passed, situations, write_histories
+from benchmarks.delivery import has_passed
+from benchmarks.delivery_situations import Runs, situations, write_histories
 from benchmarks.delivery_stack import DeliveryStack, own_stack, until
 
 DOWN_SECONDS = 4.0

@@ -68,9 +68,11 @@ def request(
 
 
 @contextmanager
-def exporter(folder: Path, stream_port: int | None = None) -> Iterator[Server]:
+def exporter(
+    folder: Path, stream_port: int | None = None, port: int | None = None
+) -> Iterator[Server]:
     """Run the exporter on the folder's results/, ledger.sqlite3 and, if present, config.yaml."""
-    port, stream_port = free_port(), stream_port or free_port()
+    port, stream_port = port or free_port(), stream_port or free_port()
     (folder / "results").mkdir(exist_ok=True)
     config = [f"--config={folder / CONFIG}"] if (folder / CONFIG).exists() else []
     words = [
@@ -86,7 +88,7 @@ def exporter(folder: Path, stream_port: int | None = None) -> Iterator[Server]:
         f"--ledger={folder / 'ledger.sqlite3'}",
         f"--stream-listen=127.0.0.1:{stream_port}",
     ]
-    with _running(words, port, "/-/ready", folder / "exporter.log") as server:
+    with running(words, port, "/-/ready", folder / "exporter.log") as server:
         yield server
 
 
@@ -102,7 +104,7 @@ def pushgateway(folder: Path, *, consistency_check: bool) -> Iterator[Server]:
     ]
     if not consistency_check:
         words.append("--push.disable-consistency-check")
-    with _running(words, port, "/-/ready", folder / "pushgateway.log") as server:
+    with running(words, port, "/-/ready", folder / "pushgateway.log") as server:
         yield server
 
 
@@ -144,7 +146,7 @@ def textfile_collector(folder: Path) -> Iterator[Server]:
         f"--collector.textfile.directory={folder / 'textfiles'}",
         "--log.level=error",
     ]
-    with _running(words, port, "/", folder / "node_exporter.log") as server:
+    with running(words, port, "/", folder / "node_exporter.log") as server:
         yield server
 
 
@@ -169,7 +171,7 @@ def prometheus(folder: Path) -> Iterator[Server]:
         "--web.enable-remote-write-receiver",
         "--web.enable-admin-api",
     ]
-    with _running(words, port, "/-/ready", folder / "prometheus.log") as server:
+    with running(words, port, "/-/ready", folder / "prometheus.log") as server:
         yield server
 
 
@@ -201,7 +203,8 @@ def _pushgateway_argv() -> list[str]:
 
 
 @contextmanager
-def _running(words: Sequence[str], port: int, ready_path: str, log: Path) -> Iterator[Server]:
+def running(words: Sequence[str], port: int, ready_path: str, log: Path) -> Iterator[Server]:
+    """Run a program that listens on the port, and yield once the path responds."""
     started = time.perf_counter()
     with log.open("ab") as output:
         process = psutil.Popen(words, stdout=output, stderr=output)

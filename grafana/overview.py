@@ -24,6 +24,7 @@ from grafana.panels import Panel, listing, now, number, rows, tally
 from grafana.selectors import (
     BY_SUBJECT,
     FIRING,
+    NOT_PASSED,
     NOT_SHIFTED,
     OF_PROJECT,
     ON_SUBJECT,
@@ -170,7 +171,7 @@ def of_regression(metric: str) -> str:
     """Return a metric of each regressed result, with the labels `benchmark` and its commits."""
     labels = f"benchmark, {SUBJECT}, commit_hash, previous_commit_hash"
     # For the link, the result's benchmark: its own name, or else its name without the variant.
-    regression = f"benchmark_regression_info{{{RESULT}}}"
+    regression = f"(benchmark_regression_info{{{RESULT}}} {NOT_PASSED})"
     named, of_variant = (
         f'label_replace({regression}, "benchmark", "$1", "benchmark_name", "{part}")'
         for part in ("(.*)", "(.+)/[^/]+")

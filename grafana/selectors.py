@@ -34,8 +34,10 @@ GATED = f"and {ON_SUBJECT} last_over_time({GATE_THRESHOLD}[$__rate_interval])"
 GATED_NOW = f"and {ON_SUBJECT} {GATE_THRESHOLD}"
 # Computed, to be as recent as the speedup: benchmark_gate_headroom_ratio is scraped every 30 s.
 HEADROOM = f'speedup_ratio{{percentile="p50"}} / {ON_SUBJECT} {GATE_THRESHOLD} - 1'
-# Regressions that moved with an environment shift have no alert.
-NOT_SHIFTED = f"unless {ON_SUBJECT} benchmark_regression_shifted == 1"
+# Regressions that moved with an environment shift have no alert. Those that have passed are shown
+# by the exporter only until they are reported.
+NOT_PASSED = f"unless {ON_SUBJECT} benchmark_regression_passed_info"
+NOT_SHIFTED = f"unless {ON_SUBJECT} benchmark_regression_shifted == 1 {NOT_PASSED}"
 
 
 def worst_verdict(state: Callable[[str], str]) -> str:

@@ -72,6 +72,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stream_max_clients: Annotated[int, msgspec.Meta(gt=0, le=10**5)] = 1000
     counter_hold_seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 2.5
     histogram_hold_seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 62.0
+    regression_least_seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 30.0
     max_label_bytes: Annotated[int, msgspec.Meta(ge=16, le=500)] = 200
     retention_days: Annotated[float, msgspec.Meta(ge=1, le=36500)] = 400.0
     series_max_age_days: Positive = 35.0

@@ -23,8 +23,8 @@ from benchmark_exporter.ledger import Connect, Ledger, connect_to_write
 from benchmark_exporter.metrics.collector import Collector, Exposition
 from benchmark_exporter.metrics.definitions import load_definitions
 from benchmark_exporter.metrics.exposition import join
-from benchmark_exporter.metrics.live import Live
 from benchmark_exporter.names import Aliases
+from benchmark_exporter.metrics.live import LastScrapes, Live
 
 START_SECONDS = 1_780_000_000.0  # 2026-05-28T20:26:40Z, after the runs of every fixture
 DEFINITIONS = load_definitions(packaged("metrics.yaml"))
@@ -52,6 +52,7 @@ class Wired:
         self.config = config or Config()
         self.now = START_SECONDS
         self.publish = publish
+        self.scrapes: LastScrapes = {}
         self.clock: Callable[[], float] = lambda: self.now
         self.connect: Connect = connect_to_write  # of the ledger that is opened next
         self._open()
@@ -115,7 +116,8 @@ class Wired:
         self.ingest.scan()
 
     def render(self) -> Exposition:
-        return self.collector.expose(self.ledger, Live(self.ingest.pending_files, 0.0), self.now)[1]
+        live = Live(self.ingest.pending_files, 0.0, scrapes=self.scrapes)
+        return self.collector.expose(self.ledger, live, self.now)[1]
 
     def exposition(self) -> str:
         """All that results change, once no counter is held at 0 any longer."""

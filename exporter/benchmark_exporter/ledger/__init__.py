@@ -32,6 +32,7 @@ from benchmark_exporter.ledger.connection import (
     open_to_write,
 )
 from benchmark_exporter.ledger.deletion import Deleted
+from benchmark_exporter.ledger.delivery import Delivery
 from benchmark_exporter.ledger.newest_rows import Rank
 from benchmark_exporter.ledger.places import BEGINNING, END, JudgedResult, JudgedRun, PlacedRun
 from benchmark_exporter.ledger.renaming import Renamed, RenameError
@@ -179,17 +180,20 @@ class Ledger:
         after_seconds: float = -math.inf,
         at_most: int = 2**62,
         returned_after_seconds: float = -math.inf,
+        passed_after_seconds: float = -math.inf,
     ) -> State:
         """What the newest commit left of the first `at_most` subjects with a run after a time.
 
         Times are in seconds since 1970; the defaults select all. What their counters were before is
-        left out of those that did not return after `returned_after_seconds`.
+        left out of those that did not return after `returned_after_seconds`, and a regression that
+        is not reported yet if it passed before `passed_after_seconds`.
         """
         with self._errors_named():
             return read_state(
                 self._connection,
                 select(self._connection, after_seconds, at_most),
                 returned_after_seconds,
+                passed_after_seconds,
             )
 
     def branch_runs(self) -> BranchRuns:
@@ -269,6 +273,10 @@ class Ledger:
             if dry_run:
                 raise _DryRun
         return renamed
+    @property
+    def delivery(self) -> Delivery:
+        """Who scrapes the exporter, and what was reported to them."""
+        return Delivery(self._connection, self.transaction, self._errors_named)
 
     def adopt_pipelines(self, project: str) -> None:
         """Gives a project to the pipelines of a ledger from before pipelines had one."""

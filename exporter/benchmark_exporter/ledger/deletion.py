@@ -40,6 +40,7 @@ _OF_RUNS = (
     "newest_results",
     "newest_runs",
     "newest_gate_outcomes",
+    "regression_reports",
     "results",
     "failures",
     "gate_outcomes",

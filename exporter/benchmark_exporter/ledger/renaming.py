@@ -33,6 +33,7 @@ from benchmark_exporter.ledger.tables import (
     NEWEST_RESULTS,
     NEWEST_RUNS,
     NEWEST_VERDICTS,
+    REGRESSION_REPORTS,
     SERIES,
     SETTLED,
     SUBJECTS,
@@ -182,6 +183,7 @@ class _Joined:
 _SCOPED: Sequence[tuple[Table[Any], str, _Join]] = (
     (SETTLED, "name", _known),  # the replay of both settles the series
     (BASELINES, "name", _known),
+    (REGRESSION_REPORTS, "name", _known),
     (NEWEST_VERDICTS, "name", _newer),
     (NEWEST_RESULTS, "name", _newer),
     (NEWEST_RUNS, "benchmark", _newer),

@@ -5,8 +5,8 @@ today is kept as long as any other.
 Kept are
 - running totals, all of them, so that no counter falls; what the next runs are judged by, and
   pinned baselines;
-- what a scrape shows: runs that a newest_* row points to, the newest runs with a duration, the
-  newest runs of a pipeline;
+- what a scrape shows: runs that a newest_* row points to, those of regressions that are not
+  reported yet, the newest runs with a duration, the newest runs of a pipeline;
 - branches that have runs or are tracked, so that which branch is tracked stays as it is;
 - files, which go when they have gone from their folder, and the digests of their documents: a file
   that is renamed or copied after its run was pruned must not count as a new one. In the results
@@ -31,6 +31,7 @@ _OLD_RUNS = """
         OR EXISTS (SELECT 1 FROM newest_runs WHERE run = id)
         OR EXISTS (SELECT 1 FROM newest_gate_outcomes WHERE run = id)
         OR EXISTS (SELECT 1 FROM newest_verdicts WHERE run = id)
+        OR EXISTS (SELECT 1 FROM regression_reports WHERE run = id)
         OR suite_duration_seconds IS NOT NULL AND tracked AND id > coalesce(
             (SELECT id FROM runs r WHERE r.project = runs.project
             AND suite_duration_seconds IS NOT NULL AND tracked

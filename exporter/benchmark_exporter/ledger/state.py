@@ -177,6 +177,21 @@ class NewestVerdict(msgspec.Struct, frozen=True):
     baseline: NewestBaseline | None = None
 
 
+class PendingReport(msgspec.Struct, frozen=True):
+    """A confirmed regression that is not reported to each Prometheus yet.
+
+    `regression` is the verdict of the newest run that confirmed it. `alarm`, `merged` and the times
+    are as in `report_rows`; `ended_commit` is None unless a run has ended it.
+    """
+
+    regression: NewestVerdict
+    alarm: int
+    merged: int
+    confirmed_seconds: float
+    ended_commit: str | None
+    ended_seconds: float | None
+
+
 class NewestShift(msgspec.Struct, frozen=True):
     """Whether the newest run of a scope was an environment shift.
 
@@ -237,7 +252,8 @@ class State(msgspec.Struct, frozen=True):
     `regressions_by_commit` has the newest commits only. `returned_counters` and
     `returned_histograms` are what counters and histograms were, by name and labels, when their
     subjects came back after more than the age at which they are no longer shown; `born_seconds`
-    says when that was. `pipeline_failure_ratios` are by project and pipeline.
+    says when that was. `pipeline_failure_ratios` are by project and pipeline. `reports` are the
+    confirmed regressions that are not reported yet, whether they last or have passed.
     """
 
     commits: int
@@ -259,3 +275,4 @@ class State(msgspec.Struct, frozen=True):
     rejected_files: Sequence[RejectedFile]
     notifications: Sequence[ReceivedNotification]
     last_ingest_seconds: float
+    reports: Sequence[PendingReport] = ()

@@ -7,6 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from benchmark_exporter.ledger.columns import Columns
+from benchmark_exporter.ledger.reports import read_pending
 from benchmark_exporter.ledger.state import (
     FAILURE_RATIO_LEAST_RUNS,
     FAILURE_RATIO_RUNS,
@@ -127,7 +128,10 @@ _LAST_PIPELINE_RUNS = (
 
 
 def read_state(
-    connection: sqlite3.Connection, selection: SubjectSelection, returned_after_seconds: float
+    connection: sqlite3.Connection,
+    selection: SubjectSelection,
+    returned_after_seconds: float,
+    passed_after_seconds: float,
 ) -> State:
     """What the newest commit left of the exporter itself, and of the selected subjects.
 
@@ -168,6 +172,7 @@ def read_state(
         rejected_files=list(_REJECTED_FILES.rows(connection)),
         notifications=list(_RECEIVED.rows(connection)),
         last_ingest_seconds=totals.last_ingest_seconds,
+        reports=read_pending(connection, passed_after_seconds),
     )
 
 

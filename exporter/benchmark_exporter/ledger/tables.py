@@ -9,6 +9,7 @@ from benchmark_exporter.ledger.newest_rows import (
     NewestShiftRow,
     NewestVerdictRow,
 )
+from benchmark_exporter.ledger.report_rows import HoldRow, ReportRow, ScraperRow
 from benchmark_exporter.ledger.rows import (
     BaselineRow,
     BranchRow,
@@ -68,6 +69,9 @@ PIPELINE_RUNS = Table("pipeline_runs", (), PipelineRunRow)
 NEWEST_PIPELINE_RUNS = Table(
     "newest_pipeline_runs", ("project", "pipeline", "branch", "trigger"), NewestPipelineRunRow
 )
+REGRESSION_REPORTS = Table("regression_reports", (*_SCOPE, "name"), ReportRow)
+SCRAPERS = Table("scrapers", ("address",), ScraperRow)
+HOLDS = Table("holds", ("part",), HoldRow)
 COUNTERS = Table("counters", _LABELLED, CounterRow)
 COMMIT_REGRESSIONS = Table(
     "commit_regressions", (*_SCOPE, "benchmark", "severity", "commit_hash"), CommitRegressionsRow
@@ -94,4 +98,5 @@ TABLES = (
     *(NEWEST_GATE_OUTCOMES, PIPELINE_RUNS, NEWEST_PIPELINE_RUNS, COUNTERS, COMMIT_REGRESSIONS),
     *(HISTOGRAMS, NOTIFICATIONS, SUBJECTS, RETURNED, SUITE_DURATIONS, BRANCHES, FALLBACK_BRANCHES),
     *(EXECUTABLES, FORMER_NAMES, CARRIED_ALIASES),
+    *(REGRESSION_REPORTS, SCRAPERS, HOLDS),
 )

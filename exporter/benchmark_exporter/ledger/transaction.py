@@ -14,6 +14,7 @@ from benchmark_exporter.ledger.newest_rows import Rank
 from benchmark_exporter.ledger.pipeline_adoption import adopt_pipelines
 from benchmark_exporter.ledger.pipelines import add_pipeline_run
 from benchmark_exporter.ledger.renaming import Renamed, rename
+from benchmark_exporter.ledger.reports import Reports
 from benchmark_exporter.ledger.rows import (
     DocumentRow,
     FileRow,
@@ -93,6 +94,7 @@ class Transaction:
         self.verdicts = Verdicts(connection, self._buffer)
         self.branches = Branches(connection, self._buffer)
         self.naming = Naming(connection, self._buffer)
+        self.reports = Reports(connection, self._buffer)
 
     @property
     def changed(self) -> bool:

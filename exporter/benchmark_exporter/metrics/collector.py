@@ -1,13 +1,22 @@
 """Expositions of the ledger's state: what a scrape shows."""
 
+import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmark_exporter.config import Config
-from benchmark_exporter.ledger import Ledger, State
+from benchmark_exporter.ledger import Ledger, State, Subject
+from benchmark_exporter.ledger.delivery import DELIVERY_MAX_AGE_SECONDS
 from benchmark_exporter.ledger.history import RecordedRun
-from benchmark_exporter.ledger.state import NewestGate, NewestPipeline, NewestResult, NewestRun
+from benchmark_exporter.ledger.reports import Alarm
+from benchmark_exporter.ledger.state import (
+    NewestGate,
+    NewestPipeline,
+    NewestResult,
+    NewestRun,
+    PendingReport,
+)
 from benchmark_exporter.metrics.definitions import PARTS, Definition, Part
 from benchmark_exporter.metrics.exposition import KnownSeries, Page, Series
 from benchmark_exporter.metrics.families import (
@@ -19,7 +28,7 @@ from benchmark_exporter.metrics.families import (
     totals,
     verdicts,
 )
-from benchmark_exporter.metrics.holding import Hold
+from benchmark_exporter.metrics.holding import Releases
 from benchmark_exporter.metrics.live import Live, LiveProgress
 from benchmark_exporter.metrics.resources import Resources
 from benchmark_exporter.metrics.samples import Sample, Samples
@@ -33,7 +42,8 @@ class Exposition:
     """Rendered parts, and when they change without a commit (seconds since 1970; infinity: never).
 
     `shown` is how many of the state's first subjects fit into `max_series`; `dropped` is how many
-    of each kind do not fit, although they had a run lately.
+    of each kind do not fit, although they had a run lately. `alarms` are the confirmed regressions
+    that are shown and are not reported to each Prometheus yet.
     """
 
     parts: Mapping[Part, bytes]
@@ -41,13 +51,14 @@ class Exposition:
     stale_at_seconds: float
     shown: int
     dropped: Mapping[SubjectKind, int]
+    alarms: Sequence[Alarm] = ()
 
 
 class Collector:
     """Renders states.
 
-    What it keeps from one rendering to the next only saves work: the same state gives the same
-    bytes.
+    What it keeps from one rendering to the next saves work, or says which counters were shown with
+    their values. Otherwise the same state gives the same bytes.
     """
 
     def __init__(self, definitions: Mapping[str, Definition], config: Config) -> None:
@@ -55,6 +66,9 @@ class Collector:
         self._config = config
         self._prefixes: Mapping[Series, KnownSeries] = {}
         self._histograms = totals.Histograms()
+        self._releases = Releases(
+            {"state": config.counter_hold_seconds, "distributions": config.histogram_hold_seconds}
+        )
         # How many subjects are read: few more than are shown, however many exist. It doubles until
         # one does not fit.
         self._subjects_read = LEAST_SUBJECTS_READ
@@ -65,6 +79,13 @@ class Collector:
         Raises:
             LedgerError: the ledger cannot be read.
         """
+        self._releases.load(ledger)
+        while True:
+            state, exposition = self._expose_fitting(ledger, live, now)
+            if not self._releases.store(ledger, now):
+                return state, exposition
+
+    def _expose_fitting(self, ledger: Ledger, live: Live, now: float) -> tuple[State, Exposition]:
         config = self._config
         while True:
             state = ledger.state(
@@ -72,6 +93,7 @@ class Collector:
                 at_most=self._subjects_read,
                 returned_after_seconds=now
                 - max(config.counter_hold_seconds, config.histogram_hold_seconds),
+                passed_after_seconds=now - DELIVERY_MAX_AGE_SECONDS,
             )
             exposition = self.render(state, live, now)
             if exposition.shown < len(state.selection.subjects):
@@ -84,31 +106,32 @@ class Collector:
     def render(self, state: State, live: Live, now: float) -> Exposition:
         """The `state` and `distributions` parts of a state at a time (seconds since 1970)."""
         page = Page(self._definitions, self._config.max_label_bytes, self._prefixes)
-        hold = Hold(self._config.counter_hold_seconds, now)
-        histogram_hold = Hold(self._config.histogram_hold_seconds, now)
+        holds = self._releases.holds(now, live.scrapes)
         results.add_results(page, state.results)
         results.add_runs(page, state.runs)
         gates.add_gate_outcomes(page, state.gates, self._config.baseline_version)
-        verdicts.add_verdicts(page, state.verdicts)
+        verdicts.add_verdicts(page, state.verdicts, state.reports)
         verdicts.add_baseline_speedups(page, state)
         verdicts.add_shifts(page, state.shifts)
         pipelines.add_pipelines(page, state.pipelines)
         pipelines.add_failure_ratios(page, state.pipeline_failure_ratios)
         pipelines.add_suite_durations(page, state, self._definitions)
         exporter.add_exporter(page, state, live)
-        holds: Mapping[Part, Hold] = {"state": hold, "distributions": histogram_hold}
         totals.add_counters(page, state, self._definitions, holds)
-        self._histograms.add(page, state, self._definitions, histogram_hold)
+        self._histograms.add(page, state, self._definitions, holds["distributions"])
+        self._releases.note(holds)
         shown, dropped = self._limit(page, state)
         exporter.add_series_counts(page, self._config.max_series, dropped)
         self._prefixes = page.prefixes
         aged = state.selection.first_seen_seconds + self._config.series_max_age_seconds
+        ends = [hold.ends_seconds for hold in holds.values()]
         return Exposition(
             {part: page.text(part) for part in PARTS if part != "resources"},
             state.commits,
-            min(hold.ends_seconds, histogram_hold.ends_seconds, aged),
+            min(*ends, aged, _first_to_expire(state.reports)),
             shown,
             dropped,
+            _alarms(state, shown),
         )
 
     def _limit(self, page: Page, state: State) -> tuple[int, Mapping[SubjectKind, int]]:
@@ -171,3 +194,22 @@ class Collector:
         process.add_scan(page, live.scan_duration_seconds, uploads)
         process.add_progress(page, progress)
         return page.text("resources")
+
+
+def _first_to_expire(reports: Iterable[PendingReport]) -> float:
+    """When the first regression is no longer shown although it was not reported."""
+    since = [
+        each.confirmed_seconds if each.ended_seconds is None else each.ended_seconds
+        for each in reports
+    ]
+    return min(since, default=math.inf) + DELIVERY_MAX_AGE_SECONDS
+
+
+def _alarms(state: State, shown: int) -> Sequence[Alarm]:
+    """The regressions that have to be reported, of the first subjects, which are shown."""
+    subjects = set(state.selection.subjects[:shown]) if state.reports else ()
+    return [
+        ((*each.regression.scope.key, each.regression.name), each.alarm)
+        for each in state.reports
+        if Subject.benchmark(each.regression.scope, each.regression.name) in subjects
+    ]

@@ -1,20 +1,25 @@
 """What is true of the process now and is not in the ledger."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from benchmark_exporter.metrics.definitions import Part
 from benchmark_exporter.stream.hub import StreamFigures
 from benchmark_exporter.stream.live_lines import LineRejection
 from benchmark_exporter.stream.process_usage import ProcessUsage
 
+# When each Prometheus that scrapes a part did so last, in seconds since 1970.
+LastScrapes = Mapping[Part, Sequence[float]]
+
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """How ingest is doing."""
+    """How ingest is doing, and who scrapes."""
 
     pending_files: int
     scan_duration_seconds: float
     is_ingest_failing: bool = False
+    scrapes: LastScrapes = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from aiohttp import web
 
 from benchmark_exporter.ledger import BranchRuns, Ledger, State
 from benchmark_exporter.metrics.collector import Collector, Exposition
-from benchmark_exporter.metrics.live import Live, LiveProgress
+from benchmark_exporter.metrics.live import LastScrapes, Live, LiveProgress
 from benchmark_exporter.metrics.resources import Sampler
 from benchmark_exporter.server.ingest_state import IngestState
 from benchmark_exporter.stream.feed import Feed
@@ -21,18 +21,22 @@ RESOURCES_MAX_AGE_SECONDS = 1.0
 class Publisher:
     """Holds the newest state and its exposition.
 
-    Methods that end in `_by_worker` run in the ledger's worker thread, all others in the event
-    loop. `state`, `branch_runs`, `exposition` and `live` are unset until the first
-    `publish_by_worker`; `live` is what was last rendered. `changed` is set after each new state.
+    Methods that end in `_by_worker` run in the ledger's worker thread, and so does `scrapes`; all
+    others run in the event loop. `state`, `branch_runs`, `exposition` and `live` are unset until
+    the first `publish_by_worker`; `live` is what was last rendered. `changed` is set after each new
+    state.
     """
 
     state: State
     branch_runs: BranchRuns
     exposition: Exposition
 
-    def __init__(self, collector: Collector, ingest: IngestState) -> None:
+    def __init__(
+        self, collector: Collector, ingest: IngestState, scrapes: Callable[[], LastScrapes]
+    ) -> None:
         self._collector = collector
         self._ingest = ingest
+        self._scrapes = scrapes
         self._loop = asyncio.get_running_loop()
         self.changed = asyncio.Event()
         self.live = Live(pending_files=0, scan_duration_seconds=0.0)
@@ -75,12 +79,17 @@ class Publisher:
             return
         is_stale = self.exposition.stale_at_seconds <= time.time()
         if not self.live.is_ingest_failing or is_stale:
-            self.live = replace(self.live, is_ingest_failing=True)
+            self.live = replace(self.live, is_ingest_failing=True, scrapes=self._scrapes())
             self.exposition = self._collector.render(self.state, self.live, time.time())
 
     def _live_now(self, pending_files: int) -> Live:
         ingest = self._ingest
-        return Live(pending_files, ingest.scan_duration_seconds, ingest.failure is not None)
+        return Live(
+            pending_files,
+            ingest.scan_duration_seconds,
+            ingest.failure is not None,
+            self._scrapes(),
+        )
 
     def shown(self) -> Exposition:
         """The newest exposition. Raises HTTPServiceUnavailable if there is nothing to show yet."""

@@ -2,7 +2,7 @@
 
 import gzip
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,10 +27,12 @@ Handler = Callable[[web.Request], Awaitable[web.Response]]
 class Service:
     """What the routes show and pass on.
 
-    `ready` says whether the results folder has been scanned since the start.
+    `ready` says whether the results folder has been scanned since the start. `scraped` notes a
+    request that is answered with some parts.
     """
 
     ready: Callable[[], bool]
+    scraped: Callable[[web.Request, Exposition, Sequence[Part]], None]
     exposition: Callable[[], Exposition]
     status: Callable[[], Status]
     resources: Callable[[], bytes]
@@ -81,6 +83,7 @@ class _Routes:
             )
         exposition = self._service.exposition()
         parts = [part for part in PARTS if part in wanted]
+        self._service.scraped(request, exposition, parts)
         headers = {"Content-Type": CONTENT_TYPE}
         if parts == ["state"] and "gzip" in request.headers.get("Accept-Encoding", ""):
             return web.Response(

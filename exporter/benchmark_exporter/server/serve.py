@@ -20,6 +20,7 @@ from benchmark_exporter.ledger import LedgerError
 from benchmark_exporter.metrics.collector import Collector
 from benchmark_exporter.metrics.families.process import STREAM_LAG_METRIC
 from benchmark_exporter.server.alerts import AlertReceiver
+from benchmark_exporter.server.delivery_loop import DeliveryLoop
 from benchmark_exporter.server.github import GitHub
 from benchmark_exporter.server.ingest_loop import IngestLoop
 from benchmark_exporter.server.ingest_state import IngestState
@@ -27,6 +28,7 @@ from benchmark_exporter.server.open_ledger import OpenLedger
 from benchmark_exporter.server.prune_loop import PruneLoop
 from benchmark_exporter.server.publishing import Publisher, ResourcesPart
 from benchmark_exporter.server.routes import Service, make_application
+from benchmark_exporter.server.scrapers import Scrapers
 from benchmark_exporter.server.settings import ServeSettings
 from benchmark_exporter.server.status import current_status
 from benchmark_exporter.server.stream_updates import LiveFollower, publish_states
@@ -97,7 +99,8 @@ class _Server:
             )
         )
         collector = Collector(settings.definitions, config)
-        self._publisher = Publisher(collector, self._state)
+        scrapers = Scrapers(config.regression_least_seconds)
+        self._publisher = Publisher(collector, self._state, lambda: scrapers.last_scrapes)
         self._opened = OpenLedger(settings, self._state, self._publisher.publish_by_worker)
         self._worker = worker
         self._ingest = IngestLoop(
@@ -108,6 +111,7 @@ class _Server:
             worker,
             self._feed.publish_failure,
         )
+        self._delivery = DeliveryLoop(self._opened, worker, scrapers, self._ingest.note_error)
         self._upload_folder = UploadFolder(settings.uploads_dir, config.zone)
         self._uploads = self._make_uploads(upload_worker)
         self._github = GitHub(
@@ -205,6 +209,7 @@ class _Server:
             others = [
                 tasks.create_task(watch.run()),
                 tasks.create_task(prune.run()),
+                tasks.create_task(self._delivery.run()),
                 tasks.create_task(self._live.run()),
                 tasks.create_task(publish_states(self._publisher, self._feed)),
             ]
@@ -226,6 +231,7 @@ class _Server:
         )
         service = Service(
             ready=lambda: self._state.is_ready,
+            scraped=self._delivery.note_scrape,
             exposition=self._publisher.shown,
             status=lambda: current_status(self._settings, self._publisher, self._state),
             resources=self._resources.render,

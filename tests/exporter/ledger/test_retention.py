@@ -302,6 +302,7 @@ def test_every_table_that_points_to_a_run_is_known(tmp_path: Path) -> None:
         "newest_runs",
         "newest_gate_outcomes",
         "newest_verdicts",
+        "regression_reports",
     }
 
 

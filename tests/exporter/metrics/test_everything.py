@@ -37,6 +37,8 @@ def busy(wired: Wired) -> Wired:
         wired.take(f"steady-{number}.json", result(number, STEADY) | {"run_id": f"steady-{number}"})
     for number in (100, 101):
         wired.take(f"worse-{number}.json", result(number, STEADY | {"a": 1.5}))
+    for number, value in enumerate([1.0] * LEAST + [2.0, 2.0, 1.0, 4.0, 4.0, 1.0]):
+        wired.take(f"twice-{number}.json", result(number, {"twice": value}))
     # These moved with all others, and so count as a change of the machine.
     for number in range(102, 106):
         wired.take(f"shifted-{number}.json", result(number, dict.fromkeys("abcd", 1.5)))

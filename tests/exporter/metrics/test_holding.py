@@ -3,6 +3,7 @@
 import pytest
 
 from benchmark_exporter.metrics.exposition import join
+from benchmark_exporter.metrics.holding import AWAITED_CHECK_SECONDS, AWAITED_SECONDS, Hold
 from tests.support.documents import perf_suite
 from tests.support.wired import START_SECONDS, Wired, samples, value
 
@@ -79,3 +80,61 @@ def test_the_regressions_of_a_benchmark_are_0_before_its_first(wired: Wired) -> 
         "critical": 0,
         "warning": 0,
     }
+
+
+def test_a_clock_that_is_set_back_to_a_birth_does_not_hold_it_again(wired: Wired) -> None:
+    wired.take("a.json", perf_suite())
+    born = wired.now - wired.config.settle_seconds
+    wired.now += wired.config.histogram_hold_seconds
+    assert shown(wired, INGESTED, PERF_SUITE) == shown(wired, RUNS, ROUTER) == 1
+    for now in (born - 3600, born - 1, born, born + 1):
+        wired.now = now
+        assert shown(wired, INGESTED, PERF_SUITE) == shown(wired, RUNS, ROUTER) == 1
+
+
+@pytest.mark.parametrize("set_back", [1.0, 3.0, 3600.0])
+def test_nor_does_a_restart_with_that_clock(wired: Wired, set_back: float) -> None:
+    wired.take("a.json", perf_suite())
+    born = wired.now - wired.config.settle_seconds
+    wired.now += wired.config.histogram_hold_seconds
+    assert shown(wired, OBSERVATIONS, COMPILED) == 1
+    wired.now = born + wired.config.counter_hold_seconds - set_back
+    for _ in range(2):
+        wired.restart()
+        assert shown(wired, INGESTED, PERF_SUITE) == shown(wired, OBSERVATIONS, COMPILED) == 1
+        wired.now = born
+
+
+def test_a_clock_that_was_ahead_for_a_while_does_not_end_later_holds(wired: Wired) -> None:
+    wired.now += 365 * 86_400
+    wired.take("a.json", perf_suite())
+    wired.now += wired.config.histogram_hold_seconds
+    assert shown(wired, RUNS, ROUTER) == 1
+    wired.now = START_SECONDS
+    assert shown(wired, RUNS, ROUTER) == 1
+    wired.now += 1
+    wired.take("b.json", perf_suite("second", project="second"))
+    second = frozenset({"benchmark_name": "second"}.items())  # as perf_suite's project
+    assert shown(wired, RUNS, second) == 0
+    wired.now += wired.config.histogram_hold_seconds
+    assert shown(wired, RUNS, second) == 1
+
+
+def test_a_birth_is_held_until_each_prometheus_has_scraped_it(wired: Wired) -> None:
+    hold = wired.config.counter_hold_seconds
+    away = Hold(hold, START_SECONDS + 120, scraped_seconds=START_SECONDS - 1)
+    assert away.holds(START_SECONDS)
+    assert away.ends_seconds == START_SECONDS + 120 + AWAITED_CHECK_SECONDS
+    assert not away.holds(START_SECONDS - 60)  # it scraped that one
+    back = Hold(hold, START_SECONDS + 121, scraped_seconds=START_SECONDS + 120.5)
+    assert not back.holds(START_SECONDS)
+
+
+def test_a_prometheus_is_awaited_for_ten_minutes(wired: Wired) -> None:
+    wired.scrapes = {"state": [START_SECONDS - 1, START_SECONDS + 10_000]}
+    wired.take("a.json", perf_suite())
+    wired.now = START_SECONDS - 1 + AWAITED_SECONDS - 1
+    assert shown(wired, INGESTED, PERF_SUITE) == 0
+    assert shown(wired, RUNS, ROUTER) == 1  # of a part that nobody scrapes
+    wired.now += 1
+    assert shown(wired, INGESTED, PERF_SUITE) == 1

@@ -3,14 +3,20 @@
 from collections.abc import Iterable
 
 from benchmark_exporter.ledger import Labels, NewestVerdict, State
-from benchmark_exporter.ledger.state import NewestBaseline, NewestShift
+from benchmark_exporter.ledger.state import NewestBaseline, NewestShift, PendingReport
 from benchmark_exporter.metrics.exposition import Sink
 from benchmark_exporter.metrics.families.scopes import labels_of, labels_without_environment
 from benchmark_exporter.model import REGRESSED
 
 
-def add_verdicts(sink: Sink, verdicts: Iterable[NewestVerdict]) -> None:
-    """Each verdict with its values, and the baseline that it was compared with."""
+def add_verdicts(
+    sink: Sink, verdicts: Iterable[NewestVerdict], reports: Iterable[PendingReport]
+) -> None:
+    """Each verdict with its values, and the baseline that it was compared with.
+
+    `reports` are the regressions that have to be reported even if they have passed.
+    """
+    pending = {(each.regression.scope, each.regression.name): each for each in reports}
     for newest in verdicts:
         verdict = newest.verdict
         labels, origin = _labels(newest), labels_without_environment(newest.scope)
@@ -29,8 +35,9 @@ def add_verdicts(sink: Sink, verdicts: Iterable[NewestVerdict]) -> None:
         ):
             if value is not None:
                 sink.add(metric, (*labels, *more, *origin), value)
-        if verdict.state in REGRESSED:
-            _add_regression(sink, newest)
+        report = pending.get((newest.scope, newest.name)) if pending else None
+        if report is not None or verdict.state in REGRESSED:
+            _add_regression(sink, newest, report)
         if newest.baseline is not None:
             _add_baseline(sink, newest, newest.baseline)
 
@@ -77,17 +84,26 @@ def _info_labels(newest: NewestVerdict) -> Labels:
     return (*_labels(newest), scope.project, *commits, scope.machine_class, scope.branch)
 
 
-def _add_regression(sink: Sink, newest: NewestVerdict) -> None:
+def _add_regression(sink: Sink, newest: NewestVerdict, report: PendingReport | None) -> None:
     """What an alert reports.
 
     It must be there at once, so it is in the part that is scraped every second, but only while
-    there is something to report.
+    there is something to report: the newest verdict, or a confirmed regression before it that is
+    not reported yet. Even a warning waits for that one.
     """
-    verdict, labels = newest.verdict, (*_labels(newest), *labels_without_environment(newest.scope))
+    labels = (*_labels(newest), *labels_without_environment(newest.scope))
+    if report is not None and has_passed(report, newest):
+        commit = newest.commit_hash if report.ended_commit is None else report.ended_commit
+        sink.add("benchmark_regression_passed_info", (*labels, commit), 1)
+        newest = report.regression
+    elif newest.shifted and report is None:
+        # The shift does not hide a regression that was confirmed before it.
+        sink.add("benchmark_regression_shifted", labels, 1)
+    if report is not None and report.merged > 1:
+        sink.add("benchmark_regression_merged", labels, report.merged)
+    verdict = newest.verdict
     sink.add("benchmark_regression_info", _info_labels(newest), 1)
     sink.add("benchmark_regression_confirmed", labels, int(verdict.state == "critical"))
-    if newest.shifted:
-        sink.add("benchmark_regression_shifted", labels, 1)
     for metric, value in (
         ("benchmark_regression_value", verdict.value),
         ("benchmark_regression_reference_value", verdict.reference),
@@ -96,6 +112,11 @@ def _add_regression(sink: Sink, newest: NewestVerdict) -> None:
     ):
         if value is not None:
             sink.add(metric, labels, value)
+
+
+def has_passed(report: PendingReport, newest: NewestVerdict) -> bool:
+    """Whether a run after the confirmed regression was not one."""
+    return report.ended_seconds is not None or newest.verdict.state not in REGRESSED
 
 
 def _add_baseline(sink: Sink, newest: NewestVerdict, baseline: NewestBaseline) -> None:

@@ -1,0 +1,155 @@
+"""Who scrapes, and which confirmed regressions they have had time to report.
+
+A scrape alone reports nothing: a rule has to be evaluated, and Alertmanager has to wait for
+group_wait, or for group_interval if it has just notified of the same group. An alert that ends
+before that is never sent.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from benchmark_exporter.ledger.delivery import DELIVERY_MAX_AGE_SECONDS
+from benchmark_exporter.ledger.reports import Alarm
+from benchmark_exporter.metrics.definitions import Part
+from benchmark_exporter.metrics.holding import AWAITED_SECONDS
+from benchmark_exporter.metrics.live import LastScrapes
+
+USER_AGENT = "Prometheus/"
+# Other programs that scrape as Prometheus does send it too. People's tools do not.
+TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
+# Anybody may pretend to be a Prometheus, from any number of addresses.
+MAX_SCRAPERS = 32
+LEAST_SCRAPES = 2
+# How old the stored time of a scraper may become.
+SEEN_RESOLUTION_SECONDS = 3600.0
+
+
+def is_scraper(headers: Mapping[str, str]) -> bool:
+    """Whether a request is a scrape of a Prometheus, by its headers."""
+    return headers.get("User-Agent", "").startswith(USER_AGENT) or TIMEOUT_HEADER in headers
+
+
+@dataclass(slots=True)
+class _Progress:
+    """The scrapes of one regression by one Prometheus."""
+
+    first_seconds: float
+    scrapes: int = 1
+
+
+class Scrapers:
+    """Every Prometheus that has scraped within the last day, and what it has seen.
+
+    It belongs to the event loop. A regression counts as reported to a Prometheus once that has
+    scraped it LEAST_SCRAPES times, over `least_seconds`. Nothing counts before `load`.
+    """
+
+    def __init__(self, least_seconds: float) -> None:
+        self._least_seconds = least_seconds
+        self._seen: dict[str, float] = {}
+        self._stored: dict[str, float] | None = None
+        self._progress: dict[Alarm, dict[str, _Progress]] = {}
+        self._reported: set[Alarm] = set()
+        self._last: dict[Part, dict[str, float]] = {}
+        # A new mapping after each scrape, since the ledger's thread reads it.
+        self.last_scrapes: LastScrapes = {}
+
+    def load(self, stored: Mapping[str, float], now: float) -> None:
+        """Adds what the ledger knows, by address. Times are in seconds since 1970.
+
+        A time in the future was stored before the clock was set back.
+        """
+        self._stored = dict(stored)
+        self._seen = {each: min(seen, now) for each, seen in stored.items()} | self._seen
+        # What is ingested from now on is held for those that scraped until lately.
+        for address, seen in self._seen.items():
+            if seen > now - SEEN_RESOLUTION_SECONDS - AWAITED_SECONDS:
+                self.note_parts(address, ["state"], now)
+
+    def note_parts(self, address: str, parts: Iterable[Part], now: float) -> None:
+        """Notes that parts were scraped, in seconds since 1970; see `holding`."""
+        for part in parts:
+            last = self._last.setdefault(part, {})
+            if address in last or len(last) < MAX_SCRAPERS:
+                last[address] = now
+            elif (oldest := min(last, key=last.__getitem__)) and last[
+                oldest
+            ] < now - AWAITED_SECONDS:
+                del last[oldest]
+                last[address] = now
+        self.last_scrapes = {part: tuple(last.values()) for part, last in self._last.items()}
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether `load` was called."""
+        return self._stored is not None
+
+    def note_scrape(
+        self, address: str, shown: Iterable[Alarm], now: float, monotonic: float
+    ) -> bool:
+        """Notes a scrape that was answered with these regressions.
+
+        `now` is in seconds since 1970. Returns whether there is something to store.
+        """
+        if address not in self._seen and len(self._seen) >= MAX_SCRAPERS:
+            self._drop_old(now)
+            if len(self._seen) >= MAX_SCRAPERS:
+                return False
+        self._seen[address] = now
+        shown = set(shown)
+        if shown or self._progress:
+            self._progress = {alarm: self._progress.get(alarm, {}) for alarm in shown}
+        for alarm, by_address in self._progress.items():
+            progress = by_address.get(address)
+            if progress is None:
+                by_address[address] = _Progress(monotonic)
+            else:
+                progress.scrapes += 1
+            if self.is_loaded and self._is_reported(by_address, now, monotonic):
+                self._reported.add(alarm)
+        return self.is_loaded and (bool(self._reported) or address in self.to_store())
+
+    def _is_reported(
+        self, by_address: Mapping[str, _Progress], now: float, monotonic: float
+    ) -> bool:
+        for address, seen in self._seen.items():
+            if seen <= now - DELIVERY_MAX_AGE_SECONDS:
+                continue
+            progress = by_address.get(address)
+            if (
+                progress is None
+                or progress.scrapes < LEAST_SCRAPES
+                or monotonic < progress.first_seconds + self._least_seconds
+            ):
+                return False
+        return True
+
+    def to_store(self) -> Mapping[str, float]:
+        """The scrapers whose stored time is too old."""
+        stored = self._stored or {}
+        return {
+            address: seen
+            for address, seen in self._seen.items()
+            if abs(seen - stored.get(address, float("-inf"))) >= SEEN_RESOLUTION_SECONDS
+        }
+
+    def note_stored(self, seen: Mapping[str, float]) -> None:
+        """Notes that these times were stored."""
+        if self._stored is not None:
+            self._stored |= seen
+
+    def take_reported(self) -> set[Alarm]:
+        """The regressions that were reported since the last call."""
+        reported, self._reported = self._reported, set()
+        return reported
+
+    def put_back(self, reported: Iterable[Alarm]) -> None:
+        """Has regressions taken again that could not be stored."""
+        self._reported |= set(reported)
+
+    def _drop_old(self, now: float) -> None:
+        self._seen = {
+            address: seen
+            for address, seen in self._seen.items()
+            if seen > now - DELIVERY_MAX_AGE_SECONDS
+        }

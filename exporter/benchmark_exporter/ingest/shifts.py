@@ -24,6 +24,8 @@ def decide_shift(verdicts: Mapping[str, Verdict], limits: Limits) -> Shift | Non
 
     None if they are too few to say anything: such a run leaves a shift as it was.
     """
+    if len(verdicts) < limits.shift_least_results:
+        return None
     judged = [verdict for verdict in verdicts.values() if verdict.state != "insufficient_data"]
     if len(judged) < limits.shift_least_results:
         return None

@@ -75,11 +75,12 @@ class Runs:
         stated = run.measurements or measurements_digest(run.results, run.failures)
         measured = hashlib.sha256(moment + stated).digest()
         newest = self._newest_place(scope, rank.horizon_seconds)
-        if rank.ahead:
-            seconds = -math.inf if newest is None else newest.rank_seconds
-            rank = rank._replace(seconds=seconds, tie=totals.AFTER_ALL)
+        ahead = rank.ahead
+        if ahead:
+            seconds, tie = -math.inf if newest is None else newest.rank_seconds, totals.AFTER_ALL
         else:
-            rank = rank._replace(tie=totals.tie_of(_digest(measured, run.run_id)))
+            seconds, tie = rank.seconds, totals.tie_of(_digest(measured, run.run_id))
+        rank = Rank(seconds, tie, rank.horizon_seconds)
         row = RunRow(
             project=project,
             run_id=run.run_id,
@@ -94,11 +95,10 @@ class Runs:
             ingested_seconds=at,
             line=scope.branch,
             tracked=tracked,
-            ahead=rank.ahead,
-            rank_seconds=rank.seconds,
-            tie=rank.tie,
+            ahead=ahead,
+            rank_seconds=seconds,
+            tie=tie,
         )
-        rank = rank._replace(ahead=False)  # it has its place
         number, new, known_by = self._insert(row, scope.branch if tracked else run.branch)
         if not new:
             return AddedRun(number, new=False, conflict=False, rank=rank)

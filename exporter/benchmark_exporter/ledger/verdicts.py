@@ -12,9 +12,9 @@ from benchmark_exporter.ledger.rows import Place, Series, SeriesKey, SettledRow,
 from benchmark_exporter.ledger.series_states import replayed
 from benchmark_exporter.ledger.standings import (
     Standing,
+    encode_state,
     is_checkpoint,
     to_checkpoint,
-    to_text,
 )
 from benchmark_exporter.ledger.tables import (
     CHECKPOINTS,
@@ -86,7 +86,7 @@ class Verdicts:
         row = SettledRow(
             rank_seconds=series.rank_seconds,
             tie=series.tie,
-            state=to_text(standing.state),
+            state=encode_state(standing.state),
             passed_commit=standing.passed_commit,
             shifted_runs=standing.shifted_runs,
             pinned=series.pinned,
@@ -115,19 +115,27 @@ class Verdicts:
         self._buffer.put(SERIES, key, series)
 
     def keep_standing(
-        self, key: SeriesKey, series: Series, standing: Standing, text: str | None = None
+        self,
+        key: SeriesKey,
+        standing: Standing,
+        place: Place,
+        limits_digest: int | None,
+        encoded: bytes | None = None,
     ) -> None:
-        """Stores what is known of a series now, with what its next run is judged by.
+        """Stores what a series' next run is judged by, after a run at a place or a later one.
 
-        `text` is that of its state, if it is known.
+        `encoded` is the state, if that is known.
         """
-        kept = replace(
-            series,
-            state=to_text(standing.state) if text is None else text,
-            window=(),
-            previous=None,
+        series = self.series(key)
+        is_newest = series.is_before(place)
+        kept = Series(
+            state=encode_state(standing.state) if encoded is None else encoded,
+            pinned=series.pinned,
             passed_commit=standing.passed_commit,
+            rank_seconds=place.rank_seconds if is_newest else series.rank_seconds,
+            tie=place.tie if is_newest else series.tie,
             shifted_runs=standing.shifted_runs,
+            limits_digest=limits_digest,
         )
         self._buffer.put(SERIES, key, kept)
 

@@ -23,8 +23,8 @@ from benchmark_exporter.ledger import Connect, Ledger, connect_to_write
 from benchmark_exporter.metrics.collector import Collector, Exposition
 from benchmark_exporter.metrics.definitions import load_definitions
 from benchmark_exporter.metrics.exposition import join
-from benchmark_exporter.names import Aliases
 from benchmark_exporter.metrics.live import LastScrapes, Live
+from benchmark_exporter.names import Aliases
 
 START_SECONDS = 1_780_000_000.0  # 2026-05-28T20:26:40Z, after the runs of every fixture
 DEFINITIONS = load_definitions(packaged("metrics.yaml"))

@@ -273,6 +273,7 @@ class Ledger:
             if dry_run:
                 raise _DryRun
         return renamed
+
     @property
     def delivery(self) -> Delivery:
         """Who scrapes the exporter, and what was reported to them."""

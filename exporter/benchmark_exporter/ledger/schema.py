@@ -2,9 +2,9 @@
 
 import sqlite3
 
+from benchmark_exporter.ledger.delivery_migration import DELIVERY
 from benchmark_exporter.ledger.names_migration import NAMES
 from benchmark_exporter.ledger.order_migration import ORDER
-from benchmark_exporter.ledger.delivery_migration import DELIVERY
 from benchmark_exporter.ledger.scope_migration import SCOPES
 
 # Applied in order, each in one transaction with its number. Never edit one that was released;

@@ -284,7 +284,7 @@ NAMED_BY_PEOPLE = {
     "executables",
     "former_names",
 }
-OF_RUNS = {"results", "failures", "gate_outcomes", "verdicts"}
+OF_RUNS = {"results", "failures", "gate_outcomes", "verdicts", "checkpoints"}
 
 
 def test_every_table_with_names_of_benchmarks_is_renamed() -> None:

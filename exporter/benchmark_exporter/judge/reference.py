@@ -88,6 +88,7 @@ class Reference(msgspec.Struct, frozen=True):
     noise: tuple[float, float]  # how far from the level one run and three may be by chance
     three: float  # how far from it three runs have to be, and six: beyond noise and tolerance
     six: float
+    six_noise: float  # how far from the level six may be by chance
     tolerance: float  # limits' ratios as distances from the level
     small: float
     large: float
@@ -132,6 +133,7 @@ def make_reference(
         noise=noise,
         three=max(tolerance, noise[1]),
         six=max(small, six),
+        six_noise=six,
         tolerance=tolerance,
         small=small,
         large=large,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from benchmark_exporter.config import Config
 from benchmark_exporter.formats import Origin, parse_sidecar
+from benchmark_exporter.ingest.branches import USUAL_DEFAULTS, without_prefix
 from benchmark_exporter.ingest.inbox import SUFFIX, Inbox
 from benchmark_exporter.ingest.result_files import read_document
 from benchmark_exporter.model import (
@@ -84,8 +85,15 @@ def _describe_run(run: Run, config: Config, policy: Policy) -> Iterator[str]:
     yield f"project {project}, environment {environment}, commit {commit}"
     if run.machine_class:
         yield f"machine {run.machine_class}"
+    limits, branch = config.limits_for, without_prefix(run.branch)
+    where = (
+        *(project, environment, run.machine_class),
+        branch or config.default_branch or USUAL_DEFAULTS[0],
+    )
     for result in run.results:
-        yield f"{result.name}: {', '.join(_values(result))}"
+        name = limits.of((*where, result.name, result.unit)).name
+        judged_by = [f"judged by {name}"] if name else []
+        yield f"{result.name}: {', '.join([*_values(result), *judged_by])}"
     for failure in run.failures:
         yield f"{failure.benchmark}: failed: {' '.join(failure.error.split())}"
     for comparison in run.comparisons:

@@ -117,11 +117,18 @@ def _gate(gate_outcome: NewestGateOutcome) -> str:
 
 
 def _verdict(verdict: Verdict | None) -> str:
-    """What the history says of a result."""
+    """What the history says of a result, and by which limits if not by the default ones."""
     if verdict is None:
         return "-"
     state, changed = verdict.state.replace("_", " "), change(verdict.worsening_ratio)
-    return f"{state}, {changed}" if verdict.worsening_ratio and changed else state
+    parts = [state]
+    if verdict.uncapped is not None:
+        parts = [f"{state} (capped, else {verdict.uncapped})"]
+    if verdict.worsening_ratio and changed:
+        parts.append(changed)
+    if verdict.limits:
+        parts.append(f"by {verdict.limits}")
+    return ", ".join(parts)
 
 
 def _printable(text: str) -> str:

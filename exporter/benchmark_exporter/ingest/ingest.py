@@ -13,8 +13,9 @@ from benchmark_exporter.ingest.reading import Reader, ReadFile
 from benchmark_exporter.ingest.recording import Recorder
 from benchmark_exporter.ingest.tracking import BranchTracking
 from benchmark_exporter.ledger import Ledger
+from benchmark_exporter.limits import LimitsFor
 from benchmark_exporter.model import Notification
-from benchmark_exporter.regression import Limits, Policy
+from benchmark_exporter.regression import Policy
 
 __all__ = ["Defaults", "Ingest"]
 
@@ -40,7 +41,7 @@ class Ingest:
         ledger: Ledger,
         inbox: Inbox | Inboxes,
         policy: Policy,
-        limits: Limits,
+        limits: LimitsFor,
         defaults: Defaults,
         *,
         publish: Callable[[], None],

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from benchmark_exporter.counters import REGRESSIONS_CONFIRMED, REGRESSIONS_SUPPRESSED
 from benchmark_exporter.judge import SeriesState, judge, of_another_line
 from benchmark_exporter.ledger import Rank, Series, SeriesKey, Transaction, after, is_newer
+from benchmark_exporter.limits import LimitsFor
 from benchmark_exporter.model import REGRESSED, Result, Run, Scope, Verdict
-from benchmark_exporter.regression import Limits, is_environment_shift, typical
+from benchmark_exporter.regression import is_environment_shift, typical
 
 
 def judge_run(
@@ -19,7 +20,7 @@ def judge_run(
     run: Run,
     scope: Scope,
     rank: Rank,
-    limits: Limits,
+    limits: LimitsFor,
     now: float,
 ) -> Sequence[str]:
     """Judges the results of the new run in `row`, and keeps what the next run is judged by.
@@ -32,7 +33,7 @@ def judge_run(
     judged = _judge_results(transaction, run, scope, rank, limits)
     if not judged:
         return ()
-    shifted = is_environment_shift([verdict for _, _, verdict, _ in judged], limits)
+    shifted = is_environment_shift([verdict for _, _, verdict, _ in judged], limits.default)
     # In a shift to the better, what got worse did not move with it.
     worse = shifted and _more_are_worse([verdict for _, _, verdict, _ in judged])
     for key, series, verdict, state in judged:
@@ -53,13 +54,20 @@ def judge_run(
             )
     # A run of a few benchmarks says nothing about the machine, so it leaves the shift as it was.
     judgeable = sum(verdict.state != "insufficient_data" for _, _, verdict, _ in judged)
-    if judgeable >= limits.shift_least_results:
-        ledger.record_shift(row, scope, rank.seconds, limits, shifted=shifted)
+    if judgeable >= limits.default.shift_least_results:
+        ledger.record_shift(
+            row,
+            scope,
+            rank.seconds,
+            limits.default.least_runs,
+            limits.judgement_of,
+            shifted=shifted,
+        )
     return [key.name for key, _, verdict, _ in judged if verdict.accepted]
 
 
 def compare_run(
-    transaction: Transaction, row: int, run: Run, scope: Scope, rank: Rank, limits: Limits
+    transaction: Transaction, row: int, run: Run, scope: Scope, rank: Rank, limits: LimitsFor
 ) -> None:
     """Judges the results of a run against the series of another branch, which it leaves as it is.
 
@@ -75,7 +83,7 @@ def compare_run(
 
 
 def _judge_results(
-    transaction: Transaction, run: Run, scope: Scope, rank: Rank, limits: Limits
+    transaction: Transaction, run: Run, scope: Scope, rank: Rank, limits: LimitsFor
 ) -> list[tuple[SeriesKey, Series, Verdict, SeriesState]]:
     """Each result that can be judged: its series as it was, the verdict, and the next state."""
     ledger, judged, where = transaction.verdicts, [], scope.key
@@ -95,7 +103,7 @@ def _judge(
     key: SeriesKey,
     series: Series,
     rank: Rank,
-    limits: Limits,
+    limits: LimitsFor,
     *,
     goes_on: bool,
 ) -> tuple[Verdict, SeriesState] | None:
@@ -106,17 +114,20 @@ def _judge(
     value, better = typical(result), result.better
     if value is None or better is None:
         return None
-    state = transaction.verdicts.state(key, series, better, limits)
-    return judge(
-        state if goes_on else of_another_line(state, limits),
+    of_result = limits.of(key)
+    judgement = of_result.judgement
+    state = transaction.verdicts.state(key, series, better, judgement)
+    verdict, next_state = judge(
+        state if goes_on else of_another_line(state, judgement),
         value,
         rank.seconds,
         better=better,
-        limits=limits,
+        limits=judgement,
         pinned=series.pinned,
         cv_ratio=result.cv_ratio,
         samples=result.sample_count,
     )
+    return of_result.applied(verdict), next_state
 
 
 def _more_are_worse(verdicts: Sequence[Verdict]) -> bool:

@@ -30,6 +30,7 @@ from benchmark_exporter.ingest.log_lines import LogLine, lasting
 from benchmark_exporter.ingest.reading import ReadFile, internal_error
 from benchmark_exporter.ingest.tracking import BranchTracking
 from benchmark_exporter.ledger import Labels, LedgerError, Rank, Signature, Subject, Transaction
+from benchmark_exporter.limits import LimitsFor
 from benchmark_exporter.model import (
     Baseline,
     Document,
@@ -39,7 +40,7 @@ from benchmark_exporter.model import (
     Run,
     Scope,
 )
-from benchmark_exporter.regression import Limits, Policy
+from benchmark_exporter.regression import Policy
 
 
 class Recorder:
@@ -48,7 +49,7 @@ class Recorder:
     def __init__(
         self,
         policy: Policy,
-        limits: Limits,
+        limits: LimitsFor,
         defaults: Defaults,
         known: Mapping[str, Signature | None],
         clock: Callable[[], float],

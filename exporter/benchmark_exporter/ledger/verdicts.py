@@ -1,7 +1,7 @@
 """The verdicts in the ledger, their series, the newest ones, and environment shifts."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
@@ -14,6 +14,8 @@ from benchmark_exporter.ledger.totals import newest
 from benchmark_exporter.ledger.write_buffer import WriteBuffer
 from benchmark_exporter.model import Better, Scope, Verdict
 
+# What a series is judged by.
+LimitsOf = Callable[[SeriesKey], JudgeLimits]
 _NO_SERIES = Series()
 _JUDGED = "SELECT name, unit, better FROM verdicts JOIN results USING (run, name) WHERE run = ?"
 
@@ -65,23 +67,30 @@ class Verdicts:
         self._buffer.change(NEWEST_VERDICTS, key[:-1], newest, row, rank)
 
     def record_shift(
-        self, run: int, scope: Scope, rank_seconds: float, limits: JudgeLimits, *, shifted: bool
+        self,
+        run: int,
+        scope: Scope,
+        rank_seconds: float,
+        lasts_runs: int,
+        limits_of: LimitsOf,
+        *,
+        shifted: bool,
     ) -> None:
         """Stores whether a run was an environment shift.
 
         The run is the newest of its scope with enough results to decide. A shift that has lasted
-        for `least_runs` runs is how the machine is now: the levels that it brought are accepted.
+        for `lasts_runs` runs is how the machine is now: the levels that it brought are accepted.
         The last of these runs still counts as shifted, since it was compared with what was before.
         """
         shift_key = scope.key
         before = self._buffer.get(SHIFTS, shift_key)
         runs = (*(before.runs if before else ()), run) if shifted else ()
-        if len(runs) >= limits.least_runs:
-            self._accept(scope, runs, limits)
+        if len(runs) >= lasts_runs:
+            self._accept(scope, runs, limits_of)
             runs = ()
         self._buffer.put(SHIFTS, shift_key, ShiftRow(rank_seconds, shifted, runs))
 
-    def _accept(self, scope: Scope, runs: Sequence[int], limits: JudgeLimits) -> None:
+    def _accept(self, scope: Scope, runs: Sequence[int], limits_of: LimitsOf) -> None:
         """Takes the levels of open alarms of the runs' results as their levels."""
         where = scope.key
         self._buffer.flush()
@@ -90,7 +99,7 @@ class Verdicts:
             for name, unit, better in self._connection.execute(_JUDGED, (run,)):
                 judged[SeriesKey(*where, name, unit)] = better
         for each, better in judged.items():
-            series = self.series(each)
+            series, limits = self.series(each), limits_of(each)
             state = self.state(each, series, better, limits)
             if state.alarm is not None:
                 self.keep_state(each, series, accept(state, better=better, limits=limits))

@@ -109,7 +109,7 @@ class OpenLedger:
                     Inbox(settings.uploads_dir, config.max_file_bytes, UPLOADS_PREFIX),
                 ),
                 config.policy,
-                config.judgement,
+                config.limits_for,
                 defaults,
                 publish=self.publish,
                 clock=time.time,

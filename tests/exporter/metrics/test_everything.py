@@ -50,7 +50,7 @@ def busy(wired: Wired) -> Wired:
         lasting = result(number, {"lasting": 1.0 if number < LEAST else 1.5}) | {"timestamp": at}
         wired.take(f"lasting-{number}.json", lasting)
     pin = Pin("v1", "someone", START_SECONDS, "")
-    set_baseline(wired.ledger, "steady-0", pin, wired.config.judgement)
+    set_baseline(wired.ledger, "steady-0", pin, wired.config.limits_for)
     wired.ingest.receive([WATCHDOG])
     return wired
 

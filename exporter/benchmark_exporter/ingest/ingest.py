@@ -58,7 +58,16 @@ class Ingest:
         BranchTracking(defaults.branches).hide_untracked(ledger)
         self._known = ledger.signatures()
         self._reader = Reader(inbox, defaults.zone, defaults.settle_seconds, monotonic)
-        self._recorder = Recorder(policy, limits, defaults, self._known, clock)
+        self.configure(policy, limits, defaults)
+
+    def configure(self, policy: Policy, limits: LimitsFor, defaults: Defaults) -> None:
+        """Records by other settings from the next batch on.
+
+        What is already recorded stays as it is. The zone and the branches of `defaults` must be
+        those that it was made with.
+        """
+        self._reader.settle_seconds = defaults.settle_seconds
+        self._recorder = Recorder(policy, limits, defaults, self._known, self._clock)
 
     @property
     def pending_files(self) -> int:

@@ -10,7 +10,7 @@ import pytest
 from benchmark_exporter.commands.pinning import set_baseline
 from benchmark_exporter.counters import COUNTERS, HISTOGRAMS
 from benchmark_exporter.ledger import Pin
-from benchmark_exporter.metrics.live import Live, LiveProgress
+from benchmark_exporter.metrics.live import ConfigStatus, Live, LiveProgress
 from benchmark_exporter.metrics.resources import Resources
 from tests.support.alerts import WATCHDOG
 from tests.support.documents import perf_suite, pipeline, result
@@ -59,7 +59,11 @@ def busy(wired: Wired) -> Wired:
 def exposition(busy: Wired, progress: LiveProgress) -> str:
     """All parts of what it exposes."""
     resources = busy.collector.render_resources(
-        Resources((1.0,), 1.0, 1.0, 1, 1.0), Live(0, 0.0), {201: 1}, progress
+        Resources((1.0,), 1.0, 1.0, 1, 1.0),
+        Live(0, 0.0),
+        {201: 1},
+        progress,
+        ConfigStatus(True, 1.0),
     )
     return busy.exposition() + resources.decode()
 

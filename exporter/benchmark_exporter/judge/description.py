@@ -1,17 +1,10 @@
 """The numbers of a verdict, in the result's unit and as ratios."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
 
 from benchmark_exporter.judge.detectability import detectability
 from benchmark_exporter.judge.reference import Reference, Scale
 from benchmark_exporter.judge.state import Verdict
-
-
-class Exactness(NamedTuple):
-    """How exact a run's value is: its standard error, 0 if unknown, and how many samples it has."""
-
-    error_ratio: float
-    samples: int | None
 
 
 def described(
@@ -20,11 +13,12 @@ def described(
     known: Reference,
     level: float,
     limit: float,
-    exactness: Exactness,
+    cv_ratios: Sequence[float],
+    samples: int | None,
 ) -> Verdict:
     """A verdict on a value compared with a level, in badness as `limit`; its state is to be set."""
     reference = _plain(scale.value(level))
-    seen = detectability(known, scale, *exactness)
+    seen = detectability(known, scale, cv_ratios, samples)
     return Verdict(
         "ok",
         value,

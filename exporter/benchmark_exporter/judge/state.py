@@ -81,7 +81,8 @@ class SeriesState(msgspec.Struct, frozen=True):
     `values` are the newest runs before the open alarm, oldest first, moved to the present level
     where it has changed. `unaccepted` is the reference of a regression that lasted so long that its
     level became the level, until somebody accepts it or it is fixed; `lapsed_pinned` is the pinned
-    value that is not compared with meanwhile.
+    value that is not compared with meanwhile. `cv_ratios` are the coefficients of variation that
+    the newest runs state of their own samples; they say what more samples would make detectable.
     """
 
     version: int = VERSION
@@ -89,6 +90,7 @@ class SeriesState(msgspec.Struct, frozen=True):
     alarm: Alarm | None = None
     unaccepted: float | None = None
     lapsed_pinned: float | None = None
+    cv_ratios: tuple[float, ...] = ()
 
 
 class Verdict(msgspec.Struct, frozen=True):

@@ -40,6 +40,11 @@ def busy(wired: Wired) -> Wired:
     # These moved with all others, and so count as a change of the machine.
     for number in range(102, 106):
         wired.take(f"shifted-{number}.json", result(number, dict.fromkeys("abcd", 1.5)))
+    for number in range(200, 200 + LEAST + 6):
+        # The spread of their own samples is all the noise that these runs have.
+        samples_ms = [1.0 + 0.3 * (each - 1) + 0.1 * (number % 3) for each in range(3)]
+        noisy = {"benchmark": "noisy", "unit": "milliseconds", "samples": samples_ms}
+        wired.take(f"noisy-{number}.json", result(number, {}) | {"results": [noisy]})
     wired.take("suite.json", result(110, {"b": 1.0}) | {"duration_seconds": 61.5})
     wired.take("branch.json", result(111, {"b": 1.0}) | {"branch": "feature/x"})
     wired.take("unusual.json", result(112, {"b": 1.0}) | {"branch": "trunk", "project": "new"})

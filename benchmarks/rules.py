@@ -32,8 +32,12 @@ def _to_mean(history: Array, value: Array) -> Array:
 
 
 def _to_boundary(history: Array, value: Array) -> Array:
-    """In deviations; Bencher's is the population's, over n (lib/bencher_boundary/src/mean.rs)."""
-    deviations: Array = (value - history.mean(axis=-1)) / history.std(axis=-1)
+    """In deviations of the sample, over n - 1, for one more run: times √(1 + 1/n).
+
+    As in Bencher since 2026 (lib/bencher_boundary/src/mean.rs and limits/mod.rs).
+    """
+    scale = history.std(axis=-1, ddof=1) * np.sqrt(1 + 1 / history.shape[-1])
+    deviations: Array = (value - history.mean(axis=-1)) / scale
     return deviations
 
 
@@ -43,9 +47,8 @@ PEERS = (
     PeerRule("previous run, 200 %", 1, 2.0, _to_mean),
     PeerRule("previous run, 110 %", 1, 1.1, _to_mean),
     PeerRule("mean of 50 runs, 110 %", 50, 1.1, _to_mean),
-    # Bencher's t_test: mean + t · deviation (lib/bencher_boundary/src/limits.rs), with the upper
-    # boundary of 0.99 and the 64 runs at most that its documentation proposes. 2.387 is the 0.99
-    # quantile of Student's t with 63 degrees of freedom.
+    # Bencher's t_test, with the upper boundary of 0.99 and the 64 runs at most that its
+    # documentation proposes. 2.387 is the 0.99 quantile of Student's t with 63 degrees of freedom.
     PeerRule("t-test, 0.99 of 64 runs", 64, 2.387, _to_boundary),
 )
 

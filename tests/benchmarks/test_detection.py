@@ -48,9 +48,9 @@ def test_a_peers_score_is_its_formula() -> None:
     values = np.array([*np.tile([99.0, 101.0], 32), 110.0])
     assert scores(by_name["previous run, 200 %"], values)[-1] == pytest.approx(110 / 101)
     assert scores(by_name["mean of 50 runs, 110 %"], values)[-1] == pytest.approx(1.1)
-    # Mean 100 and population standard deviation 1: Bencher's boundary is at 102.387, and 110 is 10
-    # deviations away.
-    assert scores(by_name["t-test, 0.99 of 64 runs"], values) == pytest.approx([10.0])
+    # Mean 100, standard deviation of the sample √(64/63), and √(1 + 1/64) for one more run.
+    scale = np.sqrt(64 / 63) * np.sqrt(65 / 64)
+    assert scores(by_name["t-test, 0.99 of 64 runs"], values) == pytest.approx([10.0 / scale])
 
 
 def test_the_boundary_of_the_t_test_is_the_quantile_of_students_t() -> None:

@@ -13,15 +13,8 @@ import pytest
 from benchmarks.histories import Series
 from benchmarks.online import Judge
 from benchmarks.peers import PEERS, Otava
-from benchmarks.real_peers import (
-    Alarms,
-    Histories,
-    Scored,
-    at_most,
-    judged,
-    main,
-    report,
-)
+from benchmarks.real_alarms import Alarms, Histories, Scored, at_most, judged
+from benchmarks.real_peers import main, report
 
 BY_NAME = {peer.name.partition(" ")[0]: peer for peer in PEERS}
 OTAVA = os.environ.get("BENCHMARKS_OTAVA_PYTHON", "")

@@ -5,6 +5,7 @@ from grafana_foundation_sdk.models import dashboard as d
 
 from grafana.benchmark_tables import all_runs, baselines, counts, results
 from grafana.board import Board
+from grafana.detectable import detectable, detectable_over_runs
 from grafana.no_data import NO_HISTORY, NO_RUN
 from grafana.overview_benchmarks import speedup_scale
 from grafana.panels import SLOW_SCRAPE, Panel, heat, lines, query, states
@@ -31,7 +32,8 @@ def benchmark() -> dashboard.Dashboard:
     board.place(8, results(), counts(), widths=(13, 11))
     board.place(11, judged(), percentiles())
     board.place(9, distribution(), verdict_history())
-    board.place(8, noise(), speedup(), quantities())
+    board.place(8, noise(), detectable_over_runs(), detectable(), widths=(8, 8, 8))
+    board.place(8, speedup(), quantities())
     board.place(8, all_runs(), baselines())
     return board.dashboard
 

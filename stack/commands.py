@@ -9,11 +9,13 @@ from pathlib import Path
 
 from stack import preflight, record
 from stack.compose import ComposeStack, engine_answers
+from stack.exporter_settings import await_exporter_settings
 from stack.local import LocalStack
 from stack.prepare import GRAFANA_PASSWORD, prepare
 from stack.readiness import is_ready, wait_until_connected, wait_until_ready
 from stack.settings import (
     ALERTMANAGER,
+    EXPORTER,
     GRAFANA,
     PROMETHEUS,
     SECRETS,
@@ -161,14 +163,17 @@ def logs(settings: Settings, part: str | None, *, follow: bool) -> None:
 
 
 def reload(settings: Settings) -> None:
-    """Apply changed rules, routes and secrets.
+    """Apply changed settings, rules, routes and secrets.
 
     Raises:
         StackError: the stack is not up, or a server refuses its configuration.
     """
     say(prepare(settings))
     say(current(settings).render())
+    asked_seconds = time.time()
     say(_read_again(settings))
+    await_exporter_settings(EXPORTER.url(settings, "/api/v1/status"), asked_seconds)
+    print("  exporter has read its settings")
     # Debian 12's Prometheus (2.42) knows no Alertmanager for some seconds after that, and sends
     # a minute later what begins to fire meanwhile.
     _await_connection(settings)

@@ -1,5 +1,6 @@
 """config.yaml and flags to one frozen Config."""
 
+import re
 from datetime import tzinfo
 from importlib.resources import files
 from pathlib import Path
@@ -9,11 +10,23 @@ from zoneinfo import ZoneInfo
 import msgspec
 import yaml
 
+from benchmark_exporter.limits import LimitsEntry, LimitsFor, parse_entry
 from benchmark_exporter.model import Gate
 from benchmark_exporter.names import Alias, alias_flaw
 from benchmark_exporter.regression import Limits, Policy, Positive
 
 Name = Annotated[str, msgspec.Meta(min_length=1)]
+
+# They decide what a file that was read already is, and where its results belong, so a running
+# exporter keeps them. All others can be changed while it runs.
+NEED_RESTART = (
+    "project",
+    "environment",
+    "timezone",
+    "default_branch",
+    "tracked_branches",
+    "max_file_bytes",
+)
 
 
 # Limits that there were once: what to set instead.
@@ -81,9 +94,10 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gate: GateLimits = GateLimits()
     gates: dict[Name, GateLimits] = msgspec.field(default_factory=_default_gates)
     judgement: Limits = Limits()
+    limits: list[LimitsEntry] = []
 
     def __post_init__(self) -> None:
-        """Raises ValueError for an unknown time zone, or aliases that contradict each other.
+        """Raises ValueError for an unknown time zone, or settings that contradict each other.
 
         msgspec makes it a ValidationError.
         """
@@ -95,6 +109,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             ) from error
         if flaw := alias_flaw(self.aliases):
             raise ValueError(flaw)
+        LimitsFor(self.judgement, self.limits)
 
     @property
     def series_max_age_seconds(self) -> float:
@@ -106,6 +121,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """What comparisons are judged by."""
         gates = {environment: limits.gate for environment, limits in self.gates.items()}
         return Policy(self.gate.gate, self.critical_speedup_p50, gates)
+
+    @property
+    def limits_for(self) -> LimitsFor:
+        """What results are judged by. It remembers what it has looked up, so keep it."""
+        return LimitsFor(self.judgement, self.limits)
 
     @property
     def zone(self) -> tzinfo:
@@ -141,6 +161,7 @@ def load_config(path: Path) -> Config:
     """
     document = read_yaml(path)
     _refuse_removed(path, document)
+    _refuse_wrong_limits(path, document)
     try:
         return msgspec.convert(document if document is not None else {}, Config)
     except msgspec.ValidationError as error:
@@ -154,3 +175,15 @@ def _refuse_removed(path: Path, document: object) -> None:
             raise ConfigError(
                 f"{path}: judgement.{name} was removed: {_REMOVED[name]}; see docs/detection.md"
             )
+
+
+def _refuse_wrong_limits(path: Path, document: object) -> None:
+    """Names the entry of a list, which msgspec does not."""
+    entries = document.get("limits") if isinstance(document, dict) else None
+    for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+        try:
+            parse_entry(entry)
+        except ValueError as error:
+            text = str(error)
+            dot = "." if re.match(r"\w+: ", text) else ": "
+            raise ConfigError(f"{path}: limits[{index}]{dot}{text}") from error

@@ -4,6 +4,9 @@
 _TIMES = ((1.0, 1.0, "s"), (1e-3, 1e-3, "ms"), (1e-6, 1e-6, "µs"), (0.0, 1e-9, "ns"))
 _SIZES = ((1e9, 1e9, "GB"), (1e6, 1e6, "MB"), (1e3, 1e3, "kB"), (0.0, 1.0, "B"))
 
+# A detectable change is that of the limits if the noise alone would allow one as much smaller.
+_LIMITED = 0.85
+
 
 def with_unit(value: float, unit: str) -> str:
     """A result's value with its unit (`seconds`, `bytes`, …), scaled to be short.
@@ -19,6 +22,29 @@ def with_unit(value: float, unit: str) -> str:
         return f"{value:.6g} {unit}".rstrip()
     size, name = next((size, name) for least, size, name in scales if abs(value) >= least)
     return f"{value / size:.4g} {name}"
+
+
+def detectable(
+    ratio: float | None,
+    quiet_ratio: float | None,
+    reachable_ratio: float | None,
+    reachable_samples: int | None,
+    samples: int | None,
+) -> str:
+    """The smallest change that would be reported, and what would make it smaller.
+
+    The ratios are a verdict's, `samples` how many the run has; empty where nothing is known.
+    """
+    if ratio is None:
+        return ""
+    if quiet_ratio is not None and quiet_ratio < _LIMITED * ratio:
+        return f"{ratio:.1%} by its limits, {quiet_ratio:.1%} by its noise"
+    if reachable_ratio is not None and reachable_samples is not None and samples is not None:
+        more = reachable_samples - samples
+        return f"{ratio:.1%}, {100 * reachable_ratio:.3g}% with {more} more samples"
+    if samples is None or samples < 2:
+        return f"{ratio:.1%}"
+    return f"{ratio:.1%}, more samples do not help"
 
 
 def change(worsening_ratio: float | None) -> str:

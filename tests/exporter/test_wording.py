@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmark_exporter.wording import change, with_unit
+from benchmark_exporter.wording import change, detectable, with_unit
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,21 @@ def test_a_value_is_short_and_has_its_unit(value: float, unit: str, text: str) -
 )
 def test_a_change_is_worse_or_better(worsening_ratio: float | None, text: str) -> None:
     assert change(worsening_ratio) == text
+
+
+@pytest.mark.parametrize(
+    ("numbers", "text"),
+    [
+        ((0.082, 0.082, 0.05, 22, 10), "8.2%, 5% with 12 more samples"),
+        ((0.082, 0.082, None, None, 10), "8.2%, more samples do not help"),
+        ((0.082, 0.082, None, None, None), "8.2%"),
+        ((0.082, 0.082, None, None, 1), "8.2%"),
+        ((0.03, 0.012, None, None, 10), "3.0% by its limits, 1.2% by its noise"),
+        ((0.03, None, None, None, None), "3.0%"),
+        ((None, None, None, None, 10), ""),
+    ],
+)
+def test_what_is_detectable(
+    numbers: tuple[float | None, float | None, float | None, int | None, int | None], text: str
+) -> None:
+    assert detectable(*numbers) == text

@@ -69,7 +69,7 @@ class Wired:
                 Inbox(self.uploads.path, self.config.max_file_bytes, UPLOADS_PREFIX),
             ),
             self.config.policy,
-            self.config.judgement,
+            self.config.limits_for,
             Defaults(
                 project=self.config.project,
                 environment=self.config.environment,

@@ -80,7 +80,7 @@ def set_command(
     """
 
     def pin(opened: Ledger) -> Sequence[str]:
-        limits = read_config(config, environment).judgement
+        limits = read_config(config, environment).limits_for
         return set_baseline(opened, run, Pin(version, who or _user(), time.time(), reason), limits)
 
     return _with_ledger(ledger, stack, pin, writes="pinning in")

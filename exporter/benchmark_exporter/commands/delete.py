@@ -90,7 +90,7 @@ def command(
             announce(f"{'counting in' if dry_run else 'deleting from'} {where}")
             if selected:
                 selection = DeletionSelection(run, benchmark, branch, project)
-                limits = read_config(config, environment).judgement
+                limits = read_config(config, environment).limits_for
                 judge_again = judge_after_deletion(limits, time.time())
                 runs = opened.delete_runs(selection, judge_again, dry_run=dry_run)
                 what = f"{runs.runs:,} runs, and {runs.results:,} results and failures"

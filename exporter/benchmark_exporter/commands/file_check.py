@@ -6,6 +6,7 @@ from pathlib import Path
 
 from benchmark_exporter.config import Config
 from benchmark_exporter.formats import Origin, parse_sidecar
+from benchmark_exporter.ingest.branches import USUAL_DEFAULTS, without_prefix
 from benchmark_exporter.ingest.inbox import SUFFIX, Inbox
 from benchmark_exporter.ingest.naming import KnownExecutables, applied_aliases, named
 from benchmark_exporter.ingest.result_files import read_document
@@ -91,8 +92,15 @@ def _describe_run(run: Run, config: Config, policy: Policy) -> Iterator[str]:
     stated, run = run, named(run, project, KnownExecutables(), Aliases(config.aliases))
     for old, new in applied_aliases(stated, run):
         yield f"{old}: goes on as {new}, by an alias of config.yaml"
+    limits, branch = config.limits_for, without_prefix(run.branch)
+    where = (
+        *(project, environment, run.machine_class),
+        branch or config.default_branch or USUAL_DEFAULTS[0],
+    )
     for result in run.results:
-        yield f"{result.name}: {', '.join(_values(result))}"
+        name = limits.of((*where, result.name, result.unit)).name
+        judged_by = [f"judged by {name}"] if name else []
+        yield f"{result.name}: {', '.join([*_values(result), *judged_by])}"
     for failure in run.failures:
         yield f"{failure.benchmark}: failed: {' '.join(failure.error.split())}"
     for comparison in run.comparisons:

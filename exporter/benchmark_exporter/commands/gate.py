@@ -7,11 +7,18 @@ from pathlib import Path
 from statistics import median
 
 from benchmark_exporter.config import Config
-from benchmark_exporter.ingest.branches import BranchRules, Line, line_of, lines_of, without_prefix
+from benchmark_exporter.ingest.branches import (
+    USUAL_DEFAULTS,
+    BranchRules,
+    Line,
+    line_of,
+    lines_of,
+    without_prefix,
+)
 from benchmark_exporter.ingest.inbox import Inbox
 from benchmark_exporter.ingest.naming import KnownExecutables, named
 from benchmark_exporter.ingest.result_files import read_document
-from benchmark_exporter.judge import SeriesState, judge, of_another_line
+from benchmark_exporter.judge import JudgeLimits, SeriesState, judge, of_another_line
 from benchmark_exporter.ledger import Ledger, SeriesKey
 from benchmark_exporter.model import (
     REGRESSED,
@@ -89,7 +96,7 @@ class Gate:
         self._branch = branch
         self._base_branch = base_branch
         self._policy = config.policy
-        self._limits = config.judgement
+        self._limits = config.limits_for
         self._ledger = ledger
         self._executables = KnownExecutables(self._owner)
         self._aliases = Aliases(config.aliases)
@@ -143,7 +150,7 @@ class Gate:
             for each in run.comparisons
         ]
         judged = [each for result in run.results if (each := self._judge(run, scope, line, result))]
-        shifted = is_environment_shift([each.verdict for each in judged], self._limits)
+        shifted = is_environment_shift([each.verdict for each in judged], self._limits.default)
         return _Checked(run, line, gate_outcomes, judged, shifted)
 
     def _judge(self, run: Run, scope: Scope, line: Line | None, result: Result) -> _Judged | None:
@@ -152,13 +159,14 @@ class Gate:
         if value is None or better is None:
             return None
         key = SeriesKey.of(scope, result)
-        before, pinned = self._history(key, line, better)
+        limits = self._limits.of(key._replace(branch=self._branch_of_limits(run, line)))
+        before, pinned = self._history(key, line, better, limits.judgement)
         verdict, after = judge(
             before,
             value,
             run.timestamp_seconds,
             better=better,
-            limits=self._limits,
+            limits=limits.judgement,
             pinned=pinned,
             cv_ratio=result.cv_ratio,
             samples=result.sample_count,
@@ -167,7 +175,14 @@ class Gate:
         old = verdict.reference
         if old is None and before.values:
             old = median(before.values)
-        return _Judged(result.name, result.unit, old, verdict)
+        return _Judged(result.name, result.unit, old, limits.applied(verdict))
+
+    def _branch_of_limits(self, run: Run, line: Line | None) -> str:
+        """The tracked branch of the run; without a ledger, what it states."""
+        if line is not None:
+            return line.branch
+        stated = without_prefix(self._branch or run.branch)
+        return stated or self._config.default_branch or USUAL_DEFAULTS[0]
 
     def _line(self, run: Run, project: str) -> tuple[Line | None, str]:
         """The line of a run in the ledger, and the run's own branch.
@@ -191,7 +206,7 @@ class Gate:
             return transaction.naming.owner(project, benchmark)
 
     def _history(
-        self, key: SeriesKey, line: Line | None, better: Better
+        self, key: SeriesKey, line: Line | None, better: Better, limits: JudgeLimits
     ) -> tuple[SeriesState, float | None]:
         if key not in self._histories:
             self._histories[key] = SeriesState(), None
@@ -199,9 +214,9 @@ class Gate:
                 of_line = key._replace(branch=line.branch)
                 with self._ledger.transaction() as transaction:
                     series = transaction.verdicts.series(of_line)
-                    state = transaction.verdicts.state(of_line, series, better, self._limits)
+                    state = transaction.verdicts.state(of_line, series, better, limits)
                 # What the base's newest runs showed confirms nothing of another branch.
-                state = state if line.tracked else of_another_line(state, self._limits)
+                state = state if line.tracked else of_another_line(state, limits)
                 self._histories[key] = state, series.pinned
         return self._histories[key]
 
@@ -227,6 +242,18 @@ def _summary(checked: _Checked) -> Iterator[str]:
         benchmark, error = _cell(failure.benchmark), _cell(failure.error)
         yield f"| {benchmark} | | | | | **failed with an error**, {error} |"
     yield ""
+    yield from _limits_applied(checked.judged)
+
+
+def _limits_applied(judged: Sequence[_Judged]) -> Iterator[str]:
+    """Which results were judged by an entry of `limits`, and what they would be without its cap."""
+    for each in judged:
+        verdict = each.verdict
+        if verdict.limits:
+            end = f", which caps {verdict.uncapped} at {verdict.state}" if verdict.uncapped else ""
+            yield f"- {_cell(each.name)} is judged by {_cell(verdict.limits)}{end}"
+    if any(each.verdict.limits for each in judged):
+        yield ""
 
 
 def _verdict_row(judged: _Judged) -> str:

@@ -11,8 +11,9 @@ from msgspec.structs import replace
 
 from benchmark_exporter.judge import judge
 from benchmark_exporter.ledger import KnownRun, Ledger, Pin, PinnedResult, SeriesKey, Transaction
+from benchmark_exporter.limits import LimitsFor
 from benchmark_exporter.model import Better, Result, Scope
-from benchmark_exporter.regression import Limits, typical
+from benchmark_exporter.regression import typical
 from benchmark_exporter.wording import with_unit
 
 
@@ -20,7 +21,7 @@ class BaselineError(Exception):
     """A baseline cannot be pinned, shown or cleared; the message says why and what to do."""
 
 
-def set_baseline(ledger: Ledger, run_name: str, pin: Pin, limits: Limits) -> list[str]:
+def set_baseline(ledger: Ledger, run_name: str, pin: Pin, limits: LimitsFor) -> list[str]:
     """Pins those results of a run that have a known direction, and returns the lines that say so.
 
     Where the run was judged a regression, pinning it accepts its level: that is what later runs are
@@ -72,9 +73,9 @@ def _pin(
     better: Better,
     value: float,
     pin: Pin,
-    limits: Limits,
+    limits_for: LimitsFor,
 ) -> str:
-    baselines = transaction.baselines
+    baselines, limits = transaction.baselines, limits_for.judgement_of(run.series(result))
     baselines.pin(run, result, value, pin)
     line = f"  {result.name}: {with_unit(value, result.unit)}"
     if not baselines.is_worse_level(run, result):
@@ -84,30 +85,30 @@ def _pin(
     shown = baselines.shown(run.series(result))
     if shown is not None:
         newest = next(each for each in baselines.results(shown) if each.name == result.name)
-        _judge_again(transaction, run.series(result), shown, newest, limits)
+        _judge_again(transaction, run.series(result), shown, newest, limits_for)
     return f"{line}; accepts this regression: later runs are compared with its level"
 
 
 def _judge_again(
-    transaction: Transaction, key: SeriesKey, run: int, result: Result, limits: Limits
+    transaction: Transaction, key: SeriesKey, run: int, result: Result, limits_for: LimitsFor
 ) -> None:
     """The newest run of a series, now that its level is accepted."""
     value, better = typical(result), result.better
     if value is None or better is None:
         return
-    series = transaction.verdicts.series(key)
-    state = transaction.verdicts.state(key, series, better, limits)
+    series, limits = transaction.verdicts.series(key), limits_for.of(key)
+    state = transaction.verdicts.state(key, series, better, limits.judgement)
     verdict, _ = judge(
         replace(state, values=state.values[:-1]),  # without the run itself
         value,
         series.rank_seconds,
         better=better,
-        limits=limits,
+        limits=limits.judgement,
         pinned=series.pinned,
         cv_ratio=result.cv_ratio,
         samples=result.sample_count,
     )
-    transaction.baselines.amend(run, result.name, verdict)
+    transaction.baselines.amend(run, result.name, limits.applied(verdict))
 
 
 def list_baselines(ledger: Ledger) -> list[str]:

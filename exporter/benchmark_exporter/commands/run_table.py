@@ -9,7 +9,7 @@ import msgspec
 from benchmark_exporter.ledger.history import RecordedRun
 from benchmark_exporter.ledger.state import NewestGateOutcome
 from benchmark_exporter.model import Result, Verdict
-from benchmark_exporter.wording import change, with_unit
+from benchmark_exporter.wording import change, detectable, with_unit
 
 HEADINGS = (
     "RUN",
@@ -23,6 +23,7 @@ HEADINGS = (
     "P50",
     "GATE",
     "VERDICT",
+    "DETECTABLE",
 )
 COMMIT_CHARACTERS = 12
 
@@ -32,9 +33,12 @@ Row = Sequence[str]
 def table(rows: Iterable[Row]) -> Iterator[str]:
     """The lines of rows in columns, with headings.
 
-    The machine class is left out where all rows have the same.
+    The machine class is left out where all rows have the same, and what is detectable where none
+    says it.
     """
     all_rows: list[Row] = [HEADINGS, *rows]
+    if not any(row[-1] for row in all_rows[1:]):
+        all_rows = [row[:-1] for row in all_rows]
     column = HEADINGS.index("MACHINE CLASS")
     if len({row[column] for row in all_rows[1:]}) < 2:
         all_rows = [(*row[:column], *row[column + 1 :]) for row in all_rows]
@@ -79,7 +83,9 @@ def failed_rows_of(run: RecordedRun) -> Iterator[Row]:
 
 
 def _result_row(run: RecordedRun, result: Result, gate: str) -> Row:
-    return _row(run, result.name, _value(result), gate, _verdict(run.verdicts.get(result.name)))
+    verdict = run.verdicts.get(result.name)
+    seen = _detectable(verdict, result)
+    return _row(run, result.name, _value(result), gate, _verdict(verdict), seen)
 
 
 def _failure_rows(run: RecordedRun) -> Iterator[Row]:
@@ -87,12 +93,14 @@ def _failure_rows(run: RecordedRun) -> Iterator[Row]:
         yield _row(run, failure.benchmark, "-", "-", f"error: {failure.error}")
 
 
-def _row(run: RecordedRun, name: str, value: str, gate: str, verdict: str) -> Row:
+def _row(
+    run: RecordedRun, name: str, value: str, gate: str, verdict: str, detectable: str = ""
+) -> Row:
     at = datetime.fromtimestamp(run.timestamp_seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
     commit = run.commit_hash[:COMMIT_CHARACTERS] or "-"
     cells = (
         *(str(run.row), at, run.project, name, _branch(run), run.environment),
-        *(run.machine_class or "-", commit, value, gate, verdict),
+        *(run.machine_class or "-", commit, value, gate, verdict, detectable),
     )
     return tuple(map(_printable, cells))
 
@@ -117,11 +125,31 @@ def _gate(gate_outcome: NewestGateOutcome) -> str:
 
 
 def _verdict(verdict: Verdict | None) -> str:
-    """What the history says of a result."""
+    """What the history says of a result, and by which limits if not by the default ones."""
     if verdict is None:
         return "-"
     state, changed = verdict.state.replace("_", " "), change(verdict.worsening_ratio)
-    return f"{state}, {changed}" if verdict.worsening_ratio and changed else state
+    parts = [state]
+    if verdict.uncapped is not None:
+        parts = [f"{state} (capped, else {verdict.uncapped})"]
+    if verdict.worsening_ratio and changed:
+        parts.append(changed)
+    if verdict.limits:
+        parts.append(f"by {verdict.limits}")
+    return ", ".join(parts)
+
+
+def _detectable(verdict: Verdict | None, result: Result) -> str:
+    """The smallest change that the result's noise lets be reported; empty where unknown."""
+    if verdict is None:
+        return ""
+    return detectable(
+        verdict.detectable_ratio,
+        verdict.quiet_ratio,
+        verdict.reachable_ratio,
+        verdict.reachable_samples,
+        result.sample_count,
+    )
 
 
 def _printable(text: str) -> str:

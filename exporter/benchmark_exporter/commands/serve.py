@@ -100,9 +100,7 @@ def command(log_format: log.LogFormat, **options: Any) -> int:
     """Watch a folder of results and serve their metrics."""
     log.configure(log_format)
     try:
-        settings = _settings(
-            read_config(options.pop("config"), options.pop("environment")), options
-        )
+        settings = _settings(read_config(options["config"], options["environment"]), options)
         next(os.scandir(settings.results_dir), None)
         asyncio.run(serve(settings))
     except (ConfigError, LedgerError) as error:
@@ -123,6 +121,8 @@ def _settings(config: Config, options: dict[str, Any]) -> ServeSettings:
     urls = {part: url for part in LINKED if (url := options[f"{part}_url"]) is not None}
     return ServeSettings(
         config=config,
+        config_path=_absolute(options["config"]),
+        environment=options["environment"],
         definitions=load_definitions(options["metrics"] or packaged("metrics.yaml")),
         results_dir=options["results_dir"].resolve(strict=True),
         ledger_path=options["ledger"].absolute(),

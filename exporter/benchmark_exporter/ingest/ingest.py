@@ -14,8 +14,9 @@ from benchmark_exporter.ingest.reading import Reader, ReadFile
 from benchmark_exporter.ingest.recording import Recorder
 from benchmark_exporter.ingest.tracking import BranchTracking
 from benchmark_exporter.ledger import Ledger
+from benchmark_exporter.limits import LimitsFor
 from benchmark_exporter.model import Notification
-from benchmark_exporter.regression import Limits, Policy
+from benchmark_exporter.regression import Policy
 
 __all__ = ["Defaults", "Ingest"]
 
@@ -41,7 +42,7 @@ class Ingest:
         ledger: Ledger,
         inbox: Inbox | Inboxes,
         policy: Policy,
-        limits: Limits,
+        limits: LimitsFor,
         defaults: Defaults,
         *,
         publish: Callable[[], None],
@@ -59,7 +60,16 @@ class Ingest:
         carry_over(ledger, defaults.aliases)
         self._known = ledger.signatures()
         self._reader = Reader(inbox, defaults.zone, defaults.settle_seconds, monotonic)
-        self._recorder = Recorder(policy, limits, defaults, self._known, clock)
+        self.configure(policy, limits, defaults)
+
+    def configure(self, policy: Policy, limits: LimitsFor, defaults: Defaults) -> None:
+        """Records by other settings from the next batch on.
+
+        What is already recorded stays as it is. The zone and the branches of `defaults` must be
+        those that it was made with.
+        """
+        self._reader.settle_seconds = defaults.settle_seconds
+        self._recorder = Recorder(policy, limits, defaults, self._known, self._clock)
 
     @property
     def pending_files(self) -> int:

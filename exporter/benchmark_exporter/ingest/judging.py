@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from benchmark_exporter.ingest.scope_judging import Accepted, NewRun, ScopeJudging
-from benchmark_exporter.ingest.standing import judge_result, judging_limits, known_before
+from benchmark_exporter.ingest.standing import judge_result, known_before
 from benchmark_exporter.ledger import (
     AddedRun,
     Gap,
@@ -20,8 +20,8 @@ from benchmark_exporter.ledger import (
     Transaction,
     VerdictRow,
 )
+from benchmark_exporter.limits import LimitsFor
 from benchmark_exporter.model import Run, Scope
-from benchmark_exporter.regression import Limits
 
 
 class LateRun(NamedTuple):
@@ -37,7 +37,7 @@ def judge_run(
     added: AddedRun,
     run: Run,
     scope: Scope,
-    limits: Limits,
+    limits: LimitsFor,
     now: float,
 ) -> Sequence[Accepted]:
     """Judges the results of a new run that comes after all others of its scope.
@@ -46,14 +46,14 @@ def judge_run(
     did not cause it. `now` is in seconds since 1970. Returns the results whose worse level became
     their level, without anybody having accepted it.
     """
-    judging = ScopeJudging(transaction, scope, judging_limits(limits), now)
+    judging = ScopeJudging(transaction, scope, limits, now)
     judging.judge_new(_new(added, run))
     judging.keep()
     return judging.accepted
 
 
 def judge_late_runs(
-    transaction: Transaction, late: Iterable[LateRun], limits: Limits, now: float
+    transaction: Transaction, late: Iterable[LateRun], limits: LimitsFor, now: float
 ) -> Sequence[Accepted]:
     """Judges late runs of tracked branches, and the later runs that they change.
 
@@ -65,7 +65,7 @@ def judge_late_runs(
         of_scope.setdefault(each.scope, []).append(_new(each.added, each.run))
     accepted: list[Accepted] = []
     for scope, runs in of_scope.items():
-        judging = ScopeJudging(transaction, scope, judging_limits(limits), now)
+        judging = ScopeJudging(transaction, scope, limits, now)
         judging.judge_late(sorted(runs, key=lambda new: new.placed.place))
         judging.keep()
         accepted += judging.accepted
@@ -80,30 +80,29 @@ def _new(added: AddedRun, run: Run) -> NewRun:
 
 
 def compare_run(
-    transaction: Transaction, added: AddedRun, run: Run, scope: Scope, limits: Limits
+    transaction: Transaction, added: AddedRun, run: Run, scope: Scope, limits: LimitsFor
 ) -> None:
     """Judges the results of a run against the series of another branch, which it leaves as it is.
 
     They are compared with what that branch was at the run's place. The verdicts are recorded with
     the run, and not shown or counted.
     """
-    by = judging_limits(limits)
     for result in run.results:
         key = SeriesKey.of(scope, result)
-        known = known_before(transaction, key, result.better, added.place, by)
-        judged = judge_result(known, result, added.place.rank_seconds, limits, goes_on=False)
+        of_result = limits.of(key)
+        known = known_before(transaction, key, result.better, added.place, of_result)
+        judged = judge_result(known, result, added.place.rank_seconds, of_result, goes_on=False)
         if judged is not None:
             row = VerdictRow(judged[0], known.standing.passed_commit)
             transaction.verdicts.record(added.row, result.name, row, new=True)
 
 
-def judge_after_deletion(limits: Limits, now: float) -> JudgeAgain:
+def judge_after_deletion(limits: LimitsFor, now: float) -> JudgeAgain:
     """Judges the runs after deleted ones as if these had never been there."""
 
     def judge_again(transaction: Transaction, gaps: Sequence[Gap]) -> None:
-        by = judging_limits(limits)
         for gap in sorted(gaps, key=lambda gap: gap.place):
-            judging = ScopeJudging(transaction, Scope(*gap.key[:4]), by, now)
+            judging = ScopeJudging(transaction, Scope(*gap.key[:4]), limits, now)
             judging.leave_out(gap)
             judging.judge_later(gap.place)
             judging.keep()

@@ -77,7 +77,7 @@ class Reader:
     ) -> None:
         self._inbox = inbox
         self._zone = zone
-        self._settle_seconds = settle_seconds
+        self.settle_seconds = settle_seconds
         self._monotonic = monotonic
         # Incomplete files by name, each with the time at which it is rejected if still unchanged.
         self._incomplete: dict[str, tuple[Candidate, float]] = {}
@@ -154,7 +154,7 @@ class Reader:
         known, due = self._incomplete.get(candidate.name, (None, 0.0))
         if known is None or known.signature != candidate.signature:
             is_empty = rejected.reason == "truncated" and not candidate.size_bytes
-            settle_seconds = EMPTY_SETTLE_SECONDS if is_empty else self._settle_seconds
+            settle_seconds = EMPTY_SETTLE_SECONDS if is_empty else self.settle_seconds
             self._incomplete[candidate.name] = candidate, self._monotonic() + settle_seconds
             return False
         return self._monotonic() >= due

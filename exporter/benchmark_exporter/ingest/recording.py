@@ -39,6 +39,7 @@ from benchmark_exporter.ledger import (
     Subject,
     Transaction,
 )
+from benchmark_exporter.limits import LimitsFor
 from benchmark_exporter.model import (
     Baseline,
     Document,
@@ -48,7 +49,7 @@ from benchmark_exporter.model import (
     Run,
     Scope,
 )
-from benchmark_exporter.regression import Limits, Policy
+from benchmark_exporter.regression import Policy
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ class Recorder:
     def __init__(
         self,
         policy: Policy,
-        limits: Limits,
+        limits: LimitsFor,
         defaults: Defaults,
         known: Mapping[str, Signature | None],
         clock: Callable[[], float],

@@ -7,7 +7,6 @@ from typing import NamedTuple
 from benchmark_exporter.counters import REGRESSIONS_CONFIRMED, REGRESSIONS_SUPPRESSED
 from benchmark_exporter.ingest.shifts import decide_shift
 from benchmark_exporter.ingest.standing import (
-    JudgingLimits,
     Known,
     judge_result,
     known_before,
@@ -30,6 +29,7 @@ from benchmark_exporter.ledger import (
     digest_of,
     encode_state,
 )
+from benchmark_exporter.limits import LimitsFor
 from benchmark_exporter.model import Result, Scope, Verdict
 
 
@@ -73,13 +73,12 @@ class ScopeJudging:
     """
 
     def __init__(
-        self, transaction: Transaction, scope: Scope, by: JudgingLimits, now: float
+        self, transaction: Transaction, scope: Scope, limits: LimitsFor, now: float
     ) -> None:
         self._transaction = transaction
         self._ledger = transaction.verdicts
         self._scope = scope
-        self._by = by
-        self._limits = by.limits
+        self._limits = limits
         self._now = now
         self._standings: dict[SeriesKey, Known] = {}
         self._encoded: dict[SeriesKey, bytes] = {}
@@ -95,8 +94,9 @@ class ScopeJudging:
             key = SeriesKey.of(self._scope, result)
             known = self._standings.get(key)
             if known is None:
-                known = known_before(self._transaction, key, result.better, run.place, self._by)
-            one = judge_result(known, result, run.rank_seconds, self._limits)
+                limits = self._limits.of(key)
+                known = known_before(self._transaction, key, result.better, run.place, limits)
+            one = judge_result(known, result, run.rank_seconds, self._limits.of(key))
             if one is not None:
                 judged.append(_Judged(key, result, known, *one))
         if judged:
@@ -139,7 +139,8 @@ class ScopeJudging:
         """Stores what the next run of each series is judged by, where it has changed."""
         for key, known in self._standings.items():
             place, encoded = self._newest[key], self._encoded[key]
-            self._ledger.keep_standing(key, known.standing, place, self._by.digest, encoded)
+            digest = self._limits.of(key).digest
+            self._ledger.keep_standing(key, known.standing, place, digest, encoded)
         if self._decide_newest:
             self._find_newest_shift()
 
@@ -150,7 +151,7 @@ class ScopeJudging:
         for run in places.earlier(self._scope, END):
             judged = places.judged(run.row)
             verdicts = {each.result.name: each.row.verdict for each in judged}
-            shift = decide_shift(verdicts, self._limits)
+            shift = decide_shift(verdicts, self._limits.default)
             if shift is not None:
                 self._ledger.keep_shift(self._scope, run.place, shifted=shift.shifted)
                 return
@@ -159,7 +160,7 @@ class ScopeJudging:
         better = judged.result.better
         if better is None:  # nor was it judged, then
             return Known(Standing(), None, exact=False)
-        return replayed_before(self._transaction, key, better, place, self._by)
+        return replayed_before(self._transaction, key, better, place, self._limits.of(key))
 
     def _judge_again(self, run: PlacedRun, judged: Sequence[JudgedResult]) -> None:
         again: list[_Judged] = []
@@ -184,7 +185,7 @@ class ScopeJudging:
         self, run: PlacedRun, key: SeriesKey, known: Known, stored: JudgedResult
     ) -> _Judged | None:
         one = judge_result(
-            known, stored.result, run.rank_seconds, self._limits, goes_on=run.tracked
+            known, stored.result, run.rank_seconds, self._limits.of(key), goes_on=run.tracked
         )
         return None if one is None else _Judged(key, stored.result, known, *one, stored.row)
 
@@ -198,7 +199,7 @@ class ScopeJudging:
         """
         verdicts = {each.key.name: each.verdict for each in judged}
         verdicts |= {key.name: stored.row.verdict for key, stored in others.items()}
-        shift = decide_shift(verdicts, self._limits)
+        shift = decide_shift(verdicts, self._limits.default)
         for key, stored in others.items():
             moved = None if shift is None else key.name in shift.moved
             if moved != stored.row.shifted and stored.row.standing_digest is not None:
@@ -253,7 +254,7 @@ class ScopeJudging:
             each.state,
             result,
             run.commit_hash,
-            self._limits,
+            self._limits.of(key),
             shifted=shifted,
         )
         encoded = encode_state(after.state)

@@ -1,10 +1,6 @@
 """What follows from one run of a series for the next, and what was known before any of its runs."""
 
 from collections.abc import Sequence
-from functools import lru_cache
-from hashlib import sha256
-
-import msgspec
 
 from benchmark_exporter.judge import SeriesState, accept, judge, of_another_line
 from benchmark_exporter.ledger import (
@@ -18,28 +14,14 @@ from benchmark_exporter.ledger import (
     digest_of,
     encode_state,
 )
+from benchmark_exporter.limits import ResultLimits
 from benchmark_exporter.model import REGRESSED, Better, Result, Verdict
-from benchmark_exporter.regression import Limits, typical
+from benchmark_exporter.regression import typical
 
 # Where the standing is not known exactly, it is made of this many runs: twice those that a state
 # has, so that the first half is what the second half is judged by.
 _REPLAYED_RUNS = 140
 _ALL = -1
-
-
-class JudgingLimits:
-    """The limits to judge by, with a digest that tells them from others."""
-
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
-        digest = sha256(msgspec.json.encode(limits)).digest()
-        self.digest = int.from_bytes(digest[:8], "big", signed=True)
-
-
-@lru_cache
-def judging_limits(limits: Limits) -> JudgingLimits:
-    """The limits with their digest, which is computed once."""
-    return JudgingLimits(limits)
 
 
 class Known:
@@ -57,7 +39,7 @@ class Known:
 
 
 def judge_result(
-    known: Known, result: Result, at_seconds: float, limits: Limits, *, goes_on: bool = True
+    known: Known, result: Result, at_seconds: float, limits: ResultLimits, *, goes_on: bool = True
 ) -> tuple[Verdict, SeriesState] | None:
     """The verdict on a result and the state after it; None without a value or a direction.
 
@@ -67,16 +49,17 @@ def judge_result(
     if value is None or better is None:
         return None
     state = known.standing.state
-    return judge(
-        state if goes_on else of_another_line(state, limits),
+    verdict, after = judge(
+        state if goes_on else of_another_line(state, limits.judgement),
         value,
         at_seconds,
         better=better,
-        limits=limits,
+        limits=limits.judgement,
         pinned=known.pinned,
         cv_ratio=result.cv_ratio,
         samples=result.sample_count,
     )
+    return limits.applied(verdict), after
 
 
 def standing_after(
@@ -85,7 +68,7 @@ def standing_after(
     state: SeriesState,
     result: Result,
     commit_hash: str,
-    limits: Limits,
+    limits: ResultLimits,
     *,
     shifted: bool | None,
 ) -> Standing:
@@ -98,15 +81,19 @@ def standing_after(
     runs = before.shifted_runs
     if shifted is not None:
         runs = runs + 1 if shifted else 0
-    if runs >= limits.least_runs:
+    if runs >= limits.judgement.least_runs:
         runs = 0
         if state.alarm is not None and result.better is not None:
-            state = accept(state, better=result.better, limits=limits)
+            state = accept(state, better=result.better, limits=limits.judgement)
     return Standing(state, commit_hash if _is_good(verdict) else before.passed_commit, runs)
 
 
 def known_before(
-    transaction: Transaction, key: SeriesKey, better: Better | None, place: Place, by: JudgingLimits
+    transaction: Transaction,
+    key: SeriesKey,
+    better: Better | None,
+    place: Place,
+    limits: ResultLimits,
 ) -> Known:
     """What a new run of a series is judged by at its place."""
     ledger = transaction.verdicts
@@ -114,22 +101,24 @@ def known_before(
     if better is None:
         return Known(Standing(), series.pinned)
     if series.is_before(place):
-        return Known(ledger.standing(key, series, better, by.limits, by.digest), series.pinned)
-    return replayed_before(transaction, key, better, place, by)
+        return Known(
+            ledger.standing(key, series, better, limits.judgement, limits.digest), series.pinned
+        )
+    return replayed_before(transaction, key, better, place, limits)
 
 
 def replayed_before(
-    transaction: Transaction, key: SeriesKey, better: Better, place: Place, by: JudgingLimits
+    transaction: Transaction, key: SeriesKey, better: Better, place: Place, limits: ResultLimits
 ) -> Known:
     """The same by the runs before a place, whatever is kept for the next run of the series."""
     ledger = transaction.verdicts
     series = ledger.series(key)
-    ledger.standing(key, series, better, by.limits, by.digest)  # which may settle it
+    ledger.standing(key, series, better, limits.judgement, limits.digest)  # which may settle it
     places, settled = ledger.places, ledger.settled(key)
     if settled is not None and settled.covers(place):
         earlier = places.last(key, place, _REPLAYED_RUNS)
         return Known(
-            _after(Standing(), earlier, settled.pinned, by.limits), settled.pinned, exact=False
+            _after(Standing(), earlier, settled.pinned, limits), settled.pinned, exact=False
         )
     since = BEGINNING.rank_seconds if settled is None else settled.rank_seconds
     found = places.checkpoint(key, place, since)
@@ -138,13 +127,17 @@ def replayed_before(
     elif settled is not None and (stored := Standing.of_row(settled)) is not None:
         base, standing = settled.place, stored
     else:
-        return _from_the_first(transaction, key, place, series.pinned, by.limits)
+        return _from_the_first(transaction, key, place, series.pinned, limits)
     between = places.first(key, base, place, _ALL)
-    return Known(_after(standing, between, series.pinned, by.limits), series.pinned)
+    return Known(_after(standing, between, series.pinned, limits), series.pinned)
 
 
 def _from_the_first(
-    transaction: Transaction, key: SeriesKey, place: Place, pinned: float | None, limits: Limits
+    transaction: Transaction,
+    key: SeriesKey,
+    place: Place,
+    pinned: float | None,
+    limits: ResultLimits,
 ) -> Known:
     """What all runs before a place give. It is exact if none of them is pruned.
 
@@ -161,7 +154,7 @@ def _from_the_first(
 
 
 def _after(
-    standing: Standing, runs: Sequence[JudgedRun], pinned: float | None, limits: Limits
+    standing: Standing, runs: Sequence[JudgedRun], pinned: float | None, limits: ResultLimits
 ) -> Standing:
     for each in runs:
         result, row = each.judged.result, each.judged.row

@@ -86,8 +86,10 @@ class Reference(msgspec.Struct, frozen=True):
     deviation: float  # of one run
     tail: float  # runs beyond it are in the worst `tail_share`
     noise: tuple[float, float]  # how far from the level one run and three may be by chance
+    quantiles: tuple[float, float]  # so many deviations of three runs, and of six
     three: float  # how far from it three runs have to be, and six: beyond noise and tolerance
     six: float
+    six_noise: float  # how far from the level six may be by chance
     tolerance: float  # limits' ratios as distances from the level
     small: float
     large: float
@@ -111,14 +113,15 @@ def make_reference(
     sixes = sorted(_medians_of_six(runs))
     bias = median(threes) - level
     deviation = max(_deviation(ordered, level), error)
+    quantiles = (
+        _students(limits.noise_factor, _OVERLAP * count / SHORT),
+        _students(limits.noise_factor, _OVERLAP * count / LONG),
+    )
     noise = (
         _students(limits.noise_factor, count) * deviation,
-        _students(limits.noise_factor, _OVERLAP * count / SHORT)
-        * max(_deviation(threes, level + bias), error / sqrt(SHORT)),
+        quantiles[0] * max(_deviation(threes, level + bias), error / sqrt(SHORT)),
     )
-    six = _students(limits.noise_factor, _OVERLAP * count / LONG) * max(
-        _deviation(sixes, level), error / sqrt(LONG)
-    )
+    six = quantiles[1] * max(_deviation(sixes, level), error / sqrt(LONG))
     small, tolerance, large = (
         scale.distance(ratio, level, limits.least_change)
         for ratio in (limits.small_ratio, limits.tolerance_ratio, limits.large_ratio)
@@ -130,8 +133,10 @@ def make_reference(
         deviation=deviation,
         tail=ordered[min(int((1 - limits.tail_share) * count), count - 1)],
         noise=noise,
+        quantiles=quantiles,
         three=max(tolerance, noise[1]),
         six=max(small, six),
+        six_noise=six,
         tolerance=tolerance,
         small=small,
         large=large,

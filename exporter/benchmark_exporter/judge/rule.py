@@ -9,6 +9,8 @@ from math import hypot, isfinite
 
 from msgspec.structs import replace
 
+from benchmark_exporter.judge.description import described
+from benchmark_exporter.judge.detectability import added_spread
 from benchmark_exporter.judge.reference import (
     Reference,
     Scale,
@@ -60,20 +62,22 @@ def judge(
     if pinned == state.lapsed_pinned:
         pinned = None
     scale = make_scale(state, value, better, pinned)
-    error_ratio = standard_error(cv_ratio, samples)
+    cv_ratios = added_spread(state.cv_ratios, cv_ratio, samples)
     if state.alarm is not None:
-        return _within_alarm(state, state.alarm, value, at_seconds, scale, limits, pinned)
+        within = replace(state, cv_ratios=cv_ratios)
+        return _within_alarm(within, state.alarm, value, at_seconds, scale, limits, pinned, samples)
     values = (*state.values, value)[-limits.window_runs - GAP :]
-    state = replace(state, values=values)
+    state = replace(state, values=values, cv_ratios=cv_ratios)
     bad = scale.all_bad(values)
     gap = min(GAP, len(bad) - limits.least_runs)
     if gap < SHORT:
         worsening = None if pinned is None else scale.worsening(value, pinned)
         few = Verdict("insufficient_data", value, pinned, worsening_ratio=worsening)
         return replace(few, run_count=len(bad) - 1, unaccepted=state.unaccepted), state
-    known = make_reference(bad[:-gap], scale, limits, error_ratio)
+    known = make_reference(bad[:-gap], scale, limits, standard_error(cv_ratio, samples))
     level, limit, runs = _strictest(bad, known, scale, limits, pinned)
-    verdict = replace(_described(value, scale, known, level, limit), unaccepted=state.unaccepted)
+    verdict = described(value, scale, known, level, limit, cv_ratios, samples)
+    verdict = replace(verdict, unaccepted=state.unaccepted)
     if runs:
         alarm = Alarm(
             scale.value(level), scale.value(limit), at_seconds, 1, at_seconds, runs, values[-runs:]
@@ -141,6 +145,7 @@ def _within_alarm(
     scale: Scale,
     limits: JudgeLimits,
     pinned: float | None,
+    samples: int | None,
 ) -> tuple[Verdict, SeriesState]:
     """A run while an alarm is open: it ends, goes on, becomes worse, or its level is accepted."""
     kept = limits.window_runs + GAP
@@ -150,7 +155,8 @@ def _within_alarm(
     bad = scale.all_bad(values[-SHORT - OF :])
     level, limit = scale.bad(alarm.reference), scale.bad(alarm.limit)
     known = make_reference(scale.all_bad(state.values[-limits.window_runs :]), scale, limits, 0.0)
-    verdict = replace(_described(value, scale, known, level, limit), unaccepted=state.unaccepted)
+    verdict = described(value, scale, known, level, limit, state.cv_ratios, samples)
+    verdict = replace(verdict, unaccepted=state.unaccepted)
     now, half = median(sorted(bad[-SHORT:])), (limit - level) / 2
     # A young alarm ends with its first good run: most likely it was a disturbance.
     young = alarm.runs <= HOLDS
@@ -175,7 +181,7 @@ def _within_alarm(
     unaccepted = alarm.reference if state.unaccepted is None else state.unaccepted
     values = _at_level_of(alarm, state.values, scale, limits)
     lapsed = state.lapsed_pinned if pinned is None else pinned
-    after_all = SeriesState(VERSION, values, None, unaccepted, lapsed)
+    after_all = SeriesState(VERSION, values, None, unaccepted, lapsed, state.cv_ratios)
     return replace(verdict, state="ok", accepted=True, unaccepted=unaccepted), after_all
 
 
@@ -267,24 +273,3 @@ def _at_level_of(
     shift = level - median(sorted(before[-limits.window_runs :]))
     moved = [scale.value(each + shift) for each in before]
     return (*moved, *alarm.values)[-limits.window_runs - GAP :]
-
-
-def _described(value: float, scale: Scale, known: Reference, level: float, limit: float) -> Verdict:
-    """The numbers of a verdict; its state is to be filled in."""
-    reference = _plain(scale.value(level))
-    return Verdict(
-        "ok",
-        value,
-        reference,
-        _plain(scale.value(limit)),
-        scale.worsening(value, reference),
-        scale.ratio(known.noise[1], known.level),
-        scale.ratio(min(known.three, known.six), known.level),
-        len(known.runs),
-        rolling=_plain(scale.value(known.level)),
-    )
-
-
-def _plain(number: float) -> float:
-    """Without the last digits, in which the logarithm leaves its rounding errors."""
-    return float(f"{number:.12g}")

@@ -81,7 +81,8 @@ class SeriesState(msgspec.Struct, frozen=True):
     `values` are the newest runs before the open alarm, oldest first, moved to the present level
     where it has changed. `unaccepted` is the reference of a regression that lasted so long that its
     level became the level, until somebody accepts it or it is fixed; `lapsed_pinned` is the pinned
-    value that is not compared with meanwhile.
+    value that is not compared with meanwhile. `cv_ratios` are the coefficients of variation that
+    the newest runs state of their own samples; they say what more samples would make detectable.
     """
 
     version: int = VERSION
@@ -89,6 +90,7 @@ class SeriesState(msgspec.Struct, frozen=True):
     alarm: Alarm | None = None
     unaccepted: float | None = None
     lapsed_pinned: float | None = None
+    cv_ratios: tuple[float, ...] = ()
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -108,3 +110,8 @@ class Verdict(msgspec.Struct, frozen=True):
     accepted: bool = False  # the alarm's level became the level with this run
     unaccepted: float | None = None  # the reference before that, while nobody accepted the change
     rolling: float | None = None  # the median of the runs in the reference, whatever judged
+    uncapped: VerdictState | None = None  # the state without the cap of its limits, if another
+    limits: str = ""  # which entry of `limits` it was judged by; '': none, so the default
+    quiet_ratio: float | None = None  # detectable_ratio, if the noise alone limited it
+    reachable_ratio: float | None = None  # what more samples in each run would make it
+    reachable_samples: int | None = None  # namely so many; None: more samples do not help

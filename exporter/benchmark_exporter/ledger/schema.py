@@ -3,6 +3,7 @@
 import sqlite3
 
 from benchmark_exporter.ledger.delivery_migration import DELIVERY
+from benchmark_exporter.ledger.limits_migration import LIMITS
 from benchmark_exporter.ledger.names_migration import NAMES
 from benchmark_exporter.ledger.order_migration import ORDER
 from benchmark_exporter.ledger.scope_migration import SCOPES
@@ -148,6 +149,7 @@ MIGRATIONS = (
     ORDER,
     NAMES,
     DELIVERY,
+    LIMITS,
 )
 
 

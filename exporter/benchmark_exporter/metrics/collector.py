@@ -29,7 +29,7 @@ from benchmark_exporter.metrics.families import (
     verdicts,
 )
 from benchmark_exporter.metrics.holding import Releases
-from benchmark_exporter.metrics.live import Live, LiveProgress
+from benchmark_exporter.metrics.live import ConfigStatus, Live, LiveProgress
 from benchmark_exporter.metrics.resources import Resources
 from benchmark_exporter.metrics.samples import Sample, Samples
 from benchmark_exporter.model import PipelineRun, SubjectKind
@@ -185,13 +185,23 @@ class Collector:
         gates.add_gate_outcomes(sink, newest_gates, self._config.baseline_version)
         return sink.samples
 
+    def configure(self, config: Config) -> None:
+        """Renders by other settings from now on."""
+        self._config = config
+
     def render_resources(
-        self, resources: Resources, live: Live, uploads: Mapping[int, int], progress: LiveProgress
+        self,
+        resources: Resources,
+        live: Live,
+        uploads: Mapping[int, int],
+        progress: LiveProgress,
+        config_status: ConfigStatus,
     ) -> bytes:
         """The `resources` part. `uploads` has the number of answers by status code."""
         page = Page(self._definitions, self._config.max_label_bytes, {})
         process.add_resources(page, resources)
         process.add_scan(page, live.scan_duration_seconds, uploads)
+        process.add_config_status(page, config_status)
         process.add_progress(page, progress)
         return page.text("resources")
 

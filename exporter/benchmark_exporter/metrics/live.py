@@ -23,6 +23,14 @@ class Live:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigStatus:
+    """Whether config.yaml was accepted when it was last read, and when it last was accepted."""
+
+    successful: bool
+    success_timestamp_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class LiveProgress:
     """What benchmarks report while they run, and what the stream sent of it.
 

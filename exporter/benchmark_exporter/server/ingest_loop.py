@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from benchmark_exporter.config import Config
 from benchmark_exporter.ingest.inbox import SUFFIX
 from benchmark_exporter.ledger import LedgerError, has_no_room
+from benchmark_exporter.server.configuration import Configuration
 from benchmark_exporter.server.ingest_state import IngestState
 from benchmark_exporter.server.open_ledger import OpenLedger
 from benchmark_exporter.server.publishing import Publisher
@@ -33,14 +33,14 @@ class IngestLoop:
 
     def __init__(
         self,
-        config: Config,
+        configuration: Configuration,
         opened: OpenLedger,
         publisher: Publisher,
         state: IngestState,
         worker: Worker,
         report_failure: Callable[[str | None], None],
     ) -> None:
-        self._config = config
+        self._configuration = configuration
         self._opened = opened
         self._publisher = publisher
         self._state = state
@@ -124,7 +124,7 @@ class IngestLoop:
         if time.monotonic() >= next_scan:
             await self._scan()
             pause = max(
-                self._config.rescan_interval_seconds,
+                self._configuration.now.rescan_interval_seconds,
                 self._state.scan_duration_seconds / SCAN_SHARE,
             )
             next_scan = time.monotonic() + pause
@@ -154,7 +154,9 @@ class IngestLoop:
         next_check = min(next_scan, self._opened.ingest.due_seconds) - time.monotonic()
         stale_seconds = self._publisher.exposition.stale_at_seconds - time.time()
         # No event reports a baseline that another process pins.
-        return max(min(next_check, stale_seconds, self._config.rescan_interval_seconds), 0.0)
+        return max(
+            min(next_check, stale_seconds, self._configuration.now.rescan_interval_seconds), 0.0
+        )
 
     def _set_failure(self, failure: LedgerError | OSError | None) -> None:
         self._state.failure = failure

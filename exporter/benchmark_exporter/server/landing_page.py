@@ -46,7 +46,7 @@ def landing_page(status: Status, links: Links, *, ready: bool) -> str:
         '<meta http-equiv="refresh" content="5">'
         f"<title>benchmark-exporter</title><style>{_STYLE}</style></head><body>"
         f"<h1>benchmark-exporter {escape(__version__)}</h1>{scanning}"
-        f"{_failure(status)}{_dropped(status)}{_fallback(status)}{_alerts(status)}{_runs(status)}"
+        f"{_failure(status)}{_refused(status)}{_dropped(status)}{_fallback(status)}{_alerts(status)}{_runs(status)}"
         f"{_rejected(status)}{_addresses(links)}</body></html>"
     )
 
@@ -71,6 +71,16 @@ def _failure(status: Status) -> str:
         f"<p><strong>No results are ingested: {escape(status.failure)}</strong>. "
         "The exporter retries every few seconds; the results below are from before. "
         '<a href="runbooks/IngestFailing">What to do</a></p>'
+    )
+
+
+def _refused(status: Status) -> str:
+    if status.config_failure is None:
+        return ""
+    return (
+        f"<p><strong>Changed settings are refused: {escape(status.config_failure)}</strong>. "
+        "Those before stay in effect. "
+        '<a href="runbooks/BenchmarkExporterConfigReloadFailed">What to do</a></p>'
     )
 
 

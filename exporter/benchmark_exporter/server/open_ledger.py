@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from benchmark_exporter.config import Config
 from benchmark_exporter.counters import EXECUTION_TIME
 from benchmark_exporter.ingest.branches import BranchRules
 from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX, Inbox
@@ -10,7 +11,6 @@ from benchmark_exporter.ingest.inboxes import Inboxes
 from benchmark_exporter.ingest.ingest import Defaults, Ingest
 from benchmark_exporter.ledger import Ledger, LedgerError
 from benchmark_exporter.ledger.damage import is_damaged, set_aside
-from benchmark_exporter.names import Aliases
 from benchmark_exporter.server.ingest_state import IngestState
 from benchmark_exporter.server.settings import ServeSettings
 
@@ -29,6 +29,7 @@ class OpenLedger:
         self, settings: ServeSettings, state: IngestState, publish: Callable[[Ledger, int], None]
     ) -> None:
         self._settings = settings
+        self._config = settings.config
         self._state = state
         self._publish_state = publish
         self._damage: LedgerError | None = None
@@ -74,6 +75,12 @@ class OpenLedger:
             self._damage = None
         self.open()
 
+    def configure(self, config: Config) -> None:
+        """Ingests by other settings from now on; those that need a restart must be the same."""
+        self._config = config
+        if self.is_open:
+            self.ingest.configure(config.policy, config.limits_for, self._defaults())
+
     def close(self) -> None:
         """Closes the ledger if it is open."""
         if self.is_open:
@@ -89,20 +96,9 @@ class OpenLedger:
         self._publish_state(self.ledger, self.ingest.pending_files)
 
     def _wire(self) -> None:
-        settings, config = self._settings, self._settings.config
+        settings, config = self._settings, self._config
         self.ledger = Ledger(settings.ledger_path)
         self._state.is_caught_up = False
-        defaults = Defaults(
-            project=config.project,
-            environment=config.environment,
-            execution_time_bounds_ms=settings.definitions[EXECUTION_TIME.metric].buckets,
-            settle_seconds=config.settle_seconds,
-            series_max_age_seconds=config.series_max_age_seconds,
-            zone=config.zone,
-            branches=BranchRules(config.default_branch, tuple(config.tracked_branches)),
-            clock_tolerance_seconds=config.clock_tolerance_seconds,
-            aliases=Aliases(config.aliases),
-        )
         try:
             self.ingest = Ingest(
                 self.ledger,
@@ -111,8 +107,8 @@ class OpenLedger:
                     Inbox(settings.uploads_dir, config.max_file_bytes, UPLOADS_PREFIX),
                 ),
                 config.policy,
-                config.judgement,
-                defaults,
+                config.limits_for,
+                self._defaults(),
                 publish=self.publish,
                 clock=time.time,
                 monotonic=time.monotonic,
@@ -122,3 +118,17 @@ class OpenLedger:
         except LedgerError:
             self.ledger.close()
             raise
+
+    def _defaults(self) -> Defaults:
+        config = self._config
+        return Defaults(
+            project=config.project,
+            environment=config.environment,
+            execution_time_bounds_ms=self._settings.definitions[EXECUTION_TIME.metric].buckets,
+            settle_seconds=config.settle_seconds,
+            series_max_age_seconds=config.series_max_age_seconds,
+            zone=config.zone,
+            branches=BranchRules(config.default_branch, tuple(config.tracked_branches)),
+            clock_tolerance_seconds=config.clock_tolerance_seconds,
+            aliases=Aliases(config.aliases),
+        )

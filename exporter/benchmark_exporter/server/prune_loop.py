@@ -27,7 +27,7 @@ class PruneLoop:
         self,
         opened: OpenLedger,
         uploads: UploadFolder,
-        retention_days: float,
+        retention_days: Callable[[], float],
         worker: Worker,
         note_error: Callable[[Exception], None],
     ) -> None:
@@ -44,7 +44,7 @@ class PruneLoop:
                 await asyncio.sleep(OPEN_RETRY_SECONDS)
                 continue
             try:
-                await self._prune(time.time() - self._retention_days * 86400)
+                await self._prune(time.time() - self._retention_days() * 86400)
             except (LedgerError, OSError) as error:
                 self._note_error(error)
                 log.error(

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from benchmark_exporter.ledger import BranchRuns, Ledger, State
 from benchmark_exporter.metrics.collector import Collector, Exposition
-from benchmark_exporter.metrics.live import LastScrapes, Live, LiveProgress
+from benchmark_exporter.metrics.live import ConfigStatus, LastScrapes, Live, LiveProgress
 from benchmark_exporter.metrics.resources import Sampler
 from benchmark_exporter.server.ingest_state import IngestState
 from benchmark_exporter.stream.feed import Feed
@@ -109,12 +109,18 @@ class ResourcesPart:
     """
 
     def __init__(
-        self, collector: Collector, publisher: Publisher, uploads: Mapping[int, int], feed: Feed
+        self,
+        collector: Collector,
+        publisher: Publisher,
+        uploads: Mapping[int, int],
+        feed: Feed,
+        config_status: Callable[[], ConfigStatus],
     ) -> None:
         self._collector = collector
         self._publisher = publisher
         self._uploads = uploads
         self._feed = feed
+        self._config_status = config_status
         self._sampler = Sampler()
         self._rendered: tuple[float, bytes] = (float("-inf"), b"")
 
@@ -127,7 +133,11 @@ class ResourcesPart:
                 feed.running, feed.usages, feed.rejected_lines, feed.hub.figures()
             )
             body = self._collector.render_resources(
-                self._sampler.sample(), self._publisher.live, self._uploads, progress
+                self._sampler.sample(),
+                self._publisher.live,
+                self._uploads,
+                progress,
+                self._config_status(),
             )
             self._rendered = (now, body)
         return self._rendered[1]

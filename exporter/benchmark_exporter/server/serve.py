@@ -14,12 +14,14 @@ from pathlib import Path
 from aiohttp import web
 
 from benchmark_exporter import __version__
-from benchmark_exporter.config import packaged
+from benchmark_exporter.config import Config, packaged
 from benchmark_exporter.ingest.upload_folder import UploadFolder
 from benchmark_exporter.ledger import LedgerError
 from benchmark_exporter.metrics.collector import Collector
 from benchmark_exporter.metrics.families.process import STREAM_LAG_METRIC
 from benchmark_exporter.server.alerts import AlertReceiver
+from benchmark_exporter.server.config_reload import ConfigReload
+from benchmark_exporter.server.configuration import Configuration
 from benchmark_exporter.server.delivery_loop import DeliveryLoop
 from benchmark_exporter.server.github import GitHub
 from benchmark_exporter.server.ingest_loop import IngestLoop
@@ -59,11 +61,12 @@ async def serve(settings: ServeSettings) -> None:
         LedgerError: the ledger cannot be opened. If its disk is full, this is retried instead.
         OSError: the address cannot be listened on.
     """
-    stop = asyncio.Event()
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stop.set)
     with Worker("ledger") as ledger, Worker("uploads") as uploads, Worker("live") as live:
         server = _Server(settings, ledger, uploads, live)
+        loop.add_signal_handler(signal.SIGHUP, server.reload.ask)
         await server.open()
         _collect_cycles_seldom()
         try:
@@ -98,13 +101,16 @@ class _Server:
                 monotonic=time.monotonic,
             )
         )
+        self._configuration = Configuration(
+            config, settings.config_path, settings.environment, time.time
+        )
         collector = Collector(settings.definitions, config)
         scrapers = Scrapers(config.regression_least_seconds)
         self._publisher = Publisher(collector, self._state, lambda: scrapers.last_scrapes)
         self._opened = OpenLedger(settings, self._state, self._publisher.publish_by_worker)
         self._worker = worker
         self._ingest = IngestLoop(
-            config,
+            self._configuration,
             self._opened,
             self._publisher,
             self._state,
@@ -112,13 +118,20 @@ class _Server:
             self._feed.publish_failure,
         )
         self._delivery = DeliveryLoop(self._opened, worker, scrapers, self._ingest.note_error)
+        self.reload = ConfigReload(
+            self._configuration, self._opened, collector, worker, self._ingest.note_error
+        )
         self._upload_folder = UploadFolder(settings.uploads_dir, config.zone)
         self._uploads = self._make_uploads(upload_worker)
         self._github = GitHub(
             self._uploads, _token_file(settings.github_webhook_secret), upload_worker
         )
         self._resources = ResourcesPart(
-            collector, self._publisher, self._uploads.counts, self._feed
+            collector,
+            self._publisher,
+            self._uploads.counts,
+            self._feed,
+            lambda: self._configuration.status,
         )
         live_folder = LiveFolder(
             settings.results_dir / FOLDER,
@@ -130,20 +143,16 @@ class _Server:
         self._live = LiveFollower(live_folder, live_worker, self._feed)
 
     def _make_uploads(self, worker: Worker) -> Uploads:
-        config = self._settings.config
-        return Uploads(
+        uploads = Uploads(
             self._upload_folder,
             _token_file(self._settings.upload_tokens),
-            UploadLimits(
-                config.max_file_bytes,
-                config.upload_timeout_seconds,
-                config.upload_rate_per_second,
-                config.upload_burst,
-            ),
+            _upload_limits(self._settings.config),
             worker,
             closed=self._why_no_uploads,
             stored=lambda path: self._ingest.add_changed(str(path)),
         )
+        self.reload.follow(lambda config: uploads.configure(_upload_limits(config)))
+        return uploads
 
     def _why_no_uploads(self) -> str | None:
         if self._state.is_stopping:
@@ -201,7 +210,7 @@ class _Server:
         prune = PruneLoop(
             self._opened,
             self._upload_folder,
-            self._settings.config.retention_days,
+            lambda: self._configuration.now.retention_days,
             self._worker,
             self._ingest.note_error,
         )
@@ -211,6 +220,7 @@ class _Server:
                 tasks.create_task(prune.run()),
                 tasks.create_task(self._delivery.run()),
                 tasks.create_task(self._live.run()),
+                tasks.create_task(self.reload.run()),
                 tasks.create_task(publish_states(self._publisher, self._feed)),
             ]
             ingesting = tasks.create_task(self._ingest.run())
@@ -233,7 +243,9 @@ class _Server:
             ready=lambda: self._state.is_ready,
             scraped=self._delivery.note_scrape,
             exposition=self._publisher.shown,
-            status=lambda: current_status(self._settings, self._publisher, self._state),
+            status=lambda: current_status(
+                self._settings, self._configuration, self._publisher, self._state
+            ),
             resources=self._resources.render,
             alerts=alerts.handle,
             upload=self._uploads.handle,
@@ -245,14 +257,26 @@ class _Server:
 
     def _make_stream_application(self) -> web.Application:
         settings = self._settings
-        admission = Admission(
-            settings.config.stream_max_clients,
-            [*settings.config.stream_origins, *settings.links.page_origins],
-            _token_file(settings.stream_tokens),
-        )
+        tokens = _token_file(settings.stream_tokens)
+
+        def admission(config: Config) -> Admission:
+            origins = [*config.stream_origins, *settings.links.page_origins]
+            return Admission(config.stream_max_clients, origins, tokens)
+
         trends = Trends(self._opened, self._publisher, self._worker, self._ingest.note_error)
         page = packaged("stream/page")
-        return StreamServer(self._feed.hub, admission, trends.read, page).make_application()
+        server = StreamServer(self._feed.hub, admission(self._configuration.now), trends.read, page)
+        self.reload.follow(lambda config: server.configure(admission(config)))
+        return server.make_application()
+
+
+def _upload_limits(config: Config) -> UploadLimits:
+    return UploadLimits(
+        config.max_file_bytes,
+        config.upload_timeout_seconds,
+        config.upload_rate_per_second,
+        config.upload_burst,
+    )
 
 
 def _token_file(path: Path | None) -> TokenFile | None:

@@ -14,6 +14,9 @@ class ServeSettings:
     """Where an exporter reads, writes and listens, and its configuration."""
 
     config: Config
+    # The file that `config` is of, None for the packaged one, and what replaces its environment.
+    config_path: Path | None
+    environment: str | None
     definitions: Mapping[str, Definition]
     results_dir: Path
     ledger_path: Path

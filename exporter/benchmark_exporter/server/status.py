@@ -13,6 +13,7 @@ from benchmark_exporter.ledger import BranchRuns, NewestVerdict, State, Subject
 from benchmark_exporter.ledger.state import ReceivedNotification
 from benchmark_exporter.metrics.collector import Exposition
 from benchmark_exporter.model import SubjectKind
+from benchmark_exporter.server.configuration import Configuration
 from benchmark_exporter.server.ingest_state import IngestState
 from benchmark_exporter.server.publishing import Publisher
 from benchmark_exporter.server.settings import ServeSettings
@@ -64,8 +65,9 @@ class FallbackBranchStatus(msgspec.Struct, frozen=True, kw_only=True):
 class Status(msgspec.Struct, frozen=True):
     """The exporter and what it knows.
 
-    `failure` is why no results can be ingested, None while ingest works; `subjects_dropped` counts
-    what `max_series` leaves out, by kind.
+    `failure` is why no results can be ingested, None while ingest works; `config_failure` why a
+    changed config.yaml was refused, None while the file is in effect as it was at the last check;
+    `subjects_dropped` counts what `max_series` leaves out, by kind.
     """
 
     version: str
@@ -73,6 +75,8 @@ class Status(msgspec.Struct, frozen=True):
     commits: int
     pending_files: int
     failure: str | None
+    config_failure: str | None
+    config_checked_timestamp_seconds: float
     max_series: int
     subjects_dropped: Mapping[SubjectKind, int]
     fallback_branches: Sequence[FallbackBranchStatus]
@@ -81,7 +85,12 @@ class Status(msgspec.Struct, frozen=True):
     alerts: Sequence[AlertStatus]
 
 
-def current_status(settings: ServeSettings, publisher: Publisher, ingest: IngestState) -> Status:
+def current_status(
+    settings: ServeSettings,
+    configuration: Configuration,
+    publisher: Publisher,
+    ingest: IngestState,
+) -> Status:
     """The status as last published. Raises HTTPServiceUnavailable if there is none yet."""
     exposition, state = publisher.shown(), publisher.state
     return Status(
@@ -90,7 +99,9 @@ def current_status(settings: ServeSettings, publisher: Publisher, ingest: Ingest
         commits=state.commits,
         pending_files=publisher.live.pending_files,
         failure=None if ingest.failure is None else str(ingest.failure),
-        max_series=settings.config.max_series,
+        config_failure=configuration.failure,
+        config_checked_timestamp_seconds=configuration.checked_seconds,
+        max_series=configuration.now.max_series,
         subjects_dropped=exposition.dropped,
         fallback_branches=[
             FallbackBranchStatus(project=each.project, branch=each.branch)

@@ -74,10 +74,15 @@ class Uploads:
     ) -> None:
         self._folder = folder
         self._tokens = tokens
-        self._limits = limits
         self._worker = worker
         self._closed = closed
         self._stored = stored
+        self.configure(limits)
+        self.counts = dict.fromkeys(CODES, 0)
+
+    def configure(self, limits: UploadLimits) -> None:
+        """Limits further uploads. Whoever has used up an allowance has a new one."""
+        self._limits = limits
         self._buckets = TokenBuckets(limits.rate_per_second, limits.burst)
         self._bodies = Bodies(
             limits.document_bytes,
@@ -85,7 +90,6 @@ class Uploads:
             size_limit=f"max_file_bytes ({limits.document_bytes})",
             time_limit=f"upload_timeout_seconds ({limits.timeout_seconds:g})",
         )
-        self.counts = dict.fromkeys(CODES, 0)
 
     async def handle(self, request: web.Request) -> web.Response:
         """The answer to one upload, always JSON."""

@@ -67,6 +67,10 @@ class StreamServer:
         self._page = page
         self._answers: set[web.WebSocketResponse] = set()
 
+    def configure(self, admission: Admission) -> None:
+        """Admits further clients by other rules; those that are connected stay."""
+        self._admission = admission
+
     def make_application(self) -> web.Application:
         """The routes; at shutdown clients get a close code that asks them to come back."""
         application = web.Application()

@@ -23,7 +23,7 @@ from tests.support.process import Exporter
 from tests.support.wired import START_SECONDS, Wired
 
 PIN = Pin("v0.3.0", "someone@somewhere", START_SECONDS, "the release")
-LIMITS = Config().judgement
+LIMITS = Config().limits_for
 
 
 def pin(wired: Wired, run_name: str, version: str = "v0.3.0") -> list[str]:

@@ -78,7 +78,8 @@ def test_the_table_has_the_verdict_on_each_result(
 ) -> None:
     assert main(["history", f"--ledger={judged}", "--limit=15"]) == EXIT_OK
     heading, *lines = capsys.readouterr().out.splitlines()
-    verdicts = [line[heading.index("VERDICT") :] for line in lines]
+    end = heading.index("DETECTABLE")
+    verdicts = [line[heading.index("VERDICT") : end].rstrip() for line in lines]
     assert verdicts[:5] == ["ok", "critical, 50.0% worse", "ok", "suspect, 50.0% worse", "ok"]
     assert verdicts[-3:] == ["insufficient data"] * 3  # the last one is late
 
@@ -241,7 +242,8 @@ def test_a_branch_that_is_not_tracked_is_marked_with_its_base(
     ]
     machines = [line[heading.index("MACHINE") : heading.index("COMMIT")].strip() for line in lines]
     assert sorted(machines) == sorted(["linux x86_64 2 cpus", "linux x86_64 4 cpus"] * 2)
-    assert [line[heading.index("VERDICT") :] for line in lines] == [
+    verdicts = slice(heading.index("VERDICT"), heading.index("DETECTABLE"))
+    assert [line[verdicts].rstrip() for line in lines] == [
         *["suspect, 50.0% worse"] * 2,
         *["ok"] * 2,
     ]

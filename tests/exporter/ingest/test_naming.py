@@ -149,7 +149,7 @@ def test_a_run_of_another_branch_takes_no_name(wired: Wired) -> None:
 def test_a_name_is_free_again_when_all_that_had_it_is_deleted(wired: Wired, selected: str) -> None:
     for number, executable in enumerate(("typo_bench", "vector_bench")):
         wired.take(f"{number}.json", google(number, executable, {"BM_Copy": 10.0, "BM_Find": 1.0}))
-    judge_again = judge_after_deletion(wired.config.judgement, wired.now)
+    judge_again = judge_after_deletion(wired.config.limits_for, wired.now)
     if selected == "project":
         wired.ledger.delete([wired.config.project], [])
     elif selected == "benchmark":

@@ -176,7 +176,7 @@ def test_deleting_what_it_is_of_deletes_it(steady: Wired, selection: DeletionSel
     drop(steady, [GOOD], start=101)
     steady.settle()
     assert commits(steady) is not None
-    judge_again = judge_after_deletion(steady.config.judgement, steady.now)
+    judge_again = judge_after_deletion(steady.config.limits_for, steady.now)
     steady.ledger.delete_runs(selection, judge_again)
     assert commits(steady) is None
     assert steady.query("SELECT count(*) FROM regression_reports") == [(0,)]

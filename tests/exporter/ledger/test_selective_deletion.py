@@ -21,7 +21,7 @@ def take(wired: Wired, number: int, **more: Any) -> None:
 
 
 def delete(wired: Wired, selection: DeletionSelection, *, dry_run: bool = False) -> DeletedRuns:
-    judge_again = judge_after_deletion(wired.config.judgement, wired.now)
+    judge_again = judge_after_deletion(wired.config.limits_for, wired.now)
     return wired.ledger.delete_runs(selection, judge_again, dry_run=dry_run)
 
 

@@ -10,7 +10,7 @@ import pytest
 from benchmark_exporter.commands.pinning import set_baseline
 from benchmark_exporter.counters import COUNTERS, HISTOGRAMS
 from benchmark_exporter.ledger import Pin
-from benchmark_exporter.metrics.live import Live, LiveProgress
+from benchmark_exporter.metrics.live import ConfigStatus, Live, LiveProgress
 from benchmark_exporter.metrics.resources import Resources
 from tests.support.alerts import WATCHDOG
 from tests.support.documents import perf_suite, pipeline, result
@@ -42,6 +42,11 @@ def busy(wired: Wired) -> Wired:
     # These moved with all others, and so count as a change of the machine.
     for number in range(102, 106):
         wired.take(f"shifted-{number}.json", result(number, dict.fromkeys("abcd", 1.5)))
+    for number in range(200, 200 + LEAST + 6):
+        # The spread of their own samples is all the noise that these runs have.
+        samples_ms = [1.0 + 0.3 * (each - 1) + 0.1 * (number % 3) for each in range(3)]
+        noisy = {"benchmark": "noisy", "unit": "milliseconds", "samples": samples_ms}
+        wired.take(f"noisy-{number}.json", result(number, {}) | {"results": [noisy]})
     wired.take("suite.json", result(110, {"b": 1.0}) | {"duration_seconds": 61.5})
     wired.take("branch.json", result(111, {"b": 1.0}) | {"branch": "feature/x"})
     wired.take("unusual.json", result(112, {"b": 1.0}) | {"branch": "trunk", "project": "new"})
@@ -52,7 +57,7 @@ def busy(wired: Wired) -> Wired:
         lasting = result(number, {"lasting": 1.0 if number < LEAST else 1.5}) | {"timestamp": at}
         wired.take(f"lasting-{number}.json", lasting)
     pin = Pin("v1", "someone", START_SECONDS, "")
-    set_baseline(wired.ledger, "steady-0", pin, wired.config.judgement)
+    set_baseline(wired.ledger, "steady-0", pin, wired.config.limits_for)
     wired.ingest.receive([WATCHDOG])
     return wired
 
@@ -61,7 +66,11 @@ def busy(wired: Wired) -> Wired:
 def exposition(busy: Wired, progress: LiveProgress) -> str:
     """All parts of what it exposes."""
     resources = busy.collector.render_resources(
-        Resources((1.0,), 1.0, 1.0, 1, 1.0), Live(0, 0.0), {201: 1}, progress
+        Resources((1.0,), 1.0, 1.0, 1, 1.0),
+        Live(0, 0.0),
+        {201: 1},
+        progress,
+        ConfigStatus(True, 1.0),
     )
     return busy.exposition() + resources.decode()
 

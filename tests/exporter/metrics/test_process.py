@@ -2,16 +2,17 @@
 
 from benchmark_exporter.config import Config
 from benchmark_exporter.metrics.collector import Collector
-from benchmark_exporter.metrics.live import Live, LiveProgress
+from benchmark_exporter.metrics.live import ConfigStatus, Live, LiveProgress
 from benchmark_exporter.metrics.resources import Resources
 from tests.support.wired import DEFINITIONS, START_SECONDS, samples
 
+ACCEPTED = ConfigStatus(successful=True, success_timestamp_seconds=START_SECONDS)
 OF_THE_STREAM = ("benchmark_live_", "benchmark_stream_")
 
 
 def test_the_stream(progress: LiveProgress) -> None:
     part = Collector(DEFINITIONS, Config()).render_resources(
-        Resources((), 0, 0, 0, 0), Live(0, 0), {}, progress
+        Resources((), 0, 0, 0, 0), Live(0, 0), {}, progress, ACCEPTED
     )
     shown = samples(part.decode())
     assert {name: shown[name] for name in shown if name.startswith(OF_THE_STREAM)} == {
@@ -40,7 +41,9 @@ def test_the_stream(progress: LiveProgress) -> None:
 def test_processes_scans_and_uploads(progress: LiveProgress) -> None:
     collector = Collector(DEFINITIONS, Config())
     resources = Resources((12.5, 0.0), 3.0, 1.234, 52_400_000, START_SECONDS)
-    part = collector.render_resources(resources, Live(0, 0.25), {201: 3, 400: 0}, progress)
+    part = collector.render_resources(
+        resources, Live(0, 0.25), {201: 3, 400: 0}, progress, ACCEPTED
+    )
     shown = samples(part.decode())
     assert {name: shown[name] for name in shown if not name.startswith(OF_THE_STREAM)} == {
         "memory_usage_mb": {
@@ -58,6 +61,10 @@ def test_processes_scans_and_uploads(progress: LiveProgress) -> None:
             frozenset({("core", "all"), ("process", "benchmark-exporter"), ("project", "")}): 3.0,
         },
         "benchmark_exporter_scan_duration_seconds": {frozenset(): 0.25},
+        "benchmark_exporter_config_last_reload_successful": {frozenset(): 1.0},
+        "benchmark_exporter_config_last_reload_success_timestamp_seconds": {
+            frozenset(): START_SECONDS
+        },
         "benchmark_exporter_uploads_total": {
             frozenset({("code", "201")}): 3.0,
             frozenset({("code", "400")}): 0.0,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from benchmark_exporter.ledger import Histogram
 from benchmark_exporter.metrics.exposition import Page, histogram_lines
-from benchmark_exporter.metrics.live import LiveProgress
+from benchmark_exporter.metrics.live import ConfigStatus, LiveProgress
 from benchmark_exporter.metrics.resources import Resources
 from benchmark_exporter.stream.hub import StreamFigures
 from benchmark_exporter.stream.live_lines import LINE_REJECTIONS
@@ -33,6 +33,16 @@ def add_scan(page: Page, scan_duration_seconds: float, uploads: Mapping[int, int
     page.add("benchmark_exporter_scan_duration_seconds", (), round(scan_duration_seconds, 6))
     for code, count in uploads.items():
         page.add("benchmark_exporter_uploads_total", (str(code),), count)
+
+
+def add_config_status(page: Page, status: ConfigStatus) -> None:
+    """Whether a changed config.yaml is in effect."""
+    page.add("benchmark_exporter_config_last_reload_successful", (), int(status.successful))
+    page.add(
+        "benchmark_exporter_config_last_reload_success_timestamp_seconds",
+        (),
+        status.success_timestamp_seconds,
+    )
 
 
 def add_progress(page: Page, progress: LiveProgress) -> None:

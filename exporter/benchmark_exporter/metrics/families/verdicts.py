@@ -31,6 +31,8 @@ def add_verdicts(
             ("benchmark_worsening_ratio", (), verdict.worsening_ratio),
             ("benchmark_noise_ratio", (), verdict.noise_ratio),
             ("benchmark_detectable_change_ratio", (), verdict.detectable_ratio),
+            ("benchmark_reachable_change_ratio", (), verdict.reachable_ratio),
+            ("benchmark_reachable_change_samples", (), verdict.reachable_samples),
             ("benchmark_unaccepted_level_info", (), verdict.unaccepted),
         ):
             if value is not None:

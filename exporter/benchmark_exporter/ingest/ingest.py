@@ -57,7 +57,6 @@ class Ingest:
         self._stopping = stopping
         ledger.adopt_pipelines(defaults.project)
         BranchTracking(defaults.branches).hide_untracked(ledger)
-        carry_over(ledger, defaults.aliases)
         self._known = ledger.signatures()
         self._reader = Reader(inbox, defaults.zone, defaults.settle_seconds, monotonic)
         self.configure(policy, limits, defaults)
@@ -65,9 +64,10 @@ class Ingest:
     def configure(self, policy: Policy, limits: LimitsFor, defaults: Defaults) -> None:
         """Records by other settings from the next batch on.
 
-        What is already recorded stays as it is. The zone and the branches of `defaults` must be
-        those that it was made with.
+        What is already recorded stays as it is, except that new aliases carry histories over. The
+        zone and the branches of `defaults` must be those that it was made with.
         """
+        carry_over(self._ledger, defaults.aliases)
         self._reader.settle_seconds = defaults.settle_seconds
         self._recorder = Recorder(policy, limits, defaults, self._known, self._clock)
 

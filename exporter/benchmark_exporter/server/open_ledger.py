@@ -11,6 +11,7 @@ from benchmark_exporter.ingest.inboxes import Inboxes
 from benchmark_exporter.ingest.ingest import Defaults, Ingest
 from benchmark_exporter.ledger import Ledger, LedgerError
 from benchmark_exporter.ledger.damage import is_damaged, set_aside
+from benchmark_exporter.names import Aliases
 from benchmark_exporter.server.ingest_state import IngestState
 from benchmark_exporter.server.settings import ServeSettings
 

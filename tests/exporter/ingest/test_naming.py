@@ -10,34 +10,11 @@ from benchmark_exporter.config import Config
 from benchmark_exporter.ledger import DeletionSelection
 from benchmark_exporter.names import Alias, Renaming, Renamings
 from tests.support.documents import Json, bench_guard, result
+from tests.support.documents import google_benchmark as google
 from tests.support.ledger_files import read_rows
 from tests.support.wired import Wired
 
 MAIN = {"branch": "main"}
-
-
-def google(number: int, executable: str, times: dict[str, float]) -> Json:
-    """A document as Google Benchmark 1.8 writes it; times in ns."""
-    return {
-        "context": {
-            "date": f"2026-03-01T12:{number:02}:00+00:00",
-            "host_name": "bench",
-            "executable": f"./build/{executable}",
-            "num_cpus": 4,
-        },
-        "benchmarks": [
-            {
-                "name": name,
-                "run_name": name,
-                "run_type": "iteration",
-                "iterations": 1000,
-                "real_time": time,
-                "cpu_time": time,
-                "time_unit": "ns",
-            }
-            for name, time in times.items()
-        ],
-    }
 
 
 def jmh(threads: int, score: float) -> Json:

@@ -32,6 +32,7 @@ from benchmark_exporter.ledger.connection import (
     open_to_write,
 )
 from benchmark_exporter.ledger.deletion import Deleted
+from benchmark_exporter.ledger.executable_renaming import rename_executable
 from benchmark_exporter.ledger.newest_rows import Rank
 from benchmark_exporter.ledger.renaming import Renamed, RenameError
 from benchmark_exporter.ledger.retention import old_uploads, prune
@@ -244,6 +245,17 @@ class Ledger:
         """
         with suppress(_DryRun), self.transaction() as transaction:
             renamed = transaction.rename(renamings, projects)
+            if dry_run:
+                raise _DryRun
+        return renamed
+
+    def rename_executable(
+        self, old: str, new: str, projects: Sequence[str] = (), *, dry_run: bool = False
+    ) -> tuple[int, Renamed]:
+        """An executable is called otherwise now; see `executable_renaming`."""
+        with suppress(_DryRun), self.transaction() as transaction:
+            naming, rename = transaction.naming, transaction.rename
+            renamed = rename_executable(naming, rename, old, new, projects)
             if dry_run:
                 raise _DryRun
         return renamed

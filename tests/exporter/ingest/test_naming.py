@@ -284,6 +284,17 @@ def test_a_run_that_has_both_names_keeps_them(
     assert wired.value("benchmark_runs_total", benchmark_name="parser") == 2
 
 
+def test_of_two_aliases_for_one_name_a_run_that_has_both_gets_one(
+    wired: Wired, caplog: pytest.LogCaptureFixture
+) -> None:
+    wired.restart(aliased(Alias("first", "x"), Alias("second", "x"), Alias("old", "new")))
+    wired.take("1.json", result(1, {"first": 1.0, "second": 2.0, "old": 3.0}))
+    assert names(wired) == {"x", "first", "new"}  # the longer old name counts
+    assert caplog.text.count("an alias does not apply") == 1
+    wired.take("2.json", result(2, {"first": 1.0}))
+    assert wired.value("benchmark_runs_total", benchmark_name="x") == 2
+
+
 def test_an_alias_applies_to_an_executable_s_name(wired: Wired) -> None:
     wired.restart(aliased(Alias("string_bench/BM_Copy", "BM_CopyString")))
     for number, executable in enumerate(("vector_bench", "string_bench")):

@@ -55,25 +55,34 @@ class Renaming(NamedTuple):
 
 
 class Renamings:
-    """Several renamings at once; of a name, the first that applies counts."""
+    """Several renamings at once; of those that apply to a name, the longest old name counts."""
 
     def __init__(self, renamings: Iterable[Renaming]) -> None:
         self.all: Sequence[Renaming] = tuple(renamings)
+        self._by_old = {renaming.old: renaming for renaming in self.all}
+
+    def of(self, name: str) -> Renaming | None:
+        """The renaming that counts for a name, if one applies."""
+        above, slash = name, "/"
+        while slash:
+            if above in self._by_old:
+                return self._by_old[above]
+            above, slash, _ = above.rpartition("/")
+        return None
 
     def applies(self, name: str) -> bool:
         """Whether one of them applies to a name."""
-        return any(renaming.applies(name) for renaming in self.all)
+        return self.of(name) is not None
 
     def name(self, name: str) -> str:
         """What a name is afterwards."""
-        found = (renaming for renaming in self.all if renaming.applies(name))
-        return next((renaming.name(name) for renaming in found), name)
+        found = self.of(name)
+        return name if found is None else found.name(name)
 
     def parts(self, benchmark: str, variant: str) -> tuple[str, str]:
         """What a result's benchmark and variant are afterwards; see `Renaming.parts`."""
-        stated = benchmark, variant
-        found = (renaming.parts(*stated) for renaming in self.all)
-        return next((parts for parts in found if parts != stated), stated)
+        found = self.of(f"{benchmark}/{variant}" if variant else benchmark)
+        return (benchmark, variant) if found is None else found.parts(benchmark, variant)
 
 
 class Alias(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -100,9 +109,16 @@ class Aliases:
         self.all: Sequence[Alias] = sorted(
             aliases, key=lambda alias: (-len(alias.old), alias.project is None)
         )
+        self._renamings: dict[str, Renamings] = {}
+
+    def renamings(self, project: str) -> Renamings:
+        """What they make of the names of a project."""
+        if project not in self._renamings:
+            self._renamings[project] = Renamings(each.renaming for each in self.of(project))
+        return self._renamings[project]
 
     def of(self, project: str) -> Sequence[Alias]:
-        """Those of a project; the first that applies to a name counts."""
+        """Those of a project."""
         found: dict[str, Alias] = {}
         for alias in self.all:
             if alias.project in (None, project):

@@ -30,12 +30,19 @@ from benchmark_exporter.names import Renaming, Renamings
     help="Rename it in this project only. May be repeated.",
     show_default="all projects",
 )
+@option(
+    "--executable",
+    is_flag=True,
+    shared=False,
+    help="OLD and NEW are executables of Google Benchmark, which is called otherwise now.",
+)
 @option("--dry-run", is_flag=True, shared=False, help="Only say how much would be renamed.")
 @written_ledger_options
 def command(
     old: str,
     new: str,
     project: tuple[str, ...],
+    executable: bool,
     dry_run: bool,
     ledger: Path | None,
     stack: Path | None,
@@ -46,19 +53,28 @@ def command(
     two become one. The exporter may keep running. Results that still arrive as OLD need an alias in
     config.yaml.
     """
+    given, what = 0, "benchmark or result has the name"
     try:
         with open_ledger(ledger, stack) as (opened, where):
             announce(f"{'counting in' if dry_run else 'renaming in'} {where}")
-            renamed = opened.rename(Renamings([Renaming(old, new)]), project, dry_run=dry_run)
+            if executable:
+                what = "benchmark belongs to an executable"
+                given, renamed = opened.rename_executable(old, new, project, dry_run=dry_run)
+            else:
+                renaming = Renamings([Renaming(old, new)])
+                renamed = opened.rename(renaming, project, dry_run=dry_run)
     except (LedgerError, StackError) as error:
         raise Unusable(str(error)) from error
     except RenameError as error:
         raise Unusable(f"{old} cannot be renamed to {new}: {error}") from error
-    if not (renamed.runs or renamed.series):
-        raise Unusable(f"no benchmark or result has the name {old}")
-    joined = f", {renamed.joined:,} of them joined with those of {new}" if renamed.joined else ""
+    if not (given or renamed.runs or renamed.series):
+        raise Unusable(f"no {what} {old}")
+    joined = (
+        f", {renamed.joined:,} of them joined with series that were there" if renamed.joined else ""
+    )
+    belonging = f"; {given:,} plain names belong to {new}" if given else ""
     print(
         f"{'would rename' if dry_run else 'renamed'} {renamed.results:,} results and failures of "
-        f"{renamed.runs:,} runs, and {renamed.series:,} series{joined}"
+        f"{renamed.runs:,} runs, and {renamed.series:,} series{joined}{belonging}"
     )
     return EXIT_OK

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from benchmark_exporter.ledger import Ledger, RenameError, Transaction
 from benchmark_exporter.model import Run, measurements_digest
-from benchmark_exporter.names import Alias, Aliases, Renaming, Renamings
+from benchmark_exporter.names import Aliases, Renaming, Renamings
 
 log = logging.getLogger(__name__)
 
@@ -61,8 +61,8 @@ def named(
 ) -> Run:
     """The run with the names that its benchmarks have in the ledger."""
     run = _with_executable(run, project, executables, tracked=tracked)
-    of_project = aliases.of(project)
-    return _with_aliases(run, of_project) if of_project else run
+    renamings = aliases.renamings(project)
+    return _with_aliases(run, renamings) if renamings.all else run
 
 
 def record_names(
@@ -150,23 +150,28 @@ def _with_executable(run: Run, project: str, executables: Executables, *, tracke
     return _renamed(run, lambda benchmark, variant: (names.get(benchmark, benchmark), variant))
 
 
-def _with_aliases(run: Run, aliases: Sequence[Alias]) -> Run:
-    renamings = Renamings(alias.renaming for alias in aliases)
+def _with_aliases(run: Run, renamings: Renamings) -> Run:
     if all(renamings.parts(*parts) == parts for parts in _parts(run)):
         return run
     renamed = _renamed(run, renamings.parts)
-    if _is_distinct(renamed):
-        stated = run.measurements or measurements_digest(run.results, run.failures)
-        return replace(renamed, measurements=stated)
-    # A run that has both names does not mean the same by them.
-    for alias in aliases:
-        if not _is_distinct(_renamed(run, alias.renaming.parts)):
-            log.warning(
-                "an alias does not apply to a run that has both names",
-                extra={"fields": {"run": run.run_id, "old": alias.old, "new": alias.new}},
-            )
-            return _with_aliases(run, [each for each in aliases if each is not alias])
-    return run
+    if not _is_distinct(renamed):
+        renamed = _renamed(run, _distinct(run, renamings).parts)
+    stated = run.measurements or measurements_digest(run.results, run.failures)
+    return replace(renamed, measurements=stated)
+
+
+def _distinct(run: Run, renamings: Renamings) -> Renamings:
+    """Those that apply to a run which has both names of an alias: it means two things by them."""
+    applied: list[Renaming] = []
+    for each in renamings.all:
+        if _is_distinct(_renamed(run, Renamings([*applied, each]).parts)):
+            applied.append(each)
+            continue
+        log.warning(
+            "an alias does not apply to a run that has both names",
+            extra={"fields": {"run": run.run_id, "old": each.old, "new": each.new}},
+        )
+    return Renamings(applied)
 
 
 def _parts(run: Run) -> list[tuple[str, str]]:

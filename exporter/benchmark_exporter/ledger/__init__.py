@@ -33,6 +33,7 @@ from benchmark_exporter.ledger.connection import (
 )
 from benchmark_exporter.ledger.deletion import Deleted
 from benchmark_exporter.ledger.delivery import Delivery
+from benchmark_exporter.ledger.executable_renaming import rename_executable
 from benchmark_exporter.ledger.newest_rows import Rank
 from benchmark_exporter.ledger.places import BEGINNING, END, JudgedResult, JudgedRun, PlacedRun
 from benchmark_exporter.ledger.renaming import Renamed, RenameError
@@ -278,6 +279,17 @@ class Ledger:
     def delivery(self) -> Delivery:
         """Who scrapes the exporter, and what was reported to them."""
         return Delivery(self._connection, self.transaction, self._errors_named)
+
+    def rename_executable(
+        self, old: str, new: str, projects: Sequence[str] = (), *, dry_run: bool = False
+    ) -> tuple[int, Renamed]:
+        """An executable is called otherwise now; see `executable_renaming`."""
+        with suppress(_DryRun), self.transaction() as transaction:
+            naming, rename = transaction.naming, transaction.rename
+            renamed = rename_executable(naming, rename, old, new, projects)
+            if dry_run:
+                raise _DryRun
+        return renamed
 
     def adopt_pipelines(self, project: str) -> None:
         """Gives a project to the pipelines of a ledger from before pipelines had one."""

@@ -1,7 +1,7 @@
 """What the names of benchmarks belong to, in one transaction."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from benchmark_exporter.ledger.rows import CarriedAliasRow, ExecutableRow
 from benchmark_exporter.ledger.tables import CARRIED_ALIASES, EXECUTABLES, FORMER_NAMES
@@ -27,6 +27,15 @@ class Naming:
         """The executable that a benchmark's plain name belongs to; None if to none yet."""
         row = self._buffer.get(EXECUTABLES, (project, benchmark))
         return None if row is None else row.executable
+
+    def owners(self, projects: Sequence[str]) -> list[tuple[str, str, str]]:
+        """Projects, benchmarks and the executables that have their plain names.
+
+        Of these projects, of all if there are none.
+        """
+        self._buffer.flush()
+        rows = self._connection.execute("SELECT project, benchmark, executable FROM executables")
+        return [row for row in rows if not projects or row[0] in projects]
 
     def give(self, project: str, benchmark: str, executable: str) -> None:
         """Makes a benchmark's plain name an executable's."""

@@ -6,6 +6,7 @@ import pytest
 
 from benchmark_exporter.commands.file_check import check_file
 from benchmark_exporter.config import Config
+from benchmark_exporter.names import Alias
 from tests.support.paths import REPOSITORY
 
 GOLDEN = REPOSITORY / "tests/exporter/golden"
@@ -53,6 +54,24 @@ def test_numbers_have_their_units(name: str, line: str) -> None:
     accepted, lines = check_file(GOLDEN / f"{name}.json", Config())
     assert accepted
     assert f"  {line}" in lines
+
+
+def test_an_alias_says_what_a_name_goes_on_as() -> None:
+    config = Config(aliases=[Alias("parsing", "parser"), Alias("routing", "x", "another")])
+    accepted, lines = check_file(GOLDEN / "bench_suite/1-comprehensive.json", config)
+    assert accepted
+    assert "  parsing: goes on as parser, by an alias of config.yaml" in lines
+    assert (
+        "  parsing/memory_delta: goes on as parser/memory_delta, by an alias of config.yaml"
+        in lines
+    )
+    assert "  parser/memory_delta: mean 2.097 MB, lower is better" in lines
+    assert not [line for line in lines if " as x" in line]
+
+
+def test_an_executable_is_named() -> None:
+    _, lines = check_file(GOLDEN / "google_benchmark/1-run.json", Config())
+    assert "  executable copy_bench, which precedes names that another one has already" in lines
 
 
 def test_a_baseline_is_named_as_one() -> None:

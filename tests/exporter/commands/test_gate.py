@@ -10,7 +10,9 @@ import pytest
 
 from benchmark_exporter.commands.gate import Gate, GateError
 from benchmark_exporter.config import Config
+from benchmark_exporter.names import Alias
 from tests.support.command import run
+from tests.support.documents import google_benchmark as google
 from tests.support.documents import perf_suite, result
 from tests.support.histories import STEADY, SUITE, take
 from tests.support.process import COMMAND
@@ -148,6 +150,34 @@ def test_a_ledger_is_the_history_and_is_not_changed(wired: Wired) -> None:
     assert check.returncode == 1
     assert "| parsing | 1 ms | 3 ms | +200.0% |" in check.stdout
     assert wired.exposition() == before
+
+
+def test_names_are_those_of_the_ledger(wired: Wired) -> None:
+    """Else a second executable is judged by the first one's history, and an alias by none."""
+    alias = Alias("parser", "parsing")
+    for number in range(12):
+        wired.take(f"{number}.json", result(number, {"parsing": 1.0}))
+        wired.take(f"g{number}.json", google(number, "vector_bench", {"BM_Copy": 10.0}))
+    slow = write(wired.folder, "a", google(50, "string_bench", {"BM_Copy": 40.0}))
+    old = write(wired.folder, "b", result(50, {"parser": 1.0}))
+    config = Config(aliases=[alias])
+    passed, text = Gate(config, wired.ledger).check([slow, slow, slow, old])
+    assert passed
+    assert text.count("| string\\_bench/BM\\_Copy |  | 40 ns |  |  | insufficient data |") == 1
+    assert "| parsing | 1 ms | 1 ms | +0.0% |" in text
+    again = write(wired.folder, "c", google(51, "vector_bench", {"BM_Copy": 10.0}))
+    assert "| BM\\_Copy | 10 ns | 10 ns | +0.0% |" in Gate(config, wired.ledger).check([again])[1]
+
+
+def test_without_a_ledger_the_first_executable_has_the_name(tmp_path: Path) -> None:
+    files = [
+        write(tmp_path, executable, google(number, executable, {"BM_Copy": 10.0}))
+        for number, executable in enumerate(("vector_bench", "string_bench"))
+    ]
+    _, text = Gate(Config(), baseline=files[:1]).check(files)
+    rows = [line.split(" | ")[0] for line in text.splitlines() if "_Copy" in line]
+    of_times = [row for row in rows if not row.endswith("/cpu")]
+    assert of_times == ["| BM\\_Copy", "| string\\_bench/BM\\_Copy"]
 
 
 def test_a_shift_of_the_machine_fails_nothing(tmp_path: Path) -> None:

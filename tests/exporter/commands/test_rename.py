@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmark_exporter.__main__ import EXIT_OK, EXIT_UNUSABLE, main
-from tests.support.documents import perf_suite, result
+from tests.support.documents import google_benchmark, perf_suite, result
 from tests.support.process import Exporter, shown_value
 from tests.support.wired import Wired
 
@@ -55,8 +55,72 @@ def test_series_that_were_there_are_named(wired: Wired, capsys: pytest.CaptureFi
     assert main(["rename", "parser", "parsing", f"--ledger={wired.ledger_path}"]) == EXIT_OK
     assert capsys.readouterr().out == (
         "renamed 1 results and failures of 1 runs, and 1 series, "
-        "1 of them joined with those of parsing\n"
+        "1 of them joined with series that were there\n"
     )
+
+
+def take_google(wired: Wired, number: int, executable: str) -> None:
+    document = google_benchmark(number, executable, {"BM_Copy": 10.0, "BM_Find": 1.0})
+    wired.take(f"{number}.json", document)
+
+
+def names(wired: Wired) -> set[str]:
+    return {dict(labels)["benchmark_name"] for labels in wired.samples()["benchmark_runs_total"]}
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_an_executable_that_is_called_otherwise_keeps_its_names(
+    wired: Wired, capsys: pytest.CaptureFixture[str], is_late: bool
+) -> None:
+    for number in range(3):
+        take_google(wired, number, "string_bench")
+    if is_late:  # it has run by its new name, whose results have other names
+        take_google(wired, 3, "text_bench")
+        assert names(wired) == {"BM_Copy", "BM_Find", "text_bench/BM_Copy", "text_bench/BM_Find"}
+    words = ["rename", "--executable", "string_bench", "text_bench"]
+    expected = (
+        "4 results and failures of 1 runs, and 4 series, "
+        "4 of them joined with series that were there"
+        if is_late
+        else "0 results and failures of 0 runs, and 0 series"
+    )
+    for more, said in (["--dry-run"], "would rename"), ([], "renamed"):
+        assert main([*words, *more, f"--ledger={wired.ledger_path}"]) == EXIT_OK
+        assert capsys.readouterr().out == (
+            f"{said} {expected}; 2 plain names belong to text_bench\n"
+        )
+    take_google(wired, 4, "text_bench")
+    assert names(wired) == {"BM_Copy", "BM_Find"}
+    assert wired.value("benchmark_runs_total", benchmark_name="BM_Copy") == 4 + is_late
+    assert main([*words, f"--ledger={wired.ledger_path}"]) == EXIT_UNUSABLE
+    why = "no benchmark belongs to an executable string_bench"
+    assert why in capsys.readouterr().err
+
+
+def test_an_executable_without_the_plain_names_is_renamed_in_its_own(
+    wired: Wired, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, executable in enumerate(("vector_bench", "string_bench", "string_bench")):
+        take_google(wired, number, executable)
+    words = ["rename", "--executable", "string_bench", "text_bench", "--project=strataregula"]
+    assert main([*words, f"--ledger={wired.ledger_path}"]) == EXIT_OK
+    take_google(wired, 3, "text_bench")
+    assert names(wired) == {"BM_Copy", "BM_Find", "text_bench/BM_Copy", "text_bench/BM_Find"}
+    assert wired.value("benchmark_runs_total", benchmark_name="text_bench/BM_Copy") == 3
+    assert wired.value("benchmark_runs_total", benchmark_name="BM_Copy") == 1
+    capsys.readouterr()
+
+
+def test_an_executable_that_has_become_another_joins_it(
+    wired: Wired, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, executable in enumerate(("vector_bench", "string_bench", "string_bench")):
+        take_google(wired, number, executable)
+    words = ["rename", "--executable", "string_bench", "vector_bench"]
+    assert main([*words, f"--ledger={wired.ledger_path}"]) == EXIT_OK
+    assert names(wired) == {"BM_Copy", "BM_Find"}
+    assert wired.value("benchmark_runs_total", benchmark_name="BM_Copy") == 3
+    capsys.readouterr()
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,9 @@ def judge_run(
         kept = Series(pinned=series.pinned, passed_commit=passed_commit, rank_seconds=rank_seconds)
         ledger.keep_state(key, kept, state)
         confirmed = verdict.state == "critical" and not moved
-        transaction.reports.follow(row, key, verdict, run.commit_hash, now, confirmed=confirmed)
+        transaction.reports.follow(
+            row, key, verdict, run.commit_hash, rank.seconds, now, confirmed=confirmed
+        )
         labels = (*where, key.name)
         transaction.count(REGRESSIONS_CONFIRMED.name, labels, now, by=int(confirmed))
         transaction.count(REGRESSIONS_SUPPRESSED.name, labels, now, by=int(verdict.suppressed))

@@ -84,7 +84,6 @@ class ScopeJudging:
         self._encoded: dict[SeriesKey, bytes] = {}
         self._newest: dict[SeriesKey, Place] = {}
         self._decide_newest = False
-        self._reported: set[SeriesKey] = set()  # with a regression that is confirmed now
         self.accepted: list[Accepted] = []
 
     def judge_new(self, new: NewRun) -> None:
@@ -227,23 +226,17 @@ class ScopeJudging:
         newly = confirmed and not counted
         if stored is None or newly:
             self._count(run, key.name, verdict, confirmed=newly)
-        self._report(run, each, confirmed=newly)
+        self._transaction.reports.follow(
+            run.row,
+            key,
+            verdict,
+            run.commit_hash,
+            run.rank_seconds,
+            self._now,
+            confirmed=newly,
+        )
         if verdict.accepted and exact and not (stored is not None and stored.verdict.accepted):
             self.accepted.append(Accepted(key.name, run.run_id))
-
-    def _report(self, run: PlacedRun, each: _Judged, *, confirmed: bool) -> None:
-        """Has a regression reported that is confirmed now, until a run after it ends it.
-
-        A late run ends no regression that was confirmed at a later place.
-        """
-        key = each.key
-        if confirmed:
-            self._reported.add(key)
-        is_newest = each.stored is None and self._ledger.series(key).is_before(run.place)
-        if confirmed or is_newest or key in self._reported:
-            self._transaction.reports.follow(
-                run.row, key, each.verdict, run.commit_hash, self._now, confirmed=confirmed
-            )
 
     def _follow(self, run: PlacedRun, each: _Judged, *, shifted: bool | None) -> int:
         """Keeps what the next run is judged by, unless that is what is stored; its digest."""

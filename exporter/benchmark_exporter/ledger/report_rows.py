@@ -6,16 +6,17 @@ import msgspec
 class ReportRow(msgspec.Struct, frozen=True):
     """A confirmed regression, and whether it was reported.
 
-    `alarm` is the run that first confirmed it, `run` the newest one. `merged` counts it and those
-    before it that it took the place of. `ended_commit` is the commit of the run that ended it; None
-    while it lasts. Times are in seconds since 1970.
+    `alarm` is the run that first confirmed it, `run` the newest one, which has the rank. `merged`
+    counts it and those before it that it took the place of. `ended_commit` is the commit of the run
+    that ended it; None while it lasts. Times are in seconds since 1970.
     """
 
     alarm: int
     run: int
-    reported: bool
-    merged: int
+    rank_seconds: float
     confirmed_seconds: float
+    reported: bool = False
+    merged: int = 1
     ended_commit: str | None = None
     ended_seconds: float | None = None
 

@@ -70,14 +70,19 @@ class Reports:
         key: SeriesKey,
         verdict: Verdict,
         commit_hash: str,
+        rank_seconds: float,
         at_seconds: float,
         *,
         confirmed: bool,
     ) -> None:
         """Stores what a run's verdict says of the confirmed regression of its result.
 
-        It is called for the runs of a series in their order. `confirmed` says that the verdict is
-        to be reported. Any other verdict that is not a regression ends the one before it.
+        `rank_seconds` is where the run stands in its series, `at_seconds` is now; both are in
+        seconds since 1970. `confirmed` says that the verdict is to be reported. Any other verdict
+        that is not a regression ends the one before it.
+
+        A late run and those after it may be judged again, in their order, with `confirmed` only
+        for what was not counted before: they end no regression that came after them.
         """
         where = key[:-1]
         if self._keys is None:
@@ -85,11 +90,20 @@ class Reports:
         if not confirmed and where not in self._keys:
             return
         known = self._buffer.get(REGRESSION_REPORTS, where)
+        # A rank after now was given by a clock that has been set back since.
+        is_late = known is not None and rank_seconds < known.rank_seconds <= at_seconds
         if confirmed:
             self._keys.add(where)
-            row = _confirmed(known, run, at_seconds, is_new=verdict.alarm_runs == 1)
+            row = ReportRow(run, run, rank_seconds, at_seconds)
+            if known is not None:
+                row = _before(known, row) if is_late else _after(known, row, verdict)
             self._buffer.put(REGRESSION_REPORTS, where, row)
-        elif known is not None and known.ended_seconds is None and verdict.state not in REGRESSED:
+        elif (
+            known is not None
+            and known.ended_seconds is None
+            and verdict.state not in REGRESSED
+            and not is_late
+        ):
             ended = replace(known, ended_commit=commit_hash, ended_seconds=at_seconds)
             self._buffer.put(REGRESSION_REPORTS, where, None if known.reported else ended)
 
@@ -106,13 +120,24 @@ class Reports:
         self._connection.execute(_DELETE_OLD, (before_seconds,))
 
 
-def _confirmed(known: ReportRow | None, run: int, at_seconds: float, *, is_new: bool) -> ReportRow:
-    if known is None:
-        return ReportRow(run, run, reported=False, merged=1, confirmed_seconds=at_seconds)
-    if known.ended_seconds is None and not is_new:
-        return replace(known, run=run, confirmed_seconds=at_seconds)
-    merged = 1 if known.reported else known.merged + 1
-    return ReportRow(run, run, reported=False, merged=merged, confirmed_seconds=at_seconds)
+def _after(known: ReportRow, row: ReportRow, verdict: Verdict) -> ReportRow:
+    """The row for a regression that was confirmed after the one that is known."""
+    if known.ended_seconds is None and verdict.alarm_runs != 1:  # it is the same one
+        return replace(
+            known,
+            run=row.run,
+            rank_seconds=row.rank_seconds,
+            confirmed_seconds=row.confirmed_seconds,
+        )
+    return row if known.reported else replace(row, merged=known.merged + 1)
+
+
+def _before(known: ReportRow, row: ReportRow) -> ReportRow:
+    """The row for one that a late run confirmed, before the one that is known.
+
+    While an alert of the result fires, it is not a reason for another.
+    """
+    return known if known.reported else replace(known, merged=known.merged + row.merged)
 
 
 def read_pending(connection: sqlite3.Connection, after_seconds: float) -> list[PendingReport]:

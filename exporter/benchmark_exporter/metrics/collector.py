@@ -28,7 +28,7 @@ from benchmark_exporter.metrics.families import (
     totals,
     verdicts,
 )
-from benchmark_exporter.metrics.holding import Releases
+from benchmark_exporter.metrics.holding import AWAITED_SECONDS, Releases
 from benchmark_exporter.metrics.live import ConfigStatus, Live, LiveProgress
 from benchmark_exporter.metrics.resources import Resources
 from benchmark_exporter.metrics.samples import Sample, Samples
@@ -87,12 +87,12 @@ class Collector:
 
     def _expose_fitting(self, ledger: Ledger, live: Live, now: float) -> tuple[State, Exposition]:
         config = self._config
+        longest_hold = max(config.counter_hold_seconds, config.histogram_hold_seconds)
         while True:
             state = ledger.state(
                 after_seconds=now - config.series_max_age_seconds,
                 at_most=self._subjects_read,
-                returned_after_seconds=now
-                - max(config.counter_hold_seconds, config.histogram_hold_seconds),
+                returned_after_seconds=now - longest_hold - AWAITED_SECONDS,
                 passed_after_seconds=now - DELIVERY_MAX_AGE_SECONDS,
             )
             exposition = self.render(state, live, now)

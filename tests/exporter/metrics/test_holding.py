@@ -138,3 +138,14 @@ def test_a_prometheus_is_awaited_for_ten_minutes(wired: Wired) -> None:
     assert shown(wired, RUNS, ROUTER) == 1  # of a part that nobody scrapes
     wired.now += 1
     assert shown(wired, INGESTED, PERF_SUITE) == 1
+
+
+def test_what_returns_while_a_prometheus_is_away_is_held_as_it_was(wired: Wired) -> None:
+    wired.take("a.json", perf_suite())
+    wired.now += wired.config.series_max_age_seconds
+    wired.scrapes = {"distributions": [wired.now - 1]}
+    wired.take("b.json", perf_suite("second", timestamp="2026-03-02T12:00:00Z"))
+    wired.now += AWAITED_SECONDS / 2
+    assert shown(wired, RUNS, ROUTER) == 1
+    wired.scrapes = {"distributions": [wired.now]}
+    assert shown(wired, RUNS, ROUTER) == 2

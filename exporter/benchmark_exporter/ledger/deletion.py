@@ -47,7 +47,7 @@ _OF_RUNS = (
 )
 _OF_PROJECTS = (
     *("series", "baselines", "shifts", "commit_regressions", "suite_durations", "branches"),
-    *("fallback_branches", "subjects"),
+    *("fallback_branches", "subjects", "drifts"),
 )
 _OF_PIPELINES = ("pipeline_runs", "newest_pipeline_runs")
 _TOTALS = ("counters", "histograms", "returned")

@@ -1,6 +1,7 @@
 """The rows of the ledger's tables, without the columns of a key unless these are shown too."""
 
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -164,6 +165,23 @@ class ShiftRow(msgspec.Struct, frozen=True):
     rank_seconds: float
     shifted: bool
     runs: tuple[int, ...]
+
+
+class DriftRow(msgspec.Struct, frozen=True):
+    """A drift of a series.
+
+    `since_seconds` is when the run was made that showed it first; for the others see `judge.Drift`.
+    """
+
+    since_seconds: float
+    compared_seconds: float
+    ratios: Mapping[str, float]
+
+
+class DriftChecksRow(msgspec.Struct, frozen=True):
+    """The newest run when all series were last checked for drifts; 0: never."""
+
+    last_run: int
 
 
 class PipelineRunRow(msgspec.Struct, frozen=True):

@@ -14,6 +14,8 @@ from benchmark_exporter.ledger.rows import (
     CommitRegressionsRow,
     CounterRow,
     DocumentRow,
+    DriftChecksRow,
+    DriftRow,
     FailureRow,
     FileRow,
     GateOutcomeRow,
@@ -52,6 +54,8 @@ GATE_OUTCOMES = Table("gate_outcomes", _OF_GATE, GateOutcomeRow)
 VERDICTS = Table("verdicts", _OF_RUN, VerdictRow, names={"limit": "limit_value"})
 SERIES = Table("series", _SERIES, Series)
 BASELINES = Table("baselines", _SERIES, BaselineRow)
+DRIFTS = Table("drifts", _SERIES, DriftRow)
+DRIFT_CHECKS = Table("drift_checks", (), DriftChecksRow, one_row=True)
 SHIFTS = Table("shifts", _SCOPE, ShiftRow)
 NEWEST_VERDICTS = Table("newest_verdicts", (*_SCOPE, "name"), NewestVerdictRow)
 NEWEST_RESULTS = Table("newest_results", (*_SCOPE, "name"), NewestResultRow)
@@ -82,4 +86,5 @@ TABLES = (
     *(VERDICTS, SERIES, BASELINES, SHIFTS, NEWEST_VERDICTS, NEWEST_RESULTS, NEWEST_RUNS),
     *(NEWEST_GATE_OUTCOMES, PIPELINE_RUNS, NEWEST_PIPELINE_RUNS, COUNTERS, COMMIT_REGRESSIONS),
     *(HISTOGRAMS, NOTIFICATIONS, SUBJECTS, RETURNED, SUITE_DURATIONS, BRANCHES, FALLBACK_BRANCHES),
+    *(DRIFTS, DRIFT_CHECKS),
 )

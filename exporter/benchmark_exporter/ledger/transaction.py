@@ -9,6 +9,7 @@ from benchmark_exporter.ledger import totals
 from benchmark_exporter.ledger.baselines import Baselines
 from benchmark_exporter.ledger.branches import Branches
 from benchmark_exporter.ledger.deletion import Deleted, delete
+from benchmark_exporter.ledger.drifts import Drifts
 from benchmark_exporter.ledger.newest_rows import Rank
 from benchmark_exporter.ledger.pipeline_adoption import adopt_pipelines
 from benchmark_exporter.ledger.pipelines import add_pipeline_run
@@ -88,6 +89,7 @@ class Transaction:
         self._seen: dict[Subject, float] = {}  # when each was last seen, as it is stored
         self.verdicts = Verdicts(connection, self._buffer)
         self.branches = Branches(connection, self._buffer)
+        self.drifts = Drifts(connection, self._buffer)
 
     @property
     def changed(self) -> bool:

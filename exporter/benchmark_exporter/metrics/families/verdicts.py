@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from benchmark_exporter.ledger import Labels, NewestVerdict, State
-from benchmark_exporter.ledger.state import NewestBaseline, NewestShift
+from benchmark_exporter.ledger.state import NewestBaseline, NewestDrift, NewestShift
 from benchmark_exporter.metrics.exposition import Sink
 from benchmark_exporter.metrics.families.scopes import labels_of, labels_without_environment
 from benchmark_exporter.model import REGRESSED
@@ -33,6 +33,8 @@ def add_verdicts(sink: Sink, verdicts: Iterable[NewestVerdict]) -> None:
             _add_regression(sink, newest)
         if newest.baseline is not None:
             _add_baseline(sink, newest, newest.baseline)
+        if newest.drift is not None:
+            _add_drift(sink, newest, newest.drift)
 
 
 def _pinned_value(newest: NewestVerdict) -> float | None:
@@ -96,6 +98,14 @@ def _add_regression(sink: Sink, newest: NewestVerdict) -> None:
     ):
         if value is not None:
             sink.add(metric, labels, value)
+
+
+def _add_drift(sink: Sink, newest: NewestVerdict, drift: NewestDrift) -> None:
+    labels, origin = _labels(newest), labels_without_environment(newest.scope)
+    for span, ratio in drift.ratios.items():
+        sink.add("benchmark_drift_ratio", (*labels, span, *origin), ratio)
+    since_seconds = drift.since_seconds
+    sink.add("benchmark_drift_since_timestamp_seconds", (*labels, *origin), since_seconds)
 
 
 def _add_baseline(sink: Sink, newest: NewestVerdict, baseline: NewestBaseline) -> None:

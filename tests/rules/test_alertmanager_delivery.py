@@ -181,6 +181,21 @@ def test_waiting_files_are_muted_while_ingest_fails(fired: Alertmanager) -> None
     fired.channels.slack.inbox.wait(slack("[CRITICAL] IngestFailing"), SLACK_SECONDS)
 
 
+def test_a_drift_is_muted_while_a_regression_of_the_same_result_is_reported(
+    fired: Alertmanager,
+) -> None:
+    where = {"project": "drifts", "benchmark_name": "router", "environment": "ci", "branch": "main"}
+    regression = Alert(
+        {"alertname": "PerformanceRegression", "severity": "warning", **where}, {}, ""
+    )
+    drifts = {"alertname": "BenchmarkDrifting", "severity": "warning"}
+    muted = Alert({**drifts, **where}, {}, "")
+    other = Alert({**drifts, **where, "branch": "release/1"}, {}, "")
+    fired.post([regression, muted, other])
+    wait_until(lambda: fired.inhibitors(muted) == ["PerformanceRegression"], SLACK_SECONDS)
+    assert fired.inhibitors(other) == []
+
+
 def test_failing_channels_do_not_delay_the_exporter(stage: Stage) -> None:
     channels = stage.failing.channels
     for alert, wait_seconds in ((CRITICAL, CRITICAL_WAIT_SECONDS), (WARNING, WAIT_SECONDS)):

@@ -19,6 +19,7 @@ import numpy as np
 from benchmark_exporter.config import load_config, packaged
 from benchmark_exporter.regression import Limits
 from benchmarks.detection_picture import Curve, draw
+from benchmarks.drifts import false_drifts
 from benchmarks.earlier_rule import EarlierRule
 from benchmarks.noise import KINDS
 from benchmarks.online import CRITICAL, Judge
@@ -226,6 +227,8 @@ def report(options: argparse.Namespace, limits: Limits, cells: Sequence[Cell]) -
     ]
     progress("slow drift")
     parts.append(f"## Slow drift\n\n{slow_drift(limits, options.seed, options.series)}")
+    false = false_drifts(limits, options.seed, options.series, options.runs)
+    parts.append(f"## Drifts that begin per 1,000 quiet runs\n\n{false}")
     progress("curves")
     half = [replace(cell, values=cell.values[: max(1, options.series // 2)]) for cell in common]
     draw(

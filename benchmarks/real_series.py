@@ -15,9 +15,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmark_exporter.regression import Limits
 from benchmarks.earlier_rule import EarlierRule
 from benchmarks.histories import SERIES, Series, Stretch, load, quiet_stretches
 from benchmarks.online import CRITICAL, FURTHER, WARNING, Judge, OnlineRule
+from benchmarks.real_drifts import drift_table, measure_drifts
 from benchmarks.report import progress
 
 STEPS = (0.03, 0.05, 0.10, 0.20, 0.50)
@@ -264,6 +266,9 @@ def main(arguments: Sequence[str]) -> int:
         f"for steps, seed {options.seed}; {time.monotonic() - started:.0f} s.\n"
     )
     print(table(measured))
+    progress("measuring drifts")
+    measured["drift"] = measure_drifts(series, Limits())
+    print(drift_table(measured["drift"]))
     if options.json is not None:
         options.json.write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
     return 0

@@ -23,8 +23,7 @@ def slow_drift(limits: Limits, seed: int, series: int) -> str:
     baseline, which is the last run before.
     """
     lines = [
-        "| slower each run by | cv | as a drift | as a drift or a regression | critical | critical "
-        "with a pinned baseline |",
+        "| slower each run by | cv | drift | drift or regression | critical | critical, pinned |",
         "|--:|--:|---|---|---|---|",
     ]
     for per_run in DRIFTS:

@@ -22,8 +22,10 @@ from tests.rules.alerts import (
     NOT_INHIBITED,
     OF_ONE_COMMIT,
     OF_OTHER_SCOPES,
+    SCOPE,
     WARNING,
     Alert,
+    performance_alert,
 )
 from tests.rules.delivery import (
     CRITICAL_WAIT_SECONDS,
@@ -184,16 +186,19 @@ def test_waiting_files_are_muted_while_ingest_fails(fired: Alertmanager) -> None
 def test_a_drift_is_muted_while_a_regression_of_the_same_result_is_reported(
     fired: Alertmanager,
 ) -> None:
-    where = {"project": "drifts", "benchmark_name": "router", "environment": "ci", "branch": "main"}
-    regression = Alert(
-        {"alertname": "PerformanceRegression", "severity": "warning", **where}, {}, ""
-    )
-    drifts = {"alertname": "BenchmarkDrifting", "severity": "warning"}
-    muted = Alert({**drifts, **where}, {}, "")
-    other = Alert({**drifts, **where, "branch": "release/1"}, {}, "")
-    fired.post([regression, muted, other])
+    regression = performance_alert("PerformanceRegression", "warning", "drifts")
+    muted = performance_alert("BenchmarkDrifting", "warning", "drifts")
+    # Of one branch: they are one message.
+    others = [
+        performance_alert("BenchmarkDrifting", "warning", name, SCOPE | {"branch": "release/1"})
+        for name in ("drifts", "drifts too")
+    ]
+    fired.post([regression, muted, *others])
     wait_until(lambda: fired.inhibitors(muted) == ["PerformanceRegression"], SLACK_SECONDS)
-    assert fired.inhibitors(other) == []
+    inbox = fired.channels.exporter.inbox
+    _, message = inbox.wait(webhook("firing", others[0]), WAIT_SECONDS + SLACK_SECONDS)
+    assert webhook("firing", others[1])(message)
+    assert fired.inhibitors(others[0]) == []
 
 
 def test_failing_channels_do_not_delay_the_exporter(stage: Stage) -> None:

@@ -227,10 +227,12 @@ def report(options: argparse.Namespace, limits: Limits, cells: Sequence[Cell]) -
     ]
     progress("slow drift")
     parts.append(f"## Slow drift\n\n{slow_drift(limits, options.seed, options.series)}")
-    false = false_drifts(limits, options.seed, options.series, options.runs)
+    progress("false drifts")
+    count = max(1, options.series // 2)
+    false = false_drifts(limits, options.seed, count, options.runs)
     parts.append(f"## Drifts that begin per 1,000 quiet runs\n\n{false}")
     progress("curves")
-    half = [replace(cell, values=cell.values[: max(1, options.series // 2)]) for cell in common]
+    half = [replace(cell, values=cell.values[:count]) for cell in common]
     draw(
         options.output.with_suffix(".svg"),
         {cv_ratio: curves(half, limits, cv_ratio) for cv_ratio in PICTURED_CVS},

@@ -12,6 +12,8 @@ from benchmarks.simulation import WARM_UP, make_values
 # Shares by which a series becomes slower each run, up to this share in all.
 DRIFTS, DRIFT_TO = (0.001, 0.0025, 0.005, 0.01), 0.5
 DRIFT_CVS = (0.01, 0.02, 0.05)
+# Runs before it, 35 days: then all comparisons can be made.
+BEFORE = 140
 # A drift is to be reported before the series is slower by this.
 IN_TIME = 0.15
 
@@ -29,8 +31,9 @@ def slow_drift(limits: Limits, seed: int, series: int) -> str:
     for per_run in DRIFTS:
         for cv_ratio in DRIFT_CVS:
             runs = round(DRIFT_TO / per_run)
-            values = make_values("log-normal", cv_ratio, seed, series, runs)[:, : WARM_UP + runs]
-            drift = 1 + per_run * np.maximum(0, np.arange(WARM_UP + runs) - WARM_UP + 1)
+            count = BEFORE + runs
+            values = make_values("log-normal", cv_ratio, seed, series, count - WARM_UP)[:, :count]
+            drift = 1 + per_run * np.maximum(0, np.arange(count) - BEFORE + 1)
             drifting = (values * drift).tolist()
             first = [_first_reports(line, limits) for line in drifting]
             found = [
@@ -60,7 +63,7 @@ def _described(slower: Sequence[float | None]) -> str:
 
 
 def _slower(run: int | None, per_run: float) -> float | None:
-    return None if run is None else per_run * (run - WARM_UP + 1)
+    return None if run is None else per_run * (run - BEFORE + 1)
 
 
 def _late(run: int | None) -> float:
@@ -68,10 +71,10 @@ def _late(run: int | None) -> float:
 
 
 def _first_reports(values: Sequence[float], limits: Limits) -> tuple[int | None, int | None]:
-    """The first run after the warm-up that drifts, and the first that the judge reports."""
+    """The first run of the drift that drifts, and the first that the judge reports."""
     drift = reported = None
-    for number, seen in enumerate(watch(values, limits, first=WARM_UP)):
-        if number < WARM_UP:
+    for number, seen in enumerate(watch(values, limits, first=BEFORE)):
+        if number < BEFORE:
             continue
         if drift is None and seen.drifting:
             drift = number
@@ -83,13 +86,13 @@ def _first_reports(values: Sequence[float], limits: Limits) -> tuple[int | None,
 
 
 def _first_critical(values: Sequence[float], limits: Limits, *, pins: bool) -> int | None:
-    """The first run after the warm-up that is critical."""
+    """The first run of the drift that is critical."""
     rule = Judge(limits)
     state = rule.start()
-    for value in values[:WARM_UP]:
+    for value in values[:BEFORE]:
         _, state = rule.step(state, value)
-    rule = Judge(limits, pinned=values[WARM_UP - 1] if pins else None)
-    for run, value in enumerate(values[WARM_UP:], start=WARM_UP):
+    rule = Judge(limits, pinned=values[BEFORE - 1] if pins else None)
+    for run, value in enumerate(values[BEFORE:], start=BEFORE):
         level, state = rule.step(state, value)
         if level >= CRITICAL:
             return run

@@ -19,6 +19,7 @@ from benchmark_exporter.judge.state import LONG, SHORT, Better, VerdictState
 DAY_SECONDS = 86400.0
 # How far back the newest runs are compared, in days, by the names of the comparisons.
 SPANS_DAYS = {"7d": 7.0, "30d": 30.0}
+_LONGEST_DAYS = max(SPANS_DAYS.values())
 # A median is taken of the runs of so many days, and of so many runs at least: as many as five days
 # have at four a day.
 LEAST_RUNS, WINDOW_DAYS = 20, 2.0
@@ -53,7 +54,8 @@ class Drift(msgspec.Struct, frozen=True):
     """How much worse a result is than it was, and whether that is a drift.
 
     `ratios` are by the names of SPANS_DAYS, as far as there are runs to compare with: 0.1 is 10 %
-    worse, without what the judge has reported. `drifting` are those beyond the limit.
+    worse, without what the judge has reported. That of the longest span is over fewer days while
+    the series has no runs that are so old. `drifting` are those beyond the limit.
     `compared_seconds` is when the last of the earliest runs was made that a drifting one compares
     with; without one, infinity.
     """
@@ -88,6 +90,8 @@ def check_drift(
     ratios, beyond, compared = {}, [], inf
     for name, days in SPANS_DAYS.items():
         end = bisect_right(times, times[-1] - days * DAY_SECONDS)
+        if days == _LONGEST_DAYS:  # the first runs, while there are none so old
+            end = max(end, LEAST_RUNS, bisect_right(times, times[0] + WINDOW_DAYS * DAY_SECONDS))
         before = _window(times, min(end, newest.start))
         if before is None:
             continue
@@ -147,8 +151,8 @@ def _step(
 ) -> float:
     """By how much a reported step has changed a level; 0 if the level is back.
 
-    A step that is no alarm is measured next to where it began. The judge's reference lags behind a
-    drift, most of which must not be taken for the step.
+    A step that is no alarm is measured next to where it began, and without the trend there: the
+    judge's reference lags behind a drift, so that it reports parts of it as small steps.
     """
     states = {run.state for run in runs[start : end + 1]}
     after = bad[end + 1 : end + 1 + _STEP_RUNS] or bad[max(start, end + 1 - _STEP_RUNS) : end + 1]
@@ -158,7 +162,25 @@ def _step(
     at_once = _median(bad[start : start + _STEP_RUNS]) - level
     if "improved" in states:
         return min(max(lasting, at_once), 0.0)
-    return max(min(lasting, at_once), 0.0)
+    return max(min(lasting, at_once) - _trend(bad, start, at_once), 0.0)
+
+
+def _trend(bad: Sequence[float], start: int, change: float) -> float:
+    """How much of a change at a run a drift explains that went on before and after it.
+
+    By the medians next to those between which the change is.
+    """
+    began = start - _REPORTED_AFTER["warning"] + 1
+    slopes = []
+    for first in (began - 2 * _STEP_RUNS, start):
+        if first >= 0 and first + 2 * _STEP_RUNS <= len(bad):
+            middle, last = first + _STEP_RUNS, first + 2 * _STEP_RUNS
+            rise = _median(bad[middle:last]) - _median(bad[first:middle])
+            slopes.append(rise / _STEP_RUNS)
+    if not slopes:
+        return 0.0
+    distance = start - began + _STEP_RUNS
+    return min(max(distance * sum(slopes) / len(slopes), 0.0), max(change, 0.0))
 
 
 def _noise(bad: Sequence[float], count: int) -> float:

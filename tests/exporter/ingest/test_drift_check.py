@@ -146,6 +146,22 @@ def test_a_benchmark_that_is_deleted_no_longer_drifts(wired: Wired) -> None:
     assert wired.query("SELECT * FROM drifts") == []
 
 
+def test_a_project_that_is_deleted_takes_its_drifts_with_it(wired: Wired) -> None:
+    drop(wired, DRIFTING)
+    check(wired)
+    wired.ledger.delete(["router"], [])
+    assert wired.query("SELECT * FROM drifts") == []
+
+
+def test_runs_of_untracked_branches_are_not_compared(wired: Wired) -> None:
+    for number, value in enumerate(DRIFTING):
+        at = (FIRST_RUN + timedelta(hours=6 * number)).isoformat()
+        run = {"timestamp": at, "run_id": f"x-{number}", "branch": "feature/x"}
+        wired.drop(f"x-{number}.json", result(number, {"parsing": value}) | run)
+    drop(wired, QUIET)
+    assert not check(wired)
+
+
 def test_runs_that_are_deleted_are_no_longer_compared(wired: Wired) -> None:
     drop(wired, DRIFTING)
     check(wired)

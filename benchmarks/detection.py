@@ -19,6 +19,7 @@ import numpy as np
 from benchmark_exporter.config import load_config, packaged
 from benchmark_exporter.regression import Limits
 from benchmarks.detection_picture import Curve, draw
+from benchmarks.drifts import false_drifts
 from benchmarks.earlier_rule import EarlierRule
 from benchmarks.noise import KINDS
 from benchmarks.online import CRITICAL, Judge
@@ -226,8 +227,12 @@ def report(options: argparse.Namespace, limits: Limits, cells: Sequence[Cell]) -
     ]
     progress("slow drift")
     parts.append(f"## Slow drift\n\n{slow_drift(limits, options.seed, options.series)}")
+    progress("false drifts")
+    count = max(1, options.series // 2)
+    false = false_drifts(limits, options.seed, count, options.runs)
+    parts.append(f"## Drifts that begin per 1,000 quiet runs\n\n{false}")
     progress("curves")
-    half = [replace(cell, values=cell.values[: max(1, options.series // 2)]) for cell in common]
+    half = [replace(cell, values=cell.values[:count]) for cell in common]
     draw(
         options.output.with_suffix(".svg"),
         {cv_ratio: curves(half, limits, cv_ratio) for cv_ratio in PICTURED_CVS},

@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmark_exporter.judge import JudgeLimits
+from benchmark_exporter.regression import Limits
 from benchmarks.earlier_rule import EarlierRule
 from benchmarks.histories import SERIES, Series, Stretch, load, quiet_stretches
 from benchmarks.online import CRITICAL, FURTHER, WARNING, Judge, OnlineRule
 from benchmarks.real_curves import FIRST, LAST, draw_places
+from benchmarks.real_drifts import drift_table, measure_drifts
 from benchmarks.real_peers import draw, measure_rules, tables
 from benchmarks.report import RESULTS, progress
 
@@ -269,17 +271,21 @@ def main(arguments: Sequence[str]) -> int:
     stretches = quiet_stretches(series)
     places = draw_places(stretches, options.positions, options.seed)
     peers = measure_rules(JudgeLimits(), stretches, places)
+    progress("measuring drifts")
+    measured_drifts = measure_drifts(series, Limits())
     text = (
         f"# `python -m benchmarks.real_series`\n\n{len(series)} series, "
         f"{some['quiet_runs']:,} quiet runs, {some['positions']:,} positions for steps, seed "
         f"{options.seed}. [docs/detection.md](../../docs/detection.md) explains.\n\n"
         f"## The judge, and the rule until version 0.5\n\n{table(measured)}\n"
+        f"## Drifts\n\n{drift_table(measured_drifts)}\n"
         f"## Other tools' rules\n\n{tables(peers)}"
     )
     options.output.write_text(text, encoding="utf-8")
     draw(options.output.with_suffix(".svg"), peers)
     print(f"{text}\nwritten to {options.output} in {time.monotonic() - started:.0f} s")
     if options.json is not None:
+        measured["drift"] = measured_drifts
         options.json.write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
     return 0
 

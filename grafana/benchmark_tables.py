@@ -18,13 +18,14 @@ def results() -> Panel:
         "Results of the newest run",
         "Each result against its history: the verdict (improved results, and those with too "
         "few runs for a verdict, are shown as fine), how much worse it is than the stricter "
-        "reference, and how much of that could be chance; for times, the median and the "
-        "number of samples behind it.",
+        "reference, and how much of that could be chance; how much it has drifted within 7 or "
+        "30 days, if it does; for times, the median and the number of samples behind it.",
         rows(worst_verdict(state)),
         rows(of_result(f"benchmark_worsening_ratio{{{RESULT}}}"), ref="B"),
         rows(of_result(f"benchmark_noise_ratio{{{RESULT}}}"), ref="C"),
         rows(of_result(f'benchmark_time_seconds{{statistic="p50", {RESULT}}}'), ref="D"),
         rows(of_result(f"benchmark_samples{{{RESULT}}}"), ref="E"),
+        rows(of_result(f"benchmark_drift_ratio{{{RESULT}}}"), ref="F"),
         no_value=NO_HISTORY,
         columns=[
             "Value #A",
@@ -34,6 +35,7 @@ def results() -> Panel:
             "branch",
             "Value #B",
             "Value #C",
+            "Value #F",
             "Value #D",
             "Value #E",
             "machine_class",
@@ -55,6 +57,9 @@ def results() -> Panel:
         )
         .override_by_name(
             "Value #C", column("Chance", unit="percentunit", decimals=1, custom__width=80)
+        )
+        .override_by_name(
+            "Value #F", column("Drift", unit="percentunit", decimals=1, custom__width=75)
         )
         .override_by_name("Value #D", column("Median", unit="s", decimals=2, custom__width=95))
         .override_by_name("Value #E", column("Samples", decimals=0, custom__width=80))

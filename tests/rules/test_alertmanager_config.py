@@ -79,6 +79,7 @@ def test_every_choice_of_channels_gives_a_valid_configuration_with_just_these(
             "slack,email,exporter",
             "exporter",
         ),
+        (["alertname=BenchmarkDrifting", "severity=warning"], "slack,email,exporter", "exporter"),
         (["alertname=Watchdog", "severity=none"], "exporter", "exporter"),
         (["alertname=Something", "severity=info"], "exporter", "exporter"),
         (["alertname=Something"], "exporter", "exporter"),

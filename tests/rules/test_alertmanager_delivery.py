@@ -22,8 +22,10 @@ from tests.rules.alerts import (
     NOT_INHIBITED,
     OF_ONE_COMMIT,
     OF_OTHER_SCOPES,
+    SCOPE,
     WARNING,
     Alert,
+    performance_alert,
 )
 from tests.rules.delivery import (
     CRITICAL_WAIT_SECONDS,
@@ -179,6 +181,24 @@ def test_waiting_files_are_muted_while_ingest_fails(fired: Alertmanager) -> None
     wait_until(lambda: fired.inhibitors(lagging) == ["IngestFailing"], SLACK_SECONDS)
     assert fired.inhibitors(other) == []
     fired.channels.slack.inbox.wait(slack("[CRITICAL] IngestFailing"), SLACK_SECONDS)
+
+
+def test_a_drift_is_muted_while_a_regression_of_the_same_result_is_reported(
+    fired: Alertmanager,
+) -> None:
+    regression = performance_alert("PerformanceRegression", "warning", "drifts")
+    muted = performance_alert("BenchmarkDrifting", "warning", "drifts")
+    # Of one branch: they are one message.
+    others = [
+        performance_alert("BenchmarkDrifting", "warning", name, SCOPE | {"branch": "release/1"})
+        for name in ("drifts", "drifts too")
+    ]
+    fired.post([regression, muted, *others])
+    wait_until(lambda: fired.inhibitors(muted) == ["PerformanceRegression"], SLACK_SECONDS)
+    inbox = fired.channels.exporter.inbox
+    _, message = inbox.wait(webhook("firing", others[0]), WAIT_SECONDS + SLACK_SECONDS)
+    assert webhook("firing", others[1])(message)
+    assert fired.inhibitors(others[0]) == []
 
 
 def test_failing_channels_do_not_delay_the_exporter(stage: Stage) -> None:

@@ -17,16 +17,16 @@ from benchmark_exporter.judge.state import LONG, SHORT, Better, JudgeLimits, Ser
 # uses 37 % of the information that the standard deviation does, so it has 0.37 of the degrees of
 # freedom (Rousseeuw and Croux 1993, Alternatives to the Median Absolute Deviation, J. Am. Stat.
 # Assoc. 88, 1273).
-_DEVIATIONS_PER_MAD, _MAD_EFFICIENCY = 1.4826, 0.37
+DEVIATIONS_PER_MAD, _MAD_EFFICIENCY = 1.4826, 0.37
 # A statistic of k runs, taken at each run, is worth about 1.5 n/k independent ones: the squared
 # correlations of overlapping windows, which fall linearly, sum to 2k/3 (Bartlett 1946).
-_OVERLAP = 1.5
+OVERLAP = 1.5
 # Medians of six are taken at every second run, which says nearly as much as at each.
 _STRIDE = 2
 # Runs within this many deviations of each other are in the same mode, which so many make.
 _SAME_MODE, _LEAST_MODE_RUNS = 0.75, 3
 # The standard error of a median over that of a mean, for a normal distribution.
-_MEDIAN_TO_MEAN_ERROR = sqrt(pi / 2)
+MEDIAN_TO_MEAN_ERROR = sqrt(pi / 2)
 
 
 class Scale(msgspec.Struct, frozen=True):
@@ -114,11 +114,11 @@ def make_reference(
     bias = median(threes) - level
     deviation = max(_deviation(ordered, level), error)
     quantiles = (
-        _students(limits.noise_factor, _OVERLAP * count / SHORT),
-        _students(limits.noise_factor, _OVERLAP * count / LONG),
+        students(limits.noise_factor, OVERLAP * count / SHORT),
+        students(limits.noise_factor, OVERLAP * count / LONG),
     )
     noise = (
-        _students(limits.noise_factor, count) * deviation,
+        students(limits.noise_factor, count) * deviation,
         quantiles[0] * max(_deviation(threes, level + bias), error / sqrt(SHORT)),
     )
     six = quantiles[1] * max(_deviation(sixes, level), error / sqrt(LONG))
@@ -148,10 +148,10 @@ def standard_error(cv_ratio: float | None, samples: int | None) -> float:
     """Of a run's own median, as a ratio; 0 where the document does not say."""
     if cv_ratio is None or samples is None or samples < 2 or not isfinite(cv_ratio):
         return 0.0
-    return _MEDIAN_TO_MEAN_ERROR * abs(cv_ratio) / sqrt(samples)
+    return MEDIAN_TO_MEAN_ERROR * abs(cv_ratio) / sqrt(samples)
 
 
-def _students(normal: float, count: float) -> float:
+def students(normal: float, count: float) -> float:
     """The quantile of Student's t that `normal` is of a normal distribution.
 
     After Cornish and Fisher (Abramowitz and Stegun 1964, 26.7.5), the first two terms.
@@ -173,7 +173,7 @@ def _deviation(ordered: Sequence[float], middle: float) -> float:
     )
     above = ordered[first + half] - middle if first < len(starts) else inf
     below = middle - ordered[first - 1] if first else inf
-    return _DEVIATIONS_PER_MAD * min(above, below)
+    return DEVIATIONS_PER_MAD * min(above, below)
 
 
 def better_twos(runs: Sequence[float]) -> list[float]:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from benchmark_exporter.judge import JudgeLimits, accept
 from benchmark_exporter.ledger.columns import Columns
+from benchmark_exporter.ledger.drifts import Drifts
 from benchmark_exporter.ledger.places import BEGINNING
 from benchmark_exporter.ledger.rows import BaselineRow, Pin, SeriesKey
 from benchmark_exporter.ledger.series_states import at_level_of
@@ -93,6 +94,7 @@ class Baselines:
         )
         self._buffer.put(BASELINES, series, row)
         self._pin(series, value)
+        Drifts(self._connection, self._buffer).accept(series, run.timestamp_seconds)
 
     def is_worse_level(self, run: KnownRun, result: Result) -> bool:
         """Whether a run's result is a regression, or at a worse level that nobody has accepted."""

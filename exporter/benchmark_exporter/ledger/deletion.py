@@ -57,7 +57,7 @@ _OF_PROJECTS = (
         "suite_durations",
         "branches",
     ),
-    *("fallback_branches", "subjects", "executables", "former_names"),
+    *("fallback_branches", "subjects", "executables", "former_names", "drifts"),
 )
 _OF_PIPELINES = ("pipeline_runs", "newest_pipeline_runs")
 _TOTALS = ("counters", "histograms", "returned")

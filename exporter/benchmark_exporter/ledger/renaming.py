@@ -29,6 +29,7 @@ from benchmark_exporter.ledger.state import Subject
 from benchmark_exporter.ledger.tables import (
     BASELINES,
     COMMIT_REGRESSIONS,
+    DRIFTS,
     NEWEST_GATE_OUTCOMES,
     NEWEST_RESULTS,
     NEWEST_RUNS,
@@ -184,6 +185,7 @@ _SCOPED: Sequence[tuple[Table[Any], str, _Join]] = (
     (SETTLED, "name", _known),  # the replay of both settles the series
     (BASELINES, "name", _known),
     (REGRESSION_REPORTS, "name", _known),
+    (DRIFTS, "name", _known),  # the next check is of both histories
     (NEWEST_VERDICTS, "name", _newer),
     (NEWEST_RESULTS, "name", _newer),
     (NEWEST_RUNS, "benchmark", _newer),

@@ -3,6 +3,7 @@
 import sqlite3
 
 from benchmark_exporter.ledger.delivery_migration import DELIVERY
+from benchmark_exporter.ledger.drift_migration import DRIFTS
 from benchmark_exporter.ledger.limits_migration import LIMITS
 from benchmark_exporter.ledger.names_migration import NAMES
 from benchmark_exporter.ledger.order_migration import ORDER
@@ -150,6 +151,7 @@ MIGRATIONS = (
     NAMES,
     DELIVERY,
     LIMITS,
+    DRIFTS,
 )
 
 

@@ -159,11 +159,23 @@ class NewestBaseline(msgspec.Struct, frozen=True):
     speedup_p95_ratio: float | None
 
 
+class NewestDrift(msgspec.Struct, frozen=True):
+    """That a result became worse by little at a time.
+
+    `ratios` say by how much, by the span of days that was compared; 0.1 is 10 %. `since_seconds` is
+    when the run was made that showed it first.
+    """
+
+    since_seconds: float
+    ratios: Mapping[str, float]
+
+
 class NewestVerdict(msgspec.Struct, frozen=True):
     """The newest verdict on a result.
 
     `passed_commit` is the commit of the last run before this one that was not a regression.
-    `shifted` says that it is a regression which moved with an environment shift.
+    `shifted` says that it is a regression which moved with an environment shift. `drift` is None
+    for a result that does not drift.
     """
 
     scope: Scope
@@ -175,6 +187,7 @@ class NewestVerdict(msgspec.Struct, frozen=True):
     verdict: Verdict
     shifted: bool = False
     baseline: NewestBaseline | None = None
+    drift: NewestDrift | None = None
 
 
 class PendingReport(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ from benchmark_exporter.ledger.state import (
     FAILURE_RATIO_RUNS,
     SUITE_DURATIONS,
     NewestBaseline,
+    NewestDrift,
     NewestGate,
     NewestPipeline,
     NewestResult,
@@ -49,6 +50,15 @@ class _Pinned(msgspec.Struct, frozen=True):
     run_id: str
     commit_hash: str
     at_seconds: float
+
+
+class _Drifting(msgspec.Struct, frozen=True):
+    """A series that drifts."""
+
+    scope: Scope
+    name: str
+    unit: str
+    drift: NewestDrift
 
 
 # SQLite joins in the order that CROSS JOIN states: from what is shown, never from all runs.
@@ -113,7 +123,9 @@ _BASELINES = Columns(_Pinned).query(
     p95="s.p95",
     newest_p95="r.p95",
 )
-_VERDICTS = Columns(NewestVerdict, names={"limit": "limit_value"}, without=("baseline",)).query(
+_VERDICTS = Columns(
+    NewestVerdict, names={"limit": "limit_value"}, without=("baseline", "drift")
+).query(
     f"FROM temp.shown s CROSS JOIN newest_verdicts n ON {_IN_SCOPE} AND n.name = s.name "
     "JOIN verdicts v ON v.run = n.run AND v.name = n.name "
     "JOIN results r ON r.run = n.run AND r.name = n.name "
@@ -121,6 +133,7 @@ _VERDICTS = Columns(NewestVerdict, names={"limit": "limit_value"}, without=("bas
     **_SCOPE,
     name="n.name",
 )
+_DRIFTS = Columns(_Drifting).query("FROM drifts")
 _LAST_PIPELINE_RUNS = (
     "SELECT passed FROM pipeline_runs WHERE project = ? AND pipeline = ? "
     "ORDER BY rank_seconds DESC, run_id DESC LIMIT ?"
@@ -190,10 +203,15 @@ def _read_verdicts(connection: sqlite3.Connection) -> list[NewestVerdict]:
         )
         for pinned in _BASELINES.rows(connection)
     }
-    if not baselines:
+    drifts = {(each.scope, each.name, each.unit): each.drift for each in _DRIFTS.rows(connection)}
+    if not baselines and not drifts:
         return verdicts
     return [
-        replace(verdict, baseline=baselines.get((verdict.scope, verdict.name)))
+        replace(
+            verdict,
+            baseline=baselines.get((verdict.scope, verdict.name)),
+            drift=drifts.get((verdict.scope, verdict.name, verdict.unit)),
+        )
         for verdict in verdicts
     ]
 

@@ -1,6 +1,7 @@
 """The ledger's tables by their columns. To add a column, name it in a migration and in `rows`."""
 
 from benchmark_exporter.ledger.columns import Table
+from benchmark_exporter.ledger.drift_rows import DriftChecksRow, DriftRow
 from benchmark_exporter.ledger.newest_rows import (
     NewestGateOutcomeRow,
     NewestPipelineRunRow,
@@ -61,6 +62,8 @@ BASELINES = Table("baselines", _SERIES, BaselineRow)
 SETTLED = Table("settled", _SERIES, SettledRow)
 CHECKPOINTS = Table("checkpoints", _OF_RUN, CheckpointRow)
 SHIFTS = Table("shifts", _SCOPE, NewestShiftRow)
+DRIFTS = Table("drifts", _SERIES, DriftRow)
+DRIFT_CHECKS = Table("drift_checks", (), DriftChecksRow, one_row=True)
 NEWEST_VERDICTS = Table("newest_verdicts", (*_SCOPE, "name"), NewestVerdictRow)
 NEWEST_RESULTS = Table("newest_results", (*_SCOPE, "name"), NewestResultRow)
 NEWEST_RUNS = Table("newest_runs", (*_SCOPE, "benchmark"), NewestRunRow)
@@ -99,4 +102,5 @@ TABLES = (
     *(HISTOGRAMS, NOTIFICATIONS, SUBJECTS, RETURNED, SUITE_DURATIONS, BRANCHES, FALLBACK_BRANCHES),
     *(EXECUTABLES, FORMER_NAMES, CARRIED_ALIASES),
     *(REGRESSION_REPORTS, SCRAPERS, HOLDS),
+    *(DRIFTS, DRIFT_CHECKS),
 )

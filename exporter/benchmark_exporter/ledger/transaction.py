@@ -9,6 +9,7 @@ from benchmark_exporter.ledger import totals
 from benchmark_exporter.ledger.baselines import Baselines
 from benchmark_exporter.ledger.branches import Branches
 from benchmark_exporter.ledger.deletion import Deleted, delete
+from benchmark_exporter.ledger.drifts import Drifts
 from benchmark_exporter.ledger.naming import Naming
 from benchmark_exporter.ledger.newest_rows import Rank
 from benchmark_exporter.ledger.pipeline_adoption import adopt_pipelines
@@ -95,6 +96,7 @@ class Transaction:
         self.branches = Branches(connection, self._buffer)
         self.naming = Naming(connection, self._buffer)
         self.reports = Reports(connection, self._buffer)
+        self.drifts = Drifts(connection, self._buffer)
 
     @property
     def changed(self) -> bool:

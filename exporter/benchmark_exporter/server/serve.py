@@ -23,6 +23,7 @@ from benchmark_exporter.server.alerts import AlertReceiver
 from benchmark_exporter.server.config_reload import ConfigReload
 from benchmark_exporter.server.configuration import Configuration
 from benchmark_exporter.server.delivery_loop import DeliveryLoop
+from benchmark_exporter.server.drift_loop import DriftLoop
 from benchmark_exporter.server.github import GitHub
 from benchmark_exporter.server.ingest_loop import IngestLoop
 from benchmark_exporter.server.ingest_state import IngestState
@@ -214,11 +215,20 @@ class _Server:
             self._worker,
             self._ingest.note_error,
         )
+        drift = DriftLoop(
+            self._opened,
+            self._publisher,
+            self._state,
+            self._settings.config.judgement,
+            self._worker,
+            self._ingest.note_error,
+        )
         async with asyncio.TaskGroup() as tasks:
             others = [
                 tasks.create_task(watch.run()),
                 tasks.create_task(prune.run()),
                 tasks.create_task(self._delivery.run()),
+                tasks.create_task(drift.run()),
                 tasks.create_task(self._live.run()),
                 tasks.create_task(self.reload.run()),
                 tasks.create_task(publish_states(self._publisher, self._feed)),

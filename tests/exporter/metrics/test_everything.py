@@ -9,6 +9,7 @@ import pytest
 
 from benchmark_exporter.commands.pinning import set_baseline
 from benchmark_exporter.counters import COUNTERS, HISTOGRAMS
+from benchmark_exporter.ingest.drift_check import check_drifts
 from benchmark_exporter.ledger import Pin
 from benchmark_exporter.metrics.live import ConfigStatus, Live, LiveProgress
 from benchmark_exporter.metrics.resources import Resources
@@ -56,6 +57,12 @@ def busy(wired: Wired) -> Wired:
         at = (datetime(2026, 3, 2, tzinfo=UTC) + timedelta(days=number)).isoformat()
         lasting = result(number, {"lasting": 1.0 if number < LEAST else 1.5}) | {"timestamp": at}
         wired.take(f"lasting-{number}.json", lasting)
+    for number in range(150):
+        at = (datetime(2026, 3, 2, tzinfo=UTC) + timedelta(hours=6 * number)).isoformat()
+        run = {"timestamp": at, "run_id": f"drifting-{number}"}
+        wired.drop(f"drifting-{number}.json", result(number, {"drifting": 1.0005**number}) | run)
+    wired.settle()
+    assert any(list(check_drifts(wired.ledger, wired.config.judgement)))
     pin = Pin("v1", "someone", START_SECONDS, "")
     set_baseline(wired.ledger, "steady-0", pin, wired.config.limits_for)
     wired.ingest.receive([WATCHDOG])

@@ -3,7 +3,12 @@
 from collections.abc import Iterable
 
 from benchmark_exporter.ledger import Labels, NewestVerdict, State
-from benchmark_exporter.ledger.state import NewestBaseline, NewestShift, PendingReport
+from benchmark_exporter.ledger.state import (
+    NewestBaseline,
+    NewestDrift,
+    NewestShift,
+    PendingReport,
+)
 from benchmark_exporter.metrics.exposition import Sink
 from benchmark_exporter.metrics.families.scopes import labels_of, labels_without_environment
 from benchmark_exporter.model import REGRESSED
@@ -42,6 +47,8 @@ def add_verdicts(
             _add_regression(sink, newest, report)
         if newest.baseline is not None:
             _add_baseline(sink, newest, newest.baseline)
+        if newest.drift is not None:
+            _add_drift(sink, newest, newest.drift)
 
 
 def _pinned_value(newest: NewestVerdict) -> float | None:
@@ -119,6 +126,14 @@ def _add_regression(sink: Sink, newest: NewestVerdict, report: PendingReport | N
 def has_passed(report: PendingReport, newest: NewestVerdict) -> bool:
     """Whether a run after the confirmed regression was not one."""
     return report.ended_seconds is not None or newest.verdict.state not in REGRESSED
+
+
+def _add_drift(sink: Sink, newest: NewestVerdict, drift: NewestDrift) -> None:
+    labels, origin = _labels(newest), labels_without_environment(newest.scope)
+    for span, ratio in drift.ratios.items():
+        sink.add("benchmark_drift_ratio", (*labels, span, *origin), ratio)
+    since_seconds = drift.since_seconds
+    sink.add("benchmark_drift_since_timestamp_seconds", (*labels, *origin), since_seconds)
 
 
 def _add_baseline(sink: Sink, newest: NewestVerdict, baseline: NewestBaseline) -> None:

@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.models import dashboard as d
 
-from grafana.benchmark_tables import all_runs, baselines, counts, results
+from grafana.benchmark_tables import all_runs, baselines, changes, counts, results
 from grafana.board import Board
 from grafana.detectable import detectable, detectable_over_runs
 from grafana.no_data import NO_HISTORY, NO_RUN
@@ -28,6 +28,7 @@ def benchmark() -> dashboard.Dashboard:
     )
     board = Board("Benchmark", description, since="now-24h", refresh="5s", variables=True)
     board.annotate()
+    board.annotate_changes()
     board.row("$benchmark", repeat="benchmark")
     board.place(8, results(), counts(), widths=(13, 11))
     board.place(11, judged(), percentiles())
@@ -35,6 +36,7 @@ def benchmark() -> dashboard.Dashboard:
     board.place(8, noise(), detectable_over_runs(), detectable(), widths=(8, 8, 8))
     board.place(8, speedup(), quantities())
     board.place(8, all_runs(), baselines())
+    board.place(8, changes())
     return board.dashboard
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmark_exporter.wording import change, detectable, with_unit
+from benchmark_exporter.wording import change, detectable, level_change, with_unit
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,18 @@ def test_what_is_detectable(
     numbers: tuple[float | None, float | None, float | None, int | None, int | None], text: str
 ) -> None:
     assert detectable(*numbers) == text
+
+
+@pytest.mark.parametrize(
+    ("ratio", "worse", "text"),
+    [
+        (0.2, True, "+20.0%, worse"),
+        (-0.125, True, "-12.5%, worse"),  # of a rate
+        (-0.125, False, "-12.5%, better"),
+        (None, True, "worse"),
+    ],
+)
+def test_a_change_of_a_level_names_its_direction(
+    ratio: float | None, worse: bool, text: str
+) -> None:
+    assert level_change(ratio, worse=worse) == text

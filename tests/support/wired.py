@@ -18,8 +18,15 @@ from benchmark_exporter.ingest.branches import BranchRules
 from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX, Inbox
 from benchmark_exporter.ingest.inboxes import Inboxes
 from benchmark_exporter.ingest.ingest import Defaults, Ingest
+from benchmark_exporter.ingest.judging import judge_after_deletion
 from benchmark_exporter.ingest.upload_folder import UploadFolder
-from benchmark_exporter.ledger import Connect, Ledger, connect_to_write
+from benchmark_exporter.ledger import (
+    Connect,
+    DeletedRuns,
+    DeletionSelection,
+    Ledger,
+    connect_to_write,
+)
 from benchmark_exporter.metrics.collector import Collector, Exposition
 from benchmark_exporter.metrics.definitions import load_definitions
 from benchmark_exporter.metrics.exposition import join
@@ -105,6 +112,11 @@ class Wired:
         path.write_bytes(document if isinstance(document, bytes) else json.dumps(document).encode())
         return path
 
+    def delete_runs(self, selection: DeletionSelection, *, dry_run: bool = False) -> DeletedRuns:
+        """Deletes runs as the command does."""
+        judge_again = judge_after_deletion(self.config.limits_for, self.now)
+        return self.ledger.delete_runs(selection, judge_again, dry_run=dry_run)
+
     def take(self, name: str, document: object) -> None:
         """Drops a file and scans until it no longer counts as incomplete."""
         self.drop(name, document)
@@ -114,6 +126,11 @@ class Wired:
         self.ingest.scan()
         self.now += self.config.settle_seconds
         self.ingest.scan()
+
+    def search_changes(self) -> None:
+        """Searches all series with new runs for change points."""
+        while self.ledger.search_changes(self.now, lambda: False).due:
+            pass
 
     def render(self) -> Exposition:
         live = Live(self.ingest.pending_files, 0.0, scrapes=self.scrapes)

@@ -30,16 +30,16 @@ COMMIT_CHARACTERS = 12
 Row = Sequence[str]
 
 
-def table(rows: Iterable[Row]) -> Iterator[str]:
+def table(rows: Iterable[Row], headings: Row = HEADINGS) -> Iterator[str]:
     """The lines of rows in columns, with headings.
 
     The machine class is left out where all rows have the same, and what is detectable where none
     says it.
     """
-    all_rows: list[Row] = [HEADINGS, *rows]
+    all_rows: list[Row] = [headings, *rows]
     if not any(row[-1] for row in all_rows[1:]):
         all_rows = [row[:-1] for row in all_rows]
-    column = HEADINGS.index("MACHINE CLASS")
+    column = headings.index("MACHINE CLASS")
     if len({row[column] for row in all_rows[1:]}) < 2:
         all_rows = [(*row[:column], *row[column + 1 :]) for row in all_rows]
     widths = [max(map(len, column)) for column in zip(*all_rows, strict=True)]
@@ -102,7 +102,7 @@ def _row(
         *(str(run.row), at, run.project, name, _branch(run), run.environment),
         *(run.machine_class or "-", commit, value, gate, verdict, detectable),
     )
-    return tuple(map(_printable, cells))
+    return tuple(map(printable, cells))
 
 
 def _branch(run: RecordedRun) -> str:
@@ -152,7 +152,7 @@ def _detectable(verdict: Verdict | None, result: Result) -> str:
     )
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Names come from documents: none may break a line or control the terminal."""
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode()

@@ -23,6 +23,9 @@ from typing import Self
 
 from benchmark_exporter.ledger.baselines import KnownRun, PinnedResult
 from benchmark_exporter.ledger.branch_runs import BranchRuns, read_branch_runs
+from benchmark_exporter.ledger.change_history import ChangeSelection, read_changes
+from benchmark_exporter.ledger.change_points import ChangePoint
+from benchmark_exporter.ledger.change_search import Searched
 from benchmark_exporter.ledger.connection import (
     Connect,
     LedgerError,
@@ -65,6 +68,8 @@ __all__ = [
     "REGRESSIONS_BY_COMMIT",
     "AddedRun",
     "BranchRuns",
+    "ChangePoint",
+    "ChangeSelection",
     "Connect",
     "Deleted",
     "DeletedRuns",
@@ -87,6 +92,7 @@ __all__ = [
     "RenameError",
     "Renamed",
     "RunningTotal",
+    "Searched",
     "Series",
     "SeriesKey",
     "Signature",
@@ -233,6 +239,16 @@ class Ledger:
             if names is None:
                 return
             yield names
+
+    def changes(self, selection: ChangeSelection, limit: int) -> list[ChangePoint]:
+        """The newest change points that are selected."""
+        with self._errors_named():
+            return read_changes(self._connection, selection, limit)
+
+    def search_changes(self, now: float, enough: Callable[[], bool]) -> Searched:
+        """Searches series with new runs for change points, in one transaction, until `enough`."""
+        with self.transaction() as transaction:
+            return transaction.search_changes(now, enough)
 
     def delete(
         self, projects: Sequence[str], pipelines: Sequence[str], *, dry_run: bool = False

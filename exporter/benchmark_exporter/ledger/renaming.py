@@ -17,6 +17,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from benchmark_exporter.ledger.change_renaming import rename_changes
 from benchmark_exporter.ledger.columns import Key, Table
 from benchmark_exporter.ledger.renamed_benchmarks import hide_benchmarks, show_benchmarks
 from benchmark_exporter.ledger.renamed_runs import (
@@ -97,6 +98,7 @@ def rename(
             raise RenameError(f"run {run} has both {old} and {new}, so they are not the same")
         results, left = rename_measured(connection, renamings)
         rename_totals(connection, renamings, projects)
+        rename_changes(connection, projects)
         join_series = _Joined(connection).series
         series = _move(connection, SERIES, "name", join_series, renamings, projects)
         for table, name, joined in _SCOPED:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from benchmark_exporter.ledger.change_removal import leave_changes, step_back
 from benchmark_exporter.ledger.rows import Place, Series, SeriesKey
 from benchmark_exporter.ledger.tables import SERIES, SETTLED
 
@@ -67,9 +68,11 @@ def remove_runs(connection: sqlite3.Connection) -> Sequence[Gap]:
     _show_those_before(connection)
     gaps = [gap for gap in _gaps(connection) if _leave_series(connection, gap.key)]
     connection.execute("DELETE FROM shifts WHERE run IN (SELECT run FROM gone_runs)")
+    leave_changes(connection)
     for table in _OF_RUNS:
         connection.execute(f"DELETE FROM {table} WHERE run IN (SELECT run FROM gone_runs)")  # noqa: S608  # constants
     connection.execute("DELETE FROM runs WHERE id IN (SELECT run FROM gone_runs)")
+    step_back(connection)
     return gaps
 
 

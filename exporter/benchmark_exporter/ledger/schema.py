@@ -2,6 +2,7 @@
 
 import sqlite3
 
+from benchmark_exporter.ledger.change_migration import CHANGES
 from benchmark_exporter.ledger.delivery_migration import DELIVERY
 from benchmark_exporter.ledger.drift_migration import DRIFTS
 from benchmark_exporter.ledger.limits_migration import LIMITS
@@ -152,6 +153,7 @@ MIGRATIONS = (
     DELIVERY,
     LIMITS,
     DRIFTS,
+    CHANGES,
 )
 
 

@@ -69,7 +69,7 @@ _NAMED = (
     *(("newest_verdicts", "name"), ("newest_results", "name"), ("newest_runs", "benchmark")),
     *(("newest_gate_outcomes", "benchmark"), ("series", "name"), ("baselines", "name")),
     *(("commit_regressions", "benchmark"), ("settled", "name"), ("regression_reports", "name")),
-    ("drifts", "name"),
+    *(("drifts", "name"), ("change_points", "name"), ("change_searches_due", "name")),
 )
 # What a name belongs to, as long as anything has it.
 _OF_NAMES = ("executables", "former_names")

@@ -1,5 +1,6 @@
 """The ledger's tables by their columns. To add a column, name it in a migration and in `rows`."""
 
+from benchmark_exporter.ledger.change_points import ChangePoint, CollectedRow, DueRow
 from benchmark_exporter.ledger.columns import Table
 from benchmark_exporter.ledger.drift_rows import DriftChecksRow, DriftRow
 from benchmark_exporter.ledger.newest_rows import (
@@ -94,6 +95,9 @@ FALLBACK_BRANCHES = Table("fallback_branches", ("project",), FallbackBranch)
 EXECUTABLES = Table("executables", ("project", "benchmark"), ExecutableRow)
 FORMER_NAMES = Table("former_names", ("project", "benchmark"), FormerNameRow)
 CARRIED_ALIASES = Table("carried_aliases", ("project", "old", "new"), CarriedAliasRow)
+CHANGE_POINTS = Table("change_points", (*_SERIES, "run"), ChangePoint)
+CHANGE_SEARCHES_DUE = Table("change_searches_due", _SERIES, DueRow)
+CHANGE_SEARCH = Table("change_search", (), CollectedRow, one_row=True)
 TABLES = (
     *(TOTALS, FILES, REJECTIONS, DOCUMENTS, MEASUREMENTS, RUNS, RESULTS, FAILURES, GATE_OUTCOMES),
     *(VERDICTS, SERIES, SETTLED, CHECKPOINTS, BASELINES, SHIFTS, NEWEST_VERDICTS),
@@ -103,4 +107,5 @@ TABLES = (
     *(EXECUTABLES, FORMER_NAMES, CARRIED_ALIASES),
     *(REGRESSION_REPORTS, SCRAPERS, HOLDS),
     *(DRIFTS, DRIFT_CHECKS),
+    *(CHANGE_POINTS, CHANGE_SEARCHES_DUE, CHANGE_SEARCH),
 )

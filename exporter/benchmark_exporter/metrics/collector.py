@@ -20,6 +20,7 @@ from benchmark_exporter.ledger.state import (
 from benchmark_exporter.metrics.definitions import PARTS, Definition, Part
 from benchmark_exporter.metrics.exposition import KnownSeries, Page, Series
 from benchmark_exporter.metrics.families import (
+    changes,
     exporter,
     gates,
     pipelines,
@@ -113,6 +114,7 @@ class Collector:
         verdicts.add_verdicts(page, state.verdicts, state.reports)
         verdicts.add_baseline_speedups(page, state)
         verdicts.add_shifts(page, state.shifts)
+        changes.add_changes(page, state.changes, state.verdicts)
         pipelines.add_pipelines(page, state.pipelines)
         pipelines.add_failure_ratios(page, state.pipeline_failure_ratios)
         pipelines.add_suite_durations(page, state, self._definitions)
@@ -202,6 +204,7 @@ class Collector:
         process.add_resources(page, resources)
         process.add_scan(page, live.scan_duration_seconds, uploads)
         process.add_config_status(page, config_status)
+        process.add_searches(page, live.searches_due)
         process.add_progress(page, progress)
         return page.text("resources")
 

@@ -14,12 +14,16 @@ LastScrapes = Mapping[Part, Sequence[float]]
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """How ingest is doing, and who scrapes."""
+    """How ingest is doing, and who scrapes.
+
+    `searches_due` is how many series wait for a search for change points.
+    """
 
     pending_files: int
     scan_duration_seconds: float
     is_ingest_failing: bool = False
     scrapes: LastScrapes = field(default_factory=dict)
+    searches_due: int = 0
 
 
 @dataclass(frozen=True, slots=True)

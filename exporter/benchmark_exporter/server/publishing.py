@@ -91,6 +91,10 @@ class Publisher:
             self._scrapes(),
         )
 
+    def live_now(self) -> Live:
+        """What was last rendered, with what changes without a rendering."""
+        return replace(self.live, searches_due=self._ingest.searches_due)
+
     def shown(self) -> Exposition:
         """The newest exposition. Raises HTTPServiceUnavailable if there is nothing to show yet."""
         self.refuse_without_state()
@@ -134,7 +138,7 @@ class ResourcesPart:
             )
             body = self._collector.render_resources(
                 self._sampler.sample(),
-                self._publisher.live,
+                self._publisher.live_now(),
                 self._uploads,
                 progress,
                 self._config_status(),

@@ -20,6 +20,8 @@ from benchmark_exporter.ledger import LedgerError
 from benchmark_exporter.metrics.collector import Collector
 from benchmark_exporter.metrics.families.process import STREAM_LAG_METRIC
 from benchmark_exporter.server.alerts import AlertReceiver
+from benchmark_exporter.server.change_loop import ChangeLoop
+from benchmark_exporter.server.changes import Changes
 from benchmark_exporter.server.config_reload import ConfigReload
 from benchmark_exporter.server.configuration import Configuration
 from benchmark_exporter.server.delivery_loop import DeliveryLoop
@@ -223,12 +225,16 @@ class _Server:
             self._worker,
             self._ingest.note_error,
         )
+        changes = ChangeLoop(
+            self._opened, self._publisher, self._state, self._worker, self._ingest.note_error
+        )
         async with asyncio.TaskGroup() as tasks:
             others = [
                 tasks.create_task(watch.run()),
                 tasks.create_task(prune.run()),
                 tasks.create_task(self._delivery.run()),
                 tasks.create_task(drift.run()),
+                tasks.create_task(changes.run()),
                 tasks.create_task(self._live.run()),
                 tasks.create_task(self.reload.run()),
                 tasks.create_task(publish_states(self._publisher, self._feed)),
@@ -249,6 +255,7 @@ class _Server:
             note_error=self._ingest.note_error,
             wake=self._ingest.wake,
         )
+        changes = Changes(self._opened, self._publisher, self._worker, self._ingest.note_error)
         service = Service(
             ready=lambda: self._state.is_ready,
             scraped=self._delivery.note_scrape,
@@ -260,6 +267,7 @@ class _Server:
             alerts=alerts.handle,
             upload=self._uploads.handle,
             github=self._github.handle,
+            changes=changes.handle,
             runbooks_dir=self._settings.runbooks_dir,
             links=self._settings.links,
         )

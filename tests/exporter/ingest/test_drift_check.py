@@ -55,7 +55,9 @@ def at_seconds(number: int) -> float:
 
 
 def pin(wired: Wired, number: int) -> None:
-    set_baseline(wired.ledger, f"parsing-{number}", Pin("v1", "me", wired.now, ""), LIMITS)
+    set_baseline(
+        wired.ledger, f"parsing-{number}", Pin("v1", "me", wired.now, ""), wired.config.limits_for
+    )
 
 
 def test_a_drift_is_shown_until_it_has_levelled_off_for_a_month(wired: Wired) -> None:
@@ -141,7 +143,7 @@ def test_clearing_the_baseline_takes_the_acceptance_back(wired: Wired) -> None:
 def test_a_benchmark_that_is_deleted_no_longer_drifts(wired: Wired) -> None:
     drop(wired, DRIFTING)
     check(wired)
-    wired.ledger.delete_runs(DeletionSelection(benchmark="parsing"))
+    wired.delete_runs(DeletionSelection(benchmark="parsing"))
     assert ratio(wired) is None
     assert wired.query("SELECT * FROM drifts") == []
 
@@ -166,7 +168,7 @@ def test_runs_that_are_deleted_are_no_longer_compared(wired: Wired) -> None:
     drop(wired, DRIFTING)
     check(wired)
     for number in range(40, RUNS):
-        wired.ledger.delete_runs(DeletionSelection(run=f"parsing-{number}"))
+        wired.delete_runs(DeletionSelection(run=f"parsing-{number}"))
     assert check(wired)
     assert ratio(wired) is None
 

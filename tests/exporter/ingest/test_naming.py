@@ -6,7 +6,6 @@ from contextlib import closing
 
 import pytest
 
-from benchmark_exporter.ingest.judging import judge_after_deletion
 from benchmark_exporter.ledger import DeletionSelection
 from tests.support.documents import Json, result
 from tests.support.documents import google_benchmark as google
@@ -124,13 +123,12 @@ def test_a_run_of_another_branch_takes_no_name(wired: Wired) -> None:
 def test_a_name_is_free_again_when_all_that_had_it_is_deleted(wired: Wired, selected: str) -> None:
     for number, executable in enumerate(("typo_bench", "vector_bench")):
         wired.take(f"{number}.json", google(number, executable, {"BM_Copy": 10.0, "BM_Find": 1.0}))
-    judge_again = judge_after_deletion(wired.config.limits_for, wired.now)
     if selected == "project":
         wired.ledger.delete([wired.config.project], [])
     elif selected == "benchmark":
-        wired.ledger.delete_runs(DeletionSelection(benchmark="BM_*"), judge_again)
+        wired.delete_runs(DeletionSelection(benchmark="BM_*"))
     else:
-        wired.ledger.delete_runs(DeletionSelection(run="1"), judge_again)
+        wired.delete_runs(DeletionSelection(run="1"))
     wired.take("2.json", google(2, "vector_bench", {"BM_Copy": 11.0}))
     assert wired.value("benchmark_runs_total", benchmark_name="BM_Copy") == 1
 

@@ -7,7 +7,6 @@ from contextlib import closing
 import pytest
 from msgspec.structs import replace
 
-from benchmark_exporter.ingest.judging import judge_after_deletion
 from benchmark_exporter.ledger import DeletionSelection
 from benchmark_exporter.ledger.delivery import DELIVERY_MAX_AGE_SECONDS
 from benchmark_exporter.ledger.delivery_migration import DELIVERY
@@ -176,8 +175,7 @@ def test_deleting_what_it_is_of_deletes_it(steady: Wired, selection: DeletionSel
     drop(steady, [GOOD], start=101)
     steady.settle()
     assert commits(steady) is not None
-    judge_again = judge_after_deletion(steady.config.limits_for, steady.now)
-    steady.ledger.delete_runs(selection, judge_again)
+    steady.delete_runs(selection)
     assert commits(steady) is None
     assert steady.query("SELECT count(*) FROM regression_reports") == [(0,)]
 

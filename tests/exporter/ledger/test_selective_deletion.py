@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from benchmark_exporter.ingest.judging import judge_after_deletion
 from benchmark_exporter.ledger import DeletedRuns, DeletionSelection
 from tests.support.documents import perf_suite, result
 from tests.support.wired import Wired
@@ -21,8 +20,7 @@ def take(wired: Wired, number: int, **more: Any) -> None:
 
 
 def delete(wired: Wired, selection: DeletionSelection, *, dry_run: bool = False) -> DeletedRuns:
-    judge_again = judge_after_deletion(wired.config.limits_for, wired.now)
-    return wired.ledger.delete_runs(selection, judge_again, dry_run=dry_run)
+    return wired.delete_runs(selection, dry_run=dry_run)
 
 
 def gauges(wired: Wired) -> dict[str, object]:

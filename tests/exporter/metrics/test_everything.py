@@ -66,6 +66,7 @@ def busy(wired: Wired) -> Wired:
     pin = Pin("v1", "someone", START_SECONDS, "")
     set_baseline(wired.ledger, "steady-0", pin, wired.config.limits_for)
     wired.ingest.receive([WATCHDOG])
+    wired.search_changes()
     return wired
 
 

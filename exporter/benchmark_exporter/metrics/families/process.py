@@ -45,6 +45,11 @@ def add_config_status(page: Page, status: ConfigStatus) -> None:
     )
 
 
+def add_searches(page: Page, due: int) -> None:
+    """How far the search for change points is."""
+    page.add("benchmark_exporter_change_searches_due", (), due)
+
+
 def add_progress(page: Page, progress: LiveProgress) -> None:
     """Running benchmarks, and the stream that reports on them."""
     _add_usages(page, progress.usages)

@@ -27,13 +27,15 @@ Handler = Callable[[web.Request], Awaitable[web.Response]]
 class Service:
     """What the routes show and pass on.
 
-    `ready` says whether the results folder has been scanned since the start.
+    `ready` says whether the results folder has been scanned since the start. `scraped` is called
+    for each request of the part that alerts depend on.
     """
 
     ready: Callable[[], bool]
     exposition: Callable[[], Exposition]
     status: Callable[[], Status]
     resources: Callable[[], bytes]
+    scraped: Callable[[web.Request], None]
     alerts: Handler
     upload: Handler
     github: Handler
@@ -81,6 +83,8 @@ class _Routes:
             )
         exposition = self._service.exposition()
         parts = [part for part in PARTS if part in wanted]
+        if "state" in parts:
+            self._service.scraped(request)
         headers = {"Content-Type": CONTENT_TYPE}
         if parts == ["state"] and "gzip" in request.headers.get("Accept-Encoding", ""):
             return web.Response(

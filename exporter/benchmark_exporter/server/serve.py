@@ -19,11 +19,15 @@ from benchmark_exporter.ingest.upload_folder import UploadFolder
 from benchmark_exporter.ledger import LedgerError
 from benchmark_exporter.metrics.collector import Collector
 from benchmark_exporter.metrics.families.process import STREAM_LAG_METRIC
+from benchmark_exporter.server.absence_loop import AbsenceLoop
+from benchmark_exporter.server.absence_report import AbsenceReport
+from benchmark_exporter.server.alert_keeper import AlertKeeper
 from benchmark_exporter.server.alerts import AlertReceiver
 from benchmark_exporter.server.github import GitHub
 from benchmark_exporter.server.ingest_loop import IngestLoop
 from benchmark_exporter.server.ingest_state import IngestState
 from benchmark_exporter.server.open_ledger import OpenLedger
+from benchmark_exporter.server.prometheus_absence import PrometheusAbsence
 from benchmark_exporter.server.prune_loop import PruneLoop
 from benchmark_exporter.server.publishing import Publisher, ResourcesPart
 from benchmark_exporter.server.routes import Service, make_application
@@ -124,6 +128,10 @@ class _Server:
             clock=time.time,
         )
         self._live = LiveFollower(live_folder, live_worker, self._feed)
+        keeping = config.alert_keeping
+        self._absence = PrometheusAbsence(
+            keeping.after_seconds, keeping.limit_seconds, time.monotonic
+        )
 
     def _make_uploads(self, worker: Worker) -> Uploads:
         config = self._settings.config
@@ -208,6 +216,9 @@ class _Server:
                 tasks.create_task(self._live.run()),
                 tasks.create_task(publish_states(self._publisher, self._feed)),
             ]
+            if self._settings.alertmanager_api_url is not None:
+                absence = self._absence_loop(self._settings.alertmanager_api_url)
+                others.append(tasks.create_task(absence.run()))
             ingesting = tasks.create_task(self._ingest.run())
             stopped = tasks.create_task(stop.wait())
             await asyncio.wait((stopped, ingesting), return_when=asyncio.FIRST_COMPLETED)
@@ -215,6 +226,21 @@ class _Server:
             for task in others:
                 task.cancel()
             self._live.wake()
+
+    def _absence_loop(self, alertmanager_url: str) -> AbsenceLoop:
+        keeping, absence = self._settings.config.alert_keeping, self._absence
+
+        def clock() -> datetime:
+            return datetime.now(UTC)
+
+        exporter_url = self._settings.links.urls.get("exporter")
+        return AbsenceLoop(
+            alertmanager_url,
+            absence,
+            keeping.after_seconds,
+            AlertKeeper(absence, keeping, clock),
+            AbsenceReport(absence, keeping, exporter_url, clock),
+        )
 
     def _make_application(self) -> web.Application:
         alerts = AlertReceiver(
@@ -229,6 +255,9 @@ class _Server:
             exposition=self._publisher.shown,
             status=lambda: current_status(self._settings, self._publisher, self._state),
             resources=self._resources.render,
+            scraped=lambda request: self._absence.note_scrape(
+                request.remote or "", request.headers.get("User-Agent", "")
+            ),
             alerts=alerts.handle,
             upload=self._uploads.handle,
             github=self._github.handle,

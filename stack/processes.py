@@ -110,6 +110,7 @@ class Processes:
             f"--environment={settings['BENCHMARK_ENVIRONMENT']}",
             f"--upload-tokens={settings.secrets_dir / UPLOAD_TOKENS}",
             f"--github-webhook-secret={settings.secrets_dir / GITHUB_WEBHOOK_SECRET}",
+            f"--alertmanager-api-url={ALERTMANAGER.url(settings)}",
             *(
                 f"--{part.name}-url={self._public(part)}"
                 for part in (*local_parts(), STREAM)
@@ -125,6 +126,8 @@ class Processes:
             f"--storage.tsdb.path={self._made('prometheus') / 'data'}",
             *([] if retention.is_configured(argv) else retention.flags(self._settings)),
             "--storage.tsdb.wal-compression",
+            "--rules.alert.resend-delay=10s",
+            "--rules.alert.for-grace-period=5s",
             "--web.enable-lifecycle",
             "--web.enable-remote-write-receiver",
             "--enable-feature=expand-external-labels",

@@ -64,6 +64,15 @@ def _default_gates() -> dict[Name, GateLimits]:
     }
 
 
+class AlertKeeping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long Prometheus must be away until its alerts are kept from ending, and for how long."""
+
+    after_seconds: Positive = 10.0
+    report_after_seconds: Positive = 60.0
+    extend_seconds: Positive = 120.0
+    limit_seconds: Positive = 600.0
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings; config.yaml says what each means."""
 
@@ -95,6 +104,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gates: dict[Name, GateLimits] = msgspec.field(default_factory=_default_gates)
     judgement: Limits = Limits()
     limits: list[LimitsEntry] = []
+    alert_keeping: AlertKeeping = AlertKeeping()
 
     def __post_init__(self) -> None:
         """Raises ValueError for an unknown time zone, or settings that contradict each other.

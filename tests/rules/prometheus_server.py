@@ -43,8 +43,9 @@ def lay_out(folder: Path, addresses: Mapping[str, str] | None = None) -> Path:
 class Server:
     """A running Prometheus."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, process_id: int) -> None:
         self.url = url
+        self.process_id = process_id
 
     def get(self, path: str, **parameters: str) -> Any:
         """Return `data` from a response of the API; None until the server responds and is ready."""
@@ -91,7 +92,7 @@ def prometheus(
     ]
     process = subprocess.Popen(command, cwd=folder)
     try:
-        server = Server(f"http://127.0.0.1:{port}")
+        server = Server(f"http://127.0.0.1:{port}", process.pid)
         # After the first scrape, since the out-of-order window is relative to the newest sample.
         expression = "up" if addresses else "vector(1)"
         wait_until(lambda: server.value(expression) is not None, "ready, with a first scrape")

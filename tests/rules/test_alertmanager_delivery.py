@@ -11,6 +11,7 @@ from functools import partial
 
 import pytest
 
+from benchmark_exporter.server import absence_report
 from tests.rules.alerts import (
     BECOMES_CRITICAL,
     CRITICAL,
@@ -169,6 +170,15 @@ def test_a_failing_webhook_is_muted_while_the_exporter_is_down(fired: Alertmanag
     assert fired.inhibitors(slack_failing) == []
     # An alert without annotations appears by its name.
     fired.channels.slack.inbox.wait(slack("[CRITICAL] BenchmarkExporterDown"), SLACK_SECONDS)
+
+
+def test_a_prometheus_that_only_misses_the_exporter_is_not_reported_as_down(
+    fired: Alertmanager,
+) -> None:
+    down = Alert({"alertname": "BenchmarkExporterDown", "severity": "critical"}, {}, "")
+    missed = Alert(absence_report.LABELS, {}, "")
+    fired.post([down, missed])
+    wait_until(lambda: fired.inhibitors(missed) == ["BenchmarkExporterDown"], SLACK_SECONDS)
 
 
 def test_waiting_files_are_muted_while_ingest_fails(fired: Alertmanager) -> None:

@@ -180,7 +180,7 @@ def server(
     ]
     processes = [subprocess.Popen(command, cwd=folder) for command in commands]
     try:
-        yield Server(f"http://{prometheus}")
+        yield Server(f"http://{prometheus}", processes[-1].pid)
     finally:
         for process in processes:
             process.terminate()

@@ -46,6 +46,9 @@ class Backend(Protocol):
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a command of the Makefile, `status` say."""
 
+    def history(self, *words: str) -> list[Any]:
+        """The runs that `benchmark-exporter history` lists, with these options."""
+
     def kill(self, part: Part) -> None:
         """End the part's process without warning."""
 
@@ -68,6 +71,12 @@ class Local(_Checkout):
 
     host = "127.0.0.1"
 
+    def history(self, *words: str) -> list[Any]:
+        done = self.command("exporter", "history", "--format=json", *words)
+        assert done.returncode == 0, done.stderr
+        runs: list[Any] = json.loads(done.stdout)
+        return runs
+
     def kill(self, part: Part) -> None:
         os.kill(self.process_ids()[part.name], signal.SIGKILL)
 
@@ -88,6 +97,12 @@ class Compose(_Checkout):
     @property
     def project(self) -> str:
         return derived_name(self.settings.root)
+
+    def history(self, *words: str) -> list[Any]:
+        # Not `make history`, which knows only stacks that `make up` has started.
+        command = ("benchmark-exporter", "history", "--format=json", *words)
+        runs: list[Any] = json.loads(self._docker("exec", f"{self.project}-exporter-1", *command))
+        return runs
 
     def kill(self, part: Part) -> None:
         # Not `docker kill`: the engine takes that for a person's wish, and leaves it dead.

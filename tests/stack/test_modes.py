@@ -38,9 +38,12 @@ def test_servers_know_their_public_addresses_in_both_modes(equipped: Path) -> No
                 for option in process.argv
                 if "-url=" in option
             )
+            assert given.pop("alertmanager-api") == ALERTMANAGER.url(values)
             here = {f"BENCHMARK_EXPORTER_{name.upper()}_URL": url for name, url in given.items()}
             environment = services["exporter"]["environment"]
             in_compose = {name: url for name, url in environment.items() if name.endswith("_URL")}
+            api = in_compose.pop("BENCHMARK_EXPORTER_ALERTMANAGER_API_URL")
+            assert api == "http://alertmanager:9093"
             # Here the exporter links to Grafana only where it is installed.
             grafana = {"BENCHMARK_EXPORTER_GRAFANA_URL": values.public_url(GRAFANA)}
             assert here | grafana == in_compose
@@ -100,3 +103,15 @@ def test_both_modes_give_a_server_the_same_options(
         return {word.partition("=")[0] for word in words if word.startswith("--")}
 
     assert options(services[part]["command"]) ^ options(list(argv)) == only_in_one
+
+
+def test_alerts_are_sent_again_equally_often_in_both_modes(equipped: Path) -> None:
+    services = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())["services"]
+    processes = LocalStack(settings.load(equipped, environ={})).processes.all()
+    [argv] = [process.argv for process in processes if process.part is PROMETHEUS]
+    here, in_compose = (
+        {word for word in words if word.startswith("--rules.")}
+        for words in (argv, services["prometheus"]["command"])
+    )
+    assert here == in_compose
+    assert "--rules.alert.resend-delay=10s" in here

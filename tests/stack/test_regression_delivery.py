@@ -18,11 +18,11 @@ from tests.rules.endpoints import (
     MailServer,
     http_endpoint,
     mail,
-    mail_server,
     pagerduty,
     slack,
 )
 from tests.stack.backends import Backend, get, get_text, until
+from tests.stack.channels import ROUTING_KEY, configured_channels
 from tests.support.documents import result
 from tests.support.wired import samples
 from tests.support.wired import value as value_of
@@ -30,7 +30,6 @@ from tests.support.wired import value as value_of
 # A critical alert arrives within seconds, a warning after group_wait, what joins or leaves a group
 # after group_interval.
 DEADLINE_SECONDS = 60.0
-ROUTING_KEY = "made-up-routing-key"
 GOOD = dict.fromkeys(("parsing", "routing", "caching", "matching", "printing"), 1.0)
 SLOWER = {**GOOD, "parsing": 1.5}
 SLIGHTLY_SLOWER = {**GOOD, "printing": 1.06}
@@ -89,53 +88,16 @@ class Stage:
 
 @pytest.fixture(scope="module")
 def stage(backend: Backend) -> Iterator[Stage]:
-    with (
-        http_endpoint(host=backend.host) as slack_server,
-        http_endpoint(host=backend.host) as pagerduty_server,
-        mail_server(host=backend.host) as smtp_server,
-    ):
-        secrets = {
-            "slack_webhook_url": f"{slack_server.url}/services/made-up",
-            "pagerduty_routing_key": ROUTING_KEY,
-        }
-        settings = {
-            "PAGERDUTY_URL": f"{pagerduty_server.url}/v2/enqueue",
-            "SMTP_SMARTHOST": smtp_server.address,
-            "SMTP_FROM": "alerts@example.org",
-            "SMTP_REQUIRE_TLS": "false",
-            "ALERT_EMAIL_TO": "team@example.org",
-        }
-        env = backend.settings.root / ".env"
-        before = env.read_text(encoding="utf-8")
-        try:
-            env.write_text(
-                before + "".join(f"{name}={value}\n" for name, value in settings.items()),
-                encoding="utf-8",
-            )
-            for name, secret in secrets.items():
-                (backend.settings.secrets_dir / name).write_text(f"{secret}\n", encoding="utf-8")
-            reloaded = backend.command("reload")
-            assert reloaded.returncode == 0, reloaded.stdout + reloaded.stderr
-            assert [
-                line
-                for line in map(str.strip, reloaded.stdout.splitlines())
-                if line.endswith(": on")
-            ] == [*("exporter: on", "pagerduty: on", "slack: on", "email: on")]
-            stage = Stage(backend, slack_server, pagerduty_server, smtp_server)
-            for number in range(Limits().least_runs + 16):
-                stage.run(dict.fromkeys(GOOD, 1.0 + 0.01 * (number % 3 - 1)))
-            until(
-                lambda: stage.shows("benchmark_runs_total", stage.runs) or None,
-                Config().histogram_hold_seconds + DEADLINE_SECONDS,
-                "the quiet runs",
-            )
-            yield stage
-        finally:
-            env.write_text(before, encoding="utf-8")
-            for name in secrets:
-                (backend.settings.secrets_dir / name).unlink(missing_ok=True)
-            reloaded = backend.command("reload")
-            assert reloaded.returncode == 0, reloaded.stdout + reloaded.stderr
+    with configured_channels(backend) as channels:
+        stage = Stage(backend, channels.slack, channels.pagerduty, channels.email)
+        for number in range(Limits().least_runs + 16):
+            stage.run(dict.fromkeys(GOOD, 1.0 + 0.01 * (number % 3 - 1)))
+        until(
+            lambda: stage.shows("benchmark_runs_total", stage.runs) or None,
+            Config().histogram_hold_seconds + DEADLINE_SECONDS,
+            "the quiet runs",
+        )
+        yield stage
 
 
 def test_a_small_lasting_regression_is_a_warning(stage: Stage) -> None:

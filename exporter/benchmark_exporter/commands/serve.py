@@ -90,6 +90,13 @@ link_options = combined(
 @folder_option("--runbooks-dir", help="Folder whose pages are served at /runbooks/NAME.")
 @link_options
 @option(
+    "--alertmanager-api-url",
+    type=values.URL,
+    metavar="URL",
+    help="Where this exporter reaches Alertmanager. With it, alerts do not end while Prometheus "
+    "is away for a while.",
+)
+@option(
     "--log-format",
     type=click.Choice(("logfmt", "json")),
     default="logfmt",
@@ -134,7 +141,12 @@ def _settings(config: Config, options: dict[str, Any]) -> ServeSettings:
         port=port,
         stream_address=None if stream_listen == values.OFF else stream_listen,
         stream_tokens=_absolute(options["stream_tokens"]),
+        alertmanager_api_url=_without_slash(options["alertmanager_api_url"]),
     )
+
+
+def _without_slash(url: str | None) -> str | None:
+    return None if url is None else url.rstrip("/")
 
 
 def _absolute(path: Path | None) -> Path | None:

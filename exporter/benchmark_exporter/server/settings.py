@@ -29,6 +29,8 @@ class ServeSettings:
     # Host and port of the stream and the live page; None turns them off.
     stream_address: tuple[str, int] | None
     stream_tokens: Path | None
+    # Where the exporter reaches Alertmanager; None: alerts are not kept from ending.
+    alertmanager_api_url: str | None
 
     @property
     def uploads_dir(self) -> Path:

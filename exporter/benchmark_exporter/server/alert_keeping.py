@@ -1,0 +1,29 @@
+"""Wires what is done at Alertmanager while Prometheus is away."""
+
+from datetime import UTC, datetime
+
+from benchmark_exporter.config import AlertKeeping
+from benchmark_exporter.server.absence_loop import AbsenceLoop
+from benchmark_exporter.server.absence_report import AbsenceReport
+from benchmark_exporter.server.alert_keeper import AlertKeeper
+from benchmark_exporter.server.prometheus_absence import PrometheusAbsence
+
+
+def make_absence_loop(
+    alertmanager_url: str,
+    absence: PrometheusAbsence,
+    keeping: AlertKeeping,
+    exporter_url: str | None,
+) -> AbsenceLoop:
+    """Keeps alerts from ending, and reports the absence."""
+
+    def clock() -> datetime:
+        return datetime.now(UTC)
+
+    return AbsenceLoop(
+        alertmanager_url,
+        absence,
+        keeping.after_seconds,
+        AlertKeeper(absence, keeping, clock),
+        AbsenceReport(absence, keeping, exporter_url, clock),
+    )

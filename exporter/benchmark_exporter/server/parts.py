@@ -1,0 +1,289 @@
+"""The parts of the running exporter and their connections."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Collection
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aiohttp import web
+
+from benchmark_exporter import __version__
+from benchmark_exporter.config import Config, packaged
+from benchmark_exporter.ingest.upload_folder import UploadFolder
+from benchmark_exporter.ledger import LedgerError
+from benchmark_exporter.metrics.collector import Collector, Exposition
+from benchmark_exporter.metrics.definitions import Part
+from benchmark_exporter.metrics.families.process import STREAM_LAG_METRIC
+from benchmark_exporter.server.alert_keeping import make_absence_loop
+from benchmark_exporter.server.alerts import AlertReceiver
+from benchmark_exporter.server.change_loop import ChangeLoop
+from benchmark_exporter.server.changes import Changes
+from benchmark_exporter.server.config_reload import ConfigReload
+from benchmark_exporter.server.configuration import Configuration
+from benchmark_exporter.server.delivery_loop import DeliveryLoop
+from benchmark_exporter.server.drift_loop import DriftLoop
+from benchmark_exporter.server.github import GitHub
+from benchmark_exporter.server.ingest_loop import IngestLoop
+from benchmark_exporter.server.ingest_state import IngestState
+from benchmark_exporter.server.open_ledger import OpenLedger
+from benchmark_exporter.server.prometheus_absence import PrometheusAbsence
+from benchmark_exporter.server.prune_loop import PruneLoop
+from benchmark_exporter.server.publishing import Publisher, ResourcesPart
+from benchmark_exporter.server.routes import Service, make_application
+from benchmark_exporter.server.scrapers import Scrapers
+from benchmark_exporter.server.settings import ServeSettings
+from benchmark_exporter.server.status import current_status
+from benchmark_exporter.server.stream_updates import LiveFollower, publish_states
+from benchmark_exporter.server.trends import Trends
+from benchmark_exporter.server.upload import UploadLimits, Uploads
+from benchmark_exporter.server.watching import FolderWatch
+from benchmark_exporter.server.worker import Worker
+from benchmark_exporter.stream.feed import Feed
+from benchmark_exporter.stream.hub import Hub
+from benchmark_exporter.stream.live_file import FOLDER
+from benchmark_exporter.stream.live_folder import LiveFolder
+from benchmark_exporter.stream.server import Admission, StreamServer
+from benchmark_exporter.tokens import TokenFile
+
+log = logging.getLogger(__name__)
+
+SHUTDOWN_SECONDS = 2.0
+# After a restart all clients of the stream reconnect at once.
+STREAM_BACKLOG = 1024
+
+
+class Server:
+    """The parts and their connections, nothing else."""
+
+    def __init__(
+        self, settings: ServeSettings, worker: Worker, upload_worker: Worker, live_worker: Worker
+    ) -> None:
+        config = settings.config
+        self._settings = settings
+        self._state = IngestState()
+        self._feed = Feed(
+            lambda snapshot: Hub(
+                __version__,
+                str(settings.results_dir),
+                snapshot=snapshot,
+                lag_bounds_seconds=settings.definitions[STREAM_LAG_METRIC].buckets,
+                now=lambda: datetime.now(UTC),
+                monotonic=time.monotonic,
+            )
+        )
+        self._configuration = Configuration(
+            config, settings.config_path, settings.environment, time.time
+        )
+        collector = Collector(settings.definitions, config)
+        scrapers = Scrapers(config.regression_least_seconds)
+        self._publisher = Publisher(collector, self._state, lambda: scrapers.last_scrapes)
+        self._opened = OpenLedger(settings, self._state, self._publisher.publish_by_worker)
+        self._worker = worker
+        self._ingest = IngestLoop(
+            self._configuration,
+            self._opened,
+            self._publisher,
+            self._state,
+            worker,
+            self._feed.publish_failure,
+        )
+        self._delivery = DeliveryLoop(self._opened, worker, scrapers, self._ingest.note_error)
+        self.reload = ConfigReload(
+            self._configuration, self._opened, collector, worker, self._ingest.note_error
+        )
+        self._upload_folder = UploadFolder(settings.uploads_dir, config.zone)
+        self._uploads = self._make_uploads(upload_worker)
+        self._github = GitHub(
+            self._uploads, _token_file(settings.github_webhook_secret), upload_worker
+        )
+        self._resources = ResourcesPart(
+            collector,
+            self._publisher,
+            self._uploads.counts,
+            self._feed,
+            lambda: self._configuration.status,
+        )
+        live_folder = LiveFolder(
+            settings.results_dir / FOLDER,
+            config.project,
+            config.environment,
+            monotonic=time.monotonic,
+            clock=time.time,
+        )
+        self._live = LiveFollower(live_folder, live_worker, self._feed)
+        keeping = config.alert_keeping
+        self._absence = PrometheusAbsence(
+            keeping.after_seconds, keeping.limit_seconds, time.monotonic
+        )
+
+    def _make_uploads(self, worker: Worker) -> Uploads:
+        uploads = Uploads(
+            self._upload_folder,
+            _token_file(self._settings.upload_tokens),
+            _upload_limits(self._settings.config),
+            worker,
+            closed=self._why_no_uploads,
+            stored=lambda path: self._ingest.add_changed(str(path)),
+        )
+        self.reload.follow(lambda config: uploads.configure(_upload_limits(config)))
+        return uploads
+
+    def _why_no_uploads(self) -> str | None:
+        if self._state.is_stopping:
+            return "the exporter is stopping"
+        failure = self._state.failure
+        return str(failure) if isinstance(failure, LedgerError) else None
+
+    async def open(self) -> None:
+        self._upload_folder.clean()
+        await self._ingest.open()
+
+    async def close(self) -> None:
+        await self._live.close()
+        await self._worker.run(self._opened.close)
+
+    async def run_until(self, stop: asyncio.Event) -> None:
+        # Bodies are not decompressed here: whoever unpacks them has to limit their size.
+        runner = web.AppRunner(
+            self._make_application(),
+            access_log=None,
+            shutdown_timeout=SHUTDOWN_SECONDS,
+            auto_decompress=False,
+        )
+        streaming = web.AppRunner(
+            self._make_stream_application(), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS
+        )
+        await runner.setup()
+        try:
+            await self._listen(runner, streaming)
+            await self._run_tasks(stop)
+        finally:
+            await streaming.cleanup()
+            await runner.cleanup()
+
+    async def _listen(self, runner: web.AppRunner, streaming: web.AppRunner) -> None:
+        settings = self._settings
+        await web.TCPSite(runner, settings.host, settings.port).start()
+        log.info(
+            f"benchmark-exporter {__version__} listens on {settings.host}:{settings.port}",
+            extra={"fields": {"results": settings.results_dir, "ledger": settings.ledger_path}},
+        )
+        if settings.stream_address is not None:
+            host, port = settings.stream_address
+            await streaming.setup()
+            await web.TCPSite(streaming, host, port, backlog=STREAM_BACKLOG).start()
+            log.info(f"the stream and the live page are on {host}:{port}")
+
+    async def _run_tasks(self, stop: asyncio.Event) -> None:
+        """Runs everything until `stop` is set or ingest ends, which it never does by itself."""
+        watch = FolderWatch(
+            self._settings.results_dir,
+            changed=self._ingest.add_changed,
+            live_changed=self._live.note_change,
+        )
+        prune = PruneLoop(
+            self._opened,
+            self._upload_folder,
+            lambda: self._configuration.now.retention_days,
+            self._worker,
+            self._ingest.note_error,
+        )
+        drift = DriftLoop(
+            self._opened,
+            self._publisher,
+            self._state,
+            self._settings.config.judgement,
+            self._worker,
+            self._ingest.note_error,
+        )
+        changes = ChangeLoop(
+            self._opened, self._publisher, self._state, self._worker, self._ingest.note_error
+        )
+        async with asyncio.TaskGroup() as tasks:
+            others = [
+                tasks.create_task(watch.run()),
+                tasks.create_task(prune.run()),
+                tasks.create_task(self._delivery.run()),
+                tasks.create_task(drift.run()),
+                tasks.create_task(changes.run()),
+                tasks.create_task(self._live.run()),
+                tasks.create_task(self.reload.run()),
+                tasks.create_task(publish_states(self._publisher, self._feed)),
+            ]
+            if self._settings.alertmanager_api_url is not None:
+                absence = make_absence_loop(
+                    self._settings.alertmanager_api_url,
+                    self._absence,
+                    self._settings.config.alert_keeping,
+                    self._settings.links.urls.get("exporter"),
+                )
+                others.append(tasks.create_task(absence.run()))
+            ingesting = tasks.create_task(self._ingest.run())
+            stopped = tasks.create_task(stop.wait())
+            await asyncio.wait((stopped, ingesting), return_when=asyncio.FIRST_COMPLETED)
+            self._ingest.stop()
+            for task in others:
+                task.cancel()
+            self._live.wake()
+
+    def _make_application(self) -> web.Application:
+        alerts = AlertReceiver(
+            self._opened,
+            self._publisher,
+            self._worker,
+            note_error=self._ingest.note_error,
+            wake=self._ingest.wake,
+        )
+        changes = Changes(self._opened, self._publisher, self._worker, self._ingest.note_error)
+        service = Service(
+            ready=lambda: self._state.is_ready,
+            scraped=self._note_scrape,
+            exposition=self._publisher.shown,
+            status=lambda: current_status(
+                self._settings, self._configuration, self._publisher, self._state
+            ),
+            resources=self._resources.render,
+            alerts=alerts.handle,
+            upload=self._uploads.handle,
+            github=self._github.handle,
+            changes=changes.handle,
+            runbooks_dir=self._settings.runbooks_dir,
+            links=self._settings.links,
+        )
+        return make_application(service)
+
+    def _note_scrape(
+        self, request: web.Request, exposition: Exposition, parts: Collection[Part]
+    ) -> None:
+        self._delivery.note_scrape(request, exposition, parts)
+        if "state" in parts:
+            self._absence.note_scrape(request.remote or "", request.headers.get("User-Agent", ""))
+
+    def _make_stream_application(self) -> web.Application:
+        settings = self._settings
+        tokens = _token_file(settings.stream_tokens)
+
+        def admission(config: Config) -> Admission:
+            origins = [*config.stream_origins, *settings.links.page_origins]
+            return Admission(config.stream_max_clients, origins, tokens)
+
+        trends = Trends(self._opened, self._publisher, self._worker, self._ingest.note_error)
+        page = packaged("stream/page")
+        server = StreamServer(self._feed.hub, admission(self._configuration.now), trends.read, page)
+        self.reload.follow(lambda config: server.configure(admission(config)))
+        return server.make_application()
+
+
+def _upload_limits(config: Config) -> UploadLimits:
+    return UploadLimits(
+        config.max_file_bytes,
+        config.upload_timeout_seconds,
+        config.upload_rate_per_second,
+        config.upload_burst,
+    )
+
+
+def _token_file(path: Path | None) -> TokenFile | None:
+    return None if path is None else TokenFile(path)

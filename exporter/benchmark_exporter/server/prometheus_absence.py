@@ -1,0 +1,78 @@
+"""Which Prometheus has stopped scraping, and since when."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+USER_AGENT = "Prometheus/"
+
+
+@dataclass(slots=True, eq=False)
+class _Scraper:
+    """When it scraped first and last, in seconds of the monotonic clock."""
+
+    first_seconds: float
+    last_seconds: float
+
+
+class PrometheusAbsence:
+    """Knows each Prometheus by its address and version, as scrapes come in.
+
+    A Prometheus that is away for longer than `after_seconds` counts as away, for at most
+    `limit_seconds`. It does not if another one began to scrape after its last scrape and has taken
+    no other's place: it was upgraded, or its container has a new address. The start of the exporter
+    counts as a scrape by one that is not known yet, so that a restart of the exporter hides no
+    absence.
+    """
+
+    def __init__(
+        self, after_seconds: float, limit_seconds: float, monotonic: Callable[[], float]
+    ) -> None:
+        self._after_seconds = after_seconds
+        self._limit_seconds = limit_seconds
+        self._monotonic = monotonic
+        now = monotonic()
+        self._scrapers = {("", ""): _Scraper(now, now)}
+        self._last_seconds = now
+        self.has_been_scraped = False
+
+    def note_scrape(self, address: str, user_agent: str) -> None:
+        """Notes a scrape of what alerts depend on; whoever is not a Prometheus is ignored."""
+        if not user_agent.startswith(USER_AGENT):
+            return
+        now = self._monotonic()
+        scraper = self._scrapers.setdefault((address, user_agent), _Scraper(now, now))
+        scraper.last_seconds = self._last_seconds = now
+        self.has_been_scraped = True
+
+    def seconds(self) -> float | None:
+        """For how long a Prometheus has been away, the shortest time of several; None: none is."""
+        now = self._monotonic()
+        self._scrapers = {
+            key: scraper
+            for key, scraper in self._scrapers.items()
+            if now - scraper.last_seconds <= self._limit_seconds
+        }
+        by_last = sorted(self._scrapers.values(), key=lambda each: each.last_seconds, reverse=True)
+        successors = sorted(by_last, key=lambda each: each.first_seconds)
+        for scraper in by_last:
+            if not self._is_away(scraper, now):
+                continue
+            successor = next(
+                (
+                    each
+                    for each in successors
+                    if each is not scraper and each.first_seconds >= scraper.last_seconds
+                ),
+                None,
+            )
+            if successor is None:
+                return now - scraper.last_seconds
+            successors.remove(successor)
+        return None
+
+    def unscraped_seconds(self) -> float:
+        """The time since the last scrape by any Prometheus, or since the start of the exporter."""
+        return self._monotonic() - self._last_seconds
+
+    def _is_away(self, scraper: _Scraper, now: float) -> bool:
+        return now - scraper.last_seconds > self._after_seconds

@@ -34,7 +34,7 @@ from benchmark_exporter.model import GateOutcome, Run, Scope, Severity, measurem
 MAX_ERROR_CHARACTERS = 300
 
 _RUN = (
-    "SELECT id, iif(branch = '', line, branch) FROM runs "
+    "SELECT id, environment, machine, iif(branch = '', line, branch) FROM runs "
     "WHERE project = ? AND run_id = ? AND measurements = ?"
 )
 _OTHER_RUN = "SELECT 1 FROM runs WHERE project = ? AND run_id = ? AND id <> ?"
@@ -128,18 +128,21 @@ class Runs:
     def _insert(self, row: RunRow, branch: str) -> tuple[int, bool, bytes]:
         """The number of a run's row, whether it is new, and what its measurements are known by.
 
-        `branch` is the run's own. Two branches may measure the same in the same second; then that
-        of the later one becomes part of what its run is known by.
+        `branch` is the run's own. Two branches, environments or machines may measure the same in
+        the same second; then where the later run comes from becomes part of what it is known by. A
+        run that states no machine may be of any.
         """
-        apart = hashlib.sha256(row.measurements + branch.encode()).digest()
+        where = (row.environment, row.machine, branch)
+        apart = hashlib.sha256(row.measurements + "\0".join(where).encode()).digest()
         for known_by in (row.measurements, apart):
             cursor = self._buffer.insert(RUNS, replace(row, measurements=known_by))
             if cursor.rowcount == 1:
                 assert cursor.lastrowid is not None  # noqa: S101  # it has just been inserted
                 return cursor.lastrowid, True, known_by
             key = (row.project, row.run_id, known_by)
-            ((number, known_branch),) = self._connection.execute(_RUN, key)
-            if known_branch == branch:
+            ((number, environment, machine, of_branch),) = self._connection.execute(_RUN, key)
+            machines = {machine, row.machine} - {""}
+            if (environment, of_branch) == (row.environment, branch) and len(machines) < 2:
                 break
         return number, False, known_by
 

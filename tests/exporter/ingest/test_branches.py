@@ -11,7 +11,7 @@ from benchmark_exporter.config import Config
 from benchmark_exporter.ingest.branches import BranchRules, Line, line_of, lines_of, without_prefix
 from benchmark_exporter.ingest.result_files import runs_of_files
 from benchmark_exporter.ledger.history import History, RecordedRun, RunSelection
-from tests.support.documents import Json, perf_suite, result
+from tests.support.documents import Json, perf_suite, result, without
 from tests.support.examples import wired_in_a_new_folder
 from tests.support.histories import LEAST, STEADY, value, verdicts
 from tests.support.wired import Wired, samples
@@ -267,3 +267,17 @@ def same_of(branch: str) -> Json:
     return (
         result(1, {"parsing": 1.0}) | {"branch": branch} if branch else result(1, {"parsing": 1.0})
     )
+
+
+def test_equal_values_in_the_same_second_of_two_places_are_two_runs(wired: Wired) -> None:
+    """A matrix of CI jobs begins at once. A document that states no machine may be of any."""
+    places = [("ci", 4), ("nightly", 4), ("ci", 8)]
+    documents = [result(1, {"parsing": 1.0}, environment=each, cpus=cpus) for each, cpus in places]
+    for number, document in enumerate(documents):
+        wired.take(f"{number}.json", document)
+        wired.take(f"{number}-again.json", document | {"duration_seconds": 1.0})
+    wired.take("any.json", without(documents[0], "machine"))
+    assert wired.query("SELECT environment, machine FROM runs ORDER BY id") == [
+        (environment, f"linux x86_64 {cpus} cpus") for environment, cpus in places
+    ]
+    assert wired.value("benchmark_exporter_run_conflicts_total") == 0

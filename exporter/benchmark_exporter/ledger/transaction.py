@@ -13,6 +13,7 @@ from benchmark_exporter.ledger.deletion import Deleted, delete
 from benchmark_exporter.ledger.drifts import Drifts
 from benchmark_exporter.ledger.naming import Naming
 from benchmark_exporter.ledger.newest_rows import Rank
+from benchmark_exporter.ledger.notifications import store_notification
 from benchmark_exporter.ledger.pipeline_adoption import adopt_pipelines
 from benchmark_exporter.ledger.pipelines import add_pipeline_run
 from benchmark_exporter.ledger.renaming import Renamed, rename
@@ -33,7 +34,6 @@ from benchmark_exporter.ledger.selective_deletion import (
 )
 from benchmark_exporter.ledger.state import (
     Labels,
-    ReceivedNotification,
     Subject,
 )
 from benchmark_exporter.ledger.tables import (
@@ -43,7 +43,6 @@ from benchmark_exporter.ledger.tables import (
     FILES,
     HISTOGRAMS,
     MEASUREMENTS,
-    NOTIFICATIONS,
     REJECTIONS,
     TOTALS,
 )
@@ -61,12 +60,6 @@ from benchmark_exporter.model import (
 )
 from benchmark_exporter.names import Renamings
 
-NOTIFICATIONS_KEPT = 200
-
-_DELETE_OLDER_NOTIFICATIONS = """
-    DELETE FROM notifications WHERE fingerprint IN (
-        SELECT fingerprint FROM notifications ORDER BY received_seconds DESC LIMIT -1 OFFSET ?)
-"""
 # What SQLite raises for a value that it cannot store, as opposed to a file or disk that fails.
 _VALUE_ERRORS = (
     sqlite3.IntegrityError,
@@ -239,10 +232,8 @@ class Transaction:
 
     def record_notification(self, notification: Notification, at: float) -> None:
         """Stores an alert as it was last received. The newest of all alerts are kept."""
-        row = ReceivedNotification(notification, at)
         self._buffer.changed = True
-        self._execute(NOTIFICATIONS.replace, NOTIFICATIONS.bind((), row))
-        self._execute(_DELETE_OLDER_NOTIFICATIONS, (NOTIFICATIONS_KEPT,))
+        store_notification(self._connection, notification, at)
 
     def observe(
         self,

@@ -44,6 +44,11 @@ _HAVING_BOTH = (
     "CROSS JOIN renamed_names ON old = t.{name} CROSS JOIN runs ON id = t.run "
     "WHERE EXISTS (SELECT 1 FROM {table} o WHERE o.run = t.run AND o.{name} = new) LIMIT 1"
 )
+_HAVING_TWO = (
+    "SELECT min(old), max(old), max(run_id) FROM renamed_runs g CROSS JOIN {table} t "
+    "ON t.run = g.run CROSS JOIN renamed_names ON old = t.{name} CROSS JOIN runs ON id = t.run "
+    "GROUP BY t.run, new HAVING count(*) > 1 LIMIT 1"
+)
 _RENAMED_PARTS = (
     "SELECT DISTINCT benchmark, variant FROM results "
     "WHERE run IN (SELECT run FROM renamed_runs) AND +name IN (SELECT old FROM renamed_names)"
@@ -78,13 +83,14 @@ def gathered(
 
 
 def having_both(connection: sqlite3.Connection) -> tuple[str, str, str] | None:
-    """The old and the new name, and the run_id, of a run that has measured both, if one has."""
-    for table, name, _ in MEASURED:
-        found: tuple[str, str, str] | None = connection.execute(
-            _HAVING_BOTH.format(table=table, name=name)
-        ).fetchone()
-        if found is not None:
-            return found
+    """Two names that would be one, or are to be, and the run_id of a run that has measured both."""
+    for statement in (_HAVING_BOTH, _HAVING_TWO):
+        for table, name, _ in MEASURED:
+            found: tuple[str, str, str] | None = connection.execute(
+                statement.format(table=table, name=name)
+            ).fetchone()
+            if found is not None:
+                return found
     return None
 
 

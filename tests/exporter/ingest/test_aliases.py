@@ -139,3 +139,13 @@ def test_a_name_that_was_renamed_is_free_for_what_arrives_next(wired: Wired) -> 
     wired.ledger.rename(Renamings([Renaming("parser", "parsing")]))
     wired.take("2.json", result(2, {"parser": 1.0}))
     assert names(wired) == {"parser", "parsing"}
+
+
+def test_two_histories_for_one_name_with_a_run_that_has_both_carry_over_one(
+    wired: Wired, caplog: pytest.LogCaptureFixture
+) -> None:
+    wired.take("1.json", result(1, {"first": 1.0, "second": 2.0}))
+    wired.take("2.json", result(2, {"first": 1.0}))
+    wired.restart(aliased(Alias("first", "x"), Alias("second", "x")))
+    assert names(wired) == {"x", "first"}
+    assert "has both first and x, so they are not the same" in caplog.text

@@ -1,4 +1,4 @@
-"""When a benchmark that becomes slower by little each run is first reported, and by what."""
+"""When a benchmark that becomes slower gradually is first reported, and by what."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ IN_TIME = 0.15
 
 
 def slow_drift(limits: Limits, seed: int, series: int) -> str:
-    """Series that become slower by little each run: how much slower they are when first reported.
+    """Series that become slower gradually: how much slower they are when first reported.
 
     As a drift; as a drift or at least as a warning; and as critical, with and without a pinned
     baseline, which is the last run before.

@@ -197,6 +197,12 @@ def test_the_slower_of_two_modes_more_often_is_no_drift() -> None:
     assert first_drift(judged(values)) is None
 
 
+def test_a_level_of_zero_has_no_ratio_and_no_drift() -> None:
+    values = [0.0] * 135 + [float(number) for number in range(1, 26)]
+    runs = [JudgedRun(n * 6 * HOUR, value, "ok") for n, value in enumerate(values)]
+    assert check(runs) == Drift({}, ())
+
+
 def test_a_change_no_larger_than_the_least_one_is_no_drift() -> None:
     runs = judged(with_drift(noisy(200, 0.002), 80, 0.001))
 

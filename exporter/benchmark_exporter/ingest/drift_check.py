@@ -1,4 +1,4 @@
-"""Checks which results became worse by little at a time, by the runs in the ledger."""
+"""Checks which results gradually became worse, by the runs in the ledger."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -58,7 +58,7 @@ def _check(
     if row != known:
         drifts.put(key, row)
     if known is None:
-        log.warning("became worse by little at a time", extra={"fields": _fields(key, drift)})
+        log.warning("gradually became worse", extra={"fields": _fields(key, drift)})
 
 
 def _fields(key: SeriesKey, drift: Drift) -> dict[str, str]:

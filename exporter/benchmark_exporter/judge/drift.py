@@ -1,4 +1,4 @@
-"""Whether a result became worse by little at a time, compared with what it was days before.
+"""Whether a result gradually became worse, compared with what it was days before.
 
 The judge's reference follows a slow change, so that each run of it is within the noise. Here the
 median of the newest runs is compared with that of the runs 7 days before, and 30. What the judge
@@ -99,8 +99,9 @@ def check_drift(
         level = median(then)
         worse = median(now) - level
         changed = scale.ratio(worse, level)
-        if changed is not None:
-            ratios[name] = changed
+        if changed is None:  # from a level of 0
+            continue
+        ratios[name] = changed
         limit = max(scale.distance(ratio, level, least_change), noise)
         if worse > _ENDS * limit if drifting else worse > limit and _are_apart(then, now, limit):
             beyond.append(name)
@@ -112,7 +113,7 @@ def _unreported(runs: Sequence[JudgedRun], scale: Scale) -> tuple[list[float], l
     """The runs' times and badness without what the judge has reported, and without its alarms.
 
     The runs before a reported step are moved by it, as the judge moves its window. An improvement
-    is such a step, so that what is lost of it by little at a time is a drift.
+    is such a step, so that a gradual loss of it is a drift.
     """
     bad = scale.all_bad([run.value for run in runs])
     moved, first = list(bad), 0

@@ -85,6 +85,7 @@ def delete(
     step_back(connection)
     execute("DROP TABLE deleted")
     execute("DROP TABLE deleted_names")
+    execute("UPDATE drift_checks SET last_run = 0")  # a new run may get the row of a deleted one
     for table in _OF_PROJECTS:
         _delete(connection, table, "project", projects)
     _delete(connection, "notifications", "benchmark", names)

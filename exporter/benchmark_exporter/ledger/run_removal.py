@@ -72,6 +72,8 @@ def remove_runs(connection: sqlite3.Connection) -> Sequence[Gap]:
     for table in _OF_RUNS:
         connection.execute(f"DELETE FROM {table} WHERE run IN (SELECT run FROM gone_runs)")  # noqa: S608  # constants
     connection.execute("DELETE FROM runs WHERE id IN (SELECT run FROM gone_runs)")
+    # Other runs are compared now, and a new run may get the row of one that has gone.
+    connection.execute("UPDATE drift_checks SET last_run = 0")
     step_back(connection)
     return gaps
 

@@ -161,7 +161,7 @@ class NewestBaseline(msgspec.Struct, frozen=True):
 
 
 class NewestDrift(msgspec.Struct, frozen=True):
-    """That a result became worse by little at a time.
+    """That a result gradually became worse.
 
     `ratios` say by how much, by the span of days that was compared; 0.1 is 10 %. `since_seconds` is
     when the run was made that showed it first.

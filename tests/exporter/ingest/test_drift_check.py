@@ -173,6 +173,16 @@ def test_runs_that_are_deleted_are_no_longer_compared(wired: Wired) -> None:
     assert ratio(wired) is None
 
 
+def test_deleting_runs_has_all_series_checked_again(wired: Wired) -> None:
+    drop(wired, [*DRIFTING[:-40], *QUIET[-40:]])  # the last ten days were good again
+    assert not check(wired)
+    for number in range(RUNS - 40, RUNS):
+        wired.ledger.delete_runs(DeletionSelection(run=f"parsing-{number}"))
+    drop(wired, DRIFTING[-40:], start=RUNS)
+    assert check(wired)
+    assert ratio(wired) is not None
+
+
 def test_a_drift_of_another_unit_is_not_shown_and_ends(wired: Wired) -> None:
     drop(wired, DRIFTING)
     check(wired)

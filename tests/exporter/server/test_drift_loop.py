@@ -30,7 +30,7 @@ def test_a_running_exporter_shows_a_drift_after_its_first_scan_until_it_is_accep
     found = exporter.value(SERIES)
     assert found is not None
     assert 0.05 < found < 0.08
-    assert "became worse by little at a time" in exporter.log.read_text()
+    assert "gradually became worse" in exporter.log.read_text()
     ledger = f"--ledger={tmp_path / 'ledger.sqlite3'}"
     pinned = run("baseline", "set", f"run-{RUNS - 1}", "--version=v1", "--reason=known", ledger)
     assert pinned.returncode == 0, pinned.stderr

@@ -16,13 +16,15 @@ Contract
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
 from benchmark_exporter.ledger.baselines import KnownRun, PinnedResult
 from benchmark_exporter.ledger.branch_runs import BranchRuns, read_branch_runs
+from benchmark_exporter.ledger.change_points import ChangePoint
+from benchmark_exporter.ledger.change_search import Searched
 from benchmark_exporter.ledger.connection import (
     Connect,
     LedgerError,
@@ -55,6 +57,7 @@ from benchmark_exporter.ledger.visibility import select
 __all__ = [
     "REGRESSIONS_BY_COMMIT",
     "BranchRuns",
+    "ChangePoint",
     "Connect",
     "Deleted",
     "DeletedRuns",
@@ -69,6 +72,7 @@ __all__ = [
     "PinnedResult",
     "Rank",
     "RunningTotal",
+    "Searched",
     "Series",
     "SeriesKey",
     "Signature",
@@ -208,6 +212,11 @@ class Ledger:
             if names is None:
                 return
             yield names
+
+    def search_changes(self, now: float, enough: Callable[[], bool]) -> Searched:
+        """Searches series with new runs for change points, in one transaction, until `enough`."""
+        with self.transaction() as transaction:
+            return transaction.search_changes(now, enough)
 
     def delete(
         self, projects: Sequence[str], pipelines: Sequence[str], *, dry_run: bool = False

@@ -66,7 +66,8 @@ _SCOPE = "project, environment, machine_class, branch"
 _NAMED = (
     *(("newest_verdicts", "name"), ("newest_results", "name"), ("newest_runs", "benchmark")),
     *(("newest_gate_outcomes", "benchmark"), ("series", "name"), ("baselines", "name")),
-    ("commit_regressions", "benchmark"),
+    *(("commit_regressions", "benchmark"), ("change_points", "name")),
+    ("change_searches_due", "name"),
 )
 _TOTALS = ("counters", "histograms", "returned")
 _OF_BENCHMARKS = [

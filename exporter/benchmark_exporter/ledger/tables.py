@@ -1,5 +1,6 @@
 """The ledger's tables by their columns. To add a column, name it in a migration and in `rows`."""
 
+from benchmark_exporter.ledger.change_points import ChangePoint, CollectedRow, DueRow
 from benchmark_exporter.ledger.columns import Table
 from benchmark_exporter.ledger.newest_rows import (
     NewestGateOutcomeRow,
@@ -77,9 +78,13 @@ SUITE_DURATIONS = Table(
 )
 BRANCHES = Table("branches", ("project", "branch"), BranchRow)
 FALLBACK_BRANCHES = Table("fallback_branches", ("project",), FallbackBranch)
+CHANGE_POINTS = Table("change_points", (*_SERIES, "run"), ChangePoint)
+CHANGE_SEARCHES_DUE = Table("change_searches_due", _SERIES, DueRow)
+CHANGE_SEARCH = Table("change_search", (), CollectedRow, one_row=True)
 TABLES = (
     *(TOTALS, FILES, REJECTIONS, DOCUMENTS, MEASUREMENTS, RUNS, RESULTS, FAILURES, GATE_OUTCOMES),
     *(VERDICTS, SERIES, BASELINES, SHIFTS, NEWEST_VERDICTS, NEWEST_RESULTS, NEWEST_RUNS),
     *(NEWEST_GATE_OUTCOMES, PIPELINE_RUNS, NEWEST_PIPELINE_RUNS, COUNTERS, COMMIT_REGRESSIONS),
     *(HISTOGRAMS, NOTIFICATIONS, SUBJECTS, RETURNED, SUITE_DURATIONS, BRANCHES, FALLBACK_BRANCHES),
+    *(CHANGE_POINTS, CHANGE_SEARCHES_DUE, CHANGE_SEARCH),
 )

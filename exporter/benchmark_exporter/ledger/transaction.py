@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from benchmark_exporter.ledger import totals
 from benchmark_exporter.ledger.baselines import Baselines
 from benchmark_exporter.ledger.branches import Branches
+from benchmark_exporter.ledger.change_search import ChangeSearch, Searched
 from benchmark_exporter.ledger.deletion import Deleted, delete
 from benchmark_exporter.ledger.newest_rows import Rank
 from benchmark_exporter.ledger.pipeline_adoption import adopt_pipelines
@@ -259,6 +260,12 @@ class Transaction:
         """See `Ledger.adopt_pipelines`."""
         self._buffer.changed = True
         adopt_pipelines(self._connection, project)
+
+    def search_changes(self, now: float, enough: Callable[[], bool]) -> Searched:
+        """See `ChangeSearch.step`."""
+        searched = ChangeSearch(self._connection).step(now, enough)
+        self._buffer.changed |= searched.changed
+        return searched
 
     def delete(self, projects: Sequence[str], pipelines: Sequence[str]) -> Deleted:
         """Deletes everything of these projects and pipelines; see `deletion`."""

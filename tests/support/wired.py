@@ -112,6 +112,11 @@ class Wired:
         self.now += self.config.settle_seconds
         self.ingest.scan()
 
+    def search_changes(self) -> None:
+        """Searches all series with new runs for change points."""
+        while self.ledger.search_changes(self.now, lambda: False).due:
+            pass
+
     def render(self) -> Exposition:
         return self.collector.expose(self.ledger, Live(self.ingest.pending_files, 0.0), self.now)[1]
 

@@ -7,6 +7,7 @@ import msgspec
 
 from benchmark_exporter.counters import COUNTERS, HISTOGRAMS, of_subjects
 from benchmark_exporter.counters import REGRESSIONS_BY_COMMIT as BY_COMMIT
+from benchmark_exporter.ledger.change_points import ChangePoint
 from benchmark_exporter.model import (
     Notification,
     Result,
@@ -237,7 +238,8 @@ class State(msgspec.Struct, frozen=True):
     `regressions_by_commit` has the newest commits only. `returned_counters` and
     `returned_histograms` are what counters and histograms were, by name and labels, when their
     subjects came back after more than the age at which they are no longer shown; `born_seconds`
-    says when that was. `pipeline_failure_ratios` are by project and pipeline.
+    says when that was. `changes` has the newest change point of each series, and the one that its
+    open regression began with. `pipeline_failure_ratios` are by project and pipeline.
     """
 
     commits: int
@@ -251,6 +253,7 @@ class State(msgspec.Struct, frozen=True):
     runs: Sequence[NewestRun]
     gates: Sequence[NewestGate]
     verdicts: Sequence[NewestVerdict]
+    changes: Sequence[ChangePoint]
     shifts: Sequence[NewestShift]
     pipelines: Sequence[NewestPipeline]
     pipeline_failure_ratios: Mapping[tuple[str, str], float]

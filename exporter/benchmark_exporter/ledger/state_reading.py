@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import msgspec
 from msgspec.structs import replace
 
+from benchmark_exporter.ledger.change_points import ChangePoint
 from benchmark_exporter.ledger.columns import Columns
 from benchmark_exporter.ledger.state import (
     FAILURE_RATIO_LEAST_RUNS,
@@ -120,6 +121,12 @@ _VERDICTS = Columns(NewestVerdict, names={"limit": "limit_value"}, without=("bas
     **_SCOPE,
     name="n.name",
 )
+_CHANGES = Columns(ChangePoint).query(
+    f"FROM temp.shown s CROSS JOIN change_points n ON {_IN_SCOPE} AND n.name = s.name "
+    "WHERE s.kind = 'benchmark' AND (n.newest OR n.alarm_commit IS NOT NULL)",
+    **_SCOPE,
+    name="n.name",
+)
 _LAST_PIPELINE_RUNS = (
     "SELECT passed FROM pipeline_runs WHERE project = ? AND pipeline = ? "
     "ORDER BY rank_seconds DESC, run_id DESC LIMIT ?"
@@ -158,6 +165,7 @@ def read_state(
         runs=list(_RUNS.rows(connection)),
         gates=gates,
         verdicts=_read_verdicts(connection),
+        changes=list(_CHANGES.rows(connection)),
         shifts=list(_SHIFTS.rows(connection)),
         pipelines=pipelines,
         pipeline_failure_ratios=_failure_ratios(

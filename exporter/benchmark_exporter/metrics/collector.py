@@ -11,6 +11,7 @@ from benchmark_exporter.ledger.state import NewestGate, NewestPipeline, NewestRe
 from benchmark_exporter.metrics.definitions import PARTS, Definition, Part
 from benchmark_exporter.metrics.exposition import KnownSeries, Page, Series
 from benchmark_exporter.metrics.families import (
+    changes,
     exporter,
     gates,
     pipelines,
@@ -92,6 +93,7 @@ class Collector:
         verdicts.add_verdicts(page, state.verdicts)
         verdicts.add_baseline_speedups(page, state)
         verdicts.add_shifts(page, state.shifts)
+        changes.add_changes(page, state.changes, state.verdicts)
         pipelines.add_pipelines(page, state.pipelines)
         pipelines.add_failure_ratios(page, state.pipeline_failure_ratios)
         pipelines.add_suite_durations(page, state, self._definitions)

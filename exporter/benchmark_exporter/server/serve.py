@@ -20,6 +20,7 @@ from benchmark_exporter.ledger import LedgerError
 from benchmark_exporter.metrics.collector import Collector
 from benchmark_exporter.metrics.families.process import STREAM_LAG_METRIC
 from benchmark_exporter.server.alerts import AlertReceiver
+from benchmark_exporter.server.change_loop import ChangeLoop
 from benchmark_exporter.server.github import GitHub
 from benchmark_exporter.server.ingest_loop import IngestLoop
 from benchmark_exporter.server.ingest_state import IngestState
@@ -201,10 +202,14 @@ class _Server:
             self._worker,
             self._ingest.note_error,
         )
+        changes = ChangeLoop(
+            self._opened, self._publisher, self._state, self._worker, self._ingest.note_error
+        )
         async with asyncio.TaskGroup() as tasks:
             others = [
                 tasks.create_task(watch.run()),
                 tasks.create_task(prune.run()),
+                tasks.create_task(changes.run()),
                 tasks.create_task(self._live.run()),
                 tasks.create_task(publish_states(self._publisher, self._feed)),
             ]

@@ -52,6 +52,7 @@ def busy(wired: Wired) -> Wired:
     pin = Pin("v1", "someone", START_SECONDS, "")
     set_baseline(wired.ledger, "steady-0", pin, wired.config.judgement)
     wired.ingest.receive([WATCHDOG])
+    wired.search_changes()
     return wired
 
 

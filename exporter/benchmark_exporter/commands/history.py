@@ -2,12 +2,14 @@
 
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from itertools import chain, islice
 from pathlib import Path
 
 import click
 
 from benchmark_exporter.commands import EXIT_OK
+from benchmark_exporter.commands.change_table import change_table, changes_to_json
 from benchmark_exporter.commands.options import (
     COMMAND_SETTINGS,
     Command,
@@ -20,6 +22,7 @@ from benchmark_exporter.commands.options import (
 from benchmark_exporter.commands.run_table import failed_rows_of, rows_of, table, to_json
 from benchmark_exporter.commands.stack_file import StackError, find_ledger
 from benchmark_exporter.ledger import LedgerError
+from benchmark_exporter.ledger.change_history import ChangeSelection, read_changes_of
 from benchmark_exporter.ledger.history import History, RecordedRun, RunSelection
 
 DEFAULT_LEDGER = Path("ledger.sqlite3")
@@ -61,7 +64,19 @@ DEFAULT_LEDGER = Path("ledger.sqlite3")
     help="Only failed benchmarks, and results whose gate was not passed. --limit then counts "
     "these. In JSON: the whole runs that have any.",
 )
-@option("--limit", type=click.IntRange(min=1), default=20, metavar="N", help="List at most N runs.")
+@option(
+    "--changes",
+    is_flag=True,
+    help="List where the level of results changed, for the better or the worse, instead of runs. "
+    "--commit is then that of the first run after a change.",
+)
+@option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=20,
+    metavar="N",
+    help="List at most N runs or changes.",
+)
 @option(
     "--format",
     "output",
@@ -81,6 +96,7 @@ def command(
     branch: str | None,
     machine_class: str | None,
     failed: bool,
+    changes: bool,
     limit: int,
     output: str,
 ) -> int:
@@ -88,6 +104,8 @@ def command(
 
     The ledger is only read; its exporter goes on writing.
     """
+    if changes and failed:
+        raise click.UsageError("--changes lists no runs, so it cannot be used with --failed")
     selection = RunSelection(
         benchmark=benchmark,
         environment=environment,
@@ -101,15 +119,27 @@ def command(
     )
     try:
         path, _ = find_ledger(ledger, stack, default=DEFAULT_LEDGER)
-        with History(path) as history:
-            lines = list(_lines(history, selection, limit, output))
+        if changes:
+            lines = _change_lines(path, selection, limit, output)
+        else:
+            with History(path) as history:
+                lines = list(_lines(history, selection, limit, output))
     except (LedgerError, StackError) as error:
         raise Unusable(str(error)) from error
     if lines:
         print("\n".join(lines))
     else:
-        print("no such run", file=sys.stderr)
+        print("no such change" if changes else "no such run", file=sys.stderr)
     return EXIT_OK
+
+
+def _change_lines(path: Path, selection: RunSelection, limit: int, output: str) -> list[str]:
+    wanted = asdict(selection)
+    del wanted["failed"]
+    changes = read_changes_of(path, ChangeSelection(**wanted), limit)
+    if output == "json":
+        return [changes_to_json(changes)]
+    return list(change_table(changes)) if changes else []
 
 
 def _lines(history: History, selection: RunSelection, limit: int, output: str) -> Iterator[str]:

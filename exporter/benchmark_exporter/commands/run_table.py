@@ -29,13 +29,13 @@ COMMIT_CHARACTERS = 12
 Row = Sequence[str]
 
 
-def table(rows: Iterable[Row]) -> Iterator[str]:
+def table(rows: Iterable[Row], headings: Row = HEADINGS) -> Iterator[str]:
     """The lines of rows in columns, with headings.
 
     The machine class is left out where all rows have the same.
     """
-    all_rows: list[Row] = [HEADINGS, *rows]
-    column = HEADINGS.index("MACHINE CLASS")
+    all_rows: list[Row] = [headings, *rows]
+    column = headings.index("MACHINE CLASS")
     if len({row[column] for row in all_rows[1:]}) < 2:
         all_rows = [(*row[:column], *row[column + 1 :]) for row in all_rows]
     widths = [max(map(len, column)) for column in zip(*all_rows, strict=True)]
@@ -94,7 +94,7 @@ def _row(run: RecordedRun, name: str, value: str, gate: str, verdict: str) -> Ro
         *(str(run.row), at, run.project, name, _branch(run), run.environment),
         *(run.machine_class or "-", commit, value, gate, verdict),
     )
-    return tuple(map(_printable, cells))
+    return tuple(map(printable, cells))
 
 
 def _branch(run: RecordedRun) -> str:
@@ -124,7 +124,7 @@ def _verdict(verdict: Verdict | None) -> str:
     return f"{state}, {changed}" if verdict.worsening_ratio and changed else state
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Names come from documents: none may break a line or control the terminal."""
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode()

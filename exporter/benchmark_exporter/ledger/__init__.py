@@ -23,6 +23,7 @@ from typing import Self
 
 from benchmark_exporter.ledger.baselines import KnownRun, PinnedResult
 from benchmark_exporter.ledger.branch_runs import BranchRuns, read_branch_runs
+from benchmark_exporter.ledger.change_history import ChangeSelection, read_changes
 from benchmark_exporter.ledger.change_points import ChangePoint
 from benchmark_exporter.ledger.change_search import Searched
 from benchmark_exporter.ledger.connection import (
@@ -58,6 +59,7 @@ __all__ = [
     "REGRESSIONS_BY_COMMIT",
     "BranchRuns",
     "ChangePoint",
+    "ChangeSelection",
     "Connect",
     "Deleted",
     "DeletedRuns",
@@ -212,6 +214,11 @@ class Ledger:
             if names is None:
                 return
             yield names
+
+    def changes(self, selection: ChangeSelection, limit: int) -> list[ChangePoint]:
+        """The newest change points that are selected."""
+        with self._errors_named():
+            return read_changes(self._connection, selection, limit)
 
     def search_changes(self, now: float, enough: Callable[[], bool]) -> Searched:
         """Searches series with new runs for change points, in one transaction, until `enough`."""

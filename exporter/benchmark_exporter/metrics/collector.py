@@ -171,5 +171,6 @@ class Collector:
         page = Page(self._definitions, self._config.max_label_bytes, {})
         process.add_resources(page, resources)
         process.add_scan(page, live.scan_duration_seconds, uploads)
+        process.add_searches(page, live.searches_due)
         process.add_progress(page, progress)
         return page.text("resources")

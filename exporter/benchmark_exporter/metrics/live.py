@@ -10,11 +10,12 @@ from benchmark_exporter.stream.process_usage import ProcessUsage
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """How ingest is doing."""
+    """How ingest is doing; `searches_due` is how many series wait for a search for changes."""
 
     pending_files: int
     scan_duration_seconds: float
     is_ingest_failing: bool = False
+    searches_due: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,10 +32,7 @@ PUBLISH_SECONDS = 5.0
 
 
 class ChangeLoop:
-    """Searches for change points. `note_error` gets what fails.
-
-    `due` is how many series are known to be waiting.
-    """
+    """Searches for change points. `note_error` gets what fails."""
 
     def __init__(
         self,
@@ -54,7 +51,6 @@ class ChangeLoop:
         self._stepped_seconds = -math.inf
         self._published_seconds = -math.inf
         self._unpublished = False
-        self.due = 0
 
     async def run(self) -> None:
         """Searches until cancelled."""
@@ -81,13 +77,13 @@ class ChangeLoop:
         """Takes a step if there is something to do; returns how long to pause."""
         commits = self._publisher.state.commits
         is_new = commits != self._searched_commits
-        if not (is_new or self.due or self._must_publish()):
+        if not (is_new or self._state.searches_due or self._must_publish()):
             return CHECK_SECONDS
-        if is_new and not self.due and not await self._has_settled(commits):
+        if is_new and not self._state.searches_due and not await self._has_settled(commits):
             return 0.0
         started = time.monotonic()
         await self._worker.run(self._step_by_worker)
-        if is_new and self.due:
+        if is_new and self._state.searches_due:
             return BUSY_PAUSE_SECONDS
         return max(time.monotonic() - started, LEAST_PAUSE_SECONDS)
 
@@ -105,7 +101,7 @@ class ChangeLoop:
         """Searches, and publishes what was found, so that no run can come between."""
         end = time.monotonic() + STEP_SECONDS
         searched = self._opened.ledger.search_changes(time.time(), lambda: time.monotonic() >= end)
-        self.due = searched.due
+        self._state.searches_due = searched.due
         self._unpublished |= searched.changed
         if self._must_publish():
             self._opened.publish()

@@ -12,7 +12,7 @@ class IngestState:
     `failure` is why no results can be ingested, and lasts until a scan succeeds. `unopened` is why
     there is nothing to show: the ledger has not been opened since the start. `is_caught_up` says
     that everything is ingested that was there when the ledger was opened, `is_ready` that this was
-    so once since the start.
+    so once since the start. `searches_due` is how many series are to be searched for change points.
     """
 
     failure: LedgerError | OSError | None = None
@@ -21,3 +21,4 @@ class IngestState:
     is_ready: bool = False
     is_stopping: bool = False
     scan_duration_seconds: float = 0.0
+    searches_due: int = 0

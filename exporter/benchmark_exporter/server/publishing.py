@@ -82,6 +82,10 @@ class Publisher:
         ingest = self._ingest
         return Live(pending_files, ingest.scan_duration_seconds, ingest.failure is not None)
 
+    def live_now(self) -> Live:
+        """What was last rendered, with what changes without a rendering."""
+        return replace(self.live, searches_due=self._ingest.searches_due)
+
     def shown(self) -> Exposition:
         """The newest exposition. Raises HTTPServiceUnavailable if there is nothing to show yet."""
         self.refuse_without_state()
@@ -118,7 +122,7 @@ class ResourcesPart:
                 feed.running, feed.usages, feed.rejected_lines, feed.hub.figures()
             )
             body = self._collector.render_resources(
-                self._sampler.sample(), self._publisher.live, self._uploads, progress
+                self._sampler.sample(), self._publisher.live_now(), self._uploads, progress
             )
             self._rendered = (now, body)
         return self._rendered[1]

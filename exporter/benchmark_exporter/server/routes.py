@@ -37,6 +37,7 @@ class Service:
     alerts: Handler
     upload: Handler
     github: Handler
+    changes: Handler
     runbooks_dir: Path | None
     links: Links
 
@@ -54,6 +55,7 @@ def make_application(service: Service) -> web.Application:
             web.get("/-/ready", routes.ready),
             web.get("/runbooks/{name}", routes.runbook),
             web.get("/api/v1/status", routes.status),
+            web.get("/api/v1/changes", service.changes),
             web.post("/api/v1/alerts", service.alerts),
             web.post("/api/v1/results", service.upload),
             web.post("/api/v1/github", service.github),

@@ -21,6 +21,7 @@ from benchmark_exporter.metrics.collector import Collector
 from benchmark_exporter.metrics.families.process import STREAM_LAG_METRIC
 from benchmark_exporter.server.alerts import AlertReceiver
 from benchmark_exporter.server.change_loop import ChangeLoop
+from benchmark_exporter.server.changes import Changes
 from benchmark_exporter.server.github import GitHub
 from benchmark_exporter.server.ingest_loop import IngestLoop
 from benchmark_exporter.server.ingest_state import IngestState
@@ -229,6 +230,7 @@ class _Server:
             note_error=self._ingest.note_error,
             wake=self._ingest.wake,
         )
+        changes = Changes(self._opened, self._publisher, self._worker, self._ingest.note_error)
         service = Service(
             ready=lambda: self._state.is_ready,
             exposition=self._publisher.shown,
@@ -237,6 +239,7 @@ class _Server:
             alerts=alerts.handle,
             upload=self._uploads.handle,
             github=self._github.handle,
+            changes=changes.handle,
             runbooks_dir=self._settings.runbooks_dir,
             links=self._settings.links,
         )

@@ -35,6 +35,11 @@ def add_scan(page: Page, scan_duration_seconds: float, uploads: Mapping[int, int
         page.add("benchmark_exporter_uploads_total", (str(code),), count)
 
 
+def add_searches(page: Page, due: int) -> None:
+    """How far the search for change points is."""
+    page.add("benchmark_exporter_change_searches_due", (), due)
+
+
 def add_progress(page: Page, progress: LiveProgress) -> None:
     """Running benchmarks, and the stream that reports on them."""
     _add_usages(page, progress.usages)

@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.models import dashboard as d
 
-from grafana.benchmark_tables import all_runs, baselines, counts, results
+from grafana.benchmark_tables import all_runs, baselines, changes, counts, results
 from grafana.board import Board
 from grafana.no_data import NO_HISTORY, NO_RUN
 from grafana.overview_benchmarks import speedup_scale
@@ -27,12 +27,14 @@ def benchmark() -> dashboard.Dashboard:
     )
     board = Board("Benchmark", description, since="now-24h", refresh="5s", variables=True)
     board.annotate()
+    board.annotate_changes()
     board.row("$benchmark", repeat="benchmark")
     board.place(8, results(), counts(), widths=(13, 11))
     board.place(11, judged(), percentiles())
     board.place(9, distribution(), verdict_history())
     board.place(8, noise(), speedup(), quantities())
     board.place(8, all_runs(), baselines())
+    board.place(8, changes())
     return board.dashboard
 
 

@@ -182,3 +182,50 @@ def baselines() -> Panel:
         .override_by_name("baseline_version", column("Version"))
         .override_by_name("commit_hash", column("Commit", custom__width=110))
     )
+
+
+def changes() -> Panel:
+    info = (
+        f"max by ({SUBJECT}, direction, commit_hash, previous_commit_hash) "
+        f"(benchmark_change_info{{{RESULT}}}"
+    )
+
+    def of_change(metric: str) -> str:
+        return f"{info} * {ON_SUBJECT} group_left () {BY_SUBJECT} ({metric}))"
+
+    panel = listing(
+        "Newest change points",
+        "Where the level of each result changed last, found afterwards over its newest 500 runs: "
+        "the first run after the change, its commit, and that of the run before. A later run can "
+        "move or withdraw one. `benchmark-exporter history --changes` lists all.",
+        rows(of_change("benchmark_change_timestamp_seconds * 1000")),
+        rows(of_change("benchmark_change_ratio"), ref="B"),
+        no_value="No result has changed",
+        columns=[
+            "Value #A",
+            "project",
+            "benchmark_name",
+            "environment",
+            "branch",
+            "direction",
+            "Value #B",
+            "previous_commit_hash",
+            "commit_hash",
+            "machine_class",
+        ],
+        sort="First run",
+    )
+    return (
+        panel.override_by_name(
+            "Value #A", column("First run", unit="dateTimeAsIso", custom__width=165)
+        )
+        .override_by_name(
+            "Value #B", column("Change", unit="percentunit", decimals=1, custom__width=85)
+        )
+        .override_by_name("direction", column("Direction", custom__width=85))
+        .override_by_name("benchmark_name", column("Result"))
+        .override_by_name(
+            "previous_commit_hash", column("After commit", unit="string", custom__width=110)
+        )
+        .override_by_name("commit_hash", column("With commit", unit="string", custom__width=110))
+    )

@@ -6,8 +6,16 @@ from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.models import dashboard as d
 
 from grafana.panels import PROMETHEUS, SLOW_SCRAPE, WIDTH, Panel, query
-from grafana.selectors import REGRESSION_ALERTS, RUN, SCOPE
-from grafana.style import CRITICAL, NEUTRAL
+from grafana.selectors import (
+    BY_SUBJECT,
+    ON_SUBJECT,
+    REGRESSION_ALERTS,
+    RESULT,
+    RUN,
+    SCOPE,
+    SUBJECT,
+)
+from grafana.style import CRITICAL, GOOD, NEUTRAL
 
 TAG = "strataregula"
 # The addresses on a local machine; `make up` replaces them with those in .env.
@@ -111,6 +119,29 @@ class Board:
                 "{{benchmark_name}} of {{project}} on {{branch}}",
             )
         )
+
+    def annotate_changes(self) -> None:
+        """Mark the change points, each at the first run after it.
+
+        A series whose value is a time is one mark at that time, whenever the change was found.
+        """
+        for direction, color in (("worse", CRITICAL), ("better", GOOD)):
+            info = f'benchmark_change_info{{direction="{direction}", {RESULT}}}'
+            at = f"{BY_SUBJECT} (benchmark_change_timestamp_seconds)"
+            expr = (
+                f"max by ({SUBJECT}, commit_hash, previous_commit_hash) "
+                f"({info} * {ON_SUBJECT} group_left () {at}) * 1000"
+            )
+            self.dashboard.annotation(
+                _annotation(
+                    f"Changes for the {direction}",
+                    expr,
+                    color,
+                    f"{{{{benchmark_name}}}} is {direction} from here on",
+                    "{{project}} on {{branch}}, commit {{commit_hash}}, "
+                    "after {{previous_commit_hash}}",
+                ).use_value_for_time(True)
+            )
 
 
 def _shared_variables() -> Sequence[dashboard.QueryVariable]:

@@ -8,20 +8,33 @@ _DUE = """
     FROM gone_runs JOIN runs ON id = run JOIN results USING (run) WHERE tracked
     ON CONFLICT DO NOTHING
 """
-_GONE = "DELETE FROM change_points WHERE run NOT IN (SELECT id FROM runs)"
+_DELETE = "DELETE FROM change_points WHERE run IN (SELECT run FROM gone_runs)"
 # A row number that was given to a run which has gone may be given again.
 _STEP_BACK = """
     UPDATE change_search SET through_run = min(through_run,
         (SELECT coalesce(max(id), 0) FROM runs))
 """
+# What a scrape shows stays.
+_PRUNE = """
+    DELETE FROM change_points WHERE run NOT IN (SELECT id FROM runs)
+    AND NOT newest AND alarm_commit IS NULL
+"""
 
 
-def search_without_gone(connection: sqlite3.Connection) -> None:
-    """Makes the series of the runs in the temporary table gone_runs due, before these go."""
+def leave_changes(connection: sqlite3.Connection) -> None:
+    """Deletes the changes with the runs in the temporary table gone_runs, before these go.
+
+    Their series are searched again.
+    """
     connection.execute(_DUE)
+    connection.execute(_DELETE)
 
 
-def remove_gone(connection: sqlite3.Connection) -> int:
-    """Deletes the change points whose first run has gone, and returns how many."""
+def step_back(connection: sqlite3.Connection) -> None:
+    """Has runs collected that get the row numbers of runs which were deleted."""
     connection.execute(_STEP_BACK)
-    return connection.execute(_GONE).rowcount
+
+
+def prune_changes(connection: sqlite3.Connection) -> int:
+    """Deletes the change points of pruned runs that are not shown, and returns how many."""
+    return connection.execute(_PRUNE).rowcount

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from benchmark_exporter.changes import MOST_RUNS, Alarm, Change, begin_of, find_changes
+from benchmark_exporter.changes import Alarm, Change, begin_of, find_changes
 from benchmark_exporter.ledger.change_points import ChangePoint
 from benchmark_exporter.ledger.rows import SeriesKey
 from benchmark_exporter.ledger.series_runs import SeriesRun, read_series
@@ -23,16 +23,19 @@ from benchmark_exporter.model import Scope
 
 log = logging.getLogger(__name__)
 
-# How many runs are collected, and how many series searched, in one transaction at most.
-COLLECTED_RUNS, SEARCHED_SERIES = 200, 50
+# What is collected at a time: so many runs, or the first ones that have so many results. And how
+# many series are searched in one transaction at most.
+COLLECTED_RUNS, COLLECTED_RESULTS, SEARCHED_SERIES = 200, 2000, 50
 # A change that was found elsewhere so few runs away, in the same direction, has moved.
 _MOVED_RUNS = 5
+# No change is found with fewer runs before it.
+_LEAST_BEFORE = 5
 _KEY = ", ".join(SeriesKey._fields)
 _MATCH = " AND ".join(f"{field} = ?" for field in SeriesKey._fields)
 _NEXT_RUNS = """
-    SELECT max(id) FROM (SELECT id FROM runs WHERE id > (SELECT through_run FROM change_search)
-        ORDER BY id LIMIT ?)
+    SELECT id FROM runs WHERE id > (SELECT through_run FROM change_search) ORDER BY id LIMIT ?
 """
+_COUNT_RESULTS = "SELECT count(*) FROM verdicts WHERE run = ?"
 _COLLECT = f"""
     INSERT INTO change_searches_due ({_KEY}, regressed)
     SELECT project, environment, machine, line, v.name, r.unit,
@@ -50,7 +53,10 @@ _WITHDRAW = f"DELETE FROM change_points WHERE {_MATCH}"  # noqa: S608  # constan
 
 
 class Searched(NamedTuple):
-    """How many series were searched, whether any change differs, and how many are still due."""
+    """How many series were searched, whether any change differs, and how many are still due.
+
+    While not all series with new runs are collected, one more is due than is known.
+    """
 
     series: int
     changed: bool
@@ -64,13 +70,14 @@ class ChangeSearch:
         self._connection = connection
 
     def step(self, now: float, enough: Callable[[], bool]) -> Searched:
-        """Collects series with new runs, and searches the next ones until that is `enough`.
+        """Collects series with new runs, and then searches the next ones, until that is `enough`.
 
-        At least one is searched if any is due. `now` is the time in seconds since 1970.
+        At least one is searched if all are collected. `now` is the time in seconds since 1970.
         """
-        self._collect()
-        changed, searched = False, 0
-        rows = self._connection.execute(_DUE, (SEARCHED_SERIES,)).fetchall()
+        changed, searched, behind = False, 0, self._collect()
+        while behind and not enough():
+            behind = self._collect()
+        rows = [] if behind else self._connection.execute(_DUE, (SEARCHED_SERIES,)).fetchall()
         for key in map(SeriesKey._make, rows):
             changed = self._search(key, now) or changed
             self._connection.execute(_DONE, key)
@@ -78,17 +85,21 @@ class ChangeSearch:
             if enough():
                 break
         (due,) = self._connection.execute("SELECT count(*) FROM change_searches_due").fetchone()
-        return Searched(searched, changed, int(due) + self._is_behind())
+        return Searched(searched, changed, int(due) + behind)
 
-    def _collect(self) -> None:
-        (last,) = self._connection.execute(_NEXT_RUNS, (COLLECTED_RUNS,)).fetchone()
+    def _collect(self) -> bool:
+        """Makes the series of the next runs due; whether there may be more runs."""
+        ids = self._connection.execute(_NEXT_RUNS, (COLLECTED_RUNS,)).fetchall()
+        results, last = 0, None
+        for (last,) in ids:
+            (count,) = self._connection.execute(_COUNT_RESULTS, (last,)).fetchone()
+            results += count
+            if results >= COLLECTED_RESULTS:
+                break
         if last is not None:
             self._connection.execute(_COLLECT, (last,))
             self._connection.execute("UPDATE change_search SET through_run = ?", (last,))
-
-    def _is_behind(self) -> bool:
-        (last,) = self._connection.execute(_NEXT_RUNS, (1,)).fetchone()
-        return last is not None
+        return results >= COLLECTED_RESULTS or len(ids) == COLLECTED_RUNS
 
     def _search(self, key: SeriesKey, now: float) -> bool:
         """Whether the change points of a series are others than before."""
@@ -167,7 +178,7 @@ def _open_alarm(runs: Sequence[SeriesRun]) -> Alarm | None:
 
 def _is_too_old(point: ChangePoint, runs: Sequence[SeriesRun]) -> bool:
     """Whether a change came before the runs that are searched, or too close to their first."""
-    return len(runs) == MOST_RUNS and point.at_seconds <= runs[_MOVED_RUNS].at_seconds
+    return len(runs) > _LEAST_BEFORE and point.at_seconds < runs[_LEAST_BEFORE].at_seconds
 
 
 def _as_known(

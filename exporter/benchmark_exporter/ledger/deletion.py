@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmark_exporter.counters import UNTRACKED_BRANCH_RUNS
-from benchmark_exporter.ledger.change_removal import remove_gone
+from benchmark_exporter.ledger.change_removal import step_back
 from benchmark_exporter.ledger.columns import to_json
 from benchmark_exporter.ledger.state import (
     REGRESSIONS_BY_COMMIT,
@@ -71,7 +71,7 @@ def delete(
     for table in _OF_RUNS:
         execute(f"DELETE FROM {table} WHERE run IN deleted")  # noqa: S608  # the tables above
     runs = execute("DELETE FROM runs WHERE id IN deleted").rowcount
-    remove_gone(connection)
+    step_back(connection)
     execute("DROP TABLE deleted")
     execute("DROP TABLE deleted_names")
     for table in _OF_PROJECTS:

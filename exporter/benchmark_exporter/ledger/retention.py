@@ -11,15 +11,15 @@ Kept are
   that is renamed or copied after its run was pruned must not count as a new one. In the results
   folder their owner removes them; uploaded ones are removed by `old_uploads`.
 
-A change point goes with its first run. The digests of measurements go by their age alone: a
-document that grows repeats what was measured a short while ago.
+A change point that is not shown goes with its first run. The digests of measurements go by their
+age alone: a document that grows repeats what was measured a short while ago.
 """
 
 import sqlite3
 from collections.abc import Iterator
 from pathlib import PurePath
 
-from benchmark_exporter.ledger.change_removal import remove_gone
+from benchmark_exporter.ledger.change_removal import prune_changes
 from benchmark_exporter.ledger.state import FAILURE_RATIO_RUNS, SUITE_DURATIONS
 
 STEP_ROWS = 1000
@@ -110,7 +110,7 @@ def prune(connection: sqlite3.Connection, before_seconds: float) -> Iterator[int
         while deleted := connection.execute(statement, (before_seconds, STEP_ROWS)).rowcount:
             yield deleted
     yield from _prune_documents(connection, before_seconds)
-    yield remove_gone(connection)
+    yield prune_changes(connection)
 
 
 def _prune_runs(connection: sqlite3.Connection, before: float) -> Iterator[int]:

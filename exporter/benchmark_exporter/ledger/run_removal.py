@@ -4,7 +4,7 @@ import sqlite3
 
 from msgspec.structs import replace
 
-from benchmark_exporter.ledger.change_removal import remove_gone, search_without_gone
+from benchmark_exporter.ledger.change_removal import leave_changes, step_back
 from benchmark_exporter.ledger.columns import to_json
 from benchmark_exporter.ledger.rows import Series, SeriesKey
 from benchmark_exporter.ledger.tables import SERIES, SHIFTS, VERDICTS
@@ -62,11 +62,11 @@ def remove_runs(connection: sqlite3.Connection) -> None:
     _show_those_before(connection)
     _leave_windows(connection)
     _leave_shifts(connection)
-    search_without_gone(connection)
+    leave_changes(connection)
     for table in _OF_RUNS:
         connection.execute(f"DELETE FROM {table} WHERE run IN (SELECT run FROM gone_runs)")  # noqa: S608  # constants
     connection.execute("DELETE FROM runs WHERE id IN (SELECT run FROM gone_runs)")
-    remove_gone(connection)
+    step_back(connection)
 
 
 def _show_those_before(connection: sqlite3.Connection) -> None:

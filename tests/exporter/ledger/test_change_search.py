@@ -158,10 +158,16 @@ def test_a_deleted_project_has_no_change_points(wired: Wired) -> None:
 def test_pruning_takes_the_changes_of_pruned_runs(wired: Wired) -> None:
     take(wired, [*QUIET, *(value * 1.3 for value in QUIET), *QUIET])
     search(wired)
-    wired.now += 100
+    wired.now += 1000
     take(wired, QUIET, first=30)
     search(wired)
     assert len(points(wired)) == 2
-    for _ in wired.ledger.prune(wired.now - 50):
+    before = wired.exposition()
+    for _ in wired.ledger.prune(wired.now - 150 - wired.config.histogram_hold_seconds):
         pass
-    assert points(wired) == []
+    # The older one goes. The newest is shown, so it stays, also when its series is searched again.
+    assert commits(wired) == [("commit-19", "commit-20")]
+    assert wired.exposition() == before
+    take(wired, QUIET, first=40)
+    search(wired)
+    assert commits(wired) == [("commit-19", "commit-20")]

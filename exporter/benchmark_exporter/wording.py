@@ -29,3 +29,12 @@ def change(worsening_ratio: float | None) -> str:
     if worsening_ratio is None:
         return ""
     return f"{abs(worsening_ratio):.1%} {'worse' if worsening_ratio > 0 else 'better'}"
+
+
+def level_change(ratio: float | None, *, worse: bool) -> str:
+    """A change of a level with its direction: 0.2 is `+20.0%, worse` of a time.
+
+    `ratio` is None where a share means nothing.
+    """
+    direction = "worse" if worse else "better"
+    return direction if ratio is None else f"{ratio:+.1%}, {direction}"

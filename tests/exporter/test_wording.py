@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmark_exporter.wording import change, with_unit
+from benchmark_exporter.wording import change, level_change, with_unit
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,18 @@ def test_a_value_is_short_and_has_its_unit(value: float, unit: str, text: str) -
 )
 def test_a_change_is_worse_or_better(worsening_ratio: float | None, text: str) -> None:
     assert change(worsening_ratio) == text
+
+
+@pytest.mark.parametrize(
+    ("ratio", "worse", "text"),
+    [
+        (0.2, True, "+20.0%, worse"),
+        (-0.125, True, "-12.5%, worse"),  # of a rate
+        (-0.125, False, "-12.5%, better"),
+        (None, True, "worse"),
+    ],
+)
+def test_a_change_of_a_level_names_its_direction(
+    ratio: float | None, worse: bool, text: str
+) -> None:
+    assert level_change(ratio, worse=worse) == text

@@ -7,7 +7,7 @@ import msgspec
 
 from benchmark_exporter.commands.run_table import COMMIT_CHARACTERS, Row, printable, table
 from benchmark_exporter.ledger import ChangePoint
-from benchmark_exporter.wording import with_unit
+from benchmark_exporter.wording import level_change, with_unit
 
 HEADINGS = (
     "FIRST RUN (UTC)",
@@ -46,16 +46,11 @@ def _row(change: ChangePoint) -> Row:
         change.scope.machine_class or "-",
         f"{before[:COMMIT_CHARACTERS] or '?'}..{after[:COMMIT_CHARACTERS] or '?'}",
         " → ".join(levels),
-        _change(change),
+        level_change(change.ratio, worse=change.worse),
         f"{change.p_value:.1g}",
         "-" if change.reported_seconds is None else _time(change.reported_seconds),
     )
     return tuple(map(printable, cells))
-
-
-def _change(change: ChangePoint) -> str:
-    direction = "worse" if change.worse else "better"
-    return direction if change.ratio is None else f"{change.ratio:+.1%}, {direction}"
 
 
 def _time(seconds: float) -> str:

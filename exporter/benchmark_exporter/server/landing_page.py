@@ -8,12 +8,13 @@ from benchmark_exporter import __version__
 from benchmark_exporter.links import Links
 from benchmark_exporter.model import REGRESSED, SEVERITIES
 from benchmark_exporter.server.status import RunStatus, Status, VerdictStatus
-from benchmark_exporter.wording import change
+from benchmark_exporter.wording import change, level_change
 
 COMMIT_CHARACTERS_SHOWN = 12
 _PATHS = (
     ("/metrics", "all metrics"),
     ("/api/v1/status", "this page as JSON"),
+    ("/api/v1/changes", "where the level of results changed, as JSON"),
     ("/-/healthy", "answers while the process is alive"),
     ("/-/ready", "answers once the results folder has been scanned"),
 )
@@ -47,7 +48,7 @@ def landing_page(status: Status, links: Links, *, ready: bool) -> str:
         f"<title>benchmark-exporter</title><style>{_STYLE}</style></head><body>"
         f"<h1>benchmark-exporter {escape(__version__)}</h1>{scanning}"
         f"{_failure(status)}{_dropped(status)}{_fallback(status)}{_alerts(status)}{_runs(status)}"
-        f"{_rejected(status)}{_addresses(links)}</body></html>"
+        f"{_changes(status)}{_rejected(status)}{_addresses(links)}</body></html>"
     )
 
 
@@ -138,6 +139,23 @@ def _runs(status: Status) -> str:
             del columns[head]
     rows = [[cell(run) for cell in columns.values()] for run in status.runs]
     return _table("Newest runs", list(columns), rows)
+
+
+def _changes(status: Status) -> str:
+    rows = [
+        (
+            _moment(each.timestamp_seconds),
+            *_cells(each.name, each.project, each.branch, each.environment),
+            *_cells(
+                level_change(each.ratio, worse=each.worse),
+                f"{each.previous_commit_hash[:COMMIT_CHARACTERS_SHOWN] or '?'}.."
+                f"{each.commit_hash[:COMMIT_CHARACTERS_SHOWN] or '?'}",
+            ),
+        )
+        for each in status.changes
+    ]
+    heads = ("First run (UTC)", "Result", "Project", "Branch", "Environment", "Change", "Commits")
+    return _table("Newest change points", heads, rows)
 
 
 def _rejected(status: Status) -> str:

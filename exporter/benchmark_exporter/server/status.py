@@ -3,6 +3,7 @@
 What the stream reports too has its types in `stream.messages`.
 """
 
+import heapq
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -18,6 +19,9 @@ from benchmark_exporter.server.publishing import Publisher
 from benchmark_exporter.server.settings import ServeSettings
 from benchmark_exporter.stream.messages import AlertSummary, RejectedFile, RunSummary, VerdictNews
 from benchmark_exporter.stream.shown_runs import shown_runs
+
+# Of the newest changes of results; `history --changes` lists all.
+CHANGES_SHOWN = 20
 
 
 class VerdictStatus(VerdictNews, frozen=True, kw_only=True):
@@ -61,11 +65,27 @@ class FallbackBranchStatus(msgspec.Struct, frozen=True, kw_only=True):
     branch: str
 
 
+class ChangeStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest change point of a result; see `ledger.change_points.ChangePoint`."""
+
+    project: str
+    environment: str
+    machine_class: str
+    branch: str
+    name: str
+    timestamp_seconds: float
+    previous_commit_hash: str
+    commit_hash: str
+    ratio: float | None
+    worse: bool
+
+
 class Status(msgspec.Struct, frozen=True):
     """The exporter and what it knows.
 
-    `failure` is why no results can be ingested, None while ingest works; `subjects_dropped` counts
-    what `max_series` leaves out, by kind.
+    `changes` are the newest CHANGES_SHOWN, newest first. `failure` is why no results can be
+    ingested, None while ingest works; `subjects_dropped` counts what `max_series` leaves out, by
+    kind.
     """
 
     version: str
@@ -77,6 +97,7 @@ class Status(msgspec.Struct, frozen=True):
     subjects_dropped: Mapping[SubjectKind, int]
     fallback_branches: Sequence[FallbackBranchStatus]
     runs: Sequence[RunStatus]
+    changes: Sequence[ChangeStatus]
     rejected_files: Sequence[RejectedFile]
     alerts: Sequence[AlertStatus]
 
@@ -97,6 +118,7 @@ def current_status(settings: ServeSettings, publisher: Publisher, ingest: Ingest
             for each in state.fallback_branches
         ],
         runs=_runs(state, publisher.branch_runs, exposition),
+        changes=_changes(state, exposition),
         rejected_files=[
             RejectedFile(
                 file=file.path, reason=file.reason, json_path=file.json_path, detail=file.detail
@@ -136,6 +158,29 @@ def _runs(state: State, branches: BranchRuns, exposition: Exposition) -> list[Ru
             )
         )
     return runs
+
+
+def _changes(state: State, exposition: Exposition) -> list[ChangeStatus]:
+    """The newest changes of the subjects on /metrics."""
+    subjects = set(state.selection.subjects[: exposition.shown])
+    shown = (
+        change
+        for change in state.changes
+        if change.newest and Subject.benchmark(change.scope, change.name) in subjects
+    )
+    newest = heapq.nlargest(CHANGES_SHOWN, shown, key=lambda change: change.at_seconds)
+    return [
+        ChangeStatus(
+            **asdict(change.scope),
+            name=change.name,
+            timestamp_seconds=change.at_seconds,
+            previous_commit_hash=change.previous_commit_hash,
+            commit_hash=change.commit_hash,
+            ratio=change.ratio,
+            worse=change.worse,
+        )
+        for change in newest
+    ]
 
 
 def _verdict(newest: NewestVerdict) -> VerdictStatus:

@@ -40,7 +40,8 @@ def test_the_stream(progress: LiveProgress) -> None:
 def test_processes_scans_and_uploads(progress: LiveProgress) -> None:
     collector = Collector(DEFINITIONS, Config())
     resources = Resources((12.5, 0.0), 3.0, 1.234, 52_400_000, START_SECONDS)
-    part = collector.render_resources(resources, Live(0, 0.25), {201: 3, 400: 0}, progress)
+    live = Live(0, 0.25, searches_due=7)
+    part = collector.render_resources(resources, live, {201: 3, 400: 0}, progress)
     shown = samples(part.decode())
     assert {name: shown[name] for name in shown if not name.startswith(OF_THE_STREAM)} == {
         "memory_usage_mb": {
@@ -58,6 +59,7 @@ def test_processes_scans_and_uploads(progress: LiveProgress) -> None:
             frozenset({("core", "all"), ("process", "benchmark-exporter"), ("project", "")}): 3.0,
         },
         "benchmark_exporter_scan_duration_seconds": {frozenset(): 0.25},
+        "benchmark_exporter_change_searches_due": {frozenset(): 7},
         "benchmark_exporter_uploads_total": {
             frozenset({("code", "201")}): 3.0,
             frozenset({("code", "400")}): 0.0,

@@ -72,7 +72,7 @@ def finders() -> list[Finder]:
     return [
         *found,
         Finder("Otava 0.8", otava),
-        Finder("plain E-divisive, every 10th series", e_divisive, every=10),
+        Finder("plain E-divisive, every 25th series", e_divisive, every=25),
     ]
 
 

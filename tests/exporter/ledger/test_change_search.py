@@ -1,12 +1,16 @@
 """Change points in the ledger: found after the runs came in, moved, withdrawn and deleted."""
 
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 
 import pytest
 
 from benchmark_exporter.ledger import DeletionSelection, Searched
+from benchmark_exporter.ledger.change_migration import CHANGES
 from benchmark_exporter.ledger.change_points import ChangePoint
 from benchmark_exporter.ledger.change_search import COLLECTED_RUNS
+from benchmark_exporter.ledger.schema import MIGRATIONS
 from benchmark_exporter.ledger.tables import CHANGE_POINTS
 from tests.support.documents import result
 from tests.support.wired import Wired
@@ -171,3 +175,17 @@ def test_pruning_takes_the_changes_of_pruned_runs(wired: Wired) -> None:
     take(wired, QUIET, first=40)
     search(wired)
     assert commits(wired) == [("commit-19", "commit-20")]
+
+
+def test_the_series_of_an_older_ledger_are_searched_once(wired: Wired) -> None:
+    take(wired, [*QUIET, *(value * 1.3 for value in QUIET)])
+    wired.ledger.close()
+    number = MIGRATIONS.index(CHANGES)
+    with closing(sqlite3.connect(wired.ledger_path)) as connection:  # as the schema before left it
+        connection.executescript(
+            "DROP TABLE change_points; DROP TABLE change_searches_due; DROP TABLE change_search; "
+            f"PRAGMA user_version = {number};"
+        )
+    wired.restart()
+    assert search(wired) == Searched(series=1, changed=True, due=0)
+    assert commits(wired) == [("commit-9", "commit-10")]

@@ -66,6 +66,9 @@ class ChangeLoop:
                         extra={"fields": {"reason": error, "retry_seconds": RETRY_SECONDS}},
                     )
                     pause = RETRY_SECONDS
+                except Exception:  # an unforeseen error here must not end the exporter
+                    log.exception("change points cannot be searched, retrying")
+                    pause = RETRY_SECONDS
             await asyncio.sleep(pause)
 
     def _may_search(self) -> bool:

@@ -6,7 +6,8 @@ from contextlib import closing
 
 import pytest
 
-from benchmark_exporter.ledger import DeletionSelection, Searched
+from benchmark_exporter.changes import Alarm, Change, find_changes
+from benchmark_exporter.ledger import DeletionSelection, Searched, change_search
 from benchmark_exporter.ledger.change_migration import CHANGES
 from benchmark_exporter.ledger.change_points import ChangePoint
 from benchmark_exporter.ledger.change_search import COLLECTED_RUNS
@@ -189,3 +190,28 @@ def test_the_series_of_an_older_ledger_are_searched_once(wired: Wired) -> None:
     wired.restart()
     assert search(wired) == Searched(series=1, changed=True, due=0)
     assert commits(wired) == [("commit-9", "commit-10")]
+
+
+def test_series_with_a_regression_are_searched_first(wired: Wired) -> None:
+    for name, factor in (("a", 1.0), ("b", 1.3), ("c", 1.0)):
+        take(wired, [*QUIET, *(value * factor for value in QUIET)], name=name)
+    assert wired.ledger.search_changes(wired.now, lambda: True).due
+    assert [point.name for point in points(wired)] == ["b"]
+
+
+def test_a_series_that_cannot_be_searched_does_not_keep_the_others_from_it(
+    wired: Wired, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("a", "b"):
+        take(wired, [*QUIET, *(value * 1.3 for value in QUIET)], name=name)
+    calls = iter([True, False])
+
+    def fails_once(values: Sequence[float], alarm: Alarm | None) -> list[Change]:
+        if next(calls):
+            raise ValueError("a fault in the search")
+        return find_changes(values, alarm)
+
+    monkeypatch.setattr(change_search, "find_changes", fails_once)
+    assert search(wired) == Searched(series=2, changed=True, due=0)
+    assert len(points(wired)) == 1
+    assert "change points cannot be searched" in caplog.text

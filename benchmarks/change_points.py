@@ -2,7 +2,7 @@
 
 Real series are in a folder beside the checkout, whose README.md describes them; without it, that
 part is left out. Otava and plain E-divisive are measured where `apache-otava` is installed, which
-is too large to be one of this project's dependencies.
+is not among this project's requirements; `otava_rule` says how to add it.
 """
 
 import argparse

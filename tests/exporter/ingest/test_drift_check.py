@@ -177,7 +177,7 @@ def test_deleting_runs_has_all_series_checked_again(wired: Wired) -> None:
     drop(wired, [*DRIFTING[:-40], *QUIET[-40:]])  # the last ten days were good again
     assert not check(wired)
     for number in range(RUNS - 40, RUNS):
-        wired.ledger.delete_runs(DeletionSelection(run=f"parsing-{number}"))
+        wired.delete_runs(DeletionSelection(run=f"parsing-{number}"))
     drop(wired, DRIFTING[-40:], start=RUNS)
     assert check(wired)
     assert ratio(wired) is not None

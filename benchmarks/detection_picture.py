@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 LEAST_RATE, GREATEST_RATE = 0.02, 100.0
 # Okabe and Ito's colours, distinct with any colour vision. A warning has the colour of its critical
 # form.
-COLOURS = ("#d55e00", "#d55e00", "#56b4e9", "#009e73", "#0072b2")
+COLOURS = ("#d55e00", "#d55e00", "#56b4e9", "#009e73", "#0072b2", "#000000", "#cc79a7")
 OURS = 2
 
 
@@ -53,7 +53,7 @@ def draw(
     figure.legend(
         *panels[0].get_legend_handles_labels(),
         loc="outside lower center",
-        ncols=len(COLOURS),
+        ncols=4,
         frameon=False,
     )
     figure.savefig(path, metadata={"Date": None})

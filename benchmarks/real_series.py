@@ -15,16 +15,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmark_exporter.judge import JudgeLimits
 from benchmarks.earlier_rule import EarlierRule
 from benchmarks.histories import SERIES, Series, Stretch, load, quiet_stretches
 from benchmarks.online import CRITICAL, FURTHER, WARNING, Judge, OnlineRule
-from benchmarks.report import progress
+from benchmarks.real_curves import FIRST, LAST, draw_places
+from benchmarks.real_peers import draw, measure_rules, tables
+from benchmarks.report import RESULTS, progress
 
 STEPS = (0.03, 0.05, 0.10, 0.20, 0.50)
 WITHIN = (1, 2, 3, 5)
-# Of a quiet stretch, the first runs are for the rule to learn from and the last may belong to what
-# comes next.
-FIRST, LAST, QUIET_CV = 20, 8, 0.05
+QUIET_CV = 0.05
 # A second step comes this many runs after the first one.
 SECOND_AFTER, SECOND_STEP = 12, 0.20
 LOST_RATIO, LOST_AFTER, RUNS_BEFORE = -0.10, (10, 40), 12
@@ -249,6 +250,12 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--seed", type=int, default=SEED, help="draws them (default: %(default)s)")
     parser.add_argument("--json", type=Path, help="write all figures there, too")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=RESULTS / "real_series.md",
+        help="tables; the picture is written beside it (default: %(default)s)",
+    )
     options = parser.parse_args(arguments)
     if not (options.folder / "segments.json").is_file():
         parser.error(f"{options.folder} has no segments.json")
@@ -259,11 +266,19 @@ def main(arguments: Sequence[str]) -> int:
         progress(f"measuring {rule.name}")
         measured[rule.name] = measure(rule, series, options.positions, options.seed)
     some = measured[rules[-1].name]
-    print(
-        f"{len(series)} series, {some['quiet_runs']:,} quiet runs, {some['positions']:,} positions "
-        f"for steps, seed {options.seed}; {time.monotonic() - started:.0f} s.\n"
+    stretches = quiet_stretches(series)
+    places = draw_places(stretches, options.positions, options.seed)
+    peers = measure_rules(JudgeLimits(), stretches, places)
+    text = (
+        f"# `python -m benchmarks.real_series`\n\n{len(series)} series, "
+        f"{some['quiet_runs']:,} quiet runs, {some['positions']:,} positions for steps, seed "
+        f"{options.seed}. [docs/detection.md](../../docs/detection.md) explains.\n\n"
+        f"## The judge, and the rule until version 0.5\n\n{table(measured)}\n"
+        f"## Other tools' rules\n\n{tables(peers)}"
     )
-    print(table(measured))
+    options.output.write_text(text, encoding="utf-8")
+    draw(options.output.with_suffix(".svg"), peers)
+    print(f"{text}\nwritten to {options.output} in {time.monotonic() - started:.0f} s")
     if options.json is not None:
         options.json.write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
     return 0

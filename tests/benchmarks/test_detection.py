@@ -1,5 +1,6 @@
 """The detection benchmark is reproducible, and applies other tools' rules as they do."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from benchmark_exporter.config import Config
 from benchmarks.detection import CVS
 from benchmarks.noise import KINDS
 from benchmarks.online import Judge
-from benchmarks.rules import PEERS, scores
+from benchmarks.rules import PEERS, score_after, scores
 from benchmarks.simulation import WARM_UP, Cell, judge_all, make_values, score_cells
 from tests.support.measuring import figures, run
 
@@ -48,14 +49,35 @@ def test_a_peers_score_is_its_formula() -> None:
     values = np.array([*np.tile([99.0, 101.0], 32), 110.0])
     assert scores(by_name["previous run, 200 %"], values)[-1] == pytest.approx(110 / 101)
     assert scores(by_name["mean of 50 runs, 110 %"], values)[-1] == pytest.approx(1.1)
-    # Mean 100 and population standard deviation 1: Bencher's boundary is at 102.387, and 110 is 10
-    # deviations away.
-    assert scores(by_name["t-test, 0.99 of 64 runs"], values) == pytest.approx([10.0])
+    # Mean 100, and 64 squared deviations of 1 over 63; a prediction deviates by √(1 + 1/64) more.
+    deviation = math.sqrt(64 / 63) * math.sqrt(1 + 1 / 64)
+    assert scores(by_name["t-test, 0.99 of 64 runs"], values) == pytest.approx([10 / deviation])
+    logs = by_name["log-normal, 0.99 of 64 runs"]
+    level = math.log(99 * 101) / 2
+    deviation = math.log(101 / 99) / 2 * math.sqrt(64 / 63) * math.sqrt(1 + 1 / 64)
+    assert scores(logs, values) == pytest.approx([(math.log(110) - level) / deviation])
+
+
+def test_the_cumulative_sum_adds_what_is_beyond_half_a_deviation() -> None:
+    rule = next(rule for rule in PEERS if rule.method == "cumulative sum")
+    quiet = np.exp(np.tile([-1.0, 1.0], 32))  # the first 50 have a deviation of √(50/49)
+    deviation = math.sqrt(50 / 49)
+    beyond = [sign / deviation - 0.5 for sign in (-1, 1)]
+    total = 0.0
+    for number in range(14):
+        total = max(total + beyond[number % 2], 0.0)
+    assert score_after(rule, quiet, math.e**9) == pytest.approx(total + 9 / deviation - 0.5)
+
+
+def test_runs_that_were_all_equal_have_no_deviation() -> None:
+    rule = next(rule for rule in PEERS if rule.method == "t-test")
+    assert score_after(rule, np.ones(20), 1.0) == 0.0
+    assert score_after(rule, np.ones(20), 1.1) == math.inf
 
 
 def test_the_boundary_of_the_t_test_is_the_quantile_of_students_t() -> None:
     """Integrates by the midpoint rule; the sum over everything normalises the density."""
-    freedom, threshold = 63, PEERS[-1].threshold
+    freedom, threshold = 63, next(rule for rule in PEERS if rule.method == "t-test").threshold
     edges = np.linspace(-200.0, 200.0, 2_000_001)
     middles = (edges[1:] + edges[:-1]) / 2
     density = (1 + middles**2 / freedom) ** (-(freedom + 1) / 2)

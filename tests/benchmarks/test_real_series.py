@@ -65,14 +65,20 @@ def test_what_is_plain_to_see_is_counted_as_found(folder: Path) -> None:
     assert theirs["lost_improvements_found"] == 0
 
 
-def test_the_command_writes_the_same_figures_for_the_same_seed(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_writes_the_same_figures_for_the_same_seed(folder: Path) -> None:
     outputs = [folder / "one.json", folder / "other.json"]
     for output in outputs:
-        assert main([str(folder), "--positions=20", "--json", str(output)]) == 0
-    assert outputs[0].read_bytes() == outputs[1].read_bytes()
-    assert "| runs in a critical alarm | " in capsys.readouterr().out
+        arguments = [str(folder), "--positions=60", "--json", str(output)]
+        assert main([*arguments, "--output", str(output.with_suffix(".md"))]) == 0
+    for suffix in (".json", ".md", ".svg"):
+        one, other = (output.with_suffix(suffix).read_bytes() for output in outputs)
+        assert one == other
+    text = outputs[0].with_suffix(".md").read_text(encoding="utf-8")
+    assert "| runs in a critical alarm | " in text
+    # Of four quiet series at cv 0.5 %, every rule but the one that compares with 200 % finds all.
+    assert "| ours | 0.00 | 0.00 | 100.0 | 100.0 | 100.0 |" in text
+    assert "| previous run (over 2) | 0.00 | 0.00 | 0.0 | 0.0 | 0.0 |" in text
+    assert "| cv to 2 % | 60 | 100 | " in text
 
 
 def test_a_folder_without_series_is_refused(tmp_path: Path) -> None:

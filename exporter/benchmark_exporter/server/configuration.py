@@ -57,6 +57,8 @@ class Configuration:
         replace it in one step. `at_once` reads it in any case.
         """
         if self._path is None:
+            if at_once:
+                log.info("started without --config, so there are no settings to read again")
             return None
         signature = self._signature()
         is_still, self._seen = signature == self._seen, signature

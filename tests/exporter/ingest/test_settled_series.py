@@ -30,7 +30,7 @@ def newest_row(wired: Wired) -> str:
 def test_an_accepted_level_does_not_come_back_as_an_alarm(wired: Wired) -> None:
     take(wired, [*STEADY, 1.5, 1.5, 1.5])
     assert verdict(wired) == "critical"
-    set_baseline(wired.ledger, newest_row(wired), PIN, wired.config.judgement)
+    set_baseline(wired.ledger, newest_row(wired), PIN, wired.config.limits_for)
     wired.ingest.scan()
     assert verdict(wired) == "ok"
     before = value(wired, CONFIRMED)
@@ -44,7 +44,7 @@ def test_an_accepted_level_does_not_come_back_as_an_alarm(wired: Wired) -> None:
 
 def test_a_late_run_after_a_decision_is_judged_by_it(wired: Wired) -> None:
     take(wired, [*STEADY, 1.5, 1.5, 1.5])
-    set_baseline(wired.ledger, newest_row(wired), PIN, wired.config.judgement)
+    set_baseline(wired.ledger, newest_row(wired), PIN, wired.config.limits_for)
     take(wired, [1.5, 2.5], start=100)
     assert verdict(wired) == "suspect"
     late(wired, 100, 2.5)
@@ -54,7 +54,7 @@ def test_a_late_run_after_a_decision_is_judged_by_it(wired: Wired) -> None:
 def test_what_was_judged_before_a_pin_is_not_compared_with_it(wired: Wired) -> None:
     take(wired, [*STEADY, *STEADY])
     pinned = wired.query("SELECT id FROM runs ORDER BY id LIMIT 1")[0][0]
-    set_baseline(wired.ledger, str(pinned), PIN, wired.config.judgement)
+    set_baseline(wired.ledger, str(pinned), PIN, wired.config.limits_for)
     verdicts = "SELECT * FROM verdicts ORDER BY run"
     before = wired.query(verdicts)
     late(wired, len(STEADY), 1.0)
@@ -92,7 +92,7 @@ def test_a_deleted_run_was_never_there(number: int) -> None:
                     wired.drop(f"{each}.json", document | {"run_id": f"run-{each}"})
             wired.ingest.scan()
             if delete:
-                judge_again = judge_after_deletion(wired.config.judgement, wired.now)
+                judge_again = judge_after_deletion(wired.config.limits_for, wired.now)
                 selection = DeletionSelection(run=f"run-{number}")
                 wired.ledger.delete_runs(selection, judge_again)
             ends.append(contents(wired))

@@ -38,6 +38,9 @@ class Verdicts:
         self._connection = connection
         self._buffer = buffer
         self._places = Places(connection)
+        # What was kept last of a series, with its state as the series' row has it: most runs of a
+        # batch go on with what the run before left, which need not be decoded again.
+        self._kept: dict[SeriesKey, tuple[bytes, Standing]] = {}
 
     @property
     def places(self) -> Places:
@@ -68,7 +71,11 @@ class Verdicts:
         The series is settled then, and also if it was last judged by other limits, which
         `limits_digest` identifies.
         """
-        known = Standing.of_row(series)
+        kept = self._kept.get(key)
+        if kept is not None and kept[0] is series.state:
+            known: Standing | None = kept[1]
+        else:
+            known = Standing.of_row(series)
         if known is not None:
             if limits_digest is not None and series.limits_digest not in (None, limits_digest):
                 self.settle(key, series, known)
@@ -128,8 +135,10 @@ class Verdicts:
         """
         series = self.series(key)
         is_newest = series.is_before(place)
+        encoded = encode_state(standing.state) if encoded is None else encoded
+        self._kept[key] = encoded, standing
         kept = Series(
-            state=encode_state(standing.state) if encoded is None else encoded,
+            state=encoded,
             pinned=series.pinned,
             passed_commit=standing.passed_commit,
             rank_seconds=place.rank_seconds if is_newest else series.rank_seconds,

@@ -6,7 +6,9 @@ from contextlib import closing
 import msgspec
 import pytest
 
+from benchmark_exporter.ingest.judging import judge_after_deletion
 from benchmark_exporter.judge import SeriesState
+from benchmark_exporter.ledger import DeletionSelection
 from benchmark_exporter.ledger.schema import MIGRATIONS
 from tests.support.documents import result
 from tests.support.histories import STEADY, take, take_suite, value, verdict
@@ -117,3 +119,18 @@ def test_a_shift_goes_on_to_its_acceptance(wired: Wired) -> None:
     take_suite(wired, 109, 1.5)
     assert wired.value("benchmark_environment_shift_active") == 0
     assert sum(wired.samples()["benchmark_regressions_confirmed_total"].values()) == 0
+
+
+def test_the_next_run_after_a_deleted_one_of_before_is_judged_by_those_that_stay(
+    wired: Wired,
+) -> None:
+    take(wired, [*QUIET, 1.5])
+    written_before(wired)
+    ((row,),) = wired.query("SELECT max(id) FROM runs")
+    judge_again = judge_after_deletion(wired.config.judgement, wired.now)
+    wired.ledger.delete_runs(DeletionSelection(run=str(row)), judge_again)
+    assert verdict(wired) == "ok"
+    take(wired, [1.5], start=200)
+    assert verdict(wired) == "suspect"
+    take(wired, [1.5], start=201)
+    assert verdict(wired) == "critical"

@@ -70,7 +70,7 @@ test-crash: $(VENV)/dev ## kill the exporter 200 times, fill its disk; CRASH_SEE
 fuzz: $(VENV)/dev ## parse a million hostile documents; FUZZ="--documents 10000 --seed 1"
 	@$(PY) -m tests.fuzz.fuzz_formats $(FUZZ)
 
-BENCHMARKS := ingest scrape stream alert_latency storage detection client
+BENCHMARKS := ingest scrape stream alert_latency alert_keeping storage detection client
 bench: $(VENV)/dev ## measure the stack and its peers, into benchmarks/results/
 	@for name in $(BENCHMARKS); do $(PY) -m benchmarks.$$name; done
 

@@ -129,11 +129,10 @@ def _measure(settings: Settings, repeats: int) -> list[Figure]:
     dice = random.Random(SEED)  # noqa: S311  # no secret
     for kind in ("critical", "warning"):
         for number in range(repeats):
-            _drop(settings, f"{kind}-{number}", 1, PASSING)
-    _until(
+            drop_run(settings, f"{kind}-{number}", 1, PASSING)
+    until(
         lambda: (
-            len(_query(settings, f'speedup_ratio{{percentile="p50"}} == {PASSING:g}'))
-            == 2 * repeats
+            len(query(settings, f'speedup_ratio{{percentile="p50"}} == {PASSING:g}')) == 2 * repeats
             or None
         ),
         "passing runs",
@@ -149,9 +148,9 @@ def _measure(settings: Settings, repeats: int) -> list[Figure]:
     dropped = {}
     for number in range(repeats):
         time.sleep(dice.uniform(0.5, 1.5))
-        dropped[f"warning-{number}"] = _drop(settings, f"warning-{number}", 2, SLOWER)
+        dropped[f"warning-{number}"] = drop_run(settings, f"warning-{number}", 2, SLOWER)
     warnings = [
-        _until(partial(_received, settings, WARNING, name), name) - at
+        until(partial(notified, settings, WARNING, name, "firing"), name) - at
         for name, at in dropped.items()
     ]
 
@@ -176,7 +175,7 @@ def _one(settings: Settings, name: str) -> Mapping[str, float]:
 
     The last is from the time that the receiver recorded, the others from when the stage was seen.
     """
-    started = _drop(settings, name, 2, SLOW)
+    started = drop_run(settings, name, 2, SLOW)
     active = re.compile(
         rf'^performance_regression_active{{benchmark_name="{name}",severity="critical",.*}} 1$',
         re.MULTILINE,
@@ -187,7 +186,7 @@ def _one(settings: Settings, name: str) -> Mapping[str, float]:
         ),
         "Prometheus": lambda: _now_if(
             bool(
-                _query(
+                query(
                     settings,
                     f'speedup_ratio{{benchmark_name="{name}",percentile="p50"}} == {SLOW:g}',
                 )
@@ -195,18 +194,18 @@ def _one(settings: Settings, name: str) -> Mapping[str, float]:
         ),
         "firing": lambda: _now_if(
             bool(
-                _query(
+                query(
                     settings,
                     f'ALERTS{{alertname="{CRITICAL}",benchmark_name="{name}",alertstate="firing"}}',
                 )
             )
         ),
-        "webhook": lambda: _received(settings, CRITICAL, name),
+        "webhook": lambda: notified(settings, CRITICAL, name, "firing"),
     }
-    return {stage: _until(check, f"{name}: {stage}") - started for stage, check in checks.items()}
+    return {stage: until(check, f"{name}: {stage}") - started for stage, check in checks.items()}
 
 
-def _drop(settings: Settings, name: str, number: int, speedup: float) -> float:
+def drop_run(settings: Settings, name: str, number: int, speedup: float) -> float:
     """Write a run in place, as perf_suite does; return the seconds since 1970 when complete."""
     benchmark = PerfSuiteBenchmark(name, 0.05, 0.05 * speedup, 0.0)
     document = perf_suite_document(
@@ -218,11 +217,18 @@ def _drop(settings: Settings, name: str, number: int, speedup: float) -> float:
     return time.time()
 
 
-def _until(check: Callable[[], float | None], what: str) -> float:
-    deadline = time.monotonic() + DEADLINE_SECONDS
+def until(
+    check: Callable[[], float | None], what: str, deadline_seconds: float = DEADLINE_SECONDS
+) -> float:
+    """Return what `check` gives as soon as that is not None.
+
+    Raises:
+        BenchmarkError: it has given nothing within the time.
+    """
+    deadline = time.monotonic() + deadline_seconds
     while (seen := check()) is None:
         if time.monotonic() > deadline:
-            raise BenchmarkError(f"{what}: not within {DEADLINE_SECONDS:g} s")
+            raise BenchmarkError(f"{what}: not within {deadline_seconds:g} s")
         time.sleep(POLL_SECONDS)
     return seen
 
@@ -231,15 +237,20 @@ def _now_if(seen: bool) -> float | None:
     return time.time() if seen else None
 
 
-def _received(settings: Settings, alert: str, name: str) -> float | None:
+def notified(settings: Settings, alert: str, name: str, status: str) -> float | None:
+    """Return when the newest notification of an alert came, in seconds since 1970.
+
+    None if there was none, or if it had another status.
+    """
     for each in json.loads(get_text(EXPORTER.url(settings, "/api/v1/status")))["alerts"]:
-        if (each["alertname"], each["benchmark_name"], each["status"]) == (alert, name, "firing"):
+        if (each["alertname"], each["benchmark_name"], each["status"]) == (alert, name, status):
             received: float = each["received_timestamp_seconds"]
             return received
     return None
 
 
-def _query(settings: Settings, expression: str) -> list[Any]:
+def query(settings: Settings, expression: str) -> list[Any]:
+    """Return the series of an instant query."""
     text = get_text(
         PROMETHEUS.url(settings, f"/api/v1/query?{urllib.parse.urlencode({'query': expression})}")
     )

@@ -120,7 +120,9 @@ def test_storage_weighs_every_rhythm_of_scraping(tmp_path: Path) -> None:
     assert 1 < measured["write-ahead log of real scrapes"] < 60
 
 
-@pytest.mark.parametrize("name", ["ingest", "scrape", "alert_latency", "client", "storage"])
+@pytest.mark.parametrize(
+    "name", ["ingest", "scrape", "alert_latency", "alert_keeping", "client", "storage"]
+)
 def test_help_names_the_output(name: str) -> None:
     done = run(f"benchmarks.{name}", "--help")
     assert done.returncode == 0

@@ -28,6 +28,7 @@ from benchmarks.alert_latency import (
     get_text,
     notified,
     own_stack,
+    query,
     until,
 )
 from benchmarks.report import RESULTS, Figure, percentile, progress, write
@@ -35,6 +36,7 @@ from benchmarks.servers import BenchmarkError
 from stack.settings import ALERTMANAGER, EXPORTER, NODE_EXPORTER, PROMETHEUS, Settings, StackError
 from stack.supervisor import Supervisor
 
+ABSENCES = 2
 DOWN = "PrometheusDown"
 # Those of the machine's load come and go by themselves.
 MADE_HERE = (CRITICAL, "TargetDown")
@@ -53,7 +55,10 @@ RESOLVED = re.compile(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print and write the table; return the exit status."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.kills < ABSENCES:
+        parser.error(f"--kills must be at least {ABSENCES}, since an alert ends in each absence")
     servers.WORK.mkdir(parents=True, exist_ok=True)
     try:
         with (
@@ -162,6 +167,9 @@ def _absence(
     what: str,
 ) -> list[Figure]:
     """Return what is reported of one absence, during which one alert's cause ends."""
+    # One whose `for` ends during the absence would begin after it, on old samples, and soon end.
+    pending = f'ALERTS{{alertstate="pending",alertname=~"{"|".join(MADE_HERE)}"}}'
+    until(lambda: None if query(settings, pending) else 1.0, "no alert is pending")
     before = _active(settings, "alertname")
     resolved_before = _resolved(settings)
     began = time.time()
@@ -178,6 +186,8 @@ def _absence(
     time.sleep(max(0.0, back + EXTENDED_SECONDS + RETRY_SECONDS - time.time()))
     # The alert that ended is the only one that may: of CRITICAL, in one notification.
     false = _resolved(settings) - resolved_before - 1
+    if false:
+        progress(f"notified since: {_notified_since(settings, began)}")
     label = f"{what} for {away_seconds:g} s, {len(before)} alerts"
     heard = (
         [] if reported is None else [Figure(f"{label}: {DOWN} delivered", reported - began, "s")]
@@ -243,6 +253,17 @@ def _resolved(settings: Settings) -> int:
     """Return how many alerts, of those whose causes are made here, were reported as resolved."""
     text = get_text(EXPORTER.url(settings, "/metrics?collect[]=state"))
     return sum(int(count) for name, count in RESOLVED.findall(text) if name in MADE_HERE)
+
+
+def _notified_since(settings: Settings, began: float) -> str:
+    """Return the newest notification of each alert, with the seconds after the beginning."""
+    alerts = json.loads(get_text(EXPORTER.url(settings, "/api/v1/status")))["alerts"]
+    return ", ".join(
+        f"{each['alertname']} {each['benchmark_name']} {each['summary']} {each['status']} "
+        f"{each['received_timestamp_seconds'] - began:.1f} s"
+        for each in alerts
+        if each["received_timestamp_seconds"] > began and each["alertname"] in MADE_HERE
+    )
 
 
 def _version(settings: Settings, name: str) -> str:

@@ -132,8 +132,7 @@ def _measure(settings: Settings, repeats: int) -> list[Figure]:
             drop_run(settings, f"{kind}-{number}", 1, PASSING)
     until(
         lambda: (
-            len(_query(settings, f'speedup_ratio{{percentile="p50"}} == {PASSING:g}'))
-            == 2 * repeats
+            len(query(settings, f'speedup_ratio{{percentile="p50"}} == {PASSING:g}')) == 2 * repeats
             or None
         ),
         "passing runs",
@@ -187,7 +186,7 @@ def _one(settings: Settings, name: str) -> Mapping[str, float]:
         ),
         "Prometheus": lambda: _now_if(
             bool(
-                _query(
+                query(
                     settings,
                     f'speedup_ratio{{benchmark_name="{name}",percentile="p50"}} == {SLOW:g}',
                 )
@@ -195,7 +194,7 @@ def _one(settings: Settings, name: str) -> Mapping[str, float]:
         ),
         "firing": lambda: _now_if(
             bool(
-                _query(
+                query(
                     settings,
                     f'ALERTS{{alertname="{CRITICAL}",benchmark_name="{name}",alertstate="firing"}}',
                 )
@@ -250,7 +249,8 @@ def notified(settings: Settings, alert: str, name: str, status: str) -> float | 
     return None
 
 
-def _query(settings: Settings, expression: str) -> list[Any]:
+def query(settings: Settings, expression: str) -> list[Any]:
+    """Return the series of an instant query."""
     text = get_text(
         PROMETHEUS.url(settings, f"/api/v1/query?{urllib.parse.urlencode({'query': expression})}")
     )

@@ -144,6 +144,8 @@ def end_of(arrived: Arrivals) -> dict[str, Any]:
 
 def contents(wired: Wired) -> dict[str, Any]:
     """What a scrape, `history` and the next run would find, without what depends on the order."""
+    # What was confirmed once is shown until it is reported, whatever came to light since.
+    wired.ledger.delivery.mark_reported(wired.render().alarms)
     shown = {
         # The last digit of a sum depends on the order of its terms.
         name: {labels: float(f"{value:.12g}") for labels, value in series.items()}

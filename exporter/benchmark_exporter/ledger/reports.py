@@ -35,6 +35,7 @@ _PENDING = Columns(
     f"ON {_IN_SCOPE.format('p', 's')} JOIN verdicts v ON v.run = p.run AND v.name = p.name "
     "JOIN results r ON r.run = p.run AND r.name = p.name JOIN runs ON runs.id = p.run "
     "WHERE s.kind = 'benchmark' AND NOT p.reported "
+    "AND v.state = 'critical' AND v.shifted IS NOT 1 "
     "AND coalesce(p.ended_seconds, p.confirmed_seconds) > ?",
     project="p.project",
     environment="p.environment",
@@ -82,7 +83,8 @@ class Reports:
         that is not a regression ends the one before it.
 
         A late run and those after it may be judged again, in their order, with `confirmed` only
-        for what was not counted before: they end no regression that came after them.
+        for what was not counted before: they end no regression that came after them. A regression
+        that is none any longer is not reported.
         """
         where = key[:-1]
         if self._keys is None:
@@ -90,6 +92,9 @@ class Reports:
         if not confirmed and where not in self._keys:
             return
         known = self._buffer.get(REGRESSION_REPORTS, where)
+        if known is not None and run in (known.alarm, known.run) and verdict.state != "critical":
+            known = _taken_back(known, run)
+            self._buffer.put(REGRESSION_REPORTS, where, known)
         # A rank after now was given by a clock that has been set back since.
         is_late = known is not None and rank_seconds < known.rank_seconds <= at_seconds
         if confirmed:
@@ -118,6 +123,14 @@ class Reports:
     def delete_passed(self, before_seconds: float) -> None:
         """Deletes regressions that passed before a time and are no longer shown."""
         self._connection.execute(_DELETE_OLD, (before_seconds,))
+
+
+def _taken_back(known: ReportRow, run: int) -> ReportRow | None:
+    """The row without a run that is no longer critical; None if that was the only one."""
+    if known.alarm == known.run:
+        return None
+    other = known.run if run == known.alarm else known.alarm
+    return replace(known, alarm=other, run=other)
 
 
 def _after(known: ReportRow, row: ReportRow, verdict: Verdict) -> ReportRow:

@@ -66,7 +66,7 @@ class Limits(JudgeLimits, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
     # The state of a series, which is read and written with each run, holds a few more runs.
     window_runs: Annotated[int, msgspec.Meta(le=1000)] = 60
-    shift_share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.5
+    shift_share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.85
     shift_least_results: Annotated[int, msgspec.Meta(ge=2, le=10**6)] = 4
 
 
@@ -97,4 +97,4 @@ def is_environment_shift(verdicts: Sequence[Verdict], limits: Limits) -> bool:
         return False
     worse = sum(state in REGRESSED for state in judged)
     better = judged.count("improved")
-    return max(worse, better) >= limits.shift_share * len(judged)
+    return max(worse, better) >= 0.5 * len(judged)

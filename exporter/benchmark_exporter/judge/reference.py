@@ -110,14 +110,14 @@ def make_reference(
     threes = sorted(better_twos(runs))
     sixes = sorted(_medians_of_six(runs))
     bias = median(threes) - level
-    deviation = max(_deviation(ordered, level), error)
+    deviation = max(deviation_of(ordered, level), error)
     noise = (
         _students(limits.noise_factor, count) * deviation,
         _students(limits.noise_factor, _OVERLAP * count / SHORT)
-        * max(_deviation(threes, level + bias), error / sqrt(SHORT)),
+        * max(deviation_of(threes, level + bias), error / sqrt(SHORT)),
     )
     six = _students(limits.noise_factor, _OVERLAP * count / LONG) * max(
-        _deviation(sixes, level), error / sqrt(LONG)
+        deviation_of(sixes, level), error / sqrt(LONG)
     )
     small, tolerance, large = (
         scale.distance(ratio, level, limits.least_change)
@@ -155,7 +155,7 @@ def _students(normal: float, count: float) -> float:
     return normal + (normal**3 + normal) / (4 * freedom)
 
 
-def _deviation(ordered: Sequence[float], middle: float) -> float:
+def deviation_of(ordered: Sequence[float], middle: float) -> float:
     """The standard deviation about the middle, by the median absolute deviation.
 
     Of values in order, those that are nearest to the middle are next to each other: half of them

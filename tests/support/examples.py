@@ -9,6 +9,7 @@ from pathlib import Path
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from benchmark_exporter.config import Config
 from tests.support.documents import Json, bench_guard, changed, perf_suite, pipeline
 from tests.support.wired import Wired
 
@@ -112,9 +113,9 @@ DOCUMENTS = st.lists(
 
 
 @contextmanager
-def wired_in_a_new_folder() -> Iterator[Wired]:
+def wired_in_a_new_folder(config: Config | None = None) -> Iterator[Wired]:
     with tempfile.TemporaryDirectory() as folder:
-        wired = Wired(Path(folder))
+        wired = Wired(Path(folder), config)
         yield wired
         wired.ledger.close()
 

@@ -1,20 +1,25 @@
 """`benchmark-exporter delete`: runs, benchmarks, branches, projects or pipelines of a ledger."""
 
+import time
 from pathlib import Path
 
 import click
 
 from benchmark_exporter.commands import EXIT_OK
+from benchmark_exporter.commands.config_file import read_config
 from benchmark_exporter.commands.open_ledger import open_ledger
 from benchmark_exporter.commands.options import (
     COMMAND_SETTINGS,
     Command,
     Unusable,
     announce,
+    config_options,
     option,
     written_ledger_options,
 )
 from benchmark_exporter.commands.stack_file import StackError
+from benchmark_exporter.config import ConfigError
+from benchmark_exporter.ingest.judging import judge_after_deletion
 from benchmark_exporter.ledger import DeletionSelection, LedgerError
 
 
@@ -54,6 +59,7 @@ from benchmark_exporter.ledger import DeletionSelection, LedgerError
     help="Pipeline to delete, with its runs and totals. May be repeated.",
 )
 @option("--dry-run", is_flag=True, shared=False, help="Only say how much would be deleted.")
+@config_options
 @written_ledger_options
 def command(
     run: str | None,
@@ -62,6 +68,8 @@ def command(
     project: tuple[str, ...],
     pipeline: tuple[str, ...],
     dry_run: bool,
+    config: Path | None,
+    environment: str | None,
     ledger: Path | None,
     stack: Path | None,
 ) -> int:
@@ -82,14 +90,16 @@ def command(
             announce(f"{'counting in' if dry_run else 'deleting from'} {where}")
             if selected:
                 selection = DeletionSelection(run, benchmark, branch, project)
-                runs = opened.delete_runs(selection, dry_run=dry_run)
+                limits = read_config(config, environment).judgement
+                judge_again = judge_after_deletion(limits, time.time())
+                runs = opened.delete_runs(selection, judge_again, dry_run=dry_run)
                 what = f"{runs.runs:,} runs, and {runs.results:,} results and failures"
             else:
                 deleted = opened.delete(project, pipeline, dry_run=dry_run)
                 what = (
                     f"{deleted.runs:,} runs of projects and {deleted.pipeline_runs:,} of pipelines"
                 )
-    except (LedgerError, StackError) as error:
+    except (ConfigError, LedgerError, StackError) as error:
         raise Unusable(str(error)) from error
     print(
         f"would delete {what}"

@@ -192,19 +192,20 @@ class Recorder:
         placed = self._tracking.place(transaction, run, project)
         line = placed.line
         scope = Scope(project, environment, run.machine_class, line.branch)
-        row, new, conflict, rank = transaction.add_run(
-            run, scope, self._rank(run, now), now, tracked=line.tracked
-        )
-        if conflict and run is whole:  # else it conflicts with what the document was before it grew
+        added = transaction.add_run(run, scope, self._rank(run, now), now, tracked=line.tracked)
+        row, new = added.row, added.new
+        if (
+            added.conflict and run is whole
+        ):  # else it conflicts with what the document was before it grew
             transaction.count(RUN_CONFLICTS.name, (), now)
         if new:
             self._tracking.count(transaction, run, project, placed)
             if line.tracked:
                 self._count(transaction, run, scope, now)
-                unaccepted = judge_run(transaction, row, run, scope, rank, self._limits, now)
+                unaccepted = judge_run(transaction, added, run, scope, self._limits, now)
             else:
                 transaction.count(UNTRACKED_BRANCH_RUNS.name, (project,), now)
-                compare_run(transaction, row, run, scope, rank, self._limits)
+                compare_run(transaction, added, run, scope, self._limits)
         amended = record_gates(transaction, row, run, scope, self._policy, now, counts=line.tracked)
         return new or amended, unaccepted
 

@@ -16,7 +16,7 @@ Contract
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Self
@@ -33,9 +33,13 @@ from benchmark_exporter.ledger.connection import (
 )
 from benchmark_exporter.ledger.deletion import Deleted
 from benchmark_exporter.ledger.newest_rows import Rank
+from benchmark_exporter.ledger.places import BEGINNING, END, JudgedResult, JudgedRun, PlacedRun
 from benchmark_exporter.ledger.retention import old_uploads, prune
-from benchmark_exporter.ledger.rows import Pin, Series, SeriesKey, Signature
+from benchmark_exporter.ledger.rows import Pin, Place, Series, SeriesKey, Signature, VerdictRow
+from benchmark_exporter.ledger.run_removal import Gap
+from benchmark_exporter.ledger.runs import AddedRun
 from benchmark_exporter.ledger.selective_deletion import DeletedRuns, DeletionSelection
+from benchmark_exporter.ledger.standings import Standing, digest_of, to_text
 from benchmark_exporter.ledger.state import (
     REGRESSIONS_BY_COMMIT,
     Histogram,
@@ -47,19 +51,25 @@ from benchmark_exporter.ledger.state import (
     SubjectSelection,
 )
 from benchmark_exporter.ledger.state_reading import read_state
-from benchmark_exporter.ledger.totals import after, is_newer
 from benchmark_exporter.ledger.transaction import Transaction
 from benchmark_exporter.ledger.trends import Trend, read_trends
 from benchmark_exporter.ledger.visibility import select
 
 __all__ = [
+    "BEGINNING",
+    "END",
     "REGRESSIONS_BY_COMMIT",
+    "AddedRun",
     "BranchRuns",
     "Connect",
     "Deleted",
     "DeletedRuns",
     "DeletionSelection",
+    "Gap",
     "Histogram",
+    "JudgeAgain",
+    "JudgedResult",
+    "JudgedRun",
     "KnownRun",
     "Labels",
     "Ledger",
@@ -67,21 +77,27 @@ __all__ = [
     "NewestVerdict",
     "Pin",
     "PinnedResult",
+    "Place",
+    "PlacedRun",
     "Rank",
     "RunningTotal",
     "Series",
     "SeriesKey",
     "Signature",
+    "Standing",
     "State",
     "Subject",
     "SubjectSelection",
     "Transaction",
     "Trend",
-    "after",
+    "VerdictRow",
     "connect_to_write",
+    "digest_of",
     "has_no_room",
-    "is_newer",
+    "to_text",
 ]
+
+JudgeAgain = Callable[[Transaction, Sequence[Gap]], None]
 
 
 class _DryRun(Exception):
@@ -222,12 +238,18 @@ class Ledger:
                 raise _DryRun
         return deleted
 
-    def delete_runs(self, selection: DeletionSelection, *, dry_run: bool = False) -> DeletedRuns:
-        """Deletes single runs, benchmarks or branches; a `dry_run` only counts."""
+    def delete_runs(
+        self, selection: DeletionSelection, judge_again: JudgeAgain, *, dry_run: bool = False
+    ) -> DeletedRuns:
+        """Deletes single runs, benchmarks or branches; a `dry_run` only counts.
+
+        `judge_again` judges the runs after those that were deleted.
+        """
         with suppress(_DryRun), self.transaction() as transaction:
-            deleted = transaction.delete_runs(selection)
+            deleted, gaps = transaction.delete_runs(selection)
             if dry_run:
                 raise _DryRun
+            judge_again(transaction, gaps)
         return deleted
 
     def adopt_pipelines(self, project: str) -> None:

@@ -10,6 +10,7 @@ from benchmark_exporter.judge import JudgeLimits, accept
 from benchmark_exporter.ledger.columns import Columns
 from benchmark_exporter.ledger.rows import BaselineRow, Pin, SeriesKey
 from benchmark_exporter.ledger.series_states import at_level_of
+from benchmark_exporter.ledger.standings import Standing
 from benchmark_exporter.ledger.tables import BASELINES, RESULTS, VERDICTS
 from benchmark_exporter.ledger.verdicts import Verdicts
 from benchmark_exporter.ledger.write_buffer import WriteBuffer
@@ -90,7 +91,7 @@ class Baselines:
             pin=pin,
         )
         self._buffer.put(BASELINES, series, row)
-        self._verdicts.keep(series, replace(self._verdicts.series(series), pinned=value))
+        self._pin(series, value)
 
     def is_worse_level(self, run: KnownRun, result: Result) -> bool:
         """Whether a run's result is a regression, or at a worse level that nobody has accepted."""
@@ -102,8 +103,8 @@ class Baselines:
     def accept(self, run: KnownRun, result: Result, better: Better, limits: JudgeLimits) -> None:
         """Takes the level of a run's result as that of its series."""
         key = run.series(result)
-        series = self._verdicts.series(key)
-        state = self._verdicts.state(key, series, better, limits)
+        standing = self._verdicts.standing(key, self._verdicts.series(key), better, limits)
+        state = standing.state
         if state.alarm is not None or state.unaccepted is not None:
             state = accept(state, better=better, limits=limits)
         else:  # a warning, or an alarm that has ended
@@ -111,17 +112,17 @@ class Baselines:
             row = self._buffer.get(VERDICTS, (run.row, result.name))
             reference = None if row is None else row.verdict.reference
             state = at_level_of(self._connection, key, run.row, reference, better, limits)
-        self._verdicts.keep_state(key, series, state)
+        self._go_on_with(key, replace(standing, state=state))
 
     def compare_again(
         self, run: KnownRun, result: Result, better: Better, limits: JudgeLimits
     ) -> None:
         """Compares later runs with what is pinned now, whatever lapsed before."""
         key = run.series(result)
-        series = self._verdicts.series(key)
-        state = self._verdicts.state(key, series, better, limits)
-        if state.lapsed_pinned is not None:
-            self._verdicts.keep_state(key, series, replace(state, lapsed_pinned=None))
+        standing = self._verdicts.standing(key, self._verdicts.series(key), better, limits)
+        if standing.state.lapsed_pinned is not None:
+            state = replace(standing.state, lapsed_pinned=None)
+            self._go_on_with(key, replace(standing, state=state))
 
     def shown(self, series: SeriesKey) -> int | None:
         """The run whose verdict is shown for a series; None if it is of another unit."""
@@ -146,6 +147,22 @@ class Baselines:
         """Removes the pins of a run's results; how many these were."""
         cleared = [pinned.series for pinned in self.pinned() if pinned.run == run]
         for series in cleared:
-            self._verdicts.keep(series, replace(self._verdicts.series(series), pinned=None))
+            self._pin(series, None)
             self._buffer.put(BASELINES, series, None)
         return len(cleared)
+
+    def _pin(self, key: SeriesKey, value: float | None) -> None:
+        """Has the next runs compared with a pinned value. Earlier ones stay as they were judged."""
+        series = self._verdicts.series(key)
+        standing = Standing.of_row(series)
+        if standing is not None:
+            self._verdicts.settle(key, series, standing)
+        self._verdicts.keep(key, replace(series, pinned=value))
+
+    def _go_on_with(self, key: SeriesKey, standing: Standing) -> None:
+        """Has the next runs judged by something that does not follow from the runs before."""
+        series = self._verdicts.series(key)
+        settled = self._verdicts.settled(key)
+        before = series if settled is None else replace(series, pinned=settled.pinned)
+        self._verdicts.settle(key, before, standing)
+        self._verdicts.keep_standing(key, series, standing)

@@ -44,9 +44,18 @@ _OF_RUNS = (
     "failures",
     "gate_outcomes",
     "verdicts",
+    "checkpoints",
 )
 _OF_PROJECTS = (
-    *("series", "baselines", "shifts", "commit_regressions", "suite_durations", "branches"),
+    *(
+        "series",
+        "settled",
+        "baselines",
+        "shifts",
+        "commit_regressions",
+        "suite_durations",
+        "branches",
+    ),
     *("fallback_branches", "subjects"),
 )
 _OF_PIPELINES = ("pipeline_runs", "newest_pipeline_runs")

@@ -96,6 +96,7 @@ class _RunRow(msgspec.Struct, frozen=True):
     line: str
     tracked: bool
     ahead: bool
+    tie: int
 
 
 class _NamedVerdict(msgspec.Struct, frozen=True):
@@ -112,7 +113,8 @@ class RecordedRun:
     `row` is its number in the ledger; 0 for a run that is in none. `verdicts` are by the names of
     the results. Some results have none: those of a run that came in after a newer one. `branch` is
     as the document states it; `line` is the tracked branch whose series the run belongs to if
-    `tracked`, and is only compared with if not. `ahead` says that it was dated in the future.
+    `tracked`, and is only compared with if not. `ahead` says that it was dated in the future,
+    `tie` orders runs of the same time.
     """
 
     row: int
@@ -133,6 +135,7 @@ class RecordedRun:
     line: str = "main"
     tracked: bool = True
     ahead: bool = False
+    tie: int = 0
 
     @property
     def scope(self) -> Scope:
@@ -143,12 +146,12 @@ class RecordedRun:
 _RUN = Columns(_RunRow, names={"row": "id", "machine_class": "machine"})
 # A page begins after the run that the page before ended with.
 _NEWEST_FIRST = _RUN.query(f"""FROM runs
-    WHERE (timestamp_seconds, id) < (:at, :after) AND timestamp_seconds >= :since AND {_SELECTED}
-    ORDER BY timestamp_seconds DESC, id DESC LIMIT :limit
+    WHERE (timestamp_seconds, tie, id) < (:at, :tie, :after) AND timestamp_seconds >= :since
+    AND {_SELECTED} ORDER BY timestamp_seconds DESC, tie DESC, id DESC LIMIT :limit
 """)
 _OLDEST_FIRST = _RUN.query(f"""FROM runs
-    WHERE (timestamp_seconds, id) > (:at, :after) AND timestamp_seconds < :until AND {_SELECTED}
-    ORDER BY timestamp_seconds, id LIMIT :limit
+    WHERE (timestamp_seconds, tie, id) > (:at, :tie, :after) AND timestamp_seconds < :until
+    AND {_SELECTED} ORDER BY timestamp_seconds, tie, id LIMIT :limit
 """)
 _COUNT = f"""
     SELECT count(*) FROM runs
@@ -197,19 +200,19 @@ class History:
 
     def newest_first(self, selection: RunSelection, limit: int) -> Iterator[RecordedRun]:
         """The newest runs by their documents' times."""
-        last = {"at": selection.until_seconds, "after": -1}
+        last: dict[str, float] = {"at": selection.until_seconds, "tie": -1, "after": -1}
         while limit > 0:
             page = self._page(_NEWEST_FIRST, selection, last | {"limit": min(limit, PAGE_RUNS)})
             yield from page
             limit = limit - len(page) if page else 0
-            last = {"at": page[-1].timestamp_seconds, "after": page[-1].row} if page else last
+            last = _place(page[-1]) if page else last
 
     def oldest_first(self, selection: RunSelection) -> Iterator[RecordedRun]:
         """All runs that are selected."""
-        last = {"at": selection.since_seconds, "after": -1}
+        last: dict[str, float] = {"at": selection.since_seconds, "tie": -1, "after": -1}
         while page := self._page(_OLDEST_FIRST, selection, last | {"limit": PAGE_RUNS}):
             yield from page
-            last = {"at": page[-1].timestamp_seconds, "after": page[-1].row}
+            last = _place(page[-1])
 
     def count(self, selection: RunSelection) -> int:
         """How many runs are selected."""
@@ -272,3 +275,7 @@ class History:
 
     def _errors_named(self) -> AbstractContextManager[None]:
         return reading_errors_named(self._path)
+
+
+def _place(run: RecordedRun) -> dict[str, float]:
+    return {"at": run.timestamp_seconds, "tie": run.tie, "after": run.row}

@@ -12,7 +12,7 @@ class Rank(NamedTuple):
 
     `tie` decides between runs of the same time. A rank after `horizon_seconds` was given by a clock
     that has been set back since, and no longer says what is newest. `ahead` is a run that is itself
-    dated beyond it: it counts as the newest until the next run comes, whatever that one's time.
+    dated beyond it: it comes after all that have come, and before whatever is newer than those.
     """
 
     seconds: float
@@ -22,7 +22,13 @@ class Rank(NamedTuple):
 
 
 class NewestVerdictRow(msgspec.Struct, frozen=True):
-    """`shifted` if it is a regression that moved with an environment shift."""
+    run: int
+    rank_seconds: float
+    tie: int
+
+
+class NewestShiftRow(msgspec.Struct, frozen=True):
+    """The newest run of a scope that says whether there is an environment shift, and what."""
 
     run: int
     shifted: bool

@@ -42,6 +42,7 @@ _DELETE_RUN = (
     "DELETE FROM failures WHERE run = ?",
     "DELETE FROM gate_outcomes WHERE run = ?",
     "DELETE FROM verdicts WHERE run = ?",
+    "DELETE FROM checkpoints WHERE run = ?",
     "DELETE FROM runs WHERE id = ?",
 )
 # A rank is never later than when the run came in.

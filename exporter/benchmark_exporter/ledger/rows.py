@@ -33,8 +33,9 @@ class Series(msgspec.Struct, frozen=True):
     `state` is the judge's SeriesState as JSON; None until `Verdicts.state` has made it of what
     schema 2 kept: `window`, the last runs' values without those of a regression, and `previous`,
     the last verdict. Both are empty afterwards. `pinned` is the value of the pinned baseline,
-    `passed_commit` the commit of the last run that was not a regression, `rank_seconds` that of the
-    newest run.
+    `passed_commit` the commit of the last run that was not a regression; `rank_seconds` and `tie`
+    are those of the newest run. `shifted_runs` are the last runs in a row that moved with an
+    environment shift. `limits_digest` is that of the limits that it was last judged by.
     """
 
     state: str | None = None
@@ -43,6 +44,51 @@ class Series(msgspec.Struct, frozen=True):
     pinned: float | None = None
     passed_commit: str = ""
     rank_seconds: float = -math.inf
+    tie: int = -1
+    shifted_runs: int = 0
+    limits_digest: int | None = None
+
+    def is_before(self, place: "Place") -> bool:
+        """Whether the newest run that was judged comes before a place."""
+        return (self.rank_seconds, self.tie) <= place[:2]
+
+
+class Place(NamedTuple):
+    """Where a run stands among those of its scope. Runs of the same rank and tie follow by row."""
+
+    rank_seconds: float
+    tie: int
+    run: int
+
+
+class SettledRow(msgspec.Struct, frozen=True):
+    """What a series was judged by after its run of a rank and tie; see `standings`.
+
+    Before that, it was compared with `pinned`.
+    """
+
+    rank_seconds: float
+    tie: int
+    state: str
+    passed_commit: str
+    shifted_runs: int
+    pinned: float | None
+
+    @property
+    def place(self) -> Place:
+        """The last place that is settled."""
+        return Place(self.rank_seconds, self.tie, 2**63 - 1)
+
+    def covers(self, place: Place) -> bool:
+        """Whether a place is up to here."""
+        return place[:2] <= (self.rank_seconds, self.tie)
+
+
+class CheckpointRow(msgspec.Struct, frozen=True):
+    """What the run after this one is judged by: a Standing, encoded by `standings`."""
+
+    unit: str
+    standing: bytes
 
 
 class Pin(msgspec.Struct, frozen=True):
@@ -102,7 +148,8 @@ class RunRow(msgspec.Struct, frozen=True):
 
     `branch` is what the run's document states. `line` is the tracked branch whose series the run is
     compared with: `tracked` says whether it belongs to it, or only has it as its base. `ahead` says
-    that the run was dated in the future.
+    that the run was dated in the future. `rank_seconds` and `tie` are its place among the runs of
+    its scope.
     """
 
     project: str
@@ -119,6 +166,8 @@ class RunRow(msgspec.Struct, frozen=True):
     line: str
     tracked: bool
     ahead: bool
+    rank_seconds: float
+    tie: int
 
 
 class FailureRow(msgspec.Struct, frozen=True):
@@ -137,10 +186,18 @@ class GateOutcomeRow(msgspec.Struct, frozen=True):
 
 
 class VerdictRow(msgspec.Struct, frozen=True):
-    """`passed_commit` is the commit of the last run before this one that was not a regression."""
+    """`passed_commit` is the commit of the last run before this one that was not a regression.
+
+    `shifted` says whether the result moved with an environment shift; None if its run has no say.
+    `counted` says that it was counted as a confirmed regression. `standing_digest` is that of what
+    the next run is judged by; None if that is not known, see `standings`.
+    """
 
     verdict: Verdict
     passed_commit: str
+    shifted: bool | None = None
+    counted: bool = False
+    standing_digest: int | None = None
 
 
 class BaselineRow(msgspec.Struct, frozen=True):
@@ -153,17 +210,6 @@ class BaselineRow(msgspec.Struct, frozen=True):
     p50: float | None
     p95: float | None
     pin: Pin
-
-
-class ShiftRow(msgspec.Struct, frozen=True):
-    """Whether the newest run was an environment shift.
-
-    `runs` are those in a row that were, as long as the shift does not last.
-    """
-
-    rank_seconds: float
-    shifted: bool
-    runs: tuple[int, ...]
 
 
 class PipelineRunRow(msgspec.Struct, frozen=True):

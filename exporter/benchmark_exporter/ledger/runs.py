@@ -1,6 +1,7 @@
 """Runs in the ledger, with their results, failures and gate outcomes."""
 
 import hashlib
+import math
 import sqlite3
 import struct
 from typing import NamedTuple
@@ -12,7 +13,8 @@ from benchmark_exporter.ledger.newest_rows import (
     NewestRunRow,
     Rank,
 )
-from benchmark_exporter.ledger.rows import FailureRow, GateOutcomeRow, RunRow
+from benchmark_exporter.ledger.places import Places
+from benchmark_exporter.ledger.rows import FailureRow, GateOutcomeRow, Place, RunRow
 from benchmark_exporter.ledger.state import NewestGateOutcome
 from benchmark_exporter.ledger.tables import (
     FAILURES,
@@ -36,13 +38,19 @@ _OTHER_RUN = "SELECT 1 FROM runs WHERE project = ? AND run_id = ? AND id <> ?"
 class AddedRun(NamedTuple):
     """A run's row, whether it is new, and where it stands among others.
 
-    `conflict` says that a run with other measurements already had its run_id.
+    `conflict` says that a run with other measurements already had its run_id, `late` that a run of
+    its scope, or of another branch that is compared with it, has a later place.
     """
 
     row: int
     new: bool
     conflict: bool
     rank: Rank
+    late: bool = False
+
+    @property
+    def place(self) -> Place:
+        return Place(self.rank.seconds, self.rank.tie, self.row)
 
 
 class Runs:
@@ -52,13 +60,20 @@ class Runs:
         self._connection = connection
         self._buffer = buffer
         self._added: set[int] = set()
+        self._places = Places(connection)
+        self._newest: dict[Scope, Place] = {}
 
     def add(self, run: Run, scope: Scope, rank: Rank, at: float, *, tracked: bool) -> AddedRun:
         """See `Transaction.add_run`."""
         project = scope.project
         moment = struct.pack("<d", run.timestamp_seconds)
         measured = hashlib.sha256(moment + measurements_digest(run.results, run.failures)).digest()
-        rank = rank._replace(tie=totals.tie_of(measured))
+        newest = self._newest_place(scope, rank.horizon_seconds)
+        if rank.ahead:
+            seconds = -math.inf if newest is None else newest.rank_seconds
+            rank = rank._replace(seconds=seconds, tie=totals.AFTER_ALL)
+        else:
+            rank = rank._replace(tie=totals.tie_of(_digest(measured, run.run_id)))
         row = RunRow(
             project=project,
             run_id=run.run_id,
@@ -74,7 +89,10 @@ class Runs:
             line=scope.branch,
             tracked=tracked,
             ahead=rank.ahead,
+            rank_seconds=rank.seconds,
+            tie=rank.tie,
         )
+        rank = rank._replace(ahead=False)  # it has its place
         cursor, execute = self._buffer.insert(RUNS, row), self._connection.execute
         if cursor.rowcount != 1:
             ((number,),) = execute(_RUN, (project, run.run_id, measured))
@@ -82,11 +100,26 @@ class Runs:
         number = cursor.lastrowid
         assert number is not None  # noqa: S101  # it has just been inserted
         self._added.add(number)
+        place = Place(rank.seconds, rank.tie, number)
+        self._newest[scope] = place if newest is None else max(newest, place)
         conflict = execute(_OTHER_RUN, (project, run.run_id, number)).fetchone() is not None
         self._add_measured(number, run)
         if tracked:
             self._show(number, run, scope, rank)
-        return AddedRun(number, new=True, conflict=conflict, rank=rank)
+        late = newest is not None and newest > place
+        return AddedRun(number, new=True, conflict=conflict, rank=rank, late=late)
+
+    def _newest_place(self, scope: Scope, horizon_seconds: float) -> Place | None:
+        newest = self._newest.get(scope)
+        if newest is None:
+            newest = self._places.newest(scope)
+        if newest is None or newest.rank_seconds <= horizon_seconds:
+            return newest
+        self._buffer.flush()
+        self._places.demote(scope, horizon_seconds)
+        self._buffer.discard()  # it has read what is changed
+        self.discard()
+        return self._places.newest(scope)
 
     def _add_measured(self, row: int, run: Run) -> None:
         add = self._buffer.add
@@ -146,3 +179,9 @@ class Runs:
     def discard(self) -> None:
         """Drops what is known of the runs that were added, after a savepoint was rolled back."""
         self._added.clear()
+        self._newest.clear()
+
+
+def _digest(measurements: bytes, run_id: str) -> bytes:
+    """Distinguishes runs of the same time; two may have measured the same."""
+    return hashlib.sha256(measurements + run_id.encode()).digest()

@@ -2,6 +2,7 @@
 
 import sqlite3
 
+from benchmark_exporter.ledger.order_migration import ORDER
 from benchmark_exporter.ledger.scope_migration import SCOPES
 
 # Applied in order, each in one transaction with its number. Never edit one that was released;
@@ -142,6 +143,7 @@ MIGRATIONS = (
     ALTER TABLE verdicts ADD COLUMN unaccepted REAL;
     """,
     SCOPES,
+    ORDER,
 )
 
 

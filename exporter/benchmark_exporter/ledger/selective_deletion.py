@@ -1,19 +1,21 @@
 """Deleting single runs, benchmarks and branches on request.
 
-What was counted of a run stays counted, and verdicts on other runs stay as they were given. What no
-longer has a run goes with its totals.
+What was counted of a run stays counted. The runs after a deleted one are judged again as if it had
+never been there, by whoever asked for the deletion. What no longer has a run goes with its totals.
 """
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmark_exporter.ledger.columns import to_json
-from benchmark_exporter.ledger.run_removal import remove_runs
+from benchmark_exporter.ledger.run_removal import Gap, remove_runs
 from benchmark_exporter.ledger.state import (
     REGRESSIONS_BY_COMMIT,
     SUBJECT_COUNTERS,
     SUBJECT_HISTOGRAMS,
 )
+from benchmark_exporter.ledger.tables import SERIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ _SCOPE = "project, environment, machine_class, branch"
 _NAMED = (
     *(("newest_verdicts", "name"), ("newest_results", "name"), ("newest_runs", "benchmark")),
     *(("newest_gate_outcomes", "benchmark"), ("series", "name"), ("baselines", "name")),
-    ("commit_regressions", "benchmark"),
+    *(("commit_regressions", "benchmark"), ("settled", "name")),
 )
 _TOTALS = ("counters", "histograms", "returned")
 _OF_BENCHMARKS = [
@@ -87,8 +89,12 @@ _KNOWN_SUBJECTS = f"CREATE TEMP TABLE known_subjects ({_SCOPE}, name)"
 _FILL_SUBJECTS = f"INSERT INTO known_subjects {_KNOWN}"
 
 
-def delete_selected(connection: sqlite3.Connection, selection: DeletionSelection) -> DeletedRuns:
+def delete_selected(
+    connection: sqlite3.Connection, selection: DeletionSelection
+) -> tuple[DeletedRuns, Sequence[Gap]]:
     """Deletes runs, or results of them. It is called within a transaction.
+
+    Returns how many, and from where on series are to be judged again.
 
     The digests of documents stay, so that a file which is still in the folder is not ingested
     again.
@@ -107,18 +113,23 @@ def delete_selected(connection: sqlite3.Connection, selection: DeletionSelection
     execute(_KNOWN_SUBJECTS)
     if selection.benchmark is not None:
         execute(_SELECTED_NAMES, values)
-        _delete_names(connection, values)
+        gaps = _delete_names(connection, values)
         execute("DROP TABLE gone_names")
     else:
         execute(_SELECTED_RUNS, values)
         lines = _lines_of_gone(connection)
-        remove_runs(connection)
+        gaps = remove_runs(connection)
         _delete_unused_branches(connection)
         _delete_without_run(connection, values, lines)
         execute("DROP TABLE gone_runs")
     execute("DROP TABLE known_subjects")
     after = _count(connection)
-    return DeletedRuns(before.runs - after.runs, before.results - after.results)
+    deleted = DeletedRuns(before.runs - after.runs, before.results - after.results)
+    return deleted, [gap for gap in gaps if _is_known(connection, gap)]
+
+
+def _is_known(connection: sqlite3.Connection, gap: Gap) -> bool:
+    return connection.execute(SERIES.select, SERIES.bind_key(gap.key)).fetchone() is not None
 
 
 def _count(connection: sqlite3.Connection) -> DeletedRuns:
@@ -129,7 +140,7 @@ def _count(connection: sqlite3.Connection) -> DeletedRuns:
     return DeletedRuns(runs, results)
 
 
-def _delete_names(connection: sqlite3.Connection, values: dict[str, object]) -> None:
+def _delete_names(connection: sqlite3.Connection, values: dict[str, object]) -> Sequence[Gap]:
     """Deletes all that is known of the names, and the runs that have nothing else."""
     execute = connection.execute
     execute(_FILL_SUBJECTS, values)
@@ -142,14 +153,15 @@ def _delete_names(connection: sqlite3.Connection, values: dict[str, object]) -> 
         "CREATE TEMP TABLE gone_runs AS SELECT id AS run FROM runs "
         "WHERE project IN (SELECT project FROM gone_names)"
     )
-    for table, name in (*_OF_RUN, ("verdicts", "name")):
+    for table, name in (*_OF_RUN, ("verdicts", "name"), ("checkpoints", "name")):
         execute(
             f"DELETE FROM {table} WHERE ((SELECT project FROM runs WHERE id = run), {name}) IN "  # noqa: S608  # constants
             "(SELECT project, name FROM gone_names)"
         )
     execute(f"DELETE FROM gone_runs WHERE run IN {_MEASURED}")  # noqa: S608  # constant
-    remove_runs(connection)
+    gaps = remove_runs(connection)
     execute("DROP TABLE gone_runs")
+    return gaps
 
 
 def _lines_of_gone(connection: sqlite3.Connection) -> str:

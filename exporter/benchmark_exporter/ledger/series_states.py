@@ -1,4 +1,4 @@
-"""What a series is judged by: read from its row, or replayed from the ledger.
+"""What a series is judged by, replayed from the ledger.
 
 A series that was last judged by another rule, or by another version of this one, is replayed from
 its newest runs, so that nobody has to wait for a new history.
@@ -8,10 +8,9 @@ import sqlite3
 from collections.abc import Sequence
 from itertools import takewhile
 
-import msgspec
+from msgspec.structs import replace
 
 from benchmark_exporter.judge import (
-    VERSION,
     Alarm,
     Better,
     JudgeLimits,
@@ -26,33 +25,15 @@ from benchmark_exporter.ledger.rows import Series, SeriesKey
 _REPLAYED_RUNS, _SEARCHED_RUNS = 140, 5_000
 _JUDGED = """
     SELECT rank_seconds, id, value FROM (
-        SELECT min(timestamp_seconds, ingested_seconds) AS rank_seconds, id FROM runs
+        SELECT rank_seconds, tie, id FROM runs
         WHERE project = :project AND environment = :environment
         AND machine = :machine_class AND line = :branch AND tracked
-        ORDER BY timestamp_seconds DESC LIMIT :searched) AS searched
+        ORDER BY rank_seconds DESC, tie DESC, id DESC LIMIT :searched) AS searched
     CROSS JOIN verdicts v ON v.run = searched.id AND v.name = :name
     JOIN results r ON r.run = searched.id AND r.name = :name AND r.unit = :unit
-    LIMIT :replayed
+    ORDER BY rank_seconds DESC, tie DESC, id DESC LIMIT :replayed
 """
 _Judged = tuple[float, int, float]  # when it was made, the run's row, the value
-_encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(SeriesState).decode
-
-
-def to_text(state: SeriesState) -> str:
-    """The state as it is stored."""
-    return _encode(state).decode()
-
-
-def stored(series: Series) -> SeriesState | None:
-    """The stored state; None if there is none, or one of another version."""
-    if series.state is None:
-        return None
-    try:
-        state = _decode(series.state)
-    except msgspec.ValidationError:  # another version may have other fields
-        return None
-    return state if state.version == VERSION else None
 
 
 def replayed(
@@ -111,11 +92,12 @@ def at_level_of(
         return replay(runs, better=better, limits=limits, keep_alarm=False)
     values, began = tuple(value for *_, value in since), since[0][0]
     alarm = Alarm(values[0], values[0], began, len(since), began, len(since), values)
-    opened = msgspec.structs.replace(before, alarm=alarm)
+    opened = replace(before, alarm=alarm)
     return accept(opened, better=better, limits=limits)
 
 
 def _judged(connection: sqlite3.Connection, key: SeriesKey) -> Sequence[_Judged]:
     """The newest judged runs of a series, oldest first."""
     how_many = {"searched": _SEARCHED_RUNS, "replayed": _REPLAYED_RUNS}
-    return sorted(connection.execute(_JUDGED, {**key._asdict(), **how_many}))
+    newest_first = connection.execute(_JUDGED, {**key._asdict(), **how_many}).fetchall()
+    return newest_first[::-1]

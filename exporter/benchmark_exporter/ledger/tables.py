@@ -6,11 +6,13 @@ from benchmark_exporter.ledger.newest_rows import (
     NewestPipelineRunRow,
     NewestResultRow,
     NewestRunRow,
+    NewestShiftRow,
     NewestVerdictRow,
 )
 from benchmark_exporter.ledger.rows import (
     BaselineRow,
     BranchRow,
+    CheckpointRow,
     CommitRegressionsRow,
     CounterRow,
     DocumentRow,
@@ -25,7 +27,7 @@ from benchmark_exporter.ledger.rows import (
     RunRow,
     Series,
     SeriesKey,
-    ShiftRow,
+    SettledRow,
     SubjectRow,
     SuiteDurationsRow,
     TotalsRow,
@@ -52,7 +54,9 @@ GATE_OUTCOMES = Table("gate_outcomes", _OF_GATE, GateOutcomeRow)
 VERDICTS = Table("verdicts", _OF_RUN, VerdictRow, names={"limit": "limit_value"})
 SERIES = Table("series", _SERIES, Series)
 BASELINES = Table("baselines", _SERIES, BaselineRow)
-SHIFTS = Table("shifts", _SCOPE, ShiftRow)
+SETTLED = Table("settled", _SERIES, SettledRow)
+CHECKPOINTS = Table("checkpoints", _OF_RUN, CheckpointRow)
+SHIFTS = Table("shifts", _SCOPE, NewestShiftRow)
 NEWEST_VERDICTS = Table("newest_verdicts", (*_SCOPE, "name"), NewestVerdictRow)
 NEWEST_RESULTS = Table("newest_results", (*_SCOPE, "name"), NewestResultRow)
 NEWEST_RUNS = Table("newest_runs", (*_SCOPE, "benchmark"), NewestRunRow)
@@ -79,7 +83,8 @@ BRANCHES = Table("branches", ("project", "branch"), BranchRow)
 FALLBACK_BRANCHES = Table("fallback_branches", ("project",), FallbackBranch)
 TABLES = (
     *(TOTALS, FILES, REJECTIONS, DOCUMENTS, MEASUREMENTS, RUNS, RESULTS, FAILURES, GATE_OUTCOMES),
-    *(VERDICTS, SERIES, BASELINES, SHIFTS, NEWEST_VERDICTS, NEWEST_RESULTS, NEWEST_RUNS),
+    *(VERDICTS, SERIES, SETTLED, CHECKPOINTS, BASELINES, SHIFTS, NEWEST_VERDICTS),
+    *(NEWEST_RESULTS, NEWEST_RUNS),
     *(NEWEST_GATE_OUTCOMES, PIPELINE_RUNS, NEWEST_PIPELINE_RUNS, COUNTERS, COMMIT_REGRESSIONS),
     *(HISTOGRAMS, NOTIFICATIONS, SUBJECTS, RETURNED, SUITE_DURATIONS, BRANCHES, FALLBACK_BRANCHES),
 )

@@ -16,6 +16,7 @@ from benchmark_exporter.ledger.newest_rows import (
     NewestPipelineRunRow,
     NewestResultRow,
     NewestRunRow,
+    NewestShiftRow,
     NewestVerdictRow,
     Rank,
 )
@@ -33,26 +34,18 @@ Ranked = TypeVar(
     NewestPipelineRunRow,
     NewestResultRow,
     NewestRunRow,
+    NewestShiftRow,
     NewestVerdictRow,
 )
 
-# The tie of a run that any other of its rank follows.
-BEFORE_ALL = -1
+# The tie of a pipeline's run that any other of its rank follows, and of a run that any other of its
+# rank precedes.
+BEFORE_ALL, AFTER_ALL = -1, 2**63 - 1
 
 
 def tie_of(digest: bytes) -> int:
     """A tie from the beginning of a digest, as a number that SQLite can store."""
     return int.from_bytes(digest[:8], "big") >> 1
-
-
-def is_newer(rank: Rank, known_seconds: float) -> bool:
-    """Whether a run is to be judged after those up to a known rank; see `Rank`."""
-    return rank.ahead or rank.seconds >= known_seconds or known_seconds > rank.horizon_seconds
-
-
-def after(rank: Rank, known_seconds: float) -> float:
-    """The rank that the newest run leaves behind: one that is dated ahead leaves it as it was."""
-    return known_seconds if rank.ahead else rank.seconds
 
 
 def newest(known: Ranked | None, row: Ranked, rank: Rank) -> Ranked:

@@ -19,6 +19,7 @@ from benchmark_exporter.ledger.rows import (
     RejectionRow,
     Signature,
 )
+from benchmark_exporter.ledger.run_removal import Gap
 from benchmark_exporter.ledger.runs import AddedRun, Runs
 from benchmark_exporter.ledger.selective_deletion import (
     DeletedRuns,
@@ -266,7 +267,7 @@ class Transaction:
         self._buffer.changed = True
         return delete(self._connection, projects, pipelines)
 
-    def delete_runs(self, selection: DeletionSelection) -> DeletedRuns:
+    def delete_runs(self, selection: DeletionSelection) -> tuple[DeletedRuns, Sequence[Gap]]:
         """Deletes single runs, benchmarks or branches; see `selective_deletion`."""
         self._buffer.flush()
         self._buffer.changed = True

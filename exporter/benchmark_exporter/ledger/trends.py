@@ -11,19 +11,19 @@ from benchmark_exporter.model import Scope
 TREND_BENCHMARKS, TREND_POINTS, TREND_RUNS = 200, 30, 5000
 
 _NEWEST_RUNS = """
-    SELECT id, timestamp_seconds, project, environment, machine, line FROM runs WHERE tracked
-    ORDER BY timestamp_seconds DESC LIMIT ?
+    SELECT id, timestamp_seconds, tie, project, environment, machine, line FROM runs WHERE tracked
+    ORDER BY timestamp_seconds DESC, tie DESC, id DESC LIMIT ?
 """
 _POINT = "project, environment, machine, line, timestamp_seconds"
 _SPEEDUPS = f"""
     SELECT benchmark, {_POINT}, speedup_p50_ratio FROM ({_NEWEST_RUNS})
-    JOIN gate_outcomes ON gate_outcomes.run = id ORDER BY timestamp_seconds DESC, id DESC
+    JOIN gate_outcomes ON gate_outcomes.run = id ORDER BY timestamp_seconds DESC, tie DESC, id DESC
 """  # noqa: S608  # constants
 _TIMES = f"""
     SELECT name, {_POINT}, p50 * 1000 FROM ({_NEWEST_RUNS})
     JOIN results ON results.run = id
     WHERE unit = 'seconds' AND better IS NOT 'higher' AND p50 IS NOT NULL
-    ORDER BY timestamp_seconds DESC, id DESC
+    ORDER BY timestamp_seconds DESC, tie DESC, id DESC
 """  # noqa: S608  # constants
 
 

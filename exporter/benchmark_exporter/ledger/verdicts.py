@@ -1,21 +1,34 @@
 """The verdicts in the ledger, their series, the newest ones, and environment shifts."""
 
+import math
 import sqlite3
-from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from benchmark_exporter.judge import JudgeLimits, SeriesState, accept
-from benchmark_exporter.ledger.newest_rows import NewestVerdictRow, Rank
-from benchmark_exporter.ledger.rows import Series, SeriesKey, ShiftRow, VerdictRow
-from benchmark_exporter.ledger.series_states import replayed, stored, to_text
-from benchmark_exporter.ledger.tables import NEWEST_VERDICTS, SERIES, SHIFTS, VERDICTS
+from benchmark_exporter.judge import JudgeLimits, SeriesState
+from benchmark_exporter.ledger.newest_rows import NewestShiftRow, NewestVerdictRow, Rank
+from benchmark_exporter.ledger.places import JudgedRun, Places
+from benchmark_exporter.ledger.rows import Place, Series, SeriesKey, SettledRow, VerdictRow
+from benchmark_exporter.ledger.series_states import replayed
+from benchmark_exporter.ledger.standings import (
+    Standing,
+    is_checkpoint,
+    to_checkpoint,
+    to_text,
+)
+from benchmark_exporter.ledger.tables import (
+    CHECKPOINTS,
+    NEWEST_VERDICTS,
+    SERIES,
+    SETTLED,
+    SHIFTS,
+    VERDICTS,
+)
 from benchmark_exporter.ledger.totals import newest
 from benchmark_exporter.ledger.write_buffer import WriteBuffer
-from benchmark_exporter.model import Better, Scope, Verdict
+from benchmark_exporter.model import REGRESSED, Better, Scope
 
 _NO_SERIES = Series()
-_JUDGED = "SELECT name, unit, better FROM verdicts JOIN results USING (run, name) WHERE run = ?"
 
 
 class Verdicts:
@@ -24,6 +37,13 @@ class Verdicts:
     def __init__(self, connection: sqlite3.Connection, buffer: WriteBuffer) -> None:
         self._connection = connection
         self._buffer = buffer
+        self._places = Places(connection)
+
+    @property
+    def places(self) -> Places:
+        """The runs and verdicts by their place, as they are in this transaction."""
+        self._buffer.flush()  # they are read by SQL
+        return self._places
 
     def series(self, key: SeriesKey) -> Series:
         """What is known of a series; before its first run, nothing."""
@@ -32,65 +52,117 @@ class Verdicts:
     def state(
         self, key: SeriesKey, series: Series, better: Better, limits: JudgeLimits
     ) -> SeriesState:
-        """What a series' next run is judged by, replayed if it was last judged by another rule."""
-        state = stored(series)
-        if state is not None:
-            return state
-        if series == _NO_SERIES:
-            return SeriesState()
+        """The state in `standing`."""
+        return self.standing(key, series, better, limits).state
+
+    def standing(
+        self,
+        key: SeriesKey,
+        series: Series,
+        better: Better,
+        limits: JudgeLimits,
+        limits_digest: int | None = None,
+    ) -> Standing:
+        """What a series' next run is judged by, replayed if it was last judged by another rule.
+
+        The series is settled then, and also if it was last judged by other limits, which
+        `limits_digest` identifies.
+        """
+        known = Standing.of_row(series)
+        if known is not None:
+            if limits_digest is not None and series.limits_digest not in (None, limits_digest):
+                self.settle(key, series, known)
+            return known
+        if series.rank_seconds == -math.inf and not series.window:
+            return Standing()
         self._buffer.flush()
-        return replayed(self._connection, key, series, better, limits)
+        state = replayed(self._connection, key, series, better, limits)
+        known = Standing(state, series.passed_commit, series.shifted_runs)
+        self.settle(key, series, known)
+        return known
+
+    def settle(self, key: SeriesKey, series: Series, standing: Standing) -> None:
+        """Settles a series at its newest run; see `standings`."""
+        row = SettledRow(
+            rank_seconds=series.rank_seconds,
+            tie=series.tie,
+            state=to_text(standing.state),
+            passed_commit=standing.passed_commit,
+            shifted_runs=standing.shifted_runs,
+            pinned=series.pinned,
+        )
+        self._buffer.put(SETTLED, key, row)
+
+    def replay_next(self, key: SeriesKey, newest: JudgedRun) -> None:
+        """Has the next run of a series judged by a replay of its runs; `newest` is the last."""
+        verdict, passed_commit = newest.judged.row.verdict, newest.judged.row.passed_commit
+        kept = replace(
+            self.series(key),
+            state=None,
+            window=(),
+            previous=verdict.state,
+            passed_commit=passed_commit if verdict.state in REGRESSED else newest.run.commit_hash,
+        )
+        self._buffer.put(SETTLED, key, None)
+        self._buffer.put(SERIES, key, kept)
+
+    def settled(self, key: SeriesKey) -> SettledRow | None:
+        """Where and how a series was settled last, if it was."""
+        return self._buffer.get(SETTLED, key)
 
     def keep(self, key: SeriesKey, series: Series) -> None:
         """Stores what is known of a series now."""
         self._buffer.put(SERIES, key, series)
 
-    def keep_state(self, key: SeriesKey, series: Series, state: SeriesState) -> None:
-        """Stores what is known of a series now, with a state."""
-        self.keep(key, replace(series, state=to_text(state), window=(), previous=None))
+    def keep_standing(
+        self, key: SeriesKey, series: Series, standing: Standing, text: str | None = None
+    ) -> None:
+        """Stores what is known of a series now, with what its next run is judged by.
 
-    def record(self, run: int, name: str, verdict: Verdict, passed_commit: str) -> None:
-        """Stores the verdict on a run's result.
-
-        `passed_commit` is that of the last run before it that was not a regression.
+        `text` is that of its state, if it is known.
         """
-        self._buffer.add(VERDICTS, (run, name), VerdictRow(verdict, passed_commit))
+        kept = replace(
+            series,
+            state=to_text(standing.state) if text is None else text,
+            window=(),
+            previous=None,
+            passed_commit=standing.passed_commit,
+            shifted_runs=standing.shifted_runs,
+        )
+        self._buffer.put(SERIES, key, kept)
 
-    def show(self, run: int, key: SeriesKey, rank: Rank, *, shifted: bool) -> None:
-        """Makes a verdict that was recorded the newest of its result, unless a newer one is known.
+    def record(self, run: int, name: str, row: VerdictRow, *, new: bool) -> None:
+        """Stores the verdict on a run's result; `new` if there was none."""
+        if new:
+            self._buffer.add(VERDICTS, (run, name), row)
+        else:
+            self._buffer.put(VERDICTS, (run, name), row)
 
-        `shifted` says that it is a regression which moved with an environment shift.
-        """
-        row = NewestVerdictRow(run, shifted, rank.seconds, rank.tie)
+    def add_checkpoint(self, key: SeriesKey, place: Place, standing: Standing) -> None:
+        """Stores the standing after the run at a place, if that is a checkpoint."""
+        if is_checkpoint(place):
+            row = to_checkpoint(key.unit, standing)
+            self._buffer.put(CHECKPOINTS, (place.run, key.name), row)
+
+    def show(self, run: int, key: SeriesKey, rank: Rank) -> None:
+        """Makes a recorded verdict the newest of its result, unless a newer one is known."""
+        row = NewestVerdictRow(run, rank.seconds, rank.tie)
         self._buffer.change(NEWEST_VERDICTS, key[:-1], newest, row, rank)
 
-    def record_shift(
-        self, run: int, scope: Scope, rank_seconds: float, limits: JudgeLimits, *, shifted: bool
-    ) -> None:
-        """Stores whether a run was an environment shift.
+    def shift(self, scope: Scope) -> NewestShiftRow | None:
+        """The newest run of a scope that says whether there is a shift."""
+        return self._buffer.get(SHIFTS, scope.key)
 
-        The run is the newest of its scope with enough results to decide. A shift that has lasted
-        for `least_runs` runs is how the machine is now: the levels that it brought are accepted.
-        The last of these runs still counts as shifted, since it was compared with what was before.
-        """
-        shift_key = scope.key
-        before = self._buffer.get(SHIFTS, shift_key)
-        runs = (*(before.runs if before else ()), run) if shifted else ()
-        if len(runs) >= limits.least_runs:
-            self._accept(scope, runs, limits)
-            runs = ()
-        self._buffer.put(SHIFTS, shift_key, ShiftRow(rank_seconds, shifted, runs))
+    def keep_shift(self, scope: Scope, place: Place, *, shifted: bool) -> None:
+        """Stores whether a run is an environment shift, unless a newer one says so."""
+        known = self.shift(scope)
+        is_newer = known is None or (known.rank_seconds, known.tie) <= place[:2]
+        if known is not None and known.run != place.run and not is_newer:
+            return
+        row = NewestShiftRow(place.run, shifted, place.rank_seconds, place.tie)
+        if row != known:
+            self._buffer.put(SHIFTS, scope.key, row)
 
-    def _accept(self, scope: Scope, runs: Sequence[int], limits: JudgeLimits) -> None:
-        """Takes the levels of open alarms of the runs' results as their levels."""
-        where = scope.key
-        self._buffer.flush()
-        judged: dict[SeriesKey, Better] = {}
-        for run in runs:
-            for name, unit, better in self._connection.execute(_JUDGED, (run,)):
-                judged[SeriesKey(*where, name, unit)] = better
-        for each, better in judged.items():
-            series = self.series(each)
-            state = self.state(each, series, better, limits)
-            if state.alarm is not None:
-                self.keep_state(each, series, accept(state, better=better, limits=limits))
+    def end_shift(self, scope: Scope) -> None:
+        """Stores that no run of a scope says whether there is a shift."""
+        self._buffer.put(SHIFTS, scope.key, None)

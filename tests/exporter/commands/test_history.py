@@ -80,7 +80,7 @@ def test_the_table_has_the_verdict_on_each_result(
     heading, *lines = capsys.readouterr().out.splitlines()
     verdicts = [line[heading.index("VERDICT") :] for line in lines]
     assert verdicts[:5] == ["ok", "critical, 50.0% worse", "ok", "suspect, 50.0% worse", "ok"]
-    assert verdicts[-3:] == ["insufficient data", "insufficient data", "-"]
+    assert verdicts[-3:] == ["insufficient data"] * 3  # the last one is late
 
 
 def test_json_has_the_verdicts_of_a_run_by_the_names_of_its_results(

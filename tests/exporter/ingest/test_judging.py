@@ -174,25 +174,6 @@ def test_another_environment_or_project_has_a_history_of_its_own(wired: Wired) -
     assert verdicts(wired.samples(), project="switch") == {"parsing": "insufficient_data"}
 
 
-def test_a_run_that_arrives_after_newer_ones_is_kept_and_not_judged(wired: Wired) -> None:
-    take(wired, STEADY, start=50)
-    before = wired.samples()
-    take(wired, [5.0, 5.0, 5.0], start=1)
-    after = wired.samples()
-    for name in before:
-        if name.startswith(
-            (
-                "benchmark_verdict",
-                "benchmark_regression",
-                "benchmark_judged",
-                "benchmark_limit",
-                "performance_",
-            )
-        ):
-            assert after[name] == before[name]
-    assert after["benchmark_runs_total"] != before["benchmark_runs_total"]
-
-
 def test_a_run_with_a_time_in_the_future_does_not_end_judging(wired: Wired) -> None:
     take(wired, STEADY)
     wired.take("ahead.json", result(0, {"parsing": 1.0}) | {"timestamp": "2099-01-01T00:00:00Z"})

@@ -161,7 +161,8 @@ def test_a_project_without_runs_of_a_usual_branch_goes_on_with_its_own(
 def test_what_the_next_run_is_judged_by_stays(path: Path, state: State) -> None:
     assert state.commits == 10  # one more, for the pipeline's project
     (series,) = read_rows(path, "SELECT * FROM series")
-    assert series == (*P.key, "a", "seconds", None, "[1.0,4.0]", "critical", 1.5, "b1", 40)
+    judged_by = (None, "[1.0,4.0]", "critical", 1.5, "b1", 40)
+    assert series == (*P.key, "a", "seconds", *judged_by, 0x04 << 55, 1, None)
     (pinned,) = read_rows(path, "SELECT branch, run_id, value, version FROM baselines")
     assert pinned == ("main", "2", 1.5, "v1")
     assert read_rows(path, "PRAGMA foreign_key_check") == []

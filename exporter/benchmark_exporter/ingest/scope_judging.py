@@ -1,0 +1,245 @@
+"""Judges the runs of a scope from a place on; `judging` says when and why."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from benchmark_exporter.counters import REGRESSIONS_CONFIRMED, REGRESSIONS_SUPPRESSED
+from benchmark_exporter.ingest.shifts import decide_shift
+from benchmark_exporter.ingest.standing import (
+    JudgingLimits,
+    Known,
+    judge_result,
+    known_before,
+    replayed_before,
+    standing_after,
+)
+from benchmark_exporter.judge import SeriesState
+from benchmark_exporter.ledger import (
+    BEGINNING,
+    END,
+    Gap,
+    JudgedResult,
+    Place,
+    PlacedRun,
+    Rank,
+    SeriesKey,
+    Standing,
+    Transaction,
+    VerdictRow,
+    digest_of,
+    to_text,
+)
+from benchmark_exporter.model import Result, Scope, Verdict
+
+
+@dataclass(slots=True)
+class _Judged:
+    """A result of a run with what it was judged by, the verdict, and the state after it.
+
+    `stored` is the verdict on it that there was, if any.
+    """
+
+    key: SeriesKey
+    result: Result
+    known: Known
+    verdict: Verdict
+    state: SeriesState
+    stored: VerdictRow | None = None
+
+
+class ScopeJudging:
+    """Judges runs of a scope, from an earlier place to later ones, and then keeps what follows.
+
+    `accepted` names the results whose worse level became their level. `_standings` has what the
+    next run of each series is judged by where that is not, or may not be, what is stored; the last
+    place of each is in `_newest`.
+    """
+
+    def __init__(
+        self, transaction: Transaction, scope: Scope, by: JudgingLimits, now: float
+    ) -> None:
+        self._transaction = transaction
+        self._ledger = transaction.verdicts
+        self._scope = scope
+        self._by = by
+        self._limits = by.limits
+        self._now = now
+        self._standings: dict[SeriesKey, Known] = {}
+        self._texts: dict[SeriesKey, str] = {}
+        self._newest: dict[SeriesKey, Place] = {}
+        self._decide_newest = False
+        self.accepted: list[str] = []
+
+    def judge_new(self, run: PlacedRun, results: Sequence[Result], rank: Rank) -> None:
+        """Judges a run of which nothing is stored yet."""
+        judged = []
+        for result in results:
+            key = SeriesKey.of(self._scope, result)
+            known = known_before(self._transaction, key, result.better, run.place, self._by)
+            one = judge_result(known, result, run.rank_seconds, self._limits)
+            if one is not None:
+                judged.append(_Judged(key, result, known, *one))
+        if judged:
+            self._record(run, judged, {})
+        for each in judged:
+            self._ledger.show(run.row, each.key, rank)
+
+    def leave_out(self, gap: Gap) -> None:
+        """Goes on with a series as if a run at a place had not been there."""
+        (newest,) = self._ledger.places.last(gap.key, END, 1)
+        known = self._replayed(gap.key, newest.judged, gap.place)
+        if known.exact:
+            self._standings[gap.key] = known
+            self._texts[gap.key] = to_text(known.standing.state)
+            self._newest[gap.key] = BEGINNING
+        else:
+            self._ledger.replay_next(gap.key, newest)
+        self._decide_newest = self._ledger.shift(self._scope) is None
+
+    def judge_later(self, place: Place) -> None:
+        """Judges the runs after a place again, until nothing can change any longer."""
+        if not self._standings:
+            return
+        places = self._ledger.places
+        for run in places.later(self._scope, place):
+            self._judge_again(run, places.judged(run.row))
+            if not self._standings:
+                return
+
+    def keep(self) -> None:
+        """Stores what the next run of each series is judged by, where it has changed."""
+        for key, known in self._standings.items():
+            series = self._ledger.series(key)
+            place = self._newest[key]
+            if series.is_before(place):
+                series = replace(series, rank_seconds=place.rank_seconds, tie=place.tie)
+            series = replace(series, limits_digest=self._by.digest)
+            self._ledger.keep_standing(key, series, known.standing, self._texts[key])
+        if self._decide_newest:
+            self._find_newest_shift()
+
+    def _find_newest_shift(self) -> None:
+        """Shows what the newest run says that has enough results to say whether it is a shift."""
+        self._ledger.end_shift(self._scope)
+        places = self._ledger.places
+        for run in places.earlier(self._scope, END):
+            judged = places.judged(run.row)
+            verdicts = {each.result.name: each.row.verdict for each in judged}
+            shift = decide_shift(verdicts, self._limits)
+            if shift is not None:
+                self._ledger.keep_shift(self._scope, run.place, shifted=shift.shifted)
+                return
+
+    def _replayed(self, key: SeriesKey, judged: JudgedResult, place: Place) -> Known:
+        better = judged.result.better
+        if better is None:  # nor was it judged, then
+            return Known(Standing(), None, exact=False)
+        return replayed_before(self._transaction, key, better, place, self._by)
+
+    def _judge_again(self, run: PlacedRun, judged: Sequence[JudgedResult]) -> None:
+        again: list[_Judged] = []
+        others: dict[SeriesKey, JudgedResult] = {}
+        for stored in judged:
+            key = SeriesKey.of(self._scope, stored.result)
+            known = self._standings.get(key)
+            if known is None or (run.tracked and stored.row.standing_digest is None):
+                others[key] = stored
+            elif (one := self._judge_stored(run, key, known, stored)) is not None:
+                again.append(one)
+        if not again:
+            return
+        if run.tracked:
+            self._record(run, again, others)
+            return
+        for each in again:
+            row = VerdictRow(each.verdict, each.known.standing.passed_commit)
+            self._ledger.record(run.row, each.key.name, row, new=False)
+
+    def _judge_stored(
+        self, run: PlacedRun, key: SeriesKey, known: Known, stored: JudgedResult
+    ) -> _Judged | None:
+        one = judge_result(
+            known, stored.result, run.rank_seconds, self._limits, goes_on=run.tracked
+        )
+        return None if one is None else _Judged(key, stored.result, known, *one, stored.row)
+
+    def _record(
+        self, run: PlacedRun, judged: list[_Judged], others: Mapping[SeriesKey, JudgedResult]
+    ) -> None:
+        """Decides about a shift, then stores and counts the verdicts on a run's results.
+
+        `others` are results whose verdicts stay. If whether they moved with a shift changes, what
+        follows from them changes, too.
+        """
+        verdicts = {each.key.name: each.verdict for each in judged}
+        verdicts |= {key.name: stored.row.verdict for key, stored in others.items()}
+        shift = decide_shift(verdicts, self._limits)
+        for key, stored in others.items():
+            moved = None if shift is None else key.name in shift.moved
+            if moved != stored.row.shifted and stored.row.standing_digest is not None:
+                known = self._replayed(key, stored, run.place)
+                one = self._judge_stored(run, key, known, stored)
+                if known.exact and one is not None:
+                    judged.append(one)
+        for each in judged:
+            moved = None if shift is None else each.key.name in shift.moved
+            self._record_one(run, each, shifted=moved)
+        if shift is not None:
+            self._ledger.keep_shift(self._scope, run.place, shifted=shift.shifted)
+            return
+        newest = self._ledger.shift(self._scope)
+        self._decide_newest |= newest is not None and newest.run == run.row
+
+    def _record_one(self, run: PlacedRun, each: _Judged, *, shifted: bool | None) -> None:
+        key, verdict, stored = each.key, each.verdict, each.stored
+        before, exact = each.known.standing, each.known.exact
+        confirmed = verdict.state == "critical" and not shifted and exact
+        counted = stored is not None and stored.counted
+        row = VerdictRow(verdict, before.passed_commit, shifted, counted or confirmed)
+        if exact:
+            row = replace(row, standing_digest=self._follow(run, each, shifted=shifted))
+        self._ledger.record(run.row, key.name, row, new=stored is None)
+        if stored is None or (confirmed and not counted):
+            self._count(run, key.name, verdict, confirmed=confirmed and not counted)
+        if verdict.accepted and exact and not (stored is not None and stored.verdict.accepted):
+            self.accepted.append(key.name)
+
+    def _follow(self, run: PlacedRun, each: _Judged, *, shifted: bool | None) -> int:
+        """Keeps what the next run is judged by, unless that is what is stored; its digest."""
+        key, result = each.key, each.result
+        after = standing_after(
+            each.known.standing,
+            each.verdict,
+            each.state,
+            result,
+            run.commit_hash,
+            self._limits,
+            shifted=shifted,
+        )
+        text = to_text(after.state)
+        digest = digest_of(after, text)
+        if each.stored is not None and each.stored.standing_digest == digest:
+            self._standings.pop(key, None)
+        else:
+            self._standings[key] = Known(after, each.known.pinned)
+            self._texts[key] = text
+            self._newest[key] = run.place
+            self._ledger.add_checkpoint(key, run.place, after)
+        return digest
+
+    def _count(self, run: PlacedRun, name: str, verdict: Verdict, *, confirmed: bool) -> None:
+        count, labels = self._transaction.count, (*self._scope.key, name)
+        suppressed = verdict.suppressed
+        count(REGRESSIONS_CONFIRMED.name, labels, self._now, by=int(confirmed))
+        count(REGRESSIONS_SUPPRESSED.name, labels, self._now, by=int(suppressed))
+        if confirmed:
+            self._transaction.count_commit(
+                self._scope,
+                name,
+                "critical",
+                run.commit_hash,
+                run.timestamp_seconds,
+                self._now,
+            )

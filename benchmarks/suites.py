@@ -14,7 +14,7 @@ import numpy as np
 from benchmark_exporter.judge import SeriesState, Verdict, judge
 from benchmark_exporter.model import REGRESSED
 from benchmark_exporter.regression import Limits
-from benchmark_exporter.shifts import JudgedResult, RunShift, extent, find_run_shift
+from benchmark_exporter.shifts import RunResult, RunShift, extent, find_run_shift
 from benchmarks.noise import KINDS, Array
 from benchmarks.online import SECONDS_BETWEEN_RUNS
 
@@ -87,15 +87,13 @@ class Suite:
     def fork(self) -> "Suite":
         return Suite(self._limits, self._states, self._run)
 
-    def step(self, values: Sequence[float]) -> tuple[Sequence[JudgedResult], RunShift]:
+    def step(self, values: Sequence[float]) -> tuple[Sequence[RunResult], RunShift]:
         """The verdicts on the next run, and whether its results moved together."""
         judged, states = [], []
         for number, (state, value) in enumerate(zip(self._states, values, strict=True)):
             at_seconds = self._run * SECONDS_BETWEEN_RUNS
             one, after = judge(state, value, at_seconds, better="lower", limits=self._limits)
-            judged.append(
-                JudgedResult(f"{number:03}", "seconds", "lower", one, partial(_same, after))
-            )
+            judged.append(RunResult(f"{number:03}", "seconds", "lower", one, partial(_same, after)))
             states.append(after)
         self._states = states
         self._run += 1
@@ -150,6 +148,8 @@ def measure(cell: Cell, cases: int, limits: Limits, seed: int) -> Cell:
         if run >= WARM_UP and (run - WARM_UP) % FORK_EVERY == 0:
             following = values[:, run : run + FOLLOWED]
             _, anyway = follow(suite.fork(), following, np.ones(cell.size), limits)
+            cell.quiet["forks"] += 1
+            cell.quiet["without"] += not anyway.names
             for name, factors in changes(cell.size):
                 tally, reported = follow(suite.fork(), following, factors, limits)
                 moved = {f"{number:03}" for number in np.flatnonzero(factors == 1.08 * 1.30)}

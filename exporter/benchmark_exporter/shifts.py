@@ -20,7 +20,7 @@ _SPEED = ("seconds", "per_second")
 _NOT_SPEED = ("bytes", "ratio")
 
 
-class JudgedResult(msgspec.Struct, frozen=True):
+class RunResult(msgspec.Struct, frozen=True):
     """A result of a run with its verdict. `after` gives the state of its series after the run.
 
     None if that is not known.
@@ -53,7 +53,7 @@ class RunShift(msgspec.Struct, frozen=True):
         return name in (self.muted if verdict.state in REGRESSED else self.moved)
 
 
-def find_run_shift(results: Sequence[JudgedResult], limits: Limits) -> RunShift | None:
+def find_run_shift(results: Sequence[RunResult], limits: Limits) -> RunShift | None:
     """Whether the results of a run moved together, by their newest runs.
 
     None if too few have a verdict to say so. Times and rates show a shift, and other quantities
@@ -111,7 +111,7 @@ def extent(ratios: Sequence[float], judged: int, limits: Limits) -> Extent | Non
 
 
 def _explained(
-    regressed: Sequence[JudgedResult],
+    regressed: Sequence[RunResult],
     movements: Sequence[Movement],
     shift: Shift,
     limits: Limits,
@@ -126,7 +126,7 @@ def _explained(
     )
 
 
-def _movement(one: JudgedResult, limits: Limits) -> Movement | None:
+def _movement(one: RunResult, limits: Limits) -> Movement | None:
     after = one.after() if one.unit not in _NOT_SPEED else None
     if after is None:
         return None
@@ -136,7 +136,7 @@ def _movement(one: JudgedResult, limits: Limits) -> Movement | None:
     return moved
 
 
-def _middle(judged: Sequence[JudgedResult]) -> float:
+def _middle(judged: Sequence[RunResult]) -> float:
     """By how much the middle result of this run alone is worse: the logarithm of a ratio."""
     moved = []
     for one in judged:

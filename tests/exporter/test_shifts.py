@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from benchmark_exporter.judge import SeriesState, judge
 from benchmark_exporter.model import REGRESSED, Better
 from benchmark_exporter.regression import Limits
-from benchmark_exporter.shifts import Extent, JudgedResult, RunShift, extent, find_run_shift
+from benchmark_exporter.shifts import Extent, RunResult, RunShift, extent, find_run_shift
 
 LIMITS = Limits()
 QUIET_RUNS = 70
@@ -42,7 +42,7 @@ class Suite:
 
     def step(
         self, factors: Mapping[str, float], *, pinned: float | None = None
-    ) -> tuple[list[JudgedResult], RunShift | None]:
+    ) -> tuple[list[RunResult], RunShift | None]:
         """Judges a run in which some results are slower by a factor."""
         judged = []
         for name in self.names:
@@ -59,7 +59,7 @@ class Suite:
                 pinned=pinned,
             )
             self.states[name] = after
-            judged.append(JudgedResult(name, unit, better, verdict, partial(same, after)))
+            judged.append(RunResult(name, unit, better, verdict, partial(same, after)))
         self.runs += 1
         return judged, find_run_shift(judged, LIMITS)
 
@@ -68,7 +68,7 @@ def slower(names: Sequence[str], factor: float) -> dict[str, float]:
     return dict.fromkeys(names, factor)
 
 
-def regressed(judged: Sequence[JudgedResult]) -> set[str]:
+def regressed(judged: Sequence[RunResult]) -> set[str]:
     return {each.name for each in judged if each.verdict.state in REGRESSED}
 
 

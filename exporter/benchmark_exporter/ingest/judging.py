@@ -8,6 +8,7 @@ stored of them and what follows now agree.
 
 from collections.abc import Sequence
 
+from benchmark_exporter.ingest.log_lines import Lasting
 from benchmark_exporter.ingest.scope_judging import ScopeJudging
 from benchmark_exporter.ingest.standing import judge_result, judging_limits, known_before
 from benchmark_exporter.ledger import (
@@ -30,13 +31,13 @@ def judge_run(
     scope: Scope,
     limits: Limits,
     now: float,
-) -> Sequence[str]:
+) -> Lasting:
     """Judges the results of a new run, and those of later runs that this changes.
 
     A regression that moved with an environment shift is recorded but not counted, since the code
     did not cause it. What was counted stays counted, and nothing is counted twice. `now` is in
-    seconds since 1970. Returns the names of results whose worse level became their level, without
-    anybody having accepted it.
+    seconds since 1970. Returns what became the level with this run, without anybody having accepted
+    it.
     """
     judging = ScopeJudging(transaction, scope, judging_limits(limits), now)
     place = added.place
@@ -45,7 +46,7 @@ def judge_run(
     if added.late:
         judging.judge_later(place)
     judging.keep()
-    return judging.accepted
+    return Lasting(judging.accepted, judging.shift_accepted)
 
 
 def compare_run(

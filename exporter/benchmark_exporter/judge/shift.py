@@ -36,7 +36,7 @@ from benchmark_exporter.judge.state import (
 _SPREAD = 0.2
 # Half of the common ratio more or less is no change of a result's own, and the noise is taken to be
 # larger by this factor: what is common is itself an estimate.
-_OWN, _CAUTION = 0.5, 1.25
+_OWN, _CAUTION = 0.5, 1.5
 # A few results, anywhere within a factor of e**2 either way.
 _STRAY_DENSITY = 0.01 / 4
 # The deviation of medians of three and of six runs, of one run's, for independent runs.

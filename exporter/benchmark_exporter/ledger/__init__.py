@@ -32,7 +32,7 @@ from benchmark_exporter.ledger.connection import (
     open_to_write,
 )
 from benchmark_exporter.ledger.deletion import Deleted
-from benchmark_exporter.ledger.newest_rows import Rank
+from benchmark_exporter.ledger.newest_rows import Rank, RunShiftRow
 from benchmark_exporter.ledger.places import BEGINNING, END, JudgedResult, JudgedRun, PlacedRun
 from benchmark_exporter.ledger.retention import old_uploads, prune
 from benchmark_exporter.ledger.rows import Pin, Place, Series, SeriesKey, Signature, VerdictRow
@@ -80,6 +80,7 @@ __all__ = [
     "Place",
     "PlacedRun",
     "Rank",
+    "RunShiftRow",
     "RunningTotal",
     "Series",
     "SeriesKey",

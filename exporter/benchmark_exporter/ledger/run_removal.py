@@ -42,7 +42,7 @@ _NEWEST_VERDICT = f"""
     JOIN results USING (run, name) WHERE {_IN_SCOPE} AND name = ? AND unit = ?
     ORDER BY rank_seconds DESC, tie DESC, id DESC LIMIT 1
 """  # noqa: S608  # constants
-_OF_RUNS = ("results", "failures", "gate_outcomes", "verdicts", "checkpoints")
+_OF_RUNS = ("results", "failures", "gate_outcomes", "verdicts", "checkpoints", "run_shifts")
 
 
 class Gap(NamedTuple):

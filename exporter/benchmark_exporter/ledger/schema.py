@@ -4,6 +4,7 @@ import sqlite3
 
 from benchmark_exporter.ledger.order_migration import ORDER
 from benchmark_exporter.ledger.scope_migration import SCOPES
+from benchmark_exporter.ledger.shift_migration import SHIFTS
 
 # Applied in order, each in one transaction with its number. Never edit one that was released;
 # append.
@@ -144,6 +145,7 @@ MIGRATIONS = (
     """,
     SCOPES,
     ORDER,
+    SHIFTS,
 )
 
 

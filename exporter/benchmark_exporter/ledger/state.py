@@ -163,7 +163,7 @@ class NewestVerdict(msgspec.Struct, frozen=True):
     """The newest verdict on a result.
 
     `passed_commit` is the commit of the last run before this one that was not a regression.
-    `shifted` says that it is a regression which moved with an environment shift.
+    `shifted` says that it moved with an environment shift. `run` is the row of the run.
     """
 
     scope: Scope
@@ -174,17 +174,35 @@ class NewestVerdict(msgspec.Struct, frozen=True):
     unit: str
     verdict: Verdict
     shifted: bool = False
+    run: int = 0
     baseline: NewestBaseline | None = None
 
 
 class NewestShift(msgspec.Struct, frozen=True):
     """Whether the newest run of a scope was an environment shift.
 
-    Only runs with enough results to decide count.
+    Only runs with enough results to decide count. The rest is as in RunShiftRow; None without a
+    shift, or for one of before this was stored.
     """
 
     scope: Scope
     shifted: bool
+    ratio: float | None = None
+    moved: int | None = None
+    judged: int | None = None
+
+
+class AcceptedShift(msgspec.Struct, frozen=True):
+    """The last environment shift of a scope whose level became that of its results.
+
+    `rank_seconds` is when the run was made with which it did, in seconds since 1970. See
+    RunShiftRow for the rest.
+    """
+
+    scope: Scope
+    rank_seconds: float
+    ratio: float
+    accepted: int
 
 
 class NewestPipeline(msgspec.Struct, frozen=True):
@@ -252,6 +270,7 @@ class State(msgspec.Struct, frozen=True):
     gates: Sequence[NewestGate]
     verdicts: Sequence[NewestVerdict]
     shifts: Sequence[NewestShift]
+    accepted_shifts: Sequence[AcceptedShift]
     pipelines: Sequence[NewestPipeline]
     pipeline_failure_ratios: Mapping[tuple[str, str], float]
     suite_durations: Sequence[SuiteDurations]

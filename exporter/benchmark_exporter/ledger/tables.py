@@ -8,6 +8,7 @@ from benchmark_exporter.ledger.newest_rows import (
     NewestRunRow,
     NewestShiftRow,
     NewestVerdictRow,
+    RunShiftRow,
 )
 from benchmark_exporter.ledger.rows import (
     BaselineRow,
@@ -57,6 +58,7 @@ BASELINES = Table("baselines", _SERIES, BaselineRow)
 SETTLED = Table("settled", _SERIES, SettledRow)
 CHECKPOINTS = Table("checkpoints", _OF_RUN, CheckpointRow)
 SHIFTS = Table("shifts", _SCOPE, NewestShiftRow)
+RUN_SHIFTS = Table("run_shifts", ("run",), RunShiftRow)
 NEWEST_VERDICTS = Table("newest_verdicts", (*_SCOPE, "name"), NewestVerdictRow)
 NEWEST_RESULTS = Table("newest_results", (*_SCOPE, "name"), NewestResultRow)
 NEWEST_RUNS = Table("newest_runs", (*_SCOPE, "benchmark"), NewestRunRow)
@@ -83,8 +85,8 @@ BRANCHES = Table("branches", ("project", "branch"), BranchRow)
 FALLBACK_BRANCHES = Table("fallback_branches", ("project",), FallbackBranch)
 TABLES = (
     *(TOTALS, FILES, REJECTIONS, DOCUMENTS, MEASUREMENTS, RUNS, RESULTS, FAILURES, GATE_OUTCOMES),
-    *(VERDICTS, SERIES, SETTLED, CHECKPOINTS, BASELINES, SHIFTS, NEWEST_VERDICTS),
-    *(NEWEST_RESULTS, NEWEST_RUNS),
+    *(VERDICTS, SERIES, SETTLED, CHECKPOINTS, BASELINES, SHIFTS, RUN_SHIFTS),
+    *(NEWEST_VERDICTS, NEWEST_RESULTS, NEWEST_RUNS),
     *(NEWEST_GATE_OUTCOMES, PIPELINE_RUNS, NEWEST_PIPELINE_RUNS, COUNTERS, COMMIT_REGRESSIONS),
     *(HISTOGRAMS, NOTIFICATIONS, SUBJECTS, RETURNED, SUITE_DURATIONS, BRANCHES, FALLBACK_BRANCHES),
 )

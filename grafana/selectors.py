@@ -26,7 +26,9 @@ OF_PROJECT = "${several_projects}"
 OF_SCOPE = f"{OF_PROJECT}${{several_branches}}${{several_machine_classes}}"
 LEGEND = f"{{{{benchmark_name}}}} {{{{environment}}}}{OF_SCOPE}"
 FIRING = 'alertstate="firing", alertname!="Watchdog"'
-REGRESSION_ALERTS = 'alertname=~"PerformanceRegression|CriticalPerformanceRegression"'
+REGRESSION_ALERTS = (
+    'alertname=~"PerformanceRegression|CriticalPerformanceRegression|CommonRegression"'
+)
 GATE_THRESHOLD = 'benchmark_gate_speedup_threshold_ratio{percentile="p50"}'
 # Only benchmarks with a reference of their own. The speedups of others are over a pinned baseline,
 # around 1.

@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help up down status logs demo demo-clean reload notify-test clean compose
 .PHONY: history backfill baseline watch push
-.PHONY: test test-crash fuzz bench lint check format generate lock release
+.PHONY: test test-crash order fuzz bench lint check format generate lock release
 
 VENV := .venv
 RUN_REQUIREMENTS := exporter/requirements.txt exporter/requirements-build.txt stack/requirements.txt
@@ -62,10 +62,14 @@ push: $(VENV)/run ## send result files to the stack's exporter; ARGS="FILE…"
 test: $(VENV)/dev ## run all tests; PYTEST="-k name" for some
 	@$(PY) -m pytest --numprocesses=2 $(PYTEST)
 
-CRASH_TESTS := tests/crash tests/exporter/ingest/test_crash.py tests/exporter/ingest/test_crash_clock.py
+CRASH_TESTS := tests/crash tests/exporter/ingest/test_crash.py tests/exporter/ingest/test_crash_clock.py \
+  tests/exporter/ingest/test_crash_late_runs.py
 test-crash: $(VENV)/dev ## kill the exporter 200 times, fill its disk; CRASH_SEED=n repeats a run
 	@CRASH_CYCLES=$${CRASH_CYCLES:-200} CRASH_FILES=$${CRASH_FILES:-100000} \
 	  $(PY) -m pytest -s $(CRASH_TESTS)
+
+order: $(VENV)/dev ## let runs arrive in 10,000 random orders; ORDER_EXAMPLES=100 for fewer
+	@ORDER_EXAMPLES=$${ORDER_EXAMPLES:-10000} $(PY) -m pytest tests/exporter/ingest/test_order.py
 
 fuzz: $(VENV)/dev ## parse a million hostile documents; FUZZ="--documents 10000 --seed 1"
 	@$(PY) -m tests.fuzz.fuzz_formats $(FUZZ)

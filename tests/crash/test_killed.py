@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.documents import Json, perf_suite
-from tests.support.killed import Process, undisturbed
+from tests.support.documents import Json, perf_suite, result
+from tests.support.killed import LATE_PROJECT, Process, undisturbed
 
 CYCLES = int(os.environ.get("CRASH_CYCLES", "10"))
 SEED = int(os.environ.get("CRASH_SEED") or random.SystemRandom().randrange(2**32))
@@ -50,6 +50,7 @@ class Writer(threading.Thread):
             self._within_a_millisecond,
             self._folder,
             self._bad,
+            self._late,
         )
         try:
             while not self._stop_writing.is_set():
@@ -93,6 +94,19 @@ class Writer(threading.Thread):
             (stage / f"{number}.json").write_text(json.dumps(self._document()))
         stage.rename(self._path().with_suffix(""))
 
+    def _late(self) -> None:
+        """Runs that all writers have in common, of any times: most come after newer ones."""
+        for _ in range(3):
+            self._runs += 1
+            milliseconds = self._random.choice([1.0, 1.01, 0.99, 1.02, 1.6])
+            document = result(self._random.randrange(10_000), {"a": milliseconds, "b": 1.0})
+            document |= {
+                "project": LATE_PROJECT,
+                "run_id": f"late-{self._runs * WRITERS + self._number}",
+                "branch": self._random.choice(["main", "main", "release/1"]),
+            }
+            self._put(document)
+
     def _bad(self) -> None:
         self._path().write_text(
             self._random.choice(["[]", '{"run": ', json.dumps({"hello": self._runs})])
@@ -129,8 +143,8 @@ class Writer(threading.Thread):
         made = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(seconds=number)
         return perf_suite(
             f"run-{number}",
-            # The writer's own, because a result is judged against those that arrived earlier, and
-            # that order must not depend on the kills.
+            # The writer's own, whose runs come in order, so that what is counted does not depend on
+            # the kills.
             project=f"project {self._number}.{self._random.randrange(2)}",
             p50_ms=self._random.randrange(1, 640) / 64,
             speedup=self._random.choice([5.0, 12.0, 20.0]),

@@ -13,6 +13,8 @@ import pytest
 
 from tests.rules.alerts import (
     BECOMES_CRITICAL,
+    BESIDE_COMMON,
+    COMMON,
     CRITICAL,
     FIRED,
     HAS_BECOME_CRITICAL,
@@ -20,6 +22,7 @@ from tests.rules.alerts import (
     INHIBITED_BY_CRITICAL,
     INHIBITED_BY_WARNING,
     NOT_INHIBITED,
+    OF_COMMON,
     OF_ONE_COMMIT,
     OF_OTHER_SCOPES,
     WARNING,
@@ -137,6 +140,15 @@ def test_an_environment_shift_mutes_no_regression(fired: Alertmanager) -> None:
     # Which results moved with it is known to the rules, and to nobody else.
     fired.channels.slack.inbox.wait(slack("[WARNING] All moved"), WAIT_SECONDS + SLACK_SECONDS)
     assert fired.inhibitors(OF_ONE_COMMIT[0]) == []
+
+
+def test_a_common_regression_is_one_message_and_mutes_those_of_its_commit_alone(
+    fired: Alertmanager,
+) -> None:
+    title = f"[CRITICAL] {COMMON.annotations['summary']}"
+    fired.channels.slack.inbox.wait(slack(title), SLACK_SECONDS)
+    assert fired.inhibitors(OF_COMMON) == ["CommonRegression"]
+    assert fired.inhibitors(BESIDE_COMMON) == []
 
 
 def test_only_the_most_severe_alert_of_a_slow_benchmark_is_active(fired: Alertmanager) -> None:

@@ -56,9 +56,9 @@ class Arrivals:
 
     @classmethod
     def in_order(cls, runs: Sequence[Json]) -> "Arrivals":
-        """The same runs as they were made, one by one."""
+        """The same runs as they were made, in one batch."""
         ordered = sorted(runs, key=lambda run: (run["timestamp"], run["run_id"]))
-        return cls(tuple(ordered), frozenset(range(len(ordered))))
+        return cls(tuple(ordered))
 
 
 @st.composite

@@ -20,10 +20,17 @@ histogram_hold_seconds: 0
 upload_burst: 100000
 upload_rate_per_second: 100000
 """
-# Only how often and when something was committed may depend on the kills.
+# Only how often and when something was committed may depend on the kills,
 NOT_COMPARED = {
     "benchmark_exporter_ledger_commits",
     "benchmark_exporter_last_ingest_timestamp_seconds",
+}
+# and, where runs are late, which regressions were confirmed at some time and counted.
+LATE_PROJECT = "late"
+NOT_COMPARED_IF_LATE = {
+    "benchmark_regressions_confirmed_total",
+    "benchmark_regressions_suppressed_total",
+    "performance_regression_detected_total",
 }
 
 
@@ -91,6 +98,7 @@ def comparable(exposition: str) -> Samples:
         name: {
             labels: round(value, 6) if name.endswith("_sum") else value
             for labels, value in series.items()
+            if name not in NOT_COMPARED_IF_LATE or ("project", LATE_PROJECT) not in labels
         }
         for name, series in samples(exposition).items()
         if name not in NOT_COMPARED

@@ -6,10 +6,11 @@ judged at its own place, and then the runs after it whose verdicts that can chan
 stored of them and what follows now agree.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from benchmark_exporter.ingest.log_lines import Lasting
-from benchmark_exporter.ingest.scope_judging import ScopeJudging
+from benchmark_exporter.ingest.scope_judging import Accepted, NewRun, ScopeJudging
 from benchmark_exporter.ingest.standing import judge_result, judging_limits, known_before
 from benchmark_exporter.ledger import (
     AddedRun,
@@ -24,6 +25,14 @@ from benchmark_exporter.model import Run, Scope
 from benchmark_exporter.regression import Limits
 
 
+class LateRun(NamedTuple):
+    """A new run after whose place its scope has others."""
+
+    added: AddedRun
+    run: Run
+    scope: Scope
+
+
 def judge_run(
     transaction: Transaction,
     added: AddedRun,
@@ -32,21 +41,44 @@ def judge_run(
     limits: Limits,
     now: float,
 ) -> Lasting:
-    """Judges the results of a new run, and those of later runs that this changes.
+    """Judges the results of a new run that comes after all others of its scope.
 
     A regression that moved with an environment shift is recorded but not counted, since the code
-    did not cause it. What was counted stays counted, and nothing is counted twice. `now` is in
-    seconds since 1970. Returns what became the level with this run, without anybody having accepted
-    it.
+    did not cause it. `now` is in seconds since 1970. Returns what became the level with this run,
+    without anybody having accepted it.
     """
     judging = ScopeJudging(transaction, scope, judging_limits(limits), now)
-    place = added.place
-    placed = PlacedRun(*place, run.commit_hash, run.timestamp_seconds, tracked=True)
-    judging.judge_new(placed, run.results, added.rank)
-    if added.late:
-        judging.judge_later(place)
+    judging.judge_new(_new(added, run))
     judging.keep()
-    return Lasting(judging.accepted, judging.shift_accepted)
+    return Lasting([each.name for each in judging.accepted], judging.shift_accepted)
+
+
+def judge_late_runs(
+    transaction: Transaction, late: Iterable[LateRun], limits: Limits, now: float
+) -> Sequence[Accepted]:
+    """Judges late runs of tracked branches, and the later runs that they change.
+
+    Many of them cost little more than one, if they are judged together. What was counted stays
+    counted, and nothing is counted twice. Returns the results whose worse level
+    became their level, without anybody having accepted it.
+    """
+    of_scope: dict[Scope, list[NewRun]] = {}
+    for each in late:
+        of_scope.setdefault(each.scope, []).append(_new(each.added, each.run))
+    accepted: list[Accepted] = []
+    for scope, runs in of_scope.items():
+        judging = ScopeJudging(transaction, scope, judging_limits(limits), now)
+        judging.judge_late(sorted(runs, key=lambda new: new.placed.place))
+        judging.keep()
+        accepted += judging.accepted
+    return accepted
+
+
+def _new(added: AddedRun, run: Run) -> NewRun:
+    placed = PlacedRun(
+        *added.place, run.run_id, run.commit_hash, run.timestamp_seconds, tracked=True
+    )
+    return NewRun(placed, run.results, added.rank)
 
 
 def compare_run(

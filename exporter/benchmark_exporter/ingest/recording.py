@@ -25,11 +25,19 @@ from benchmark_exporter.ingest.defaults import Defaults
 from benchmark_exporter.ingest.gates import record_gates
 from benchmark_exporter.ingest.growing_documents import leave_out_recorded
 from benchmark_exporter.ingest.inbox import Candidate
-from benchmark_exporter.ingest.judging import compare_run, judge_run
+from benchmark_exporter.ingest.judging import LateRun, compare_run, judge_late_runs, judge_run
 from benchmark_exporter.ingest.log_lines import Lasting, LogLine, lasting
 from benchmark_exporter.ingest.reading import ReadFile, internal_error
 from benchmark_exporter.ingest.tracking import BranchTracking
-from benchmark_exporter.ledger import Labels, LedgerError, Rank, Signature, Subject, Transaction
+from benchmark_exporter.ledger import (
+    AddedRun,
+    Labels,
+    LedgerError,
+    Rank,
+    Signature,
+    Subject,
+    Transaction,
+)
 from benchmark_exporter.model import (
     Baseline,
     Document,
@@ -40,6 +48,8 @@ from benchmark_exporter.model import (
     Scope,
 )
 from benchmark_exporter.regression import Limits, Policy
+
+log = logging.getLogger(__name__)
 
 
 class Recorder:
@@ -60,6 +70,7 @@ class Recorder:
         self._bounds_ms = tuple(defaults.execution_time_bounds_ms)
         self._known = known
         self._clock = clock
+        self._late: list[LateRun] = []  # recorded, and not judged yet
 
     def record_all(
         self, transaction: Transaction, reads: Sequence[ReadFile]
@@ -70,7 +81,9 @@ class Recorder:
         """
         try:
             with transaction.step():
-                return [self._record(transaction, read) for read in reads]
+                lines = [self._record(transaction, read) for read in reads]
+                self._judge_late(transaction)
+                return lines
         except LedgerError:
             raise
         except Exception:  # recording one by one shows whose fault it is
@@ -78,15 +91,24 @@ class Recorder:
 
     def _record_alone(self, transaction: Transaction, read: ReadFile) -> LogLine | None:
         """Records one file in a step of its own, so that its failure does not undo the others."""
+        self._late.clear()  # of what was undone
         try:
             with transaction.step():
-                return self._record(transaction, read)
+                line = self._record(transaction, read)
+                self._judge_late(transaction)
+                return line
         except LedgerError:
             raise
         except Exception as error:
             rejected = internal_error(read.candidate, error)
         with transaction.step():
             return self._record(transaction, replace(read, outcome=rejected))
+
+    def _judge_late(self, transaction: Transaction) -> None:
+        """Judges the late runs that were recorded, together."""
+        late, self._late = self._late, []
+        for each in judge_late_runs(transaction, late, self._limits, self._clock()):
+            log.warning(lasting(Lasting([each.name]), each.run_id))
 
     def _record(self, transaction: Transaction, read: ReadFile) -> LogLine | None:
         now = self._clock()
@@ -200,12 +222,20 @@ class Recorder:
             self._tracking.count(transaction, run, project, placed)
             if line.tracked:
                 self._count(transaction, run, scope, now)
-                level = judge_run(transaction, added, run, scope, self._limits, now)
+                level = self._judge(transaction, added, run, scope, now)
             else:
                 transaction.count(UNTRACKED_BRANCH_RUNS.name, (project,), now)
                 compare_run(transaction, added, run, scope, self._limits)
         amended = record_gates(transaction, row, run, scope, self._policy, now, counts=line.tracked)
         return new or amended, level
+
+    def _judge(
+        self, transaction: Transaction, added: AddedRun, run: Run, scope: Scope, now: float
+    ) -> Lasting:
+        if added.late:
+            self._late.append(LateRun(added, run, scope))
+            return Lasting()
+        return judge_run(transaction, added, run, scope, self._limits, now)
 
     def _count(self, transaction: Transaction, run: Run, scope: Scope, now: float) -> None:
         """Counts a run of a tracked branch, and shows what belongs to it."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -29,19 +30,34 @@ from benchmark_exporter.ledger import (
     Transaction,
     VerdictRow,
     digest_of,
-    to_text,
+    encode_state,
 )
 from benchmark_exporter.model import Result, Scope, Verdict
 from benchmark_exporter.shifts import RunShift, find_run_shift
 
 
+class Accepted(NamedTuple):
+    """A result whose worse level became its level, and the run that shows it."""
+
+    name: str
+    run_id: str
+
+
+class NewRun(NamedTuple):
+    """A run of which no verdict is stored yet. See `Rank`, by which its verdicts are shown."""
+
+    placed: PlacedRun
+    results: Sequence[Result]
+    rank: Rank
+
+
 class ScopeJudging:
     """Judges runs of a scope, from an earlier place to later ones, and then keeps what follows.
 
-    `accepted` names the results whose worse level became their level, and `shift_accepted` is an
-    environment shift whose level became that of its results with the new run. `_standings` has what
-    the next run of each series is judged by where that is not, or may not be, what is stored; the
-    last place of each is in `_newest`.
+    `accepted` has the results whose worse level became their level, and the run_id of the run that
+    shows it; `shift_accepted` is an environment shift whose level became that of its results with
+    the new run. `_standings` has what the next run of each series is judged by where that is not,
+    or may not be, what is stored; the last place of each is in `_newest`.
     """
 
     def __init__(
@@ -54,26 +70,35 @@ class ScopeJudging:
         self._limits = by.limits
         self._now = now
         self._standings: dict[SeriesKey, Known] = {}
-        self._texts: dict[SeriesKey, str] = {}
+        self._encoded: dict[SeriesKey, bytes] = {}
         self._newest: dict[SeriesKey, Place] = {}
         self._decide_newest = False
         self._shift_accepted: list[str] = []
-        self.accepted: list[str] = []
+        self.accepted: list[Accepted] = []
         self.shift_accepted: RunShiftRow | None = None
 
-    def judge_new(self, run: PlacedRun, results: Sequence[Result], rank: Rank) -> None:
+    def judge_new(self, new: NewRun) -> None:
         """Judges a run of which nothing is stored yet."""
-        judged = []
-        for result in results:
+        run, judged = new.placed, []
+        for result in new.results:
             key = SeriesKey.of(self._scope, result)
-            known = known_before(self._transaction, key, result.better, run.place, self._by)
+            known = self._standings.get(key)
+            if known is None:
+                known = known_before(self._transaction, key, result.better, run.place, self._by)
             one = judge_result(known, result, run.rank_seconds, self._limits)
             if one is not None:
                 judged.append(Judged(key, result, known, *one))
         if judged:
             self._record(run, judged, {})
         for each in judged:
-            self._ledger.show(run.row, each.key, rank)
+            self._ledger.show(run.row, each.key, new.rank)
+
+    def judge_late(self, late: Sequence[NewRun]) -> None:
+        """Judges late runs, the first of them first, and in between the stored ones after them."""
+        for number, new in enumerate(late, 1):
+            self.judge_new(new)
+            until = late[number].placed.place if number < len(late) else END
+            self.judge_later(new.placed.place, until)
 
     def leave_out(self, gap: Gap) -> None:
         """Goes on with a series as if a run at a place had not been there."""
@@ -81,18 +106,20 @@ class ScopeJudging:
         known = self._replayed(gap.key, newest.judged, gap.place)
         if known.exact:
             self._standings[gap.key] = known
-            self._texts[gap.key] = to_text(known.standing.state)
+            self._encoded[gap.key] = encode_state(known.standing.state)
             self._newest[gap.key] = BEGINNING
         else:
             self._ledger.replay_next(gap.key, newest)
         self._decide_newest = self._ledger.shift(self._scope) is None
 
-    def judge_later(self, place: Place) -> None:
+    def judge_later(self, place: Place, until: Place = END) -> None:
         """Judges the runs after a place again, until nothing can change any longer."""
         if not self._standings:
             return
         places = self._ledger.places
         for run in places.later(self._scope, place):
+            if run.place >= until:
+                return
             self._judge_again(run, places.judged(run.row))
             if not self._standings:
                 return
@@ -100,12 +127,8 @@ class ScopeJudging:
     def keep(self) -> None:
         """Stores what the next run of each series is judged by, where it has changed."""
         for key, known in self._standings.items():
-            series = self._ledger.series(key)
-            place = self._newest[key]
-            if series.is_before(place):
-                series = replace(series, rank_seconds=place.rank_seconds, tie=place.tie)
-            series = replace(series, limits_digest=self._by.digest)
-            self._ledger.keep_standing(key, series, known.standing, self._texts[key])
+            place, encoded = self._newest[key], self._encoded[key]
+            self._ledger.keep_standing(key, known.standing, place, self._by.digest, encoded)
         if self._decide_newest:
             self._find_newest_shift()
 
@@ -209,14 +232,13 @@ class ScopeJudging:
         if exact and shifted and before.shifted_runs + 1 >= self._limits.least_runs:
             verdict = replace(verdict, accepted=True)
             self._shift_accepted.append(key.name)
-        row = VerdictRow(verdict, before.passed_commit, shifted, counted or confirmed)
-        if exact:
-            row = replace(row, standing_digest=self._follow(run, each, shifted=shifted))
+        digest = self._follow(run, each, shifted=shifted) if exact else None
+        row = VerdictRow(verdict, before.passed_commit, shifted, counted or confirmed, digest)
         self._ledger.record(run.row, key.name, row, new=stored is None)
         if stored is None or (confirmed and not counted):
             self._count(run, key.name, verdict, confirmed=confirmed and not counted)
         if each.verdict.accepted and exact and not (stored is not None and stored.verdict.accepted):
-            self.accepted.append(key.name)
+            self.accepted.append(Accepted(key.name, run.run_id))
 
     def _follow(self, run: PlacedRun, each: Judged, *, shifted: bool | None) -> int:
         """Keeps what the next run is judged by, unless that is what is stored; its digest."""
@@ -231,13 +253,13 @@ class ScopeJudging:
             pinned=each.known.pinned,
             shifted=shifted,
         )
-        text = to_text(after.state)
-        digest = digest_of(after, text)
+        encoded = encode_state(after.state)
+        digest = digest_of(after, encoded)
         if each.stored is not None and each.stored.standing_digest == digest:
             self._standings.pop(key, None)
         else:
             self._standings[key] = Known(after, each.known.pinned)
-            self._texts[key] = text
+            self._encoded[key] = encoded
             self._newest[key] = run.place
             self._ledger.add_checkpoint(key, run.place, after)
         return digest

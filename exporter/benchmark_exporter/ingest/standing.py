@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
-from hashlib import blake2b
+from hashlib import sha256
 
 import msgspec
 
@@ -17,7 +17,7 @@ from benchmark_exporter.ledger import (
     Standing,
     Transaction,
     digest_of,
-    to_text,
+    encode_state,
 )
 from benchmark_exporter.model import REGRESSED, Better, Result, Verdict
 from benchmark_exporter.regression import Limits, typical
@@ -33,8 +33,8 @@ class JudgingLimits:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        encoded = blake2b(msgspec.json.encode(limits), digest_size=8)
-        self.digest = int.from_bytes(encoded.digest(), "big", signed=True)
+        digest = sha256(msgspec.json.encode(limits)).digest()
+        self.digest = int.from_bytes(digest[:8], "big", signed=True)
 
 
 @lru_cache
@@ -158,7 +158,7 @@ def _from_the_first(
     exact = True
     for run in first:
         standing = _after(Standing(), [run], pinned, limits)
-        exact = run.judged.row.standing_digest == digest_of(standing, to_text(standing.state))
+        exact = run.judged.row.standing_digest == digest_of(standing, encode_state(standing.state))
     return Known(_after(Standing(), earlier, pinned, limits), pinned, exact=exact)
 
 

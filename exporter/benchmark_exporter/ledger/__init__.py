@@ -39,7 +39,7 @@ from benchmark_exporter.ledger.rows import Pin, Place, Series, SeriesKey, Signat
 from benchmark_exporter.ledger.run_removal import Gap
 from benchmark_exporter.ledger.runs import AddedRun
 from benchmark_exporter.ledger.selective_deletion import DeletedRuns, DeletionSelection
-from benchmark_exporter.ledger.standings import Standing, digest_of, to_text
+from benchmark_exporter.ledger.standings import Standing, digest_of, encode_state
 from benchmark_exporter.ledger.state import (
     REGRESSIONS_BY_COMMIT,
     Histogram,
@@ -94,8 +94,8 @@ __all__ = [
     "VerdictRow",
     "connect_to_write",
     "digest_of",
+    "encode_state",
     "has_no_room",
-    "to_text",
 ]
 
 JudgeAgain = Callable[[Transaction, Sequence[Gap]], None]

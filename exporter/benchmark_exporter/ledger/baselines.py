@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from benchmark_exporter.judge import JudgeLimits, accept
 from benchmark_exporter.ledger.columns import Columns
+from benchmark_exporter.ledger.places import BEGINNING
 from benchmark_exporter.ledger.rows import BaselineRow, Pin, SeriesKey
 from benchmark_exporter.ledger.series_states import at_level_of
 from benchmark_exporter.ledger.standings import Standing
@@ -165,4 +166,4 @@ class Baselines:
         settled = self._verdicts.settled(key)
         before = series if settled is None else replace(series, pinned=settled.pinned)
         self._verdicts.settle(key, before, standing)
-        self._verdicts.keep_standing(key, series, standing)
+        self._verdicts.keep_standing(key, standing, BEGINNING, series.limits_digest)

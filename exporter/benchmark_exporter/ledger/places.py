@@ -37,6 +37,7 @@ class PlacedRun(msgspec.Struct, frozen=True):
     rank_seconds: float
     tie: int
     row: int
+    run_id: str
     commit_hash: str
     timestamp_seconds: float
     tracked: bool

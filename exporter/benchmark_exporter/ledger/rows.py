@@ -30,15 +30,15 @@ class SeriesKey(NamedTuple):
 class Series(msgspec.Struct, frozen=True):
     """What a series' next run is judged by; values are in its unit.
 
-    `state` is the judge's SeriesState as JSON; None until `Verdicts.state` has made it of what
-    schema 2 kept: `window`, the last runs' values without those of a regression, and `previous`,
-    the last verdict. Both are empty afterwards. `pinned` is the value of the pinned baseline,
-    `passed_commit` the commit of the last run that was not a regression; `rank_seconds` and `tie`
-    are those of the newest run. `shifted_runs` are the last runs in a row that moved with an
-    environment shift. `limits_digest` is that of the limits that it was last judged by.
+    `state` is the judge's SeriesState, encoded by `standings`; None until `Verdicts.standing` has
+    made it of what schema 2 kept: `window`, the last runs' values without those of a regression,
+    and `previous`, the last verdict. Both are empty afterwards. `pinned` is the value of the pinned
+    baseline, `passed_commit` the commit of the last run that was not a regression; `rank_seconds`
+    and `tie` are those of the newest run. `shifted_runs` are the last runs in a row that moved with
+    an environment shift. `limits_digest` is that of the limits that it was last judged by.
     """
 
-    state: str | None = None
+    state: bytes | str | None = None
     window: tuple[float, ...] = ()
     previous: VerdictState | None = None
     pinned: float | None = None
@@ -69,7 +69,7 @@ class SettledRow(msgspec.Struct, frozen=True):
 
     rank_seconds: float
     tie: int
-    state: str
+    state: bytes | str
     passed_commit: str
     shifted_runs: int
     pinned: float | None

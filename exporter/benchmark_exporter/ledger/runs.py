@@ -69,11 +69,12 @@ class Runs:
         moment = struct.pack("<d", run.timestamp_seconds)
         measured = hashlib.sha256(moment + measurements_digest(run.results, run.failures)).digest()
         newest = self._newest_place(scope, rank.horizon_seconds)
-        if rank.ahead:
-            seconds = -math.inf if newest is None else newest.rank_seconds
-            rank = rank._replace(seconds=seconds, tie=totals.AFTER_ALL)
+        ahead = rank.ahead
+        if ahead:
+            seconds, tie = -math.inf if newest is None else newest.rank_seconds, totals.AFTER_ALL
         else:
-            rank = rank._replace(tie=totals.tie_of(_digest(measured, run.run_id)))
+            seconds, tie = rank.seconds, totals.tie_of(_digest(measured, run.run_id))
+        rank = Rank(seconds, tie, rank.horizon_seconds)
         row = RunRow(
             project=project,
             run_id=run.run_id,
@@ -88,11 +89,10 @@ class Runs:
             ingested_seconds=at,
             line=scope.branch,
             tracked=tracked,
-            ahead=rank.ahead,
-            rank_seconds=rank.seconds,
-            tie=rank.tie,
+            ahead=ahead,
+            rank_seconds=seconds,
+            tie=tie,
         )
-        rank = rank._replace(ahead=False)  # it has its place
         cursor, execute = self._buffer.insert(RUNS, row), self._connection.execute
         if cursor.rowcount != 1:
             ((number,),) = execute(_RUN, (project, run.run_id, measured))

@@ -11,7 +11,7 @@ when a baseline is pinned or its limits are changed, and at the newest run that 
 judged. Nothing up to there is judged again.
 """
 
-from hashlib import blake2b
+from hashlib import sha256
 
 import msgspec
 
@@ -20,8 +20,10 @@ from benchmark_exporter.ledger.rows import CheckpointRow, Place, Series, Settled
 
 CHECKPOINT_RUNS = 16
 
-_to_text = msgspec.json.Encoder().encode
-_to_state = msgspec.json.Decoder(SeriesState).decode
+# How the state is stored. Until schema 4 it was JSON, as text, which takes several times as long.
+encode_state = msgspec.msgpack.Encoder().encode
+_from_bytes = msgspec.msgpack.Decoder(SeriesState).decode
+_from_text = msgspec.json.Decoder(SeriesState).decode
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -42,16 +44,10 @@ _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(Standing).decode
 
 
-def to_text(state: SeriesState) -> str:
-    """The state as a series' row has it."""
-    return _to_text(state).decode()
-
-
-def digest_of(standing: Standing, text: str) -> int:
-    """A number that two standings share only if they are equal; `text` is that of its state."""
-    hashed = blake2b(text.encode(), digest_size=8)
-    hashed.update(f"{standing.shifted_runs} {standing.passed_commit}".encode())
-    return int.from_bytes(hashed.digest(), "big", signed=True)
+def digest_of(standing: Standing, encoded: bytes) -> int:
+    """A number that two standings share only if they are equal; `encoded` is the state of it."""
+    more = f"{standing.shifted_runs} {standing.passed_commit}".encode()
+    return int.from_bytes(sha256(encoded + more).digest()[:8], "big", signed=True)
 
 
 def is_checkpoint(place: Place) -> bool:
@@ -73,9 +69,9 @@ def read_checkpoint(stored: bytes) -> Standing | None:
     return standing if standing.state.version == VERSION else None
 
 
-def _decode(text: str) -> SeriesState | None:
+def _decode(stored: bytes | str) -> SeriesState | None:
     try:
-        state = _to_state(text)
+        state = _from_text(stored) if isinstance(stored, str) else _from_bytes(stored)
     except msgspec.ValidationError:  # another version may have other fields
         return None
     return state if state.version == VERSION else None

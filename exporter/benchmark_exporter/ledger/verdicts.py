@@ -17,9 +17,9 @@ from benchmark_exporter.ledger.rows import Place, Series, SeriesKey, SettledRow,
 from benchmark_exporter.ledger.series_states import replayed
 from benchmark_exporter.ledger.standings import (
     Standing,
+    encode_state,
     is_checkpoint,
     to_checkpoint,
-    to_text,
 )
 from benchmark_exporter.ledger.tables import (
     CHECKPOINTS,
@@ -44,6 +44,9 @@ class Verdicts:
         self._connection = connection
         self._buffer = buffer
         self._places = Places(connection)
+        # What was kept last of a series, with its state as the series' row has it: most runs of a
+        # batch go on with what the run before left, which need not be decoded again.
+        self._kept: dict[SeriesKey, tuple[bytes, Standing]] = {}
 
     @property
     def places(self) -> Places:
@@ -74,7 +77,11 @@ class Verdicts:
         The series is settled then, and also if it was last judged by other limits, which
         `limits_digest` identifies.
         """
-        known = Standing.of_row(series)
+        kept = self._kept.get(key)
+        if kept is not None and kept[0] is series.state:
+            known: Standing | None = kept[1]
+        else:
+            known = Standing.of_row(series)
         if known is not None:
             if limits_digest is not None and series.limits_digest not in (None, limits_digest):
                 self.settle(key, series, known)
@@ -92,7 +99,7 @@ class Verdicts:
         row = SettledRow(
             rank_seconds=series.rank_seconds,
             tie=series.tie,
-            state=to_text(standing.state),
+            state=encode_state(standing.state),
             passed_commit=standing.passed_commit,
             shifted_runs=standing.shifted_runs,
             pinned=series.pinned,
@@ -121,19 +128,29 @@ class Verdicts:
         self._buffer.put(SERIES, key, series)
 
     def keep_standing(
-        self, key: SeriesKey, series: Series, standing: Standing, text: str | None = None
+        self,
+        key: SeriesKey,
+        standing: Standing,
+        place: Place,
+        limits_digest: int | None,
+        encoded: bytes | None = None,
     ) -> None:
-        """Stores what is known of a series now, with what its next run is judged by.
+        """Stores what a series' next run is judged by, after a run at a place or a later one.
 
-        `text` is that of its state, if it is known.
+        `encoded` is the state, if that is known.
         """
-        kept = replace(
-            series,
-            state=to_text(standing.state) if text is None else text,
-            window=(),
-            previous=None,
+        series = self.series(key)
+        is_newest = series.is_before(place)
+        encoded = encode_state(standing.state) if encoded is None else encoded
+        self._kept[key] = encoded, standing
+        kept = Series(
+            state=encoded,
+            pinned=series.pinned,
             passed_commit=standing.passed_commit,
+            rank_seconds=place.rank_seconds if is_newest else series.rank_seconds,
+            tie=place.tie if is_newest else series.tie,
             shifted_runs=standing.shifted_runs,
+            limits_digest=limits_digest,
         )
         self._buffer.put(SERIES, key, kept)
 

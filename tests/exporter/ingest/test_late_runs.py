@@ -1,5 +1,6 @@
 """A late run is judged at its own place, and then the later runs that this changes."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from benchmark_exporter.ingest import scope_judging, standing
 from benchmark_exporter.ledger.history import History, RunSelection
 from tests.support.documents import result
 from tests.support.histories import STEADY, take, value, verdict
-from tests.support.wired import Wired
+from tests.support.wired import START_SECONDS, Wired
 
 # So many runs that those in the end do not depend on those in the beginning.
 QUIET = STEADY * 6
@@ -132,3 +133,35 @@ def test_a_late_result_of_a_suite_changes_whether_a_run_is_a_shift(wired: Wired)
     assert sum(wired.samples()["benchmark_regressions_confirmed_total"].values()) == 0
     wired.take("98.json", result(98, dict.fromkeys("abc", 1.0)))
     assert wired.value(shift) == 1
+
+
+def test_a_run_older_than_what_is_kept_is_judged_alone(wired: Wired) -> None:
+    take(wired, QUIET[:40])
+    at = wired.now
+    take(wired, QUIET[40:], start=40)
+    for _ in wired.ledger.prune(at):
+        pass
+    before = wired.query("SELECT * FROM verdicts ORDER BY run")
+    late(wired, 39, 1.5)
+    *others, (state, digest) = wired.query("SELECT state, standing_digest FROM verdicts")
+    assert (state, digest) == ("insufficient_data", None)
+    assert wired.query("SELECT * FROM verdicts ORDER BY run")[: len(before)] == before
+    assert len(others) == len(QUIET) - 40
+    assert verdict(wired) == "ok"
+
+
+def test_runs_of_a_clock_that_was_ahead_do_not_make_others_late(wired: Wired) -> None:
+    day_seconds = 86_400.0
+    for number, milliseconds in enumerate([*STEADY, 1.5, 1.5, 1.5]):
+        ahead = number < len(STEADY)
+        wired.now = START_SECONDS + number * 60.0 + (day_seconds if ahead else 0.0)
+        made = datetime.fromtimestamp(wired.now, UTC).isoformat()
+        document = result(number, {"parsing": milliseconds}) | {"timestamp": made}
+        wired.drop(f"{number}.json", document)
+        wired.ingest.scan()
+    assert verdict(wired) == "critical"
+    assert value(wired, "benchmark_regressions_confirmed_total") == 2
+    between = START_SECONDS + (len(STEADY) + 1.5) * 60.0
+    made = datetime.fromtimestamp(between, UTC).isoformat()
+    wired.take("late.json", result(200, {"parsing": 1.0}) | {"timestamp": made})
+    assert verdict(wired) == "suspect"

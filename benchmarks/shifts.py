@@ -33,6 +33,20 @@ def pooled(cells: Sequence[Cell], name: str) -> Tally:
 def figures(cells: Sequence[Cell]) -> list[Figure]:
     """What is promised, for suites of 50, all kinds of noise and deviations together."""
     fifty = [cell for cell in cells if cell.size == SIZES[0]]
+    found = of_fifty(fifty) if fifty else []
+    quiet: Counter[str] = sum((cell.quiet for cell in cells), Counter())
+    for what, name in (("shifts", "shifts"), ("shifts by the rule before", "before")):
+        value = 1000 * quiet[name] / quiet["runs"]
+        found.append(Figure(f"{what} among quiet runs, all sizes", value, "per 1,000 runs"))
+    of_three = pooled([cell for cell in cells if cell.size == 3], ALL.format(STEPS[1]))
+    if of_three.cases:
+        said = 100 * of_three.extent_of_all / of_three.cases
+        found.append(Figure("3 of 3 +15%: one message that leaves it open", said, "%"))
+    return found
+
+
+def of_fifty(fifty: Sequence[Cell]) -> list[Figure]:
+    """The figures of suites of 50 results."""
     found: list[Figure] = []
     for step in STEPS:
         tally = pooled(fifty, ALL.format(step))
@@ -63,13 +77,6 @@ def figures(cells: Sequence[Cell]) -> list[Figure]:
             at_least=95.0,
         )
     )
-    quiet: Counter[str] = sum((cell.quiet for cell in cells), Counter())
-    for what, name in (("shifts", "shifts"), ("shifts by the rule before", "before")):
-        value = 1000 * quiet[name] / quiet["runs"]
-        found.append(Figure(f"{what} among quiet runs, all sizes", value, "per 1,000 runs"))
-    of_three = pooled([cell for cell in cells if cell.size == 3], ALL.format(STEPS[1]))
-    said = 100 * of_three.extent_of_all / of_three.cases
-    found.append(Figure("3 of 3 +15%: one message that leaves it open", said, "%"))
     return found
 
 

@@ -191,8 +191,11 @@ class ScopeJudging:
             moved = None if shift is None else shift.explains(key.name, stored.row.verdict)
             if moved != stored.row.shifted and (one := replays[key]()) is not None:
                 judged.append(one)
+        rejudged = {each.key for each in judged}
         self._shift_accepted = [
-            key.name for key, stored in others.items() if stored.row.verdict.accepted
+            key.name
+            for key, stored in others.items()
+            if stored.row.verdict.accepted and key not in rejudged
         ]
         for each in judged:
             moved = None if shift is None else shift.explains(each.key.name, each.verdict)

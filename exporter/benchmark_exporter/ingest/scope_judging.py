@@ -268,10 +268,9 @@ class ScopeJudging:
         return digest
 
     def _count(self, run: PlacedRun, name: str, verdict: Verdict, *, confirmed: bool) -> None:
-        count, labels = self._transaction.count, (*self._scope.key, name)
-        suppressed = verdict.suppressed
-        count(REGRESSIONS_CONFIRMED.name, labels, self._now, by=int(confirmed))
-        count(REGRESSIONS_SUPPRESSED.name, labels, self._now, by=int(suppressed))
+        transaction, labels, now = self._transaction, (*self._scope.key, name), self._now
+        transaction.count(REGRESSIONS_CONFIRMED.name, labels, now, by=int(confirmed))
+        transaction.count(REGRESSIONS_SUPPRESSED.name, labels, now, by=int(verdict.suppressed))
         if confirmed:
             self._transaction.count_commit(
                 self._scope,

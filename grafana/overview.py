@@ -10,6 +10,7 @@ from grafana_foundation_sdk.models import dashboard as d
 
 from grafana.alerts import firing_alerts
 from grafana.board import Board
+from grafana.moved_together import moved_together
 from grafana.no_data import EXPORTER_DOWN
 from grafana.overview_benchmarks import (
     execution_time,
@@ -72,6 +73,7 @@ def overview() -> dashboard.Dashboard:
     board.place(10, speedup(), execution_time())
     board.place(9, verdicts(), newest_runs())
     board.place(8, regression_rate(), regressions_by_commit(), memory())
+    board.place(7, moved_together())
     board.row("CI and the monitoring itself")
     board.place(7, pipelines(), failed_gates(), files(), targets(), widths=(6, 4, 6, 8))
     return board.dashboard
@@ -109,8 +111,8 @@ def unconfirmed() -> Panel:
 def code_or_machine() -> Panel:
     panel = number(
         "Code or machine",
-        "Whether so many results moved at once in some environment that the machine has "
-        "changed rather than the code. Checked for runs with at least four judged results.",
+        "Whether nearly all results of some environment moved by about the same ratio, as on "
+        "another machine. Checked for runs with at least four judged results.",
         now(f"max(benchmark_environment_shift_active{{{SCOPE}}})", "shift"),
         unit="none",
         no_value="No run with four results",

@@ -27,7 +27,8 @@ OF_SCOPE = f"{OF_PROJECT}${{several_branches}}${{several_machine_classes}}"
 LEGEND = f"{{{{benchmark_name}}}} {{{{environment}}}}{OF_SCOPE}"
 FIRING = 'alertstate="firing", alertname!="Watchdog"'
 REGRESSION_ALERTS = (
-    'alertname=~"PerformanceRegression|CriticalPerformanceRegression|BenchmarkDrifting"'
+    'alertname=~"PerformanceRegression|CriticalPerformanceRegression|CommonRegression|'
+    'BenchmarkDrifting"'
 )
 GATE_THRESHOLD = 'benchmark_gate_speedup_threshold_ratio{percentile="p50"}'
 # Only benchmarks with a reference of their own. The speedups of others are over a pinned baseline,

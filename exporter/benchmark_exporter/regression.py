@@ -1,24 +1,22 @@
-"""Gates on comparisons, the limits that results are judged by, and environment shifts.
+"""Gates on comparisons, and the limits that results are judged by.
 
 Pure: what to judge by is handed in. `judge/` judges a result by the history of its series;
 docs/detection.md explains how, how well that works and how to set the limits.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
 
 from benchmark_exporter.judge import JudgeLimits
 from benchmark_exporter.model import (
-    REGRESSED,
     Comparison,
     Gate,
     GateOutcome,
     Result,
     Severity,
-    Verdict,
 )
 
 # Bounded above, since YAML has a word for infinity.
@@ -67,7 +65,7 @@ class Limits(JudgeLimits, frozen=True, forbid_unknown_fields=True, kw_only=True)
     # The state of a series, which is read and written with each run, holds a few more runs.
     window_runs: Annotated[int, msgspec.Meta(le=1000)] = 60
     drift_ratio: Positive = 0.05
-    shift_share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.5
+    shift_share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.85
     shift_least_results: Annotated[int, msgspec.Meta(ge=2, le=10**6)] = 4
 
 
@@ -86,16 +84,3 @@ def typical(result: Result) -> float | None:
         ]
         value = only[0] if len(only) == 1 else None
     return value if value is not None and math.isfinite(value) else None
-
-
-def is_environment_shift(verdicts: Sequence[Verdict], limits: Limits) -> bool:
-    """Whether so many results of a run moved the same way that the machine must have changed.
-
-    A suspect result has not moved: it may be the only run that is worse.
-    """
-    judged = [verdict.state for verdict in verdicts if verdict.state != "insufficient_data"]
-    if len(judged) < limits.shift_least_results:
-        return False
-    worse = sum(state in REGRESSED for state in judged)
-    better = judged.count("improved")
-    return max(worse, better) >= limits.shift_share * len(judged)

@@ -23,7 +23,8 @@ files=(${FILES:-}) earlier=(${BASELINE:-})
 ((${#earlier[@]})) && earlier=(--baseline "${earlier[@]}")
 
 if [[ -n ${FAIL_ON:-} ]] && ((${#files[@]})); then
-  benchmark-exporter check --gate --fail-on "$FAIL_ON" "${earlier[@]}" -- "${files[@]}" || {
+  benchmark-exporter check --gate --fail-on "$FAIL_ON" --on-shift "${ON_SHIFT:-fail}" \
+    "${earlier[@]}" -- "${files[@]}" || {
     failed=$?
     # The job's status was determined before this step.
     export BENCHMARK_EXPORTER_STATUS=${BENCHMARK_EXPORTER_STATUS:+fail}

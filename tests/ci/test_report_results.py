@@ -15,7 +15,7 @@ import pytest
 import yaml
 from msgspec.structs import replace
 
-from tests.support.documents import golden, perf_suite
+from tests.support.documents import golden, perf_suite, result
 from tests.support.monitored import THIS_MACHINE
 from tests.support.paths import REPOSITORY
 from tests.support.process import DEADLINE_SECONDS, Exporter
@@ -165,6 +165,27 @@ def test_a_failed_gate_fails_the_step_and_the_outcome(
     if token:
         assert "results/slow.json: uploaded" in done.stdout
         exporter.until(lambda: exporter.value(STATUS) == 0)
+
+
+@pytest.mark.parametrize(("on_shift", "status"), [("", 1), ("fail", 1), ("pass", 0)])
+def test_results_that_all_became_slower_alike_fail_the_step_unless_that_may_pass(
+    exporter: Exporter, workspace: Path, on_shift: str, status: int
+) -> None:
+    for number, level in enumerate([1.0, 1.01, 0.99, 1.02, 0.98] * 3 + [1.5, 1.5]):
+        name = "results/new" if number >= 15 else "earlier"
+        document = result(number, dict.fromkeys("abcd", level))
+        (workspace / f"{name}-{number:02}.json").write_text(json.dumps(document))
+    done = report(
+        exporter,
+        workspace,
+        "results/new-*.json",
+        FAIL_ON="critical",
+        ON_SHIFT=on_shift,
+        BASELINE="earlier-*.json",
+        BENCHMARK_EXPORTER_TOKEN="",
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    assert "**Moved together**: 4 of 4 results" in done.stdout
 
 
 def test_a_gate_that_is_passed_changes_nothing(exporter: Exporter, workspace: Path) -> None:

@@ -1,4 +1,4 @@
-"""Gates on comparisons, what stands for a result, and environment shifts."""
+"""Gates on comparisons, what stands for a result."""
 
 import math
 
@@ -9,14 +9,10 @@ from benchmark_exporter.model import (
     Gate,
     Result,
     Statistics,
-    Verdict,
-    VerdictState,
 )
 from benchmark_exporter.regression import (
-    Limits,
     Policy,
     check_gate,
-    is_environment_shift,
     typical,
 )
 
@@ -102,23 +98,3 @@ def test_a_limit_without_a_value_or_a_value_without_a_limit_is_no_criterion() ->
 )
 def test_what_stands_for_a_result(statistics: Statistics, value: float | None) -> None:
     assert typical(Result("parsing", "", statistics)) == value
-
-
-@pytest.mark.parametrize(
-    ("states", "shift"),
-    [
-        (["critical", "warning", "ok", "ok"], True),
-        (["critical", "ok", "ok", "ok"], False),
-        (["improved", "improved", "ok", "ok"], True),
-        (["improved", "critical", "ok", "ok"], False),  # not the same way
-        # Too few results to distinguish the machine from the code.
-        (["critical", "critical", "critical"], False),
-        (["critical", "critical", "ok", "ok", "insufficient_data", "insufficient_data"], True),
-        (["critical", "suspect", "suspect", "suspect"], False),  # a single run each
-        ([], False),
-    ],
-)
-def test_half_of_a_suite_at_once_is_the_environment(
-    states: list[VerdictState], *, shift: bool
-) -> None:
-    assert is_environment_shift([Verdict(state, 1.0) for state in states], Limits()) == shift

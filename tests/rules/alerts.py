@@ -134,6 +134,25 @@ SHIFT = Alert(
     {"summary": "All moved"},
     "",
 )
+# Many results of one commit, one of them as an alert of its own too, and one of another commit.
+COMMON = Alert(
+    {
+        "alertname": "CommonRegression",
+        "severity": "critical",
+        "team": "performance-engineering",
+        "job": "benchmark-exporter",
+        "instance": "benchmark-exporter",
+        "last_good_commit": "ggg",
+        **SCOPE,
+        "project": "common",
+    },
+    {"summary": "25 of 50 results of common became worse in ci on main, +15%, since commit ggg"},
+    "",
+)
+OF_COMMON, BESIDE_COMMON = (
+    regression("critical", "common", commit=commit, scope=SCOPE | {"project": "common"})
+    for commit in ("ggg", "hhh")
+)
 # More than one message holds, all of one commit.
 MANY = [
     regression("critical", f"many/{number:02}", commit="ccc", scope=SCOPE | {"project": "many"})
@@ -178,6 +197,7 @@ FIRED = [
         BECOMES_CRITICAL,
         *OF_OTHER_SCOPES,
         SHIFT,
+        *(COMMON, OF_COMMON, BESIDE_COMMON),
         *MANY,
         HOSTILE,
         LONG,

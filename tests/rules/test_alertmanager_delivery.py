@@ -14,6 +14,8 @@ import pytest
 from benchmark_exporter.server import absence_report
 from tests.rules.alerts import (
     BECOMES_CRITICAL,
+    BESIDE_COMMON,
+    COMMON,
     CRITICAL,
     FIRED,
     HAS_BECOME_CRITICAL,
@@ -21,6 +23,7 @@ from tests.rules.alerts import (
     INHIBITED_BY_CRITICAL,
     INHIBITED_BY_WARNING,
     NOT_INHIBITED,
+    OF_COMMON,
     OF_ONE_COMMIT,
     OF_OTHER_SCOPES,
     SCOPE,
@@ -140,6 +143,15 @@ def test_an_environment_shift_mutes_no_regression(fired: Alertmanager) -> None:
     # Which results moved with it is known to the rules, and to nobody else.
     fired.channels.slack.inbox.wait(slack("[WARNING] All moved"), WAIT_SECONDS + SLACK_SECONDS)
     assert fired.inhibitors(OF_ONE_COMMIT[0]) == []
+
+
+def test_a_common_regression_is_one_message_and_mutes_those_of_its_commit_alone(
+    fired: Alertmanager,
+) -> None:
+    title = f"[CRITICAL] {COMMON.annotations['summary']}"
+    fired.channels.slack.inbox.wait(slack(title), SLACK_SECONDS)
+    assert fired.inhibitors(OF_COMMON) == ["CommonRegression"]
+    assert fired.inhibitors(BESIDE_COMMON) == []
 
 
 def test_only_the_most_severe_alert_of_a_slow_benchmark_is_active(fired: Alertmanager) -> None:

@@ -23,7 +23,7 @@ from benchmark_exporter.commands.options import (
 from benchmark_exporter.config import Config, ConfigError
 from benchmark_exporter.ledger import Ledger, LedgerError
 
-_OF_GATE = ("ledger", "baseline", "branch", "base_branch", "summary")
+_OF_GATE = ("ledger", "baseline", "branch", "base_branch", "on_shift", "summary")
 STEP_SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
 
 
@@ -93,6 +93,13 @@ def _repeated(name: str, words: Sequence[str]) -> Iterator[str]:
     default="critical",
     help="With --gate: the least serious verdict that fails.",
 )
+@option(
+    "--on-shift",
+    type=click.Choice(("fail", "pass")),
+    default="fail",
+    help="With --gate: what to do if nearly all results became worse by about the same ratio, as "
+    "on a slower machine, or by code that all of them use.",
+)
 @file_option(
     "--summary",
     help="With --gate: write the summary, in Markdown, to this file.",
@@ -107,6 +114,7 @@ def command(
     branch: str | None,
     base_branch: str | None,
     fail_on: str,
+    on_shift: str,
     summary: Path | None,
     config: Path | None,
     environment: str | None,
@@ -122,7 +130,7 @@ def command(
         if ledger is None and (branch or base_branch):
             raise click.UsageError("--branch and --base-branch need --ledger")
         branches = {"branch": branch or "", "base_branch": base_branch or ""}
-        passed, text = _judge(settings, files, ledger, baseline, fail_on, branches)
+        passed, text = _judge(settings, files, ledger, baseline, fail_on, on_shift, branches)
         print(text)
         _write_summary(text, summary)
         return EXIT_OK if passed else EXIT_REJECTED
@@ -143,6 +151,7 @@ def _judge(
     ledger_path: Path | None,
     baseline: Sequence[Path],
     fail_on: str,
+    on_shift: str,
     branches: Mapping[str, str],
 ) -> tuple[bool, str]:
     if ledger_path is not None and not ledger_path.is_file():
@@ -151,7 +160,7 @@ def _judge(
         ledger = None if ledger_path is None else Ledger(ledger_path)
         try:
             gate = Gate(config, ledger, baseline, **branches)
-            return gate.check(files, on_warning=fail_on == "warning")
+            return gate.check(files, on_warning=fail_on == "warning", on_shift=on_shift == "fail")
         finally:
             if ledger is not None:
                 ledger.close()

@@ -1,11 +1,11 @@
 """Judges result files where they were made, in CI, with a summary in Markdown."""
 
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
+from benchmark_exporter.commands.checked_runs import CheckedRun, JudgedResult, run_results
+from benchmark_exporter.commands.gate_summary import summary
 from benchmark_exporter.config import Config
 from benchmark_exporter.ingest.branches import (
     USUAL_DEFAULTS,
@@ -23,52 +23,18 @@ from benchmark_exporter.ledger import Ledger, SeriesKey
 from benchmark_exporter.model import (
     REGRESSED,
     Better,
-    GateOutcome,
     Rejected,
     Result,
     Run,
     Scope,
-    Verdict,
 )
 from benchmark_exporter.names import Aliases
-from benchmark_exporter.regression import check_gate, is_environment_shift, typical
-from benchmark_exporter.wording import with_unit
+from benchmark_exporter.regression import check_gate, typical
+from benchmark_exporter.shifts import RunShift, extent, find_run_shift
 
 
 class GateError(Exception):
     """A file cannot be judged; the message names it and the reason."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    """A result's verdict, and the value it is compared with in the summary, None without one."""
-
-    name: str
-    unit: str
-    old: float | None
-    verdict: Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class _Checked:
-    """A run with its gate outcomes and verdicts. In a shift the verdicts do not count.
-
-    `line` is the branch of the ledger whose history it is judged against; None without a ledger.
-    """
-
-    run: Run
-    line: Line | None
-    gate_outcomes: Sequence[tuple[float, GateOutcome]]
-    judged: Sequence[_Judged]
-    shifted: bool
-
-    def failed(self, *, on_warning: bool) -> bool:
-        states = REGRESSED if on_warning else ("critical",)
-        regressed = any(judged.verdict.state in states for judged in self.judged)
-        return any(
-            not gate_outcome.passed or gate_outcome.severity
-            for _, gate_outcome in self.gate_outcomes
-        ) or (regressed and not self.shifted)
 
 
 class Gate:
@@ -104,20 +70,26 @@ class Gate:
         for run in sorted(self._runs(baseline), key=lambda run: run.timestamp_seconds):
             self._check(run)
 
-    def check(self, files: Sequence[Path], *, on_warning: bool = False) -> tuple[bool, str]:
+    def check(
+        self, files: Sequence[Path], *, on_warning: bool = False, on_shift: bool = True
+    ) -> tuple[bool, str]:
         """Whether the runs in files pass, and the summary in Markdown.
 
-        A warning, which is a small regression that lasts, fails only `on_warning`.
-        A suspect result, one run that is worse, fails nothing.
+        A warning, which is a small regression that lasts, fails only `on_warning`; that nearly all
+        results became worse alike, only `on_shift`. A suspect result, one run that is worse, fails
+        nothing.
 
         Raises:
             GateError: a file does not hold a run that can be read.
             LedgerError: the ledger cannot be read.
         """
         checked = [self._check(run) for run in self._runs(files)]
-        passed = not any(each.failed(on_warning=on_warning) for each in checked)
+        passed = not any(
+            each.failed(self._limits.default, on_warning=on_warning, on_shift=on_shift)
+            for each in checked
+        )
         lines = [f"## Benchmarks {'passed' if passed else 'failed'}", ""]
-        return passed, "\n".join([*lines, *(line for each in checked for line in _summary(each))])
+        return passed, "\n".join([*lines, *(line for each in checked for line in summary(each))])
 
     def _runs(self, files: Sequence[Path]) -> list[Run]:
         runs = []
@@ -138,7 +110,7 @@ class Gate:
             runs.append(document)
         return runs
 
-    def _check(self, run: Run) -> _Checked:
+    def _check(self, run: Run) -> CheckedRun:
         environment = run.environment or self._config.environment
         project = run.project or self._config.project
         line, branch = self._line(run, project)
@@ -150,10 +122,19 @@ class Gate:
             for each in run.comparisons
         ]
         judged = [each for result in run.results if (each := self._judge(run, scope, line, result))]
-        shifted = is_environment_shift([each.verdict for each in judged], self._limits.default)
-        return _Checked(run, line, gate_outcomes, judged, shifted)
+        shift = find_run_shift(run_results(judged), self._limits.default) or RunShift()
+        left = [
+            each.verdict.worsening_ratio or 0.0
+            for each in judged
+            if each.verdict.state in REGRESSED and each.result.name not in shift.muted
+        ]
+        count = sum(each.verdict.state != "insufficient_data" for each in judged)
+        reach = extent(left, count, self._limits.default)
+        return CheckedRun(run, line, gate_outcomes, judged, shift, reach)
 
-    def _judge(self, run: Run, scope: Scope, line: Line | None, result: Result) -> _Judged | None:
+    def _judge(
+        self, run: Run, scope: Scope, line: Line | None, result: Result
+    ) -> JudgedResult | None:
         """None for a result without a value or a direction."""
         value, better = typical(result), result.better
         if value is None or better is None:
@@ -175,7 +156,7 @@ class Gate:
         old = verdict.reference
         if old is None and before.values:
             old = median(before.values)
-        return _Judged(result.name, result.unit, old, limits.applied(verdict))
+        return JudgedResult(result, old, limits.applied(verdict), after)
 
     def _branch_of_limits(self, run: Run, line: Line | None) -> str:
         """The tracked branch of the run; without a ledger, what it states."""
@@ -219,67 +200,3 @@ class Gate:
                 state = state if line.tracked else of_another_line(state, limits)
                 self._histories[key] = state, series.pinned
         return self._histories[key]
-
-
-def _summary(checked: _Checked) -> Iterator[str]:
-    run = checked.run
-    commit = f" of commit {_cell(run.commit_hash)}" if run.commit_hash else ""
-    against = f", against {_cell(checked.line.branch)}" if checked.line is not None else ""
-    yield f"Run {_cell(run.run_id)}{commit}{against}"
-    yield ""
-    if checked.shifted:
-        yield (
-            "**Environment shift**: so many results moved at once that the machine must have "
-            "changed rather than the code. They do not count."
-        )
-        yield ""
-    yield "| benchmark | old | new | Δ | noise | verdict |"
-    yield "|---|--:|--:|--:|--:|---|"
-    yield from map(_verdict_row, checked.judged)
-    for speedup, gate_outcome in checked.gate_outcomes:
-        yield _gate_row(speedup, gate_outcome)
-    for failure in run.failures:
-        benchmark, error = _cell(failure.benchmark), _cell(failure.error)
-        yield f"| {benchmark} | | | | | **failed with an error**, {error} |"
-    yield ""
-    yield from _limits_applied(checked.judged)
-
-
-def _limits_applied(judged: Sequence[_Judged]) -> Iterator[str]:
-    """Which results were judged by an entry of `limits`, and what they would be without its cap."""
-    for each in judged:
-        verdict = each.verdict
-        if verdict.limits:
-            end = f", which caps {verdict.uncapped} at {verdict.state}" if verdict.uncapped else ""
-            yield f"- {_cell(each.name)} is judged by {_cell(verdict.limits)}{end}"
-    if any(each.verdict.limits for each in judged):
-        yield ""
-
-
-def _verdict_row(judged: _Judged) -> str:
-    verdict, unit = judged.verdict, judged.unit
-    old = "" if judged.old is None else _cell(with_unit(judged.old, unit))
-    new = _cell(with_unit(verdict.value, unit))
-    delta = f"{(verdict.value - judged.old) / abs(judged.old):+.1%}" if judged.old else ""
-    noise = "" if verdict.noise_ratio is None else f"{verdict.noise_ratio:.1%}"
-    within = ", within the noise" if verdict.suppressed and verdict.state == "ok" else ""
-    word = _word(f"{verdict.state.replace('_', ' ')}{within}", bold=verdict.state in REGRESSED)
-    return f"| {_cell(judged.name)} | {old} | {new} | {delta} | {noise} | {word} |"
-
-
-def _gate_row(speedup: float, gate_outcome: GateOutcome) -> str:
-    missed = ", ".join(name for name, passed in gate_outcome.criteria.items() if not passed)
-    failed = not gate_outcome.passed or gate_outcome.severity is not None
-    text = f"fails its gate{f' ({missed})' if missed else ''}" if failed else "passes its gate"
-    least = f"≥ {gate_outcome.gate.min_speedup_p50_ratio:g}×"
-    benchmark = f"{_cell(gate_outcome.benchmark)}, speedup"
-    return f"| {benchmark} | {least} | {speedup:.2f}× | | | {_word(text, bold=failed)} |"
-
-
-def _word(text: str, *, bold: bool) -> str:
-    return f"**{text}**" if bold else text
-
-
-def _cell(text: str) -> str:
-    """Text of a document, escaped: it neither ends a cell nor counts as Markdown or HTML."""
-    return re.sub(r"([\\`*_\[\]<>|~&])", r"\\\1", " ".join(text.split()))

@@ -9,6 +9,7 @@ stored of them and what follows now agree.
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from benchmark_exporter.ingest.log_lines import Lasting
 from benchmark_exporter.ingest.scope_judging import Accepted, NewRun, ScopeJudging
 from benchmark_exporter.ingest.standing import judge_result, known_before
 from benchmark_exporter.ledger import (
@@ -39,17 +40,17 @@ def judge_run(
     scope: Scope,
     limits: LimitsFor,
     now: float,
-) -> Sequence[Accepted]:
+) -> Lasting:
     """Judges the results of a new run that comes after all others of its scope.
 
     A regression that moved with an environment shift is recorded but not counted, since the code
-    did not cause it. `now` is in seconds since 1970. Returns the results whose worse level became
-    their level, without anybody having accepted it.
+    did not cause it. `now` is in seconds since 1970. Returns what became the level with this run,
+    without anybody having accepted it.
     """
     judging = ScopeJudging(transaction, scope, limits, now)
     judging.judge_new(_new(added, run))
     judging.keep()
-    return judging.accepted
+    return Lasting([each.name for each in judging.accepted], judging.shift_accepted)
 
 
 def judge_late_runs(
@@ -58,7 +59,8 @@ def judge_late_runs(
     """Judges late runs of tracked branches, and the later runs that they change.
 
     Many of them cost little more than one, if they are judged together. What was counted stays
-    counted, and nothing is counted twice. Returns what `judge_run` does.
+    counted, and nothing is counted twice. Returns the results whose worse level
+    became their level, without anybody having accepted it.
     """
     of_scope: dict[Scope, list[NewRun]] = {}
     for each in late:

@@ -1,6 +1,10 @@
 """What is logged about a file."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
+
+from benchmark_exporter.ledger import RunShiftRow
+from benchmark_exporter.wording import change
 
 
 class LogLine:
@@ -13,8 +17,34 @@ class LogLine:
         self.text = text
 
 
-def lasting(names: Sequence[str], run_id: str) -> str:
-    """What to do about a worse level that has lasted, for the log."""
+class Lasting(NamedTuple):
+    """What became the level with a run, without anybody having accepted it.
+
+    The names of results whose worse level lasted, and an environment shift that lasted.
+    """
+
+    names: Sequence[str] = ()
+    shift: RunShiftRow | None = None
+
+
+def lasting(what: Lasting, run_id: str) -> str:
+    """What to do about a level that has lasted, for the log; empty if there is none."""
+    return "; ".join(filter(None, (_worse(what.names, run_id), _shifted(what.shift))))
+
+
+def _shifted(shift: RunShiftRow | None) -> str:
+    if shift is None:
+        return ""
+    return (
+        f"an environment shift has lasted, and how the results are now is their level: "
+        f"{shift.accepted} of {shift.judged} {change(shift.ratio)}; to reject it: "
+        "benchmark-exporter baseline set RUN --version NAME with a run from before it"
+    )
+
+
+def _worse(names: Sequence[str], run_id: str) -> str:
+    if not names:
+        return ""
     return (
         f"{', '.join(names)} stayed worse and is no longer critical; to accept the level: "
         f"benchmark-exporter baseline set {run_id} --version NAME; to reject it: the same with "

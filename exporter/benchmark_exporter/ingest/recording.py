@@ -26,7 +26,7 @@ from benchmark_exporter.ingest.gates import record_gates
 from benchmark_exporter.ingest.growing_documents import leave_out_recorded
 from benchmark_exporter.ingest.inbox import Candidate
 from benchmark_exporter.ingest.judging import LateRun, compare_run, judge_late_runs, judge_run
-from benchmark_exporter.ingest.log_lines import LogLine, lasting
+from benchmark_exporter.ingest.log_lines import Lasting, LogLine, lasting
 from benchmark_exporter.ingest.naming import record_names
 from benchmark_exporter.ingest.reading import ReadFile, internal_error
 from benchmark_exporter.ingest.tracking import BranchTracking
@@ -110,7 +110,7 @@ class Recorder:
         """Judges the late runs that were recorded, together."""
         late, self._late = self._late, []
         for each in judge_late_runs(transaction, late, self._limits, self._clock()):
-            log.warning(lasting([each.name], each.run_id))
+            log.warning(lasting(Lasting([each.name]), each.run_id))
 
     def _record(self, transaction: Transaction, read: ReadFile) -> LogLine | None:
         now = self._clock()
@@ -173,19 +173,19 @@ class Recorder:
             return LogLine(
                 logging.INFO, f"a baseline of {len(document.benchmarks)} benchmarks, not a run"
             )
-        unaccepted: Sequence[str] = ()
+        level = Lasting()
         if isinstance(document, PipelineRun):
             new = self._add_pipeline_run(transaction, document, now)
         else:
-            new, unaccepted = self._add_run(transaction, document, now)
+            new, level = self._add_run(transaction, document, now)
         if not new:
             transaction.count(FILES_DUPLICATE.name, (), now)
             return LogLine(logging.INFO, "already known from another file")
         transaction.record_ingest(now)
         transaction.count(FILES_INGESTED.name, (document.format,), now)
         text = f"ingested a {document.format} document, run {document.run_id}"
-        if unaccepted:
-            return LogLine(logging.WARNING, f"{text}; {lasting(unaccepted, document.run_id)}")
+        if any(level):
+            return LogLine(logging.WARNING, f"{text}; {lasting(level, document.run_id)}")
         return LogLine(logging.INFO, text)
 
     def _add_pipeline_run(self, transaction: Transaction, run: PipelineRun, now: float) -> bool:
@@ -199,11 +199,9 @@ class Recorder:
             transaction.count(PIPELINE_RUNS.name, (project, run.pipeline, status), now, by=by)
         return True
 
-    def _add_run(
-        self, transaction: Transaction, run: Run, now: float
-    ) -> tuple[bool, Sequence[str]]:
-        """Whether anything of it is new, and the results whose worse level became their level."""
-        unaccepted: Sequence[str] = ()
+    def _add_run(self, transaction: Transaction, run: Run, now: float) -> tuple[bool, Lasting]:
+        """Whether anything of it is new, and what became the level with it."""
+        level = Lasting()
         environment = run.environment or self._defaults.environment
         project = run.project or self._defaults.project
         if run.branch.startswith("refs/"):
@@ -212,7 +210,7 @@ class Recorder:
         if run.format in growing_formats():
             run = leave_out_recorded(transaction, run, project, environment, now)
             if not run.results:
-                return False, unaccepted
+                return False, level
         placed = self._tracking.place(transaction, run, project)
         line, aliases = placed.line, self._defaults.aliases
         run = record_names(transaction, run, project, aliases, tracked=line.tracked)
@@ -226,21 +224,20 @@ class Recorder:
             self._tracking.count(transaction, run, project, placed)
             if line.tracked:
                 self._count(transaction, run, scope, now)
-                unaccepted = self._judge(transaction, added, run, scope, now)
+                level = self._judge(transaction, added, run, scope, now)
             else:
                 transaction.count(UNTRACKED_BRANCH_RUNS.name, (project,), now)
                 compare_run(transaction, added, run, scope, self._limits)
         amended = record_gates(transaction, row, run, scope, self._policy, now, counts=line.tracked)
-        return new or amended, unaccepted
+        return new or amended, level
 
     def _judge(
         self, transaction: Transaction, added: AddedRun, run: Run, scope: Scope, now: float
-    ) -> Sequence[str]:
+    ) -> Lasting:
         if added.late:
             self._late.append(LateRun(added, run, scope))
-            return ()
-        accepted = judge_run(transaction, added, run, scope, self._limits, now)
-        return [each.name for each in accepted]
+            return Lasting()
+        return judge_run(transaction, added, run, scope, self._limits, now)
 
     def _count(self, transaction: Transaction, run: Run, scope: Scope, now: float) -> None:
         """Counts a run of a tracked branch, and shows what belongs to it."""

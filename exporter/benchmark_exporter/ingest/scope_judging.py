@@ -1,11 +1,13 @@
 """Judges the runs of a scope from a place on; `judging` says when and why."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from functools import cache, partial
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from benchmark_exporter.counters import REGRESSIONS_CONFIRMED, REGRESSIONS_SUPPRESSED
-from benchmark_exporter.ingest.shifts import decide_shift
+from benchmark_exporter.ingest.judged import Judged, run_results
 from benchmark_exporter.ingest.standing import (
     Known,
     judge_result,
@@ -13,7 +15,6 @@ from benchmark_exporter.ingest.standing import (
     replayed_before,
     standing_after,
 )
-from benchmark_exporter.judge import SeriesState
 from benchmark_exporter.ledger import (
     BEGINNING,
     END,
@@ -22,6 +23,7 @@ from benchmark_exporter.ledger import (
     Place,
     PlacedRun,
     Rank,
+    RunShiftRow,
     SeriesKey,
     Standing,
     Transaction,
@@ -31,6 +33,7 @@ from benchmark_exporter.ledger import (
 )
 from benchmark_exporter.limits import LimitsFor
 from benchmark_exporter.model import Result, Scope, Verdict
+from benchmark_exporter.shifts import RunShift, find_run_shift
 
 
 class Accepted(NamedTuple):
@@ -48,28 +51,13 @@ class NewRun(NamedTuple):
     rank: Rank
 
 
-@dataclass(slots=True)
-class _Judged:
-    """A result of a run with what it was judged by, the verdict, and the state after it.
-
-    `stored` is the verdict on it that there was, if any.
-    """
-
-    key: SeriesKey
-    result: Result
-    known: Known
-    verdict: Verdict
-    state: SeriesState
-    stored: VerdictRow | None = None
-
-
 class ScopeJudging:
     """Judges runs of a scope, from an earlier place to later ones, and then keeps what follows.
 
     `accepted` has the results whose worse level became their level, and the run_id of the run that
-    shows it. `_standings` has what the
-    next run of each series is judged by where that is not, or may not be, what is stored; the last
-    place of each is in `_newest`.
+    shows it; `shift_accepted` is an environment shift whose level became that of its results with
+    the new run. `_standings` has what the next run of each series is judged by where that is not,
+    or may not be, what is stored; the last place of each is in `_newest`.
     """
 
     def __init__(
@@ -84,7 +72,9 @@ class ScopeJudging:
         self._encoded: dict[SeriesKey, bytes] = {}
         self._newest: dict[SeriesKey, Place] = {}
         self._decide_newest = False
+        self._shift_accepted: list[str] = []
         self.accepted: list[Accepted] = []
+        self.shift_accepted: RunShiftRow | None = None
 
     def judge_new(self, new: NewRun) -> None:
         """Judges a run of which nothing is stored yet."""
@@ -97,7 +87,7 @@ class ScopeJudging:
                 known = known_before(self._transaction, key, result.better, run.place, limits)
             one = judge_result(known, result, run.rank_seconds, self._limits.of(key))
             if one is not None:
-                judged.append(_Judged(key, result, known, *one))
+                judged.append(Judged(key, result, known, *one))
         if judged:
             self._record(run, judged, {})
         for each in judged:
@@ -148,11 +138,9 @@ class ScopeJudging:
         self._ledger.end_shift(self._scope)
         places = self._ledger.places
         for run in places.earlier(self._scope, END):
-            judged = places.judged(run.row)
-            verdicts = {each.result.name: each.row.verdict for each in judged}
-            shift = decide_shift(verdicts, self._limits.default)
-            if shift is not None:
-                self._ledger.keep_shift(self._scope, run.place, shifted=shift.shifted)
+            if any(each.row.shifted is not None for each in places.judged(run.row)):
+                shifted = self._ledger.run_shift(run.row) is not None
+                self._ledger.keep_shift(self._scope, run.place, shifted=shifted)
                 return
 
     def _replayed(self, key: SeriesKey, judged: JudgedResult, place: Place) -> Known:
@@ -162,7 +150,7 @@ class ScopeJudging:
         return replayed_before(self._transaction, key, better, place, self._limits.of(key))
 
     def _judge_again(self, run: PlacedRun, judged: Sequence[JudgedResult]) -> None:
-        again: list[_Judged] = []
+        again: list[Judged] = []
         others: dict[SeriesKey, JudgedResult] = {}
         for stored in judged:
             key = SeriesKey.of(self._scope, stored.result)
@@ -182,44 +170,73 @@ class ScopeJudging:
 
     def _judge_stored(
         self, run: PlacedRun, key: SeriesKey, known: Known, stored: JudgedResult
-    ) -> _Judged | None:
+    ) -> Judged | None:
         one = judge_result(
             known, stored.result, run.rank_seconds, self._limits.of(key), goes_on=run.tracked
         )
-        return None if one is None else _Judged(key, stored.result, known, *one, stored.row)
+        return None if one is None else Judged(key, stored.result, known, *one, stored.row)
 
     def _record(
-        self, run: PlacedRun, judged: list[_Judged], others: Mapping[SeriesKey, JudgedResult]
+        self, run: PlacedRun, judged: list[Judged], others: Mapping[SeriesKey, JudgedResult]
     ) -> None:
         """Decides about a shift, then stores and counts the verdicts on a run's results.
 
         `others` are results whose verdicts stay. If whether they moved with a shift changes, what
         follows from them changes, too.
         """
-        verdicts = {each.key.name: each.verdict for each in judged}
-        verdicts |= {key.name: stored.row.verdict for key, stored in others.items()}
-        shift = decide_shift(verdicts, self._limits.default)
+        replays = {
+            key: cache(partial(self._replay, run, key, stored)) for key, stored in others.items()
+        }
+        shift = find_run_shift(list(run_results(judged, others, replays)), self._limits.default)
         for key, stored in others.items():
-            moved = None if shift is None else key.name in shift.moved
-            if moved != stored.row.shifted and stored.row.standing_digest is not None:
-                known = self._replayed(key, stored, run.place)
-                one = self._judge_stored(run, key, known, stored)
-                if known.exact and one is not None:
-                    judged.append(one)
+            moved = None if shift is None else shift.explains(key.name, stored.row.verdict)
+            if moved != stored.row.shifted and (one := replays[key]()) is not None:
+                judged.append(one)
+        rejudged = {each.key for each in judged}
+        self._shift_accepted = [
+            key.name
+            for key, stored in others.items()
+            if stored.row.verdict.accepted and key not in rejudged
+        ]
         for each in judged:
-            moved = None if shift is None else each.key.name in shift.moved
+            moved = None if shift is None else shift.explains(each.key.name, each.verdict)
             self._record_one(run, each, shifted=moved)
+        self._record_shift(run, judged, shift)
         if shift is not None:
-            self._ledger.keep_shift(self._scope, run.place, shifted=shift.shifted)
+            self._ledger.keep_shift(self._scope, run.place, shifted=shift.active)
             return
         newest = self._ledger.shift(self._scope)
         self._decide_newest |= newest is not None and newest.run == run.row
 
-    def _record_one(self, run: PlacedRun, each: _Judged, *, shifted: bool | None) -> None:
+    def _record_shift(
+        self, run: PlacedRun, judged: Sequence[Judged], shift: RunShift | None
+    ) -> None:
+        again = any(each.stored is not None for each in judged)
+        if shift is not None and shift.active:
+            accepted = len(set(self._shift_accepted) & shift.moved)
+            row = RunShiftRow(shift.ratio, len(shift.moved), shift.judged, accepted)
+            self._ledger.record_run_shift(run.row, row)
+            if accepted and not again:
+                self.shift_accepted = row
+        elif again:
+            self._ledger.record_run_shift(run.row, None)
+
+    def _replay(self, run: PlacedRun, key: SeriesKey, stored: JudgedResult) -> Judged | None:
+        """A result whose verdict stays, judged again; None if what it is judged by is not known."""
+        if stored.row.standing_digest is None:
+            return None
+        known = self._replayed(key, stored, run.place)
+        return self._judge_stored(run, key, known, stored) if known.exact else None
+
+    def _record_one(self, run: PlacedRun, each: Judged, *, shifted: bool | None) -> None:
         key, verdict, stored = each.key, each.verdict, each.stored
         before, exact = each.known.standing, each.known.exact
         confirmed = verdict.state == "critical" and not shifted and exact
         counted = stored is not None and stored.counted
+        least_runs = self._limits.of(key).judgement.least_runs
+        if exact and shifted and before.shifted_runs + 1 >= least_runs:
+            verdict = replace(verdict, accepted=True)
+            self._shift_accepted.append(key.name)
         digest = self._follow(run, each, shifted=shifted) if exact else None
         row = VerdictRow(verdict, before.passed_commit, shifted, counted or confirmed, digest)
         self._ledger.record(run.row, key.name, row, new=stored is None)
@@ -235,10 +252,10 @@ class ScopeJudging:
             self._now,
             confirmed=newly,
         )
-        if verdict.accepted and exact and not (stored is not None and stored.verdict.accepted):
+        if each.verdict.accepted and exact and not (stored is not None and stored.verdict.accepted):
             self.accepted.append(Accepted(key.name, run.run_id))
 
-    def _follow(self, run: PlacedRun, each: _Judged, *, shifted: bool | None) -> int:
+    def _follow(self, run: PlacedRun, each: Judged, *, shifted: bool | None) -> int:
         """Keeps what the next run is judged by, unless that is what is stored; its digest."""
         key, result = each.key, each.result
         after = standing_after(
@@ -248,6 +265,7 @@ class ScopeJudging:
             result,
             run.commit_hash,
             self._limits.of(key),
+            pinned=each.known.pinned,
             shifted=shifted,
         )
         encoded = encode_state(after.state)

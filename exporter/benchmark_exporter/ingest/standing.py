@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from benchmark_exporter.judge import SeriesState, accept, judge, of_another_line
+from benchmark_exporter.judge import SeriesState, judge, of_another_line
+from benchmark_exporter.judge.levels import accept_shift
 from benchmark_exporter.ledger import (
     BEGINNING,
     END,
@@ -70,6 +71,7 @@ def standing_after(
     commit_hash: str,
     limits: ResultLimits,
     *,
+    pinned: float | None,
     shifted: bool | None,
 ) -> Standing:
     """What the next run is judged by.
@@ -82,9 +84,11 @@ def standing_after(
     if shifted is not None:
         runs = runs + 1 if shifted else 0
     if runs >= limits.judgement.least_runs:
+        if result.better is not None:
+            state = accept_shift(
+                state, runs, better=result.better, limits=limits.judgement, pinned=pinned
+            )
         runs = 0
-        if state.alarm is not None and result.better is not None:
-            state = accept(state, better=result.better, limits=limits.judgement)
     return Standing(state, commit_hash if _is_good(verdict) else before.passed_commit, runs)
 
 
@@ -163,7 +167,7 @@ def _after(
         if judged is not None:
             commit = each.run.commit_hash
             standing = standing_after(
-                standing, *judged, result, commit, limits, shifted=row.shifted
+                standing, *judged, result, commit, limits, pinned=pinned, shifted=row.shifted
             )
     return standing
 

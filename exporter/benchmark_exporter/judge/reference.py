@@ -112,16 +112,16 @@ def make_reference(
     threes = sorted(better_twos(runs))
     sixes = sorted(_medians_of_six(runs))
     bias = median(threes) - level
-    deviation = max(_deviation(ordered, level), error)
+    deviation = max(deviation_of(ordered, level), error)
     quantiles = (
         students(limits.noise_factor, OVERLAP * count / SHORT),
         students(limits.noise_factor, OVERLAP * count / LONG),
     )
     noise = (
         students(limits.noise_factor, count) * deviation,
-        quantiles[0] * max(_deviation(threes, level + bias), error / sqrt(SHORT)),
+        quantiles[0] * max(deviation_of(threes, level + bias), error / sqrt(SHORT)),
     )
-    six = quantiles[1] * max(_deviation(sixes, level), error / sqrt(LONG))
+    six = quantiles[1] * max(deviation_of(sixes, level), error / sqrt(LONG))
     small, tolerance, large = (
         scale.distance(ratio, level, limits.least_change)
         for ratio in (limits.small_ratio, limits.tolerance_ratio, limits.large_ratio)
@@ -160,7 +160,7 @@ def students(normal: float, count: float) -> float:
     return normal + (normal**3 + normal) / (4 * freedom)
 
 
-def _deviation(ordered: Sequence[float], middle: float) -> float:
+def deviation_of(ordered: Sequence[float], middle: float) -> float:
     """The standard deviation about the middle, by the median absolute deviation.
 
     Of values in order, those that are nearest to the middle are next to each other: half of them

@@ -84,7 +84,7 @@ def judge(
         )
         opened = replace(state, values=values[:-runs], alarm=alarm)
         return replace(verdict, state="critical", alarm_runs=1), opened
-    now = _state(bad, known)
+    now = state_of(bad, known)
     if state.unaccepted is not None:
         worse = median(sorted(bad[-SHORT:])) - scale.bad(state.unaccepted)
         if worse < known.tolerance / 2:  # fixed
@@ -193,7 +193,7 @@ def _strictest(
     pinned: float | None,
 ) -> tuple[float, float, int]:
     """The level and the limit that judge, and how many runs are critical by them; 0: none are."""
-    level, limit, runs = known.level, known.level + known.three, _bad_runs(bad, known)
+    level, limit, runs = known.level, known.level + known.three, bad_runs(bad, known)
     if pinned is None:
         return level, limit, runs
     base, third = scale.bad(pinned), bad[-SHORT:]
@@ -207,7 +207,7 @@ def _strictest(
     return level, limit, runs or (SHORT if beyond else 0)
 
 
-def _bad_runs(bad: Sequence[float], known: Reference) -> int:
+def bad_runs(bad: Sequence[float], known: Reference) -> int:
     """How many of the newest runs are a regression by the reference: 3, 2 or 6; 0: none are."""
     level, third = known.level, bad[-SHORT:]
     worse = better_twos(third)[0] - known.bias - level
@@ -232,8 +232,8 @@ def _long(bad: Sequence[float], known: Reference) -> float:
     return worse if agreed and new else 0.0
 
 
-def _state(bad: Sequence[float], known: Reference) -> VerdictState:
-    """That of a run that is not critical."""
+def state_of(bad: Sequence[float], known: Reference) -> VerdictState:
+    """That of the newest run, if it is not critical."""
     if _long(bad, known) > known.six:
         return "warning"
     worse = bad[-1] - known.level

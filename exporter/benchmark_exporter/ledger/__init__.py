@@ -23,7 +23,7 @@ from benchmark_exporter.ledger.change_search import Searched
 from benchmark_exporter.ledger.connection import Connect, LedgerError, connect_to_write, has_no_room
 from benchmark_exporter.ledger.deletion import Deleted
 from benchmark_exporter.ledger.ledger import JudgeAgain, Ledger
-from benchmark_exporter.ledger.newest_rows import Rank
+from benchmark_exporter.ledger.newest_rows import Rank, RunShiftRow
 from benchmark_exporter.ledger.places import BEGINNING, END, JudgedResult, JudgedRun, PlacedRun
 from benchmark_exporter.ledger.renaming import Renamed, RenameError
 from benchmark_exporter.ledger.rows import Pin, Place, Series, SeriesKey, Signature, VerdictRow
@@ -73,6 +73,7 @@ __all__ = [
     "Rank",
     "RenameError",
     "Renamed",
+    "RunShiftRow",
     "RunningTotal",
     "Searched",
     "Series",

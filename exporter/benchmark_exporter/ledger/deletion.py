@@ -47,6 +47,7 @@ _OF_RUNS = (
     "gate_outcomes",
     "verdicts",
     "checkpoints",
+    "run_shifts",
 )
 _OF_PROJECTS = (
     *(

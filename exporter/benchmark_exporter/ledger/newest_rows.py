@@ -36,6 +36,19 @@ class NewestShiftRow(msgspec.Struct, frozen=True):
     tie: int
 
 
+class RunShiftRow(msgspec.Struct, frozen=True):
+    """How far an environment shift reaches that a run shows: how many results moved, of how many.
+
+    `ratio` is by how much they are worse, negative for better. `accepted` is for how many of them
+    this became the level with the run, since the shift has lasted.
+    """
+
+    ratio: float
+    moved: int
+    judged: int
+    accepted: int = 0
+
+
 class NewestResultRow(msgspec.Struct, frozen=True):
     run: int
     rank_seconds: float

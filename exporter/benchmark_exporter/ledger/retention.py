@@ -46,6 +46,7 @@ _DELETE_RUN = (
     "DELETE FROM gate_outcomes WHERE run = ?",
     "DELETE FROM verdicts WHERE run = ?",
     "DELETE FROM checkpoints WHERE run = ?",
+    "DELETE FROM run_shifts WHERE run = ?",
     "DELETE FROM runs WHERE id = ?",
 )
 # A rank is never later than when the run came in.

@@ -50,6 +50,7 @@ _OF_RUNS = (
     "gate_outcomes",
     "verdicts",
     "checkpoints",
+    "run_shifts",
 )
 
 

@@ -9,6 +9,7 @@ from benchmark_exporter.ledger.limits_migration import LIMITS
 from benchmark_exporter.ledger.names_migration import NAMES
 from benchmark_exporter.ledger.order_migration import ORDER
 from benchmark_exporter.ledger.scope_migration import SCOPES
+from benchmark_exporter.ledger.shift_migration import SHIFTS
 
 # Applied in order, each in one transaction with its number. Never edit one that was released;
 # append.
@@ -154,6 +155,7 @@ MIGRATIONS = (
     LIMITS,
     DRIFTS,
     CHANGES,
+    SHIFTS,
 )
 
 

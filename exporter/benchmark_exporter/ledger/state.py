@@ -175,8 +175,8 @@ class NewestVerdict(msgspec.Struct, frozen=True):
     """The newest verdict on a result.
 
     `passed_commit` is the commit of the last run before this one that was not a regression.
-    `shifted` says that it is a regression which moved with an environment shift. `drift` is None
-    for a result that does not drift.
+    `shifted` says that it moved with an environment shift. `run` is the row of the run. `drift` is
+    None for a result that does not drift.
     """
 
     scope: Scope
@@ -187,6 +187,7 @@ class NewestVerdict(msgspec.Struct, frozen=True):
     unit: str
     verdict: Verdict
     shifted: bool = False
+    run: int = 0
     baseline: NewestBaseline | None = None
     drift: NewestDrift | None = None
 
@@ -209,11 +210,28 @@ class PendingReport(msgspec.Struct, frozen=True):
 class NewestShift(msgspec.Struct, frozen=True):
     """Whether the newest run of a scope was an environment shift.
 
-    Only runs with enough results to decide count.
+    Only runs with enough results to decide count. The rest is as in RunShiftRow; None without a
+    shift, or for one of before this was stored.
     """
 
     scope: Scope
     shifted: bool
+    ratio: float | None = None
+    moved: int | None = None
+    judged: int | None = None
+
+
+class AcceptedShift(msgspec.Struct, frozen=True):
+    """The last environment shift of a scope whose level became that of its results.
+
+    `rank_seconds` is when the run was made with which it did, in seconds since 1970. See
+    RunShiftRow for the rest.
+    """
+
+    scope: Scope
+    rank_seconds: float
+    ratio: float
+    accepted: int
 
 
 class NewestPipeline(msgspec.Struct, frozen=True):
@@ -284,6 +302,7 @@ class State(msgspec.Struct, frozen=True):
     verdicts: Sequence[NewestVerdict]
     changes: Sequence[ChangePoint]
     shifts: Sequence[NewestShift]
+    accepted_shifts: Sequence[AcceptedShift]
     pipelines: Sequence[NewestPipeline]
     pipeline_failure_ratios: Mapping[tuple[str, str], float]
     suite_durations: Sequence[SuiteDurations]

@@ -13,6 +13,7 @@ from benchmark_exporter.ledger.state import (
     FAILURE_RATIO_LEAST_RUNS,
     FAILURE_RATIO_RUNS,
     SUITE_DURATIONS,
+    AcceptedShift,
     NewestBaseline,
     NewestDrift,
     NewestGate,
@@ -104,7 +105,15 @@ _SUITE_DURATIONS = (
     "SELECT suite_duration_seconds FROM runs WHERE project = ? "
     "AND suite_duration_seconds IS NOT NULL AND tracked ORDER BY id DESC LIMIT ?"
 )
-_SHIFTS = Columns(NewestShift).query("FROM shifts")
+_SHIFTS = Columns(NewestShift).query("FROM shifts LEFT JOIN run_shifts USING (run)")
+# Of the rows of a group, SQLite takes the other columns from the one with the greatest rank.
+_ACCEPTED_SHIFTS = Columns(AcceptedShift).query(
+    "FROM run_shifts CROSS JOIN runs ON runs.id = run_shifts.run WHERE accepted "
+    "GROUP BY project, environment, machine, line",
+    machine_class="machine",
+    branch="line",
+    rank_seconds="max(rank_seconds)",
+)
 _FALLBACK_BRANCHES = FALLBACK_BRANCHES.columns.query("FROM fallback_branches")
 _REJECTED_FILES = Columns(RejectedFile).query(
     "FROM files WHERE reason IS NOT NULL ORDER BY at_seconds DESC, path"
@@ -133,6 +142,7 @@ _VERDICTS = Columns(
     "JOIN runs ON runs.id = n.run WHERE s.kind = 'benchmark'",
     **_SCOPE,
     name="n.name",
+    run="n.run",
 )
 _DRIFTS = Columns(_Drifting).query("FROM drifts")
 _CHANGES = Columns(ChangePoint).query(
@@ -184,6 +194,7 @@ def read_state(
         verdicts=_read_verdicts(connection),
         changes=list(_CHANGES.rows(connection)),
         shifts=list(_SHIFTS.rows(connection)),
+        accepted_shifts=list(_ACCEPTED_SHIFTS.rows(connection)),
         pipelines=pipelines,
         pipeline_failure_ratios=_failure_ratios(
             connection, dict.fromkeys((newest.project, newest.pipeline) for newest in pipelines)

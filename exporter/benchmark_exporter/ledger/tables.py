@@ -10,6 +10,7 @@ from benchmark_exporter.ledger.newest_rows import (
     NewestRunRow,
     NewestShiftRow,
     NewestVerdictRow,
+    RunShiftRow,
 )
 from benchmark_exporter.ledger.report_rows import HoldRow, ReportRow, ScraperRow
 from benchmark_exporter.ledger.rows import (
@@ -65,6 +66,7 @@ CHECKPOINTS = Table("checkpoints", _OF_RUN, CheckpointRow)
 SHIFTS = Table("shifts", _SCOPE, NewestShiftRow)
 DRIFTS = Table("drifts", _SERIES, DriftRow)
 DRIFT_CHECKS = Table("drift_checks", (), DriftChecksRow, one_row=True)
+RUN_SHIFTS = Table("run_shifts", ("run",), RunShiftRow)
 NEWEST_VERDICTS = Table("newest_verdicts", (*_SCOPE, "name"), NewestVerdictRow)
 NEWEST_RESULTS = Table("newest_results", (*_SCOPE, "name"), NewestResultRow)
 NEWEST_RUNS = Table("newest_runs", (*_SCOPE, "benchmark"), NewestRunRow)
@@ -100,8 +102,8 @@ CHANGE_SEARCHES_DUE = Table("change_searches_due", _SERIES, DueRow)
 CHANGE_SEARCH = Table("change_search", (), CollectedRow, one_row=True)
 TABLES = (
     *(TOTALS, FILES, REJECTIONS, DOCUMENTS, MEASUREMENTS, RUNS, RESULTS, FAILURES, GATE_OUTCOMES),
-    *(VERDICTS, SERIES, SETTLED, CHECKPOINTS, BASELINES, SHIFTS, NEWEST_VERDICTS),
-    *(NEWEST_RESULTS, NEWEST_RUNS),
+    *(VERDICTS, SERIES, SETTLED, CHECKPOINTS, BASELINES, SHIFTS, RUN_SHIFTS),
+    *(NEWEST_VERDICTS, NEWEST_RESULTS, NEWEST_RUNS),
     *(NEWEST_GATE_OUTCOMES, PIPELINE_RUNS, NEWEST_PIPELINE_RUNS, COUNTERS, COMMIT_REGRESSIONS),
     *(HISTOGRAMS, NOTIFICATIONS, SUBJECTS, RETURNED, SUITE_DURATIONS, BRANCHES, FALLBACK_BRANCHES),
     *(EXECUTABLES, FORMER_NAMES, CARRIED_ALIASES),

@@ -6,7 +6,12 @@ import sqlite3
 from msgspec.structs import replace
 
 from benchmark_exporter.judge import JudgeLimits, SeriesState
-from benchmark_exporter.ledger.newest_rows import NewestShiftRow, NewestVerdictRow, Rank
+from benchmark_exporter.ledger.newest_rows import (
+    NewestShiftRow,
+    NewestVerdictRow,
+    Rank,
+    RunShiftRow,
+)
 from benchmark_exporter.ledger.places import JudgedRun, Places
 from benchmark_exporter.ledger.rows import Place, Series, SeriesKey, SettledRow, VerdictRow
 from benchmark_exporter.ledger.series_states import replayed
@@ -19,6 +24,7 @@ from benchmark_exporter.ledger.standings import (
 from benchmark_exporter.ledger.tables import (
     CHECKPOINTS,
     NEWEST_VERDICTS,
+    RUN_SHIFTS,
     SERIES,
     SETTLED,
     SHIFTS,
@@ -179,6 +185,15 @@ class Verdicts:
         row = NewestShiftRow(place.run, shifted, place.rank_seconds, place.tie)
         if row != known:
             self._buffer.put(SHIFTS, scope.key, row)
+
+    def run_shift(self, run: int) -> RunShiftRow | None:
+        """The environment shift that a run shows, if it shows one."""
+        return self._buffer.get(RUN_SHIFTS, (run,))
+
+    def record_run_shift(self, run: int, row: RunShiftRow | None) -> None:
+        """Stores the environment shift that a run shows, or that it shows none."""
+        if row != self.run_shift(run):
+            self._buffer.put(RUN_SHIFTS, (run,), row)
 
     def end_shift(self, scope: Scope) -> None:
         """Stores that no run of a scope says whether there is a shift."""

@@ -26,6 +26,7 @@ from benchmark_exporter.metrics.families import (
     pipelines,
     process,
     results,
+    shifts,
     totals,
     verdicts,
 )
@@ -113,7 +114,9 @@ class Collector:
         gates.add_gate_outcomes(page, state.gates, self._config.baseline_version)
         verdicts.add_verdicts(page, state.verdicts, state.reports)
         verdicts.add_baseline_speedups(page, state)
-        verdicts.add_shifts(page, state.shifts)
+        shifts.add_shifts(page, state.shifts)
+        shifts.add_accepted_shifts(page, state.accepted_shifts)
+        shifts.add_common_regressions(page, state.verdicts, self._config.judgement)
         changes.add_changes(page, state.changes, state.verdicts)
         pipelines.add_pipelines(page, state.pipelines)
         pipelines.add_failure_ratios(page, state.pipeline_failure_ratios)

@@ -233,7 +233,7 @@ def test_every_table_that_points_to_a_run_is_known(tmp_path: Path) -> None:
             for key in connection.execute(f"PRAGMA foreign_key_list({table})")
             if key[2] == "runs"
         }
-    of_a_run = {"results", "failures", "gate_outcomes", "verdicts", "checkpoints"}
+    of_a_run = {"results", "failures", "gate_outcomes", "verdicts", "checkpoints", "run_shifts"}
     assert pointing == of_a_run | {
         "newest_results",
         "newest_runs",

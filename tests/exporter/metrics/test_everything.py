@@ -48,6 +48,20 @@ def busy(wired: Wired) -> Wired:
         samples_ms = [1.0 + 0.3 * (each - 1) + 0.1 * (number % 3) for each in range(3)]
         noisy = {"benchmark": "noisy", "unit": "milliseconds", "samples": samples_ms}
         wired.take(f"noisy-{number}.json", result(number, {}) | {"results": [noisy]})
+    # All of these move for so long that it is their level, and some of the others regress at once.
+    moving, regressing = dict.fromkeys("wxyz", 1.0), dict.fromkeys("opqrstuv", 1.0)
+    for number in range(LEAST):
+        wired.take(f"moving-{number}.json", result(number, moving))
+        wired.take(f"regressing-{number}.json", result(number, regressing))
+    for number in range(200, 202 + wired.config.judgement.least_runs):
+        wired.take(f"moving-{number}.json", result(number, dict.fromkeys("wxyz", 1.5)))
+    for number in (200, 201):
+        worse = regressing | dict.fromkeys("opqr", 1.5)
+        wired.take(f"regressing-{number}.json", result(number, worse))
+    # A shift that goes on, in another environment.
+    for number in (*range(LEAST), 200, 201):
+        times = dict.fromkeys("abcd", 1.5 if number >= 200 else 1.0)
+        wired.take(f"other-{number}.json", result(number, times, environment="other"))
     wired.take("suite.json", result(110, {"b": 1.0}) | {"duration_seconds": 61.5})
     wired.take("branch.json", result(111, {"b": 1.0}) | {"branch": "feature/x"})
     wired.take("unusual.json", result(112, {"b": 1.0}) | {"branch": "trunk", "project": "new"})

@@ -1,14 +1,9 @@
-"""What the history says of the newest results: verdicts, baselines and environment shifts."""
+"""What the history says of the newest results: verdicts and baselines."""
 
 from collections.abc import Iterable
 
 from benchmark_exporter.ledger import Labels, NewestVerdict, State
-from benchmark_exporter.ledger.state import (
-    NewestBaseline,
-    NewestDrift,
-    NewestShift,
-    PendingReport,
-)
+from benchmark_exporter.ledger.state import NewestBaseline, NewestDrift, PendingReport
 from benchmark_exporter.metrics.exposition import Sink
 from benchmark_exporter.metrics.families.scopes import labels_of, labels_without_environment
 from benchmark_exporter.model import REGRESSED
@@ -72,14 +67,6 @@ def add_baseline_speedups(sink: Sink, state: State) -> None:
             if value is not None:
                 labels = (newest.name, percentile, baseline.version, *labels_of(newest.scope))
                 sink.add("speedup_ratio", labels, value)
-
-
-def add_shifts(sink: Sink, shifts: Iterable[NewestShift]) -> None:
-    """Whether the machine, rather than the code, has changed."""
-    for shift in shifts:
-        scope = shift.scope
-        labels = (scope.project, scope.environment, scope.machine_class, scope.branch)
-        sink.add("benchmark_environment_shift_active", labels, int(shift.shifted))
 
 
 def _labels(newest: NewestVerdict) -> Labels:

@@ -150,12 +150,12 @@ MIGRATIONS = (
     """,
     SCOPES,
     ORDER,
+    SHIFTS,
     NAMES,
     DELIVERY,
     LIMITS,
     DRIFTS,
     CHANGES,
-    SHIFTS,
 )
 
 

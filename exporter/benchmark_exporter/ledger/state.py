@@ -8,6 +8,7 @@ import msgspec
 from benchmark_exporter.counters import COUNTERS, HISTOGRAMS, of_subjects
 from benchmark_exporter.counters import REGRESSIONS_BY_COMMIT as BY_COMMIT
 from benchmark_exporter.ledger.change_points import ChangePoint
+from benchmark_exporter.ledger.shift_state import AcceptedShift, NewestShift
 from benchmark_exporter.model import (
     Notification,
     Result,
@@ -205,33 +206,6 @@ class PendingReport(msgspec.Struct, frozen=True):
     confirmed_seconds: float
     ended_commit: str | None
     ended_seconds: float | None
-
-
-class NewestShift(msgspec.Struct, frozen=True):
-    """Whether the newest run of a scope was an environment shift.
-
-    Only runs with enough results to decide count. The rest is as in RunShiftRow; None without a
-    shift, or for one of before this was stored.
-    """
-
-    scope: Scope
-    shifted: bool
-    ratio: float | None = None
-    moved: int | None = None
-    judged: int | None = None
-
-
-class AcceptedShift(msgspec.Struct, frozen=True):
-    """The last environment shift of a scope whose level became that of its results.
-
-    `rank_seconds` is when the run was made with which it did, in seconds since 1970. See
-    RunShiftRow for the rest.
-    """
-
-    scope: Scope
-    rank_seconds: float
-    ratio: float
-    accepted: int
 
 
 class NewestPipeline(msgspec.Struct, frozen=True):

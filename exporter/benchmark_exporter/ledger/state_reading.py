@@ -9,18 +9,17 @@ from msgspec.structs import replace
 from benchmark_exporter.ledger.change_points import ChangePoint
 from benchmark_exporter.ledger.columns import Columns
 from benchmark_exporter.ledger.reports import read_pending
+from benchmark_exporter.ledger.shift_state import AcceptedShift, NewestShift
 from benchmark_exporter.ledger.state import (
     FAILURE_RATIO_LEAST_RUNS,
     FAILURE_RATIO_RUNS,
     SUITE_DURATIONS,
-    AcceptedShift,
     NewestBaseline,
     NewestDrift,
     NewestGate,
     NewestPipeline,
     NewestResult,
     NewestRun,
-    NewestShift,
     NewestVerdict,
     RejectedFile,
     State,

@@ -147,7 +147,7 @@ def test_who_rejects_a_shift_by_pinning_a_run_from_before_is_told_of_all(wired: 
         take_suite(wired, number, 1.5)
     assert set(verdicts(wired.samples()).values()) == {"ok"}
     pin = Pin("before", "tester", wired.now, "it was the code")
-    set_baseline(wired.ledger, "5", pin, wired.config.judgement)  # the row of the fifth run
+    set_baseline(wired.ledger, "5", pin, wired.config.limits_for)  # the row of the fifth run
     for number in range(112, 116):
         take_suite(wired, number, 1.5)
     assert set(verdicts(wired.samples()).values()) == {"critical"}

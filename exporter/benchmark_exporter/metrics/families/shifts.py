@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from benchmark_exporter.ledger import Labels, NewestVerdict
-from benchmark_exporter.ledger.state import AcceptedShift, NewestShift
+from benchmark_exporter.ledger.shift_state import AcceptedShift, NewestShift
 from benchmark_exporter.metrics.exposition import Sink
 from benchmark_exporter.model import REGRESSED, Scope
 from benchmark_exporter.regression import Limits

@@ -73,7 +73,7 @@ class Drifts:
         self._buffer = buffer
 
     def due(self) -> tuple[Sequence[CheckedSeries], int]:
-        """The series to be checked, and the newest run: `finish_check` is told when all are."""
+        """The series to be checked, and the newest run: `finish_check` stores that all are."""
         (last,) = self._connection.execute("SELECT last_run FROM drift_checks").fetchone()
         (newest,) = self._connection.execute("SELECT coalesce(max(id), 0) FROM runs").fetchone()
         return list(_DUE.rows(self._connection, (last,))), int(newest)

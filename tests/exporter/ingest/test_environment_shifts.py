@@ -140,7 +140,7 @@ def test_that_a_shift_became_the_level_is_logged_once_with_the_way_to_reject_it(
     assert "benchmark-exporter baseline set RUN" in said[0]
 
 
-def test_who_rejects_a_shift_by_pinning_a_run_from_before_is_told_of_all(wired: Wired) -> None:
+def test_pinning_a_run_from_before_a_shift_reports_all_of_its_results(wired: Wired) -> None:
     for number in range(LEAST + 2):
         take_suite(wired, number, 1.0)
     for number in range(100, 112):

@@ -31,7 +31,9 @@ def exporter(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Process]:
         process.kill()
 
 
-def assert_rebuilt(exporter: Process, folder: Path, damaged: bytes) -> None:
+def assert_rebuilt(
+    exporter: Process, folder: Path, damaged: bytes, part: slice = slice(None)
+) -> None:
     exporter.until_shown(undisturbed(exporter.results, folder / "undisturbed"))
     assert exporter.logged(REPORT) == 1
     (aside,) = [
@@ -39,7 +41,7 @@ def assert_rebuilt(exporter: Process, folder: Path, damaged: bytes) -> None:
         for path in folder.glob("ledger.sqlite3.damaged-*")
         if not path.name.endswith(("-wal", "-shm"))
     ]
-    assert aside.read_bytes() == damaged
+    assert aside.read_bytes()[part] == damaged[part]
     assert str(aside) in exporter.log.read_text()
 
 
@@ -103,4 +105,7 @@ def test_found_when_a_file_arrives(exporter: Process, tmp_path: Path) -> None:
     exporter.start()
     assert exporter.logged(REPORT) == 0
     drop_batch(exporter.results, 2)
-    assert_rebuilt(exporter, tmp_path, bytes(damaged))
+    # Until then, what is done in idle time may be stored elsewhere in it.
+    assert_rebuilt(
+        exporter, tmp_path, bytes(damaged), slice((page - 1) * PAGE_BYTES, page * PAGE_BYTES)
+    )

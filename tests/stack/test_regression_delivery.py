@@ -36,6 +36,8 @@ SLIGHTLY_SLOWER = {**GOOD, "printing": 1.06}
 # All of them alike.
 SHIFTED = dict.fromkeys(GOOD, 1.6)
 WORSE = "parsing of router became 50% worse in ci on main, 1ms → 1.5ms"
+# An alert whose result recovers before it has been shown for half a minute.
+PASSED = WORSE.replace("worse in", "worse (already passed) in")
 SLIGHTLY_WORSE = "printing of router became 6% worse in ci on main, 1ms → 1.06ms"
 SHIFT = "The results of router in ci on main moved together"
 
@@ -167,10 +169,10 @@ def test_a_large_regression_pages_with_the_second_run_and_its_end_is_reported_to
     stage.run(SLOWER)
     dropped = time.monotonic()
     stage.run(GOOD)
-    arrived, _ = stage.pagerduty.inbox.wait(pagerduty("resolve", WORSE), DEADLINE_SECONDS)
+    arrived, _ = stage.pagerduty.inbox.wait(pagerduty("resolve", PASSED), DEADLINE_SECONDS)
     measured(f"{stage.backend.name}: recovery to PagerDuty {arrived - dropped:.2f} s")
-    stage.slack.inbox.wait(slack(f"[RESOLVED] {WORSE}"), DEADLINE_SECONDS)
-    stage.email.inbox.wait(mail(f"[RESOLVED] {WORSE}"), DEADLINE_SECONDS)
+    stage.slack.inbox.wait(slack(f"[RESOLVED] {PASSED}"), DEADLINE_SECONDS)
+    stage.email.inbox.wait(mail(f"[RESOLVED] {PASSED}"), DEADLINE_SECONDS)
     pages = [*stage.pages("trigger"), *stage.pages("resolve")]
     assert {other["dedup_key"] for other in pages} == {page["dedup_key"]}
 

@@ -236,6 +236,7 @@ class ScopeJudging:
         least_runs = self._limits.of(key).judgement.least_runs
         if exact and shifted and before.shifted_runs + 1 >= least_runs:
             verdict = replace(verdict, accepted=True)
+        if verdict.accepted:
             self._shift_accepted.append(key.name)
         digest = self._follow(run, each, shifted=shifted) if exact else None
         row = VerdictRow(verdict, before.passed_commit, shifted, counted or confirmed, digest)

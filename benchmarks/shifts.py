@@ -1,4 +1,4 @@
-"""How well a change of the machine is told from one of shared code, on simulated suites.
+"""How well a changed machine is distinguished from changed shared code, on simulated suites.
 
 `suites` says what is simulated and counted.
 """

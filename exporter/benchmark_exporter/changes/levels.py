@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 # A value is compared with the median of the 11 runs around it, so a change that lasts for 6 runs
-# is no outlier; and it is clipped at so many deviations from that median.
+# is not an outlier; and it is clipped at so many deviations from that median.
 HALF_WINDOW, CLIPPED_DEVIATIONS = 5, 3.0
 # The standard deviation of normal noise over its median absolute deviation.
 _NORMAL = 1.4826

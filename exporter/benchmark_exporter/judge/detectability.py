@@ -16,8 +16,8 @@ from benchmark_exporter.judge.reference import Reference, Scale
 
 # What people aim at, and what is reported: not 4.37 %.
 _ROUND_RATIOS = (0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)
-# More samples are worth mentioning if they make the change at least so much smaller, and if they
-# are no more than so many times as many: a run takes as much longer.
+# More samples are worth mentioning if they make the change at least so much smaller. At most five
+# times as many are considered, since a run takes as many times longer.
 _WORTH, _MOST_TIMES = 0.85, 5.0
 # Where less of the variance than this is sampling error, more samples cannot be worth it.
 _LEAST_SHARE = 0.2

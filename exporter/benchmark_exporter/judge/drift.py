@@ -34,7 +34,7 @@ _ENDS = 0.5
 # A step that was reported is measured between so many runs before and after it. It began at most so
 # many runs before the first run that reported it.
 _STEP_RUNS, _REPORTED_AFTER = 8, {"warning": LONG, "critical": SHORT, "improved": SHORT}
-# Reports that are no further apart are of one step.
+# Reports within this distance belong to the same step.
 _SAME_STEP_RUNS = 4
 # Medians of the history are taken this often in each window.
 _MEDIANS_PER_WINDOW = 8

@@ -3,6 +3,8 @@
 import json
 import subprocess
 import time
+from collections import Counter
+from collections.abc import Collection
 from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
@@ -10,7 +12,7 @@ from pathlib import Path
 from benchmark_exporter.config import Config
 from tests.support.documents import bench_guard, perf_suite, pipeline
 from tests.support.process import COMMAND, DEADLINE_SECONDS, Exporter
-from tests.support.wired import Samples, Wired, samples
+from tests.support.wired import DEFINITIONS, Labels, Samples, Wired, samples
 
 # Nothing is held at 0 and uploads need not wait; everything else has its default.
 CONFIG = Config(counter_hold_seconds=0, histogram_hold_seconds=0)
@@ -20,18 +22,25 @@ histogram_hold_seconds: 0
 upload_burst: 100000
 upload_rate_per_second: 100000
 """
-# Only how often and when something was committed may depend on the kills,
+# Only how often and when something was committed, and which runs were there when it was checked
+# for drifts, may depend on the kills,
 NOT_COMPARED = {
     "benchmark_exporter_ledger_commits",
     "benchmark_exporter_last_ingest_timestamp_seconds",
+    "benchmark_drift_ratio",
+    "benchmark_drift_since_timestamp_seconds",
 }
-# and, where runs are late, which regressions were confirmed at some time and counted.
+# and, where runs are late, which regressions were confirmed at some time and counted. One that has
+# passed meanwhile is still shown until it is reported.
 LATE_PROJECT = "late"
+PASSED = "benchmark_regression_passed_info"
+SHOWN_OF_A_PASSED_ONE = "benchmark_regression_"
 NOT_COMPARED_IF_LATE = {
     "benchmark_regressions_confirmed_total",
     "benchmark_regressions_suppressed_total",
     "performance_regression_detected_total",
 }
+SERIES = "benchmark_exporter_series"
 
 
 class Process(Exporter):
@@ -92,17 +101,41 @@ class Process(Exporter):
 def comparable(exposition: str) -> Samples:
     """The samples that do not depend on when the exporter was killed.
 
-    Sums are rounded, because their last digits depend on the order.
+    Sums are rounded, because their last digits depend on the order. The number of series of a part
+    is without those that are left out here.
     """
-    return {
-        name: {
+    exposed = samples(exposition)
+    passed = {_result(labels) for labels in exposed.get(PASSED, {})}
+    compared: dict[str, dict[Labels, float]] = {}
+    left_out: Counter[str] = Counter()
+    for name, series in exposed.items():
+        kept = {
             labels: round(value, 6) if name.endswith("_sum") else value
             for labels, value in series.items()
-            if name not in NOT_COMPARED_IF_LATE or ("project", LATE_PROJECT) not in labels
+            if not _depends_on_kills(name, labels, passed)
         }
-        for name, series in samples(exposition).items()
-        if name not in NOT_COMPARED
-    }
+        compared |= {name: kept} if kept else {}
+        if name in DEFINITIONS:
+            left_out[DEFINITIONS[name].collect] += len(series) - len(kept)
+    for labels in compared.get(SERIES, {}):
+        compared[SERIES][labels] -= left_out[dict(labels)["part"]]
+    return compared
+
+
+def _depends_on_kills(name: str, labels: Labels, passed: Collection[Labels]) -> bool:
+    if ("project", LATE_PROJECT) not in labels:
+        return name in NOT_COMPARED
+    is_of_passed_one = name.startswith(SHOWN_OF_A_PASSED_ONE) and _result(labels) in passed
+    return name in NOT_COMPARED | NOT_COMPARED_IF_LATE or is_of_passed_one
+
+
+def _result(labels: Labels) -> Labels:
+    """The labels that name a result."""
+    return frozenset(
+        label
+        for label in labels
+        if label[0] in DEFINITIONS["benchmark_regression_confirmed"].labels
+    )
 
 
 def difference(shown: Samples, expected: Samples) -> str:
@@ -143,6 +176,7 @@ def undisturbed(results: Path, folder: Path) -> Samples:
     (folder / "results").symlink_to(results)
     wired = Wired(folder, CONFIG)
     wired.settle()
+    wired.search_changes()
     expected = comparable(wired.exposition())
     wired.ledger.close()
     return expected

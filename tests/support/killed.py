@@ -3,6 +3,7 @@
 import json
 import subprocess
 import time
+from collections import Counter
 from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 from benchmark_exporter.config import Config
 from tests.support.documents import bench_guard, perf_suite, pipeline
 from tests.support.process import COMMAND, DEADLINE_SECONDS, Exporter
-from tests.support.wired import Samples, Wired, samples
+from tests.support.wired import DEFINITIONS, Labels, Samples, Wired, samples
 
 # Nothing is held at 0 and uploads need not wait; everything else has its default.
 CONFIG = Config(counter_hold_seconds=0, histogram_hold_seconds=0)
@@ -32,6 +33,7 @@ NOT_COMPARED_IF_LATE = {
     "benchmark_regressions_suppressed_total",
     "performance_regression_detected_total",
 }
+SERIES = "benchmark_exporter_series"
 
 
 class Process(Exporter):
@@ -92,17 +94,22 @@ class Process(Exporter):
 def comparable(exposition: str) -> Samples:
     """The samples that do not depend on when the exporter was killed.
 
-    Sums are rounded, because their last digits depend on the order.
+    Sums are rounded, because their last digits depend on the order. What is not compared is not
+    counted among the series either.
     """
-    return {
-        name: {
-            labels: round(value, 6) if name.endswith("_sum") else value
-            for labels, value in series.items()
-            if name not in NOT_COMPARED_IF_LATE or ("project", LATE_PROJECT) not in labels
-        }
-        for name, series in samples(exposition).items()
-        if name not in NOT_COMPARED
-    }
+    compared, left_out = dict[str, dict[Labels, float]](), Counter[str]()
+    for name, series in samples(exposition).items():
+        if name in NOT_COMPARED:
+            continue
+        compared[name] = {}
+        for labels, value in series.items():
+            if name in NOT_COMPARED_IF_LATE and ("project", LATE_PROJECT) in labels:
+                left_out[DEFINITIONS[name].collect] += 1
+            else:
+                compared[name][labels] = round(value, 6) if name.endswith("_sum") else value
+    for labels in compared.get(SERIES, {}):
+        compared[SERIES][labels] -= left_out[dict(labels)["part"]]
+    return compared
 
 
 def difference(shown: Samples, expected: Samples) -> str:

@@ -130,7 +130,7 @@ class Soak:
         wanted = soak_checks.wanted(self.account)
         while soak_checks.counted(self._backend) != wanted and time.monotonic() < deadline:
             time.sleep(1)
-        time.sleep(35)  # until Prometheus has scraped all parts, the last one every 30 s
+        soak_checks.wait_until_scraped(self._backend, time.time())
         kills = disturbances.kills
         quiet_after = max((kill.at_seconds - started for kill in kills), default=0.0)
         growths = soak_checks.growth(sampler.samples, quiet_after)
@@ -187,9 +187,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             (ROOT / STATE).mkdir(exist_ok=True)
             programs.fetch()
         outcome = None
-        for backend in run_local(Path(folder) / "checkout", find_free_port):
-            outcome = Soak(backend, options, interrupted).run()
-            progress("stopping the stack")
+        try:
+            for backend in run_local(Path(folder) / "checkout", find_free_port):
+                outcome = Soak(backend, options, interrupted).run()
+                progress("stopping the stack")
+        except Exception:
+            # A terminal's Ctrl-C also ends the command that was running.
+            if not interrupted.is_set():
+                raise
     if outcome is None:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED

@@ -1,5 +1,6 @@
 """What has to be true after benchmarks.soak: nothing lost or doubled, no counter went back."""
 
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ OF_THE_PROCESS: Mapping[str, str] = {
     "benchmark_live_lines_rejected_total": "live files are not stored either",
 }
 _COUNTERS = ".+(_total|_count|_bucket|_sum)"
+# The parts are scraped every 30 s at least.
+SCRAPED_SECONDS = 90.0
 _SUFFIXES = ("_bucket", "_count", "_sum")
 _MEGABYTE = 10**6
 # A known file takes at most 51 bytes (ingest/known_files.py), and of the allocator's pages as much
@@ -96,30 +99,51 @@ def wanted(account: Account) -> dict[str, Counter[str]]:
 def check_counts(backend: Local, account: Account) -> list[Check]:
     """Compare the counters with what was written, and each run of the ledger with its file."""
     shown, due = counted(backend), wanted(account)
-    checks = [
-        Check(
-            f"files {name}",
-            f"{sum(shown[name].values()):,}",
-            [
-                f"{key or name}: {shown[name][key]} instead of {due[name][key]}"
-                for key in sorted(shown[name].keys() | due[name].keys())
-                if shown[name][key] != due[name][key]
-            ],
-        )
-        for name in due
-    ]
     runs = Counter(run["run_id"] for run in backend.history("--limit=10000000"))
-    lost = account.runs.keys() - runs.keys()
-    doubled = {run for run in account.runs if runs[run] > 1}
-    checks.append(
+    return [
+        *(
+            Check(
+                f"files {name}",
+                f"{sum(shown[name].values()):,}",
+                count_faults(shown[name], due[name]),
+            )
+            for name in due
+        ),
         Check(
             "runs in the ledger, each written once",
             f"{len(account.runs):,}",
-            [f"{len(lost)} lost: {sorted(lost)[:5]}"] * bool(lost)
-            + [f"{len(doubled)} doubled: {sorted(doubled)[:5]}"] * bool(doubled),
-        )
-    )
-    return checks
+            run_faults(runs, account.runs),
+        ),
+    ]
+
+
+def count_faults(shown: Counter[str], due: Counter[str]) -> list[str]:
+    """Return each count that is not what it should be."""
+    return [
+        f"{key or 'all'}: {shown[key]} instead of {due[key]}"
+        for key in sorted(shown.keys() | due.keys())
+        if shown[key] != due[key]
+    ]
+
+
+def run_faults(runs: Counter[str], written: Counter[str]) -> list[str]:
+    """Return what is wrong with the ledger's runs; others than those written are not judged."""
+    found = {
+        "lost": sorted(written.keys() - runs.keys()),
+        "doubled": sorted(run for run in written if runs[run] > 1),
+    }
+    return [f"{len(some)} {how}, {some[0]} for one" for how, some in found.items() if some]
+
+
+def wait_until_scraped(backend: Local, after_seconds: float) -> None:
+    """Wait until Prometheus has scraped each part of the exporter after a time."""
+    expression = 'min(timestamp(up{job=~"benchmark-exporter.*"}))'
+    deadline = time.monotonic() + SCRAPED_SECONDS
+    while time.monotonic() < deadline:
+        series = query(backend.settings, expression)
+        if series and float(series[0]["value"][1]) > after_seconds:
+            return
+        time.sleep(0.5)
 
 
 def check_resets(backend: Local, seconds: float, exporter_kills: int) -> list[Check]:

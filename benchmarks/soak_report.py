@@ -46,8 +46,8 @@ def table(
         "",
         (
             f"{datetime.now(UTC):%Y-%m-%d}, {seconds / 60:.0f} minutes, {os.cpu_count()} cores "
-            f"shared by everything, {platform.system()}, Python {platform.python_version()}; load average "
-            f"{os.getloadavg()[0]:.1f} at the end. {kept_files:,} files were kept."
+            f"shared by everything, {platform.system()}, Python {platform.python_version()}; load "
+            f"average {os.getloadavg()[0]:.1f} at the end. {kept_files:,} files were kept."
         ),
         "",
         f"![measures over time]({picture})",
@@ -133,7 +133,13 @@ def draw(path: Path, samples: Samples, kills: Sequence[tuple[float, Part]]) -> N
         disk.plot(minutes, [each[number] / 1e6 for each in samples.disk], color=colour, label=label)
     _title(disk, "on disk, MB")
     p99 = samples.scrape_p99()
-    scrapes.plot([at / 60 for at, _ in p99], [value * 1e3 for _, value in p99], color="#0072b2")
+    scrapes.plot(
+        [at / 60 for at, _ in p99],
+        [value * 1e3 for _, value in p99],
+        "o-",
+        color="#0072b2",
+        markersize=3,
+    )
     _title(scrapes, "scrape of the state, p99 of each minute, ms")
     own = [each for each in samples.processes if each.part == EXPORTER.name]
     files.plot([each.seconds / 60 for each in own], [each.files for each in own], color="#000000")

@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help up down status logs demo demo-clean reload notify-test clean compose
 .PHONY: history backfill baseline watch push
-.PHONY: test test-crash order fuzz bench lint check format generate lock release
+.PHONY: test test-crash order fuzz soak bench lint check format generate lock release
 
 VENV := .venv
 RUN_REQUIREMENTS := exporter/requirements.txt exporter/requirements-build.txt stack/requirements.txt
@@ -73,6 +73,9 @@ order: $(VENV)/dev ## let runs arrive in 10,000 random orders; ORDER_EXAMPLES=10
 
 fuzz: $(VENV)/dev ## parse a million hostile documents; FUZZ="--documents 10000 --seed 1"
 	@$(PY) -m tests.fuzz.fuzz_formats $(FUZZ)
+
+soak: $(VENV)/dev ## load, kill and reload a whole stack for 20 minutes; SOAK_MINUTES=180, SOAK_SEED=n
+	@$(PY) -m benchmarks.soak
 
 BENCHMARKS := ingest scrape stream alert_latency alert_keeping delivery storage detection shifts client
 bench: $(VENV)/dev ## measure the stack and its peers, into benchmarks/results/

@@ -3,16 +3,22 @@
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from benchmark_exporter.ledger import Connect, connect_to_write
+from benchmark_exporter.ledger import Connect, Ledger, Signature, connect_to_write
 
 
 def read_rows(path: Path, statement: str) -> list[tuple[Any, ...]]:
     """What a statement selects from a ledger that may be open."""
     with closing(sqlite3.connect(path)) as connection:
         return connection.execute(statement).fetchall()
+
+
+def known_files(ledger: Ledger) -> dict[str, Signature | None]:
+    """The signature of every file that the ledger knows."""
+    return dict(chain.from_iterable(ledger.files(step_files=2)))
 
 
 def watched(statement_begins: Callable[[str], None]) -> Connect:

@@ -2,14 +2,17 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from benchmark_exporter.counters import NOTIFICATIONS_RECEIVED
 from benchmark_exporter.ingest.defaults import Defaults
-from benchmark_exporter.ingest.inbox import Candidate, Inbox, oldest_first
+from benchmark_exporter.ingest.inbox import Candidate, Inbox
 from benchmark_exporter.ingest.inboxes import Inboxes
+from benchmark_exporter.ingest.known_files import KnownFiles
 from benchmark_exporter.ingest.log_lines import LogLine
 from benchmark_exporter.ingest.naming import carry_over
+from benchmark_exporter.ingest.packed_candidates import PackedCandidates
 from benchmark_exporter.ingest.reading import Reader, ReadFile
 from benchmark_exporter.ingest.recording import Recorder
 from benchmark_exporter.ingest.tracking import BranchTracking
@@ -57,7 +60,9 @@ class Ingest:
         self._stopping = stopping
         ledger.adopt_pipelines(defaults.project)
         BranchTracking(defaults.branches).hide_untracked(ledger)
-        self._known = ledger.signatures()
+        self._known = KnownFiles(chain.from_iterable(ledger.files(STEP_FILES)))
+        # What `check` recorded since the scan in progress began; None if none is in progress.
+        self._checked: set[str] | None = None
         self._reader = Reader(inbox, defaults.zone, defaults.settle_seconds, monotonic)
         self.configure(policy, limits, defaults)
 
@@ -92,29 +97,28 @@ class Ingest:
         Each step yields how many files were seen so far. The last step, which ingests what is new,
         yields nothing.
         """
-        known, incomplete = dict(self._known), [each.name for each in self._reader.incomplete]
-        present, fresh = set(), []
+        known, fresh = self._known, PackedCandidates()
+        missing = {each.name for each in self._reader.incomplete}
+        known.begin_scan()
+        self._checked = checked = set[str]()
+        number = 0
         for number, candidate in enumerate(self._inbox.walk(), 1):
-            name = candidate.name
-            present.add(name)
-            if known.get(name) != candidate.signature:
+            if missing:
+                missing.discard(candidate.name)
+            if not known.see(candidate.name, candidate.signature):
                 fresh.append(candidate)
             if number % STEP_FILES == 0:
                 yield number
-        self._drop_gone(
+        self._reader.discard(missing)
+        if known.has_unseen:
+            for _ in self._drop_unseen():
+                yield number
+        self._checked = None
+        for batch in fresh.take_oldest_first(BATCH_FILES):
+            if self._stopping():
+                return
             # What `check` learned between two steps is newer than what this scan saw.
-            path
-            for path, signature in known.items()
-            if path not in present and self._known.get(path, ()) == signature
-        )
-        self._reader.discard(name for name in incomplete if name not in present)
-        self._ingest(
-            oldest_first(
-                candidate
-                for candidate in fresh
-                if self._known.get(candidate.name) == known.get(candidate.name)
-            )
-        )
+            self._ingest([each for each in batch if each.name not in checked], remaining=len(fresh))
 
     def check(self, paths: Iterable[str | Path]) -> None:
         """Ingests what is new of the paths that an event named, and of the incomplete files."""
@@ -132,18 +136,25 @@ class Ingest:
         if transaction.changed:
             self._publish()
 
-    def _drop_gone(self, paths: Iterable[str]) -> None:
-        gone = list(paths)
-        if not gone:
-            return
-        with self._ledger.transaction() as transaction:
-            transaction.delete_files(gone)
-        for path in gone:
-            del self._known[path]
-        self._publish()
+    def _drop_unseen(self) -> Iterator[None]:
+        """Drops the files that the last scan did not see, in steps of some milliseconds.
 
-    def _ingest(self, candidates: Sequence[Candidate]) -> None:
-        fresh = [each for each in candidates if self._known.get(each.name) != each.signature]
+        Their names are only in the ledger.
+        """
+        known, dropped = self._known, False
+        for files in self._ledger.files(STEP_FILES):
+            gone = [name for name, _ in files if known.is_unseen(name)]
+            if gone:
+                with self._ledger.transaction() as transaction:
+                    transaction.delete_files(gone)
+                dropped = True
+            yield
+        known.discard_unseen()
+        if dropped:
+            self._publish()
+
+    def _ingest(self, candidates: Sequence[Candidate], *, remaining: int = 0) -> None:
+        fresh = [each for each in candidates if not self._known.has(each.name, each.signature)]
         # A document that was rejected for its sidecar is read again with a new one. One that was
         # ingested stays as it is.
         names = {candidate.name for candidate in fresh}
@@ -154,13 +165,15 @@ class Ingest:
                 return
             reads = self._reader.read_all(fresh[start : start + BATCH_FILES])
             if reads:
-                self._record(reads, remaining=max(len(fresh) - start - BATCH_FILES, 0))
+                self._record(reads, remaining=remaining + max(len(fresh) - start - BATCH_FILES, 0))
 
     def _record(self, reads: Sequence[ReadFile], *, remaining: int) -> None:
         with self._ledger.transaction() as transaction:
             lines = self._recorder.record_all(transaction, reads)
         for read in reads:
-            self._known[read.candidate.name] = read.candidate.signature
+            self._known.record(read.candidate.name, read.candidate.signature)
+        if self._checked is not None:
+            self._checked.update(read.candidate.name for read in reads)
         self._reader.discard(read.candidate.name for read in reads)
         _log(
             [

@@ -4,7 +4,7 @@ All of it happens in the transaction that is handed in, so that a crash counts n
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 
 from msgspec.structs import replace
 
@@ -35,7 +35,6 @@ from benchmark_exporter.ledger import (
     Labels,
     LedgerError,
     Rank,
-    Signature,
     Subject,
     Transaction,
 )
@@ -55,14 +54,14 @@ log = logging.getLogger(__name__)
 
 
 class Recorder:
-    """Records files. `known` has the signature of every file as it was last recorded."""
+    """Records files. `known` has the name of every file that was recorded."""
 
     def __init__(
         self,
         policy: Policy,
         limits: LimitsFor,
         defaults: Defaults,
-        known: Mapping[str, Signature | None],
+        known: Container[str],
         clock: Callable[[], float],
     ) -> None:
         self._policy = policy

@@ -21,9 +21,9 @@ from benchmark_exporter.ledger.connection import (
 from benchmark_exporter.ledger.deletion import Deleted
 from benchmark_exporter.ledger.delivery import Delivery
 from benchmark_exporter.ledger.executable_renaming import rename_executable
+from benchmark_exporter.ledger.file_listing import ListedFile, list_files
 from benchmark_exporter.ledger.renaming import Renamed
 from benchmark_exporter.ledger.retention import old_uploads, prune
-from benchmark_exporter.ledger.rows import Signature
 from benchmark_exporter.ledger.run_removal import Gap
 from benchmark_exporter.ledger.selective_deletion import DeletedRuns, DeletionSelection
 from benchmark_exporter.ledger.state import (
@@ -93,19 +93,19 @@ class Ledger:
                     self._connection.execute("ROLLBACK")
                 raise
 
-    def signatures(self) -> dict[str, Signature | None]:
-        """The signature of every known file, by its name.
+    def files(self, step_files: int) -> Iterator[list[ListedFile]]:
+        """The name and signature of every known file, in steps of some files, by name.
 
-        None for a rejected one, which another version or setting may ingest.
+        The signature is None for a rejected one, which another version or setting may ingest.
+        Between two steps, other methods may be called.
         """
-        with self._errors_named():
-            rows = self._connection.execute(
-                "SELECT path, inode, size_bytes, ctime_ns, reason FROM files"
-            )
-            return {
-                path: (inode, size, ctime) if reason is None else None
-                for path, inode, size, ctime, reason in rows
-            }
+        steps = list_files(self._connection, step_files)
+        while True:
+            with self._errors_named():
+                files = next(steps, None)
+            if files is None:
+                return
+            yield files
 
     def state(
         self,

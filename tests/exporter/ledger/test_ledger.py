@@ -17,7 +17,7 @@ from benchmark_exporter.ledger import Ledger, LedgerError, State, Subject
 from benchmark_exporter.model import GateOutcome, PipelineRun, Result, Run, Statistics
 from benchmark_exporter.regression import check_gate
 from tests.exporter.test_regression import POLICY, comparison
-from tests.support.ledger_files import Made, watched
+from tests.support.ledger_files import Made, known_files, watched
 from tests.support.scopes import SCOPE, ranked
 
 
@@ -175,7 +175,7 @@ def test_what_a_transaction_has_written_is_read_back_before_it_commits(path: Pat
         assert transaction.file("a.json") is None
     assert known is not None
     assert known.signature == (1, 2, 3)
-    assert ledger.signatures() == {}
+    assert known_files(ledger) == {}
     ledger.close()
 
 

@@ -14,7 +14,7 @@ from benchmark_exporter.ledger.history import History, RunSelection
 from benchmark_exporter.ledger.schema import MIGRATIONS
 from benchmark_exporter.ledger.state import SuiteDurations
 from benchmark_exporter.ledger.tables import TABLES
-from tests.support.ledger_files import read_rows, watched
+from tests.support.ledger_files import known_files, read_rows, watched
 
 RENAMED_TABLES = {
     "gate_outcomes": "verdicts",
@@ -122,7 +122,7 @@ def test_new_terms_and_judge_change_no_value_but_the_name_of_a_reason(path: Path
 def test_every_number_of_a_migrated_ledger_is_read(path: Path) -> None:
     with Ledger(path) as ledger:
         state = ledger.state()
-        assert ledger.signatures() == {"b.json": (1, 2, 3), "b.meta.json": None}
+        assert known_files(ledger) == {"b.json": (1, 2, 3), "b.meta.json": None}
     (gate,), (verdict,), (result,) = state.gates, state.verdicts, state.results
     outcome = gate.outcome
     assert (outcome.benchmark, outcome.speedup_p50_ratio, outcome.severity) == (

@@ -7,7 +7,7 @@ import pytest
 
 from benchmark_exporter.ledger import Ledger, Subject
 from benchmark_exporter.model import PipelineRun, Rejected
-from tests.support.ledger_files import read_rows
+from tests.support.ledger_files import known_files, read_rows
 from tests.support.scopes import SCOPE, ranked
 
 
@@ -47,7 +47,7 @@ def test_what_is_written_at_the_end_of_a_step_fails_it_and_leaves_the_others(pat
             transaction.record_file("undone.json", (4, 5, 6), b"digest", rejected, 1e9)
     assert known is not None
     assert known.signature == (1, 2, 3)
-    assert ledger.signatures() == {"kept.json": (1, 2, 3), "undone.json": None}
+    assert known_files(ledger) == {"kept.json": (1, 2, 3), "undone.json": None}
     assert read_rows(path, "SELECT count(*) FROM rejections") == [(0,)]
     ledger.close()
 

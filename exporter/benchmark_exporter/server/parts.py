@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from benchmark_exporter import __version__
 from benchmark_exporter.config import Config, packaged
@@ -22,6 +23,7 @@ from benchmark_exporter.server.change_loop import ChangeLoop
 from benchmark_exporter.server.changes import Changes
 from benchmark_exporter.server.config_reload import ConfigReload
 from benchmark_exporter.server.configuration import Configuration
+from benchmark_exporter.server.credential import authorization, credential_required
 from benchmark_exporter.server.delivery_loop import DeliveryLoop
 from benchmark_exporter.server.drift_loop import DriftLoop
 from benchmark_exporter.server.github import GitHub
@@ -62,6 +64,7 @@ class Server:
     ) -> None:
         config = settings.config
         self._settings = settings
+        self._credential = _token_file(settings.credential_file)
         self._state = IngestState()
         self._feed = Feed(
             lambda snapshot: Hub(
@@ -113,10 +116,7 @@ class Server:
             clock=time.time,
         )
         self._live = LiveFollower(live_folder, live_worker, self._feed)
-        keeping = config.alert_keeping
-        self._absence = PrometheusAbsence(
-            keeping.after_seconds, keeping.limit_seconds, time.monotonic
-        )
+        self._absence = _prometheus_absence(config)
 
     def _make_uploads(self, worker: Worker) -> Uploads:
         uploads = Uploads(
@@ -215,6 +215,7 @@ class Server:
             if self._settings.alertmanager_api_url is not None:
                 absence = make_absence_loop(
                     self._settings.alertmanager_api_url,
+                    authorization(self._credential),
                     self._absence,
                     self._settings.config.alert_keeping,
                     self._settings.links.urls.get("exporter"),
@@ -252,7 +253,7 @@ class Server:
             runbooks_dir=self._settings.runbooks_dir,
             links=self._settings.links,
         )
-        return make_application(service)
+        return make_application(service, self._access())
 
     def _note_scrape(
         self, request: web.Request, exposition: Exposition, parts: Collection[Part]
@@ -273,7 +274,15 @@ class Server:
         page = packaged("stream/page")
         server = StreamServer(self._feed.hub, admission(self._configuration.now), trends.read, page)
         self.reload.follow(lambda config: server.configure(admission(config)))
-        return server.make_application()
+        return server.make_application(self._access())
+
+    def _access(self) -> Sequence[Middleware]:
+        return () if self._credential is None else (credential_required(self._credential),)
+
+
+def _prometheus_absence(config: Config) -> PrometheusAbsence:
+    keeping = config.alert_keeping
+    return PrometheusAbsence(keeping.after_seconds, keeping.limit_seconds, time.monotonic)
 
 
 def _upload_limits(config: Config) -> UploadLimits:

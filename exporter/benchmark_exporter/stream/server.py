@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from aiohttp import WSCloseCode, web
+from aiohttp.typedefs import Middleware
 
 from benchmark_exporter.stream.hub import HIGH_WATER_BYTES, Hub, Position
 from benchmark_exporter.stream.message_filter import MessageFilter
@@ -71,9 +72,12 @@ class StreamServer:
         """Admits further clients by other rules; those that are connected stay."""
         self._admission = admission
 
-    def make_application(self) -> web.Application:
-        """The routes; at shutdown clients get a close code that asks them to come back."""
-        application = web.Application()
+    def make_application(self, access: Sequence[Middleware] = ()) -> web.Application:
+        """The routes, for those whom `access` lets through.
+
+        At shutdown clients get a close code that asks them to come back.
+        """
+        application = web.Application(middlewares=access)
         application.add_routes(
             [web.get("/api/v1/trends", self._answer_trends), web.get("/{path:.*}", self._answer)]
         )

@@ -51,6 +51,9 @@ class AlertReceiver:
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answers 200 once the alerts are counted, and 503 if Alertmanager has to retry."""
+        if request.content_type != "application/json":
+            # A page can send any other type without asking the browser's leave.
+            raise web.HTTPUnsupportedMediaType(text="send JSON, with its Content-Type\n")
         try:
             message = msgspec.json.decode(await request.read(), type=AlertmanagerMessage)
         except msgspec.DecodeError as error:

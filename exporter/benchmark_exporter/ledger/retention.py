@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from pathlib import PurePath
 
 from benchmark_exporter.ledger.change_removal import prune_changes
+from benchmark_exporter.ledger.notifications import prune_notifications
 from benchmark_exporter.ledger.state import FAILURE_RATIO_RUNS, SUITE_DURATIONS
 
 STEP_ROWS = 1000
@@ -124,6 +125,7 @@ def prune(connection: sqlite3.Connection, before_seconds: float) -> Iterator[int
         }
         while deleted := connection.execute(_DELETE_PIPELINE_RUNS, values).rowcount:
             yield deleted
+    yield prune_notifications(connection, before_seconds)
     for statement in (_DELETE_REJECTIONS, _DELETE_MEASUREMENTS):
         while deleted := connection.execute(statement, (before_seconds, STEP_ROWS)).rowcount:
             yield deleted

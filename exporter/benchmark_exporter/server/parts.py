@@ -18,7 +18,7 @@ from benchmark_exporter.metrics.definitions import Part
 from benchmark_exporter.metrics.families.process import STREAM_LAG_METRIC
 from benchmark_exporter.server.access import Access
 from benchmark_exporter.server.alert_keeping import make_absence_loop
-from benchmark_exporter.server.alerts import AlertReceiver
+from benchmark_exporter.server.alerts import AlertReceiver, known_alerts
 from benchmark_exporter.server.change_loop import ChangeLoop
 from benchmark_exporter.server.changes import Changes
 from benchmark_exporter.server.config_reload import ConfigReload
@@ -234,6 +234,7 @@ class Server:
             self._opened,
             self._publisher,
             self._worker,
+            known_alerts(self._settings.runbooks_dir),
             note_error=self._ingest.note_error,
             wake=self._ingest.wake,
         )

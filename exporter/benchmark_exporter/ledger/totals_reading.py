@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
+from benchmark_exporter.counters import UNTRACKED_BRANCH_RUNS
 from benchmark_exporter.ledger.columns import Columns, to_json
 from benchmark_exporter.ledger.rows import ReturnedRow
 from benchmark_exporter.ledger.state import (
@@ -47,6 +48,10 @@ _COUNTERS_OF_SUBJECTS = Columns(RunningTotal).query(
 _OTHER_COUNTERS = Columns(_Named).query(
     "FROM counters WHERE name NOT IN (SELECT value FROM json_each(?))"
 )
+_UNTRACKED = Columns(RunningTotal).query(
+    "FROM counters WHERE name = ? "
+    "AND json_extract(labels, '$[0]') IN (SELECT project FROM temp.shown)"
+)
 _HISTOGRAMS_OF_SUBJECTS = Columns(Histogram).query(
     "FROM temp.shown_totals s CROSS JOIN histograms h "
     "ON h.name = ? AND labels > prefix AND labels < after WHERE kind = ?"
@@ -68,8 +73,12 @@ def read_counters(connection: sqlite3.Connection) -> Mapping[str, Sequence[Runni
     for name, kind in SUBJECT_COUNTERS.items():
         if found := list(_COUNTERS_OF_SUBJECTS.rows(connection, (name, kind))):
             counters[name] = found
-    for named in _OTHER_COUNTERS.rows(connection, (to_json([*SUBJECT_COUNTERS]),)):
+    untracked = UNTRACKED_BRANCH_RUNS.name
+    apart = to_json([*SUBJECT_COUNTERS, untracked])
+    for named in _OTHER_COUNTERS.rows(connection, (apart,)):
         counters.setdefault(named.name, []).append(named.total)
+    if found := list(_UNTRACKED.rows(connection, (untracked,))):
+        counters[untracked] = found
     return counters
 
 

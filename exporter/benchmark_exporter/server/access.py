@@ -18,6 +18,7 @@ from benchmark_exporter.server.credential import (
     OPEN,
     PROXY_HEADER,
     Sender,
+    is_bearer,
     path_of,
     sender_of,
     with_client_address,
@@ -68,6 +69,13 @@ class Access:
                 is_secret=self._settings.stream_tokens is not None,
             )
         )
+
+    def may_be_prometheus(self, request: web.Request) -> bool:
+        """Whether a scrape may count as one of a Prometheus that alerts.
+
+        With a credential, anybody may still scrape by the proxy, and say that they are Prometheus.
+        """
+        return self.credential is None or is_bearer(request, self.credential.read())
 
     def _check(self, pages: Pages) -> Middleware:
         @web.middleware

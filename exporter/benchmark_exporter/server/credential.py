@@ -31,6 +31,12 @@ def path_of(request: web.Request) -> str:
     return "" if resource is None else resource.canonical
 
 
+def is_bearer(request: web.Request, tokens: Sequence[Token]) -> bool:
+    """Whether the Authorization header carries one of `tokens`."""
+    secret = _authorized_secret(request.headers.get(hdrs.AUTHORIZATION, ""))
+    return secret is not None and bearer(tokens, secret) is not None
+
+
 def sender_of(request: web.Request, tokens: Sequence[Token]) -> Sender:
     """Who sent a request, by the credential that it carries.
 

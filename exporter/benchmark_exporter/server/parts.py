@@ -186,7 +186,7 @@ class Server:
         prune = PruneLoop(
             self._opened,
             self._upload_folder,
-            lambda: self._configuration.now.retention_days,
+            lambda: self._configuration.now,
             self._worker,
             self._ingest.note_error,
         )
@@ -259,6 +259,8 @@ class Server:
     def _note_scrape(
         self, request: web.Request, exposition: Exposition, parts: Collection[Part]
     ) -> None:
+        if not self._access.may_be_prometheus(request):
+            return
         self._delivery.note_scrape(request, exposition, parts)
         if "state" in parts:
             self._absence.note_scrape(request.remote or "", request.headers.get("User-Agent", ""))

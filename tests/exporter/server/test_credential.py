@@ -197,13 +197,17 @@ def test_alerts_are_not_taken_from_the_proxy(exporter: Exporter) -> None:
     assert post_alerts(exporter.port, basic("stack", CREDENTIAL)) == 200
 
 
-def test_the_client_of_the_proxy_counts_as_the_one_who_asks(exporter: Exporter) -> None:
-    """By the last entry, which the proxy adds. Others may say nothing of their address."""
+def test_only_bearers_count_as_prometheus(exporter: Exporter) -> None:
+    """By the proxy anybody may scrape and say that they are one, and hold reports up."""
     scrape = {"User-Agent": "Prometheus/3.5.3"}
     forwarded = {"X-Forwarded-For": "198.51.100.1, 198.51.100.2"}
     path = "/metrics?collect[]=state"
+    stranger = scrape | PROXY | {"X-Forwarded-For": "198.51.100.3"}
+    assert ask(exporter.port, path, stranger).status == 200
+    # One that comes by the proxy is known by the address that the proxy adds last. Nobody else's
+    # X-Forwarded-For counts.
+    assert ask(exporter.port, path, scrape | forwarded | PROXY | BEARER).status == 200
     assert ask(exporter.port, path, scrape | forwarded | BEARER).status == 200
-    assert ask(exporter.port, path, scrape | forwarded | PROXY).status == 200
 
     def scrapers() -> set[str]:
         with closing(sqlite3.connect(exporter.folder / "ledger.sqlite3")) as ledger:

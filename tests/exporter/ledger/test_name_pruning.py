@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmark_exporter.config import Config
-from tests.support.documents import perf_suite, pipeline
+from tests.support.documents import perf_suite, pipeline, result
 from tests.support.wired import Wired
 
 DAY_SECONDS = 86_400.0
@@ -88,12 +88,16 @@ def test_what_is_shown_for_longer_than_runs_are_kept_stays(tmp_path: Path) -> No
 def test_projects_of_which_nothing_is_shown_cost_no_series(wired: Wired) -> None:
     """Whoever may send results may name projects."""
     for number in range(5):
-        wired.take(f"{number}.json", perf_suite(f"run-{number}", project=f"project-{number}"))
-    shown = wired.samples()["benchmark_run_info"]
-    assert len({dict(labels)["project"] for labels in shown}) == 5
+        for branch in ("main", "feature"):
+            document = result(number, {"parse/fast": 2.0})
+            named = {"project": f"project-{number}", "branch": branch, "duration_seconds": 3.0}
+            wired.take(f"{number}-{branch}.json", document | named)
+
+    def projects() -> set[str | None]:
+        shown = wired.samples()
+        return {dict(labels).get("project") for series in shown.values() for labels in series}
+
+    assert len(projects() - {None}) == 5
     wired.now += wired.config.series_max_age_seconds
-    wired.take("new.json", perf_suite("new", project="another"))
-    projects = {
-        dict(labels).get("project") for series in wired.samples().values() for labels in series
-    }
-    assert projects <= {None, "another"}
+    wired.take("new.json", result(9, {"parse/fast": 2.0}) | {"project": "another"})
+    assert projects() == {None, "another"}

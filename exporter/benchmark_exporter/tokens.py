@@ -12,6 +12,10 @@ log = logging.getLogger(__name__)
 MIN_TOKEN_CHARACTERS = 16
 
 
+class TokensError(Exception):
+    """A file of tokens cannot be used; the message names the file and why, without any secret."""
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """A secret that admits its bearer, and the bearer's name in the log."""
@@ -53,6 +57,23 @@ def bearer(tokens: Iterable[Token], secret: str) -> Token | None:
         if hmac.compare_digest(hashlib.sha256(token.secret.encode()).digest(), digest):
             found = token
     return found
+
+
+def require_token(path: Path) -> None:
+    """Checks a file that must have a token.
+
+    Raises:
+        TokensError: it cannot be read, a line of it is not a token, or it has none.
+    """
+    try:
+        tokens, mistakes = parse_tokens(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
+        raise TokensError(f"{path}: cannot be read: {reason}") from error
+    if mistakes:
+        raise TokensError(f"{path}: {mistakes[0]}")
+    if not tokens:
+        raise TokensError(f"{path}: there is no token in this file")
 
 
 class TokenFile:

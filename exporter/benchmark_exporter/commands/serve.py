@@ -27,6 +27,7 @@ from benchmark_exporter.links import Links
 from benchmark_exporter.metrics.definitions import load_definitions
 from benchmark_exporter.server.serve import serve
 from benchmark_exporter.server.settings import ServeSettings
+from benchmark_exporter.tokens import TokensError, require_token
 
 # The parts of the stack that pages and runbooks link to.
 LINKED = {
@@ -86,6 +87,11 @@ link_options = combined(
     "--stream-tokens",
     help="File of the tokens that may follow the stream. Without it, everyone may.",
 )
+@file_option(
+    "--credential-file",
+    help="File of the stack's credential. With it, only the stack's parts and its proxy are "
+    "answered, and requests to Alertmanager carry it.",
+)
 @metrics_option
 @folder_option("--runbooks-dir", help="Folder whose pages are served at /runbooks/NAME.")
 @link_options
@@ -135,6 +141,7 @@ def _settings(config: Config, options: dict[str, Any]) -> ServeSettings:
         ledger_path=options["ledger"].absolute(),
         upload_tokens=_absolute(options["upload_tokens"]),
         github_webhook_secret=_absolute(options["github_webhook_secret"]),
+        credential_file=_credential_file(options["credential_file"]),
         runbooks_dir=options["runbooks_dir"],
         links=Links({part: url.rstrip("/") for part, url in urls.items()}),
         host=host,
@@ -143,6 +150,16 @@ def _settings(config: Config, options: dict[str, Any]) -> ServeSettings:
         stream_tokens=_absolute(options["stream_tokens"]),
         alertmanager_api_url=_without_slash(options["alertmanager_api_url"]),
     )
+
+
+def _credential_file(path: Path | None) -> Path | None:
+    """Raises ConfigError if there is no credential in the file."""
+    if path is not None:
+        try:
+            require_token(path)
+        except TokensError as error:
+            raise ConfigError(f"--credential-file: {error}") from error
+    return _absolute(path)
 
 
 def _without_slash(url: str | None) -> str | None:

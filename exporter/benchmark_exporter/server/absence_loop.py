@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import aiohttp
@@ -23,12 +24,22 @@ class Duty(Protocol):
 
 
 class AbsenceLoop:
-    """Checks each duty. `url` is Alertmanager's address without a trailing slash."""
+    """Checks each duty.
+
+    `url` is Alertmanager's address without a trailing slash, `authorization` gives the headers that
+    it asks for.
+    """
 
     def __init__(
-        self, url: str, absence: PrometheusAbsence, after_seconds: float, *duties: Duty
+        self,
+        url: str,
+        authorization: Callable[[], Mapping[str, str]],
+        absence: PrometheusAbsence,
+        after_seconds: float,
+        *duties: Duty,
     ) -> None:
         self._url = url
+        self._authorization = authorization
         self._absence = absence
         self._interval_seconds = after_seconds / CHECKS
         self._duties = duties
@@ -37,7 +48,7 @@ class AbsenceLoop:
     async def run(self) -> None:
         """Checks until cancelled."""
         async with aiohttp.ClientSession() as session:
-            api = AlertmanagerApi(self._url, session)
+            api = AlertmanagerApi(self._url, session, self._authorization)
             while True:
                 await asyncio.sleep(self._interval_seconds)
                 try:

@@ -1,5 +1,6 @@
 """Wires what is done at Alertmanager while Prometheus is away."""
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from benchmark_exporter.config import AlertKeeping
@@ -11,6 +12,7 @@ from benchmark_exporter.server.prometheus_absence import PrometheusAbsence
 
 def make_absence_loop(
     alertmanager_url: str,
+    authorization: Callable[[], Mapping[str, str]],
     absence: PrometheusAbsence,
     keeping: AlertKeeping,
     exporter_url: str | None,
@@ -22,6 +24,7 @@ def make_absence_loop(
 
     return AbsenceLoop(
         alertmanager_url,
+        authorization,
         absence,
         keeping.after_seconds,
         AlertKeeper(absence, keeping, clock),

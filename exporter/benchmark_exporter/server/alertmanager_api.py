@@ -1,6 +1,6 @@
 """Alertmanager's API, version 2: the alerts that it has, and new ones."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import aiohttp
@@ -28,11 +28,20 @@ class ActiveAlert(msgspec.Struct, frozen=True):
 
 
 class AlertmanagerApi:
-    """One Alertmanager. `url` is its address without a trailing slash."""
+    """One Alertmanager. `url` is its address without a trailing slash.
 
-    def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
+    `authorization` gives the headers that each request has to carry.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        session: aiohttp.ClientSession,
+        authorization: Callable[[], Mapping[str, str]],
+    ) -> None:
         self._alerts_url = f"{url}/api/v2/alerts"
         self._session = session
+        self._authorization = authorization
         self._timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
 
     async def active(self) -> Sequence[ActiveAlert]:
@@ -42,7 +51,9 @@ class AlertmanagerApi:
             AlertmanagerError: it cannot be asked.
         """
         try:
-            async with self._session.get(self._alerts_url, timeout=self._timeout) as answer:
+            async with self._session.get(
+                self._alerts_url, headers=self._authorization(), timeout=self._timeout
+            ) as answer:
                 answer.raise_for_status()
                 return msgspec.json.decode(await answer.read(), type=list[ActiveAlert])
         except (aiohttp.ClientError, TimeoutError, msgspec.DecodeError) as error:
@@ -58,7 +69,7 @@ class AlertmanagerApi:
             async with self._session.post(
                 self._alerts_url,
                 data=msgspec.json.encode(alerts),
-                headers={"Content-Type": "application/json"},
+                headers={"Content-Type": "application/json", **self._authorization()},
                 timeout=self._timeout,
             ) as answer:
                 answer.raise_for_status()

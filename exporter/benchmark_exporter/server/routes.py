@@ -8,12 +8,14 @@ from pathlib import Path
 
 import msgspec
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from benchmark_exporter.config import packaged
 from benchmark_exporter.links import Links
 from benchmark_exporter.metrics.collector import Exposition
 from benchmark_exporter.metrics.definitions import PARTS, Part
 from benchmark_exporter.metrics.exposition import join
+from benchmark_exporter.server.credential import ALERTS_PATH
 from benchmark_exporter.server.landing_page import landing_page
 from benchmark_exporter.server.status import Status
 
@@ -44,9 +46,9 @@ class Service:
     links: Links
 
 
-def make_application(service: Service) -> web.Application:
-    """The routes over a service."""
-    application = web.Application(client_max_size=MAX_WEBHOOK_BYTES)
+def make_application(service: Service, access: Sequence[Middleware]) -> web.Application:
+    """The routes over a service, for those whom `access` lets through."""
+    application = web.Application(client_max_size=MAX_WEBHOOK_BYTES, middlewares=access)
     routes = _Routes(service)
     application.add_routes(
         [
@@ -58,7 +60,7 @@ def make_application(service: Service) -> web.Application:
             web.get("/runbooks/{name}", routes.runbook),
             web.get("/api/v1/status", routes.status),
             web.get("/api/v1/changes", service.changes),
-            web.post("/api/v1/alerts", service.alerts),
+            web.post(ALERTS_PATH, service.alerts),
             web.post("/api/v1/results", service.upload),
             web.post("/api/v1/github", service.github),
         ]

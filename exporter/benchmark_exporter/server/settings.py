@@ -22,6 +22,8 @@ class ServeSettings:
     ledger_path: Path
     upload_tokens: Path | None
     github_webhook_secret: Path | None
+    # What requests have to carry; None: whoever reaches the address is answered.
+    credential_file: Path | None
     runbooks_dir: Path | None
     links: Links
     host: str

@@ -9,11 +9,18 @@ from aiohttp import web
 
 from benchmark_exporter.ledger import LedgerError
 from benchmark_exporter.model import Notification
+from benchmark_exporter.server.bodies import ALERTS_BYTES, Bodies, BodyShare
 from benchmark_exporter.server.open_ledger import OpenLedger
 from benchmark_exporter.server.publishing import Publisher
+from benchmark_exporter.server.refusal import Refused
+from benchmark_exporter.server.requests_at_once import refusal_response
 from benchmark_exporter.server.worker import Worker
 
 log = logging.getLogger(__name__)
+
+MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+# Alertmanager is near, and retries.
+TIMEOUT_SECONDS = 10.0
 
 
 class Alert(msgspec.Struct, frozen=True):
@@ -48,11 +55,25 @@ class AlertReceiver:
         self._worker = worker
         self._note_error = note_error
         self._wake = wake
+        self._bodies = Bodies(
+            BodyShare(ALERTS_BYTES),
+            MAX_MESSAGE_BYTES,
+            TIMEOUT_SECONDS,
+            size_limit=f"{MAX_MESSAGE_BYTES} bytes",
+            time_limit=f"{TIMEOUT_SECONDS:g} s",
+        )
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answers 200 once the alerts are counted, and 503 if Alertmanager has to retry."""
         try:
-            message = msgspec.json.decode(await request.read(), type=AlertmanagerMessage)
+            async with self._bodies.received(request) as body:
+                return await self._count(body)
+        except Refused as refused:
+            return refusal_response(refused)
+
+    async def _count(self, body: bytes) -> web.Response:
+        try:
+            message = msgspec.json.decode(body, type=AlertmanagerMessage)
         except msgspec.DecodeError as error:
             raise web.HTTPBadRequest(
                 text=f"not an Alertmanager webhook message, version 4: {error}\n"
@@ -66,7 +87,7 @@ class AlertReceiver:
             self._note_error(error)
             log.error(
                 "alerts could not be counted; Alertmanager will retry",
-                extra={"fields": {"reason": error}},
+                extra={"repeats": "alerts", "fields": {"reason": error}},
             )
             raise web.HTTPServiceUnavailable(text=f"{error}\n") from error
         # A new counter is held at 0 for a while, so the ingest loop may have to wake earlier.

@@ -1,7 +1,6 @@
 """The parts of the running exporter and their connections."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Collection
 from datetime import UTC, datetime
@@ -23,10 +22,12 @@ from benchmark_exporter.server.changes import Changes
 from benchmark_exporter.server.config_reload import ConfigReload
 from benchmark_exporter.server.configuration import Configuration
 from benchmark_exporter.server.delivery_loop import DeliveryLoop
+from benchmark_exporter.server.descriptors import ConnectionLimits, allow_descriptors
 from benchmark_exporter.server.drift_loop import DriftLoop
 from benchmark_exporter.server.github import GitHub
 from benchmark_exporter.server.ingest_loop import IngestLoop
 from benchmark_exporter.server.ingest_state import IngestState
+from benchmark_exporter.server.listeners import Listeners
 from benchmark_exporter.server.open_ledger import OpenLedger
 from benchmark_exporter.server.prometheus_absence import PrometheusAbsence
 from benchmark_exporter.server.prune_loop import PruneLoop
@@ -46,12 +47,6 @@ from benchmark_exporter.stream.live_file import FOLDER
 from benchmark_exporter.stream.live_folder import LiveFolder
 from benchmark_exporter.stream.server import Admission, StreamServer
 from benchmark_exporter.tokens import TokenFile
-
-log = logging.getLogger(__name__)
-
-SHUTDOWN_SECONDS = 2.0
-# After a restart all clients of the stream reconnect at once.
-STREAM_BACKLOG = 1024
 
 
 class Server:
@@ -113,6 +108,7 @@ class Server:
             clock=time.time,
         )
         self._live = LiveFollower(live_folder, live_worker, self._feed)
+        self._connection_limits = ConnectionLimits(allow_descriptors())
         keeping = config.alert_keeping
         self._absence = PrometheusAbsence(
             keeping.after_seconds, keeping.limit_seconds, time.monotonic
@@ -145,38 +141,20 @@ class Server:
         await self._worker.run(self._opened.close)
 
     async def run_until(self, stop: asyncio.Event) -> None:
-        # Bodies are not decompressed here: whoever unpacks them has to limit their size.
-        runner = web.AppRunner(
+        listeners = Listeners(
+            self._settings,
+            self._connection_limits,
             self._make_application(),
-            access_log=None,
-            shutdown_timeout=SHUTDOWN_SECONDS,
-            auto_decompress=False,
+            self._make_stream_application(),
         )
-        streaming = web.AppRunner(
-            self._make_stream_application(), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS
-        )
-        await runner.setup()
+        self.reload.follow(listeners.configure)
         try:
-            await self._listen(runner, streaming)
-            await self._run_tasks(stop)
+            await listeners.open()
+            await self._run_tasks(stop, listeners)
         finally:
-            await streaming.cleanup()
-            await runner.cleanup()
+            await listeners.close()
 
-    async def _listen(self, runner: web.AppRunner, streaming: web.AppRunner) -> None:
-        settings = self._settings
-        await web.TCPSite(runner, settings.host, settings.port).start()
-        log.info(
-            f"benchmark-exporter {__version__} listens on {settings.host}:{settings.port}",
-            extra={"fields": {"results": settings.results_dir, "ledger": settings.ledger_path}},
-        )
-        if settings.stream_address is not None:
-            host, port = settings.stream_address
-            await streaming.setup()
-            await web.TCPSite(streaming, host, port, backlog=STREAM_BACKLOG).start()
-            log.info(f"the stream and the live page are on {host}:{port}")
-
-    async def _run_tasks(self, stop: asyncio.Event) -> None:
+    async def _run_tasks(self, stop: asyncio.Event, listeners: Listeners) -> None:
         """Runs everything until `stop` is set or ingest ends, which it never does by itself."""
         watch = FolderWatch(
             self._settings.results_dir,
@@ -211,6 +189,7 @@ class Server:
                 tasks.create_task(self._live.run()),
                 tasks.create_task(self.reload.run()),
                 tasks.create_task(publish_states(self._publisher, self._feed)),
+                *(tasks.create_task(connections.check()) for connections in listeners.checks),
             ]
             if self._settings.alertmanager_api_url is not None:
                 absence = make_absence_loop(
@@ -267,7 +246,8 @@ class Server:
 
         def admission(config: Config) -> Admission:
             origins = [*config.stream_origins, *settings.links.page_origins]
-            return Admission(config.stream_max_clients, origins, tokens)
+            most = self._connection_limits.followers(config.stream_max_clients)
+            return Admission(most, origins, tokens)
 
         trends = Trends(self._opened, self._publisher, self._worker, self._ingest.note_error)
         page = packaged("stream/page")

@@ -52,7 +52,7 @@ def held(
 
 def _send(connection: socket.socket, request: bytes) -> None:
     """Sends what is taken within a moment: the rest waits in vain."""
-    deadline = time.monotonic() + 0.05
+    deadline = time.monotonic() + 0.02
     while request and time.monotonic() < deadline:
         try:
             request = request[connection.send(request[: 1024 * 1024]) :]

@@ -126,4 +126,7 @@ class Bodies:
             raise Refused(408, Refusal("too_slow", detail), {"Connection": "close"}) from error
         except (ConnectionError, web.RequestPayloadError) as error:
             raise Refused(400, Refusal("incomplete", f"the body ended early: {error}")) from error
-        return bytes(body)
+        else:
+            return bytes(body)
+        finally:
+            body.clear()  # an exception refers to it, for as long as it is not collected

@@ -5,6 +5,7 @@ longest is closed for the newest: a scrape is answered at once, whoever holds th
 """
 
 import asyncio
+import gc
 import ipaddress
 import logging
 import time
@@ -27,6 +28,7 @@ ANSWER_SECONDS = 60.0
 # close them first, or a request that they are just sending would be lost.
 KEEP_ALIVE_SECONDS = 330.0
 CHECK_SECONDS = 1.0
+COLLECT_AFTER = 16
 # A host may use any address of its network.
 IPV6_NETWORK_BITS = 64
 MAX_HEAD_BYTES = 64 * 1024
@@ -123,6 +125,7 @@ class Connections:
         self.most = most
         self._monotonic = monotonic
         self._open: dict[asyncio.BaseProtocol, Connection] = {}
+        self._closed = 0  # since the last collection
         # By client, in the order in which they began to keep the listener waiting.
         self._waiting: dict[str, dict[Connection, None]] = {}
 
@@ -139,7 +142,8 @@ class Connections:
         while len(self._open) + coming >= self.most:
             if not self._waiting:
                 return False
-            longest = next(iter(max(self._waiting.values(), key=len)))
+            most = max(self._waiting, key=lambda client: len(self._waiting[client]))
+            longest = next(iter(self._waiting[most]))
             self.report("too many connections: those that keep the exporter waiting are closed")
             self.drop(longest)
         return True
@@ -171,7 +175,8 @@ class Connections:
 
     def forget(self, connection: Connection) -> None:
         """No longer counts a connection."""
-        self._open.pop(connection.inner, None)
+        if self._open.pop(connection.inner, None) is not None:
+            self._closed += 1
         self.note_serving(connection)
 
     def report(self, what: str) -> None:
@@ -185,7 +190,14 @@ class Connections:
             self.check_once()
 
     def check_once(self) -> None:
-        """Closes those that have kept the listener waiting for too long."""
+        """Closes those that have kept the listener waiting for too long.
+
+        What many closed ones leave is collected, which could take long otherwise: their requests
+        and what was read of them refer to each other.
+        """
+        if self._closed >= COLLECT_AFTER:
+            self._closed = 0
+            gc.collect(0)
         now = self._monotonic()
         for connection in [each for of_client in self._waiting.values() for each in of_client]:
             waited = now - connection.since_seconds

@@ -140,7 +140,7 @@ def test_thousands_of_connects(attacked: Attacked) -> None:
     with attacked.survives(memory_bytes=20 * MEGABYTE):
         for port in (exporter.port, exporter.stream_port):
             for reset in (False, True):
-                with held(port, [SCRAPE] * 700, reset=reset):
+                with held(port, [SCRAPE] * MANY, reset=reset):
                     pass
 
 

@@ -26,8 +26,9 @@ LIMIT_MEGABYTES, SHARE = 256 * 1024**2 / MEGABYTE, 0.7
 SETTLED_SECONDS = 8.0
 SCRAPES = 20
 BODY_BYTES, BODIES = 4 * 1024 * 1024 - 1, 150
-# Enough of perf_suite's runs to fill both parts of the exposition up to max_series.
-FULL_PROJECTS = 1600
+# What fills both parts of the exposition up to max_series: projects of perf_suite have histograms,
+# results that are no times have only gauges and counters.
+FULL_PROJECTS, FULL_DOCUMENTS, RESULTS_OF_A_DOCUMENT = 240, 40, 100
 TOKEN = "a-token-of-the-benchmark"  # noqa: S105  # of an exporter that ends with it
 
 
@@ -92,6 +93,12 @@ def _series(folder: Path) -> Iterator[Figure]:
     """Both parts full, scraped as Prometheus and as people do, while runs come."""
     stream_port = free_port()
     _write(folder, range(FULL_PROJECTS))
+    for number in range(FULL_DOCUMENTS):
+        entries = [
+            {"name": f"size-{number}-{each}", "unit": "bytes", "value": each + 1}
+            for each in range(RESULTS_OF_A_DOCUMENT)
+        ]
+        (folder / "results" / f"sizes-{number}.json").write_text(json.dumps(entries))
     with servers.exporter(folder, stream_port) as server:
         _scrape(server, 2)
         yield from _figures("full exposition, after the first scan", server)

@@ -129,17 +129,19 @@ class Page:
 
     def text(self, part: Part) -> bytes:
         """The families of one part, in the order of metrics.yaml."""
-        lines: list[str] = []
+        families: list[bytes] = []  # as bytes at once, so that the whole is never there twice
         for name, definition in self._definitions.items():
             if part in definition.parts:
-                lines.append(f"# HELP {name} {_escape_help(definition.help)}")
-                lines.append(f"# TYPE {name} {definition.type}")
-                # Buckets keep their order. Other series are sorted: same state, same bytes.
                 series = self._lines[part, name]
-                lines.extend(
-                    series if definition.type in ("histogram", "summary") else sorted(series)
-                )
-        return "".join(f"{line}\n" for line in lines).encode()
+                lines = [
+                    f"# HELP {name} {_escape_help(definition.help)}",
+                    f"# TYPE {name} {definition.type}",
+                    # Buckets keep their order. Other series are sorted: same state, same bytes.
+                    *(series if definition.type in ("histogram", "summary") else sorted(series)),
+                    "",
+                ]
+                families.append("\n".join(lines).encode())
+        return b"".join(families)
 
     def _prefix(
         self, metric: str, suffix: str, labels: Labels, extra: tuple[str, str] | None

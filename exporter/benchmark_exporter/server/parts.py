@@ -15,6 +15,7 @@ from benchmark_exporter.ledger import LedgerError
 from benchmark_exporter.metrics.collector import Collector, Exposition
 from benchmark_exporter.metrics.definitions import Part
 from benchmark_exporter.metrics.families.process import STREAM_LAG_METRIC
+from benchmark_exporter.metrics.live import ConfigStatus
 from benchmark_exporter.server.alert_keeping import make_absence_loop
 from benchmark_exporter.server.alerts import AlertReceiver
 from benchmark_exporter.server.change_loop import ChangeLoop
@@ -94,11 +95,7 @@ class Server:
             self._uploads, _token_file(settings.github_webhook_secret), upload_worker
         )
         self._resources = ResourcesPart(
-            collector,
-            self._publisher,
-            self._uploads.counts,
-            self._feed,
-            lambda: self._configuration.status,
+            collector, self._publisher, self._uploads.counts, self._feed, self._config_status
         )
         live_folder = LiveFolder(
             settings.results_dir / FOLDER,
@@ -113,6 +110,9 @@ class Server:
         self._absence = PrometheusAbsence(
             keeping.after_seconds, keeping.limit_seconds, time.monotonic
         )
+
+    def _config_status(self) -> ConfigStatus:
+        return self._configuration.status
 
     def _make_uploads(self, worker: Worker) -> Uploads:
         uploads = Uploads(

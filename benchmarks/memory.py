@@ -26,10 +26,11 @@ LIMIT_MEGABYTES, SHARE = 256 * 1024**2 / MEGABYTE, 0.7
 SETTLED_SECONDS = 8.0
 SCRAPES = 20
 BODY_BYTES, BODIES = 4 * 1024 * 1024 - 1, 150
-# What fills both parts of the exposition up to max_series: projects of perf_suite have histograms,
-# results that are no times have only gauges and counters.
-FULL_PROJECTS, FULL_DOCUMENTS, RESULTS_OF_A_DOCUMENT = 240, 40, 100
+# What fills both parts of the exposition up to max_series: perf_suite's projects have histograms,
+# pipelines have none.
+FULL_PROJECTS, FULL_PIPELINES = 240, 5000
 TOKEN = "a-token-of-the-benchmark"  # noqa: S105  # of an exporter that ends with it
+UPLOAD = f"POST /api/v1/results HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "burst": lambda folder: _burst(folder, options.burst),
         "clients": lambda folder: _clients(folder, options.clients),
         "bodies": _bodies,
+        "together": lambda folder: _together(folder, options.clients),
     }
     try:
         for name in options.only or situations:
@@ -92,25 +94,55 @@ def _idle(folder: Path) -> Iterator[Figure]:
 def _series(folder: Path) -> Iterator[Figure]:
     """Both parts full, scraped as Prometheus and as people do, while runs come."""
     stream_port = free_port()
-    _write(folder, range(FULL_PROJECTS))
-    for number in range(FULL_DOCUMENTS):
-        entries = [
-            {"name": f"size-{number}-{each}", "unit": "bytes", "value": each + 1}
-            for each in range(RESULTS_OF_A_DOCUMENT)
-        ]
-        (folder / "results" / f"sizes-{number}.json").write_text(json.dumps(entries))
+    _fill(folder)
     with servers.exporter(folder, stream_port) as server:
         _scrape(server, 2)
         yield from _figures("full exposition, after the first scan", server)
         with _followers(stream_port, 100):
-            for number in range(SCRAPES):
-                _write(folder, [FULL_PROJECTS + number])
-                _scrape(server, 2)
-                _get(stream_port, "/api/v1/trends")
+            _use(folder, server, stream_port)
         lines = _get(server.port, "/metrics").splitlines()
         series = sum(not line.startswith(b"#") for line in lines)
         yield Figure("series in both parts of the full exposition", series, "series")
         yield from _figures("full exposition, scraped plain and gzip, trends, 100 clients", server)
+
+
+def _together(folder: Path, clients: int) -> Iterator[Figure]:
+    """All of it at once, but for the files."""
+    (folder / servers.CONFIG).write_text(f"stream_max_clients: {clients}\n")
+    stream_port = free_port()
+    _fill(folder)
+    with (
+        servers.exporter(folder, stream_port, options=[_tokens(folder)]) as server,
+        _followers(stream_port, clients),
+        ExitStack() as stack,
+    ):
+        _hold_bodies(stack, server)
+        _send_documents(stack, server)
+        _use(folder, server, stream_port)
+        yield from _figures("full exposition, clients, bodies and documents at once", server)
+
+
+def _fill(folder: Path) -> None:
+    _write(folder, range(FULL_PROJECTS))
+    for number in range(FULL_PIPELINES):
+        document = {
+            "schema": "strataregula.pipeline/1",
+            "pipeline": f"pipeline-{number}",
+            "branch": "main",
+            "trigger": "push",
+            "run_id": str(number),
+            "status": "pass",
+            "timestamp": "2026-01-01T00:00:00Z",
+            "duration_seconds": 60.0 + number,
+        }
+        (folder / "results" / f"pipeline-{number}.json").write_text(json.dumps(document))
+
+
+def _use(folder: Path, server: Server, stream_port: int) -> None:
+    for number in range(SCRAPES):
+        _write(folder, [FULL_PROJECTS + number])
+        _scrape(server, 2)
+        _get(stream_port, "/api/v1/trends")
 
 
 def _files(folder: Path, files: int) -> Iterator[Figure]:
@@ -146,26 +178,34 @@ def _clients(folder: Path, clients: int) -> Iterator[Figure]:
 
 def _bodies(folder: Path) -> Iterator[Figure]:
     """Every share of the memory for bodies taken, held open, and then the largest document."""
-    tokens = folder / "tokens"
-    tokens.write_text(f"ci {TOKEN}\n")
-    head = f"POST /api/v1/results HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n"
-    alerts = "POST /api/v1/alerts HTTP/1.1\r\nHost: x\r\n"
-    with servers.exporter(folder, options=[f"--upload-tokens={tokens}"]) as server:
+    with servers.exporter(folder, options=[_tokens(folder)]) as server:
         _scrape(server, 2)
         with ExitStack() as stack:
-            for start in (alerts, head):
-                for _ in range(BODIES):
-                    whole = f"{start}Content-Length: {BODY_BYTES + 1}\r\n\r\n".encode()
-                    _send(stack, server.port, whole + b" " * BODY_BYTES)
+            _hold_bodies(stack, server)
             yield from _figures(f"{2 * BODIES} bodies of {BODY_BYTES:,} bytes held open", server)
-        document = _largest_document()
         with ExitStack() as stack:
-            body = gzip.compress(document)
-            packed = f"{head}Content-Encoding: gzip\r\nContent-Length: {len(body)}\r\n\r\n"
-            for _ in range(10):
-                _send(stack, server.port, packed.encode() + body)
+            _send_documents(stack, server)
             _scrape(server, SCRAPES)
         yield from _figures("the largest documents, uploaded with gzip", server)
+
+
+def _tokens(folder: Path) -> str:
+    (folder / "tokens").write_text(f"ci {TOKEN}\n")
+    return f"--upload-tokens={folder / 'tokens'}"
+
+
+def _hold_bodies(stack: ExitStack, server: Server) -> None:
+    for start in ("POST /api/v1/alerts HTTP/1.1\r\nHost: x\r\n", UPLOAD):
+        whole = f"{start}Content-Length: {BODY_BYTES + 1}\r\n\r\n".encode() + b" " * BODY_BYTES
+        for _ in range(BODIES):
+            _send(stack, server.port, whole)
+
+
+def _send_documents(stack: ExitStack, server: Server) -> None:
+    body = gzip.compress(_largest_document())
+    head = f"{UPLOAD}Content-Encoding: gzip\r\nContent-Length: {len(body)}\r\n\r\n"
+    for _ in range(10):
+        _send(stack, server.port, head.encode() + body)
 
 
 def _largest_document() -> bytes:

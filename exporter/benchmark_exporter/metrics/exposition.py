@@ -54,6 +54,8 @@ class Page:
         blocks: list[_Block] = [
             (part, name) for name, definition in definitions.items() for part in definition.parts
         ]
+        # Each once, since all series of a subject have an equal one, and keep it.
+        self._same_owners: dict[Owner, Owner] = {}
         self._lines: dict[_Block, list[str]] = {block: [] for block in blocks}
         self._owners: dict[_Block, list[Owner]] = {block: [] for block in blocks}
         self.prefixes: dict[Series, KnownSeries] = {}
@@ -157,7 +159,10 @@ class Page:
 
     def _owner(self, metric: str, labels: Labels) -> Owner:
         owning = self._owning[metric]
-        return None if owning is None else (owning[0], *(labels[index] for index in owning[1]))
+        if owning is None:
+            return None
+        owner = owning[0], *(labels[index] for index in owning[1])
+        return self._same_owners.setdefault(owner, owner)
 
 
 def histogram_lines(prefixes: Sequence[str], histogram: Histogram, *, held: bool) -> list[str]:

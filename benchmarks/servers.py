@@ -69,7 +69,10 @@ def request(
 
 @contextmanager
 def exporter(
-    folder: Path, stream_port: int | None = None, port: int | None = None
+    folder: Path,
+    stream_port: int | None = None,
+    port: int | None = None,
+    options: Sequence[str] = (),
 ) -> Iterator[Server]:
     """Run the exporter on the folder's results/, ledger.sqlite3 and, if present, config.yaml."""
     port, stream_port = port or free_port(), stream_port or free_port()
@@ -87,6 +90,7 @@ def exporter(
         *config,
         f"--ledger={folder / 'ledger.sqlite3'}",
         f"--stream-listen=127.0.0.1:{stream_port}",
+        *options,
     ]
     with running(words, port, "/-/ready", folder / "exporter.log") as server:
         yield server

@@ -1,13 +1,21 @@
-"""Log lines: one event, one line, logfmt or JSON."""
+"""Log lines: one event, one line, logfmt or JSON. What strangers can repeat is limited."""
 
 import json
 import logging
 import re
+import threading
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Literal
 
 # Printed without quotes: no control character, no space, and none of " = \
 _PLAIN = re.compile(r'[^\x00-\x20"=\\]+')
+# A record of these loggers is limited as if it named what repeats: they log what clients do.
+_LOGGERS_OF_SERVERS = ("aiohttp.", "asyncio")
+REPEAT_SECONDS = 60.0
+# More kinds of lines than this count as one: their number must not be up to strangers either.
+MAX_REPEATED_KINDS = 200
 LogFormat = Literal["logfmt", "json"]
 _to_json = json.JSONEncoder(
     ensure_ascii=False
@@ -39,9 +47,60 @@ class _Json(_Formatter):
         return _to_json(self._pairs(record))
 
 
+class Repeats(logging.Filter):
+    """Lets one line a minute pass of each kind that strangers can repeat.
+
+    Such a record names its kind as `repeats`. The next line of the kind says as `left_out` how many
+    were left out before it.
+    """
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._monotonic = monotonic
+        # When the last line of each kind passed, and how many were left out since.
+        self._passed: dict[object, tuple[float, int]] = {}
+        self._lock = threading.Lock()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record passes."""
+        kind = _repeated_kind(record)
+        if kind is None:
+            return True
+        with self._lock:
+            now = self._monotonic()
+            if kind not in self._passed and len(self._passed) >= MAX_REPEATED_KINDS:
+                self._discard_old(now)
+                if len(self._passed) >= MAX_REPEATED_KINDS:
+                    kind = "any other"
+            passed, left_out = self._passed.get(kind, (float("-inf"), 0))
+            if now - passed < REPEAT_SECONDS:
+                self._passed[kind] = passed, left_out + 1
+                return False
+            self._passed[kind] = now, 0
+        if left_out:
+            record.fields = {**getattr(record, "fields", {}), "left_out": left_out}
+        return True
+
+    def _discard_old(self, now: float) -> None:
+        self._passed = {
+            kind: (passed, left_out)
+            for kind, (passed, left_out) in self._passed.items()
+            if now - passed < REPEAT_SECONDS
+        }
+
+
+def _repeated_kind(record: logging.LogRecord) -> object:
+    """What a record repeats; None if it always passes."""
+    if record.name.startswith(_LOGGERS_OF_SERVERS):
+        return record.name, record.msg
+    kind: object = getattr(record, "repeats", None)
+    return kind
+
+
 def configure(log_format: LogFormat) -> None:
-    """Sends all log records to standard error in the given format."""
+    """Sends log records to standard error in the given format."""
     handler = logging.StreamHandler()
+    handler.addFilter(Repeats())
     handler.setFormatter(_Json() if log_format == "json" else _Logfmt())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     # No line names its thread or process, and looking those up costs time for each line.

@@ -1,6 +1,7 @@
 """A running exporter, as a process over a folder of its own."""
 
 import re
+import resource
 import subprocess
 import sys
 import time
@@ -30,8 +31,15 @@ class Exporter:
     """An exporter over a folder of its own, started with further options of `serve`."""
 
     def __init__(
-        self, folder: Path, port: int, *options: str, stream_port: int | None = None
+        self,
+        folder: Path,
+        port: int,
+        *options: str,
+        stream_port: int | None = None,
+        descriptors: int | None = None,
     ) -> None:
+        """`descriptors` is how many files and connections it may have open; None: as we may."""
+        self.descriptors = descriptors
         self.options = (
             f"--stream-listen={'off' if stream_port is None else f'127.0.0.1:{stream_port}'}",
             *options,
@@ -61,17 +69,28 @@ class Exporter:
                     *self.options,
                 ],
                 stderr=log,
+                # Nothing else runs in the tests' process that forks.
+                preexec_fn=self._limit,  # noqa: PLW1509
             )
+
+    def _limit(self) -> None:
+        if self.descriptors is not None:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (self.descriptors, self.descriptors))
 
     def stop(self) -> int:
         self.process.terminate()
         return self.process.wait(DEADLINE_SECONDS)
 
-    def get(self, path: str, headers: dict[str, str] | None = None) -> bytes:
+    def get(
+        self,
+        path: str,
+        headers: dict[str, str] | None = None,
+        timeout_seconds: float = DEADLINE_SECONDS,
+    ) -> bytes:
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}{path}", headers=headers or {}
         )
-        with urllib.request.urlopen(request, timeout=DEADLINE_SECONDS) as answer:
+        with urllib.request.urlopen(request, timeout=timeout_seconds) as answer:
             data: bytes = answer.read()
             return data
 

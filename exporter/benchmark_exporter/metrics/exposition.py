@@ -1,7 +1,6 @@
 """The text format (0.0.4): a page of series, its escaping and clipping, and joining pages."""
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
@@ -13,7 +12,7 @@ from benchmark_exporter.metrics.series_limit import Owner, fitting, owning_label
 
 _CLIP_DIGEST_CHARACTERS = 10
 _ELLIPSIS = "…"
-_FAMILY = re.compile(rb"^(?=# HELP )", re.MULTILINE)
+_NEXT_FAMILY = b"\n# HELP "  # no label value has a line break
 # benchmark_exporter_series of two parts, its limit, and what is dropped of two kinds: these are
 # only known once all the others are counted.
 _SERIES_ABOUT_SERIES = 5
@@ -55,6 +54,8 @@ class Page:
         blocks: list[_Block] = [
             (part, name) for name, definition in definitions.items() for part in definition.parts
         ]
+        # Each once, since all series of a subject have an equal one, and keep it.
+        self._same_owners: dict[Owner, Owner] = {}
         self._lines: dict[_Block, list[str]] = {block: [] for block in blocks}
         self._owners: dict[_Block, list[Owner]] = {block: [] for block in blocks}
         self.prefixes: dict[Series, KnownSeries] = {}
@@ -130,17 +131,19 @@ class Page:
 
     def text(self, part: Part) -> bytes:
         """The families of one part, in the order of metrics.yaml."""
-        lines: list[str] = []
+        families: list[bytes] = []  # as bytes at once, so that the whole is never there twice
         for name, definition in self._definitions.items():
             if part in definition.parts:
-                lines.append(f"# HELP {name} {_escape_help(definition.help)}")
-                lines.append(f"# TYPE {name} {definition.type}")
-                # Buckets keep their order. Other series are sorted: same state, same bytes.
                 series = self._lines[part, name]
-                lines.extend(
-                    series if definition.type in ("histogram", "summary") else sorted(series)
-                )
-        return "".join(f"{line}\n" for line in lines).encode()
+                lines = [
+                    f"# HELP {name} {_escape_help(definition.help)}",
+                    f"# TYPE {name} {definition.type}",
+                    # Buckets keep their order. Other series are sorted: same state, same bytes.
+                    *(series if definition.type in ("histogram", "summary") else sorted(series)),
+                    "",
+                ]
+                families.append("\n".join(lines).encode())
+        return b"".join(families)
 
     def _prefix(
         self, metric: str, suffix: str, labels: Labels, extra: tuple[str, str] | None
@@ -156,7 +159,10 @@ class Page:
 
     def _owner(self, metric: str, labels: Labels) -> Owner:
         owning = self._owning[metric]
-        return None if owning is None else (owning[0], *(labels[index] for index in owning[1]))
+        if owning is None:
+            return None
+        owner = owning[0], *(labels[index] for index in owning[1])
+        return self._same_owners.setdefault(owner, owner)
 
 
 def histogram_lines(prefixes: Sequence[str], histogram: Histogram, *, held: bool) -> list[str]:
@@ -166,20 +172,29 @@ def histogram_lines(prefixes: Sequence[str], histogram: Histogram, *, held: bool
     return [prefix + number(value) for prefix, value in zip(prefixes, values, strict=True)]
 
 
-def join(parts: Sequence[bytes]) -> bytes:
-    """Parts of an exposition as one.
+def pieces(parts: Sequence[bytes]) -> list[memoryview]:
+    """Parts of an exposition as one, in pieces of the parts, which are not copied.
 
     The text format allows each family once, so a family of several parts gets their series
     together.
     """
     if len(parts) == 1:  # what is scraped every second
-        return parts[0]
-    families: dict[bytes, list[bytes]] = {}
+        return [memoryview(parts[0])]
+    families: dict[bytes, list[memoryview]] = {}
     for part in parts:
-        for family in _FAMILY.split(part)[1:]:
-            explanation, kind, series = family.split(b"\n", 2)
-            families.setdefault(explanation + b"\n" + kind + b"\n", []).append(series)
-    return b"".join(head + b"".join(series) for head, series in families.items())
+        view, start = memoryview(part), 0
+        while start < len(part):
+            end = part.find(_NEXT_FAMILY, start) + 1 or len(part)
+            series = part.index(b"\n", part.index(b"\n", start) + 1) + 1
+            head = part[start:series]
+            families.setdefault(head, [view[start:series]]).append(view[series:end])
+            start = end
+    return [piece for family in families.values() for piece in family]
+
+
+def join(parts: Sequence[bytes]) -> bytes:
+    """Parts of an exposition as one."""
+    return b"".join(pieces(parts))
 
 
 def clip(label: str, max_bytes: int) -> str:

@@ -15,8 +15,11 @@ from benchmark_exporter.ledger import LedgerError
 from benchmark_exporter.ledger.notifications import OTHER
 from benchmark_exporter.model import Notification
 from benchmark_exporter.server.absence_report import ALERTNAME
+from benchmark_exporter.server.bodies import ALERTS_BYTES, Bodies, BodyShare
 from benchmark_exporter.server.open_ledger import OpenLedger
 from benchmark_exporter.server.publishing import Publisher
+from benchmark_exporter.server.refusal import Refused
+from benchmark_exporter.server.requests_at_once import refusal_response
 from benchmark_exporter.server.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -25,6 +28,9 @@ log = logging.getLogger(__name__)
 MAX_ALERTS = 1000
 MAX_LABEL_CHARACTERS, MAX_SUMMARY_CHARACTERS = 500, 2000
 WARN_SECONDS = 60.0
+MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+# Alertmanager is near, and retries.
+TIMEOUT_SECONDS = 10.0
 
 
 class Alert(msgspec.Struct, frozen=True):
@@ -65,6 +71,13 @@ class AlertReceiver:
         self._warned_seconds = -math.inf
         self._note_error = note_error
         self._wake = wake
+        self._bodies = Bodies(
+            BodyShare(ALERTS_BYTES),
+            MAX_MESSAGE_BYTES,
+            TIMEOUT_SECONDS,
+            size_limit=f"{MAX_MESSAGE_BYTES} bytes",
+            time_limit=f"{TIMEOUT_SECONDS:g} s",
+        )
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answers 200 once the alerts are counted, and 503 if Alertmanager has to retry."""
@@ -72,7 +85,14 @@ class AlertReceiver:
             # A page can send any other type without asking the browser's leave.
             raise web.HTTPUnsupportedMediaType(text="send JSON, with its Content-Type\n")
         try:
-            message = msgspec.json.decode(await request.read(), type=AlertmanagerMessage)
+            async with self._bodies.received(request) as body:
+                return await self._count(body)
+        except Refused as refused:
+            return refusal_response(refused)
+
+    async def _count(self, body: bytes) -> web.Response:
+        try:
+            message = msgspec.json.decode(body, type=AlertmanagerMessage)
         except msgspec.DecodeError as error:
             raise web.HTTPBadRequest(
                 text=f"not an Alertmanager webhook message, version 4: {error}\n"
@@ -84,7 +104,7 @@ class AlertReceiver:
             self._note_error(error)
             log.error(
                 "alerts could not be counted; Alertmanager will retry",
-                extra={"fields": {"reason": error}},
+                extra={"repeats": "alerts", "fields": {"reason": error}},
             )
             raise web.HTTPServiceUnavailable(text=f"{error}\n") from error
         if nameless:

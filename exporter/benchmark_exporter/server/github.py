@@ -19,7 +19,7 @@ from benchmark_exporter.formats.pipeline_outcome import (
     document,
     status_of,
 )
-from benchmark_exporter.server.bodies import Bodies
+from benchmark_exporter.server.bodies import DELIVERIES_BYTES, Bodies, BodyShare
 from benchmark_exporter.server.refusal import Refusal, Refused
 from benchmark_exporter.server.upload import SENDER, Receipt, Uploads
 from benchmark_exporter.server.worker import Worker
@@ -127,8 +127,8 @@ class GitHub:
         self._uploads = uploads
         self._secrets = secrets
         self._worker = worker
-        # Separate from those of uploads: unsigned bodies must not displace those with a token.
         self._bodies = Bodies(
+            BodyShare(DELIVERIES_BYTES),
             MAX_DELIVERY_BYTES,
             TIMEOUT_SECONDS,
             size_limit=f"{MAX_DELIVERY_BYTES} bytes",

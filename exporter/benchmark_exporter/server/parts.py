@@ -1,7 +1,6 @@
 """The parts of the running exporter and their connections."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Collection
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from benchmark_exporter.ledger import LedgerError
 from benchmark_exporter.metrics.collector import Collector, Exposition
 from benchmark_exporter.metrics.definitions import Part
 from benchmark_exporter.metrics.families.process import STREAM_LAG_METRIC
+from benchmark_exporter.metrics.live import ConfigStatus
 from benchmark_exporter.server.access import Access
 from benchmark_exporter.server.alert_keeping import make_absence_loop
 from benchmark_exporter.server.alerts import AlertReceiver, known_alerts
@@ -25,10 +25,12 @@ from benchmark_exporter.server.config_reload import ConfigReload
 from benchmark_exporter.server.configuration import Configuration
 from benchmark_exporter.server.credential import authorization
 from benchmark_exporter.server.delivery_loop import DeliveryLoop
+from benchmark_exporter.server.descriptors import ConnectionLimits, allow_descriptors
 from benchmark_exporter.server.drift_loop import DriftLoop
 from benchmark_exporter.server.github import GitHub
 from benchmark_exporter.server.ingest_loop import IngestLoop
 from benchmark_exporter.server.ingest_state import IngestState
+from benchmark_exporter.server.listeners import Listeners
 from benchmark_exporter.server.open_ledger import OpenLedger
 from benchmark_exporter.server.prometheus_absence import PrometheusAbsence
 from benchmark_exporter.server.prune_loop import PruneLoop
@@ -48,12 +50,6 @@ from benchmark_exporter.stream.live_file import FOLDER
 from benchmark_exporter.stream.live_folder import LiveFolder
 from benchmark_exporter.stream.server import Admission, StreamServer
 from benchmark_exporter.tokens import TokenFile
-
-log = logging.getLogger(__name__)
-
-SHUTDOWN_SECONDS = 2.0
-# After a restart all clients of the stream reconnect at once.
-STREAM_BACKLOG = 1024
 
 
 class Server:
@@ -102,11 +98,7 @@ class Server:
             self._uploads, _token_file(settings.github_webhook_secret), upload_worker
         )
         self._resources = ResourcesPart(
-            collector,
-            self._publisher,
-            self._uploads.counts,
-            self._feed,
-            lambda: self._configuration.status,
+            collector, self._publisher, self._uploads.counts, self._feed, self._config_status
         )
         live_folder = LiveFolder(
             settings.results_dir / FOLDER,
@@ -116,7 +108,11 @@ class Server:
             clock=time.time,
         )
         self._live = LiveFollower(live_folder, live_worker, self._feed)
+        self._connection_limits = ConnectionLimits(allow_descriptors())
         self._absence = _prometheus_absence(config)
+
+    def _config_status(self) -> ConfigStatus:
+        return self._configuration.status
 
     def _make_uploads(self, worker: Worker) -> Uploads:
         uploads = Uploads(
@@ -145,38 +141,20 @@ class Server:
         await self._worker.run(self._opened.close)
 
     async def run_until(self, stop: asyncio.Event) -> None:
-        # Bodies are not decompressed here: whoever unpacks them has to limit their size.
-        runner = web.AppRunner(
+        listeners = Listeners(
+            self._settings,
+            self._connection_limits,
             self._make_application(),
-            access_log=None,
-            shutdown_timeout=SHUTDOWN_SECONDS,
-            auto_decompress=False,
+            self._make_stream_application(),
         )
-        streaming = web.AppRunner(
-            self._make_stream_application(), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS
-        )
-        await runner.setup()
+        self.reload.follow(listeners.configure)
         try:
-            await self._listen(runner, streaming)
-            await self._run_tasks(stop)
+            await listeners.open()
+            await self._run_tasks(stop, listeners)
         finally:
-            await streaming.cleanup()
-            await runner.cleanup()
+            await listeners.close()
 
-    async def _listen(self, runner: web.AppRunner, streaming: web.AppRunner) -> None:
-        settings = self._settings
-        await web.TCPSite(runner, settings.host, settings.port).start()
-        log.info(
-            f"benchmark-exporter {__version__} listens on {settings.host}:{settings.port}",
-            extra={"fields": {"results": settings.results_dir, "ledger": settings.ledger_path}},
-        )
-        if settings.stream_address is not None:
-            host, port = settings.stream_address
-            await streaming.setup()
-            await web.TCPSite(streaming, host, port, backlog=STREAM_BACKLOG).start()
-            log.info(f"the stream and the live page are on {host}:{port}")
-
-    async def _run_tasks(self, stop: asyncio.Event) -> None:
+    async def _run_tasks(self, stop: asyncio.Event, listeners: Listeners) -> None:
         """Runs everything until `stop` is set or ingest ends, which it never does by itself."""
         watch = FolderWatch(
             self._settings.results_dir,
@@ -211,6 +189,7 @@ class Server:
                 tasks.create_task(self._live.run()),
                 tasks.create_task(self.reload.run()),
                 tasks.create_task(publish_states(self._publisher, self._feed)),
+                *(tasks.create_task(connections.check()) for connections in listeners.checks),
             ]
             if self._settings.alertmanager_api_url is not None:
                 absence = make_absence_loop(
@@ -270,7 +249,8 @@ class Server:
         tokens = _token_file(settings.stream_tokens)
 
         def admission(config: Config) -> Admission:
-            return Admission(config.stream_max_clients, tokens)
+            most = self._connection_limits.followers(config.stream_max_clients)
+            return Admission(most, tokens)
 
         trends = Trends(self._opened, self._publisher, self._worker, self._ingest.note_error)
         page = packaged("stream/page")

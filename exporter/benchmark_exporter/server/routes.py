@@ -14,13 +14,12 @@ from benchmark_exporter.config import packaged
 from benchmark_exporter.links import Links
 from benchmark_exporter.metrics.collector import Exposition
 from benchmark_exporter.metrics.definitions import PARTS, Part
-from benchmark_exporter.metrics.exposition import join
+from benchmark_exporter.server.answers import Answers
 from benchmark_exporter.server.credential import ALERTS_PATH
 from benchmark_exporter.server.landing_page import landing_page
 from benchmark_exporter.server.status import Status
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-MAX_WEBHOOK_BYTES = 4 * 1024 * 1024
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
@@ -48,7 +47,7 @@ class Service:
 
 def make_application(service: Service, access: Sequence[Middleware]) -> web.Application:
     """The routes over a service, for those whom `access` lets through."""
-    application = web.Application(client_max_size=MAX_WEBHOOK_BYTES, middlewares=access)
+    application = web.Application(middlewares=access)
     routes = _Routes(service)
     application.add_routes(
         [
@@ -71,6 +70,7 @@ def make_application(service: Service, access: Sequence[Middleware]) -> web.Appl
 class _Routes:
     def __init__(self, service: Service) -> None:
         self._service = service
+        self._answers = Answers()
         self._compressed: tuple[Exposition | None, Mapping[Part, bytes]] = (None, {})
 
     async def icon(self, _: web.Request) -> web.Response:
@@ -91,13 +91,15 @@ class _Routes:
         headers = {"Content-Type": CONTENT_TYPE}
         if parts == ["state"] and "gzip" in request.headers.get("Accept-Encoding", ""):
             return web.Response(
-                body=self._gzipped(exposition), headers=headers | {"Content-Encoding": "gzip"}
+                body=self._answers.of_parts(request, [self._gzipped(exposition)]),
+                headers=headers | {"Content-Encoding": "gzip"},
             )
-        body = join(
+        body = self._answers.of_parts(
+            request,
             [
                 self._service.resources() if part == "resources" else exposition.parts[part]
                 for part in parts
-            ]
+            ],
         )
         return web.Response(body=body, headers=headers)
 

@@ -8,6 +8,7 @@ import gc
 import logging
 import signal
 
+from benchmark_exporter.server.memory import give_memory_back
 from benchmark_exporter.server.parts import Server
 from benchmark_exporter.server.settings import ServeSettings
 from benchmark_exporter.server.worker import Worker
@@ -25,6 +26,7 @@ async def serve(settings: ServeSettings) -> None:
         LedgerError: the ledger cannot be opened. If its disk is full, this is retried instead.
         OSError: the address cannot be listened on.
     """
+    give_memory_back()
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)

@@ -18,9 +18,10 @@ from aiohttp import web
 from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX
 from benchmark_exporter.ingest.upload_folder import UploadFolder
 from benchmark_exporter.model import Baseline, Rejected
-from benchmark_exporter.server.bodies import Bodies, gunzip
+from benchmark_exporter.server.bodies import UPLOADS_BYTES, Bodies, BodyShare, gunzip
 from benchmark_exporter.server.rate_limit import TokenBuckets
 from benchmark_exporter.server.refusal import Refusal, Refused, unavailable
+from benchmark_exporter.server.requests_at_once import refusal_response
 from benchmark_exporter.server.upload_parameters import sidecar_of
 from benchmark_exporter.server.worker import Worker
 from benchmark_exporter.tokens import TokenFile, bearer
@@ -77,6 +78,7 @@ class Uploads:
         self._worker = worker
         self._closed = closed
         self._stored = stored
+        self._share = BodyShare(UPLOADS_BYTES)
         self.configure(limits)
         self.counts = dict.fromkeys(CODES, 0)
 
@@ -85,6 +87,7 @@ class Uploads:
         self._limits = limits
         self._buckets = TokenBuckets(limits.rate_per_second, limits.burst)
         self._bodies = Bodies(
+            self._share,
             limits.document_bytes,
             limits.timeout_seconds,
             size_limit=f"max_file_bytes ({limits.document_bytes})",
@@ -117,10 +120,12 @@ class Uploads:
                     level,
                     f"an upload was refused: {refused}",
                     exc_info=trace,
-                    extra={"fields": {"by": request[SENDER]}},
+                    extra={
+                        "repeats": (request[SENDER], refused.refusal.reason),
+                        "fields": {"by": request[SENDER]},
+                    },
                 )
-            body = msgspec.json.encode(refused.refusal)
-            response = web.json_response(body=body, status=refused.status, headers=refused.headers)
+            response = refusal_response(refused)
         self.counts[response.status] += 1
         return response
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from benchmark_exporter.config import Config
-from benchmark_exporter.server.bodies import MAX_HELD_BYTES
+from benchmark_exporter.server.bodies import UPLOADS_BYTES
 from tests.support.documents import perf_suite
 from tests.support.process import DEADLINE_SECONDS, Exporter
 from tests.support.upload_server import (
@@ -123,7 +123,7 @@ def test_slow_bodies_together_take_no_more_than_the_memory_limit(
             stack.enter_context(
                 socket.create_connection(("127.0.0.1", running.port), timeout=DEADLINE_SECONDS)
             )
-            for _ in range(MAX_HELD_BYTES // size + 1)
+            for _ in range(UPLOADS_BYTES // size + 1)
         ]
         for connection in slow:
             connection.sendall(head + b" " * (size - 1))

@@ -64,12 +64,16 @@ def _order(total: Total, definition: Definition) -> Callable[[Labels], Labels]:
 
 
 class _Rendered(msgspec.Struct, frozen=True):
-    """The lines of a histogram, and what they begin with; all 0 where it was held."""
+    """The lines of a histogram; all 0 where it was held."""
 
     histogram: Histogram
     held: bool
-    prefixes: Sequence[str]
     lines: Sequence[str]
+
+    @property
+    def prefixes(self) -> Sequence[str]:
+        """What the lines begin with. To keep it would take as much memory as the lines."""
+        return [line[: line.rindex(" ") + 1] for line in self.lines]
 
 
 class Histograms:
@@ -109,14 +113,13 @@ class Histograms:
         shown = before if before is not None and returns else histogram
         held = not returns and hold.holds(histogram.born_seconds)
         rendered = known.get(histogram.labels)
-        if rendered is None or rendered.histogram.bounds != shown.bounds:
-            labelled = replace(shown, labels=in_order(shown.labels))
-            prefixes: Sequence[str] = page.histogram_prefixes(total.metric, labelled)
-            rendered = None
-        else:
-            prefixes = rendered.prefixes
         if rendered is None or (rendered.histogram, rendered.held) != (shown, held):
+            if rendered is None or rendered.histogram.bounds != shown.bounds:
+                labelled = replace(shown, labels=in_order(shown.labels))
+                prefixes: Sequence[str] = page.histogram_prefixes(total.metric, labelled)
+            else:
+                prefixes = rendered.prefixes
             lines = histogram_lines(prefixes, shown, held=held)
-            rendered = _Rendered(shown, held, prefixes, lines)
+            rendered = _Rendered(shown, held, lines)
         page.extend(total.metric, in_order(histogram.labels), rendered.lines)
         return rendered

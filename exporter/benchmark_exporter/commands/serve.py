@@ -131,7 +131,7 @@ def _settings(config: Config, options: dict[str, Any]) -> ServeSettings:
         config_path=_absolute(options["config"]),
         environment=options["environment"],
         definitions=load_definitions(options["metrics"] or packaged("metrics.yaml")),
-        results_dir=options["results_dir"].resolve(strict=True),
+        results_dir=options["results_dir"].absolute(),
         ledger_path=options["ledger"].absolute(),
         upload_tokens=_absolute(options["upload_tokens"]),
         github_webhook_secret=_absolute(options["github_webhook_secret"]),

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from benchmark_exporter.counters import NOTIFICATIONS_RECEIVED
 from benchmark_exporter.ingest.defaults import Defaults
-from benchmark_exporter.ingest.inbox import Candidate, Inbox, oldest_first
+from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX, Candidate, Inbox, oldest_first
 from benchmark_exporter.ingest.inboxes import Inboxes
 from benchmark_exporter.ingest.log_lines import LogLine
 from benchmark_exporter.ingest.naming import carry_over
 from benchmark_exporter.ingest.reading import Reader, ReadFile
 from benchmark_exporter.ingest.recording import Recorder
+from benchmark_exporter.ingest.root_folder import RootFolder
 from benchmark_exporter.ingest.tracking import BranchTracking
 from benchmark_exporter.ledger import Ledger
 from benchmark_exporter.limits import LimitsFor
@@ -58,6 +59,7 @@ class Ingest:
         ledger.adopt_pipelines(defaults.project)
         BranchTracking(defaults.branches).hide_untracked(ledger)
         self._known = ledger.signatures()
+        self._root = RootFolder(inbox.results_dir, monotonic)
         self._reader = Reader(inbox, defaults.zone, defaults.settle_seconds, monotonic)
         self.configure(policy, limits, defaults)
 
@@ -92,6 +94,7 @@ class Ingest:
         Each step yields how many files were seen so far. The last step, which ingests what is new,
         yields nothing.
         """
+        root = self._root.identity()
         known, incomplete = dict(self._known), [each.name for each in self._reader.incomplete]
         present, fresh = set(), []
         for number, candidate in enumerate(self._inbox.walk(), 1):
@@ -101,12 +104,16 @@ class Ingest:
                 fresh.append(candidate)
             if number % STEP_FILES == 0:
                 yield number
-        self._drop_gone(
-            # What `check` learned between two steps is newer than what this scan saw.
-            path
-            for path, signature in known.items()
-            if path not in present and self._known.get(path, ()) == signature
+        shows_gone = self._root.shows_gone(
+            root, is_empty=not _has_results(present), was_empty=not _has_results(known)
         )
+        if shows_gone:
+            self._drop_gone(
+                # What `check` learned between two steps is newer than what this scan saw.
+                path
+                for path, signature in known.items()
+                if path not in present and self._known.get(path, ()) == signature
+            )
         self._reader.discard(name for name in incomplete if name not in present)
         self._ingest(
             oldest_first(
@@ -118,8 +125,10 @@ class Ingest:
 
     def check(self, paths: Iterable[str | Path]) -> None:
         """Ingests what is new of the paths that an event named, and of the incomplete files."""
-        incomplete = map(self._inbox.path, self._reader.incomplete)
-        self._ingest(self._inbox.check([*paths, *incomplete]))
+        found = self._inbox.check(paths)
+        names = {candidate.name for candidate in found}
+        incomplete = [each for each in self._reader.incomplete if each.name not in names]
+        self._ingest(oldest_first([*found, *self._inbox.refreshed(incomplete)]))
 
     def receive(self, notifications: Sequence[Notification]) -> None:
         """Counts alerts that Alertmanager delivered, and keeps the newest state of each."""
@@ -172,6 +181,11 @@ class Ingest:
         )
         if transaction.changed:
             self._publish()
+
+
+def _has_results(names: Iterable[str]) -> bool:
+    """Whether there are names of the results folder, not only of uploads."""
+    return any(not name.startswith(UPLOADS_PREFIX) for name in names)
 
 
 def _log(news: Sequence[tuple[str, LogLine]], *, remaining: int) -> None:

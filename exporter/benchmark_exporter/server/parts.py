@@ -46,6 +46,7 @@ from benchmark_exporter.stream.live_file import FOLDER
 from benchmark_exporter.stream.live_folder import LiveFolder
 from benchmark_exporter.stream.server import Admission, StreamServer
 from benchmark_exporter.tokens import TokenFile
+from benchmark_exporter.wording import printable
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ class Server:
         self._feed = Feed(
             lambda snapshot: Hub(
                 __version__,
-                str(settings.results_dir),
+                printable(str(settings.results_dir)),
                 snapshot=snapshot,
                 lag_bounds_seconds=settings.definitions[STREAM_LAG_METRIC].buckets,
                 now=lambda: datetime.now(UTC),
@@ -182,6 +183,7 @@ class Server:
             self._settings.results_dir,
             changed=self._ingest.add_changed,
             live_changed=self._live.note_change,
+            rescan=self._rescan,
         )
         prune = PruneLoop(
             self._opened,
@@ -227,6 +229,10 @@ class Server:
             for task in others:
                 task.cancel()
             self._live.wake()
+
+    def _rescan(self) -> None:
+        self._ingest.rescan()
+        self._live.wake()
 
     def _make_application(self) -> web.Application:
         alerts = AlertReceiver(

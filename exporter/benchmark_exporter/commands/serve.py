@@ -23,6 +23,7 @@ from benchmark_exporter.commands.options import (
 )
 from benchmark_exporter.config import Config, ConfigError, packaged
 from benchmark_exporter.ledger import LedgerError
+from benchmark_exporter.ledger.permissions import keep_private
 from benchmark_exporter.links import Links
 from benchmark_exporter.metrics.definitions import load_definitions
 from benchmark_exporter.server.serve import serve
@@ -109,6 +110,7 @@ def command(log_format: log.LogFormat, **options: Any) -> int:
     try:
         settings = _settings(read_config(options["config"], options["environment"]), options)
         next(os.scandir(settings.results_dir), None)
+        keep_private()
         asyncio.run(serve(settings))
     except (ConfigError, LedgerError) as error:
         raise Unusable(str(error)) from error

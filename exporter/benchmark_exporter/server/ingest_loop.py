@@ -151,6 +151,8 @@ class IngestLoop:
                 self._state.is_caught_up = self._state.is_ready = True
                 self._set_failure(None)
                 return
+            if self._opened.must_be_replaced:
+                return
             if self._state.is_caught_up and self._changed_paths:
                 paths, self._changed_paths = self._changed_paths, set()
                 await self._worker.run(self._check_by_worker, paths)

@@ -23,7 +23,7 @@ _MAY_OPEN = _ATTRIB | _MOVED_TO | _CREATE
 _EVENT = struct.Struct("iIII")
 _BUFFER_BYTES = 256 * 1024
 # What the machine or the user has no more of; any other error concerns one folder only.
-_LIMITS = {
+LIMITS = {
     errno.ENOSPC: "more folders than fs.inotify.max_user_watches allows",
     errno.EMFILE: "no more inotify instances or open files, see fs.inotify.max_user_instances",
     errno.ENFILE: "the machine has no more open files",
@@ -124,7 +124,7 @@ class FolderEvents:
         events = _FILE_EVENTS | (_MODIFY if folder == self._appended else 0)
         watch = self._libc.inotify_add_watch(self.descriptor, os.fsencode(folder), events | flags)
         if watch < 0:
-            if ctypes.get_errno() in _LIMITS:
+            if ctypes.get_errno() in LIMITS:
                 raise _error(folder)
             return False
         self._folders[watch] = folder
@@ -150,4 +150,4 @@ def _is_entered(name: str) -> bool:
 
 def _error(path: str) -> OSError:
     number = ctypes.get_errno()
-    return OSError(number, _LIMITS.get(number, os.strerror(number)), path)
+    return OSError(number, LIMITS.get(number, os.strerror(number)), path)

@@ -27,6 +27,7 @@ from benchmark_exporter.server.drift_loop import DriftLoop
 from benchmark_exporter.server.github import GitHub
 from benchmark_exporter.server.ingest_loop import IngestLoop
 from benchmark_exporter.server.ingest_state import IngestState
+from benchmark_exporter.server.ledger_watch import LedgerWatch
 from benchmark_exporter.server.open_ledger import OpenLedger
 from benchmark_exporter.server.prometheus_absence import PrometheusAbsence
 from benchmark_exporter.server.prune_loop import PruneLoop
@@ -203,9 +204,11 @@ class Server:
         changes = ChangeLoop(
             self._opened, self._publisher, self._state, self._worker, self._ingest.note_error
         )
+        files = LedgerWatch(self._opened, self._state, self._worker, self._ingest.rescan)
         async with asyncio.TaskGroup() as tasks:
             others = [
                 tasks.create_task(watch.run()),
+                tasks.create_task(files.run()),
                 tasks.create_task(prune.run()),
                 tasks.create_task(self._delivery.run()),
                 tasks.create_task(drift.run()),

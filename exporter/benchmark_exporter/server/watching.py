@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmark_exporter.ingest.inbox import SUFFIX
 from benchmark_exporter.ingest.root_folder import FolderIdentity, identity_of
-from benchmark_exporter.server.inotify import FolderEvents
+from benchmark_exporter.server.inotify import LIMITS, FolderEvents
 from benchmark_exporter.server.worker import Worker
 from benchmark_exporter.stream.live_file import FOLDER
 
@@ -90,7 +90,9 @@ class FolderWatch:
         """Ends the watches of a folder that is no longer there."""
         try:
             identity = identity_of(self._root)
-        except OSError:
+        except OSError as error:
+            if error.errno in LIMITS:  # that says nothing of the folder
+                return
             identity = None
         if identity != self._identity:
             is_first = self._identity is None and self._events is None and not self._retry_at

@@ -100,14 +100,14 @@ class IngestLoop:
             try:
                 next_scan = await self._run_once(next_scan)
             except (OSError, LedgerError) as error:
+                is_news = str(error) != str(self._state.failure or "")
                 self._set_failure(error)
                 self._opened.note(error)
                 await self._worker.run(self._publisher.show_failure_by_worker)
                 failed, next_scan = True, time.monotonic() + INGEST_RETRY_SECONDS
-                log.error(
-                    "ingest failed, retrying",
-                    extra={"fields": {"reason": error, "retry_seconds": INGEST_RETRY_SECONDS}},
-                )
+                if is_news:
+                    fields = {"reason": error, "retry_seconds": INGEST_RETRY_SECONDS}
+                    log.error("ingest failed, retrying", extra={"fields": fields})
             seconds = INGEST_RETRY_SECONDS if failed else self._seconds_to_sleep(next_scan)
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
@@ -149,6 +149,8 @@ class IngestLoop:
             if is_done:
                 self._state.scan_duration_seconds = reading_seconds
                 self._state.is_caught_up = self._state.is_ready = True
+                if self._state.failure is not None:
+                    log.info("results are ingested again")
                 self._set_failure(None)
                 return
             if self._opened.must_be_replaced:

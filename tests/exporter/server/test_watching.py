@@ -102,6 +102,7 @@ def test_a_folder_that_was_moved_away_is_noticed_and_taken_up_again(
         drops.found(exporter.results / "sub")
         drops.found(exporter.results)
     assert exporter.log.read_text().count(WARNING) == 0
+    assert exporter.log.read_text().count("ingest failed") == 2
     assert exporter.value('benchmark_exporter_files_rejected_total{reason="unknown_format"}') == 1
     assert exporter.value("benchmark_exporter_files_duplicate_total") in (None, 0.0)
 

@@ -26,7 +26,7 @@ def close_to_others(ledger: Path, uploads: Path) -> None:
         own = [name for name in found if name.startswith(ledger.name)]
         for name in own:
             _restrict(ledger.with_name(name), FILE_MASK)
-        if own and not set(found) - {*own, uploads.name}:
+        if not set(found) - {*own, uploads.name}:
             _restrict(ledger.parent, FOLDER_MASK)
     with suppress(OSError):
         _restrict(uploads, FOLDER_MASK)

@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help up down status logs demo demo-clean reload notify-test clean compose
 .PHONY: history backfill baseline watch push
-.PHONY: test test-crash order fuzz soak bench lint check format generate lock release
+.PHONY: test test-crash order fuzz soak bench lint check audit format generate lock release
 
 VENV := .venv
 RUN_REQUIREMENTS := exporter/requirements.txt exporter/requirements-build.txt stack/requirements.txt
@@ -91,6 +91,10 @@ check: $(VENV)/dev ## check the configuration, and that generated files are fres
 	@$(PY) -m grafana.generate --check
 	@$(PY) tools/generate_metrics.py --check
 	@$(PY) tools/generate_result_schema.py --check
+
+audit: $(VENV)/dev ## search for insecure code, and for known vulnerabilities of dependencies
+	@$(VENV)/bin/ruff check --select S .
+	@$(PY) tools/audit.py $(RUN_REQUIREMENTS) requirements-dev.txt
 
 format: $(VENV)/dev ## format the code
 	@$(VENV)/bin/ruff check --fix .

@@ -9,13 +9,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Literal
 
-# Printed without quotes: no control character, no space, and none of " = \
-_PLAIN = re.compile(r'[^\x00-\x20"=\\]+')
+from benchmark_exporter.wording import printable, printable_json
+
 # A record of these loggers is limited as if it named what repeats: they log what clients do.
 _LOGGERS_OF_SERVERS = ("aiohttp.", "asyncio")
 REPEAT_SECONDS = 60.0
 # More kinds of lines than this count as one: their number must not be up to strangers either.
 MAX_REPEATED_KINDS = 200
+
+# Printed without quotes: no space, and none of " = \
+_PLAIN = re.compile(r'[^ "=\\]+')
+_SURROGATE = re.compile("[\ud800-\udfff]")
 LogFormat = Literal["logfmt", "json"]
 _to_json = json.JSONEncoder(
     ensure_ascii=False
@@ -44,7 +48,7 @@ class _Logfmt(_Formatter):
 
 class _Json(_Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        return _to_json(self._pairs(record))
+        return _json({key: _text(str(value)) for key, value in self._pairs(record).items()})
 
 
 class Repeats(logging.Filter):
@@ -105,9 +109,18 @@ def configure(log_format: LogFormat) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     # No line names its thread or process, and looking those up costs time for each line.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    # It logs every event at level INFO.
-    logging.getLogger("watchfiles").setLevel(logging.WARNING)
 
 
 def _quoted(value: str) -> str:
-    return value if _PLAIN.fullmatch(value) else _to_json(value)
+    text = _text(value)
+    is_plain = _PLAIN.fullmatch(text) and printable(text) == text
+    return text if is_plain else _json(text)
+
+
+def _json(value: object) -> str:
+    return printable_json(_to_json(value))
+
+
+def _text(value: str) -> str:
+    r"""A byte that is not UTF-8 becomes `\xff`; everything else is left to the format."""
+    return _SURROGATE.sub(lambda match: printable(match[0]), value)

@@ -1,4 +1,15 @@
-"""Quantities and changes as people read them."""
+"""Quantities and changes as people read them, and texts of others so that they can be shown."""
+
+import re
+
+# What no text of a document or file name may do to a terminal, a log or a page: control it (C0, C1
+# and DEL), break a line, or change the order or presence of what stands around it (bidirectional
+# controls, invisible characters, tags). Surrogates stand for bytes that are not UTF-8.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f]"
+)
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 # From which value on, scaled by what, in which unit.
 _TIMES = ((1.0, 1.0, "s"), (1e-3, 1e-3, "ms"), (1e-6, 1e-6, "µs"), (0.0, 1e-9, "ns"))
@@ -64,3 +75,39 @@ def level_change(ratio: float | None, *, worse: bool) -> str:
     """
     direction = "worse" if worse else "better"
     return direction if ratio is None else f"{ratio:+.1%}, {direction}"
+
+
+def printable(text: str) -> str:
+    r"""A text of a document, or a file name, as one line that is safe to print.
+
+    A line break becomes `\n`, another control character `\x1b` or `\u202e`, and a byte that is not
+    UTF-8 `\xff`. Everything else stays.
+    """
+    return _UNPRINTABLE.sub(_escaped, text)
+
+
+def printable_name(path: str) -> str:
+    r"""The same for a path, so that no two paths become the same text: `\` becomes `\\`."""
+    return printable(path.replace("\\", "\\\\"))
+
+
+def printable_json(document: str) -> str:
+    """The same for a JSON document; it keeps its line breaks and its meaning."""
+    return _UNPRINTABLE.sub(_escaped_in_json, document)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    character = match[0]
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:
+        code -= 0xDC00
+    if code > 0xFFFF:
+        return f"\\U{code:08x}"
+    return _SHORT.get(character) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
+
+
+def _escaped_in_json(match: re.Match[str]) -> str:
+    if match[0] == "\n":
+        return "\n"
+    units = match[0].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))

@@ -1,8 +1,18 @@
 """Quantities and changes as people read them."""
 
+import json
+
 import pytest
 
-from benchmark_exporter.wording import change, detectable, level_change, with_unit
+from benchmark_exporter.wording import (
+    change,
+    detectable,
+    level_change,
+    printable,
+    printable_json,
+    printable_name,
+    with_unit,
+)
 
 
 @pytest.mark.parametrize(
@@ -70,3 +80,32 @@ def test_a_change_of_a_level_names_its_direction(
     ratio: float | None, worse: bool, text: str
 ) -> None:
     assert level_change(ratio, worse=worse) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("router/compiled é 漢字 🚀", "router/compiled é 漢字 🚀"),
+        ("a\nb\rc\td", r"a\nb\rc\td"),
+        ("\x00\x1b[31m\x7f", r"\x00\x1b[31m\x7f"),
+        ("\x9b31m\x85", r"\x9b31m\x85"),
+        ("\u202e\u2066\u061c\u200f", r"\u202e\u2066\u061c\u200f"),
+        ("\u200b\ufeff\u2028\xad", r"\u200b\ufeff\u2028\xad"),
+        ("\udcff\ud800", r"\xff\ud800"),
+        ("\U000e0041", r"\U000e0041"),
+    ],
+)
+def test_texts_of_documents_are_printed_as_one_line(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+def test_no_two_names_look_the_same() -> None:
+    names = ["\udcff", r"\xff", r"\\xff", "\\\udcff"]
+    assert len({printable_name(name) for name in names}) == len(names)
+
+
+def test_json_keeps_its_meaning() -> None:
+    document = {"name": "a\x7f\x9b\u202e\U000e0041é", "list": [1, 2]}
+    text = printable_json(json.dumps(document, indent=2, ensure_ascii=False))
+    assert json.loads(text) == document
+    assert all(line == printable(line) for line in text.split("\n"))

@@ -4,6 +4,7 @@ Runs after test_stack.py, on the same stack.
 """
 
 import json
+import os
 import re
 import stat
 import time
@@ -24,6 +25,21 @@ from tests.support.delivering import SECRET, completed, deliver
 
 METRIC_SECONDS, RESTART_SECONDS, HEALTHY_SECONDS = 20.0, 30.0, 60.0
 Measured = Callable[[str], None]
+
+
+def test_the_ledger_is_closed_to_other_users(backend: Backend) -> None:
+    process = Path(f"/proc/{backend.process_ids()['exporter']}")
+    if not os.access(process / "fd", os.R_OK):
+        pytest.skip("the container's process is another user's")
+    ledgers = {
+        descriptor.readlink(): descriptor.stat().st_mode
+        for descriptor in (process / "fd").iterdir()
+        if ".sqlite3" in descriptor.readlink().name
+    }
+    assert {path.name for path in ledgers} >= {"ledger.sqlite3", "ledger.sqlite3-wal"}
+    for path, mode in ledgers.items():
+        folder = process / "root" / path.parent.relative_to("/")
+        assert mode & stat.S_IRWXO == folder.stat().st_mode & stat.S_IRWXO == 0, path
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from benchmark_exporter.commands.options import (
     stack_option,
     time_options,
 )
+from benchmark_exporter.commands.output import show, show_all
 from benchmark_exporter.commands.past_samples import (
     DEFAULT_LABELS,
     BackfillOutcome,
@@ -125,7 +126,7 @@ def command(
 
     def reject(path: Path, error: Exception) -> None:
         rejected.append(path)
-        print(f"{path}: left out: {error}", file=sys.stderr)
+        show(f"{path}: left out: {error}", file=sys.stderr)
 
     with ExitStack() as closing:
         try:
@@ -147,9 +148,9 @@ def command(
             outcome = writing.write(runs, address, progress)
         except (ConfigError, LedgerError, BlocksError, RemoteWriteError, StackError) as error:
             raise Unusable(str(error)) from error
-    print("\n".join(outcome.lines("would write" if dry_run else "wrote")))
+    show_all(outcome.lines("would write" if dry_run else "wrote"))
     if blocks is not None and not dry_run:
-        print(
+        show(
             f"move the folders in {blocks} into Prometheus' data folder, owned by its user; "
             "it shows them within a minute"
         )

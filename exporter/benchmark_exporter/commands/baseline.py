@@ -24,6 +24,7 @@ from benchmark_exporter.commands.options import (
     stack_option,
     written_ledger_options,
 )
+from benchmark_exporter.commands.output import show, show_all
 from benchmark_exporter.commands.pinning import (
     BaselineError,
     clear_baseline,
@@ -128,11 +129,11 @@ def _with_ledger(
                 announce(f"{writes} {where}")
             lines = act(opened)
     except BaselineError as error:
-        print(f"benchmark-exporter: {error}", file=sys.stderr)
+        show(f"benchmark-exporter: {error}", file=sys.stderr)
         return EXIT_REJECTED
     except (ConfigError, LedgerError, StackError) as error:
         raise Unusable(str(error)) from error
-    print("\n".join(lines))
+    show_all(lines)
     return EXIT_OK
 
 

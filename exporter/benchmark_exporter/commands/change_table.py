@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from benchmark_exporter.commands.run_table import COMMIT_CHARACTERS, Row, printable, table
+from benchmark_exporter.commands.run_table import COMMIT_CHARACTERS, Row, table
 from benchmark_exporter.ledger import ChangePoint
-from benchmark_exporter.wording import level_change, with_unit
+from benchmark_exporter.wording import level_change, printable, with_unit
 
 HEADINGS = (
     "FIRST RUN (UTC)",

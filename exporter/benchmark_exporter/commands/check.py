@@ -20,6 +20,7 @@ from benchmark_exporter.commands.options import (
     is_on_command_line,
     option,
 )
+from benchmark_exporter.commands.output import show_all
 from benchmark_exporter.config import Config, ConfigError
 from benchmark_exporter.ledger import Ledger, LedgerError
 
@@ -131,7 +132,7 @@ def command(
             raise click.UsageError("--branch and --base-branch need --ledger")
         branches = {"branch": branch or "", "base_branch": base_branch or ""}
         passed, text = _judge(settings, files, ledger, baseline, fail_on, on_shift, branches)
-        print(text)
+        show_all(text.split("\n"))
         _write_summary(text, summary)
         return EXIT_OK if passed else EXIT_REJECTED
     if any(map(is_on_command_line, _OF_GATE)):
@@ -140,7 +141,7 @@ def command(
     status = EXIT_OK
     for path in files:
         accepted, lines = check_file(path, settings)
-        print("\n".join(lines))
+        show_all(lines)
         status = status if accepted else EXIT_REJECTED
     return status
 

@@ -22,6 +22,7 @@ from benchmark_exporter.commands.options import (
     option,
     stack_option,
 )
+from benchmark_exporter.commands.output import show
 from benchmark_exporter.commands.stack_file import StackError, Where, find_stack
 from benchmark_exporter.formats.pipeline_outcome import (
     CIStatusError,
@@ -84,22 +85,22 @@ def command(
         }
         outcome = outcome_of(stated, now)
         if outcome is None:
-            print(f"not reported: {stated['status']} is neither pass nor fail")
+            show(f"not reported: {stated['status']} is neither pass nor fail")
             return EXIT_OK
         name = f"{outcome.pipeline} on {outcome.branch}, by {outcome.trigger}: {outcome.status}"
         data = document(outcome)
         if url is None:
             where = _folder(results_dir, stack)
             announce(f"writing to {where}")
-            print(f"{name}: written to {drop(data, Path(where.address))}")
+            show(f"{name}: written to {drop(data, Path(where.address))}")
         else:
             exporter = exporter_at(url, token_file, timeout)
             announce(f"sending to {url}")
-            print(f"{name}: {deliver(name, data, {}, exporter)}")
+            show(f"{name}: {deliver(name, data, {}, exporter)}")
     except (CIStatusError, DeliveryError, StackError) as error:
         raise Unusable(str(error)) from error
     except Undelivered as undelivered:
-        print(f"{name}: {undelivered}")
+        show(f"{name}: {undelivered}")
         return EXIT_REJECTED
     return EXIT_OK
 

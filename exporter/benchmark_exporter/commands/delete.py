@@ -17,6 +17,7 @@ from benchmark_exporter.commands.options import (
     option,
     written_ledger_options,
 )
+from benchmark_exporter.commands.output import show
 from benchmark_exporter.commands.stack_file import StackError
 from benchmark_exporter.config import ConfigError
 from benchmark_exporter.ingest.judging import judge_after_deletion
@@ -101,7 +102,7 @@ def command(
                 )
     except (ConfigError, LedgerError, StackError) as error:
         raise Unusable(str(error)) from error
-    print(
+    show(
         f"would delete {what}"
         if dry_run
         else f"deleted {what}; Prometheus keeps what it has scraped"

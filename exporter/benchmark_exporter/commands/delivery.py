@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO
 
 from benchmark_exporter.commands.options import PREFIX
+from benchmark_exporter.commands.output import show
 from benchmark_exporter.tokens import parse_tokens
 
 UPLOAD_PATH = "/api/v1/results"
@@ -145,7 +146,7 @@ def deliver(
         wait = max(retry_after, jitter(0, longest))
         if time.monotonic() + wait >= ends:
             raise Undelivered(f"not delivered within {exporter.timeout_seconds:g} s: {reason}")
-        print(f"{name}: {reason}; retrying in {wait:.1f} s", file=sys.stderr)
+        show(f"{name}: {reason}; retrying in {wait:.1f} s", file=sys.stderr)
         sleep(wait)
     raise AssertionError("there is always another wait")
 

@@ -29,11 +29,6 @@ class Line:
     style: str = ""
 
 
-def printable(text: str) -> str:
-    """A text without what would control the terminal: names come from files."""
-    return "".join(character if character.isprintable() else "\ufffd" for character in text)
-
-
 def milliseconds(ms: float) -> str:
     """A time with three significant digits."""
     if ms >= 1000:

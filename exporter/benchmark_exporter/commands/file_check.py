@@ -33,6 +33,7 @@ def check_file(path: Path, config: Config) -> tuple[bool, list[str]]:
         return False, [f"{path}: rejected: there is no such file"]
     except Rejected as rejected:
         return False, [f"{path}: rejected: {rejected}"]
+    # Each is one line, whatever texts of the document are in it.
     lines = [f"{path}: {line}" if index == 0 else f"  {line}" for index, line in enumerate(lines)]
     if not path.name.endswith(SUFFIX) or path.name.startswith("."):
         lines.append(

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from benchmark_exporter.commands.checked_runs import CheckedRun, JudgedResult
 from benchmark_exporter.model import REGRESSED, GateOutcome
-from benchmark_exporter.wording import change, with_unit
+from benchmark_exporter.wording import change, printable, with_unit
 
 
 def summary(checked: CheckedRun) -> Iterator[str]:
@@ -91,4 +91,4 @@ def _word(text: str, *, bold: bool) -> str:
 
 def _cell(text: str) -> str:
     """Text of a document, escaped: it neither ends a cell nor counts as Markdown or HTML."""
-    return re.sub(r"([\\`*_\[\]<>|~&])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([\\`*_\[\]<>|~&])", r"\\\1", printable(" ".join(text.split())))

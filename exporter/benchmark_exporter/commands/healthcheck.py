@@ -7,6 +7,7 @@ import click
 
 from benchmark_exporter.commands import EXIT_OK, EXIT_REJECTED, values
 from benchmark_exporter.commands.options import COMMAND_SETTINGS, Command, option
+from benchmark_exporter.commands.output import show
 
 TIMEOUT_SECONDS = 3.0
 # An address that means every interface is reached by the loopback one.
@@ -32,9 +33,9 @@ def command(listen: tuple[str, int]) -> int:
         response = connection.getresponse()
         text = response.read().decode(errors="replace").strip()
     except OSError as error:
-        print(f"no answer on port {port}: {error}", file=sys.stderr)
+        show(f"no answer on port {port}: {error}", file=sys.stderr)
         return EXIT_REJECTED
     finally:
         connection.close()
-    print(text)
+    show(text)
     return EXIT_OK if response.status == http.HTTPStatus.OK else EXIT_REJECTED

@@ -19,11 +19,13 @@ from benchmark_exporter.commands.options import (
     stack_option,
     time_options,
 )
+from benchmark_exporter.commands.output import show, show_all
 from benchmark_exporter.commands.run_table import failed_rows_of, rows_of, table, to_json
 from benchmark_exporter.commands.stack_file import StackError, find_ledger
 from benchmark_exporter.ledger import LedgerError
 from benchmark_exporter.ledger.change_history import ChangeSelection, read_changes_of
 from benchmark_exporter.ledger.history import History, RecordedRun, RunSelection
+from benchmark_exporter.wording import printable_json
 
 DEFAULT_LEDGER = Path("ledger.sqlite3")
 
@@ -126,10 +128,12 @@ def command(
                 lines = list(_lines(history, selection, limit, output))
     except (LedgerError, StackError) as error:
         raise Unusable(str(error)) from error
-    if lines:
-        print("\n".join(lines))
+    if lines and output == "json":
+        print(*map(printable_json, lines), sep="\n")
+    elif lines:
+        show_all(lines)
     else:
-        print("no such change" if changes else "no such run", file=sys.stderr)
+        show("no such change" if changes else "no such run", file=sys.stderr)
     return EXIT_OK
 
 

@@ -16,7 +16,7 @@ def open_ledger(
 
     Raises:
         StackError: no ledger is known, see `find_ledger`.
-        LedgerError: there is no such ledger, or it cannot be opened.
+        LedgerError: there is no such ledger, it cannot be opened, or it was replaced meanwhile.
     """
     path, where = find_ledger(given, stack, default=default)
     if not path.is_file():  # opening it would create one
@@ -26,5 +26,10 @@ def open_ledger(
     ledger = Ledger(path)
     try:
         yield ledger, where
+        if ledger.file.loss() is not None:
+            raise LedgerError(
+                f"{path}: another ledger took its place meanwhile, in which what this command did "
+                "is missing; run it again"
+            )
     finally:
         ledger.close()

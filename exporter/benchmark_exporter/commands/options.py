@@ -9,6 +9,8 @@ import click
 from click.core import ParameterSource
 
 from benchmark_exporter.commands import EXIT_UNUSABLE, values
+from benchmark_exporter.commands.output import show
+from benchmark_exporter.wording import printable
 
 PREFIX = "BENCHMARK_EXPORTER"
 WIDTH = 100
@@ -24,7 +26,12 @@ class Unusable(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Prints the reason on standard error."""
-        print(f"benchmark-exporter: {self.format_message()}", file=file or sys.stderr)
+        print(f"benchmark-exporter: {_shown(self.format_message())}", file=file or sys.stderr)
+
+
+def _shown(message: str) -> str:
+    """A message, of which click's own may have several lines."""
+    return "\n".join(map(printable, message.split("\n")))
 
 
 class Option(click.Option):
@@ -234,4 +241,4 @@ def is_on_command_line(name: str) -> bool:
 
 def announce(text: str) -> None:
     """Says on standard error where a command is about to write."""
-    print(f"benchmark-exporter: {text}", file=sys.stderr, flush=True)
+    show(f"benchmark-exporter: {text}", file=sys.stderr)

@@ -29,6 +29,7 @@ from benchmark_exporter.commands.options import (
     option,
     stack_option,
 )
+from benchmark_exporter.commands.output import show
 from benchmark_exporter.commands.stack_file import StackError, find_address
 from benchmark_exporter.ingest.inbox import SIDECAR_SUFFIX, SUFFIX
 
@@ -100,7 +101,7 @@ def push(
     *,
     sleep: Callable[[float], None] = time.sleep,
     jitter: Callable[[float, float], float] = random.uniform,
-    report: Callable[[str], None] = print,
+    report: Callable[[str], None] = show,
 ) -> bool:
     """Whether the exporter has all of the files now; reports a line for each.
 

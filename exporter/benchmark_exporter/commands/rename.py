@@ -14,6 +14,7 @@ from benchmark_exporter.commands.options import (
     option,
     written_ledger_options,
 )
+from benchmark_exporter.commands.output import show
 from benchmark_exporter.commands.stack_file import StackError
 from benchmark_exporter.ledger import LedgerError, RenameError
 from benchmark_exporter.names import Renaming, Renamings
@@ -73,7 +74,7 @@ def command(
         f", {renamed.joined:,} of them joined with series that were there" if renamed.joined else ""
     )
     belonging = f"; {given:,} plain names belong to {new}" if given else ""
-    print(
+    show(
         f"{'would rename' if dry_run else 'renamed'} {renamed.results:,} results and failures of "
         f"{renamed.runs:,} runs, and {renamed.series:,} series{joined}{belonging}"
     )

@@ -11,6 +11,7 @@ from benchmark_exporter.client.machine import find_machine
 from benchmark_exporter.client.provenance import Provenance, find_provenance, find_results_dir
 from benchmark_exporter.client.run import run
 from benchmark_exporter.commands.options import COMMAND_SETTINGS, Command, folder_option, option
+from benchmark_exporter.commands.output import show
 from benchmark_exporter.commands.stack_file import StackError, find_stack
 from benchmark_exporter.wording import with_unit
 
@@ -89,7 +90,7 @@ def command(
     if line:
         # A standard error that nobody reads must not change the command's exit status.
         with suppress(OSError, ValueError):
-            print(f"benchmark-exporter run: {line}", file=sys.stderr, flush=True)
+            show(f"benchmark-exporter run: {line}", file=sys.stderr)
     return finished.exit_status
 
 

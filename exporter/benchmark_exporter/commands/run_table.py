@@ -9,7 +9,7 @@ import msgspec
 from benchmark_exporter.ledger.history import RecordedRun
 from benchmark_exporter.ledger.state import NewestGateOutcome
 from benchmark_exporter.model import Result, Verdict
-from benchmark_exporter.wording import change, detectable, with_unit
+from benchmark_exporter.wording import change, detectable, printable, with_unit
 
 HEADINGS = (
     "RUN",
@@ -149,12 +149,4 @@ def _detectable(verdict: Verdict | None, result: Result) -> str:
         verdict.reachable_ratio,
         verdict.reachable_samples,
         result.sample_count,
-    )
-
-
-def printable(text: str) -> str:
-    """Names come from documents: none may break a line or control the terminal."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in text
     )

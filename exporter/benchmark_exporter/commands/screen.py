@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Protocol, TextIO
 
-from benchmark_exporter.commands.event_lines import Line, printable, progress_text
+from benchmark_exporter.commands.event_lines import Line, progress_text
 from benchmark_exporter.stream.messages import UNFINISHED, Progress
+from benchmark_exporter.wording import printable
 
 # Between two plain lines on the progress of one run.
 PLAIN_SECONDS = 1.0

@@ -23,6 +23,7 @@ from benchmark_exporter.commands.options import (
 )
 from benchmark_exporter.config import Config, ConfigError, packaged
 from benchmark_exporter.ledger import LedgerError
+from benchmark_exporter.ledger.permissions import keep_private
 from benchmark_exporter.links import Links
 from benchmark_exporter.metrics.definitions import load_definitions
 from benchmark_exporter.server.serve import serve
@@ -115,6 +116,7 @@ def command(log_format: log.LogFormat, **options: Any) -> int:
     try:
         settings = _settings(read_config(options["config"], options["environment"]), options)
         next(os.scandir(settings.results_dir), None)
+        keep_private()
         asyncio.run(serve(settings))
     except (ConfigError, LedgerError) as error:
         raise Unusable(str(error)) from error
@@ -137,7 +139,7 @@ def _settings(config: Config, options: dict[str, Any]) -> ServeSettings:
         config_path=_absolute(options["config"]),
         environment=options["environment"],
         definitions=load_definitions(options["metrics"] or packaged("metrics.yaml")),
-        results_dir=options["results_dir"].resolve(strict=True),
+        results_dir=options["results_dir"].absolute(),
         ledger_path=options["ledger"].absolute(),
         upload_tokens=_absolute(options["upload_tokens"]),
         github_webhook_secret=_absolute(options["github_webhook_secret"]),

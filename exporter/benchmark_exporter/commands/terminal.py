@@ -11,9 +11,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from benchmark_exporter.commands.event_lines import Line, facts, printable, progress_text
+from benchmark_exporter.commands.event_lines import Line, facts, progress_text
 from benchmark_exporter.commands.screen import Trail
 from benchmark_exporter.stream.messages import UNFINISHED, Progress
+from benchmark_exporter.wording import printable
 
 REFRESHES_A_SECOND = 8
 MAX_RUNS = 20
@@ -91,7 +92,7 @@ class TerminalScreen:
             bar = (
                 ProgressBar(total, min(progress.iteration or 0, total), width=BAR_WIDTH)
                 if total
-                else Text(progress.phase or "")
+                else Text(printable(progress.phase or ""))
             )
             table.add_row(name, bar, Text(str(trail), "cyan"), Text(facts(progress)))
         return table

@@ -23,6 +23,7 @@ from benchmark_exporter.commands.options import (
     stack_option,
 )
 from benchmark_exporter.commands.origins import Origins
+from benchmark_exporter.commands.output import show
 from benchmark_exporter.commands.screen import PlainScreen, Screen
 from benchmark_exporter.commands.stack_file import StackError, Where, find_address
 from benchmark_exporter.commands.stream_client import Lost, StreamTarget, WatchError, follow
@@ -111,7 +112,7 @@ def command(
             ("Prometheus", prometheus_url or _address(where, "prometheus", 9090)),
             ("Grafana", grafana_url or _address(where, "grafana", 3000)),
         ):
-            print(f"{name:<10} {address}", flush=True)
+            show(f"{name:<10} {address}")
         _show(target, plain=plain or not sys.stdout.isatty())
     except WatchError as error:
         raise Unusable(str(error)) from error

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import msgspec
 
+from benchmark_exporter.ingest.file_access import kind_of, name_of, read_at_most, reason_of
 from benchmark_exporter.model import Rejected
 
 SUFFIX = ".json"
-READ_BYTES = 1024 * 1024
 SIDECAR_SUFFIX = ".meta.json"
 # Prefix of the names of uploaded files. No file of the results folder can have it, since names that
 # begin with a dot are ignored.
@@ -92,9 +92,23 @@ class Inbox:
         """
         return self._candidate(str(path), path.lstat())
 
-    def path(self, candidate: Candidate) -> Path:
-        """The path of a candidate."""
-        return self.root / candidate.path
+    @property
+    def results_dir(self) -> Path:
+        """The folder itself."""
+        return self.root
+
+    def refreshed(self, candidates: Iterable[Candidate]) -> list[Candidate]:
+        """The same candidates as they are now, without those that have gone."""
+        found = []
+        for candidate in candidates:
+            path = self._prefix + candidate.path
+            try:
+                found.append(self._candidate(path, os.lstat(path)))
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError:  # read() reports it
+                found.append(candidate)
+        return found
 
     def sidecar(self, document: Candidate) -> Candidate | None:
         """The sidecar of a document, if it has one."""
@@ -102,10 +116,9 @@ class Inbox:
         # Most documents have none, and asking costs less than an exception.
         if not os.access(path, os.F_OK, follow_symlinks=False):
             return None
-        try:
+        with suppress(OSError):
             return self._candidate(path, os.lstat(path))
-        except FileNotFoundError:
-            return None
+        return None
 
     def sidecar_names(self, documents: Iterable[Candidate]) -> set[str]:
         """The names of all sidecars in the folders of these documents.
@@ -122,7 +135,7 @@ class Inbox:
             for name in os.listdir(self._prefix + folder)  # noqa: PTH208  # see check
         )
         sidecars = (path for path in paths if path.endswith(SIDECAR_SUFFIX))
-        return {_printable(self.name_prefix + path) for path in sidecars}
+        return {name_of(self.name_prefix + path) for path in sidecars}
 
     def documents(self, sidecars: Iterable[Candidate]) -> list[Candidate]:
         """The documents of these sidecars that exist."""
@@ -145,8 +158,11 @@ class Inbox:
             if stat.S_ISLNK(status.st_mode):
                 path = self._target(path)
                 status = os.lstat(path)
+            if stat.S_ISDIR(status.st_mode) and not candidate.path.endswith(SUFFIX):
+                self._list(path)
+                raise FileNotFoundError(errno.ENOENT, "a folder that is scanned", path)
             if not stat.S_ISREG(status.st_mode):
-                raise self._not_a_file(candidate, status.st_mode)
+                raise Rejected("not_a_file", f"a {kind_of(status.st_mode)} has a result's name")
             if status.st_size > self._max_file_bytes:
                 raise Rejected(
                     "too_large", f"{status.st_size} bytes, max_file_bytes is {self._max_file_bytes}"
@@ -154,7 +170,7 @@ class Inbox:
             # NOFOLLOW and NONBLOCK in case it has been replaced by a link or a FIFO meanwhile.
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             try:
-                data = _read(descriptor, status.st_size, self._max_file_bytes)
+                data = read_at_most(descriptor, status.st_size, self._max_file_bytes)
             finally:
                 os.close(descriptor)
         except FileNotFoundError:
@@ -162,17 +178,21 @@ class Inbox:
         except OSError as error:
             if error.errno in _OUT_OF_RESOURCES:
                 raise
-            raise Rejected("unreadable", error.strerror or str(error)) from error
+            raise Rejected("unreadable", reason_of(error)) from error
         if len(data) > self._max_file_bytes:
             raise Rejected(
                 "too_large", f"grew while it was read, max_file_bytes is {self._max_file_bytes}"
             )
         return data
 
-    def _not_a_file(self, candidate: Candidate, mode: int) -> Rejected:
-        if stat.S_ISDIR(mode) and not candidate.path.endswith(SUFFIX):
-            return Rejected("unreadable", "the folder cannot be listed")
-        return Rejected("not_a_file", f"a {_kind(mode)} has a result's name")
+    def _list(self, folder: str) -> None:
+        try:
+            os.scandir(folder).close()
+        except OSError as error:
+            if error.errno in _OUT_OF_RESOURCES:
+                raise
+            reason = reason_of(error)
+            raise Rejected("unreadable", f"the folder cannot be listed: {reason}") from error
 
     def _target(self, link: str) -> str:
         try:
@@ -217,25 +237,39 @@ class Inbox:
             folder = folders.pop()
             try:
                 entries = os.scandir(folder)
+            except (FileNotFoundError, NotADirectoryError):
+                if folder == str(self.root):
+                    raise
+                continue
             except OSError:
                 if folder == str(self.root):
                     raise
-                with suppress(OSError):  # unless it has gone, read() reports what is wrong
-                    yield self._candidate(folder, os.lstat(folder))
+                yield self._unreached(folder, 0)
                 continue
             with entries:
                 for entry in entries:
                     if entry.name.startswith("."):
                         continue
-                    with suppress(OSError):
+                    try:
                         if entry.name.endswith(SUFFIX):
                             yield self._candidate(entry.path, entry.stat(follow_symlinks=False))
                         elif entry.is_dir(follow_symlinks=False):
                             folders.append(entry.path)
+                    except FileNotFoundError:
+                        continue
+                    except OSError:
+                        yield self._unreached(entry.path, entry.inode())
+
+    def _unreached(self, path: str, inode: int) -> Candidate:
+        """A file or folder whose status cannot be read, so that read() reports what is wrong."""
+        with suppress(OSError):
+            return self._candidate(path, os.lstat(path))
+        relative = path[len(self._prefix) :]
+        return Candidate(relative, name_of(self.name_prefix + relative), inode)
 
     def _candidate(self, path: str, status: os.stat_result) -> Candidate:
         relative = path[len(self._prefix) :]
-        name = _printable(self.name_prefix + relative)
+        name = name_of(self.name_prefix + relative)
         if stat.S_ISLNK(status.st_mode):
             # A dangling link is a candidate too, so that read() reports it.
             with suppress(OSError):
@@ -253,31 +287,5 @@ def oldest_first(candidates: Iterable[Candidate]) -> list[Candidate]:
     return sorted(candidates, key=_age)
 
 
-def _read(descriptor: int, expected_bytes: int, max_bytes: int) -> bytes:
-    """A file's bytes; of a file over max_bytes, enough of them to tell."""
-    data = os.read(descriptor, expected_bytes + 1)
-    # Most files arrive in one read. Those on a network file system, or growing, may not.
-    while (missing := max_bytes + 1 - len(data)) > 0 and (
-        more := os.read(descriptor, min(missing, READ_BYTES))
-    ):
-        data += more
-    return data
-
-
-def _printable(path: str) -> str:
-    return path if path.isascii() else os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
 def _age(candidate: Candidate) -> tuple[int, str]:
     return candidate.ctime_ns, candidate.path
-
-
-def _kind(mode: int) -> str:
-    kinds = {
-        stat.S_IFDIR: "folder",
-        stat.S_IFIFO: "FIFO",
-        stat.S_IFSOCK: "socket",
-        stat.S_IFCHR: "device",
-        stat.S_IFBLK: "device",
-    }
-    return kinds.get(stat.S_IFMT(mode), "special file")

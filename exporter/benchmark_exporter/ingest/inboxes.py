@@ -25,9 +25,19 @@ class Inboxes:
         paths = list(paths)
         return oldest_first([*self._results.check(paths), *self._uploads.check(paths)])
 
-    def path(self, candidate: Candidate) -> Path:
-        """Like Inbox.path."""
-        return self._of(candidate).path(candidate)
+    @property
+    def results_dir(self) -> Path:
+        """The results folder."""
+        return self._results.results_dir
+
+    def refreshed(self, candidates: Iterable[Candidate]) -> list[Candidate]:
+        """Like Inbox.refreshed."""
+        candidates = list(candidates)
+        return [
+            candidate
+            for inbox in (self._results, self._uploads)
+            for candidate in inbox.refreshed(each for each in candidates if self._of(each) is inbox)
+        ]
 
     def sidecar(self, document: Candidate) -> Candidate | None:
         """Like Inbox.sidecar."""

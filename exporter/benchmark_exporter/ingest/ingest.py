@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 from benchmark_exporter.ingest.defaults import Defaults
-from benchmark_exporter.ingest.inbox import Candidate, Inbox
+from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX, Candidate, Inbox, oldest_first
 from benchmark_exporter.ingest.inboxes import Inboxes
 from benchmark_exporter.ingest.known_files import KnownFiles
 from benchmark_exporter.ingest.log_lines import LogLine
@@ -15,6 +15,7 @@ from benchmark_exporter.ingest.naming import carry_over
 from benchmark_exporter.ingest.packed_candidates import PackedCandidates
 from benchmark_exporter.ingest.reading import Reader, ReadFile
 from benchmark_exporter.ingest.recording import Recorder
+from benchmark_exporter.ingest.root_folder import RootFolder
 from benchmark_exporter.ingest.tracking import BranchTracking
 from benchmark_exporter.ledger import Ledger
 from benchmark_exporter.limits import LimitsFor
@@ -63,6 +64,7 @@ class Ingest:
         self._known = KnownFiles(chain.from_iterable(ledger.files(STEP_FILES)))
         # What `check` recorded since the scan in progress began; None if none is in progress.
         self._checked: set[str] | None = None
+        self._root = RootFolder(inbox.results_dir, monotonic)
         self._reader = Reader(inbox, defaults.zone, defaults.settle_seconds, monotonic)
         self.configure(policy, limits, defaults)
 
@@ -97,20 +99,23 @@ class Ingest:
         Each step yields how many files were seen so far. The last step, which ingests what is new,
         yields nothing.
         """
+        root = self._root.identity()
         known, fresh = self._known, PackedCandidates()
         missing = {each.name for each in self._reader.incomplete}
         known.begin_scan()
         self._checked = checked = set[str]()
-        number = 0
+        number, is_empty = 0, True
         for number, candidate in enumerate(self._inbox.walk(), 1):
+            is_empty = is_empty and candidate.name.startswith(UPLOADS_PREFIX)
             if missing:
                 missing.discard(candidate.name)
             if not known.see(candidate.name, candidate.signature):
                 fresh.append(candidate)
             if number % STEP_FILES == 0:
                 yield number
+        shows_gone = self._root.shows_gone(root, is_empty=is_empty, was_empty=self._has_no_results)
         self._reader.discard(missing)
-        if known.has_unseen:
+        if shows_gone and known.has_unseen:
             for _ in self._drop_unseen():
                 yield number
         self._checked = None
@@ -122,8 +127,10 @@ class Ingest:
 
     def check(self, paths: Iterable[str | Path]) -> None:
         """Ingests what is new of the paths that an event named, and of the incomplete files."""
-        incomplete = map(self._inbox.path, self._reader.incomplete)
-        self._ingest(self._inbox.check([*paths, *incomplete]))
+        found = self._inbox.check(paths)
+        names = {candidate.name for candidate in found}
+        incomplete = [each for each in self._reader.incomplete if each.name not in names]
+        self._ingest(oldest_first([*found, *self._inbox.refreshed(incomplete)]))
 
     def receive(
         self,
@@ -142,6 +149,11 @@ class Ingest:
         if transaction.changed:
             self._publish()
         return nameless
+
+    def _has_no_results(self) -> bool:
+        """Whether no file of the results folder is recorded, but uploads at most."""
+        names = (name for files in self._ledger.files(STEP_FILES) for name, _ in files)
+        return all(name.startswith(UPLOADS_PREFIX) for name in names)
 
     def _drop_unseen(self) -> Iterator[None]:
         """Drops the files that the last scan did not see, in steps of some milliseconds.

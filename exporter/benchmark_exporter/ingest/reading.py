@@ -113,7 +113,7 @@ class Reader:
             return None
         try:
             return self._inbox.sidecar_names(batch)
-        except (FileNotFoundError, NotADirectoryError, PermissionError):
+        except OSError:
             return None
 
     def _read(self, candidate: Candidate, sidecar_names: set[str] | None) -> ReadFile | None:

@@ -22,6 +22,7 @@ from benchmark_exporter.ledger.deletion import Deleted
 from benchmark_exporter.ledger.delivery import Delivery
 from benchmark_exporter.ledger.executable_renaming import rename_executable
 from benchmark_exporter.ledger.file_listing import ListedFile, list_files
+from benchmark_exporter.ledger.ledger_file import LedgerFile
 from benchmark_exporter.ledger.renaming import Renamed
 from benchmark_exporter.ledger.retention import old_uploads, prune
 from benchmark_exporter.ledger.run_removal import Gap
@@ -47,7 +48,8 @@ class Ledger:
 
     `is_alone` says that the disk had no room to open it for several processes: it is read and
     written as always, but no other process can. `connect` makes the connections, instead of
-    `connect_to_write`: whoever hands one in can watch its statements or make them fail.
+    `connect_to_write`: whoever hands one in can watch its statements or make them fail. `file` says
+    whether the files are still in their places.
     Every method raises LedgerError if the database cannot be read or written.
     """
 
@@ -64,6 +66,7 @@ class Ledger:
         try:
             with self._errors_named():
                 self._commits_elsewhere = self._count_commits_elsewhere()
+            self.file = LedgerFile(path, self._connection)
         except BaseException:
             self._connection.close()
             raise

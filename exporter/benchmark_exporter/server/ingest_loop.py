@@ -5,9 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from pathlib import Path
 
-from benchmark_exporter.ingest.inbox import SUFFIX
 from benchmark_exporter.ledger import LedgerError, has_no_room
 from benchmark_exporter.server.configuration import Configuration
 from benchmark_exporter.server.ingest_state import IngestState
@@ -48,10 +46,16 @@ class IngestLoop:
         self._report_failure = report_failure
         self._changed_paths: set[str] = set()
         self._wake = asyncio.Event()
+        self._must_scan = False
 
     def add_changed(self, path: str) -> None:
         """Checks a path soon that an event or an upload named."""
         self._changed_paths.add(path)
+        self._wake.set()
+
+    def rescan(self) -> None:
+        """Scans soon, since anything may have changed, or the results folder may be back."""
+        self._must_scan = True
         self._wake.set()
 
     def wake(self) -> None:
@@ -96,14 +100,14 @@ class IngestLoop:
             try:
                 next_scan = await self._run_once(next_scan)
             except (OSError, LedgerError) as error:
+                is_news = str(error) != str(self._state.failure or "")
                 self._set_failure(error)
                 self._opened.note(error)
                 await self._worker.run(self._publisher.show_failure_by_worker)
                 failed, next_scan = True, time.monotonic() + INGEST_RETRY_SECONDS
-                log.error(
-                    "ingest failed, retrying",
-                    extra={"fields": {"reason": error, "retry_seconds": INGEST_RETRY_SECONDS}},
-                )
+                if is_news:
+                    fields = {"reason": error, "retry_seconds": INGEST_RETRY_SECONDS}
+                    log.error("ingest failed, retrying", extra={"fields": fields})
             seconds = INGEST_RETRY_SECONDS if failed else self._seconds_to_sleep(next_scan)
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
@@ -121,7 +125,8 @@ class IngestLoop:
         is_due = paths or time.monotonic() >= opened.ingest.due_seconds
         if self._state.is_caught_up and is_due:
             await self._worker.run(self._check_by_worker, paths)
-        if time.monotonic() >= next_scan:
+        if self._must_scan or time.monotonic() >= next_scan:
+            self._must_scan = False
             await self._scan()
             pause = max(
                 self._configuration.now.rescan_interval_seconds,
@@ -144,7 +149,11 @@ class IngestLoop:
             if is_done:
                 self._state.scan_duration_seconds = reading_seconds
                 self._state.is_caught_up = self._state.is_ready = True
+                if self._state.failure is not None:
+                    log.info("results are ingested again")
                 self._set_failure(None)
+                return
+            if self._opened.must_be_replaced:
                 return
             if self._state.is_caught_up and self._changed_paths:
                 paths, self._changed_paths = self._changed_paths, set()
@@ -173,11 +182,7 @@ class IngestLoop:
         return is_done, time.monotonic() - started if is_only_read else 0.0
 
     def _check_by_worker(self, paths: set[str]) -> None:
-        # The files of a new folder have no events of their own.
-        if any(not path.endswith(SUFFIX) and Path(path).is_dir() for path in paths):
-            self._opened.ingest.scan()
-        else:
-            self._opened.ingest.check(paths)
+        self._opened.ingest.check(paths)
 
     def _refresh_by_worker(self) -> None:
         opened = self._opened

@@ -12,7 +12,9 @@ class IngestState:
     `failure` is why no results can be ingested, and lasts until a scan succeeds. `unopened` is why
     there is nothing to show: the ledger has not been opened since the start. `is_caught_up` says
     that everything is ingested that was there when the ledger was opened, `is_ready` that this was
-    so once since the start. `searches_due` is how many series are to be searched for change points.
+    so once since the start. `shown_until_seconds` is until when, on the monotonic clock, a failure
+    that has already been dealt with is shown. `searches_due` is how many series are to be searched
+    for change points.
     """
 
     failure: LedgerError | OSError | None = None
@@ -21,4 +23,9 @@ class IngestState:
     is_ready: bool = False
     is_stopping: bool = False
     scan_duration_seconds: float = 0.0
+    shown_until_seconds: float = float("-inf")
     searches_due: int = 0
+
+    def is_failing(self, now_seconds: float) -> bool:
+        """Whether scrapes are to show that ingest fails."""
+        return self.failure is not None or now_seconds < self.shown_until_seconds

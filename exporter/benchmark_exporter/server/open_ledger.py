@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from benchmark_exporter.config import Config
 from benchmark_exporter.counters import EXECUTION_TIME
@@ -11,6 +12,8 @@ from benchmark_exporter.ingest.inboxes import Inboxes
 from benchmark_exporter.ingest.ingest import Defaults, Ingest
 from benchmark_exporter.ledger import Ledger, LedgerError
 from benchmark_exporter.ledger.damage import is_damaged, set_aside
+from benchmark_exporter.ledger.ledger_file import Loss, finish_writing_back
+from benchmark_exporter.ledger.permissions import close_to_others
 from benchmark_exporter.names import Aliases
 from benchmark_exporter.server.ingest_state import IngestState
 from benchmark_exporter.server.settings import ServeSettings
@@ -34,17 +37,32 @@ class OpenLedger:
         self._state = state
         self._publish_state = publish
         self._damage: LedgerError | None = None
+        self._loss: Loss | None = None
         self.is_open = False
+
+    @property
+    def path(self) -> Path:
+        """The ledger's file."""
+        return self._settings.ledger_path
 
     @property
     def must_be_replaced(self) -> bool:
         """Whether `replace` has to be called before anything else."""
-        return self._damage is not None or not self.is_open
+        return self._damage is not None or self._loss is not None or not self.is_open
 
     def note(self, error: Exception) -> None:
         """Remembers an error that says the ledger is damaged."""
         if isinstance(error, LedgerError) and is_damaged(error):
             self._damage = error
+
+    def check_files(self) -> Loss | None:
+        """What has happened to the ledger's files; unless None, `replace` has to be called.
+
+        Raises:
+            OSError: their folder cannot be reached.
+        """
+        self._loss = self.ledger.file.loss() if self.is_open else None
+        return self._loss
 
     def open(self) -> None:
         """Opens the ledger; a damaged one is set aside and replaced by a new one.
@@ -53,23 +71,30 @@ class OpenLedger:
             LedgerError: it cannot be opened.
             OSError: a damaged one cannot be set aside.
         """
+        path = self._settings.ledger_path
+        finish_writing_back(path)
+        close_to_others(path, self._settings.uploads_dir)
         try:
             self._wire()
         except LedgerError as error:
             if not is_damaged(error):
                 raise
-            set_aside(self._settings.ledger_path, error, time.time())
+            set_aside(path, error, time.time())
             self._wire()
         self.is_open, self._state.unopened = True, None
 
     def replace(self) -> None:
         """Closes the ledger and opens it again, after setting a damaged one aside.
 
-        If the opening fails, only that is left to be retried.
+        One whose files were lost is written back before, or closed for the one in its place. If the
+        opening fails, only that is left to be retried.
 
         Raises:
             LedgerError, OSError: as `open`.
         """
+        if self._loss is not None and self.is_open:
+            self.ledger.file.recover(self._loss)
+        self._loss = None
         self.close()
         if self._damage is not None:
             set_aside(self._settings.ledger_path, self._damage, time.time())

@@ -30,6 +30,7 @@ from benchmark_exporter.server.drift_loop import DriftLoop
 from benchmark_exporter.server.github import GitHub
 from benchmark_exporter.server.ingest_loop import IngestLoop
 from benchmark_exporter.server.ingest_state import IngestState
+from benchmark_exporter.server.ledger_watch import LedgerWatch
 from benchmark_exporter.server.listeners import Listeners
 from benchmark_exporter.server.open_ledger import OpenLedger
 from benchmark_exporter.server.prometheus_absence import PrometheusAbsence
@@ -50,6 +51,7 @@ from benchmark_exporter.stream.live_file import FOLDER
 from benchmark_exporter.stream.live_folder import LiveFolder
 from benchmark_exporter.stream.server import Admission, StreamServer
 from benchmark_exporter.tokens import TokenFile
+from benchmark_exporter.wording import printable
 
 
 class Server:
@@ -64,7 +66,7 @@ class Server:
         self._feed = Feed(
             lambda snapshot: Hub(
                 __version__,
-                str(settings.results_dir),
+                printable(str(settings.results_dir)),
                 snapshot=snapshot,
                 lag_bounds_seconds=settings.definitions[STREAM_LAG_METRIC].buckets,
                 now=lambda: datetime.now(UTC),
@@ -160,6 +162,7 @@ class Server:
             self._settings.results_dir,
             changed=self._ingest.add_changed,
             live_changed=self._live.note_change,
+            rescan=self._rescan,
         )
         prune = PruneLoop(
             self._opened,
@@ -179,9 +182,11 @@ class Server:
         changes = ChangeLoop(
             self._opened, self._publisher, self._state, self._worker, self._ingest.note_error
         )
+        files = LedgerWatch(self._opened, self._state, self._worker, self._ingest.rescan)
         async with asyncio.TaskGroup() as tasks:
             others = [
                 tasks.create_task(watch.run()),
+                tasks.create_task(files.run()),
                 tasks.create_task(prune.run()),
                 tasks.create_task(self._delivery.run()),
                 tasks.create_task(drift.run()),
@@ -207,6 +212,10 @@ class Server:
             for task in others:
                 task.cancel()
             self._live.wake()
+
+    def _rescan(self) -> None:
+        self._ingest.rescan()
+        self._live.wake()
 
     def _make_application(self) -> web.Application:
         alerts = AlertReceiver(

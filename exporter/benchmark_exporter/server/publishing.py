@@ -87,13 +87,18 @@ class Publisher:
         return Live(
             pending_files,
             ingest.scan_duration_seconds,
-            ingest.failure is not None,
+            ingest.is_failing(time.monotonic()),
             self._scrapes(),
         )
 
     def live_now(self) -> Live:
         """What was last rendered, with what changes without a rendering."""
-        return replace(self.live, searches_due=self._ingest.searches_due)
+        ingest = self._ingest
+        return replace(
+            self.live,
+            searches_due=ingest.searches_due,
+            scan_duration_seconds=ingest.scan_duration_seconds,
+        )
 
     def shown(self) -> Exposition:
         """The newest exposition. Raises HTTPServiceUnavailable if there is nothing to show yet."""

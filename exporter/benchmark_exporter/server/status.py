@@ -21,6 +21,7 @@ from benchmark_exporter.server.publishing import Publisher
 from benchmark_exporter.server.settings import ServeSettings
 from benchmark_exporter.stream.messages import AlertSummary, RejectedFile, RunSummary, VerdictNews
 from benchmark_exporter.stream.shown_runs import shown_runs
+from benchmark_exporter.wording import printable
 
 # Of the newest changes of results; `history --changes` lists all.
 CHANGES_SHOWN = 20
@@ -117,7 +118,7 @@ def current_status(
     exposition, state = publisher.shown(), publisher.state
     return Status(
         version=__version__,
-        results_dir=str(settings.results_dir),
+        results_dir=printable(str(settings.results_dir)),
         commits=state.commits,
         pending_files=publisher.live.pending_files,
         failure=None if ingest.failure is None else str(ingest.failure),

@@ -36,13 +36,18 @@ class LiveFollower:
 
     async def run(self) -> None:
         """Publishes the lines of live files until cancelled."""
+        has_failed = False
         while True:
             try:
                 self._feed.publish_live(await self._worker.run(self._folder.wait, self._wake))
+                has_failed = False
             except OSError as error:
-                log.error(
-                    "live files cannot be followed, retrying", extra={"fields": {"reason": error}}
-                )
+                if not has_failed:
+                    log.error(
+                        "live files cannot be followed, retrying",
+                        extra={"fields": {"reason": error}},
+                    )
+                has_failed = True
                 await asyncio.sleep(LIVE_RETRY_SECONDS)
             except Exception:  # an unforeseen error here must not end the exporter
                 log.exception("live files cannot be followed, retrying")

@@ -72,6 +72,8 @@ class LiveFolder:
         self._files: dict[str, LiveFile] = {}
         # Inode and size of files that need not be read again while these stay the same.
         self._closed: dict[str, tuple[int, int]] = {}
+        # Of these it was reported that they cannot be read.
+        self._unreadable: set[str] = set()
         self._tally = Tally()
         self._next_scan_seconds = float("-inf")
         self._has_scanned = False
@@ -141,6 +143,7 @@ class LiveFolder:
         self._closed = {
             name: signature for name, signature in self._closed.items() if name in found
         }
+        self._unreadable &= found.keys()
         for name, file in list(self._files.items()):
             status = found.get(name)
             if status is None:
@@ -174,10 +177,13 @@ class LiveFolder:
         try:
             descriptor = open_regular(self._folder / name)
         except OSError as error:
-            _warn_unreadable(name, error)
+            if name not in self._unreadable:  # it is tried again at each scan
+                self._unreadable.add(name)
+                _warn_unreadable(name, error)
             return
         if descriptor is None:
             return
+        self._unreadable.discard(name)
         now = self._monotonic()
         file = LiveFile(
             name,

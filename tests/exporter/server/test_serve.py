@@ -43,6 +43,11 @@ def test_a_file_is_soon_on_the_metrics_page(exporter: Exporter) -> None:
     exporter.until(lambda: b"\nspeedup_ratio{" in exporter.get("/metrics"))
 
 
+def test_the_time_of_a_scan_is_shown_without_a_commit(exporter: Exporter) -> None:
+    exporter.until(lambda: exporter.value("benchmark_exporter_scan_duration_seconds"))
+    assert exporter.value("benchmark_exporter_ledger_commits") == 0
+
+
 def test_a_file_in_a_new_folder_is_found(exporter: Exporter) -> None:
     (exporter.results / "2026" / "11").mkdir(parents=True)
     drop(exporter, "2026/11/a.json")

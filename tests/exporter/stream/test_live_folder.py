@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -210,3 +211,25 @@ def test_a_run_without_a_start_is_named_after_its_file(followed: Followed) -> No
     )
     (progress,) = followed.check()
     assert (progress.run_id, progress.benchmark, progress.project) == ("odd", "odd", "strataregula")
+
+
+def test_a_file_that_cannot_be_read_is_reported_once_until_it_can(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:  # which other users can reach, unlike pytest's
+        Path(folder).chmod(0o755)
+        followed = Followed(Path(folder))
+        file = LiveFile(followed.results)
+        file.path.chmod(0)
+        before = os.geteuid()
+        if before == 0:
+            os.seteuid(65534)  # to whom permissions apply
+        try:
+            for _ in range(3):
+                assert followed.check() == []
+        finally:
+            os.seteuid(before)
+        assert caplog.text.count("a live file cannot be read") == 1
+        file.path.chmod(0o644)
+        assert [each.benchmark for each in followed.check()] == ["router"]
+        followed.folder.close()

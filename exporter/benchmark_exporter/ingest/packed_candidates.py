@@ -38,7 +38,7 @@ class PackedCandidates:
 
 def _pack(candidate: Candidate) -> bytes:
     path = os.fsencode(candidate.path)
-    name = b"" if candidate.name == candidate.path else candidate.name.encode()
+    name = b"" if candidate.name == candidate.path else os.fsencode(candidate.name)
     return b"".join(
         (
             _HEAD.pack(candidate.ctime_ns - _EARLIEST_NS),
@@ -54,5 +54,5 @@ def _unpack(packed: bytes) -> Candidate:
     end = len(packed) - _TAIL.size
     inode, size_bytes, mtime_ns, name_bytes = _TAIL.unpack_from(packed, end)
     path = os.fsdecode(packed[_HEAD.size : end - name_bytes])
-    name = packed[end - name_bytes : end].decode() if name_bytes else path
+    name = os.fsdecode(packed[end - name_bytes : end]) if name_bytes else path
     return Candidate(path, name, inode, size_bytes, age + _EARLIEST_NS, mtime_ns)

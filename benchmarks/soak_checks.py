@@ -28,6 +28,7 @@ OF_THE_PROCESS: Mapping[str, str] = {
 _COUNTERS = ".+(_total|_count|_bucket|_sum)"
 # The parts are scraped every 30 s at least.
 SCRAPED_SECONDS = 90.0
+_SHOWN_BEFORE_SECONDS = 30.0
 _SUFFIXES = ("_bucket", "_count", "_sum")
 _MEGABYTE = 10**6
 # A known file takes at most 51 bytes (ingest/known_files.py), and of the allocator's pages as much
@@ -193,9 +194,11 @@ def check_alerts(incidents: Incidents, kills: Sequence[Kill]) -> list[Check]:
         for action, seen in (("trigger", incident.paged), ("resolve", incident.resolved)):
             times = incidents.count(incident, action)
             if seen is None or not times:
-                faults.append(f"{incident.benchmark}: no {action}")
+                faults.append(f"{incident.benchmark}: no {action}; {_course(incident, kills)}")
             elif times > 1 + _explained(incident, kills):
-                faults.append(f"{incident.benchmark}: {times} times {action}")
+                faults.append(
+                    f"{incident.benchmark}: {times} times {action}; {_course(incident, kills)}"
+                )
     return [Check("regressions paged once and resolved once", f"{len(incidents.all)}", faults)]
 
 
@@ -204,3 +207,15 @@ def _explained(incident: Incident, kills: Sequence[Kill]) -> int:
     return sum(
         kill.part is ALERTMANAGER and incident.begun <= kill.at_seconds <= end for kill in kills
     )
+
+
+def _course(incident: Incident, kills: Sequence[Kill]) -> str:
+    """Return what happened when, in seconds since the regression began."""
+    events = [
+        (incident.paged, "paged"),
+        (incident.recovered, "recovered"),
+        (incident.resolved, "resolved"),
+        *((kill.at_seconds, f"kill of {kill.part.name}") for kill in kills),
+    ]
+    seen = sorted((at - incident.begun, what) for at, what in events if at is not None)
+    return ", ".join(f"{what} at {at:.0f} s" for at, what in seen if at > -_SHOWN_BEFORE_SECONDS)

@@ -26,6 +26,15 @@ NOT_COMPARED = {
     "benchmark_exporter_ledger_commits",
     "benchmark_exporter_last_ingest_timestamp_seconds",
 }
+# what is found in idle time, which ends with a kill,
+FOUND_IN_IDLE_TIME = {
+    "benchmark_change_info",
+    "benchmark_change_ratio",
+    "benchmark_change_timestamp_seconds",
+    "benchmark_regression_change_info",
+    "benchmark_regression_change_timestamp_seconds",
+    "benchmark_regression_reported_timestamp_seconds",
+}
 # and, where runs are late, which regressions were confirmed at some time and counted.
 LATE_PROJECT = "late"
 NOT_COMPARED_IF_LATE = {
@@ -103,7 +112,8 @@ def comparable(exposition: str) -> Samples:
             continue
         compared[name] = {}
         for labels, value in series.items():
-            if name in NOT_COMPARED_IF_LATE and ("project", LATE_PROJECT) in labels:
+            is_late = ("project", LATE_PROJECT) in labels
+            if name in FOUND_IN_IDLE_TIME or (name in NOT_COMPARED_IF_LATE and is_late):
                 left_out[DEFINITIONS[name].collect] += 1
             else:
                 compared[name][labels] = round(value, 6) if name.endswith("_sum") else value

@@ -32,9 +32,9 @@ _SURELY_SEEN_SECONDS = 300.0
 _SUFFIXES = ("_bucket", "_count", "_sum")
 _MEGABYTE = 10**6
 # A known file takes at most 51 bytes (ingest/known_files.py), and of the allocator's pages as much
-# again. `total` is the ledger's page cache of 8 MB as far as it is not full after the warm-up, and
-# a batch that is being judged while the memory is read.
-_EXPORTER_RSS = Allowance(each_file=100, total=4 * _MEGABYTE)
+# again. SQLite's page cache has the whole ledger until that has 8 MB (ledger/connection.py).
+# `total` is a batch that is being judged while the memory is read.
+_EXPORTER_RSS = Allowance(each_file=100, total=4 * _MEGABYTE, cache_bytes=8 * _MEGABYTE)
 # Six clients of the stream, scrapes and commands of a reload come and go.
 _CONNECTIONS = Allowance(each_file=0, total=8)
 _THREADS = Allowance(each_file=0, total=3)

@@ -26,11 +26,12 @@ MOST_POINTS = 300
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A value at a time, and how many files were kept then."""
+    """A value at a time, how many files were kept then, and how large the database was."""
 
     seconds: float
     value: float
     files: int
+    database_bytes: float = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +39,16 @@ class Allowance:
     """What a measure may grow by: for each kept file, and altogether whatever happens.
 
     `total` is what comes and goes with the load at the moment: the highest single need of it.
+    `cache_bytes` is the limit of a cache of the database, which grows with that until it is full.
     """
 
     each_file: float
     total: float
+    cache_bytes: float = 0
+
+    def explains(self, point: Point) -> float:
+        """Return how much of a point's value its data explains."""
+        return self.each_file * point.files + min(self.cache_bytes, point.database_bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,7 @@ def measure(points: Sequence[Point], allowance: Allowance) -> Growth | None:
     if seconds < LEAST_SECONDS or len(kept) < LEAST_POINTS:
         return None
     step = -(-len(kept) // MOST_POINTS)
-    left = [(each.seconds, each.value - allowance.each_file * each.files) for each in kept[::step]]
+    left = [(each.seconds, each.value - allowance.explains(each)) for each in kept[::step]]
     slope = statistics.median(
         (later - earlier) / (then - now)
         for (now, earlier), (then, later) in combinations(left, 2)

@@ -176,7 +176,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run it, print and write the table and the picture; return the exit status."""
     options = _parser().parse_args(arguments)
     print(f"seed {options.seed}: --seed={options.seed} repeats the kills", flush=True)
-    with _interruptible() as interrupted, tempfile.TemporaryDirectory(prefix="soak-") as folder:
+    with (
+        _interruptible() as interrupted,
+        tempfile.TemporaryDirectory(prefix="soak-", dir=options.work) as folder,
+    ):
         # If even this process is killed, the guardian ends what it started.
         at_end = tempfile.mkdtemp(prefix="soak-end-")  # the guardian removes it
         os.environ["STRATAREGULA_AT_END"] = at_end
@@ -239,6 +242,12 @@ def _parser() -> argparse.ArgumentParser:
         default=int(os.environ.get("SOAK_SEED") or random.SystemRandom().randrange(10**6)),
         metavar="N",
         help="what kills, reloads and results follow from (random; SOAK_SEED)",
+    )
+    parser.add_argument(
+        "--work",
+        type=Path,
+        metavar="DIR",
+        help="where the temporary checkout is made (the system's folder for temporary files)",
     )
     parser.add_argument(
         "--output",

@@ -31,10 +31,11 @@ class Kill:
 def schedule(seconds: float, dice: random.Random) -> list[tuple[float, Part | None]]:
     """Return what happens when: a part is killed, or with None everything is reloaded.
 
-    Every part is killed at least once.
+    Every part is killed equally often, at least once.
     """
     until = seconds * KILLS_UNTIL_SHARE
-    kills = [*KILLED, *dice.choices(KILLED, k=max(0, int(until / KILL_SECONDS) - len(KILLED)))]
+    # Each of them equally often, at least once.
+    kills = [*KILLED] * max(1, round(until / KILL_SECONDS / len(KILLED)))
     dice.shuffle(kills)
     # One in each of as many equal parts of the time: two of them hardly meet.
     slot = until / len(kills)

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -53,10 +54,17 @@ class Samples:
             return []
         newest = own[-1].process_id
         return [
-            Point(each.seconds, getattr(each, measure), each.files)
+            Point(
+                each.seconds, getattr(each, measure), each.files, self._ledger_bytes(each.seconds)
+            )
             for each in own
             if each.process_id == newest and each.seconds >= after_seconds
         ]
+
+    def _ledger_bytes(self, seconds: float) -> int:
+        """Return the ledger's size when it was last measured before a time."""
+        number = bisect_right(self.disk, seconds, key=lambda each: each[0])
+        return self.disk[number - 1][1] if number else 0
 
     def scrape_p99(self) -> list[tuple[float, float]]:
         """Return the p99 of each window of scrapes (seconds), by the time of its end."""

@@ -76,6 +76,20 @@ def test_the_growth_is_what_is_left_after_the_warm_up_and_the_files() -> None:
     assert growth.growth == pytest.approx(10_000 * growth.seconds, rel=0.1)
 
 
+@pytest.mark.parametrize(("filled_seconds", "is_leak"), [(400, False), (100_000, True)])
+def test_a_cache_grows_with_its_database_until_it_is_full(
+    filled_seconds: float, is_leak: bool
+) -> None:
+    allowance = Allowance(each_file=0, total=2 * MEGABYTE, cache_bytes=8 * MEGABYTE)
+    points = [
+        Point(second, 20_000 * min(second, filled_seconds), 0, 20_000 * second)
+        for second in range(0, 1200, 5)
+    ]
+    growth = measure(points, allowance)
+    assert growth is not None
+    assert growth.is_leak == is_leak
+
+
 def test_one_descriptor_a_minute_is_a_leak_and_ten_that_come_and_go_are_not() -> None:
     allowance = Allowance(each_file=0, total=3)
     clients = [Point(second, 20 + second // 7 % 11, 0) for second in range(0, 600, 5)]

@@ -26,7 +26,8 @@ def found(pages: list[dict[str, object]], *kills: Kill) -> list[str]:
     paged = 120.0 if "trigger" in actions else None
     resolved = 200.0 if "resolve" in actions else None
     incidents.all = [Incident("incident-1", 100.0, paged, 150.0, resolved)]
-    return [fault for check in check_alerts(incidents, kills) for fault in check.faults]
+    faults = [fault for check in check_alerts(incidents, kills) for fault in check.faults]
+    return [fault.partition(";")[0] for fault in faults]
 
 
 def kill(part: Part, at_seconds: float) -> Kill:
@@ -53,6 +54,15 @@ def test_pages_that_are_lost_or_doubled(
     pages: list[str], kills: list[Kill], faults: list[str]
 ) -> None:
     assert found([page(action) for action in pages], *kills) == faults
+
+
+def test_a_fault_says_what_happened_when() -> None:
+    incidents = Incidents(Path("unused"), Account(), list, threading.Event())
+    incidents.all = [Incident("incident-1", 100.0, 104.0, 110.0, None)]
+    [check] = check_alerts(incidents, [kill(EXPORTER, 20), kill(ALERTMANAGER, 106)])
+    assert check.faults[1] == (
+        "incident-1: no resolve; paged at 4 s, kill of alertmanager at 6 s, recovered at 10 s"
+    )
 
 
 def test_two_alerts_of_a_regression_are_not_one_alert_twice() -> None:

@@ -14,10 +14,12 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
+import yaml
 
 from tests.rules.alerts import Alert
 from tests.rules.endpoints import Answer, HttpEndpoint, MailServer, http_endpoint, mail_server
 from tests.rules.rendering import EMAIL, SECRETS, render
+from tests.support.paths import REPOSITORY
 
 EXTERNAL_URL = "http://alertmanager.example.org:9093"
 SILENCE = f"{EXTERNAL_URL}/#/silences/new?filter="
@@ -36,12 +38,39 @@ class Channels:
     email: MailServer
 
 
+class Server:
+    """Alertmanager's process, which can be killed and started again."""
+
+    def __init__(self, words: Sequence[str], url: str, log: Path) -> None:
+        self._words = words
+        self._url = url
+        self._log = log
+        self.start()
+
+    def start(self) -> None:
+        with self._log.open("ab") as output:
+            self._process = subprocess.Popen(self._words, stdout=output, stderr=subprocess.STDOUT)
+
+    def wait_until_ready(self) -> None:
+        wait_until(lambda: is_ready(self._url, self._process, self._log), 10)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait(10)
+
+    def end(self) -> None:
+        self._process.terminate()
+        self._process.wait(10)
+
+
 @dataclass(frozen=True)
 class Alertmanager:
     """A running Alertmanager and its channels."""
 
     url: str
     channels: Channels
+    server: Server
+    data: Path
 
     def post(self, alerts: Sequence[Alert], **times: str) -> None:
         """Send alerts as Prometheus does."""
@@ -109,26 +138,29 @@ def running_alertmanager(
             exporter_url=channels.exporter.url,
         )
         assert rendering.process.returncode == 0, rendering.process.stderr
-        url, log = f"http://127.0.0.1:{free_port()}", folder / "log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [
-                    *programs["alertmanager"],
-                    f"--config.file={rendering.output}",
-                    f"--storage.path={folder / 'data'}",
-                    f"--web.listen-address={url.removeprefix('http://')}",
-                    f"--web.external-url={EXTERNAL_URL}",
-                    "--cluster.listen-address=",
-                ],
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
+        url, data = f"http://127.0.0.1:{free_port()}", folder / "data"
+        words = [
+            *programs["alertmanager"],
+            f"--config.file={rendering.output}",
+            f"--storage.path={data}",
+            f"--web.listen-address={url.removeprefix('http://')}",
+            f"--web.external-url={EXTERNAL_URL}",
+            "--cluster.listen-address=",
+            maintenance_flag(),
+        ]
+        server = Server(words, url, folder / "log")
         try:
-            wait_until(lambda: is_ready(url, process, log), 10)
-            yield Alertmanager(url, channels)
+            server.wait_until_ready()
+            yield Alertmanager(url, channels, server, data)
         finally:
-            process.terminate()
-            process.wait(10)
+            server.end()
+
+
+def maintenance_flag() -> str:
+    """How often the stack's Alertmanager stores what it has sent."""
+    services = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())["services"]
+    words: list[str] = services["alertmanager"]["command"]
+    return next(word for word in words if word.startswith("--data.maintenance-interval="))
 
 
 def is_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> bool:

@@ -22,13 +22,14 @@ histogram_hold_seconds: 0
 upload_burst: 100000
 upload_rate_per_second: 100000
 """
-# Only how often and when something was committed, and which runs were there when it was checked
-# for drifts, may depend on the kills,
+# Only how often and when something was committed or reported, and which runs were there when it was
+# checked for drifts, may depend on the kills,
 NOT_COMPARED = {
     "benchmark_exporter_ledger_commits",
     "benchmark_exporter_last_ingest_timestamp_seconds",
     "benchmark_drift_ratio",
     "benchmark_drift_since_timestamp_seconds",
+    "benchmark_regression_reported_timestamp_seconds",
 }
 # and, where runs are late, which regressions were confirmed at some time and counted. One that has
 # passed meanwhile is still shown until it is reported.

@@ -38,7 +38,7 @@ class FolderEvents:
     one thread.
 
     Raises:
-        OSError: the folder cannot be watched, or some of its subfolders not for want of watches.
+        OSError: the folder cannot be watched, or there are too few watches for all subfolders.
     """
 
     def __init__(self, root: str, appended: str) -> None:
@@ -68,7 +68,7 @@ class FolderEvents:
         that were lost.
 
         Raises:
-            OSError: events cannot be read, or a new folder cannot be watched for want of watches.
+            OSError: events cannot be read, or there is no watch left for a new folder.
         """
         changed: set[str] = set()
         while True:

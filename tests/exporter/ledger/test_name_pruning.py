@@ -1,11 +1,14 @@
 """Names that come from outside do not stay in the ledger for ever."""
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from benchmark_exporter.config import Config
+from benchmark_exporter.ledger.name_pruning import BRANCHES_KEPT, prune_names
 from tests.support.documents import perf_suite, pipeline, result
 from tests.support.wired import Wired
 
@@ -83,6 +86,25 @@ def test_what_is_shown_for_longer_than_runs_are_kept_stays(tmp_path: Path) -> No
     wired.now += RETENTION_SECONDS + DAY_SECONDS
     prune(wired)
     assert branches(wired, "subjects") == ["one", "two"]
+
+
+def test_branches_of_a_project_are_limited(wired: Wired) -> None:
+    """Those with most runs stay, and those that are tracked, however few runs they have."""
+    wired.take("main.json", result(0, {"parse/fast": 2.0}) | {"branch": "main"})
+    with wired.ledger.transaction() as transaction:
+        transaction.branches.runs_of("router")
+        for number in range(2 * BRANCHES_KEPT):
+            for _ in range(2 + (number == 7)):
+                transaction.branches.add_run("router", f"feature-{number}")
+    before = wired.exposition()
+    # By itself, since these branches have no rows of runs, and would go for that.
+    with closing(sqlite3.connect(wired.ledger_path)) as connection:
+        assert sum(prune_names(connection, 0.0, 100)) == BRANCHES_KEPT
+        connection.commit()
+    assert wired.exposition() == before
+    kept = branches(wired, "branches")
+    assert len(kept) == BRANCHES_KEPT + 1
+    assert {"main", "feature-7", f"feature-{2 * BRANCHES_KEPT - 1}"} <= set(kept)
 
 
 def test_projects_of_which_nothing_is_shown_cost_no_series(wired: Wired) -> None:

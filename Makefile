@@ -77,7 +77,7 @@ fuzz: $(VENV)/dev ## parse a million hostile documents; FUZZ="--documents 10000 
 soak: $(VENV)/dev ## load, kill and reload a whole stack for 20 minutes; SOAK_MINUTES=180, SOAK_SEED=n
 	@$(PY) -m benchmarks.soak
 
-BENCHMARKS := ingest scrape stream alert_latency alert_keeping delivery storage detection shifts client
+BENCHMARKS := ingest scrape stream alert_latency alert_keeping delivery storage detection shifts client memory
 bench: $(VENV)/dev ## measure the stack and its peers, into benchmarks/results/
 	@for name in $(BENCHMARKS); do $(PY) -m benchmarks.$$name; done
 

@@ -14,8 +14,8 @@ import psutil
 from tests.support.documents import perf_suite
 from tests.support.process import DEADLINE_SECONDS, Exporter
 
-# The longest that a scrape may take under attack; unhindered it takes milliseconds.
-ANSWER_SECONDS = 5.0
+# The longest that a scrape may take under attack, as Prometheus waits by default.
+ANSWER_SECONDS = 10.0
 # Whoever attacks is not whoever scrapes: on Linux all of 127.0.0.0/8 is this host.
 ANOTHER_CLIENT = "127.0.0.2"
 _RESET = struct.pack("ii", 1, 0)

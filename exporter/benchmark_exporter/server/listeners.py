@@ -17,8 +17,9 @@ from benchmark_exporter.server.settings import ServeSettings
 log = logging.getLogger(__name__)
 
 SHUTDOWN_SECONDS = 2.0
-# After a restart all clients of the stream reconnect at once.
-STREAM_BACKLOG = 1024
+# After a restart all clients of the stream reconnect at once; and a scrape that finds no place here
+# tries again only after a second.
+BACKLOG = 1024
 # Half of aiohttp's; a browser sends 20.
 MAX_HEADERS = 64
 
@@ -46,14 +47,14 @@ class Listeners:
             OSError: an address cannot be listened on.
         """
         settings = self._settings
-        await self._requests.open(settings.host, settings.port, 128)
+        await self._requests.open(settings.host, settings.port)
         log.info(
             f"benchmark-exporter {__version__} listens on {settings.host}:{settings.port}",
             extra={"fields": {"results": settings.results_dir, "ledger": settings.ledger_path}},
         )
         if settings.stream_address is not None:
             host, port = settings.stream_address
-            await self._stream.open(host, port, STREAM_BACKLOG)
+            await self._stream.open(host, port)
             log.info(f"the stream and the live page are on {host}:{port}")
 
     async def close(self) -> None:
@@ -88,9 +89,9 @@ class _Listener:
             auto_decompress=False,
         )
 
-    async def open(self, host: str, port: int, backlog: int) -> None:
+    async def open(self, host: str, port: int) -> None:
         await self._runner.setup()
-        await Site(self._runner, host, port, self.connections, backlog=backlog).start()
+        await Site(self._runner, host, port, self.connections, backlog=BACKLOG).start()
 
     async def close(self) -> None:
         await self._runner.cleanup()

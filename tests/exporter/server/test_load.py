@@ -130,9 +130,9 @@ def test_gzip_bombs(attacked: Attacked) -> None:
     head = f"{UPLOAD}Content-Encoding: gzip\r\nContent-Length: {len(bomb)}\r\n\r\n"
     with (
         attacked.survives(memory_bytes=50 * MEGABYTE),
-        held(attacked.exporter.port, [head.encode() + bomb] * 50) as connections,
+        held(attacked.exporter.port, [head.encode() + bomb] * 20) as connections,
     ):
-        attacked.exporter.until(lambda: b"413" in peeked(connections[0])[:12])
+        attacked.exporter.until(lambda: any(b" 413 " in peeked(each)[:20] for each in connections))
 
 
 def test_thousands_of_connects(attacked: Attacked) -> None:

@@ -3,11 +3,10 @@
 import sys
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from stack import preflight, record
+from stack import internal, preflight, record
 from stack.compose import ComposeStack, engine_answers
 from stack.exporter_settings import await_exporter_settings
 from stack.local import LocalStack
@@ -18,6 +17,7 @@ from stack.settings import (
     EXPORTER,
     GRAFANA,
     PROMETHEUS,
+    PROXY,
     SECRETS,
     STREAM,
     Settings,
@@ -32,6 +32,8 @@ WHAT = {
     "node_exporter": "the machine's own metrics",
     "grafana": "dashboards",
 }
+# The proxy looks for a changed configuration each second.
+PROXY_SECONDS = 15.0
 LIVE_PAGE = "live page"
 
 
@@ -108,7 +110,9 @@ def _check_machine(stack: Stack, settings: Settings) -> None:
     settings.state_dir.mkdir(exist_ok=True)
     if isinstance(stack, LocalStack):
         say(stack.end_orphans())  # which would be taken for others that have our ports
-    preflight.check(settings, stack.mode, stack.parts(), stack.own_ports())
+    own_ports = stack.own_ports()
+    preflight.check(settings, stack.mode, stack.parts(), own_ports)
+    internal.choose(settings, own_ports)
 
 
 def down(settings: Settings) -> None:
@@ -131,7 +135,8 @@ def status(settings: Settings) -> None:
     for part in stack.parts():
         state = states[part.name]
         words[part.name] = _word(state, is_ready=state != "stopped" and is_ready(part, settings))
-        print(f"  {part.name:<14} {words[part.name]:<12} {settings.public_url(part)}")
+        address = "" if part is PROXY else settings.public_url(part)
+        print(f"  {part.name:<14} {words[part.name]:<12} {address}".rstrip())
     live = _word(states["exporter"], is_ready=is_ready(STREAM, settings))
     print(f"  {LIVE_PAGE:<14} {live:<12} {settings.public_url(STREAM)}")
     words[LIVE_PAGE] = live
@@ -172,7 +177,12 @@ def reload(settings: Settings) -> None:
     say(current(settings).render())
     asked_seconds = time.time()
     say(_read_again(settings))
-    await_exporter_settings(EXPORTER.url(settings, "/api/v1/status"), asked_seconds)
+    if not list(wait_until_ready([PROXY], settings, PROXY_SECONDS)):
+        raise StackError("proxy keeps its old configuration; `make logs PART=proxy` says why")
+    print("  proxy has read its configuration")
+    await_exporter_settings(
+        lambda: internal.get_json(EXPORTER, settings, "/api/v1/status"), asked_seconds
+    )
     print("  exporter has read its settings")
     # Debian 12's Prometheus (2.42) knows no Alertmanager for some seconds after that, and sends
     # a minute later what begins to fire meanwhile.
@@ -247,7 +257,8 @@ def _started_mode(settings: Settings) -> str:
 def _print_addresses(stack: Stack, settings: Settings) -> None:
     print()
     for part in stack.parts():
-        print(f"  {part.name:<14} {settings.public_url(part)}  {WHAT[part.name]}")
+        if part is not PROXY:
+            print(f"  {part.name:<14} {settings.public_url(part)}  {WHAT[part.name]}")
     live = settings.public_url(STREAM)
     print(f"  {LIVE_PAGE:<14} {live}  what runs now, verdicts, alerts")
     if GRAFANA in stack.parts():
@@ -270,10 +281,8 @@ def _await_connection(settings: Settings) -> None:
 def _read_again(settings: Settings) -> Iterator[str]:
     """Let the running servers read their configuration again."""
     for part in (ALERTMANAGER, PROMETHEUS):
-        url = part.url(settings, "/-/reload")
-        request = urllib.request.Request(url, method="POST")  # noqa: S310  # our own http address
         try:
-            urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
+            internal.request(part, settings, "/-/reload", method="POST")
         except urllib.error.HTTPError as error:
             reason = error.read().decode(errors="replace").strip()
             raise StackError(f"{part.name} keeps its old configuration: {reason}") from error

@@ -16,7 +16,7 @@ import psutil
 from testcontainers.compose import DockerCompose
 
 from stack import settings as stack_settings
-from stack.prepare import secrets_gid
+from stack.compose import ComposeStack, filled_in
 from stack.project import derived_name
 from stack.readiness import is_ready, wait_until_connected, wait_until_ready
 from stack.settings import GRAFANA, PARTS, Part, Settings
@@ -151,11 +151,8 @@ def run_compose(
     backend = Compose("compose", settings, parts)
     prepared = backend.command("prepare")
     assert prepared.returncode == 0, prepared.stderr
-    filled = {
-        **settings.values,
-        "COMPOSE_PROJECT_NAME": name,
-        "SECRETS_GID": secrets_gid(settings),
-    }
+    ComposeStack(settings).write_proxy()
+    filled = filled_in(settings, name)
     env_file = folder / "compose.env"
     env_file.write_text("".join(f"{name}={value}\n" for name, value in filled.items()))
     services = [part.name for part in parts]
@@ -195,7 +192,13 @@ def stand_in_images() -> Mapping[str, str]:
 
 def official_images_answer() -> bool:
     """Whether a registry gives the pinned images."""
-    names = ("PROMETHEUS_IMAGE", "ALERTMANAGER_IMAGE", "NODE_EXPORTER_IMAGE", "GRAFANA_IMAGE")
+    names = (
+        "PROMETHEUS_IMAGE",
+        "ALERTMANAGER_IMAGE",
+        "NODE_EXPORTER_IMAGE",
+        "GRAFANA_IMAGE",
+        "CADDY_IMAGE",
+    )
     defaults = stack_settings.defaults()
     return all(_can_be_pulled(defaults[name]) for name in (*names, "PYTHON_IMAGE"))
 

@@ -4,37 +4,27 @@ import sys
 import time
 import urllib.error
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
-from stack import internal, preflight, record
+from stack import addresses, internal, preflight, record
+from stack.addresses import LIVE_PAGE
 from stack.compose import ComposeStack, engine_answers
 from stack.exporter_settings import await_exporter_settings
 from stack.local import LocalStack
-from stack.prepare import GRAFANA_PASSWORD, prepare
+from stack.prepare import prepare
 from stack.readiness import is_ready, wait_until_connected, wait_until_ready
 from stack.settings import (
     ALERTMANAGER,
     EXPORTER,
-    GRAFANA,
     PROMETHEUS,
     PROXY,
-    SECRETS,
     STREAM,
     Settings,
     StackError,
 )
 
 Stack = ComposeStack | LocalStack
-WHAT = {
-    "exporter": "metrics, and a page with the newest runs and rejected files",
-    "prometheus": "queries and rules",
-    "alertmanager": "alerts and silences",
-    "node_exporter": "the machine's own metrics",
-    "grafana": "dashboards",
-}
 # The proxy looks for a changed configuration each second.
 PROXY_SECONDS = 15.0
-LIVE_PAGE = "live page"
 
 
 def current(settings: Settings) -> Stack:
@@ -71,7 +61,8 @@ def up(settings: Settings) -> None:
     _await_connection(settings)
     elapsed = time.monotonic() - started
     print(f"  prometheus scrapes the exporter and sends alerts to Alertmanager ({elapsed:.1f} s)")
-    _print_addresses(stack, settings)
+    print()
+    print(*addresses.lines(settings, stack.parts(), stack.certificate_authority()), sep="\n")
 
 
 def _fetched(settings: Settings) -> Stack:
@@ -252,22 +243,6 @@ def _stacks(settings: Settings) -> list[Stack]:
 def _started_mode(settings: Settings) -> str:
     """The mode that `up` started the stack in; empty after `down`."""
     return str(record.read(settings).get("mode", ""))
-
-
-def _print_addresses(stack: Stack, settings: Settings) -> None:
-    print()
-    for part in stack.parts():
-        if part is not PROXY:
-            print(f"  {part.name:<14} {settings.public_url(part)}  {WHAT[part.name]}")
-    live = settings.public_url(STREAM)
-    print(f"  {LIVE_PAGE:<14} {live}  what runs now, verdicts, alerts")
-    if GRAFANA in stack.parts():
-        print(f"  Grafana's user is admin, the password is in {SECRETS / GRAFANA_PASSWORD}")
-    else:
-        print(f"  this stack has no Grafana; {live} shows runs and trends")
-    command = Path(sys.executable).with_name("benchmark-exporter")
-    print(f"\nCopy result files into {settings['RESULTS_DIR']}, or see it work: make demo")
-    print(f"To call benchmark-exporter from anywhere: ln -s {command} ~/.local/bin/")
 
 
 def _await_connection(settings: Settings) -> None:

@@ -158,6 +158,18 @@ class ComposeStack:
         rendered = self._compose("run", "--rm", "--no-deps", "alertmanager_config")
         yield from rendered.splitlines()
 
+    def certificate_authority(self) -> Path | None:
+        """A copy of the root certificate of the proxy's own authority, if it has one.
+
+        Raises:
+            StackError: the proxy does not run.
+        """
+        if not proxy.has_authority(self._settings):
+            return None
+        copy = self._settings.state_dir / "proxy_root.crt"
+        self._compose("cp", f"{PROXY.name}:/data/{proxy.ROOT_CERTIFICATE}", str(copy))
+        return copy
+
     def write_proxy(self) -> None:
         """Write the proxy's configuration.
 

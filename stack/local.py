@@ -77,6 +77,11 @@ class LocalStack:
             yield from self._end(alive)
         yield from self.end_orphans()
 
+    def certificate_authority(self) -> Path | None:
+        """The root certificate of the proxy's own authority, if it has one."""
+        root = self.processes.proxy_data / proxy.ROOT_CERTIFICATE
+        return root if proxy.has_authority(self._settings) and root.exists() else None
+
     def render(self) -> Iterator[str]:
         """Write the configurations, Alertmanager's of the channels that have a secret.
 

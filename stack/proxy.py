@@ -28,6 +28,8 @@ from stack.settings import (
 FOLDER, NAME = "proxy", "Caddyfile"
 # In the same folder, copies of PROXY_TLS_CERT and PROXY_TLS_KEY.
 CERTIFICATE, KEY = "tls.crt", "tls.key"
+# In its storage.
+ROOT_CERTIFICATE = Path("pki/authorities/local/root.crt")
 TEMPLATES = Path("proxy")
 SLOT = re.compile(r"@([A-Z_]+)@")
 # An address has no name that could be made to lead elsewhere.
@@ -124,6 +126,11 @@ def written_digest(settings: Settings) -> str:
         return ""
     found = re.search(r'respond /-/proxy "([0-9a-f]+)"', text)
     return found[1] if found else ""
+
+
+def has_authority(settings: Settings) -> bool:
+    """Whether the proxy signs its certificates itself."""
+    return settings.has_tls and not settings["PROXY_TLS_CERT"]
 
 
 def known_hosts(settings: Settings) -> Sequence[str]:

@@ -55,6 +55,9 @@ class Backend(Protocol):
     def process_ids(self) -> Mapping[str, int]:
         """The process of each part."""
 
+    def listening(self) -> Iterator[tuple[str, int]]:
+        """The addresses and ports of this machine on which the stack listens."""
+
 
 @dataclass
 class _Checkout:
@@ -83,6 +86,13 @@ class Local(_Checkout):
     def process_ids(self) -> Mapping[str, int]:
         supervisor = Supervisor(self.settings.state_dir, self.settings.root)
         return {one.name: one.process_id for one in supervisor.processes() if one.process_id}
+
+    def listening(self) -> Iterator[tuple[str, int]]:
+        supervisor = Supervisor(self.settings.state_dir, self.settings.root)
+        for process in supervisor.descendants():
+            for connection in process.net_connections("inet"):
+                if connection.status in (psutil.CONN_LISTEN, psutil.CONN_NONE):
+                    yield connection.laddr.ip, connection.laddr.port
 
 
 class Compose(_Checkout):
@@ -115,6 +125,13 @@ class Compose(_Checkout):
         """What the engine says of a service's container."""
         container = f"{self.project}-{service}-1"
         return self._docker("inspect", "--format", template, container).strip()
+
+    def listening(self) -> Iterator[tuple[str, int]]:
+        for part in self.parts:
+            bindings = json.loads(self.inspect(part.name, "{{json .NetworkSettings.Ports}}"))
+            for published in bindings.values():
+                for one in published or ():
+                    yield one["HostIp"], int(one["HostPort"])
 
     def _docker(self, *words: str) -> str:
         return subprocess.run(["docker", *words], capture_output=True, text=True, check=True).stdout

@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from benchmark_exporter.config import ConfigError, load_config
 from stack import credential, proxy_users
 from stack.settings import (
     ALERTMANAGER,
@@ -31,6 +32,7 @@ CERTIFICATE, KEY = "tls.crt", "tls.key"
 # In its storage.
 ROOT_CERTIFICATE = Path("pki/authorities/local/root.crt")
 TEMPLATES = Path("proxy")
+CONFIG = Path("exporter/benchmark_exporter/config.yaml")
 SLOT = re.compile(r"@([A-Z_]+)@")
 # An address has no name that could be made to lead elsewhere.
 ADDRESS_HOSTS = (r"[0-9]{1,3}(\.[0-9]{1,3}){3}", r"\[[0-9a-f:.]+\]")
@@ -79,8 +81,6 @@ def configuration(settings: Settings, place: Place) -> str:
         "PROTOCOLS": "h1 h2" if settings.has_tls else "h1",
         "STORAGE": _quoted(place.storage),
         "HOSTS": "|".join((*map(re.escape, known_hosts(settings)), *ADDRESS_HOSTS)),
-        "ORIGINS": "|".join(map(re.escape, known_origins(settings))),
-        "SAME_HOST_ORIGINS": ", ".join(_same_host_origins(settings)),
     }
     parts = [part for part in LISTENERS if part.name in place.upstreams]
     texts = [_template(settings, "Caddyfile", values)]
@@ -159,6 +159,17 @@ def known_origins(settings: Settings) -> Sequence[str]:
     return list(dict.fromkeys(origins))
 
 
+def _stream_origins(settings: Settings) -> Sequence[str]:
+    """The further origins whose pages may follow the stream, of config.yaml.
+
+    The exporter reports a file with a mistake, and keeps what it has read before.
+    """
+    try:
+        return load_config(settings.root / CONFIG).stream_origins
+    except ConfigError:
+        return ()
+
+
 def _same_host_origins(settings: Settings) -> Iterator[str]:
     """CEL's expressions of origins that have the request's own host, also an address."""
     for suffix in _suffixes(settings):
@@ -195,8 +206,11 @@ def _site(part: Part, settings: Settings, place: Place) -> Mapping[str, str]:
         header = ""
     else:
         header = f'header_up Authorization "Basic {credential.basic(settings)}"'
+    origins = (*known_origins(settings), *(_stream_origins(settings) if part is STREAM else ()))
     return {
         "NAME": part.name,
+        "ORIGINS": "|".join(map(re.escape, origins)),
+        "SAME_HOST_ORIGINS": ", ".join(_same_host_origins(settings)),
         "ADDRESSES": ", ".join(addresses),
         "BIND": f"bind {place.bind}" if place.bind else "",
         "TLS": tls,

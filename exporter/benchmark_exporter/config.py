@@ -16,6 +16,8 @@ from benchmark_exporter.names import Alias, alias_flaw
 from benchmark_exporter.regression import Limits, Policy, Positive
 
 Name = Annotated[str, msgspec.Meta(min_length=1)]
+# Without scheme, port or path.
+HostName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?$")]
 
 # They decide what a file that was read already is, and where its results belong, so a running
 # exporter keeps them. All others can be changed while it runs.
@@ -90,6 +92,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tracked_branches: list[Name] = msgspec.field(default_factory=lambda: ["release/*"])
     clock_tolerance_seconds: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 300.0
     aliases: list[Alias] = []
+    allowed_hosts: list[HostName] = []
     stream_origins: list[str] = []
     stream_max_clients: Annotated[int, msgspec.Meta(gt=0, le=10**5)] = 1000
     counter_hold_seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 2.5

@@ -1,7 +1,7 @@
 """The public addresses of the stack's parts, for the pages and texts that link to them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -32,11 +32,20 @@ class Links:
             lambda match: self.urls.get(ON_ONES_OWN_MACHINE[match[0]], match[0]), text
         )
 
+    def origins(self, *parts: str) -> Sequence[str]:
+        """The origins of these parts' pages as browsers send them (RFC 6454, section 6.2).
+
+        Of all parts if none is named; none of a part whose address is unknown.
+        """
+        return [_origin(url) for part, url in self.urls.items() if not parts or part in parts]
+
     @property
-    def page_origins(self) -> list[str]:
-        """The live page's origin as browsers send it (RFC 6454, section 6.2); none if unknown."""
-        if "stream" not in self.urls:
-            return []
-        parts = urlsplit(self.urls["stream"].lower())
-        default = {"http": ":80", "https": ":443"}[parts.scheme]
-        return [f"{parts.scheme}://{parts.netloc.removesuffix(default)}"]
+    def hosts(self) -> Collection[str]:
+        """The names or addresses of the machines that the parts are reached at."""
+        return {urlsplit(url).hostname or "" for url in self.urls.values()}
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url.lower())
+    default = {"http": ":80", "https": ":443"}[parts.scheme]
+    return f"{parts.scheme}://{parts.netloc.removesuffix(default)}"

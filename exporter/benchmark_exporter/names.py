@@ -98,6 +98,10 @@ class Alias(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return Renaming(self.old, self.new)
 
 
+# Projects at a time.
+_REMEMBERED = 1000
+
+
 class Aliases:
     """The configured aliases.
 
@@ -114,6 +118,8 @@ class Aliases:
     def renamings(self, project: str) -> Renamings:
         """What they make of the names of a project."""
         if project not in self._renamings:
+            if len(self._renamings) >= _REMEMBERED:  # anybody may name projects
+                self._renamings.clear()
             self._renamings[project] = Renamings(each.renaming for each in self.of(project))
         return self._renamings[project]
 

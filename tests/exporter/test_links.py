@@ -70,8 +70,8 @@ def test_every_address_in_a_runbook_is_that_of_a_part() -> None:
     ],
 )
 def test_the_live_page_has_the_origin_that_browsers_send(url: str, origin: str) -> None:
-    assert Links({"stream": url}).page_origins == [origin]
-    assert Links({}).page_origins == []
+    assert Links({"stream": url}).origins("stream") == [origin]
+    assert Links({}).origins("stream") == []
 
 
 def test_the_page_and_the_runbooks_link_to_the_parts(

@@ -76,10 +76,11 @@ class Exporter:
             return data
 
     def status_of(self, path: str, data: bytes | None = None) -> tuple[int, str]:
+        """The status and text of an answer. What is sent is JSON."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data)
+        request.add_header("Content-Type", "application/json")
         try:
-            with urllib.request.urlopen(
-                f"http://127.0.0.1:{self.port}{path}", data, timeout=DEADLINE_SECONDS
-            ) as answer:
+            with urllib.request.urlopen(request, timeout=DEADLINE_SECONDS) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:

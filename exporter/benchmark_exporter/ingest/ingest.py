@@ -1,10 +1,10 @@
 """Brings new files of the inbox into the ledger. A file counts once its transaction commits."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from benchmark_exporter.counters import NOTIFICATIONS_RECEIVED
 from benchmark_exporter.ingest.defaults import Defaults
 from benchmark_exporter.ingest.inbox import Candidate, Inbox, oldest_first
 from benchmark_exporter.ingest.inboxes import Inboxes
@@ -121,16 +121,23 @@ class Ingest:
         incomplete = map(self._inbox.path, self._reader.incomplete)
         self._ingest(self._inbox.check([*paths, *incomplete]))
 
-    def receive(self, notifications: Sequence[Notification]) -> None:
-        """Counts alerts that Alertmanager delivered, and keeps the newest state of each."""
+    def receive(
+        self,
+        notifications: Sequence[Notification],
+        known: Collection[str] = (),
+        others: Counter[str] | None = None,
+    ) -> int:
+        """Counts alerts that Alertmanager delivered, and keeps the newest state of each.
+
+        See `Notifications.record`.
+        """
         with self._ledger.transaction() as transaction:
-            now = self._clock()
-            for notification in notifications:
-                labels = notification.alertname, notification.severity, notification.status
-                transaction.count(NOTIFICATIONS_RECEIVED.name, labels, now)
-                transaction.record_notification(notification, now)
+            nameless = transaction.notifications.record(
+                notifications, known, self._clock(), others or Counter()
+            )
         if transaction.changed:
             self._publish()
+        return nameless
 
     def _drop_gone(self, paths: Iterable[str]) -> None:
         gone = list(paths)

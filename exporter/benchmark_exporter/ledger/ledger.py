@@ -139,13 +139,15 @@ class Ledger:
         with self._errors_named():
             return read_trends(self._connection)
 
-    def prune(self, before_seconds: float) -> Iterator[int]:
+    def prune(self, before_seconds: float, unshown_seconds: float | None = None) -> Iterator[int]:
         """Deletes what came in before a time (seconds since 1970), except what a scrape shows.
 
-        The state does not change. Each step is one small transaction and yields how many rows it
+        Series without a run since `unshown_seconds` are not shown, by default the same time. The
+        state does not change. Each step is one small transaction and yields how many rows it
         deleted, so that other work can come between.
         """
-        steps = prune(self._connection, before_seconds)
+        unshown = before_seconds if unshown_seconds is None else unshown_seconds
+        steps = prune(self._connection, before_seconds, unshown)
         while True:
             with self.transaction():
                 deleted = next(steps, None)

@@ -21,6 +21,8 @@ from collections.abc import Iterator
 from pathlib import PurePath
 
 from benchmark_exporter.ledger.change_removal import prune_changes
+from benchmark_exporter.ledger.name_pruning import prune_names
+from benchmark_exporter.ledger.notifications import prune_notifications
 from benchmark_exporter.ledger.state import FAILURE_RATIO_RUNS, SUITE_DURATIONS
 
 STEP_ROWS = 1000
@@ -105,8 +107,12 @@ _FILES = (
 _INGESTED = "SELECT max(at_seconds) FROM documents WHERE digest IN (?, ?)"
 
 
-def prune(connection: sqlite3.Connection, before_seconds: float) -> Iterator[int]:
+def prune(
+    connection: sqlite3.Connection, before_seconds: float, unshown_seconds: float
+) -> Iterator[int]:
     """Deletes what came in before a time (seconds since 1970).
+
+    What had its last run before `unshown_seconds` is no longer shown.
 
     Each step is for a transaction of its own and yields how many rows it deleted: STEP_ROWS at
     most, or those of one run that has more.
@@ -124,6 +130,7 @@ def prune(connection: sqlite3.Connection, before_seconds: float) -> Iterator[int
         }
         while deleted := connection.execute(_DELETE_PIPELINE_RUNS, values).rowcount:
             yield deleted
+    yield prune_notifications(connection, before_seconds)
     for statement in (_DELETE_REJECTIONS, _DELETE_MEASUREMENTS):
         while deleted := connection.execute(statement, (before_seconds, STEP_ROWS)).rowcount:
             yield deleted
@@ -131,6 +138,7 @@ def prune(connection: sqlite3.Connection, before_seconds: float) -> Iterator[int
     while deleted := connection.execute(_DELETE_BRANCHES, (STEP_ROWS,)).rowcount:
         yield deleted
     yield prune_changes(connection)
+    yield from prune_names(connection, min(before_seconds, unshown_seconds), STEP_ROWS)
 
 
 def _prune_runs(connection: sqlite3.Connection, before: float) -> Iterator[int]:

@@ -7,6 +7,7 @@ from benchmark_exporter.ledger.delivery_migration import DELIVERY
 from benchmark_exporter.ledger.drift_migration import DRIFTS
 from benchmark_exporter.ledger.limits_migration import LIMITS
 from benchmark_exporter.ledger.names_migration import NAMES
+from benchmark_exporter.ledger.notification_migration import NOTIFICATIONS_BOUNDED
 from benchmark_exporter.ledger.order_migration import ORDER
 from benchmark_exporter.ledger.scope_migration import SCOPES
 from benchmark_exporter.ledger.shift_migration import SHIFTS
@@ -156,6 +157,7 @@ MIGRATIONS = (
     LIMITS,
     DRIFTS,
     CHANGES,
+    NOTIFICATIONS_BOUNDED,
 )
 
 

@@ -246,10 +246,20 @@ class RejectedFile(msgspec.Struct, frozen=True):
 
 
 class ReceivedNotification(msgspec.Struct, frozen=True):
-    """An alert as it was last received, and when."""
+    """An alert as it was last received, when, and since when it has had this status.
+
+    `known` says that the stack has a rule for it.
+    """
 
     notification: Notification
     received_seconds: float
+    since_seconds: float
+    known: bool
+
+    @property
+    def fires(self) -> bool:
+        """Whether it is not resolved."""
+        return self.notification.status == "firing"
 
 
 class State(msgspec.Struct, frozen=True):

@@ -99,7 +99,9 @@ _RUNS = Columns(NewestRun).query(
     "JOIN runs ON runs.id = n.run WHERE s.kind = 'benchmark'",
     **_SCOPE,
 )
-_SUITES = "SELECT project, duration_count, duration_sum_seconds FROM suite_durations"
+# Anybody who may send results may name projects. Those without anything shown are not read.
+_OF_SHOWN = "WHERE project IN (SELECT project FROM temp.shown)"
+_SUITES = f"SELECT project, duration_count, duration_sum_seconds FROM suite_durations {_OF_SHOWN}"  # noqa: S608  # a constant
 _SUITE_DURATIONS = (
     "SELECT suite_duration_seconds FROM runs WHERE project = ? "
     "AND suite_duration_seconds IS NOT NULL AND tracked ORDER BY id DESC LIMIT ?"
@@ -113,7 +115,7 @@ _ACCEPTED_SHIFTS = Columns(AcceptedShift).query(
     branch="line",
     rank_seconds="max(rank_seconds)",
 )
-_FALLBACK_BRANCHES = FALLBACK_BRANCHES.columns.query("FROM fallback_branches")
+_FALLBACK_BRANCHES = FALLBACK_BRANCHES.columns.query(f"FROM fallback_branches {_OF_SHOWN}")
 _REJECTED_FILES = Columns(RejectedFile).query(
     "FROM files WHERE reason IS NOT NULL ORDER BY at_seconds DESC, path"
 )

@@ -12,6 +12,7 @@ from benchmark_exporter.ledger.newest_rows import (
     NewestVerdictRow,
     RunShiftRow,
 )
+from benchmark_exporter.ledger.notification_rows import ReceivedSeries
 from benchmark_exporter.ledger.report_rows import HoldRow, ReportRow, ScraperRow
 from benchmark_exporter.ledger.rows import (
     BaselineRow,
@@ -40,7 +41,11 @@ from benchmark_exporter.ledger.rows import (
     TotalsRow,
     VerdictRow,
 )
-from benchmark_exporter.ledger.state import FallbackBranch, ReceivedNotification, Subject
+from benchmark_exporter.ledger.state import (
+    FallbackBranch,
+    ReceivedNotification,
+    Subject,
+)
 from benchmark_exporter.model import Result, Scope
 
 _SCOPE = Scope.__struct_fields__
@@ -84,6 +89,7 @@ COMMIT_REGRESSIONS = Table(
 )
 HISTOGRAMS = Table("histograms", _LABELLED, HistogramRow)
 NOTIFICATIONS = Table("notifications", ("fingerprint",), ReceivedNotification)
+NOTIFICATION_SERIES = Table("notification_series", ("labels",), ReceivedSeries)
 SUBJECTS = Table("subjects", Subject._fields, SubjectRow)
 RETURNED = Table("returned", _LABELLED, ReturnedRow)
 SUITE_DURATIONS = Table(
@@ -105,7 +111,8 @@ TABLES = (
     *(VERDICTS, SERIES, SETTLED, CHECKPOINTS, BASELINES, SHIFTS, RUN_SHIFTS),
     *(NEWEST_VERDICTS, NEWEST_RESULTS, NEWEST_RUNS),
     *(NEWEST_GATE_OUTCOMES, PIPELINE_RUNS, NEWEST_PIPELINE_RUNS, COUNTERS, COMMIT_REGRESSIONS),
-    *(HISTOGRAMS, NOTIFICATIONS, SUBJECTS, RETURNED, SUITE_DURATIONS, BRANCHES, FALLBACK_BRANCHES),
+    *(HISTOGRAMS, NOTIFICATIONS, NOTIFICATION_SERIES, SUBJECTS),
+    *(RETURNED, SUITE_DURATIONS, BRANCHES, FALLBACK_BRANCHES),
     *(EXECUTABLES, FORMER_NAMES, CARRIED_ALIASES),
     *(REGRESSION_REPORTS, SCRAPERS, HOLDS),
     *(DRIFTS, DRIFT_CHECKS),

@@ -1,12 +1,11 @@
 """Reads the running totals that a scrape shows. `visibility.select` has selected the subjects."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
-from msgspec.structs import replace
 
-from benchmark_exporter.counters import NOTIFICATIONS_RECEIVED
+from benchmark_exporter.counters import UNTRACKED_BRANCH_RUNS
 from benchmark_exporter.ledger.columns import Columns, to_json
 from benchmark_exporter.ledger.rows import ReturnedRow
 from benchmark_exporter.ledger.state import (
@@ -18,10 +17,6 @@ from benchmark_exporter.ledger.state import (
     RunningTotal,
 )
 from benchmark_exporter.model import SEVERITIES
-
-# Anyone may send alerts, of any name. The first so many have counters, the others share one.
-NOTIFICATION_COUNTERS = 200
-OTHER_NOTIFICATIONS = "(other)"
 
 
 class _Named(msgspec.Struct, frozen=True):
@@ -53,8 +48,9 @@ _COUNTERS_OF_SUBJECTS = Columns(RunningTotal).query(
 _OTHER_COUNTERS = Columns(_Named).query(
     "FROM counters WHERE name NOT IN (SELECT value FROM json_each(?))"
 )
-_NOTIFICATION_COUNTERS = Columns(RunningTotal).query(
-    "FROM counters WHERE name = ? ORDER BY born_seconds, labels"
+_UNTRACKED = Columns(RunningTotal).query(
+    "FROM counters WHERE name = ? "
+    "AND json_extract(labels, '$[0]') IN (SELECT project FROM temp.shown)"
 )
 _HISTOGRAMS_OF_SUBJECTS = Columns(Histogram).query(
     "FROM temp.shown_totals s CROSS JOIN histograms h "
@@ -77,12 +73,12 @@ def read_counters(connection: sqlite3.Connection) -> Mapping[str, Sequence[Runni
     for name, kind in SUBJECT_COUNTERS.items():
         if found := list(_COUNTERS_OF_SUBJECTS.rows(connection, (name, kind))):
             counters[name] = found
-    apart = to_json([*SUBJECT_COUNTERS, NOTIFICATIONS_RECEIVED.name])
+    untracked = UNTRACKED_BRANCH_RUNS.name
+    apart = to_json([*SUBJECT_COUNTERS, untracked])
     for named in _OTHER_COUNTERS.rows(connection, (apart,)):
         counters.setdefault(named.name, []).append(named.total)
-    notifications = list(_NOTIFICATION_COUNTERS.rows(connection, (NOTIFICATIONS_RECEIVED.name,)))
-    if notifications:
-        counters[NOTIFICATIONS_RECEIVED.name] = _bounded(notifications)
+    if found := list(_UNTRACKED.rows(connection, (untracked,))):
+        counters[untracked] = found
     return counters
 
 
@@ -95,20 +91,6 @@ def read_histograms(connection: sqlite3.Connection) -> Mapping[str, Sequence[His
     for named in _OTHER_HISTOGRAMS.rows(connection, (to_json([*SUBJECT_HISTOGRAMS]),)):
         histograms.setdefault(named.name, []).append(named.histogram)
     return histograms
-
-
-def _bounded(notifications: Iterable[RunningTotal]) -> list[RunningTotal]:
-    """The first counters, and the sums by status of all others."""
-    first: list[RunningTotal] = []
-    others: dict[Labels, RunningTotal] = {}
-    for counter in notifications:
-        if len(first) < NOTIFICATION_COUNTERS:
-            first.append(counter)
-            continue
-        labels = (OTHER_NOTIFICATIONS, OTHER_NOTIFICATIONS, counter.labels[-1])
-        known = others.get(labels, RunningTotal(labels, 0, counter.born_seconds))
-        others[labels] = replace(known, value=known.value + counter.value)
-    return [*first, *others.values()]
 
 
 def read_returned(

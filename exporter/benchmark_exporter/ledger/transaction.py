@@ -13,7 +13,7 @@ from benchmark_exporter.ledger.deletion import Deleted, delete
 from benchmark_exporter.ledger.drifts import Drifts
 from benchmark_exporter.ledger.naming import Naming
 from benchmark_exporter.ledger.newest_rows import Rank
-from benchmark_exporter.ledger.notifications import store_notification
+from benchmark_exporter.ledger.notifications import Notifications
 from benchmark_exporter.ledger.pipeline_adoption import adopt_pipelines
 from benchmark_exporter.ledger.pipelines import add_pipeline_run
 from benchmark_exporter.ledger.renaming import Renamed, rename
@@ -51,7 +51,6 @@ from benchmark_exporter.ledger.visibility import is_lately, see
 from benchmark_exporter.ledger.write_buffer import WriteBuffer
 from benchmark_exporter.model import (
     GateOutcome,
-    Notification,
     PipelineRun,
     Rejected,
     Run,
@@ -91,6 +90,7 @@ class Transaction:
         self.naming = Naming(connection, self._buffer)
         self.reports = Reports(connection, self._buffer)
         self.drifts = Drifts(connection, self._buffer)
+        self.notifications = Notifications(connection, self._buffer)
 
     @property
     def changed(self) -> bool:
@@ -229,11 +229,6 @@ class Transaction:
         """Counts a regression of a commit's run, made at run_seconds."""
         key, rank = (*scope.key, name, severity, commit_hash), min(run_seconds, at)
         self._buffer.change(COMMIT_REGRESSIONS, key, totals.counted_commit, at, rank)
-
-    def record_notification(self, notification: Notification, at: float) -> None:
-        """Stores an alert as it was last received. The newest of all alerts are kept."""
-        self._buffer.changed = True
-        store_notification(self._connection, notification, at)
 
     def observe(
         self,

@@ -7,9 +7,9 @@ the header also says that the proxy has checked the request's Host and Origin.
 import base64
 import binascii
 from collections.abc import Callable, Sequence
+from typing import Literal
 
-from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
+from aiohttp import hdrs, web
 
 from benchmark_exporter.tokens import Token, TokenFile, bearer
 
@@ -20,6 +20,8 @@ FORWARDED_HEADER = "X-Forwarded-For"
 # Health checks have no secret. They reveal only whether the exporter works.
 OPEN = frozenset({"/-/healthy", "/-/ready"})
 ALERTS_PATH = "/api/v1/alerts"
+# A part of the stack, by Authorization, or somebody by the proxy.
+Sender = Literal["part", "proxy"]
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="strataregula stack"'}
 
 
@@ -29,41 +31,40 @@ def path_of(request: web.Request) -> str:
     return "" if resource is None else resource.canonical
 
 
-def carries_credential(request: web.Request, tokens: Sequence[Token]) -> bool:
-    """Whether the Authorization header has a credential of the stack."""
-    secret = _authorized_secret(request.headers.get("Authorization", ""))
+def is_bearer(request: web.Request, tokens: Sequence[Token]) -> bool:
+    """Whether the Authorization header carries one of `tokens`."""
+    secret = _authorized_secret(request.headers.get(hdrs.AUTHORIZATION, ""))
     return secret is not None and bearer(tokens, secret) is not None
 
 
-def comes_from_proxy(request: web.Request, tokens: Sequence[Token]) -> bool:
-    """Whether the stack's proxy sent the request."""
-    secret = request.headers.get(PROXY_HEADER)
-    return secret is not None and bearer(tokens, secret.strip()) is not None
+def sender_of(request: web.Request, tokens: Sequence[Token]) -> Sender:
+    """Who sent a request, by the credential that it carries.
 
-
-def credential_required(file: TokenFile) -> Middleware:
-    """Answers only parts of the stack and its proxy.
-
-    What comes through the proxy has its client's address as `remote`, and may not post alerts.
+    Raises:
+        web.HTTPUnauthorized: it carries none of `tokens`.
     """
-
-    @web.middleware
-    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if path_of(request) in OPEN:
-            return await handler(request)
-        tokens = file.read()
-        if path_of(request) == ALERTS_PATH and PROXY_HEADER in request.headers:
-            raise web.HTTPForbidden(text="only Alertmanager posts alerts, and not by the proxy\n")
-        if carries_credential(request, tokens) and PROXY_HEADER not in request.headers:
-            return await handler(request)
-        if comes_from_proxy(request, tokens):
-            return await handler(request.clone(remote=_client_address(request)))
+    by_proxy = request.headers.get(PROXY_HEADER)
+    if by_proxy is None:
+        secret = _authorized_secret(request.headers.get(hdrs.AUTHORIZATION, ""))
+        sender: Sender = "part"
+    else:
+        secret, sender = by_proxy.strip(), "proxy"
+    if secret is None or bearer(tokens, secret) is None:
         raise web.HTTPUnauthorized(
             text="the stack's credential is required; people use the addresses of its proxy\n",
             headers=_CHALLENGE,
         )
+    return sender
 
-    return check
+
+def with_client_address(request: web.Request) -> web.Request:
+    """A request of the proxy as one of its client.
+
+    The proxy adds the client's address last; an earlier one may be the client's invention.
+    """
+    forwarded = ",".join(request.headers.getall(FORWARDED_HEADER, []))
+    address = forwarded.rpartition(",")[2].strip()
+    return request.clone(remote=address) if address else request
 
 
 def authorization(file: TokenFile | None) -> Callable[[], dict[str, str]]:
@@ -94,9 +95,3 @@ def _authorized_secret(header: str) -> str | None:
     except (binascii.Error, ValueError):
         return None
     return password if user == USER else None
-
-
-def _client_address(request: web.Request) -> str:
-    """The address that the proxy adds last; an earlier one may be the client's invention."""
-    forwarded = ",".join(request.headers.getall(FORWARDED_HEADER, []))
-    return forwarded.rpartition(",")[2].strip() or request.remote or ""

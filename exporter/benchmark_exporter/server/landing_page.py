@@ -7,10 +7,11 @@ from html import escape
 from benchmark_exporter import __version__
 from benchmark_exporter.links import Links
 from benchmark_exporter.model import REGRESSED, SEVERITIES
-from benchmark_exporter.server.status import RunStatus, Status, VerdictStatus
+from benchmark_exporter.server.status import AlertStatus, RunStatus, Status, VerdictStatus
 from benchmark_exporter.wording import change, level_change
 
 COMMIT_CHARACTERS_SHOWN = 12
+ALERTS_OF_ONE_NAME = 25
 _PATHS = (
     ("/metrics", "all metrics"),
     ("/api/v1/status", "this page as JSON"),
@@ -110,16 +111,25 @@ def _fallback(status: Status) -> str:
 
 
 def _alerts(status: Status) -> str:
-    rows = [
-        (
-            f"<strong>{escape(alert.alertname)}</strong>",
-            *_cells(alert.severity, alert.summary),
-            _moment(alert.received_timestamp_seconds),
-        )
-        for alert in status.alerts
+    """The firing alerts, the most urgent first; of each name, as many as fit on a page."""
+    by_name: dict[str, list[AlertStatus]] = {}
+    for alert in status.alerts:
         # Watchdog, which always fires, has another severity.
-        if alert.status == "firing" and alert.severity in SEVERITIES
-    ]
+        if alert.status == "firing" and alert.severity in SEVERITIES:
+            by_name.setdefault(alert.alertname, []).append(alert)
+    rows = []
+    for name, alerts in by_name.items():
+        title = f"<strong>{escape(name)}</strong>"
+        rows += [
+            (
+                title,
+                *_cells(alert.severity, alert.summary),
+                _moment(alert.received_timestamp_seconds),
+            )
+            for alert in alerts[:ALERTS_OF_ONE_NAME]
+        ]
+        if (more := len(alerts) - ALERTS_OF_ONE_NAME) > 0:
+            rows.append((title, "", f"{more} more", ""))
     return _table("Firing alerts", ("Alert", "Severity", "Summary", "Received (UTC)"), rows)
 
 

@@ -3,12 +3,11 @@
 import asyncio
 import logging
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
 from aiohttp import web
-from aiohttp.typedefs import Middleware
 
 from benchmark_exporter import __version__
 from benchmark_exporter.config import Config, packaged
@@ -17,13 +16,14 @@ from benchmark_exporter.ledger import LedgerError
 from benchmark_exporter.metrics.collector import Collector, Exposition
 from benchmark_exporter.metrics.definitions import Part
 from benchmark_exporter.metrics.families.process import STREAM_LAG_METRIC
+from benchmark_exporter.server.access import Access
 from benchmark_exporter.server.alert_keeping import make_absence_loop
-from benchmark_exporter.server.alerts import AlertReceiver
+from benchmark_exporter.server.alerts import AlertReceiver, known_alerts
 from benchmark_exporter.server.change_loop import ChangeLoop
 from benchmark_exporter.server.changes import Changes
 from benchmark_exporter.server.config_reload import ConfigReload
 from benchmark_exporter.server.configuration import Configuration
-from benchmark_exporter.server.credential import authorization, credential_required
+from benchmark_exporter.server.credential import authorization
 from benchmark_exporter.server.delivery_loop import DeliveryLoop
 from benchmark_exporter.server.drift_loop import DriftLoop
 from benchmark_exporter.server.github import GitHub
@@ -64,7 +64,6 @@ class Server:
     ) -> None:
         config = settings.config
         self._settings = settings
-        self._credential = _token_file(settings.credential_file)
         self._state = IngestState()
         self._feed = Feed(
             lambda snapshot: Hub(
@@ -79,6 +78,7 @@ class Server:
         self._configuration = Configuration(
             config, settings.config_path, settings.environment, time.time
         )
+        self._access = Access(settings, lambda: self._configuration.now)
         collector = Collector(settings.definitions, config)
         scrapers = Scrapers(config.regression_least_seconds)
         self._publisher = Publisher(collector, self._state, lambda: scrapers.last_scrapes)
@@ -186,7 +186,7 @@ class Server:
         prune = PruneLoop(
             self._opened,
             self._upload_folder,
-            lambda: self._configuration.now.retention_days,
+            lambda: self._configuration.now,
             self._worker,
             self._ingest.note_error,
         )
@@ -215,7 +215,7 @@ class Server:
             if self._settings.alertmanager_api_url is not None:
                 absence = make_absence_loop(
                     self._settings.alertmanager_api_url,
-                    authorization(self._credential),
+                    authorization(self._access.credential),
                     self._absence,
                     self._settings.config.alert_keeping,
                     self._settings.links.urls.get("exporter"),
@@ -234,6 +234,7 @@ class Server:
             self._opened,
             self._publisher,
             self._worker,
+            known_alerts(self._settings.runbooks_dir),
             note_error=self._ingest.note_error,
             wake=self._ingest.wake,
         )
@@ -253,11 +254,13 @@ class Server:
             runbooks_dir=self._settings.runbooks_dir,
             links=self._settings.links,
         )
-        return make_application(service, self._access())
+        return make_application(service, [self._access.to_exporter()])
 
     def _note_scrape(
         self, request: web.Request, exposition: Exposition, parts: Collection[Part]
     ) -> None:
+        if not self._access.may_be_prometheus(request):
+            return
         self._delivery.note_scrape(request, exposition, parts)
         if "state" in parts:
             self._absence.note_scrape(request.remote or "", request.headers.get("User-Agent", ""))
@@ -267,17 +270,13 @@ class Server:
         tokens = _token_file(settings.stream_tokens)
 
         def admission(config: Config) -> Admission:
-            origins = [*config.stream_origins, *settings.links.page_origins]
-            return Admission(config.stream_max_clients, origins, tokens)
+            return Admission(config.stream_max_clients, tokens)
 
         trends = Trends(self._opened, self._publisher, self._worker, self._ingest.note_error)
         page = packaged("stream/page")
         server = StreamServer(self._feed.hub, admission(self._configuration.now), trends.read, page)
         self.reload.follow(lambda config: server.configure(admission(config)))
-        return server.make_application(self._access())
-
-    def _access(self) -> Sequence[Middleware]:
-        return () if self._credential is None else (credential_required(self._credential),)
+        return server.make_application([self._access.to_stream()])
 
 
 def _prometheus_absence(config: Config) -> PrometheusAbsence:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 USER_AGENT = "Prometheus/"
+MAX_SCRAPERS = 32
 
 
 @dataclass(slots=True, eq=False)
@@ -40,18 +41,20 @@ class PrometheusAbsence:
         if not user_agent.startswith(USER_AGENT):
             return
         now = self._monotonic()
-        scraper = self._scrapers.setdefault((address, user_agent), _Scraper(now, now))
+        key = address, user_agent
+        if key not in self._scrapers and len(self._scrapers) >= MAX_SCRAPERS:
+            # Anybody may pretend to be many: who began last is the first to be forgotten.
+            self._drop_old(now)
+            while len(self._scrapers) >= MAX_SCRAPERS:
+                del self._scrapers[max(self._scrapers, key=self._first_seconds)]
+        scraper = self._scrapers.setdefault(key, _Scraper(now, now))
         scraper.last_seconds = self._last_seconds = now
         self.has_been_scraped = True
 
     def seconds(self) -> float | None:
         """For how long a Prometheus has been away, the shortest time of several; None: none is."""
         now = self._monotonic()
-        self._scrapers = {
-            key: scraper
-            for key, scraper in self._scrapers.items()
-            if now - scraper.last_seconds <= self._limit_seconds
-        }
+        self._drop_old(now)
         by_last = sorted(self._scrapers.values(), key=lambda each: each.last_seconds, reverse=True)
         successors = sorted(by_last, key=lambda each: each.first_seconds)
         for scraper in by_last:
@@ -73,6 +76,16 @@ class PrometheusAbsence:
     def unscraped_seconds(self) -> float:
         """The time since the last scrape by any Prometheus, or since the start of the exporter."""
         return self._monotonic() - self._last_seconds
+
+    def _drop_old(self, now: float) -> None:
+        self._scrapers = {
+            key: scraper
+            for key, scraper in self._scrapers.items()
+            if now - scraper.last_seconds <= self._limit_seconds
+        }
+
+    def _first_seconds(self, key: tuple[str, str]) -> float:
+        return self._scrapers[key].first_seconds
 
     def _is_away(self, scraper: _Scraper, now: float) -> bool:
         return now - scraper.last_seconds > self._after_seconds

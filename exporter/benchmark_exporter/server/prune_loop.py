@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 
+from benchmark_exporter.config import Config
 from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX
 from benchmark_exporter.ingest.upload_folder import UploadFolder
 from benchmark_exporter.ledger import LedgerError
@@ -27,13 +28,13 @@ class PruneLoop:
         self,
         opened: OpenLedger,
         uploads: UploadFolder,
-        retention_days: Callable[[], float],
+        config: Callable[[], Config],
         worker: Worker,
         note_error: Callable[[Exception], None],
     ) -> None:
         self._opened = opened
         self._uploads = uploads
-        self._retention_days = retention_days
+        self._config = config
         self._worker = worker
         self._note_error = note_error
 
@@ -44,7 +45,10 @@ class PruneLoop:
                 await asyncio.sleep(OPEN_RETRY_SECONDS)
                 continue
             try:
-                await self._prune(time.time() - self._retention_days() * 86400)
+                config, now = self._config(), time.time()
+                await self._prune(
+                    now - config.retention_days * 86400, now - config.series_max_age_seconds
+                )
             except (LedgerError, OSError) as error:
                 self._note_error(error)
                 log.error(
@@ -53,9 +57,10 @@ class PruneLoop:
                 )
             await asyncio.sleep(PRUNE_INTERVAL_SECONDS)
 
-    async def _prune(self, before_seconds: float) -> None:
+    async def _prune(self, before_seconds: float, unshown_seconds: float) -> None:
         ledger = self._opened.ledger
-        if rows := await self._sum_of_steps(ledger.prune(before_seconds)):
+        steps = ledger.prune(before_seconds, unshown_seconds)
+        if rows := await self._sum_of_steps(steps):
             log.info(
                 "pruned rows older than retention_days from the ledger",
                 extra={"fields": {"rows": rows}},

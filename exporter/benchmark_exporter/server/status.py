@@ -12,6 +12,7 @@ from msgspec.structs import asdict
 from benchmark_exporter import __version__
 from benchmark_exporter.ledger import BranchRuns, NewestVerdict, State, Subject
 from benchmark_exporter.ledger.state import ReceivedNotification
+from benchmark_exporter.ledger.urgency import urgent_first
 from benchmark_exporter.metrics.collector import Exposition
 from benchmark_exporter.model import SubjectKind
 from benchmark_exporter.server.configuration import Configuration
@@ -136,7 +137,7 @@ def current_status(
             )
             for file in state.rejected_files
         ],
-        alerts=[_alert(received) for received in state.notifications],
+        alerts=[_alert(received) for received in urgent_first(state.notifications)],
     )
 
 

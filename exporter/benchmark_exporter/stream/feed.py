@@ -11,6 +11,7 @@ from msgspec.structs import asdict
 
 from benchmark_exporter.ledger import BranchRuns, State
 from benchmark_exporter.ledger.state import NewestGate, NewestRun, ReceivedNotification
+from benchmark_exporter.ledger.urgency import urgent_first, varied
 from benchmark_exporter.model import SEVERITIES
 from benchmark_exporter.stream.hub import Hub
 from benchmark_exporter.stream.live_file import LiveEvent
@@ -35,6 +36,7 @@ from benchmark_exporter.stream.shown_runs import OfBenchmark, ShownRuns, shown_r
 
 # A snapshot has the newest of each.
 MAX_BENCHMARKS, MAX_ALERTS, MAX_REJECTED = 200, 100, 50
+OF_ONE_NAME = 25  # of the alerts, as long as there are others
 MAX_VERDICTS = 20  # of a run
 
 
@@ -163,7 +165,7 @@ class Feed:
 def _firing_alerts(state: State, wanted: MessageFilter) -> list[AlertNews]:
     firing = [
         _alert(received)
-        for received in state.notifications  # the newest first
+        for received in varied(urgent_first(state.notifications), OF_ONE_NAME)
         # Watchdog, which always fires, has another severity.
         if received.notification.status == "firing" and received.notification.severity in SEVERITIES
     ]

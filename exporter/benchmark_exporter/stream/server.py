@@ -1,12 +1,10 @@
 """The stream's server: a WebSocket at any path, and the live page with its files."""
 
 import asyncio
-import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from aiohttp import WSCloseCode, web
 from aiohttp.typedefs import Middleware
@@ -47,12 +45,10 @@ _HEADERS = {
 class Admission:
     """Who may follow the stream.
 
-    `origins` are pages of other hosts, such as `https://ci.example`; without `tokens` no token is
-    required.
+    Without `tokens` no token is required.
     """
 
     max_clients: int
-    origins: Sequence[str] = ()
     tokens: TokenFile | None = None
 
 
@@ -151,19 +147,7 @@ class StreamServer:
         return answer
 
     def _admit(self, request: web.Request) -> None:
-        """Raises HTTPForbidden for another host's page, HTTPUnauthorized for a wrong token."""
-        origin = request.headers.get("Origin")
-        # Browsers send the page's origin. Any website may try to connect to localhost.
-        if (
-            origin is not None
-            and origin not in self._admission.origins
-            and not _is_same_host(
-                origin, request.host, is_secret=self._admission.tokens is not None
-            )
-        ):
-            raise web.HTTPForbidden(
-                text=f"pages of {origin} may not follow the stream; add it to stream_origins\n"
-            )
+        """Raises HTTPUnauthorized for a wrong token."""
         if self._admission.tokens is not None:
             scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
             # Browsers cannot set headers on a WebSocket.
@@ -199,28 +183,6 @@ class _Transport:
 
     def abort(self) -> None:
         self._transport.abort()
-
-
-def _is_same_host(origin: str, host: str, *, is_secret: bool) -> bool:
-    """Whether a page came from this server.
-
-    The owner of a name can point it at this machine after their page has loaded (DNS rebinding).
-    So a name that anyone could own, which is one with a dot, needs a token or an entry in
-    stream_origins.
-    """
-    parts = urlsplit(origin)
-    if parts.netloc.lower() != host.lower():
-        return False
-    name = parts.hostname or ""
-    return is_secret or "." not in name or name.endswith(".localhost") or _is_address(name)
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 def _filter(request: web.Request) -> MessageFilter:

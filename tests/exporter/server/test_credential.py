@@ -1,22 +1,21 @@
 """An exporter with a credential answers the stack's parts and its proxy, nobody else."""
 
 import base64
-import http.client
 import json
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from tests.support.asking import ask
 from tests.support.command import run
 from tests.support.documents import perf_suite
 from tests.support.following import handshake_status
-from tests.support.process import DEADLINE_SECONDS, Exporter
+from tests.support.process import Exporter
 from tests.support.uploading import TOKEN
 
 CREDENTIAL = "made-up-credential-of-the-stack"
@@ -37,27 +36,6 @@ PATHS = (
 
 def basic(user: str, password: str) -> dict[str, str]:
     return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
-
-
-@dataclass
-class Answer:
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-def ask(
-    port: int,
-    path: str,
-    headers: Mapping[str, str] | None = None,
-    method: str = "GET",
-    body: bytes | None = None,
-) -> Answer:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE_SECONDS)
-    with closing(connection):
-        connection.request(method, path, body, dict(headers or {}))
-        answer = connection.getresponse()
-        return Answer(answer.status, dict(answer.getheaders()), answer.read())
 
 
 def post_alerts(port: int, headers: Mapping[str, str], path: str = ALERTS) -> int:
@@ -186,6 +164,21 @@ def test_wrong_credentials(exporter: Exporter, headers: dict[str, str]) -> None:
     assert ask(exporter.port, "/api/v1/status", headers).status == 401
 
 
+def test_the_proxy_has_checked_the_host(exporter: Exporter) -> None:
+    named = PROXY | {"Host": "perf.example.org:8000"}
+    assert ask(exporter.port, "/api/v1/status", named).status == 200
+    assert ask(exporter.stream_port, "/api/v1/trends", named).status == 200
+    same = named | {"Origin": "https://perf.example.org:8000"}
+    assert ask(exporter.port, "/api/v1/status", same).status == 200
+    assert ask(exporter.port, "/api/v1/status", BEARER | {"Host": "exporter.example"}).status == 200
+
+
+def test_pages_that_the_proxy_let_through_are_checked_again(exporter: Exporter) -> None:
+    foreign = PROXY | {"Origin": "https://evil.example"}
+    assert ask(exporter.port, "/api/v1/status", foreign).status == 403
+    assert ask(exporter.stream_port, "/api/v1/trends", foreign).status == 403
+
+
 def test_uploads_come_through_the_proxy_with_their_own_token(exporter: Exporter) -> None:
     data = json.dumps(perf_suite("run-1")).encode()
     token = {"Authorization": f"Bearer {TOKEN}"}
@@ -204,13 +197,17 @@ def test_alerts_are_not_taken_from_the_proxy(exporter: Exporter) -> None:
     assert post_alerts(exporter.port, basic("stack", CREDENTIAL)) == 200
 
 
-def test_the_client_of_the_proxy_counts_as_the_one_who_asks(exporter: Exporter) -> None:
-    """By the last entry, which the proxy adds. Others may say nothing of their address."""
+def test_only_bearers_count_as_prometheus(exporter: Exporter) -> None:
+    """By the proxy anybody may scrape and say that they are one, and hold reports up."""
     scrape = {"User-Agent": "Prometheus/3.5.3"}
     forwarded = {"X-Forwarded-For": "198.51.100.1, 198.51.100.2"}
     path = "/metrics?collect[]=state"
+    stranger = scrape | PROXY | {"X-Forwarded-For": "198.51.100.3"}
+    assert ask(exporter.port, path, stranger).status == 200
+    # One that comes by the proxy is known by the address that the proxy adds last. Nobody else's
+    # X-Forwarded-For counts.
+    assert ask(exporter.port, path, scrape | forwarded | PROXY | BEARER).status == 200
     assert ask(exporter.port, path, scrape | forwarded | BEARER).status == 200
-    assert ask(exporter.port, path, scrape | forwarded | PROXY).status == 200
 
     def scrapers() -> set[str]:
         with closing(sqlite3.connect(exporter.folder / "ledger.sqlite3")) as ledger:

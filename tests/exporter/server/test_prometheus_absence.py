@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmark_exporter.server.prometheus_absence import PrometheusAbsence
+from benchmark_exporter.server.prometheus_absence import MAX_SCRAPERS, PrometheusAbsence
 
 AFTER_SECONDS, LIMIT_SECONDS = 10.0, 600.0
 OLD, NEW = "Prometheus/2.42.0", "Prometheus/3.5.3"
@@ -111,3 +111,15 @@ def test_one_new_prometheus_takes_the_place_of_one(
         scrape(absence, clock, range(second, second + 1), address="two")
     scrape(absence, clock, range(60, 90), address="three")
     assert absence.seconds() == pytest.approx(60)
+
+
+def test_many_that_pretend_to_be_one_hide_no_absence_and_take_no_room(
+    absence: PrometheusAbsence, clock: Clock
+) -> None:
+    scrape(absence, clock, range(10))
+    for second in range(10, 510):
+        scrape(absence, clock, range(second, second + 1), agent=f"Prometheus/{second}")
+        scrape(absence, clock, range(second, second + 1))
+    assert len(absence._scrapers) == MAX_SCRAPERS
+    # The one that was there first is still known.
+    assert ("one", OLD) in absence._scrapers

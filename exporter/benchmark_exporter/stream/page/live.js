@@ -13,6 +13,7 @@ const RETRY_MS = 500, MAX_RETRY_MS = 10_000;
 const ANSWER_MS = 15_000; // a browser alone waits minutes for an answer
 const TRENDS_MS = 1_500;
 const ANNOUNCE_MS = 5_000;
+const MAX_ALERTS = 200; // as many as the exporter keeps
 
 const token = new URLSearchParams(location.hash.slice(1)).get("token");
 
@@ -142,6 +143,7 @@ const receivers = {
   alert(metrics) {
     if (metrics.status === "firing") known.alerts.set(metrics.fingerprint, metrics);
     else known.alerts.delete(metrics.fingerprint);
+    if (known.alerts.size > MAX_ALERTS) dropAlert();
     dirty.add("alerts");
     announce(`Alert ${metrics.alertname} ${metrics.status}: ${metrics.summary}`);
   },
@@ -211,6 +213,13 @@ function paint() {
   const parts = [...dirty];
   dirty.clear();
   for (const part of parts) painters[part](known);
+}
+
+// Those that came first stay, so that nobody can push them out by sending more.
+function dropAlert() {
+  const alerts = [...known.alerts];
+  const [fingerprint] = alerts.findLast(([, each]) => each.severity !== "critical") ?? alerts.at(-1);
+  known.alerts.delete(fingerprint);
 }
 
 // A screen reader gets what matters, no more often than a person can follow.

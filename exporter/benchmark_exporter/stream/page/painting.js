@@ -33,8 +33,9 @@ export const painters = {
     find("#benchmarks .table").hidden = rows.length === 0;
   },
   alerts(known) {
-    const newestFirst = ([, a], [, b]) => (a.received < b.received ? 1 : -1);
-    const alerts = [...known.alerts].sort(newestFirst);
+    const criticalFirst = ([, a], [, b]) => (a.severity === b.severity
+      ? (a.received < b.received ? 1 : -1) : (a.severity === "critical" ? -1 : 1));
+    const alerts = [...known.alerts].sort(criticalFirst);
     const newItem = () => made("li", made("strong"), made("span"), made("time"));
     keep(find("#alerts ul"), alerts, newItem, (item, alert) => {
       item.dataset.severity = alert.severity;

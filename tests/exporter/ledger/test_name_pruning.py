@@ -1,0 +1,99 @@
+"""Names that come from outside do not stay in the ledger for ever."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from benchmark_exporter.config import Config
+from tests.support.documents import perf_suite, pipeline
+from tests.support.wired import Wired
+
+DAY_SECONDS = 86_400.0
+RETENTION_SECONDS = 400 * DAY_SECONDS
+
+
+@pytest.fixture
+def wired(tmp_path: Path) -> Wired:
+    return Wired(tmp_path)
+
+
+def prune(wired: Wired) -> None:
+    before, unshown = RETENTION_SECONDS, wired.config.series_max_age_seconds
+    list(wired.ledger.prune(wired.now - before, wired.now - unshown))
+
+
+def branches(wired: Wired, table: str) -> list[str]:
+    kind = " WHERE kind = 'pipeline'" if table == "subjects" else ""
+    found = wired.query(f"SELECT branch FROM {table}{kind}")  # noqa: S608  # names of this module
+    return sorted(branch for (branch,) in found)
+
+
+def run_pipeline(wired: Wired, branch: str) -> None:
+    timestamp = datetime.fromtimestamp(wired.now, UTC).isoformat()
+    document = pipeline(f"{branch}-{wired.now}", branch=branch, timestamp=timestamp)
+    wired.take(f"{branch}-{wired.now}.json", document)
+
+
+def test_branches_of_pipelines_go_with_their_last_run(wired: Wired) -> None:
+    for number in range(10):
+        run_pipeline(wired, f"feature-{number}")
+    wired.now += RETENTION_SECONDS - 10 * DAY_SECONDS
+    run_pipeline(wired, "main")
+    prune(wired)
+    assert len(branches(wired, "subjects")) == 11
+    wired.now += 20 * DAY_SECONDS
+    before = wired.exposition()
+    prune(wired)
+    assert wired.exposition() == before
+    assert branches(wired, "subjects") == ["main"]
+    assert branches(wired, "newest_pipeline_runs") == ["main"]
+    # What was counted of them stays counted.
+    assert wired.value("ci_pipeline_runs_total", status="pass") == 11
+    # One that comes back is a new one.
+    run_pipeline(wired, "feature-3")
+    assert branches(wired, "subjects") == ["feature-3", "main"]
+
+
+def test_the_newest_branch_of_a_pipeline_stays(wired: Wired) -> None:
+    run_pipeline(wired, "one")
+    run_pipeline(wired, "two")
+    wired.now += 2 * RETENTION_SECONDS
+    prune(wired)
+    assert branches(wired, "subjects") == ["two"]
+
+
+def test_commits_beyond_those_that_are_shown_go(wired: Wired) -> None:
+    for number in range(12):
+        document = perf_suite(f"run-{number}", speedup=2.0, commit=f"c{number:07d}")
+        wired.take(f"{number}.json", document)
+        wired.now += 60
+    ((count,),) = wired.query("SELECT count(*) FROM commit_regressions")
+    assert count == 12
+    wired.now += 2 * RETENTION_SECONDS
+    prune(wired)
+    ((count,),) = wired.query("SELECT count(*) FROM commit_regressions")
+    assert count == 5
+
+
+def test_what_is_shown_for_longer_than_runs_are_kept_stays(tmp_path: Path) -> None:
+    wired = Wired(tmp_path, Config(series_max_age_days=1000.0))
+    run_pipeline(wired, "one")
+    run_pipeline(wired, "two")
+    wired.now += RETENTION_SECONDS + DAY_SECONDS
+    prune(wired)
+    assert branches(wired, "subjects") == ["one", "two"]
+
+
+def test_projects_of_which_nothing_is_shown_cost_no_series(wired: Wired) -> None:
+    """Whoever may send results may name projects."""
+    for number in range(5):
+        wired.take(f"{number}.json", perf_suite(f"run-{number}", project=f"project-{number}"))
+    shown = wired.samples()["benchmark_run_info"]
+    assert len({dict(labels)["project"] for labels in shown}) == 5
+    wired.now += wired.config.series_max_age_seconds
+    wired.take("new.json", perf_suite("new", project="another"))
+    projects = {
+        dict(labels).get("project") for series in wired.samples().values() for labels in series
+    }
+    assert projects <= {None, "another"}

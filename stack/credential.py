@@ -6,6 +6,7 @@ of the checkout's state:
 credential  the secret, for Prometheus' scrapes, the exporter and Grafana's data sources
 basic       the user and the secret as basic authentication sends them, for health checks
 web.yml     the web configuration of Prometheus, Alertmanager and node_exporter, with its hash
+http.yml    with which amtool in Alertmanager's container sends it
 
 All are read again at each request, but by Grafana, which is restarted.
 """
@@ -28,6 +29,9 @@ USER = "stack"
 FOLDER = "internal"
 # The lowest that bcrypt has. Its work slows down guessing, and nobody guesses 256 random bits.
 BCRYPT_ROUNDS = 4
+# Where the containers have the folder.
+IN_CONTAINER = "/etc/stack-internal"
+CLIENT = {"basic_auth": {"username": USER, "password_file": f"{IN_CONTAINER}/credential"}}
 
 
 def folder(settings: Settings) -> Path:
@@ -71,6 +75,7 @@ def make(settings: Settings) -> Iterator[str]:
     share(target, settings)
     write_shared(target / "credential", read(settings), settings)
     write_shared(target / "basic", basic(settings), settings)
+    write_shared(target / "http.yml", yaml.safe_dump(CLIENT), settings)
     web = target / "web.yml"
     if not _is_hashed(web, read(settings)):
         hashed = bcrypt.hashpw(read(settings).encode(), bcrypt.gensalt(BCRYPT_ROUNDS)).decode()

@@ -4,9 +4,6 @@ from benchmark_exporter.atomic_write import write_file
 from stack import credential
 from stack.settings import Settings
 
-# Where the containers have what this machine has in its state folder.
-IN_CONTAINER = "/etc/stack-internal"
-
 
 def lay_out(settings: Settings) -> None:
     """Write the provisioning's files into the state folder.
@@ -19,5 +16,5 @@ def lay_out(settings: Settings) -> None:
         target = settings.state_dir / "grafana-provisioning" / file.relative_to(source)
         target.parent.mkdir(parents=True, exist_ok=True)
         text = file.read_text(encoding="utf-8")
-        here = text.replace(IN_CONTAINER, str(credential.folder(settings)))
+        here = text.replace(credential.IN_CONTAINER, str(credential.folder(settings)))
         write_file(target, here.encode())

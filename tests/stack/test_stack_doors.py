@@ -7,6 +7,7 @@ import asyncio
 import http.client
 import json
 import re
+import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from stack.settings import (
     Part,
     Settings,
 )
-from tests.stack.backends import PUBLIC_HOST, Backend
+from tests.stack.backends import PUBLIC_HOST, Backend, Compose
 from tests.support.paths import REPOSITORY
 
 DOCUMENT = REPOSITORY / "docs/security.md"
@@ -334,6 +335,35 @@ def test_the_stream_follows_through_the_proxy_for_own_pages_alone(
                 return error.status
 
     assert asyncio.run(follow()) == status
+
+
+def test_health_is_checked_under_any_name(backend: Backend) -> None:
+    for part in (EXPORTER, PROMETHEUS, ALERTMANAGER):
+        address = published(part, backend.settings)
+        assert ask(address, "/-/healthy", {"Host": "health.example"})[0] == 200
+    for path in ("results", "github"):  # which are off
+        headers = {"Host": "hooks.example"}
+        address = published(EXPORTER, backend.settings)
+        status, text = ask(address, f"/api/v1/{path}", headers, method="POST", body="{}")
+        assert "reason" in json.loads(text), status
+
+
+def test_amtool_works_as_documented(backend: Backend, programs: Mapping[str, list[str]]) -> None:
+    address = published(ALERTMANAGER, backend.settings)
+    listed = [*programs["amtool"], f"--alertmanager.url=http://{address}", "silence", "query"]
+    commands = [listed]
+    if isinstance(backend, Compose):
+        container = f"{backend.project}-alertmanager-1"
+        commands += [
+            [
+                *("docker", "exec", container, "amtool"),
+                "--http.config.file=/etc/stack-internal/http.yml",
+                *("--alertmanager.url=http://localhost:9093", "silence", "query"),
+            ]
+        ]
+    for command in commands:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
 
 
 def test_no_secret_is_in_a_log_or_readable_by_others(backend: Backend) -> None:

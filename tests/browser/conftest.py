@@ -19,6 +19,8 @@ FLAGS = [
     "--disable-background-networking",
 ]
 FLAGS += ["--disable-component-update", "--disable-sync"]
+# A name that its owner has pointed at this machine.
+FLAGS += ["--host-resolver-rules=MAP evil.example 127.0.0.1"]
 
 
 @pytest.fixture(scope="module")

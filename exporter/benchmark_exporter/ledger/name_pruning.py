@@ -1,4 +1,4 @@
-"""What the ledger prunes of names that come from outside: branches of pipelines, and commits.
+"""What the ledger prunes of names that come from outside: branches and commits.
 
 Nothing of what a scrape shows goes, and no total: those of a pipeline are not by branch, and of
 each benchmark its newest commits stay.
@@ -35,6 +35,18 @@ _DELETE_NEWEST = """
             (SELECT project, name, branch, trigger FROM subjects WHERE kind = 'pipeline')
         LIMIT :limit)
 """
+# Each transaction reads all branches of the projects that it concerns. Those with most runs stay,
+# since one of them is tracked if no other is, and so do those that are tracked.
+BRANCHES_KEPT = 1000
+_DELETE_BRANCHES = """
+    DELETE FROM branches WHERE rowid IN (
+        SELECT id FROM (SELECT rowid AS id, project, branch, row_number() OVER (
+            PARTITION BY project ORDER BY runs DESC, rowid DESC) AS place FROM branches)
+        WHERE place > :branches AND branch <> ''
+        AND (project, branch) NOT IN (SELECT project, branch FROM newest_runs)
+        AND (project, branch) NOT IN (SELECT project, branch FROM fallback_branches)
+        LIMIT :limit)
+"""
 
 
 def prune_names(
@@ -44,7 +56,12 @@ def prune_names(
 
     Each step is for a transaction of its own and yields how many rows it deleted.
     """
-    values = {"before": before_seconds, "limit": step_rows, "shown": COMMITS_SHOWN}
-    for statement in (_DELETE_COMMITS, _DELETE_SUBJECTS, _DELETE_NEWEST):
+    values = {
+        "before": before_seconds,
+        "limit": step_rows,
+        "shown": COMMITS_SHOWN,
+        "branches": BRANCHES_KEPT,
+    }
+    for statement in (_DELETE_COMMITS, _DELETE_SUBJECTS, _DELETE_NEWEST, _DELETE_BRANCHES):
         while deleted := connection.execute(statement, values).rowcount:
             yield deleted

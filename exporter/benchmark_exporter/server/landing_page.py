@@ -11,7 +11,7 @@ from benchmark_exporter.server.status import AlertStatus, RunStatus, Status, Ver
 from benchmark_exporter.wording import change, level_change
 
 COMMIT_CHARACTERS_SHOWN = 12
-ALERTS_OF_ONE_NAME = 25
+ALERTS_OF_ONE_NAME, REJECTED_SHOWN = 25, 200
 _PATHS = (
     ("/metrics", "all metrics"),
     ("/api/v1/status", "this page as JSON"),
@@ -182,8 +182,10 @@ def _changes(status: Status) -> str:
 def _rejected(status: Status) -> str:
     rows = [
         _cells(file.file, file.reason, file.json_path, file.detail)
-        for file in status.rejected_files
+        for file in status.rejected_files[:REJECTED_SHOWN]
     ]
+    if (more := len(status.rejected_files) - REJECTED_SHOWN) > 0:
+        rows.append(_cells(f"{more} more", "", "", ""))
     return _table("Rejected files", ("File", "Reason", "JSON path", "Detail"), rows)
 
 

@@ -1,12 +1,15 @@
 """Names that come from outside do not stay in the ledger for ever."""
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from benchmark_exporter.config import Config
-from tests.support.documents import perf_suite, pipeline
+from benchmark_exporter.ledger.name_pruning import BRANCHES_KEPT, prune_names
+from tests.support.documents import perf_suite, pipeline, result
 from tests.support.wired import Wired
 
 DAY_SECONDS = 86_400.0
@@ -85,15 +88,38 @@ def test_what_is_shown_for_longer_than_runs_are_kept_stays(tmp_path: Path) -> No
     assert branches(wired, "subjects") == ["one", "two"]
 
 
+def test_branches_of_a_project_are_limited(wired: Wired) -> None:
+    """Those with most runs stay, and those that are tracked, however few runs they have."""
+    wired.take("main.json", result(0, {"parse/fast": 2.0}) | {"branch": "main"})
+    with wired.ledger.transaction() as transaction:
+        transaction.branches.runs_of("router")
+        for number in range(2 * BRANCHES_KEPT):
+            for _ in range(2 + (number == 7)):
+                transaction.branches.add_run("router", f"feature-{number}")
+    before = wired.exposition()
+    # By itself, since these branches have no rows of runs, and would go for that.
+    with closing(sqlite3.connect(wired.ledger_path)) as connection:
+        assert sum(prune_names(connection, 0.0, 100)) == BRANCHES_KEPT
+        connection.commit()
+    assert wired.exposition() == before
+    kept = branches(wired, "branches")
+    assert len(kept) == BRANCHES_KEPT + 1
+    assert {"main", "feature-7", f"feature-{2 * BRANCHES_KEPT - 1}"} <= set(kept)
+
+
 def test_projects_of_which_nothing_is_shown_cost_no_series(wired: Wired) -> None:
     """Whoever may send results may name projects."""
     for number in range(5):
-        wired.take(f"{number}.json", perf_suite(f"run-{number}", project=f"project-{number}"))
-    shown = wired.samples()["benchmark_run_info"]
-    assert len({dict(labels)["project"] for labels in shown}) == 5
+        for branch in ("main", "feature"):
+            document = result(number, {"parse/fast": 2.0})
+            named = {"project": f"project-{number}", "branch": branch, "duration_seconds": 3.0}
+            wired.take(f"{number}-{branch}.json", document | named)
+
+    def projects() -> set[str | None]:
+        shown = wired.samples()
+        return {dict(labels).get("project") for series in shown.values() for labels in series}
+
+    assert len(projects() - {None}) == 5
     wired.now += wired.config.series_max_age_seconds
-    wired.take("new.json", perf_suite("new", project="another"))
-    projects = {
-        dict(labels).get("project") for series in wired.samples().values() for labels in series
-    }
-    assert projects <= {None, "another"}
+    wired.take("new.json", result(9, {"parse/fast": 2.0}) | {"project": "another"})
+    assert projects() == {None, "another"}

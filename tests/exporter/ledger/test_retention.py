@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from benchmark_exporter.ledger import Ledger
 from benchmark_exporter.ledger.retention import STEP_ROWS
+from benchmark_exporter.ledger.state import Subject
 from benchmark_exporter.model import PipelineRun, Result, Run, Statistics
 from tests.support.documents import Json, golden, perf_suite, pipeline, without
 from tests.support.examples import (
@@ -170,6 +171,8 @@ def test_of_a_pipeline_the_runs_behind_its_failure_ratio_stay(wired: Wired) -> N
 
 def test_of_runs_with_a_duration_the_hundred_behind_the_quantiles_stay(wired: Wired) -> None:
     add_runs(wired.ledger, range(150), suite_duration_seconds=1.0)
+    with wired.ledger.transaction() as transaction:
+        transaction.see(Subject.benchmark(SCOPE, "a"), wired.now, 1.0)
     sum(wired.ledger.prune(2.0))
     assert rows(wired, "runs") == 100
     assert [len(suites.newest_seconds) for suites in wired.ledger.state().suite_durations] == [100]

@@ -28,6 +28,7 @@ def test_quantiles_of_suite_durations_are_by_nearest_rank_over_the_newest_hundre
                 suite_duration_seconds=float(number),
             )
             transaction.add_run(run, SCOPE, ranked(number, START_SECONDS), START_SECONDS)
+        transaction.see(Subject.benchmark(SCOPE, "suite"), START_SECONDS, 1.0)
     # The newest hundred took 51 to 150 s: the 50th, 90th, 95th and 99th of them in order.
     quantiles = {
         dict(labels)["quantile"]: value

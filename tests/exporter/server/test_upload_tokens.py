@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_exporter.server.rate_limit import TokenBuckets
+from benchmark_exporter.server.rate_limit import MAX_NAMES, TokenBuckets
 from tests.support.documents import perf_suite
 from tests.support.process import Exporter
 from tests.support.upload_server import kept, refused
@@ -91,3 +91,15 @@ def test_a_bucket_refills_with_time_up_to_its_burst() -> None:
     assert buckets.take("ci", 0.25) == 0.25
     assert buckets.take("ci", 0.5) == 0.0
     assert [buckets.take("ci", 100.0) for _ in range(3)] == [0.0, 0.0, 0.5]
+
+
+def test_names_that_may_do_all_again_are_not_remembered() -> None:
+    buckets = TokenBuckets(rate_per_second=1.0, burst=2)
+    for number in range(10 * MAX_NAMES):
+        assert buckets.take(f"name-{number}", float(number)) == 0
+    assert len(buckets._levels) <= MAX_NAMES
+    now = 20.0 * MAX_NAMES
+    assert [buckets.take("busy", now) for _ in range(3)] == [0, 0, 1]
+    for number in range(MAX_NAMES):
+        buckets.take(f"other-{number}", now)
+    assert buckets.take("busy", now) == 1

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs demo demo-clean reload notify-test clean compose
+.PHONY: help up down status logs demo demo-clean reload notify-test proxy-user clean compose
 .PHONY: history backfill baseline watch push
 .PHONY: test test-crash order fuzz soak bench lint check audit format generate lock release
 
@@ -36,6 +36,9 @@ reload: $(VENV)/run ## apply changed settings, rules, routes and secrets
 
 notify-test: $(VENV)/run ## send a test message through every channel, and say which arrived
 	@$(PY) -m stack notify-test
+
+proxy-user: $(VENV)/run ## set the password of a user of the published addresses; NAME=ann
+	@$(PY) -m stack proxy-user $(NAME)
 
 clean: $(VENV)/run ## stop the stack and remove what it stored; results/ and secrets/ stay; YES=1
 	@$(PY) -m stack clean $(if $(YES),--yes)

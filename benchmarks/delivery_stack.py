@@ -124,6 +124,9 @@ class DeliveryStack:
             (configuration / "targets").mkdir(parents=True)
             for name in ("prometheus.yml", "rules"):
                 (configuration / name).symlink_to(ROOT / "prometheus" / name)
+            # Nobody asks for it here.
+            (configuration / "internal").mkdir()
+            (configuration / "internal/credential").write_text("none", encoding="utf-8")
         for name in (EXPORTER, ALERTMANAGER):
             address = f"{host if name == EXPORTER else '127.0.0.1'}:{self._ports[name]}"
             group = {"targets": [address], "labels": {"instance": TARGETS[name]}}
@@ -142,6 +145,7 @@ class DeliveryStack:
         rendered = self.folder / "alertmanager" / "alertmanager.yml"
         secrets = self.folder / "secrets"
         secrets.mkdir(exist_ok=True)
+        (secrets / "stack_credential").write_text("none", encoding="utf-8")
         command: list[str | Path] = [
             sys.executable,
             ROOT / "alertmanager" / "render.py",

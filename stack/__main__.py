@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from stack import commands, demo, exporter_commands, notify_test
+from stack import commands, demo, exporter_commands, notify_test, proxy_users
 from stack.compose import ComposeStack
 from stack.prepare import prepare
 from stack.readiness import is_ready
@@ -45,6 +45,9 @@ def _parser() -> argparse.ArgumentParser:
     }
     for name, command in plain.items():
         subparsers.add_parser(name).set_defaults(command=command)
+    proxy_user = subparsers.add_parser("proxy-user")
+    proxy_user.add_argument("name", nargs="?", default="")
+    proxy_user.set_defaults(command=_proxy_user)
     logs = subparsers.add_parser("logs")
     logs.add_argument("part", nargs="?")
     logs.add_argument("--no-follow", dest="follow", action="store_false")
@@ -64,6 +67,10 @@ def _parser() -> argparse.ArgumentParser:
 def _compose(settings: Settings, options: argparse.Namespace) -> None:
     if status := ComposeStack(settings).run(options.words):
         sys.exit(status)
+
+
+def _proxy_user(settings: Settings, options: argparse.Namespace) -> None:
+    print(f"{proxy_users.add(settings, options.name)}; `make reload` applies it")
 
 
 def _logs(settings: Settings, options: argparse.Namespace) -> None:

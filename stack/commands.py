@@ -3,36 +3,28 @@
 import sys
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
-from stack import preflight, record
+from stack import addresses, internal, preflight, record
+from stack.addresses import LIVE_PAGE
 from stack.compose import ComposeStack, engine_answers
 from stack.exporter_settings import await_exporter_settings
 from stack.local import LocalStack
-from stack.prepare import GRAFANA_PASSWORD, prepare
+from stack.prepare import prepare
 from stack.readiness import is_ready, wait_until_connected, wait_until_ready
 from stack.settings import (
     ALERTMANAGER,
     EXPORTER,
-    GRAFANA,
     PROMETHEUS,
-    SECRETS,
+    PROXY,
     STREAM,
     Settings,
     StackError,
 )
 
 Stack = ComposeStack | LocalStack
-WHAT = {
-    "exporter": "metrics, and a page with the newest runs and rejected files",
-    "prometheus": "queries and rules",
-    "alertmanager": "alerts and silences",
-    "node_exporter": "the machine's own metrics",
-    "grafana": "dashboards",
-}
-LIVE_PAGE = "live page"
+# The proxy looks for a changed configuration each second.
+PROXY_SECONDS = 15.0
 
 
 def current(settings: Settings) -> Stack:
@@ -69,7 +61,8 @@ def up(settings: Settings) -> None:
     _await_connection(settings)
     elapsed = time.monotonic() - started
     print(f"  prometheus scrapes the exporter and sends alerts to Alertmanager ({elapsed:.1f} s)")
-    _print_addresses(stack, settings)
+    print()
+    print(*addresses.lines(settings, stack.parts(), stack.certificate_authority()), sep="\n")
 
 
 def _fetched(settings: Settings) -> Stack:
@@ -108,7 +101,9 @@ def _check_machine(stack: Stack, settings: Settings) -> None:
     settings.state_dir.mkdir(exist_ok=True)
     if isinstance(stack, LocalStack):
         say(stack.end_orphans())  # which would be taken for others that have our ports
-    preflight.check(settings, stack.mode, stack.parts(), stack.own_ports())
+    own_ports = stack.own_ports()
+    preflight.check(settings, stack.mode, stack.parts(), own_ports)
+    internal.choose(settings, own_ports)
 
 
 def down(settings: Settings) -> None:
@@ -131,7 +126,8 @@ def status(settings: Settings) -> None:
     for part in stack.parts():
         state = states[part.name]
         words[part.name] = _word(state, is_ready=state != "stopped" and is_ready(part, settings))
-        print(f"  {part.name:<14} {words[part.name]:<12} {settings.public_url(part)}")
+        address = "" if part is PROXY else settings.public_url(part)
+        print(f"  {part.name:<14} {words[part.name]:<12} {address}".rstrip())
     live = _word(states["exporter"], is_ready=is_ready(STREAM, settings))
     print(f"  {LIVE_PAGE:<14} {live:<12} {settings.public_url(STREAM)}")
     words[LIVE_PAGE] = live
@@ -172,7 +168,12 @@ def reload(settings: Settings) -> None:
     say(current(settings).render())
     asked_seconds = time.time()
     say(_read_again(settings))
-    await_exporter_settings(EXPORTER.url(settings, "/api/v1/status"), asked_seconds)
+    if not list(wait_until_ready([PROXY], settings, PROXY_SECONDS)):
+        raise StackError("proxy keeps its old configuration; `make logs PART=proxy` says why")
+    print("  proxy has read its configuration")
+    await_exporter_settings(
+        lambda: internal.get_json(EXPORTER, settings, "/api/v1/status"), asked_seconds
+    )
     print("  exporter has read its settings")
     # Debian 12's Prometheus (2.42) knows no Alertmanager for some seconds after that, and sends
     # a minute later what begins to fire meanwhile.
@@ -244,21 +245,6 @@ def _started_mode(settings: Settings) -> str:
     return str(record.read(settings).get("mode", ""))
 
 
-def _print_addresses(stack: Stack, settings: Settings) -> None:
-    print()
-    for part in stack.parts():
-        print(f"  {part.name:<14} {settings.public_url(part)}  {WHAT[part.name]}")
-    live = settings.public_url(STREAM)
-    print(f"  {LIVE_PAGE:<14} {live}  what runs now, verdicts, alerts")
-    if GRAFANA in stack.parts():
-        print(f"  Grafana's user is admin, the password is in {SECRETS / GRAFANA_PASSWORD}")
-    else:
-        print(f"  this stack has no Grafana; {live} shows runs and trends")
-    command = Path(sys.executable).with_name("benchmark-exporter")
-    print(f"\nCopy result files into {settings['RESULTS_DIR']}, or see it work: make demo")
-    print(f"To call benchmark-exporter from anywhere: ln -s {command} ~/.local/bin/")
-
-
 def _await_connection(settings: Settings) -> None:
     if not wait_until_connected(settings):
         targets = f"{settings.public_url(PROMETHEUS)}/targets"
@@ -270,10 +256,8 @@ def _await_connection(settings: Settings) -> None:
 def _read_again(settings: Settings) -> Iterator[str]:
     """Let the running servers read their configuration again."""
     for part in (ALERTMANAGER, PROMETHEUS):
-        url = part.url(settings, "/-/reload")
-        request = urllib.request.Request(url, method="POST")  # noqa: S310  # our own http address
         try:
-            urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
+            internal.request(part, settings, "/-/reload", method="POST")
         except urllib.error.HTTPError as error:
             reason = error.read().decode(errors="replace").strip()
             raise StackError(f"{part.name} keeps its old configuration: {reason}") from error

@@ -9,11 +9,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from stack import project
+from stack import credential, internal, project, proxy
 from stack.log_excerpt import excerpt
 from stack.prepare import secrets_gid
 from stack.record import Placement
-from stack.settings import GRAFANA, PARTS, Part, Settings, StackError
+from stack.settings import (
+    GRAFANA,
+    LISTENERS,
+    PARTS,
+    PROXY,
+    Part,
+    Settings,
+    StackError,
+)
 
 ANSWER_SECONDS = 20
 REASON_LINES = 4
@@ -21,6 +29,11 @@ LOG_TAIL_LINES = 200
 PRESSURE = Path("/proc/pressure")
 # What Compose prints of parts that were not the reason.
 PROGRESS = re.compile(r"^\s*$|^\s*\S+ (Pulling|Interrupted|Skipped|Creat|Start|Running)")
+# On which the parts, and for each of them the proxy, listen in their containers.
+CONTAINER_PORTS = {
+    part: int(port)
+    for part, port in zip(LISTENERS, (8000, 9090, 9093, 9100, 3000, 8765), strict=True)
+}
 # What the engine's states mean to a user; any other is a failure.
 STATES = {"running": "running", "created": "stopped", "exited": "failed", "paused": "stopped"}
 
@@ -41,6 +54,34 @@ def engine_answers() -> bool:
     except (OSError, subprocess.TimeoutExpired):
         return False
     return True
+
+
+def filled_in(settings: Settings, name: str) -> dict[str, str]:
+    """The variables of docker-compose.yml for a project: settings and what follows from them."""
+    ports = internal.ports(settings)
+    return {
+        # As they were read, so that Compose and this program never disagree about .env.
+        **settings.values,
+        **{part.public_url_setting: settings.public_url(part) for part in LISTENERS},
+        **{f"INTERNAL_{part.port_setting}": str(ports.get(part.name, 0)) for part in LISTENERS},
+        "COMPOSE_PROJECT_NAME": name,
+        "SECRETS_GID": str(secrets_gid(settings)),
+        "STACK_CREDENTIAL_DIGEST": credential.digest(settings),
+    }
+
+
+def proxy_place(settings: Settings) -> proxy.Place:
+    """Where the proxy's container reaches the parts, and listens."""
+    left_out = () if settings["GRAFANA_IMAGE"] else (GRAFANA,)
+    here = {part.name: port for part, port in CONTAINER_PORTS.items() if part not in left_out}
+    hosts = {"stream": "exporter"}
+    return proxy.Place(
+        folder="/etc/caddy",
+        storage="/data",
+        bind="",
+        upstreams={name: f"{hosts.get(name, name)}:{port}" for name, port in here.items()},
+        ports=here,
+    )
 
 
 class ComposeStack:
@@ -93,11 +134,14 @@ class ComposeStack:
             StackError: a container does not start.
         """
         yield from project.claim(self.project, self._settings)
-        self._compose(
-            *("up", "--detach", "--no-build", "--remove-orphans"),
-            *(part.name for part in self.parts()),
-            fix="if a port is taken, stop what has it, or set another in .env",
-        )
+        self.write_proxy()
+        # The proxy last: parts that a version without one has started hold its ports till then.
+        behind = [part.name for part in self.parts() if part is not PROXY]
+        for names in (behind, [PROXY.name]):
+            self._compose(
+                *("up", "--detach", "--no-build", "--remove-orphans", *names),
+                fix="if a port is taken, stop what has it, or set another in .env",
+            )
         yield from self._logs_of("alertmanager_config")
 
     def down(self) -> Iterator[str]:
@@ -106,12 +150,33 @@ class ComposeStack:
         yield from ()
 
     def render(self) -> Iterator[str]:
-        """Write Alertmanager's configuration of the channels that have a secret.
+        """Write the proxy's configuration, and Alertmanager's of the channels that have a secret.
 
         Yields a line for each channel.
         """
+        self.write_proxy()
         rendered = self._compose("run", "--rm", "--no-deps", "alertmanager_config")
         yield from rendered.splitlines()
+
+    def certificate_authority(self) -> Path | None:
+        """A copy of the root certificate of the proxy's own authority, if it has one.
+
+        Raises:
+            StackError: the proxy does not run.
+        """
+        if not proxy.has_authority(self._settings):
+            return None
+        copy = self._settings.state_dir / "proxy_root.crt"
+        self._compose("cp", f"{PROXY.name}:/data/{proxy.ROOT_CERTIFICATE}", str(copy))
+        return copy
+
+    def write_proxy(self) -> None:
+        """Write the proxy's configuration.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        proxy.write(self._settings, proxy_place(self._settings))
 
     def states(self) -> Mapping[str, str]:
         """Whether each part is running, stopped or failed."""
@@ -215,10 +280,7 @@ class ComposeStack:
     def _environment(self) -> dict[str, str]:
         return {
             **os.environ,
-            # As they were read, so that Compose and this program never disagree about .env.
-            **self._settings.values,
-            "COMPOSE_PROJECT_NAME": self.project,
-            "SECRETS_GID": str(secrets_gid(self._settings)),
+            **filled_in(self._settings, self.project),
             # Older kernels have no pressure stall information; the collector then stays empty.
             "HOST_PRESSURE_DIR": str(PRESSURE if PRESSURE.exists() else self._empty_folder()),
             # The build's secrets lie outside of this folder by nature; do not ask about it.

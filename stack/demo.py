@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 import urllib.parse
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -19,6 +18,7 @@ from statistics import median
 from typing import Any, Protocol
 
 from benchmark_exporter.atomic_write import write_file
+from stack import internal
 from stack.demo_documents import (
     CI_PIPELINE,
     CONFIG_COMPILATION,
@@ -41,6 +41,7 @@ from stack.settings import (
     GRAFANA,
     PROMETHEUS,
     STREAM,
+    Part,
     Settings,
     StackError,
 )
@@ -189,8 +190,11 @@ def _bring_in_history(settings: Settings, stack: Stack, folder: Path) -> None:
             f"the exporter did not ingest the demo's history within {ARRIVAL_SECONDS:.0f} s; "
             "`make logs PART=exporter` says why"
         )
-    url = f"--url={PROMETHEUS.url(settings)}"
-    command = [sys.executable, "-m", "benchmark_exporter", "backfill", url, str(folder / HISTORY)]
+    command = [
+        *(sys.executable, "-m", "benchmark_exporter", "backfill"),
+        f"--stack={settings.root}",
+        str(folder / HISTORY),
+    ]
     done = subprocess.run(
         command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
@@ -214,9 +218,7 @@ def _bring_in_history(settings: Settings, stack: Stack, folder: Path) -> None:
 
 def _files_ingested(settings: Settings) -> int:
     """How many files have brought something new since the ledger began."""
-    url = EXPORTER.url(settings, "/metrics?collect[]=state")
-    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310  # our own http address
-        lines = answer.read().decode().splitlines()
+    lines = internal.request(EXPORTER, settings, "/metrics?collect[]=state").decode().splitlines()
     ingested = "benchmark_exporter_files_ingested_total{"
     return sum(round(float(line.rpartition(" ")[2])) for line in lines if line.startswith(ingested))
 
@@ -234,18 +236,18 @@ def _arrivals(
 
     def in_prometheus() -> bool:
         query = urllib.parse.quote(f"speedup_ratio{{{labels}}}")
-        result = _get(PROMETHEUS.url(settings, f"/api/v1/query?query={query}"))["data"]["result"]
+        result = _get(settings, PROMETHEUS, f"/api/v1/query?query={query}")["data"]["result"]
         return any(abs(float(series["value"][1]) - speedup) < 1e-9 for series in result)
 
     def firing() -> bool:
         wanted = {"alertname": ALERT, "benchmark_name": project}
         return any(
             alert["state"] == "firing" and wanted.items() <= alert["labels"].items()
-            for alert in _get(PROMETHEUS.url(settings, "/api/v1/alerts"))["data"]["alerts"]
+            for alert in _get(settings, PROMETHEUS, "/api/v1/alerts")["data"]["alerts"]
         )
 
     def delivered() -> float | None:
-        for alert in _get(EXPORTER.url(settings, "/api/v1/status"))["alerts"]:
+        for alert in _get(settings, EXPORTER, "/api/v1/status")["alerts"]:
             received: float = alert["received_timestamp_seconds"]
             about = (alert["alertname"], alert["benchmark_name"], alert["status"])
             if about == (ALERT, project, "firing") and received >= dropped:
@@ -270,6 +272,5 @@ def _first_seen(check: Callable[[], float | None]) -> float | None:
     return None
 
 
-def _get(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310  # our own http address
-        return json.load(answer)
+def _get(settings: Settings, part: Part, path: str) -> Any:
+    return internal.get_json(part, settings, path)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from stack import prometheus_folder
+from stack import grafana_folder, internal, prometheus_folder, proxy
 from stack.log_excerpt import excerpt
 from stack.processes import Processes, local_parts
 from stack.programs import Programs
@@ -77,8 +77,13 @@ class LocalStack:
             yield from self._end(alive)
         yield from self.end_orphans()
 
+    def certificate_authority(self) -> Path | None:
+        """The root certificate of the proxy's own authority, if it has one."""
+        root = self.processes.proxy_data / proxy.ROOT_CERTIFICATE
+        return root if proxy.has_authority(self._settings) and root.exists() else None
+
     def render(self) -> Iterator[str]:
-        """Write the configurations: Prometheus', and Alertmanager's of the channels with a secret.
+        """Write the configurations, Alertmanager's of the channels that have a secret.
 
         Yields a line for each channel.
 
@@ -87,6 +92,8 @@ class LocalStack:
         """
         argv = self.processes.argv("prometheus")
         prometheus_folder.lay_out(self._settings, self._made("prometheus"), self.parts(), argv)
+        grafana_folder.lay_out(self._settings)
+        proxy.write(self._settings, self.processes.proxy_place())
         yield from self._render_alertmanager()
 
     def _render_alertmanager(self) -> Iterator[str]:
@@ -97,7 +104,7 @@ class LocalStack:
             f"--config={alertmanager / 'alertmanager.yml'}",
             f"--templates={alertmanager / 'templates'}",
             f"--secrets-dir={self._settings.secrets_dir}",
-            f"--exporter-url={EXPORTER.url(self._settings)}",
+            f"--exporter-url={internal.url(EXPORTER, self._settings)}",
             f"--output={self._made('alertmanager') / 'alertmanager.yml'}",
             environment={
                 name: value
@@ -165,7 +172,7 @@ class LocalStack:
 
     def stored(self) -> list[str]:
         """What `clean` would remove, as a user knows it."""
-        folders = ("exporter", "prometheus", "alertmanager", "grafana", "logs")
+        folders = ("exporter", "prometheus", "alertmanager", "grafana", "proxy-data", "logs")
         name = self._folder.name
         return [f"{name}/{each}" for each in folders if (self._folder / each).exists()]
 
@@ -218,6 +225,7 @@ class LocalStack:
             f"--storage.tsdb.path={self._folder}/": "prometheus",
             f"--storage.path={self._folder}/": "alertmanager",
             f"--collector.textfile.directory={self._settings.root}/": "node_exporter",
+            f"--config={self._folder}/proxy/": "proxy",
         }
         return [
             (process, part)

@@ -3,7 +3,6 @@
 import json
 import re
 import time
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,6 +10,7 @@ from typing import Any, Protocol
 
 import yaml
 
+from stack import internal
 from stack.readiness import is_ready
 from stack.settings import ALERTMANAGER, EXPORTER, Part, Settings, StackError
 
@@ -145,19 +145,19 @@ def _post(settings: Settings, starts: datetime, ends: datetime) -> None:
         "endsAt": ends.isoformat(),
         "generatorURL": settings.public_url(EXPORTER),
     }
-    request = urllib.request.Request(  # noqa: S310  # our own http address
-        ALERTMANAGER.url(settings, "/api/v2/alerts"),
+    internal.request(
+        ALERTMANAGER,
+        settings,
+        "/api/v2/alerts",
+        method="POST",
         data=json.dumps([alert]).encode(),
         headers={"Content-Type": "application/json"},
     )
-    urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
 
 
 def _counts(settings: Settings) -> dict[tuple[str, str], float]:
     """Notifications and failures so far, by metric and integration."""
-    url = ALERTMANAGER.url(settings, "/metrics")
-    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310  # our own http address
-        text = answer.read().decode()
+    text = internal.request(ALERTMANAGER, settings, "/metrics").decode()
     counts: dict[tuple[str, str], float] = {}
     for metric, integration, value in METRIC.findall(text):
         if metric in (TRIES, TRIES_FAILED, FAILED):
@@ -167,6 +167,4 @@ def _counts(settings: Settings) -> dict[tuple[str, str], float]:
 
 
 def _get(settings: Settings, path: str) -> Any:
-    url = ALERTMANAGER.url(settings, path)
-    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310  # our own http address
-        return json.load(answer)
+    return internal.get_json(ALERTMANAGER, settings, path)

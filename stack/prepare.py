@@ -4,6 +4,7 @@ import secrets
 import stat
 from collections.abc import Iterator
 
+from stack import credential, internal, proxy_users
 from stack.dashboards import lay_out
 from stack.settings import Settings, StackError
 
@@ -25,13 +26,13 @@ HEADS = {
 
 
 def prepare(settings: Settings) -> Iterator[str]:
-    """Make the folders, Grafana's password and dashboards, and the files for tokens and secrets.
+    """Make the folders, secrets and dashboards, the files for tokens, and internal ports.
 
     Yields a line for each new secret. Containers run as another user, so the files in secrets/
     are made readable for their group, which the containers join, and closed to others.
 
     Raises:
-        StackError: the results folder cannot be made.
+        StackError: the results folder cannot be made, or the proxy's users have a mistake.
     """
     settings.state_dir.mkdir(exist_ok=True)
     try:
@@ -54,6 +55,9 @@ def prepare(settings: Settings) -> Iterator[str]:
         if not file.exists():
             file.touch(mode=0o640)
             file.write_text(head, encoding="utf-8")
+    yield from credential.make(settings)
+    yield from proxy_users.make_first(settings)
+    internal.choose_missing(settings)
     lay_out(settings)
     for file in settings.secrets_dir.rglob("*"):
         mode = stat.S_IMODE(file.stat().st_mode)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from stack import retention
+from stack import credential, internal, proxy, retention
 from stack.prepare import GITHUB_WEBHOOK_SECRET, GRAFANA_PASSWORD, UPLOAD_TOKENS
 from stack.programs import Programs
 from stack.settings import (
@@ -17,6 +17,7 @@ from stack.settings import (
     NODE_EXPORTER,
     PARTS,
     PROMETHEUS,
+    PROXY,
     STREAM,
     Part,
     Settings,
@@ -45,6 +46,25 @@ class Processes:
     def ledger(self) -> Path:
         return self._folder / "exporter/ledger.sqlite3"
 
+    @property
+    def proxy_data(self) -> Path:
+        return self._folder / "proxy-data"
+
+    def proxy_place(self) -> proxy.Place:
+        """Where the proxy runs."""
+        parts = (*local_parts(), STREAM)
+        return proxy.Place(
+            folder=str(self._folder / proxy.FOLDER),
+            storage=str(self.proxy_data),
+            bind=self._settings["BIND_ADDRESS"],
+            upstreams={
+                part.name: internal.address(part, self._settings)
+                for part in parts
+                if part is not PROXY
+            },
+            ports={part.name: self._settings.port(part) for part in parts},
+        )
+
     def argv(self, name: str) -> list[str]:
         """Give the words that run a program.
 
@@ -72,6 +92,9 @@ class Processes:
         yield Process(NODE_EXPORTER, self._node_exporter(), {})
         if (grafana := _grafana()) is not None:
             yield Process(GRAFANA, grafana, self.grafana_environment())
+        # What it would remember lies in the state folder too.
+        folders = {"XDG_CONFIG_HOME": self.proxy_data, "XDG_DATA_HOME": self.proxy_data}
+        yield Process(PROXY, self._proxy(), {name: str(path) for name, path in folders.items()})
 
     def grafana_environment(self) -> Mapping[str, str]:
         """What docker-compose.yml gives to Grafana, with this machine's paths and addresses."""
@@ -82,16 +105,19 @@ class Processes:
         del environment["GF_SECURITY_ADMIN_PASSWORD__FILE"]
         home = settings.dashboards_dir / "overview.json"
         return environment | {
-            "GF_SERVER_HTTP_ADDR": settings["BIND_ADDRESS"],
-            "GF_SERVER_HTTP_PORT": str(settings.port(GRAFANA)),
+            "GF_SERVER_HTTP_ADDR": internal.ADDRESS,
+            "GF_SERVER_HTTP_PORT": internal.address(GRAFANA, settings).rpartition(":")[2],
             "GF_SERVER_ROOT_URL": self._public(GRAFANA),
             "GF_SECURITY_ADMIN_PASSWORD": f"$__file{{{settings.secrets_dir / GRAFANA_PASSWORD}}}",
+            "GF_METRICS_BASIC_AUTH_PASSWORD": f"$__file{{{self._internal / 'credential'}}}",
+            # It reads the credential when it starts.
+            "STACK_CREDENTIAL_DIGEST": credential.digest(settings),
             "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": str(home),
             "GRAFANA_DASHBOARDS_PATH": str(settings.dashboards_dir),
             "GRAFANA_OWN_DASHBOARDS_PATH": str(root / "grafana/dashboards.d"),
-            "PROMETHEUS_URL": PROMETHEUS.url(settings),
-            "ALERTMANAGER_URL": ALERTMANAGER.url(settings),
-            "GF_PATHS_PROVISIONING": str(root / "grafana/provisioning"),
+            "PROMETHEUS_URL": internal.url(PROMETHEUS, settings),
+            "ALERTMANAGER_URL": internal.url(ALERTMANAGER, settings),
+            "GF_PATHS_PROVISIONING": str(self._folder / "grafana-provisioning"),
             "GF_PATHS_DATA": str(self._made("grafana")),
             "GF_PATHS_LOGS": str(self._folder / "logs"),
         }
@@ -110,11 +136,12 @@ class Processes:
             f"--environment={settings['BENCHMARK_ENVIRONMENT']}",
             f"--upload-tokens={settings.secrets_dir / UPLOAD_TOKENS}",
             f"--github-webhook-secret={settings.secrets_dir / GITHUB_WEBHOOK_SECRET}",
-            f"--alertmanager-api-url={ALERTMANAGER.url(settings)}",
+            f"--credential-file={settings.secrets_dir / credential.FILE}",
+            f"--alertmanager-api-url={internal.url(ALERTMANAGER, settings)}",
             *(
                 f"--{part.name}-url={self._public(part)}"
                 for part in (*local_parts(), STREAM)
-                if part is not NODE_EXPORTER
+                if part not in (NODE_EXPORTER, PROXY)
             ),
         ]
 
@@ -131,7 +158,7 @@ class Processes:
             "--web.enable-lifecycle",
             "--web.enable-remote-write-receiver",
             "--enable-feature=expand-external-labels",
-            f"--web.listen-address={self._address(PROMETHEUS)}",
+            *self._web(PROMETHEUS),
             f"--web.external-url={self._public(PROMETHEUS)}",
             "--web.route-prefix=/",
         ]
@@ -143,7 +170,7 @@ class Processes:
             f"--storage.path={self._made('alertmanager') / 'data'}",
             "--data.maintenance-interval=5s",  # as in docker-compose.yml
             "--cluster.listen-address=",
-            f"--web.listen-address={self._address(ALERTMANAGER)}",
+            *self._web(ALERTMANAGER),
             f"--web.external-url={self._public(ALERTMANAGER)}",
             "--web.route-prefix=/",
         ]
@@ -154,11 +181,28 @@ class Processes:
             *self.argv("node_exporter"),
             f"@{folder / 'flags.txt'}",
             f"--collector.textfile.directory={folder / 'textfile'}",
-            f"--web.listen-address={self._address(NODE_EXPORTER)}",
+            *self._web(NODE_EXPORTER),
         ]
 
+    def _proxy(self) -> list[str]:
+        return [
+            *(*self.argv("caddy"), "run", "--adapter=caddyfile", "--watch"),
+            f"--config={self._folder / proxy.FOLDER / proxy.NAME}",
+        ]
+
+    @property
+    def _internal(self) -> Path:
+        return credential.folder(self._settings)
+
+    def _web(self, part: Part) -> tuple[str, str]:
+        """Where a server of Prometheus' project listens, and whom it answers."""
+        return (
+            f"--web.listen-address={self._address(part)}",
+            f"--web.config.file={self._internal / 'web.yml'}",
+        )
+
     def _address(self, part: Part) -> str:
-        return f"{self._settings['BIND_ADDRESS']}:{self._settings.port(part)}"
+        return internal.address(part, self._settings)
 
     def _public(self, part: Part) -> str:
         return self._settings.public_url(part)

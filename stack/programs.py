@@ -14,11 +14,12 @@ NAMES = {
     "alertmanager": ("alertmanager", "prometheus-alertmanager"),
     "amtool": ("amtool",),
     "node_exporter": ("node_exporter", "prometheus-node-exporter"),
+    "caddy": ("caddy",),
 }
 # Those that end in ? are left out where the release does not have them: promtool, which older
 # releases have in prometheus, and what Prometheus' own pages load.
 PACKAGES = (
-    *("prometheus", "prometheus-alertmanager", "prometheus-node-exporter", "promtool?"),
+    *("prometheus", "prometheus-alertmanager", "prometheus-node-exporter", "promtool?", "caddy"),
     *(
         "fonts-glyphicons-halflings?",
         "libjs-bootstrap4?",
@@ -88,8 +89,8 @@ class Programs:
         if shutil.which("apt-get") is None:
             raise StackError(
                 f"{', '.join(self.missing())}: not on PATH, and this is neither Debian nor Ubuntu, "
-                "whose packages could be unpacked; put Prometheus, Alertmanager and node_exporter "
-                "on PATH, or use Docker (MODE=compose)"
+                "whose packages could be unpacked; put Prometheus, Alertmanager, node_exporter and "
+                "Caddy on PATH, or use Docker (MODE=compose)"
             )
         _check_space(self._folder.parent, UNPACKED_BYTES)
         _check_space(Path(tempfile.gettempdir()), DOWNLOADED_BYTES)
@@ -111,7 +112,8 @@ class Programs:
                 "update` shows what is wrong), and run it again"
             )
             raise StackError(
-                "the packages of Prometheus, Alertmanager and node_exporter cannot be fetched:\n"
+                "the packages of Prometheus, Alertmanager, node_exporter and Caddy cannot be "
+                "fetched:\n"
                 f"{_last_lines(done.stderr)}\n{advice}"
             )
         for program in (
@@ -131,9 +133,9 @@ class Programs:
 def _check_space(folder: Path, needed_bytes: int) -> None:
     if (free := shutil.disk_usage(folder).free) < needed_bytes:
         raise StackError(
-            f"{folder}: the disk is too full to unpack Prometheus, Alertmanager and node_exporter, "
-            f"{free / 1e6:.0f} MB are free and {needed_bytes / 1e6:.0f} MB needed; make room and "
-            "run it again"
+            f"{folder}: the disk is too full to unpack Prometheus, Alertmanager, node_exporter "
+            f"and Caddy, {free / 1e6:.0f} MB are free and {needed_bytes / 1e6:.0f} MB needed; "
+            "make room and run it again"
         )
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import yaml
 
 from benchmark_exporter.atomic_write import write_file
-from stack import retention
-from stack.settings import Part, Settings
+from stack import credential, internal, retention
+from stack.settings import PROXY, Part, Settings
 
 
 def lay_out(settings: Settings, folder: Path, parts: Iterable[Part], argv: Sequence[str]) -> None:
@@ -25,13 +25,16 @@ def lay_out(settings: Settings, folder: Path, parts: Iterable[Part], argv: Seque
         link = folder / name
         link.unlink(missing_ok=True)
         link.symlink_to(source / name)
+    link = folder / credential.FOLDER
+    link.unlink(missing_ok=True)
+    link.symlink_to(credential.folder(settings))
     if retention.is_configured(argv):
         text = (source / "prometheus.yml").read_text(encoding="utf-8")
         (folder / "prometheus.yml").unlink()
         (folder / "prometheus.yml").write_text(
             retention.with_retention(text, settings), encoding="utf-8"
         )
-    here = {part.name: f"{settings.reach}:{settings.port(part)}" for part in parts}
+    here = {part.name: internal.address(part, settings) for part in parts if part is not PROXY}
     for file in (source / "targets/compose").glob("*.yml"):
         groups = yaml.safe_load(file.read_text(encoding="utf-8"))
         for group in groups:

@@ -1,13 +1,11 @@
 """Waiting until every part answers, and the parts have found each other."""
 
-import json
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from stack.settings import PROMETHEUS, Part, Settings
+from stack import internal, proxy
+from stack.settings import PROMETHEUS, PROXY, Part, Settings
 
 READY_SECONDS = 60.0
 CONNECTED_SECONDS = 30.0
@@ -16,13 +14,12 @@ ANSWER_SECONDS = 3.0
 
 
 def is_ready(part: Part, settings: Settings) -> bool:
-    """Whether a part says that it is ready."""
-    url = part.url(settings, part.ready_path)
+    """Whether a part says that it is ready, and the proxy that it has its newest configuration."""
     try:
-        with urllib.request.urlopen(url, timeout=ANSWER_SECONDS) as answer:  # noqa: S310  # ours
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
+        answer = internal.request(part, settings, part.ready_path, timeout_seconds=ANSWER_SECONDS)
+    except OSError:
         return False
+    return part is not PROXY or answer.decode() == proxy.written_digest(settings)
 
 
 def wait_until_ready(
@@ -54,10 +51,8 @@ def wait_until_connected(settings: Settings, timeout_seconds: float = CONNECTED_
 
 def _is_connected(settings: Settings) -> bool:
     try:
-        targets = _get(PROMETHEUS.url(settings, "/api/v1/targets?state=active"))["activeTargets"]
-        alertmanagers = _get(PROMETHEUS.url(settings, "/api/v1/alertmanagers"))[
-            "activeAlertmanagers"
-        ]
+        targets = _get(settings, "/api/v1/targets?state=active")["activeTargets"]
+        alertmanagers = _get(settings, "/api/v1/alertmanagers")["activeAlertmanagers"]
     except OSError:
         return False
     scraped = any(
@@ -67,6 +62,5 @@ def _is_connected(settings: Settings) -> bool:
     return scraped and bool(alertmanagers)
 
 
-def _get(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=ANSWER_SECONDS) as answer:  # noqa: S310  # ours
-        return json.load(answer)["data"]
+def _get(settings: Settings, path: str) -> Any:
+    return internal.get_json(PROMETHEUS, settings, path, ANSWER_SECONDS)["data"]

@@ -8,9 +8,13 @@ checkout          absolute path of the checkout. A file that lies elsewhere than
                   checkout's `.local` was copied with it, and must be ignored.
 mode              "local" or "compose".
 addresses         object from part ("exporter", "stream", "prometheus", "alertmanager",
-                  "grafana") to its base address as this machine reaches it, without a slash at
-                  the end: "http://127.0.0.1:8000", for the stream "ws://127.0.0.1:8765". A part
-                  that this stack does not have is missing.
+                  "grafana") to its published base address as this machine reaches it, without a
+                  slash at the end: "http://127.0.0.1:8000", for the stream "ws://127.0.0.1:8765".
+                  A part that this stack does not have is missing.
+internal_addresses
+                  likewise the addresses behind the proxy, none of them with TLS; they answer only
+                  to the stack's credential.
+credential_file   absolute path of the file with the stack's credential.
 public_urls       likewise the addresses that people use, all of them http(s), for output.
 ledger            absolute path of the exporter's SQLite file in mode local; null in mode
                   compose, where it is in a volume.
@@ -34,6 +38,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark_exporter.atomic_write import write_file
+from stack import credential, internal
 from stack.prepare import UPLOAD_TOKENS
 from stack.settings import LISTENERS, NODE_EXPORTER, STREAM, Part, Settings
 
@@ -65,13 +70,17 @@ def write(settings: Settings, placement: Placement) -> None:
         if part is not NODE_EXPORTER and (part is STREAM or part in placement.parts)
     ]
     addresses = {part.name: part.url(settings) for part in linked}
-    addresses[STREAM.name] = addresses[STREAM.name].replace("http://", "ws://", 1)
+    addresses[STREAM.name] = addresses[STREAM.name].replace("http", "ws", 1)
+    internal_addresses = {part.name: internal.url(part, settings) for part in linked}
+    internal_addresses[STREAM.name] = internal_addresses[STREAM.name].replace("http", "ws", 1)
     content = {
         "schema": SCHEMA,
         "checkout": str(settings.root),
         "mode": placement.mode,
         "addresses": addresses,
         "public_urls": {part.name: settings.public_url(part) for part in linked},
+        "internal_addresses": internal_addresses,
+        "credential_file": str(settings.secrets_dir / credential.FILE),
         "ledger": None if placement.ledger is None else str(placement.ledger),
         "exporter_command": list(placement.exporter_command),
         "results_dir": os.path.abspath(settings.results_dir),  # noqa: PTH100  # links stay links

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -18,7 +19,10 @@ class StackError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A server of the stack: the setting with its port, and the path that says it is ready."""
+    """A server of the stack: the setting with its published port, and the path of its readiness.
+
+    What answers on the published port is the proxy; stack/internal.py has the addresses behind it.
+    """
 
     name: str
     port_setting: str
@@ -30,8 +34,8 @@ class Part:
         return f"PUBLIC_{self.port_setting.removesuffix('_PORT')}_URL"
 
     def url(self, settings: "Settings", path: str = "") -> str:
-        """Address of a path on this machine."""
-        return f"http://{settings.reach}:{settings.port(self)}{path}"
+        """The published address of a path, as this machine reaches it: the proxy answers."""
+        return f"{settings.scheme}://{settings.reach}:{settings.port(self)}{path}"
 
 
 EXPORTER = Part("exporter", "EXPORTER_PORT", "/-/ready")
@@ -39,10 +43,14 @@ PROMETHEUS = Part("prometheus", "PROMETHEUS_PORT", "/-/ready")
 ALERTMANAGER = Part("alertmanager", "ALERTMANAGER_PORT", "/-/ready")
 NODE_EXPORTER = Part("node_exporter", "NODE_EXPORTER_PORT", "/metrics")
 GRAFANA = Part("grafana", "GRAFANA_PORT", "/api/health")
-PARTS = (EXPORTER, PROMETHEUS, ALERTMANAGER, NODE_EXPORTER, GRAFANA)
+SERVERS = (EXPORTER, PROMETHEUS, ALERTMANAGER, NODE_EXPORTER, GRAFANA)
+# It listens on all published ports; any of them says whether it is ready.
+PROXY = Part("proxy", "EXPORTER_PORT", "/-/proxy")
+PARTS = (*SERVERS, PROXY)
 # The exporter's second address, for the stream and the live page.
 STREAM = Part("stream", "STREAM_PORT", "/")
-LISTENERS = (*PARTS, STREAM)
+# What has a published port.
+LISTENERS = (*SERVERS, STREAM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +73,24 @@ class Settings:
         # Compared with, not bound to.
         return "127.0.0.1" if address in ("", "0.0.0.0") else address  # noqa: S104
 
+    @property
+    def has_tls(self) -> bool:
+        """Whether the proxy serves TLS and asks for a login."""
+        return self.values["PROXY_TLS"] == "yes"
+
+    @property
+    def scheme(self) -> str:
+        """With which the published addresses begin."""
+        return "https" if self.has_tls else "http"
+
+    @property
+    def is_open_to_network(self) -> bool:
+        """Whether other machines may reach the published ports."""
+        return not ip_address(self.values["BIND_ADDRESS"]).is_loopback
+
     def public_url(self, part: Part) -> str:
         """What links to a part begin with: an address without a slash at its end."""
-        default = f"http://{self.values['PUBLIC_HOST']}:{self.port(part)}"
+        default = f"{self.scheme}://{self.values['PUBLIC_HOST']}:{self.port(part)}"
         return self.values.get(part.public_url_setting, "").rstrip("/") or default
 
     @property

@@ -41,9 +41,11 @@ def mistakes(settings: Settings) -> list[str]:
             for name in names.split()
             if not is_valid(settings[name])
         ]
-    for name in ("BUILD_CA_BUNDLE", "BUILD_PIP_CONF"):
+    for name in ("BUILD_CA_BUNDLE", "BUILD_PIP_CONF", "PROXY_TLS_CERT", "PROXY_TLS_KEY"):
         if settings[name] and not (settings.root / settings[name]).is_file():
             found.append(f"{name} must be a file, or empty, not '{settings[name]}'")
+    if bool(settings["PROXY_TLS_CERT"]) != bool(settings["PROXY_TLS_KEY"]):
+        found.append("PROXY_TLS_CERT and PROXY_TLS_KEY must both be set, or both be empty")
     return found
 
 
@@ -120,6 +122,11 @@ RULES: Mapping[str, tuple[Callable[[str], object], str]] = {
         _empty_or(URL.fullmatch),
         "the address of a server, like https://perf.example.org/grafana, or empty",
     ),
+    "PROXY_TLS": (lambda value: value in ("yes", "no"), "'yes' or 'no'"),
+    "PROXY_HOSTS": (
+        lambda value: all(map(HOST.fullmatch, value.split())),
+        "host names without scheme and port, separated by spaces",
+    ),
     "PROMETHEUS_RETENTION_TIME": (_is_duration, "a duration like 30d or 12h"),
     "PROMETHEUS_RETENTION_SIZE": (SIZE.fullmatch, "a size like 512MB or 1.5GB, or 0 for any"),
     "SMTP_SMARTHOST": (
@@ -130,7 +137,8 @@ RULES: Mapping[str, tuple[Callable[[str], object], str]] = {
     "SMTP_REQUIRE_TLS": (lambda value: value in ("true", "false"), "'true' or 'false'"),
     "ALERT_EMAIL_TO": (_empty_or(_addresses), "email addresses, or empty"),
     "PAGERDUTY_URL": (_is_http_url, "an http(s) URL"),
-    "EXPORTER_IMAGE PROMETHEUS_IMAGE ALERTMANAGER_IMAGE NODE_EXPORTER_IMAGE PYTHON_IMAGE": (
+    "EXPORTER_IMAGE PROMETHEUS_IMAGE ALERTMANAGER_IMAGE NODE_EXPORTER_IMAGE CADDY_IMAGE "
+    "PYTHON_IMAGE": (
         IMAGE.fullmatch,
         "an image's name, like registry.example.org/name:tag",
     ),

@@ -2,6 +2,7 @@
 ARG BASE
 FROM ${BASE}
 COPY usr/bin/prometheus-alertmanager /bin/alertmanager
+COPY usr/bin/amtool /bin/amtool
 COPY usr/share/prometheus/alertmanager /usr/share/prometheus/alertmanager
 COPY etc/prometheus/alertmanager.yml /etc/alertmanager/alertmanager.yml
 RUN install -d -o nobody -g nogroup /alertmanager

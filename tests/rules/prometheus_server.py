@@ -28,6 +28,8 @@ def lay_out(folder: Path, addresses: Mapping[str, str] | None = None) -> Path:
     (folder / "targets").mkdir(parents=True)
     for name in ("prometheus.yml", "rules"):
         (folder / name).symlink_to(PROMETHEUS / name)
+    (folder / "internal").mkdir()
+    (folder / "internal/credential").write_text("made-up", encoding="utf-8")
     for path in COMPOSE_TARGETS:
         groups = yaml.safe_load(path.read_text(encoding="utf-8"))
         if addresses is not None:

@@ -18,6 +18,8 @@ SECRETS = {
     "pagerduty_routing_key": "made-up-routing-key",
     "smtp_password": "made-up-smtp-password",
 }
+# As `make up` makes it: without it, the exporter is not notified.
+CREDENTIAL = {"stack_credential": "made-up-credential-of-the-stack"}
 EMAIL = {
     "SMTP_SMARTHOST": "smtp.example.org:587",
     "SMTP_FROM": "alerts@example.org",
@@ -51,7 +53,7 @@ def render(
     """Render into the folder, with these secrets in its secrets/ and only these settings."""
     secrets_dir, output = folder / "secrets", folder / "rendered" / "alertmanager.yml"
     secrets_dir.mkdir(exist_ok=True)
-    for name, secret in secrets.items():
+    for name, secret in {**CREDENTIAL, **secrets}.items():
         (secrets_dir / name).write_text(secret, encoding="utf-8")
     process = subprocess.run(
         [

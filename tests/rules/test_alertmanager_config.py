@@ -12,6 +12,7 @@ import yaml
 
 from tests.rules.rendering import (
     ALERTMANAGER,
+    CREDENTIAL,
     EXPORTER_URL,
     NEEDS,
     SECRETS,
@@ -181,7 +182,7 @@ def test_every_secret_and_setting_is_documented() -> None:
     secrets = set(re.findall(r"_file: secrets/(\w+)", config))
     settings = set(re.findall(r": \$\{(\w+)", config)) - {"EXPORTER_URL"}
     readme = (REPOSITORY / "secrets" / "README.md").read_text(encoding="utf-8")
-    assert secrets == set(SECRETS)
+    assert secrets == {*SECRETS, *CREDENTIAL}
     assert not [secret for secret in secrets if f"| `{secret}` |" not in readme]
     environment = (REPOSITORY / ".env.example").read_text(encoding="utf-8")
     compose = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text(encoding="utf-8"))

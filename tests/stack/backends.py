@@ -16,7 +16,7 @@ import psutil
 from testcontainers.compose import DockerCompose
 
 from stack import settings as stack_settings
-from stack.prepare import secrets_gid
+from stack.compose import ComposeStack, filled_in
 from stack.project import derived_name
 from stack.readiness import is_ready, wait_until_connected, wait_until_ready
 from stack.settings import GRAFANA, PARTS, Part, Settings
@@ -55,6 +55,9 @@ class Backend(Protocol):
     def process_ids(self) -> Mapping[str, int]:
         """The process of each part."""
 
+    def listening(self) -> Iterator[tuple[str, int]]:
+        """The addresses and ports of this machine on which the stack listens."""
+
 
 @dataclass
 class _Checkout:
@@ -83,6 +86,13 @@ class Local(_Checkout):
     def process_ids(self) -> Mapping[str, int]:
         supervisor = Supervisor(self.settings.state_dir, self.settings.root)
         return {one.name: one.process_id for one in supervisor.processes() if one.process_id}
+
+    def listening(self) -> Iterator[tuple[str, int]]:
+        supervisor = Supervisor(self.settings.state_dir, self.settings.root)
+        for process in supervisor.descendants():
+            for connection in process.net_connections("inet"):
+                if connection.status in (psutil.CONN_LISTEN, psutil.CONN_NONE):
+                    yield connection.laddr.ip, connection.laddr.port
 
 
 class Compose(_Checkout):
@@ -115,6 +125,13 @@ class Compose(_Checkout):
         """What the engine says of a service's container."""
         container = f"{self.project}-{service}-1"
         return self._docker("inspect", "--format", template, container).strip()
+
+    def listening(self) -> Iterator[tuple[str, int]]:
+        for part in self.parts:
+            bindings = json.loads(self.inspect(part.name, "{{json .NetworkSettings.Ports}}"))
+            for published in bindings.values():
+                for one in published or ():
+                    yield one["HostIp"], int(one["HostPort"])
 
     def _docker(self, *words: str) -> str:
         return subprocess.run(["docker", *words], capture_output=True, text=True, check=True).stdout
@@ -151,11 +168,8 @@ def run_compose(
     backend = Compose("compose", settings, parts)
     prepared = backend.command("prepare")
     assert prepared.returncode == 0, prepared.stderr
-    filled = {
-        **settings.values,
-        "COMPOSE_PROJECT_NAME": name,
-        "SECRETS_GID": secrets_gid(settings),
-    }
+    ComposeStack(settings).write_proxy()
+    filled = filled_in(settings, name)
     env_file = folder / "compose.env"
     env_file.write_text("".join(f"{name}={value}\n" for name, value in filled.items()))
     services = [part.name for part in parts]
@@ -195,7 +209,13 @@ def stand_in_images() -> Mapping[str, str]:
 
 def official_images_answer() -> bool:
     """Whether a registry gives the pinned images."""
-    names = ("PROMETHEUS_IMAGE", "ALERTMANAGER_IMAGE", "NODE_EXPORTER_IMAGE", "GRAFANA_IMAGE")
+    names = (
+        "PROMETHEUS_IMAGE",
+        "ALERTMANAGER_IMAGE",
+        "NODE_EXPORTER_IMAGE",
+        "GRAFANA_IMAGE",
+        "CADDY_IMAGE",
+    )
     defaults = stack_settings.defaults()
     return all(_can_be_pulled(defaults[name]) for name in (*names, "PYTHON_IMAGE"))
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from stack.compose import filled_in
 from stack.project import derived_name
 from stack.settings import Settings
 
@@ -20,11 +21,10 @@ def compose_configuration(values: Settings) -> Any:
         or subprocess.run(version, capture_output=True, check=False).returncode
     ):
         pytest.skip("the compose plugin, which fills in docker-compose.yml, is not installed")
-    name = {"COMPOSE_PROJECT_NAME": derived_name(values.root)}
     done = subprocess.run(
         ["docker", "compose", "config", "--format", "json"],
         cwd=values.root,
-        env={**os.environ, **values.values, **name},
+        env={**os.environ, **filled_in(values, derived_name(values.root))},
         capture_output=True,
         text=True,
         check=True,

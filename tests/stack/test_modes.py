@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stack import settings
+from stack import internal, settings
 from stack.compose import engine_answers
 from stack.local import LocalStack
+from stack.prepare import prepare
 from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA, PROMETHEUS
 from tests.stack.checkouts import write_env
 from tests.stack.composed import compose_configuration
@@ -38,7 +39,7 @@ def test_servers_know_their_public_addresses_in_both_modes(equipped: Path) -> No
                 for option in process.argv
                 if "-url=" in option
             )
-            assert given.pop("alertmanager-api") == ALERTMANAGER.url(values)
+            assert given.pop("alertmanager-api") == internal.url(ALERTMANAGER, values)
             here = {f"BENCHMARK_EXPORTER_{name.upper()}_URL": url for name, url in given.items()}
             environment = services["exporter"]["environment"]
             in_compose = {name: url for name, url in environment.items() if name.endswith("_URL")}
@@ -69,6 +70,7 @@ def test_every_setting_of_a_channel_reaches_alertmanager_in_local_mode(equipped:
     values = settings.load(equipped, environ={})
     for secret in ("pagerduty_routing_key", "smtp_password"):
         (values.secrets_dir / secret).write_text("made-up")
+    assert list(prepare(values))
     assert list(LocalStack(values).render())
     rendered = yaml.safe_load((equipped / ".local/alertmanager/alertmanager.yml").read_text())
     _, pagerduty, email = rendered["receivers"]

@@ -153,7 +153,7 @@ def test_compose_is_called_with_the_name_and_the_settings_of_the_checkout(folder
     configuration = json.loads(done.stdout)
     assert configuration["name"] == derived_name(folder)
     port = settings.load(folder, environ={})["EXPORTER_PORT"]
-    assert port in [each["published"] for each in configuration["services"]["exporter"]["ports"]]
+    assert port in [each["published"] for each in configuration["services"]["proxy"]["ports"]]
     plain = ["docker", "compose", "ps"]
     refused = subprocess.run(plain, cwd=folder, capture_output=True, text=True, check=False)
     assert refused.returncode

@@ -9,6 +9,7 @@ import yaml
 
 from stack import retention, settings
 from stack.local import LocalStack
+from stack.prepare import prepare
 from stack.settings import PROMETHEUS
 from tests.stack.checkouts import write_env
 
@@ -46,7 +47,9 @@ def test_it_is_given_in_one_place_alone(
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
     write_env(equipped, "PROMETHEUS_RETENTION_TIME=12h\nPROMETHEUS_RETENTION_SIZE=0")
-    stack = LocalStack(settings.load(equipped, environ={}))
+    values = settings.load(equipped, environ={})
+    stack = LocalStack(values)
+    assert list(prepare(values))
     list(stack.render())
     argv = next(one.argv for one in stack.processes.all() if one.part is PROMETHEUS)
     flags = [word for word in argv if "retention" in word]

@@ -98,14 +98,17 @@ def test_every_setting_of_compose_is_in_the_example() -> None:
     compose = (REPOSITORY / "docker-compose.yml").read_text()
     used = set(re.findall(r"\$\{([A-Z_]+)", compose))
     # What the stack's commands reckon.
-    assert used - settings.defaults().values.keys() == {"SECRETS_GID", "HOST_PRESSURE_DIR"}
+    assert used - settings.defaults().values.keys() == {
+        *("SECRETS_GID", "HOST_PRESSURE_DIR", "STACK_CREDENTIAL_DIGEST"),
+        *(f"INTERNAL_{part.port_setting}" for part in LISTENERS),
+    }
 
 
 def test_images_have_exact_tags_in_the_example_alone() -> None:
     images = {
         name: value for name, value in settings.defaults().values.items() if name.endswith("_IMAGE")
     }
-    assert len(images) == 6
+    assert len(images) == 7
     assert all(re.fullmatch(r"[\w/-]+:v?\d+\.\d+[\w.-]*", image) for image in images.values())
     compose = (REPOSITORY / "docker-compose.yml").read_text()
     assert not [image for image in images.values() if image.partition(":")[2] in compose]

@@ -18,7 +18,7 @@ import pytest
 from benchmark_exporter.commands.delivery import DeliveryError, Exporter
 from benchmark_exporter.commands.push import push
 from stack.demo_documents import PerfSuiteBenchmark
-from stack.settings import ALERTMANAGER, EXPORTER, NODE_EXPORTER, PARTS, PROMETHEUS, Part
+from stack.settings import ALERTMANAGER, EXPORTER, NODE_EXPORTER, PARTS, PROMETHEUS, PROXY, Part
 from tests.stack.backends import Backend, Compose, get, get_text, is_back, until
 from tests.stack.orbit import counter, run_of, value
 from tests.support.delivering import SECRET, completed, deliver
@@ -43,7 +43,7 @@ def test_the_ledger_is_closed_to_other_users(backend: Backend) -> None:
 
 
 @pytest.mark.parametrize(
-    "part", [EXPORTER, PROMETHEUS, ALERTMANAGER, NODE_EXPORTER], ids=lambda part: part.name
+    "part", [EXPORTER, PROMETHEUS, ALERTMANAGER, NODE_EXPORTER, PROXY], ids=lambda part: part.name
 )
 def test_a_killed_process_is_back(backend: Backend, part: Part, measured: Measured) -> None:
     before, killed = backend.process_ids()[part.name], time.monotonic()

@@ -42,8 +42,10 @@ from benchmark_exporter.commands.remote_write import RemoteWriteError
 from benchmark_exporter.commands.stack_file import (
     StackError,
     Where,
+    authorization,
     find_address,
     find_ledger,
+    read_credential,
 )
 from benchmark_exporter.config import ConfigError, packaged
 from benchmark_exporter.ingest.result_files import runs_of_files
@@ -86,6 +88,10 @@ DEFAULT_LEDGER = Path("ledger.sqlite3")
     metavar="NAME",
     help="Label instance of the series.",
 )
+@file_option(
+    "--credential-file",
+    help="File of the stack's credential, sent to the Prometheus that --url names.",
+)
 @option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
 @folder_option(
     "--blocks",
@@ -106,6 +112,7 @@ def command(
     job: str,
     slow_job: str,
     instance: str,
+    credential_file: Path | None,
     dry_run: bool,
     blocks: Path | None,
     promtool: Path,
@@ -138,7 +145,7 @@ def command(
                 blocks,
                 promtool,
             )
-            address = None if dry_run or blocks else find_address("prometheus", url, stack)
+            address = None if dry_run or blocks else _address(url, stack, credential_file)
             if files:
                 runs, count = runs_of_files(files, selection, settings, settings.policy, reject)
             else:
@@ -155,6 +162,14 @@ def command(
             "it shows them within a minute"
         )
     return EXIT_REJECTED if rejected else EXIT_OK
+
+
+def _address(url: str | None, stack: Path | None, credential_file: Path | None) -> Where:
+    """Raises StackError if it is not known, or a credential cannot be read."""
+    if url is None or credential_file is None:
+        return find_address("prometheus", url, stack)
+    credential = read_credential(credential_file)
+    return Where(url, headers={"Authorization": authorization(credential)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +194,12 @@ class _Writing:
         if address is not None:
             announce(f"writing to Prometheus at {address}")
             return backfill(
-                runs, address.address, self.collector, self.labels, report=progress.report
+                runs,
+                address.target,
+                self.collector,
+                self.labels,
+                headers=address.headers,
+                report=progress.report,
             )
         if self.dry_run or self.blocks is None:
             return measure(runs, self.collector, self.labels)

@@ -17,7 +17,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -48,12 +48,13 @@ class Exporter:
     """Where to deliver to.
 
     `url` is without the path of uploads. A document is given up after `timeout_seconds`, all tries
-    and waits included.
+    and waits included. `headers` are sent besides the token.
     """
 
     url: str
     token: str
     timeout_seconds: float
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -93,7 +94,12 @@ def find_token(path: Path | None, variable: str = TOKEN_VARIABLE) -> str:
     return os.environ.get(variable, "") if path is None else read_token(path)
 
 
-def exporter_at(url: str, token_file: Path | None, timeout_seconds: float) -> Exporter:
+def exporter_at(
+    url: str,
+    token_file: Path | None,
+    timeout_seconds: float,
+    headers: Mapping[str, str] | None = None,
+) -> Exporter:
     """The exporter that options describe.
 
     Raises:
@@ -104,7 +110,7 @@ def exporter_at(url: str, token_file: Path | None, timeout_seconds: float) -> Ex
         raise DeliveryError(
             f"no token to send; name its file with --token-file, or set {TOKEN_VARIABLE}"
         )
-    return Exporter(url, token, timeout_seconds)
+    return Exporter(url, token, timeout_seconds, headers or {})
 
 
 def deliver(
@@ -127,6 +133,7 @@ def deliver(
         f"{'?' if query else ''}{urllib.parse.urlencode(query)}",
         gzip.compress(data, mtime=0),
         {
+            **exporter.headers,
             "Authorization": f"Bearer {exporter.token}",
             "Content-Encoding": "gzip",
             "Content-Type": "application/json",

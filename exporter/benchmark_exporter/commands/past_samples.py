@@ -120,6 +120,7 @@ def backfill(
     collector: Collector,
     labels: ScrapeLabels = DEFAULT_LABELS,
     *,
+    headers: Mapping[str, str] | None = None,
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
     report: Callable[[int], None] = lambda _: None,
@@ -132,7 +133,7 @@ def backfill(
         RemoteWriteError: the server cannot be reached or does not accept remote writes.
     """
     outcome = BackfillOutcome()
-    with RemoteWriter(url, sleep=sleep) as writer:
+    with RemoteWriter(url, headers, sleep=sleep) as writer:
         for points in _requests(runs, collector, labels, clock(), outcome, report):
             _send(writer, points, outcome)
     return outcome

@@ -83,7 +83,7 @@ def command(
     machine = machine_parameters(asdict(find_machine())) if machine_of_this_host else {}
     try:
         where = find_address("exporter", url, stack)
-        exporter = exporter_at(where.address, token_file, timeout)
+        exporter = exporter_at(where.target, token_file, timeout, where.headers)
         announce(f"sending to {where}")
         delivered = push(
             files, exporter, {name: str(value) for name, value in stated.items() if value}, machine

@@ -8,7 +8,7 @@ import http.client
 import logging
 import struct
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import chain
@@ -63,9 +63,18 @@ class RefusedError(RemoteWriteError):
 
 
 class RemoteWriter:
-    """Writes to one server over one connection. `url` is the server's, like http://127.0.0.1:9090."""
+    """Writes to one server over one connection. `url` is the server's, like http://127.0.0.1:9090.
 
-    def __init__(self, url: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    `headers` are sent with each request.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         """Raises RemoteWriteError where `url` is not an HTTP address."""
         try:
             parts = urlsplit(url)
@@ -79,6 +88,7 @@ class RemoteWriter:
             ) from error
         self._url = url.rstrip("/") + WRITE_PATH
         self._path = parts.path.rstrip("/") + WRITE_PATH
+        self._headers = headers or {}
         self._sleep = sleep
 
     def __enter__(self) -> Self:
@@ -132,6 +142,7 @@ class RemoteWriter:
             "Content-Encoding": "snappy",
             "X-Prometheus-Remote-Write-Version": "0.1.0",
             "User-Agent": "benchmark-exporter",
+            **self._headers,
         }
         try:
             self._connection.request("POST", self._path, body, headers)

@@ -5,9 +5,10 @@ ledger takes it from its option, else from the stack of the checkout it is run i
 stack, or more than one, a command that writes asks: a default address might be another stack's.
 """
 
+import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ class Stack:
     """A stack that `make up` started from `checkout`.
 
     `addresses` has those of PARTS that run: the file leaves the others out, or says null. `ledger`
-    is None where it is inside a container's volume.
+    is None where it is inside a container's volume. `internal_addresses` are those behind the
+    stack's proxy, which take the credential in `credential_file`; empty where there is no proxy.
     """
 
     checkout: Path
@@ -34,6 +36,8 @@ class Stack:
     addresses: Mapping[str, str]
     results_dir: Path
     ledger: Path | None
+    internal_addresses: Mapping[str, str] = field(default_factory=dict)
+    credential_file: Path | None = None
 
     def __str__(self) -> str:
         return f"the stack of {self.checkout}"
@@ -41,10 +45,20 @@ class Stack:
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Where a command reads from or writes to, and whose that is, for people."""
+    """Where a command reads from or writes to, and whose that is, for people.
+
+    `target` is where requests are sent, with `headers`: behind the proxy of a stack, which may ask
+    for a login.
+    """
 
     address: str
     stack: Stack | None = None
+    internal_address: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def target(self) -> str:
+        return self.internal_address or self.address
 
     def __str__(self) -> str:
         return self.address if self.stack is None else f"{self.address} ({self.stack})"
@@ -116,7 +130,7 @@ def find_address(
     if stack is not None:
         if part not in stack.addresses:
             raise StackError(f"{stack} has no {part}; give its address with {option}")
-        return Where(stack.addresses[part], stack)
+        return Where(stack.addresses[part], stack, *_behind_proxy(stack, part))
     if default is None:
         raise StackError(_nothing_found(folder, f"{option} URL"))
     return Where(default)
@@ -152,6 +166,35 @@ def find_ledger(
     return default, Where(str(default))
 
 
+def authorization(credential: str) -> str:
+    """The header of that name with which a part of the stack answers on its internal address."""
+    return f"Basic {base64.b64encode(f'stack:{credential}'.encode()).decode()}"
+
+
+def read_credential(path: Path) -> str:
+    """The stack's credential in a file.
+
+    Raises:
+        StackError: the file cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise StackError(f"{path}: the stack's credential cannot be read: {reason}") from error
+
+
+def _behind_proxy(stack: Stack, part: str) -> tuple[str, Mapping[str, str]]:
+    """The part's internal address, and the headers with which it answers; empty without a proxy."""
+    internal = stack.internal_addresses.get(part)
+    if internal is None or stack.credential_file is None:
+        return "", {}
+    credential = read_credential(stack.credential_file)
+    if part in ("exporter", "stream"):  # whose Authorization is for tokens
+        return internal, {"X-Stack-Credential": credential}
+    return internal, {"Authorization": authorization(credential)}
+
+
 def _nothing_found(folder: Path | None, wanted: str) -> str:
     return (
         f"no running stack is found in {folder or Path.cwd()} or above it, and this command "
@@ -172,6 +215,10 @@ def _stack(document: Any) -> Stack:
     addresses = document.get("addresses")
     if not isinstance(addresses, dict):
         raise ValueError("$.addresses is not an object")
+    internal = document.get("internal_addresses", {})
+    if not isinstance(internal, dict):
+        raise ValueError("$.internal_addresses is not an object")
+    has_credential = document.get("credential_file") is not None
     return Stack(
         checkout=_absolute(document, "checkout"),
         mode=mode,
@@ -180,6 +227,12 @@ def _stack(document: Any) -> Stack:
         },
         results_dir=_absolute(document, "results_dir"),
         ledger=None if document.get("ledger") is None else _absolute(document, "ledger"),
+        internal_addresses={
+            part: _address(internal, part, "internal_addresses")
+            for part in PARTS
+            if internal.get(part) is not None
+        },
+        credential_file=_absolute(document, "credential_file") if has_credential else None,
     )
 
 
@@ -190,12 +243,12 @@ def _absolute(document: Mapping[str, Any], key: str) -> Path:
     return Path(text)
 
 
-def _address(addresses: Mapping[str, Any], part: str) -> str:
+def _address(addresses: Mapping[str, Any], part: str, key: str = "addresses") -> str:
     schemes = ("ws://", "wss://") if part == "stream" else ("http://", "https://")
     text = addresses[part]
     if not isinstance(text, str) or not text.startswith(schemes):
         raise ValueError(
-            f"$.addresses.{part} must be an address that begins with {schemes[0]} or "
+            f"$.{key}.{part} must be an address that begins with {schemes[0]} or "
             f"{schemes[1]}, not {text!r}"
         )
     return text.rstrip("/")

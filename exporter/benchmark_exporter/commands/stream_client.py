@@ -2,8 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
 
@@ -30,13 +30,17 @@ class WatchError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StreamTarget:
-    """Which stream to follow, and what of it. `token` is empty where none is needed."""
+    """Which stream to follow, and what of it. `token` is empty where none is needed.
+
+    `headers` are sent besides the token.
+    """
 
     url: str
     projects: Sequence[str] = ()
     benchmarks: Sequence[str] = ()
     branches: Sequence[str] = ()
     token: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def stream_url(self) -> str:
@@ -80,14 +84,15 @@ async def follow(target: StreamTarget) -> AsyncIterator[Received | Lost]:
     """
     position: dict[str, str] = {}
     retry_seconds = STREAM_RETRY_SECONDS
-    headers = {"Authorization": f"Bearer {target.token}"} if target.token else {}
+    authorization = {"Authorization": f"Bearer {target.token}"} if target.token else {}
     filters = [
         *(("project", glob) for glob in target.projects),
         *(("benchmark", glob) for glob in target.benchmarks),
         *(("branch", glob) for glob in target.branches),
     ]
     async with aiohttp.ClientSession(
-        headers=headers, timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS)
+        headers={**target.headers, **authorization},
+        timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS),
     ) as session:
         while True:
             try:

@@ -104,11 +104,12 @@ def command(
         where = find_address("stream", url, stack, default=DEFAULT_URL)
     except (DeliveryError, StackError) as error:
         raise Unusable(str(error)) from error
-    target = StreamTarget(where.address, project, benchmark, branch, token)
+    target = StreamTarget(where.target, project, benchmark, branch, token, where.headers)
+    shown = StreamTarget(where.address)
     try:
         for name, address in (
-            ("stream", target.stream_url),
-            ("live page", target.page_url),
+            ("stream", shown.stream_url),
+            ("live page", shown.page_url),
             ("Prometheus", prometheus_url or _address(where, "prometheus", 9090)),
             ("Grafana", grafana_url or _address(where, "grafana", 3000)),
         ):

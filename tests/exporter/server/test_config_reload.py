@@ -100,13 +100,12 @@ def test_what_needs_a_restart_is_named_in_the_log(exporter: Exporter) -> None:
 
 
 def test_reload_of_the_stack_waits_until_the_file_is_in_effect(exporter: Exporter) -> None:
-    url = f"http://127.0.0.1:{exporter.port}/api/v1/status"
     configure(exporter, "max_series: 2000")
-    await_exporter_settings(url, time.time(), DEADLINE_SECONDS)
+    await_exporter_settings(lambda: status(exporter), time.time(), DEADLINE_SECONDS)
     assert status(exporter)["max_series"] == 2000
     configure(exporter, "max_series: few")
     with pytest.raises(StackError, match=r"keeps its old settings: .*max_series"):
-        await_exporter_settings(url, time.time(), DEADLINE_SECONDS)
+        await_exporter_settings(lambda: status(exporter), time.time(), DEADLINE_SECONDS)
 
 
 def test_limits_of_uploads_change_while_it_runs(

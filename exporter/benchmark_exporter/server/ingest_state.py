@@ -10,15 +10,22 @@ class IngestState:
     """How ingest is doing. The ingest loop writes it, everyone reads it.
 
     `failure` is why no results can be ingested, and lasts until a scan succeeds. `unopened` is why
-    there is nothing to show: the ledger has not been opened since the start. `is_caught_up` says
-    that everything is ingested that was there when the ledger was opened, `is_ready` that this was
-    so once since the start. `searches_due` is how many series are to be searched for change points.
+    there is nothing to show: the ledger has not been opened since the start, or is being migrated.
+    `is_caught_up` says that everything is ingested that was there when the ledger was opened,
+    `is_ready` that this was so once since the start. `searches_due` is how many series are to be
+    searched for change points.
     """
 
     failure: LedgerError | OSError | None = None
-    unopened: LedgerError | None = None
+    unopened: LedgerError | str | None = "the ledger is being opened"
     is_caught_up: bool = False
     is_ready: bool = False
     is_stopping: bool = False
     scan_duration_seconds: float = 0.0
     searches_due: int = 0
+
+    @property
+    def waits_for(self) -> str:
+        """What has to be done before it is ready."""
+        first_scan = "the first scan of the results folder has not finished"
+        return first_scan if self.unopened is None else str(self.unopened)

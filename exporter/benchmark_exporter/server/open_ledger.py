@@ -76,6 +76,12 @@ class OpenLedger:
             self._damage = None
         self.open()
 
+    def _note_migration(self, doing: str) -> None:
+        """Shows how far a migration is, and ends it when the exporter is to stop."""
+        if self._state.is_stopping:
+            raise InterruptedError
+        self._state.unopened = doing
+
     def configure(self, config: Config) -> None:
         """Ingests by other settings from now on; those that need a restart must be the same."""
         self._config = config
@@ -98,7 +104,7 @@ class OpenLedger:
 
     def _wire(self) -> None:
         settings, config = self._settings, self._config
-        self.ledger = Ledger(settings.ledger_path)
+        self.ledger = Ledger(settings.ledger_path, note=self._note_migration)
         self._state.is_caught_up = False
         try:
             self.ingest = Ingest(

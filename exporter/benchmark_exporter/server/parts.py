@@ -12,7 +12,6 @@ from aiohttp import web
 from benchmark_exporter import __version__
 from benchmark_exporter.config import Config, packaged
 from benchmark_exporter.ingest.upload_folder import UploadFolder
-from benchmark_exporter.ledger import LedgerError
 from benchmark_exporter.metrics.collector import Collector, Exposition
 from benchmark_exporter.metrics.definitions import Part
 from benchmark_exporter.metrics.families.process import STREAM_LAG_METRIC
@@ -28,6 +27,7 @@ from benchmark_exporter.server.github import GitHub
 from benchmark_exporter.server.ingest_loop import IngestLoop
 from benchmark_exporter.server.ingest_state import IngestState
 from benchmark_exporter.server.open_ledger import OpenLedger
+from benchmark_exporter.server.opening import is_opened
 from benchmark_exporter.server.prometheus_absence import PrometheusAbsence
 from benchmark_exporter.server.prune_loop import PruneLoop
 from benchmark_exporter.server.publishing import Publisher, ResourcesPart
@@ -133,12 +133,8 @@ class Server:
     def _why_no_uploads(self) -> str | None:
         if self._state.is_stopping:
             return "the exporter is stopping"
-        failure = self._state.failure
-        return str(failure) if isinstance(failure, LedgerError) else None
-
-    async def open(self) -> None:
-        self._upload_folder.clean()
-        await self._ingest.open()
+        failure = self._state.failure or self._state.unopened
+        return None if failure is None or isinstance(failure, OSError) else str(failure)
 
     async def close(self) -> None:
         await self._live.close()
@@ -158,7 +154,9 @@ class Server:
         await runner.setup()
         try:
             await self._listen(runner, streaming)
-            await self._run_tasks(stop)
+            self._upload_folder.clean()
+            if await is_opened(self._ingest, self._state, stop):
+                await self._run_tasks(stop)
         finally:
             await streaming.cleanup()
             await runner.cleanup()
@@ -239,6 +237,7 @@ class Server:
         changes = Changes(self._opened, self._publisher, self._worker, self._ingest.note_error)
         service = Service(
             ready=lambda: self._state.is_ready,
+            waits_for=lambda: self._state.waits_for,
             scraped=self._note_scrape,
             exposition=self._publisher.shown,
             status=lambda: current_status(

@@ -17,17 +17,6 @@ from benchmark_exporter.regression import Limits, Policy, Positive
 
 Name = Annotated[str, msgspec.Meta(min_length=1)]
 
-# They decide what a file that was read already is, and where its results belong, so a running
-# exporter keeps them. All others can be changed while it runs.
-NEED_RESTART = (
-    "project",
-    "environment",
-    "timezone",
-    "default_branch",
-    "tracked_branches",
-    "max_file_bytes",
-)
-
 
 # Limits that there were once: what to set instead.
 _REMOVED = {

@@ -23,7 +23,7 @@ def make_absence_loop(
     return AbsenceLoop(
         alertmanager_url,
         absence,
-        keeping.after_seconds,
+        keeping,
         AlertKeeper(absence, keeping, clock),
         AbsenceReport(absence, keeping, exporter_url, clock),
     )

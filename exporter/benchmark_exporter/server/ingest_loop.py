@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from benchmark_exporter.ingest.inbox import SUFFIX
+from benchmark_exporter.ingest.ingest import Ingest
 from benchmark_exporter.ledger import LedgerError, has_no_room
 from benchmark_exporter.server.configuration import Configuration
 from benchmark_exporter.server.ingest_state import IngestState
@@ -48,6 +49,8 @@ class IngestLoop:
         self._report_failure = report_failure
         self._changed_paths: set[str] = set()
         self._wake = asyncio.Event()
+        # Whose scan was begun last: another has to scan at once.
+        self._scanned: Ingest | None = None
 
     def add_changed(self, path: str) -> None:
         """Checks a path soon that an event or an upload named."""
@@ -121,7 +124,7 @@ class IngestLoop:
         is_due = paths or time.monotonic() >= opened.ingest.due_seconds
         if self._state.is_caught_up and is_due:
             await self._worker.run(self._check_by_worker, paths)
-        if time.monotonic() >= next_scan:
+        if time.monotonic() >= next_scan or opened.ingest is not self._scanned:
             await self._scan()
             pause = max(
                 self._configuration.now.rescan_interval_seconds,
@@ -137,9 +140,12 @@ class IngestLoop:
         So no file has to wait until a large folder has been read, except during the first scan:
         what is already there comes first, since runs are judged against those before them.
         """
-        steps, reading_seconds = self._opened.ingest.scan_in_steps(), 0.0
+        ingest, reading_seconds = self._opened.ingest, 0.0
+        steps, self._scanned = ingest.scan_in_steps(), ingest
         while not self._state.is_stopping:
-            is_done, step_seconds = await self._worker.run(self._step_by_worker, steps)
+            is_done, step_seconds = await self._worker.run(self._step_by_worker, ingest, steps)
+            if self._opened.ingest is not ingest:  # other settings: the scan begins again
+                return
             reading_seconds += step_seconds
             if is_done:
                 self._state.scan_duration_seconds = reading_seconds
@@ -162,11 +168,14 @@ class IngestLoop:
         self._state.failure = failure
         self._report_failure(None if failure is None else str(failure))
 
-    def _step_by_worker(self, steps: Iterator[int]) -> tuple[bool, float]:
+    def _step_by_worker(self, ingest: Ingest, steps: Iterator[int]) -> tuple[bool, float]:
         """Whether the scan is done after its next step, and how long reading took.
 
-        A step that ingested something counts as 0 s: a burst must not delay the next scan.
+        A step that ingested something counts as 0 s: a burst must not delay the next scan. There is
+        no further step once `ingest` has made way for another.
         """
+        if self._opened.ingest is not ingest:
+            return True, 0.0
         state, started = self._publisher.state, time.monotonic()
         is_done = next(steps, None) is None
         is_only_read = self._publisher.state is state

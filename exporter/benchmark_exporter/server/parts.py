@@ -117,6 +117,10 @@ class Server:
         self._absence = PrometheusAbsence(
             keeping.after_seconds, keeping.limit_seconds, time.monotonic
         )
+        self.reload.follow(lambda config: scrapers.configure(config.regression_least_seconds))
+        self.reload.follow(lambda config: self._upload_folder.configure(config.zone))
+        self.reload.follow(lambda now: live_folder.configure(now.project, now.environment))
+        self.reload.follow(lambda _: self._ingest.wake())
 
     def _make_uploads(self, worker: Worker) -> Uploads:
         uploads = Uploads(
@@ -192,7 +196,7 @@ class Server:
             self._opened,
             self._publisher,
             self._state,
-            self._settings.config.judgement,
+            lambda: self._configuration.now.judgement,
             self._worker,
             self._ingest.note_error,
         )
@@ -214,9 +218,10 @@ class Server:
                 absence = make_absence_loop(
                     self._settings.alertmanager_api_url,
                     self._absence,
-                    self._settings.config.alert_keeping,
+                    self._configuration.now.alert_keeping,
                     self._settings.links.urls.get("exporter"),
                 )
+                self.reload.follow(lambda config: absence.configure(config.alert_keeping))
                 others.append(tasks.create_task(absence.run()))
             ingesting = tasks.create_task(self._ingest.run())
             stopped = tasks.create_task(stop.wait())

@@ -55,3 +55,30 @@ def series(exposition: str) -> dict[tuple[str, Labels], float]:
         (name, frozenset(LABEL.findall(labels))): float(value)
         for name, labels, value in SERIES.findall(exposition)
     }
+
+
+# What is of a process and not of the ledger: it begins again with each.
+_OF_PROCESS = re.compile(
+    r"process_|benchmark_stream_|benchmark_exporter_(config|scan|series$|ledger_commits|build)"
+)
+# Their files were in a folder that is not in the fixture.
+_OF_FOLDER = ("benchmark_exporter_rejected_files", "benchmark_exporter_rejected_file")
+_OWN_PROCESS = ("memory_usage_mb", "cpu_utilization_percent")
+
+
+def changed_figures(earlier: str, now: str) -> dict[tuple[str, Labels], list[float]]:
+    """The series of an earlier version's /metrics that have other values now, and these.
+
+    A series may have more labels now.
+    """
+    shown: dict[str, list[tuple[Labels, float]]] = {}
+    for (name, labels), value in series(now).items():
+        shown.setdefault(name, []).append((labels, value))
+    changed = {}
+    for (name, labels), value in series(earlier).items():
+        if _OF_PROCESS.match(name) or name in (*_OF_FOLDER, *_OWN_PROCESS):
+            continue
+        found = [other for more, other in shown.get(name, []) if labels <= more]
+        if found != [value]:
+            changed[name, labels] = found
+    return changed

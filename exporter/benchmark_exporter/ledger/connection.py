@@ -97,6 +97,15 @@ def open_to_read(path: Path, connect: Connect) -> sqlite3.Connection:
     return connection
 
 
+def refuse_another_schema(path: Path) -> None:
+    """Checks that a ledger is of this version: only `serve` may migrate it.
+
+    Raises:
+        LedgerError: it is not there, not of this version, or cannot be read.
+    """
+    open_to_read(path, connect_to_read).close()
+
+
 def _check_schema(path: Path, connection: sqlite3.Connection) -> None:
     schema = schema_of(connection)
     if schema > len(MIGRATIONS):

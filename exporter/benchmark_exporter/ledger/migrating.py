@@ -4,6 +4,7 @@ So a ledger is either as the version before left it or up to date, whatever ends
 """
 
 import logging
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,10 @@ log = logging.getLogger(__name__)
 # Gets what is being done, in words. What it raises ends the migration, which leaves no trace.
 NoteProgress = Callable[[str], None]
 
+# The variable by which SQLite finds the folder for its temporary files.
+TEMPORARY_FOLDER = "SQLITE_TMPDIR"
+# What is cached and sorted in memory meanwhile.
+CACHE_KB = 48_000
 LOG_SECONDS = 4.0
 # Virtual instructions of SQLite between two checks of the time: some milliseconds.
 INSTRUCTIONS = 200_000
@@ -59,8 +64,9 @@ def migrate(connection: sqlite3.Connection, path: Path, note: NoteProgress | Non
         return
     progress = _Progress(note)
     progress.say(f"copying the ledger before it is migrated from schema {schema} to {newest}")
-    while not _copied_and_migrated(connection, path, progress):
-        pass
+    with _sorting_on_disk(connection, path.parent):
+        while not _copied_and_migrated(connection, path, progress):
+            pass
     prune_copies(path)
 
 
@@ -165,6 +171,28 @@ def _apply(connection: sqlite3.Connection, number: int) -> None:
 def _commits_elsewhere(connection: sqlite3.Connection) -> int:
     (number,) = connection.execute("PRAGMA data_version").fetchone()
     return int(number)
+
+
+@contextmanager
+def _sorting_on_disk(connection: sqlite3.Connection, folder: Path) -> Iterator[None]:
+    """Has SQLite sort in files of a folder, as long as they are open: there is room for them.
+
+    In memory, an index of 1,000,000 runs takes more than the exporter may have.
+    """
+    before = os.environ.get(TEMPORARY_FOLDER)
+    os.environ[TEMPORARY_FOLDER] = str(folder)
+    (cache,) = connection.execute("PRAGMA cache_size").fetchone()
+    connection.execute("PRAGMA temp_store = FILE")
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KB}")
+    try:
+        yield
+    finally:
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute(f"PRAGMA cache_size = {cache}")
+        if before is None:
+            del os.environ[TEMPORARY_FOLDER]
+        else:
+            os.environ[TEMPORARY_FOLDER] = before
 
 
 @contextmanager

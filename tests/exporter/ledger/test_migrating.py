@@ -23,7 +23,7 @@ from tests.support.ledger_files import read_rows, watched
 from tests.support.upgrades import NAMES, Earlier, unpack
 
 SEED = 11
-KILLS = 12
+KILLS = 6
 Contents = dict[str, list[tuple[object, ...]]]
 
 
@@ -87,7 +87,7 @@ def test_a_migration_that_is_killed_anywhere_is_done_by_the_next_start(earlier: 
     before, original = contents(earlier.ledger), earlier.ledger.read_bytes()
     chosen = random.Random(SEED)  # noqa: S311  # which statements, not a secret
     moments = [(True, at) for at in chosen.sample(range(1, statement_calls + 1), KILLS)]
-    moments += [(False, at) for at in range(1, note_calls + 1)]
+    moments += [(False, at) for at in chosen.sample(range(1, note_calls + 1), KILLS)]
     for number, (by_statement, at) in enumerate(moments):
         folder = earlier.folder / str(number)
         folder.mkdir()

@@ -6,10 +6,12 @@ So a ledger is either as the version before left it or up to date, whatever ends
 import logging
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Self
 
 from benchmark_exporter.ledger.copies import make_copy, prune_copies, way_back
 from benchmark_exporter.ledger.migration_words import changes_of
@@ -24,6 +26,7 @@ NoteProgress = Callable[[str], None]
 TEMPORARY_FOLDER = "SQLITE_TMPDIR"
 # What is cached and sorted in memory meanwhile.
 CACHE_KB = 48_000
+BEAT_SECONDS = 1.0
 LOG_SECONDS = 4.0
 # Virtual instructions of SQLite between two checks of the time: some milliseconds.
 INSTRUCTIONS = 200_000
@@ -62,9 +65,8 @@ def migrate(connection: sqlite3.Connection, path: Path, note: NoteProgress | Non
                 for number in range(1, newest + 1):
                     _apply(connection, number)
         return
-    progress = _Progress(note)
-    progress.say(f"copying the ledger before it is migrated from schema {schema} to {newest}")
-    with _sorting_on_disk(connection, path.parent):
+    with _Progress(note) as progress, _sorting_on_disk(connection, path.parent):
+        progress.say(f"copying the ledger before it is migrated from schema {schema} to {newest}")
         while not _copied_and_migrated(connection, path, progress):
             pass
     prune_copies(path)
@@ -83,12 +85,30 @@ def statements(script: str) -> Iterator[str]:
 
 
 class _Progress:
-    """Tells `note` and the log how far a migration is."""
+    """Tells `note` and the log how far a migration is, within `with` also while SQLite is silent.
+
+    It is so while it writes and syncs what was committed.
+    """
 
     def __init__(self, note: NoteProgress | None) -> None:
         self._note = note
         self._doing = ""
         self._started = self._logged = time.monotonic()
+        self._ended = threading.Event()
+        self._beats = threading.Thread(target=self._beat, name="migration", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._beats.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._beats.join()
+
+    def _beat(self) -> None:
+        while not self._ended.wait(BEAT_SECONDS):
+            with suppress(Exception):  # which ends the migration in its own thread
+                self.check()
 
     def say(self, doing: str) -> None:
         """What is being done from now on."""

@@ -113,14 +113,16 @@ class Server:
             clock=time.time,
         )
         self._live = LiveFollower(live_folder, live_worker, self._feed)
-        keeping = config.alert_keeping
-        self._absence = PrometheusAbsence(
-            keeping.after_seconds, keeping.limit_seconds, time.monotonic
-        )
-        self.reload.follow(lambda config: scrapers.configure(config.regression_least_seconds))
-        self.reload.follow(lambda config: self._upload_folder.configure(config.zone))
-        self.reload.follow(lambda now: live_folder.configure(now.project, now.environment))
-        self.reload.follow(lambda _: self._ingest.wake())
+        self._absence = _prometheus_absence(config)
+        self._have_followed(scrapers, live_folder)
+
+    def _have_followed(self, scrapers: Scrapers, live_folder: LiveFolder) -> None:
+        """Has the parts that were made with settings work by changed ones."""
+        follow = self.reload.follow
+        follow(lambda config: scrapers.configure(config.regression_least_seconds))
+        follow(lambda config: self._upload_folder.configure(config.zone))
+        follow(lambda config: live_folder.configure(config.project, config.environment))
+        follow(lambda _: self._ingest.wake())
 
     def _make_uploads(self, worker: Worker) -> Uploads:
         uploads = Uploads(
@@ -287,6 +289,11 @@ def _upload_limits(config: Config) -> UploadLimits:
         config.upload_rate_per_second,
         config.upload_burst,
     )
+
+
+def _prometheus_absence(config: Config) -> PrometheusAbsence:
+    keeping = config.alert_keeping
+    return PrometheusAbsence(keeping.after_seconds, keeping.limit_seconds, time.monotonic)
 
 
 def _token_file(path: Path | None) -> TokenFile | None:

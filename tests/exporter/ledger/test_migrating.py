@@ -7,6 +7,7 @@ import shutil
 import signal
 import sqlite3
 import stat
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -289,3 +290,23 @@ def test_a_newer_ledger_without_a_copy_needs_a_backup(newer: Path) -> None:
         path.unlink()
     with pytest.raises(LedgerError, match=r"or restore a backup that this version made"):
         Ledger(newer)
+
+
+def test_progress_is_noted_while_sqlite_is_silent(
+    earlier: Earlier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow_copy(*arguments: object) -> Path:
+        deadline = time.monotonic() + 10
+        while notes.count(notes[-1]) < 5:  # the same second, said again and again
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        return make_copy(*arguments)  # type: ignore[arg-type]
+
+    notes: list[str] = []
+    monkeypatch.setattr(migrating, "BEAT_SECONDS", 0.02)
+    monkeypatch.setattr(migrating, "make_copy", slow_copy)
+    Ledger(earlier.ledger, note=notes.append).close()
+    assert schema(earlier.ledger) == len(MIGRATIONS)
+    seen = len(notes)
+    time.sleep(0.1)
+    assert len(notes) == seen  # and not afterwards

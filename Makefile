@@ -2,7 +2,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs demo demo-clean reload notify-test proxy-user clean compose
+.PHONY: help up upgrade-check down status logs demo demo-clean reload notify-test proxy-user clean
+.PHONY: compose
 .PHONY: history backfill baseline watch push
 .PHONY: test test-crash order fuzz soak bench lint check audit format generate lock release
 
@@ -15,6 +16,9 @@ help: ## list the commands
 
 up: $(VENV)/run ## start the stack, wait until it is ready, say where everything is
 	@$(PY) -m stack up
+
+upgrade-check: $(VENV)/run ## say what `make up` of this version would change, and change nothing
+	@$(PY) -m stack upgrade-check
 
 down: $(VENV)/run ## stop the stack; what was collected is kept
 	@$(PY) -m stack down

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from stack import commands, demo, exporter_commands, notify_test, proxy_users
+from stack import commands, demo, exporter_commands, notify_test, proxy_users, upgrade_check
 from stack.compose import ComposeStack
 from stack.prepare import prepare
 from stack.readiness import is_ready
@@ -41,6 +41,9 @@ def _parser() -> argparse.ArgumentParser:
         "prepare": lambda settings, _: commands.say(prepare(settings)),
         "demo": _demo,
         "demo-clean": _demo_clean,
+        "upgrade-check": lambda settings, _: upgrade_check.run(
+            settings, commands.current(settings)
+        ),
         "notify-test": lambda settings, _: notify_test.run(settings, commands.current(settings)),
     }
     for name, command in plain.items():

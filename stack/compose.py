@@ -184,6 +184,10 @@ class ComposeStack:
         found = {one["Service"]: STATES.get(one["State"], "failed") for one in self._containers()}
         return stopped | {name: found[name] for name in stopped if name in found}
 
+    def images(self) -> Mapping[str, str]:
+        """The image of each part that has a container."""
+        return {one["Service"]: one["Image"] for one in self._containers()}
+
     def own_ports(self) -> set[int]:
         """The ports of this machine that the containers publish."""
         return {

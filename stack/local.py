@@ -57,6 +57,10 @@ class LocalStack:
             yield f"fetching {', '.join(missing)} into {self._folder.name}/programs (once)"
             self._programs.fetch()
 
+    def missing_programs(self) -> list[str]:
+        """What `fetch` would fetch."""
+        return self._programs.missing()
+
     def up(self) -> Iterator[str]:
         """Start what does not run, restart what has changed; yields what is done.
 

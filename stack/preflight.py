@@ -19,16 +19,24 @@ CONTAINER_ID = 65534
 
 
 def check(
-    settings: Settings, mode: str, parts: Collection[Part], own_ports: Collection[int]
+    settings: Settings,
+    mode: str,
+    parts: Collection[Part],
+    own_ports: Collection[int],
+    *,
+    make_results: bool = True,
 ) -> None:
     """Check the results folder, the disk, the address and the ports that the stack needs.
 
-    `own_ports` are those on which this stack already listens.
+    `own_ports` are those on which this stack already listens. `make_results` makes the results
+    folder if it does not exist.
 
     Raises:
         StackError: something is missing; the message names all of it.
     """
-    found = [*_results(settings, mode), *_disk(settings)]
+    found = [*_disk(settings)]
+    if make_results or settings.results_dir.exists():
+        found = [*_results(settings, mode), *found]
     if mode == "local" or _engine_is_here():
         found += _addresses(settings, mode, parts, own_ports)
     if found:

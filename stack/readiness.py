@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from stack import internal, proxy
-from stack.settings import PROMETHEUS, PROXY, Part, Settings
+from stack.migration import Migration
+from stack.settings import EXPORTER, PROMETHEUS, PROXY, Part, Settings
 
 READY_SECONDS = 60.0
 CONNECTED_SECONDS = 30.0
@@ -25,7 +26,11 @@ def is_ready(part: Part, settings: Settings) -> bool:
 def wait_until_ready(
     parts: Sequence[Part], settings: Settings, timeout_seconds: float = READY_SECONDS
 ) -> Iterator[Part]:
-    """Yield each part when it is ready; end when all are, or the time is over."""
+    """Yield each part when it is ready; end when all are, or the time is over.
+
+    While the exporter migrates its ledger, the time does not pass.
+    """
+    migration = Migration(settings)
     deadline = time.monotonic() + timeout_seconds
     waiting = list(parts)
     while waiting and time.monotonic() < deadline:
@@ -33,6 +38,8 @@ def wait_until_ready(
             waiting.remove(part)
             yield part
         if waiting:
+            if EXPORTER in waiting and migration.goes_on():
+                deadline = time.monotonic() + timeout_seconds
             time.sleep(POLL_SECONDS)
 
 

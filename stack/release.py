@@ -1,9 +1,13 @@
-"""`make release VERSION=1.2.3`: the version, the changelog's heading, a commit and its tag."""
+"""`make release VERSION=1.2.3`: the version, the changelog's heading, a commit and its tag.
+
+The commit also gets what this version leaves behind (tests/upgrades), which every later version has
+to be able to take over.
+"""
 
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -17,17 +21,20 @@ PLACES = (
     (".env.example", "\nEXPORTER_IMAGE=strataregula/benchmark-exporter:"),
 )
 CHANGELOG = "CHANGELOG.md"
+# Makes the fixture of a version from a checkout, and gives its path.
+MakeFixture = Callable[[str, Path], Path]
 
 
 class ReleaseError(Exception):
     """Why nothing was released; the message says what to do."""
 
 
-def release(root: Path, version: str, today: date) -> str:
+def release(root: Path, version: str, today: date, make_fixture: MakeFixture) -> str:
     """Set the version, name the changelog's newest part, commit and tag; gives the tag.
 
     Raises:
-        ReleaseError: the version, the work tree or the changelog is not fit. Nothing has changed.
+        ReleaseError: the version, the work tree or the changelog is not fit, or there is no
+            fixture. Nothing has changed.
     """
     if not VERSION.fullmatch(version):
         raise ReleaseError(f"VERSION must be like 1.2.3, not '{version}'")
@@ -40,9 +47,10 @@ def release(root: Path, version: str, today: date) -> str:
     for name, before in PLACES:
         texts[name] = _with_version(name, texts[name], before, version)
     texts[CHANGELOG] = _with_heading(root / CHANGELOG, version, today)
+    fixture = make_fixture(version, root)
     for name, text in texts.items():
         (root / name).write_text(text, encoding="utf-8")
-    _git(root, "add", "--", *texts)
+    _git(root, "add", "--", *texts, str(fixture))
     _git(root, "commit", "--quiet", "--message", f"Release {version}")
     _git(root, "tag", "--annotate", "--message", f"Release {version}", tag)
     return tag
@@ -87,11 +95,20 @@ def _git(root: Path, *words: str) -> str:
     return done.stdout.strip()
 
 
+def _make_fixture(version: str, root: Path) -> Path:
+    from tools.make_upgrade_fixture import FixtureError, make  # which only a release needs
+
+    try:
+        return make(version, root, root / "tests" / "upgrades")
+    except FixtureError as error:
+        raise ReleaseError(f"tests/upgrades: {error}") from error
+
+
 def main(arguments: Sequence[str]) -> int:
     """Release the version named on the command line; 1 where that is not possible."""
     version = arguments[0] if arguments else ""
     try:
-        tag = release(ROOT, version, datetime.now(UTC).date())
+        tag = release(ROOT, version, datetime.now(UTC).date(), _make_fixture)
     except ReleaseError as error:
         print(error, file=sys.stderr)
         return 1

@@ -1,12 +1,15 @@
 """What .env says. .env.example lists every setting with its default; other names are mistakes."""
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
 from dotenv import dotenv_values
+
+from stack.deprecations import stranger, warnings, with_current_names
 
 ROOT = Path(__file__).resolve().parent.parent
 # What `make` writes, relative to the checkout.
@@ -117,7 +120,7 @@ def read(root: Path = ROOT, environ: Mapping[str, str] = os.environ) -> tuple[Se
     Variables of the environment win over .env, and .env over .env.example.
     """
     known = dotenv_values(root / ".env.example", interpolate=False)
-    chosen = dotenv_values(root / ".env", interpolate=False)
+    chosen = with_current_names(dotenv_values(root / ".env", interpolate=False))
     values = {
         name: environ.get(name) or chosen.get(name) or default or ""
         for name, default in known.items()
@@ -129,7 +132,7 @@ def read(root: Path = ROOT, environ: Mapping[str, str] = os.environ) -> tuple[Se
 
 
 def load(root: Path = ROOT, environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read and check the settings of a checkout.
+    """Read and check the settings of a checkout; names of earlier versions warn.
 
     Raises:
         StackError: .env has mistakes; the message names all of them.
@@ -137,7 +140,9 @@ def load(root: Path = ROOT, environ: Mapping[str, str] = os.environ) -> Settings
     from stack.validation import mistakes  # which needs the names above
 
     settings, unknown = read(root, environ)
-    strangers = [f"{name} in .env is not a setting; .env.example lists all" for name in unknown]
+    for warning in warnings(dotenv_values(root / ".env", interpolate=False)):
+        print(warning, file=sys.stderr)
+    strangers = [stranger(name, settings.values) for name in unknown]
     if found := strangers + mistakes(settings):
         raise StackError("\n".join(found))
     return settings

@@ -1,5 +1,6 @@
 """config.yaml and flags to one frozen Config."""
 
+import logging
 import re
 from datetime import tzinfo
 from importlib.resources import files
@@ -10,35 +11,17 @@ from zoneinfo import ZoneInfo
 import msgspec
 import yaml
 
+from benchmark_exporter.deprecations import without_deprecated
 from benchmark_exporter.limits import LimitsEntry, LimitsFor, parse_entry
 from benchmark_exporter.model import Gate
 from benchmark_exporter.names import Alias, alias_flaw
 from benchmark_exporter.regression import Limits, Policy, Positive
 
+log = logging.getLogger(__name__)
+
 Name = Annotated[str, msgspec.Meta(min_length=1)]
 # Without scheme, port or path.
 HostName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?$")]
-
-# They decide what a file that was read already is, and where its results belong, so a running
-# exporter keeps them. All others can be changed while it runs.
-NEED_RESTART = (
-    "project",
-    "environment",
-    "timezone",
-    "default_branch",
-    "tracked_branches",
-    "max_file_bytes",
-)
-
-
-# Limits that there were once: what to set instead.
-_REMOVED = {
-    "worst_run_factor": "tail_share and mode_share take its place",
-    "outlier_share": "tail_share takes its place",
-    "agreement_share": "nothing takes its place",
-    "critical_worsening_ratio": "large_ratio takes its place",
-    "critical_noise_factor": "large_ratio takes its place",
-}
 
 
 class ConfigError(Exception):
@@ -167,27 +150,19 @@ def read_yaml(path: Path) -> object:
 
 
 def load_config(path: Path) -> Config:
-    """The settings in a file.
+    """The settings in a file. Logs a warning for each key of an earlier version.
 
     Raises:
         ConfigError: names the file, the key and what is wrong with it.
     """
-    document = read_yaml(path)
-    _refuse_removed(path, document)
+    document, warnings = without_deprecated(read_yaml(path))
+    for warning in warnings:
+        log.warning(warning, extra={"fields": {"file": path}})
     _refuse_wrong_limits(path, document)
     try:
         return msgspec.convert(document if document is not None else {}, Config)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{path}: {error}") from error
-
-
-def _refuse_removed(path: Path, document: object) -> None:
-    judgement = document.get("judgement") if isinstance(document, dict) else None
-    for name in judgement if isinstance(judgement, dict) else ():
-        if name in _REMOVED:
-            raise ConfigError(
-                f"{path}: judgement.{name} was removed: {_REMOVED[name]}; see docs/detection.md"
-            )
 
 
 def _refuse_wrong_limits(path: Path, document: object) -> None:

@@ -44,11 +44,6 @@ def test_an_empty_file_is_all_defaults(tmp_path: Path) -> None:
         ),
         ("judgement: {window_runs: 1001}", r"\$\.judgement\.window_runs"),
         ("judgement: {tail_share: 0}", r"tail_share \(0\) must be more than 0"),
-        (
-            "judgement: {critical_worsening_ratio: 2.0}",
-            "critical_worsening_ratio was removed: large_ratio takes its place; see docs/detection",
-        ),
-        ("judgement: {agreement_share: 0.4}", "judgement.agreement_share was removed"),
         ("aliases: [{old: a}]", r"missing required field `new` - at `\$\.aliases\[0\]`"),
         ("aliases: [{old: a, new: b, to: c}]", r"unknown field `to` - at `\$\.aliases\[0\]`"),
         ("aliases: [{old: a, new: ''}]", r"\$\.aliases\[0\]\.new"),

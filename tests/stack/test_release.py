@@ -15,6 +15,17 @@ TODAY = date(2026, 11, 30)
 CHANGELOG = "# Changelog\n\n## Unreleased\n\n- Faster.\n\n## 0.1.0 (2026-01-01)\n\n- First.\n"
 
 
+def leave(version: str, root: Path) -> Path:
+    """Makes a file in place of the fixture, which tests/exporter/test_upgrade_fixture.py makes."""
+    path = root / f"{version}.tar.xz"
+    path.touch()
+    return path
+
+
+def leave_nothing(*_: object) -> Path:
+    raise ReleaseError("tests/upgrades: waited in vain")
+
+
 def git(root: Path, *words: str) -> str:
     done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True)
     return done.stdout.strip()
@@ -36,7 +47,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_version_changelog_commit_and_tag_are_made_in_one_step(root: Path) -> None:
-    assert release(root, "99.0.0", TODAY) == "v99.0.0"
+    assert release(root, "99.0.0", TODAY, leave) == "v99.0.0"
     assert 'version = "99.0.0"' in (root / "exporter/pyproject.toml").read_text()
     image = "EXPORTER_IMAGE=strataregula/benchmark-exporter:99.0.0"
     assert image in (root / ".env.example").read_text()
@@ -44,6 +55,7 @@ def test_version_changelog_commit_and_tag_are_made_in_one_step(root: Path) -> No
         "## Unreleased\n", "## Unreleased\n\n## 99.0.0 (2026-11-30)\n"
     )
     assert git(root, "log", "-1", "--format=%s") == "Release 99.0.0"
+    assert "99.0.0.tar.xz" in git(root, "show", "--name-only", "--format=", "HEAD")
     assert git(root, "cat-file", "-t", "v99.0.0") == "tag"
     assert git(root, "rev-parse", "v99.0.0^{commit}") == git(root, "rev-parse", "HEAD")
     assert git(root, "status", "--porcelain") == ""
@@ -66,7 +78,7 @@ def test_nothing_changes_where_it_cannot_be_released(
     git(root, "commit", "--all", "--allow-empty", "--quiet", "--message", "Change")
     before = git(root, "rev-parse", "HEAD")
     with pytest.raises(ReleaseError, match=why):
-        release(root, version, TODAY)
+        release(root, version, TODAY, leave)
     assert git(root, "status", "--porcelain") == ""
     assert git(root, "rev-parse", "HEAD") == before
     assert git(root, "tag") == ""
@@ -75,8 +87,15 @@ def test_nothing_changes_where_it_cannot_be_released(
 def test_uncommitted_changes_and_a_tag_that_exists_are_refused(root: Path) -> None:
     (root / ".env.example").write_text("")
     with pytest.raises(ReleaseError, match="uncommitted changes"):
-        release(root, "99.0.0", TODAY)
+        release(root, "99.0.0", TODAY, leave)
     git(root, "checkout", "--quiet", ".env.example")
     git(root, "tag", "v99.0.0")
     with pytest.raises(ReleaseError, match=r"the tag v99\.0\.0 exists"):
-        release(root, "99.0.0", TODAY)
+        release(root, "99.0.0", TODAY, leave)
+
+
+def test_without_what_the_version_leaves_behind_it_is_not_released(root: Path) -> None:
+    with pytest.raises(ReleaseError, match="waited in vain"):
+        release(root, "99.0.0", TODAY, leave_nothing)
+    assert git(root, "status", "--porcelain") == ""
+    assert git(root, "tag") == ""

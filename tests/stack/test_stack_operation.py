@@ -120,6 +120,12 @@ def test_status_says_that_all_is_ready(backend: Backend) -> None:
     assert states == dict.fromkeys(expected, "ready")
 
 
+def test_upgrade_check_reads_the_ledger_of_a_running_stack(backend: Backend) -> None:
+    checked = backend.command("upgrade-check")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "leave the ledger as it is" in checked.stdout
+
+
 def test_a_new_secret_is_taken_in_by_reload(backend: Backend) -> None:
     secret = backend.settings.secrets_dir / "slack_webhook_url"
     secret.write_text("http://127.0.0.1:9/hook\n")

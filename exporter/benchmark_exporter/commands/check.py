@@ -22,7 +22,7 @@ from benchmark_exporter.commands.options import (
 )
 from benchmark_exporter.commands.output import show_all
 from benchmark_exporter.config import Config, ConfigError
-from benchmark_exporter.ledger import Ledger, LedgerError
+from benchmark_exporter.ledger import Ledger, LedgerError, refuse_another_schema
 
 _OF_GATE = ("ledger", "baseline", "branch", "base_branch", "on_shift", "summary")
 STEP_SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
@@ -158,6 +158,8 @@ def _judge(
     if ledger_path is not None and not ledger_path.is_file():
         raise Unusable(f"{ledger_path}: there is no such ledger")
     try:
+        if ledger_path is not None:
+            refuse_another_schema(ledger_path)
         ledger = None if ledger_path is None else Ledger(ledger_path)
         try:
             gate = Gate(config, ledger, baseline, **branches)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmark_exporter.commands.stack_file import Where, find_ledger
-from benchmark_exporter.ledger import Ledger, LedgerError
+from benchmark_exporter.ledger import Ledger, LedgerError, refuse_another_schema
 
 
 @contextmanager
@@ -19,10 +19,7 @@ def open_ledger(
         LedgerError: there is no such ledger, it cannot be opened, or it was replaced meanwhile.
     """
     path, where = find_ledger(given, stack, default=default)
-    if not path.is_file():  # opening it would create one
-        raise LedgerError(
-            f"{path}: there is no such ledger; name the file that `serve` was given with --ledger"
-        )
+    refuse_another_schema(path)  # opening it would create or migrate it
     ledger = Ledger(path)
     try:
         yield ledger, where

@@ -72,7 +72,8 @@ class Ingest:
         """Records by other settings from the next batch on.
 
         What is already recorded stays as it is, except that new aliases carry histories over. The
-        zone and the branches of `defaults` must be those that it was made with.
+        project, environment, zone and branches of `defaults` must be those that it was made with:
+        they decide what a file that was read already is, and where its results belong.
         """
         carry_over(self._ledger, defaults.aliases)
         self._reader.settle_seconds = defaults.settle_seconds

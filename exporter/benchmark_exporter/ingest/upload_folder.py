@@ -27,8 +27,12 @@ class UploadFolder:
 
     def __init__(self, path: Path, zone: tzinfo) -> None:
         self.path = path
-        self._zone = zone
+        self.configure(zone)
         self._turn = threading.Lock()
+
+    def configure(self, zone: tzinfo) -> None:
+        """Reads the times of further documents in another zone."""
+        self._zone = zone
 
     def clean(self) -> None:
         """Removes what a killed process left unfinished; no upload of it had been answered.

@@ -20,7 +20,13 @@ from benchmark_exporter.ledger.branch_runs import BranchRuns
 from benchmark_exporter.ledger.change_history import ChangeSelection
 from benchmark_exporter.ledger.change_points import ChangePoint
 from benchmark_exporter.ledger.change_search import Searched
-from benchmark_exporter.ledger.connection import Connect, LedgerError, connect_to_write, has_no_room
+from benchmark_exporter.ledger.connection import (
+    Connect,
+    LedgerError,
+    connect_to_write,
+    has_no_room,
+    refuse_another_schema,
+)
 from benchmark_exporter.ledger.deletion import Deleted
 from benchmark_exporter.ledger.ledger import JudgeAgain, Ledger
 from benchmark_exporter.ledger.newest_rows import Rank, RunShiftRow
@@ -90,4 +96,5 @@ __all__ = [
     "digest_of",
     "encode_state",
     "has_no_room",
+    "refuse_another_schema",
 ]

@@ -1,5 +1,6 @@
 """Connections to the ledger's file, and what their errors say."""
 
+import errno
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,7 +8,13 @@ from pathlib import Path
 
 import msgspec
 
-from benchmark_exporter.ledger.schema import MIGRATIONS, NewerSchemaError, migrate
+from benchmark_exporter.ledger.migrating import (
+    NewerSchemaError,
+    NoteProgress,
+    migrate,
+    schema_of,
+)
+from benchmark_exporter.ledger.schema import MIGRATIONS
 
 Connect = Callable[[Path], sqlite3.Connection]
 
@@ -29,9 +36,10 @@ class LedgerError(Exception):
 
 def has_no_room(error: LedgerError) -> bool:
     """Whether the disk failed, which may be full only for now, and not a path or permission."""
-    return getattr(error.__cause__, "sqlite_errorname", "").startswith(
-        ("SQLITE_FULL", "SQLITE_IOERR")
-    )
+    cause = error.__cause__
+    if isinstance(cause, OSError):  # of the copy before a migration
+        return cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+    return getattr(cause, "sqlite_errorname", "").startswith(("SQLITE_FULL", "SQLITE_IOERR"))
 
 
 def connect_to_write(path: Path) -> sqlite3.Connection:
@@ -44,10 +52,13 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
 
 
-def open_to_write(path: Path, connect: Connect, *, alone: bool = False) -> sqlite3.Connection:
+def open_to_write(
+    path: Path, connect: Connect, *, alone: bool = False, note: NoteProgress | None = None
+) -> sqlite3.Connection:
     """A connection with the ledger's settings, to tables that are up to date.
 
-    `alone` locks other processes out, which takes less room on the disk.
+    `alone` locks other processes out, which takes less room on the disk. `note` gets how far a
+    migration is.
 
     Raises:
         LedgerError: the file cannot be opened, or is not a ledger that this version can use.
@@ -56,7 +67,10 @@ def open_to_write(path: Path, connect: Connect, *, alone: bool = False) -> sqlit
         connection = connect(path)
         try:
             connection.executescript(f"{_ALONE if alone else ''} {_SETTINGS}")
-            migrate(connection)
+            migrate(connection, path, note)
+        except OSError as error:  # of the copy
+            connection.close()
+            raise LedgerError(f"{path}: {error.strerror or error}") from error
         except BaseException:
             connection.close()
             raise
@@ -83,8 +97,17 @@ def open_to_read(path: Path, connect: Connect) -> sqlite3.Connection:
     return connection
 
 
+def refuse_another_schema(path: Path) -> None:
+    """Checks that a ledger is of this version: only `serve` may migrate it.
+
+    Raises:
+        LedgerError: it is not there, not of this version, or cannot be read.
+    """
+    open_to_read(path, connect_to_read).close()
+
+
 def _check_schema(path: Path, connection: sqlite3.Connection) -> None:
-    (schema,) = connection.execute("PRAGMA user_version").fetchone()
+    schema = schema_of(connection)
     if schema > len(MIGRATIONS):
         raise LedgerError(
             f"{path}: schema {schema} was written by a newer version of the exporter, this one "
@@ -104,7 +127,7 @@ def errors_named(path: Path) -> Iterator[None]:
     try:
         yield
     except NewerSchemaError as error:
-        raise LedgerError(f"{path}: {error}; run that version, or name another file") from error
+        raise LedgerError(f"{path}: {error}") from error
     except (sqlite3.Error, msgspec.DecodeError) as error:
         raise LedgerError(
             f"{path}: {error}; is its folder there and writable, with room, and the file a ledger?"

@@ -23,6 +23,7 @@ from benchmark_exporter.ledger.delivery import Delivery
 from benchmark_exporter.ledger.executable_renaming import rename_executable
 from benchmark_exporter.ledger.file_listing import ListedFile, list_files
 from benchmark_exporter.ledger.ledger_file import LedgerFile
+from benchmark_exporter.ledger.migrating import NoteProgress
 from benchmark_exporter.ledger.renaming import Renamed
 from benchmark_exporter.ledger.retention import old_uploads, prune
 from benchmark_exporter.ledger.run_removal import Gap
@@ -48,20 +49,27 @@ class Ledger:
 
     `is_alone` says that the disk had no room to open it for several processes: it is read and
     written as always, but no other process can. `connect` makes the connections, instead of
-    `connect_to_write`: whoever hands one in can watch its statements or make them fail. `file` says
-    whether the files are still in their places.
+    `connect_to_write`: whoever hands one in can watch its statements or make them fail. `note` gets
+    how far a migration of an earlier version's file is. `file` says whether the files are still in
+    their places.
     Every method raises LedgerError if the database cannot be read or written.
     """
 
-    def __init__(self, path: Path, *, connect: Connect = connect_to_write) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        connect: Connect = connect_to_write,
+        note: NoteProgress | None = None,
+    ) -> None:
         self._path = path
         self.is_alone = False
         try:
-            self._connection = open_to_write(path, connect)
+            self._connection = open_to_write(path, connect, note=note)
         except LedgerError as error:
             if not has_no_room(error):
                 raise
-            self._connection = open_to_write(path, connect, alone=True)
+            self._connection = open_to_write(path, connect, alone=True, note=note)
             self.is_alone = True
         try:
             with self._errors_named():

@@ -1,7 +1,5 @@
 """The ledger's tables, and how they came to be."""
 
-import sqlite3
-
 from benchmark_exporter.ledger.change_migration import CHANGES
 from benchmark_exporter.ledger.delivery_migration import DELIVERY
 from benchmark_exporter.ledger.drift_migration import DRIFTS
@@ -12,8 +10,8 @@ from benchmark_exporter.ledger.order_migration import ORDER
 from benchmark_exporter.ledger.scope_migration import SCOPES
 from benchmark_exporter.ledger.shift_migration import SHIFTS
 
-# Applied in order, each in one transaction with its number. Never edit one that was released;
-# append.
+# Applied in order by `migrating`. Never edit one that was released; append, and say what it changes
+# in migration_words.py.
 #
 # rank_seconds says which run is the newest: its document's time, but no later than when it came in.
 # Were it the document's alone, one run from a machine whose clock is ahead would hide all others
@@ -159,25 +157,3 @@ MIGRATIONS = (
     CHANGES,
     NOTIFICATIONS_BOUNDED,
 )
-
-
-class NewerSchemaError(Exception):
-    """The database was written by a newer version of the exporter."""
-
-
-def migrate(connection: sqlite3.Connection) -> None:
-    """Brings the tables up to date. `PRAGMA user_version` is the number of the last migration.
-
-    Raises:
-        NewerSchemaError: there is a migration that this version does not know.
-    """
-    (applied,) = connection.execute("PRAGMA user_version").fetchone()
-    if applied > len(MIGRATIONS):
-        raise NewerSchemaError(
-            f"schema {applied} was written by a newer version of the exporter, "
-            f"this one knows {len(MIGRATIONS)}"
-        )
-    for number, script in enumerate(MIGRATIONS[applied:], applied + 1):
-        connection.executescript(
-            f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;"
-        )

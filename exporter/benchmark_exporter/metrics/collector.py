@@ -65,12 +65,10 @@ class Collector:
 
     def __init__(self, definitions: Mapping[str, Definition], config: Config) -> None:
         self._definitions = definitions
-        self._config = config
         self._prefixes: Mapping[Series, KnownSeries] = {}
         self._histograms = totals.Histograms()
-        self._releases = Releases(
-            {"state": config.counter_hold_seconds, "distributions": config.histogram_hold_seconds}
-        )
+        self._releases = Releases({})
+        self.configure(config)
         # How many subjects are read: few more than are shown, however many exist. It doubles until
         # one does not fit.
         self._subjects_read = LEAST_SUBJECTS_READ
@@ -193,6 +191,9 @@ class Collector:
     def configure(self, config: Config) -> None:
         """Renders by other settings from now on."""
         self._config = config
+        self._releases.configure(
+            {"state": config.counter_hold_seconds, "distributions": config.histogram_hold_seconds}
+        )
 
     def render_resources(
         self,

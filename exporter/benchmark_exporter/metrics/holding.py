@@ -79,9 +79,13 @@ class Releases:
     """
 
     def __init__(self, holds_seconds: Mapping[Part, float]) -> None:
-        self._holds_seconds = holds_seconds
+        self.configure(holds_seconds)
         self._released: dict[str, float] = {}
         self._stored: dict[str, float] | None = None
+
+    def configure(self, holds_seconds: Mapping[Part, float]) -> None:
+        """Holds the counters of each part for so long from now on."""
+        self._holds_seconds = holds_seconds
 
     def holds(self, now: float, scrapes: LastScrapes) -> Mapping[Part, Hold]:
         """What holds the counters of each part at a time (seconds since 1970)."""

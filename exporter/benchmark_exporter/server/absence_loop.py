@@ -3,10 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Protocol
 
 import aiohttp
 
+from benchmark_exporter.config import AlertKeeping
 from benchmark_exporter.server.alertmanager_api import AlertmanagerApi, AlertmanagerError
 from benchmark_exporter.server.prometheus_absence import PrometheusAbsence
 
@@ -18,6 +20,9 @@ CHECKS = 5
 
 class Duty(Protocol):
     """Something to be checked regularly."""
+
+    def configure(self, keeping: AlertKeeping) -> None:
+        """Works by other times from now on."""
 
     async def check(self, api: AlertmanagerApi) -> None:
         """Raises AlertmanagerError."""
@@ -35,22 +40,34 @@ class AbsenceLoop:
         url: str,
         authorization: Callable[[], Mapping[str, str]],
         absence: PrometheusAbsence,
-        after_seconds: float,
+        keeping: AlertKeeping,
         *duties: Duty,
     ) -> None:
         self._url = url
         self._authorization = authorization
         self._absence = absence
-        self._interval_seconds = after_seconds / CHECKS
         self._duties = duties
+        self._reconfigured = asyncio.Event()
+        self.configure(keeping)
         self._has_failed = False
+
+    def configure(self, keeping: AlertKeeping) -> None:
+        """Works by other times from now on."""
+        self._absence.configure(keeping.after_seconds, keeping.limit_seconds)
+        self._interval_seconds = keeping.after_seconds / CHECKS
+        for duty in self._duties:
+            duty.configure(keeping)
+        self._reconfigured.set()
 
     async def run(self) -> None:
         """Checks until cancelled."""
         async with aiohttp.ClientSession() as session:
             api = AlertmanagerApi(self._url, session, self._authorization)
             while True:
-                await asyncio.sleep(self._interval_seconds)
+                self._reconfigured.clear()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._interval_seconds):
+                        await self._reconfigured.wait()
                 try:
                     for duty in self._duties:
                         await duty.check(api)

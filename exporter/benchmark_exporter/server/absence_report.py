@@ -30,6 +30,10 @@ class AbsenceReport:
         self._clock = clock
         self._starts_at: datetime | None = None
 
+    def configure(self, keeping: AlertKeeping) -> None:
+        """Works by other times from now on."""
+        self._keeping = keeping
+
     async def check(self, api: AlertmanagerApi) -> None:
         """Sends the alert if it is due, or has to end.
 

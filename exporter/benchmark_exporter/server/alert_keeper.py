@@ -44,6 +44,10 @@ class AlertKeeper:
         # How long Prometheus had been away when the alerts were extended last.
         self._extended_after_seconds: float | None = None
 
+    def configure(self, keeping: AlertKeeping) -> None:
+        """Works by other times from now on."""
+        self._keeping = keeping
+
     async def check(self, api: AlertmanagerApi) -> None:
         """Extends the alerts if a Prometheus is away.
 

@@ -26,7 +26,7 @@ def make_absence_loop(
         alertmanager_url,
         authorization,
         absence,
-        keeping.after_seconds,
+        keeping,
         AlertKeeper(absence, keeping, clock),
         AbsenceReport(absence, keeping, exporter_url, clock),
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from benchmark_exporter.config import NEED_RESTART, Config, ConfigError, load_config
+from benchmark_exporter.config import Config, ConfigError, load_config
 from benchmark_exporter.metrics.live import ConfigStatus
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,6 @@ class Configuration:
         self._clock = clock
         self._success_seconds = self._checked_seconds = clock()
         self._dealt_with = self._seen = self._signature()
-        self._waiting: frozenset[str] = frozenset()
 
     @property
     def status(self) -> ConfigStatus:
@@ -90,7 +89,7 @@ class Configuration:
         return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
     def _read(self, path: Path) -> Config:
-        """The settings in the file; those that need a restart stay as they are.
+        """The settings in the file.
 
         Raises:
             ConfigError: the file cannot be read, or a key or value of it is wrong.
@@ -98,16 +97,7 @@ class Configuration:
         read = load_config(path)
         if self._environment is not None:
             read = replace(read, environment=self._environment)
-        waiting = frozenset(
-            name for name in NEED_RESTART if getattr(read, name) != getattr(self.now, name)
-        )
-        if waiting - self._waiting:
-            log.warning(
-                "changed settings take effect at the next start",
-                extra={"fields": {"file": path, "settings": ", ".join(sorted(waiting))}},
-            )
-        self._waiting = waiting
-        return replace(read, **{name: getattr(self.now, name) for name in NEED_RESTART})
+        return read
 
     def _refuse(self, reason: str, *, again: bool) -> None:
         if reason != self.failure or again:

@@ -23,14 +23,14 @@ START_RETRY_SECONDS = 1.0
 
 
 class DriftLoop:
-    """Checks the series of the ledger. `note_error` gets what fails."""
+    """Checks the series of the ledger, by what `limits` gives. `note_error` gets what fails."""
 
     def __init__(
         self,
         opened: OpenLedger,
         publisher: Publisher,
         state: IngestState,
-        limits: Limits,
+        limits: Callable[[], Limits],
         worker: Worker,
         note_error: Callable[[Exception], None],
     ) -> None:
@@ -58,7 +58,7 @@ class DriftLoop:
             await asyncio.sleep(CHECK_INTERVAL_SECONDS)
 
     async def _check(self) -> None:
-        steps, has_changed = check_drifts(self._opened.ledger, self._limits), False
+        steps, has_changed = check_drifts(self._opened.ledger, self._limits()), False
         while (changed := await self._worker.run(next, steps, None)) is not None:
             has_changed = has_changed or changed
             await asyncio.sleep(CHECK_PAUSE_SECONDS)

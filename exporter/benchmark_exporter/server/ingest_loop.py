@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
+from benchmark_exporter.ingest.ingest import Ingest
 from benchmark_exporter.ledger import LedgerError, has_no_room
 from benchmark_exporter.server.configuration import Configuration
 from benchmark_exporter.server.ingest_state import IngestState
@@ -47,6 +48,8 @@ class IngestLoop:
         self._changed_paths: set[str] = set()
         self._wake = asyncio.Event()
         self._must_scan = False
+        # Whose scan was begun last: another has to scan at once.
+        self._scanned: Ingest | None = None
 
     def add_changed(self, path: str) -> None:
         """Checks a path soon that an event or an upload named."""
@@ -125,7 +128,8 @@ class IngestLoop:
         is_due = paths or time.monotonic() >= opened.ingest.due_seconds
         if self._state.is_caught_up and is_due:
             await self._worker.run(self._check_by_worker, paths)
-        if self._must_scan or time.monotonic() >= next_scan:
+        is_other = opened.ingest is not self._scanned
+        if self._must_scan or is_other or time.monotonic() >= next_scan:
             self._must_scan = False
             await self._scan()
             pause = max(
@@ -142,9 +146,12 @@ class IngestLoop:
         So no file has to wait until a large folder has been read, except during the first scan:
         what is already there comes first, since runs are judged against those before them.
         """
-        steps, reading_seconds = self._opened.ingest.scan_in_steps(), 0.0
+        ingest, reading_seconds = self._opened.ingest, 0.0
+        steps, self._scanned = ingest.scan_in_steps(), ingest
         while not self._state.is_stopping:
-            is_done, step_seconds = await self._worker.run(self._step_by_worker, steps)
+            is_done, step_seconds = await self._worker.run(self._step_by_worker, ingest, steps)
+            if self._opened.ingest is not ingest:  # other settings: the scan begins again
+                return
             reading_seconds += step_seconds
             if is_done:
                 self._state.scan_duration_seconds = reading_seconds
@@ -171,11 +178,14 @@ class IngestLoop:
         self._state.failure = failure
         self._report_failure(None if failure is None else str(failure))
 
-    def _step_by_worker(self, steps: Iterator[int]) -> tuple[bool, float]:
+    def _step_by_worker(self, ingest: Ingest, steps: Iterator[int]) -> tuple[bool, float]:
         """Whether the scan is done after its next step, and how long reading took.
 
-        A step that ingested something counts as 0 s: a burst must not delay the next scan.
+        A step that ingested something counts as 0 s: a burst must not delay the next scan. There is
+        no further step once `ingest` has made way for another.
         """
+        if self._opened.ingest is not ingest:
+            return True, 0.0
         state, started = self._publisher.state, time.monotonic()
         is_done = next(steps, None) is None
         is_only_read = self._publisher.state is state

@@ -18,9 +18,19 @@ from benchmark_exporter.names import Aliases
 from benchmark_exporter.server.ingest_state import IngestState
 from benchmark_exporter.server.settings import ServeSettings
 
+# Settings that decide what a file that was read already is, and where its results belong.
+READ_AGAIN = (
+    "project",
+    "environment",
+    "timezone",
+    "default_branch",
+    "tracked_branches",
+    "max_file_bytes",
+)
+
 
 class OpenLedger:
-    """`ledger` and `ingest` are set while `is_open`.
+    """`ledger` and `ingest` are set while `is_open`. Settings can give it another `ingest`.
 
     Everything but `note` runs in the ledger's worker thread. `publish` is called with the ledger
     and the number of pending files after each change of the state, and when the ledger is opened.
@@ -101,11 +111,31 @@ class OpenLedger:
             self._damage = None
         self.open()
 
+    def _note_migration(self, doing: str) -> None:
+        """Shows how far a migration is, and ends it when the exporter is to stop."""
+        if self._state.is_stopping:
+            raise InterruptedError
+        self._state.unopened = doing
+
     def configure(self, config: Config) -> None:
-        """Ingests by other settings from now on; those that need a restart must be the same."""
-        self._config = config
-        if self.is_open:
-            self.ingest.configure(config.policy, config.limits_for, self._defaults())
+        """Ingests by other settings from now on.
+
+        Where they decide what a file that was read already is, the results folder is scanned again.
+
+        Raises:
+            LedgerError: it has to be opened again for that.
+        """
+        before, self._config = self._config, config
+        if not self.is_open:
+            return
+        try:
+            if any(getattr(before, name) != getattr(config, name) for name in READ_AGAIN):
+                self._make_ingest()
+            else:
+                self.ingest.configure(config.policy, config.limits_for, self._defaults())
+        except LedgerError:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Closes the ledger if it is open."""
@@ -122,28 +152,32 @@ class OpenLedger:
         self._publish_state(self.ledger, self.ingest.pending_files)
 
     def _wire(self) -> None:
-        settings, config = self._settings, self._config
-        self.ledger = Ledger(settings.ledger_path)
-        self._state.is_caught_up = False
+        self.ledger = Ledger(self._settings.ledger_path, note=self._note_migration)
         try:
-            self.ingest = Ingest(
-                self.ledger,
-                Inboxes(
-                    Inbox(settings.results_dir, config.max_file_bytes),
-                    Inbox(settings.uploads_dir, config.max_file_bytes, UPLOADS_PREFIX),
-                ),
-                config.policy,
-                config.limits_for,
-                self._defaults(),
-                publish=self.publish,
-                clock=time.time,
-                monotonic=time.monotonic,
-                stopping=lambda: self._state.is_stopping,
-            )
+            self._make_ingest()
             self.publish()  # a restart shows at once what was shown before
         except LedgerError:
             self.ledger.close()
             raise
+
+    def _make_ingest(self) -> None:
+        """Everything in the results folder and the uploads is to be checked."""
+        settings, config = self._settings, self._config
+        self._state.is_caught_up = False
+        self.ingest = Ingest(
+            self.ledger,
+            Inboxes(
+                Inbox(settings.results_dir, config.max_file_bytes),
+                Inbox(settings.uploads_dir, config.max_file_bytes, UPLOADS_PREFIX),
+            ),
+            config.policy,
+            config.limits_for,
+            self._defaults(),
+            publish=self.publish,
+            clock=time.time,
+            monotonic=time.monotonic,
+            stopping=lambda: self._state.is_stopping,
+        )
 
     def _defaults(self) -> Defaults:
         config = self._config

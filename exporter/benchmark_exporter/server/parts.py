@@ -11,7 +11,6 @@ from aiohttp import web
 from benchmark_exporter import __version__
 from benchmark_exporter.config import Config, packaged
 from benchmark_exporter.ingest.upload_folder import UploadFolder
-from benchmark_exporter.ledger import LedgerError
 from benchmark_exporter.metrics.collector import Collector, Exposition
 from benchmark_exporter.metrics.definitions import Part
 from benchmark_exporter.metrics.families.process import STREAM_LAG_METRIC
@@ -33,6 +32,7 @@ from benchmark_exporter.server.ingest_state import IngestState
 from benchmark_exporter.server.ledger_watch import LedgerWatch
 from benchmark_exporter.server.listeners import Listeners
 from benchmark_exporter.server.open_ledger import OpenLedger
+from benchmark_exporter.server.opening import is_opened
 from benchmark_exporter.server.prometheus_absence import PrometheusAbsence
 from benchmark_exporter.server.prune_loop import PruneLoop
 from benchmark_exporter.server.publishing import Publisher, ResourcesPart
@@ -112,9 +112,18 @@ class Server:
         self._live = LiveFollower(live_folder, live_worker, self._feed)
         self._connection_limits = ConnectionLimits(allow_descriptors())
         self._absence = _prometheus_absence(config)
+        self._have_followed(scrapers, live_folder)
 
     def _config_status(self) -> ConfigStatus:
         return self._configuration.status
+
+    def _have_followed(self, scrapers: Scrapers, live_folder: LiveFolder) -> None:
+        """Has the parts that were made with settings work by changed ones."""
+        follow = self.reload.follow
+        follow(lambda config: scrapers.configure(config.regression_least_seconds))
+        follow(lambda config: self._upload_folder.configure(config.zone))
+        follow(lambda config: live_folder.configure(config.project, config.environment))
+        follow(lambda _: self._ingest.wake())
 
     def _make_uploads(self, worker: Worker) -> Uploads:
         uploads = Uploads(
@@ -131,12 +140,8 @@ class Server:
     def _why_no_uploads(self) -> str | None:
         if self._state.is_stopping:
             return "the exporter is stopping"
-        failure = self._state.failure
-        return str(failure) if isinstance(failure, LedgerError) else None
-
-    async def open(self) -> None:
-        self._upload_folder.clean()
-        await self._ingest.open()
+        failure = self._state.failure or self._state.unopened
+        return None if failure is None or isinstance(failure, OSError) else str(failure)
 
     async def close(self) -> None:
         await self._live.close()
@@ -152,7 +157,9 @@ class Server:
         self.reload.follow(listeners.configure)
         try:
             await listeners.open()
-            await self._run_tasks(stop, listeners)
+            self._upload_folder.clean()
+            if await is_opened(self._ingest, self._state, stop):
+                await self._run_tasks(stop, listeners)
         finally:
             await listeners.close()
 
@@ -175,7 +182,7 @@ class Server:
             self._opened,
             self._publisher,
             self._state,
-            self._settings.config.judgement,
+            lambda: self._configuration.now.judgement,
             self._worker,
             self._ingest.note_error,
         )
@@ -201,9 +208,10 @@ class Server:
                     self._settings.alertmanager_api_url,
                     authorization(self._access.credential),
                     self._absence,
-                    self._settings.config.alert_keeping,
+                    self._configuration.now.alert_keeping,
                     self._settings.links.urls.get("exporter"),
                 )
+                self.reload.follow(lambda config: absence.configure(config.alert_keeping))
                 others.append(tasks.create_task(absence.run()))
             ingesting = tasks.create_task(self._ingest.run())
             stopped = tasks.create_task(stop.wait())
@@ -229,6 +237,7 @@ class Server:
         changes = Changes(self._opened, self._publisher, self._worker, self._ingest.note_error)
         service = Service(
             ready=lambda: self._state.is_ready,
+            waits_for=lambda: self._state.waits_for,
             scraped=self._note_scrape,
             exposition=self._publisher.shown,
             status=lambda: current_status(
@@ -268,11 +277,6 @@ class Server:
         return server.make_application([self._access.to_stream()])
 
 
-def _prometheus_absence(config: Config) -> PrometheusAbsence:
-    keeping = config.alert_keeping
-    return PrometheusAbsence(keeping.after_seconds, keeping.limit_seconds, time.monotonic)
-
-
 def _upload_limits(config: Config) -> UploadLimits:
     return UploadLimits(
         config.max_file_bytes,
@@ -280,6 +284,11 @@ def _upload_limits(config: Config) -> UploadLimits:
         config.upload_rate_per_second,
         config.upload_burst,
     )
+
+
+def _prometheus_absence(config: Config) -> PrometheusAbsence:
+    keeping = config.alert_keeping
+    return PrometheusAbsence(keeping.after_seconds, keeping.limit_seconds, time.monotonic)
 
 
 def _token_file(path: Path | None) -> TokenFile | None:

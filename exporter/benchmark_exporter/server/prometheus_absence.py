@@ -28,13 +28,17 @@ class PrometheusAbsence:
     def __init__(
         self, after_seconds: float, limit_seconds: float, monotonic: Callable[[], float]
     ) -> None:
-        self._after_seconds = after_seconds
-        self._limit_seconds = limit_seconds
+        self.configure(after_seconds, limit_seconds)
         self._monotonic = monotonic
         now = monotonic()
         self._scrapers = {("", ""): _Scraper(now, now)}
         self._last_seconds = now
         self.has_been_scraped = False
+
+    def configure(self, after_seconds: float, limit_seconds: float) -> None:
+        """Takes a Prometheus for away after, and for, other times from now on."""
+        self._after_seconds = after_seconds
+        self._limit_seconds = limit_seconds
 
     def note_scrape(self, address: str, user_agent: str) -> None:
         """Notes a scrape of what alerts depend on; whoever is not a Prometheus is ignored."""

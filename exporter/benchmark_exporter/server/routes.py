@@ -28,11 +28,12 @@ Handler = Callable[[web.Request], Awaitable[web.Response]]
 class Service:
     """What the routes show and pass on.
 
-    `ready` says whether the results folder has been scanned since the start. `scraped` notes a
-    request that is answered with some parts.
+    `ready` says whether the results folder has been scanned since the start, `waits_for` what has
+    to be done before it is. `scraped` notes a request that is answered with some parts.
     """
 
     ready: Callable[[], bool]
+    waits_for: Callable[[], str]
     scraped: Callable[[web.Request, Exposition, Sequence[Part]], None]
     exposition: Callable[[], Exposition]
     status: Callable[[], Status]
@@ -116,9 +117,7 @@ class _Routes:
 
     async def ready(self, _: web.Request) -> web.Response:
         if not self._service.ready():
-            raise web.HTTPServiceUnavailable(
-                text="not ready: the first scan of the results folder has not finished\n"
-            )
+            raise web.HTTPServiceUnavailable(text=f"not ready: {self._service.waits_for()}\n")
         return web.Response(text="ready\n")
 
     async def status(self, _: web.Request) -> web.Response:

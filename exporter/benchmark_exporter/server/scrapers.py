@@ -45,7 +45,7 @@ class Scrapers:
     """
 
     def __init__(self, least_seconds: float) -> None:
-        self._least_seconds = least_seconds
+        self.configure(least_seconds)
         self._seen: dict[str, float] = {}
         self._stored: dict[str, float] | None = None
         self._progress: dict[Alarm, dict[str, _Progress]] = {}
@@ -53,6 +53,10 @@ class Scrapers:
         self._last: dict[Part, dict[str, float]] = {}
         # A new mapping after each scrape, since the ledger's thread reads it.
         self.last_scrapes: LastScrapes = {}
+
+    def configure(self, least_seconds: float) -> None:
+        """Has regressions shown for so long from now on."""
+        self._least_seconds = least_seconds
 
     def load(self, stored: Mapping[str, float], now: float) -> None:
         """Adds what the ledger knows, by address. Times are in seconds since 1970.

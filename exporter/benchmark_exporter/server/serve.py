@@ -33,7 +33,6 @@ async def serve(settings: ServeSettings) -> None:
     with Worker("ledger") as ledger, Worker("uploads") as uploads, Worker("live") as live:
         server = Server(settings, ledger, uploads, live)
         loop.add_signal_handler(signal.SIGHUP, server.reload.ask)
-        await server.open()
         _collect_cycles_seldom()
         try:
             await server.run_until(stop)

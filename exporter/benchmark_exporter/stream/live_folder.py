@@ -65,8 +65,7 @@ class LiveFolder:
         clock: Callable[[], float],
     ) -> None:
         self._folder = folder
-        self._project = project
-        self._environment = environment
+        self.configure(project, environment)
         self._monotonic = monotonic
         self._clock = clock
         self._files: dict[str, LiveFile] = {}
@@ -78,6 +77,13 @@ class LiveFolder:
         self._next_scan_seconds = float("-inf")
         self._has_scanned = False
         self._is_full = False
+
+    def configure(self, project: str, environment: str) -> None:
+        """Gives runs that begin from now on, and name none, another project and environment.
+
+        May be called from another thread.
+        """
+        self._of_none = project, environment
 
     def wait(self, wake: threading.Event) -> LiveNews:
         """Checks until there is news, for at most a second.
@@ -185,12 +191,13 @@ class LiveFolder:
             return
         self._unreadable.discard(name)
         now = self._monotonic()
+        project, environment = self._of_none
         file = LiveFile(
             name,
             descriptor,
             self._tally,
-            project=self._project,
-            environment=self._environment,
+            project=project,
+            environment=environment,
             now_seconds=now,
             is_fresh=self._has_scanned,
         )

@@ -1,8 +1,5 @@
 """Ledgers of earlier versions, and the columns that the code names."""
 
-import itertools
-import os
-import signal
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +11,7 @@ from benchmark_exporter.ledger.history import History, RunSelection
 from benchmark_exporter.ledger.schema import MIGRATIONS
 from benchmark_exporter.ledger.state import SuiteDurations
 from benchmark_exporter.ledger.tables import TABLES
-from tests.support.ledger_files import known_files, read_rows, watched
+from tests.support.ledger_files import known_files, read_rows
 
 RENAMED_TABLES = {
     "gate_outcomes": "verdicts",
@@ -161,46 +158,6 @@ def test_nothing_of_a_migrated_ledger_has_its_old_name(path: Path) -> None:
     assert {"newest_verdicts_by_run", "newest_gate_outcomes_by_run"} <= indexes
     assert read_rows(path, "PRAGMA foreign_key_check") == []
     assert read_rows(path, "PRAGMA integrity_check") == [("ok",)]
-
-
-def killed_before(path: Path, statement: int) -> bool:
-    """Opens the ledger in a child process that dies before a statement; whether it came to that."""
-    child = os.fork()
-    if child == 0:
-        left = statement
-
-        def count_down(_: str) -> None:
-            nonlocal left
-            left -= 1
-            if left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        try:
-            Ledger(path, connect=watched(count_down)).close()
-        finally:
-            os._exit(0)
-    _, status = os.waitpid(child, 0)
-    return os.WIFSIGNALED(status)
-
-
-def test_a_migration_that_is_killed_anywhere_is_whole_or_not_begun_and_the_next_start_does_it(
-    path: Path,
-) -> None:
-    complete = path.with_name("complete.sqlite3")
-    complete.write_bytes(path.read_bytes())
-    done = [contents(path), *(migrated(complete, each) for each in range(2, len(MIGRATIONS) + 1))]
-    for statement in itertools.count(1):
-        each = path.with_name(f"{statement}.sqlite3")
-        each.write_bytes(path.read_bytes())
-        died = killed_before(each, statement)
-        assert contents(each) in done, f"killed before statement {statement}"
-        Ledger(each).close()
-        assert contents(each) == done[-1]
-        if not died:
-            break
-    assert statement > sum(
-        len(script.split(";")) for script in MIGRATIONS[1:]
-    )  # it did go through the migration's statements
 
 
 def test_every_column_of_the_schema_is_named_by_its_table(tmp_path: Path) -> None:

@@ -92,13 +92,6 @@ def test_a_signal_reads_the_file_again(exporter: Exporter) -> None:
     )
 
 
-def test_what_needs_a_restart_is_named_in_the_log(exporter: Exporter) -> None:
-    configure(exporter, "project: other\ntimezone: Asia/Tokyo")
-    exporter.until(lambda: "take effect at the next start" in exporter.log.read_text())
-    assert 'settings="project, timezone"' in exporter.log.read_text()
-    assert exporter.value(ACCEPTED) == 1
-
-
 def test_reload_of_the_stack_waits_until_the_file_is_in_effect(exporter: Exporter) -> None:
     configure(exporter, "max_series: 2000")
     await_exporter_settings(lambda: status(exporter), time.time(), DEADLINE_SECONDS)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_exporter.config import NEED_RESTART, Config, load_config
+from benchmark_exporter.config import Config, load_config
 from benchmark_exporter.server.configuration import Configuration
 
 START = "judgement: {tolerance_ratio: 0.1}\n"
@@ -136,23 +136,8 @@ def test_a_request_reads_the_file_at_once_whether_or_not_it_changed(watched: Wat
     assert tolerance(watched.configuration.read_again(at_once=True)) == 0.2
 
 
-def test_settings_that_need_a_restart_stay_and_are_named_once(
-    watched: Watched, caplog: pytest.LogCaptureFixture
-) -> None:
-    watched.replace("project: other\nmax_series: 2000\n")
-    config = watched.check(2)
-    assert config is not None
-    assert (config.project, config.max_series) == ("strataregula", 2000)
-    (line,) = [each for each in caplog.records if "next start" in each.message]
-    assert line.fields["settings"] == "project"  # type: ignore[attr-defined]
-    caplog.clear()
-    watched.replace("project: other\nmax_series: 3000\n")
-    assert watched.check(2) is not None
-    assert [each for each in caplog.records if "next start" in each.message] == []
-
-
 def test_an_environment_that_was_given_to_the_exporter_is_no_change(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path,
 ) -> None:
     watched = Watched(tmp_path / "config.yaml", environment="ci")
     watched.configuration.now = load_config(watched.path)
@@ -163,14 +148,9 @@ def test_an_environment_that_was_given_to_the_exporter_is_no_change(
     config = watched.check(2)
     assert config is not None
     assert config.environment == "ci"
-    assert [each for each in caplog.records if "next start" in each.message] == []
 
 
 def test_without_a_file_nothing_is_read() -> None:
     configuration = Configuration(Config(), None, None, lambda: 5.0)
     assert configuration.read_again(at_once=True) is None
     assert configuration.status.successful
-
-
-def test_settings_that_need_a_restart_exist() -> None:
-    assert set(NEED_RESTART) <= set(Config.__struct_fields__)

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs demo demo-clean reload notify-test clean compose
+.PHONY: help up down status logs demo demo-clean reload notify-test clean compose systemd
 .PHONY: history backfill baseline watch push
 .PHONY: test test-crash order fuzz bench lint check format generate lock release
 
@@ -36,6 +36,9 @@ reload: $(VENV)/run ## apply changed settings, rules, routes and secrets
 
 notify-test: $(VENV)/run ## send a test message through every channel, and say which arrived
 	@$(PY) -m stack notify-test
+
+systemd: $(VENV)/run ## show the systemd unit that runs the stack; INSTALL=yes installs it
+	@$(PY) -m stack systemd $(if $(INSTALL),--install) $(if $(NAME),--name=$(NAME))
 
 clean: $(VENV)/run ## stop the stack and remove what it stored; results/ and secrets/ stay; YES=1
 	@$(PY) -m stack clean $(if $(YES),--yes)

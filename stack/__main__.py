@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from stack import commands, demo, exporter_commands, notify_test
+from stack import commands, demo, exporter_commands, notify_test, systemd
 from stack.compose import ComposeStack
 from stack.prepare import prepare
 from stack.readiness import is_ready
@@ -55,6 +55,10 @@ def _parser() -> argparse.ArgumentParser:
     exporter = subparsers.add_parser("exporter")
     exporter.add_argument("words", nargs=argparse.REMAINDER)
     exporter.set_defaults(command=lambda settings, options: _exporter(settings, options.words))
+    units = subparsers.add_parser("systemd")
+    units.add_argument("--install", action="store_true")
+    units.add_argument("--name", default=systemd.UNIT)
+    units.set_defaults(command=_systemd)
     compose = subparsers.add_parser("compose")
     compose.add_argument("words", nargs=argparse.REMAINDER)
     compose.set_defaults(command=_compose)
@@ -64,6 +68,16 @@ def _parser() -> argparse.ArgumentParser:
 def _compose(settings: Settings, options: argparse.Namespace) -> None:
     if status := ComposeStack(settings).run(options.words):
         sys.exit(status)
+
+
+def _systemd(settings: Settings, options: argparse.Namespace) -> None:
+    where = systemd.place()
+    files = systemd.units(settings, commands.current(settings).mode, where, options.name)
+    if options.install:
+        commands.say(systemd.install(settings, where, files))
+    else:
+        print("\n".join(systemd.show(files)))
+        print("# To install: make systemd INSTALL=yes")
 
 
 def _logs(settings: Settings, options: argparse.Namespace) -> None:

@@ -77,7 +77,8 @@ order: $(VENV)/dev ## let runs arrive in 10,000 random orders; ORDER_EXAMPLES=10
 fuzz: $(VENV)/dev ## parse a million hostile documents; FUZZ="--documents 10000 --seed 1"
 	@$(PY) -m tests.fuzz.fuzz_formats $(FUZZ)
 
-BENCHMARKS := ingest scrape stream alert_latency alert_keeping delivery storage detection shifts client
+BENCHMARKS := ingest scrape stream alert_latency alert_keeping delivery storage ledger_size detection \
+  shifts client
 bench: $(VENV)/dev ## measure the stack and its peers, into benchmarks/results/
 	@for name in $(BENCHMARKS); do $(PY) -m benchmarks.$$name; done
 

@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help up upgrade-check down status logs demo demo-clean reload notify-test proxy-user clean
-.PHONY: compose
+.PHONY: compose systemd
 .PHONY: history backfill baseline watch push
 .PHONY: test test-crash order fuzz soak bench lint check audit format generate lock release
 
@@ -43,6 +43,9 @@ notify-test: $(VENV)/run ## send a test message through every channel, and say w
 
 proxy-user: $(VENV)/run ## set the password of a user of the published addresses; NAME=ann
 	@$(PY) -m stack proxy-user $(NAME)
+
+systemd: $(VENV)/run ## show the systemd unit that runs the stack; INSTALL=yes installs it
+	@$(PY) -m stack systemd $(if $(INSTALL),--install) $(if $(NAME),--name=$(NAME))
 
 clean: $(VENV)/run ## stop the stack and remove what it stored; results/ and secrets/ stay; YES=1
 	@$(PY) -m stack clean $(if $(YES),--yes)
@@ -84,7 +87,8 @@ fuzz: $(VENV)/dev ## parse a million hostile documents; FUZZ="--documents 10000 
 soak: $(VENV)/dev ## load, kill and reload a whole stack for 20 minutes; SOAK_MINUTES=180, SOAK_SEED=n
 	@$(PY) -m benchmarks.soak
 
-BENCHMARKS := ingest scrape stream alert_latency alert_keeping delivery storage detection shifts client memory
+BENCHMARKS := ingest scrape stream alert_latency alert_keeping delivery storage ledger_size detection \
+  shifts client memory
 bench: $(VENV)/dev ## measure the stack and its peers, into benchmarks/results/
 	@for name in $(BENCHMARKS); do $(PY) -m benchmarks.$$name; done
 

@@ -116,7 +116,7 @@ def _exporter(folder: Path, options: argparse.Namespace) -> list[Figure]:
         for number in range(files):
             (staged / f"{number}.json").rename(results / f"{number}.json")
         dropped_seconds = time.perf_counter() - started
-        _until_committed(folder / "ledger.sqlite3", files)
+        until_committed(folder / "ledger.sqlite3", files)
         burst_seconds = time.perf_counter() - started
         progress(f"dropping {options.singles} one at a time")
         latencies = [
@@ -134,7 +134,7 @@ def _exporter(folder: Path, options: argparse.Namespace) -> list[Figure]:
         path.unlink()
     started = time.perf_counter()
     with servers.exporter(folder):
-        _until_committed(folder / "ledger.sqlite3", files)
+        until_committed(folder / "ledger.sqlite3", files)
         new_seconds = time.perf_counter() - started
 
     return [
@@ -158,7 +158,7 @@ def _exporter(folder: Path, options: argparse.Namespace) -> list[Figure]:
     ]
 
 
-def _until_committed(ledger: Path, files: int) -> None:
+def until_committed(ledger: Path, files: int) -> None:
     """Wait until the ledger counts that many ingested files.
 
     Reading it does not block its writer (WAL).

@@ -4,7 +4,15 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from stack import commands, demo, exporter_commands, notify_test, proxy_users, upgrade_check
+from stack import (
+    commands,
+    demo,
+    exporter_commands,
+    notify_test,
+    proxy_users,
+    systemd,
+    upgrade_check,
+)
 from stack.compose import ComposeStack
 from stack.prepare import prepare
 from stack.readiness import is_ready
@@ -61,6 +69,10 @@ def _parser() -> argparse.ArgumentParser:
     exporter = subparsers.add_parser("exporter")
     exporter.add_argument("words", nargs=argparse.REMAINDER)
     exporter.set_defaults(command=lambda settings, options: _exporter(settings, options.words))
+    units = subparsers.add_parser("systemd")
+    units.add_argument("--install", action="store_true")
+    units.add_argument("--name", default=systemd.UNIT)
+    units.set_defaults(command=_systemd)
     compose = subparsers.add_parser("compose")
     compose.add_argument("words", nargs=argparse.REMAINDER)
     compose.set_defaults(command=_compose)
@@ -74,6 +86,16 @@ def _compose(settings: Settings, options: argparse.Namespace) -> None:
 
 def _proxy_user(settings: Settings, options: argparse.Namespace) -> None:
     print(f"{proxy_users.add(settings, options.name)}; `make reload` applies it")
+
+
+def _systemd(settings: Settings, options: argparse.Namespace) -> None:
+    where = systemd.place()
+    files = systemd.units(settings, commands.current(settings).mode, where, options.name)
+    if options.install:
+        commands.say(systemd.install(settings, where, files))
+    else:
+        print("\n".join(systemd.show(files)))
+        print("# To install: make systemd INSTALL=yes")
 
 
 def _logs(settings: Settings, options: argparse.Namespace) -> None:

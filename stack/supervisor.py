@@ -27,6 +27,9 @@ SOCKET_PATH_LENGTH = 90
 # Fails at once this often in a row before it is given up, with a second more between two tries
 # each time.
 START_RETRIES = 30
+# How large a log gets before it is rotated, and how many older ones are kept: as
+# docker-compose.yml has it for containers.
+LOG_BYTES, OLDER_LOGS = 10_000_000, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,8 @@ class Supervisor:
                 "supervisord": {
                     "pidfile": self._folder / "supervisord.pid",
                     "logfile": logs / "supervisord.log",
+                    "logfile_maxbytes": LOG_BYTES,
+                    "logfile_backups": OLDER_LOGS,
                     "childlogdir": logs,
                     "directory": self._root,
                 },
@@ -172,6 +177,8 @@ def _program(process: Process, log: Path) -> dict[str, str]:
     options = {name: value.replace("%", "%%") for name, value in options.items()}
     return options | {
         "stdout_logfile": str(log),
+        "stdout_logfile_maxbytes": str(LOG_BYTES),
+        "stdout_logfile_backups": str(OLDER_LOGS),
         "redirect_stderr": "true",
         "autorestart": "true",
         "startretries": str(START_RETRIES),

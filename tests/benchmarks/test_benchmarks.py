@@ -164,3 +164,12 @@ def test_percentiles_are_values_that_were_measured() -> None:
     )
     assert percentile([3.0], 99) == 3.0
     assert [figure.value for figure in p50_and_p99("x", [0.001, 0.002, 0.003])] == [2.0, 3.0]
+
+
+def test_ledger_size_measures_runs_of_both_sizes(tmp_path: Path) -> None:
+    output = tmp_path / "ledger_size.md"
+    done = run("benchmarks.ledger_size", "--runs=200", f"--output={output}")
+    assert done.returncode == 0, done.stderr
+    measured = figures(output)
+    small, large = (value for name, value in measured.items() if name.endswith("ledger"))
+    assert 0 < small < large

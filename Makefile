@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help up down status logs demo demo-clean reload notify-test clean compose
+.PHONY: backup restore restore-clean
 .PHONY: history backfill baseline watch push
 .PHONY: test test-crash order fuzz bench lint check format generate lock release
 
@@ -39,6 +40,16 @@ notify-test: $(VENV)/run ## send a test message through every channel, and say w
 
 clean: $(VENV)/run ## stop the stack and remove what it stored; results/ and secrets/ stay; YES=1
 	@$(PY) -m stack clean $(if $(YES),--yes)
+
+backup: $(VENV)/run ## back up what the stack has stored, into backups/; TO=folder KEEP=7 SECRETS=yes
+	@$(PY) -m stack backup --to '$(TO)' $(if $(KEEP),--keep '$(KEEP)') \
+	  $(if $(filter yes,$(SECRETS)),--secrets)
+
+restore: $(VENV)/run ## put a backup in place of what the stack has stored; FROM=file YES=1
+	@$(PY) -m stack restore --from '$(FROM)' $(if $(YES),--yes)
+
+restore-clean: $(VENV)/run ## remove what was there before the newest restore
+	@$(PY) -m stack restore-clean
 
 compose: $(VENV)/run ## docker compose with this checkout's settings; ARGS="exec exporter df -h"
 	@$(PY) -m stack compose $(ARGS)

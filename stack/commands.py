@@ -52,7 +52,7 @@ def up(settings: Settings) -> None:
         StackError: it cannot be started, or a part does not become ready.
     """
     started = time.monotonic()
-    stack = _fetched(settings)
+    stack = fetched(settings)
     print("starting the stack as", "containers" if stack.mode == "compose" else "processes")
     record.write(settings, stack.placement())
     say(stack.up())
@@ -72,7 +72,7 @@ def up(settings: Settings) -> None:
     _print_addresses(stack, settings)
 
 
-def _fetched(settings: Settings) -> Stack:
+def fetched(settings: Settings) -> Stack:
     """Give the stack that is to start, with all it needs checked and fetched.
 
     Raises:

@@ -45,8 +45,8 @@ backup: $(VENV)/run ## back up what the stack has stored, into backups/; TO=fold
 	@$(PY) -m stack backup --to '$(TO)' $(if $(KEEP),--keep '$(KEEP)') \
 	  $(if $(filter yes,$(SECRETS)),--secrets)
 
-restore: $(VENV)/run ## put a backup in place of what the stack has stored; FROM=file YES=1
-	@$(PY) -m stack restore --from '$(FROM)' $(if $(YES),--yes)
+restore: $(VENV)/run ## put a backup in place of what the stack has stored; FROM=file YES=1 WITHOUT=store
+	@$(PY) -m stack restore --from '$(FROM)' --without '$(WITHOUT)' $(if $(YES),--yes)
 
 restore-clean: $(VENV)/run ## remove what was there before the newest restore
 	@$(PY) -m stack restore-clean

@@ -85,6 +85,11 @@ def _backup(settings: Settings, options: argparse.Namespace) -> None:
     backup.backup(settings, options.to, options.keep, secrets=options.secrets)
 
 
+def _restore(settings: Settings, options: argparse.Namespace) -> None:
+    without = options.without.split()
+    restore.restore(settings, options.source, yes=options.yes, without=without)
+
+
 def _compose(settings: Settings, options: argparse.Namespace) -> None:
     if status := ComposeStack(settings).run(options.words):
         sys.exit(status)

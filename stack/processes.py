@@ -141,6 +141,7 @@ class Processes:
             *self.argv("alertmanager"),
             f"--config.file={self._folder / 'alertmanager/alertmanager.yml'}",
             f"--storage.path={self._made('alertmanager') / 'data'}",
+            "--data.maintenance-interval=1m",
             "--cluster.listen-address=",
             f"--web.listen-address={self._address(ALERTMANAGER)}",
             f"--web.external-url={self._public(ALERTMANAGER)}",

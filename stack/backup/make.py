@@ -108,6 +108,7 @@ def _write(
             begun_seconds=began,
             ended_seconds=time.time(),
             holds_secrets=secrets,
+            stores=stores,
             versions=Versions(__version__, len(MIGRATIONS), asked.programs),
             proof=Proof(
                 databases=databases,
@@ -238,7 +239,7 @@ def _check_room(target: Path, size_bytes: int) -> None:
 def _print_result(path: Path, manifest: Manifest) -> None:
     size = path.stat().st_size
     seconds = manifest.ended_seconds - manifest.begun_seconds
-    for store in manifest.stores():
+    for store in manifest.stores:
         print(f"  {store:<14} {manifest.store_bytes(store) / 1e6:8.1f} MB")
     shown = os.path.relpath(path)
     print(

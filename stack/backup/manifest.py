@@ -44,7 +44,10 @@ class Proof(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
-    """Everything about an archive. Times are in seconds since 1970."""
+    """Everything about an archive. Times are in seconds since 1970.
+
+    `stores` are those that were there, of which some may have had nothing in them.
+    """
 
     format: int
     mode: str
@@ -52,6 +55,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     begun_seconds: float
     ended_seconds: float
     holds_secrets: bool
+    stores: list[str]
     versions: Versions
     proof: Proof
     files: list[File]
@@ -65,11 +69,6 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
         """Of the members of one store."""
         prefix = f"data/{store}/"
         return sum(file.size_bytes for file in self.files if file.path.startswith(prefix))
-
-    def stores(self) -> list[str]:
-        """The stores of which there is something."""
-        found = (file.path.split("/")[1] for file in self.files if file.path.startswith("data/"))
-        return list(dict.fromkeys(found))
 
 
 def encode(manifest: Manifest) -> bytes:
@@ -127,7 +126,8 @@ def refuse_newer_prometheus(manifest: Manifest, here: str) -> None:
     if made and here and _numbers(made) >= (3,) and _numbers(here) < (2, 55):
         raise StackError(
             f"Prometheus {made} wrote the backup's samples, and this stack has {here}, which "
-            "cannot read them; put Prometheus 2.55 or newer on PATH, or use MODE=compose"
+            "cannot read them; put Prometheus 2.55 or newer on PATH, use MODE=compose, or leave "
+            "them out with WITHOUT=prometheus: `make backfill` then brings back what the ledger has"
         )
 
 

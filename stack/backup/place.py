@@ -2,8 +2,8 @@
 
 Runs where the data is; standard library only. WHAT is one of
 
-unpack     read a tar stream with `data/` from standard input into the folders' `.restore-new`
-facts      say, as JSON, what the unpacked databases hold
+unpack     read a tar stream with `data/` from standard input into the folders' `.restore-new`, and
+           say, as JSON, what the unpacked databases hold
 room       say, as JSON, the device and the free bytes of each folder
 swap       put what was unpacked into place; the parts of the stack must not run
 undo       put back what was there before
@@ -21,6 +21,7 @@ import tarfile
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from stack.backup import sqlite_copy, swap
 from stack.backup.collect import end_with_standard_input
@@ -62,7 +63,7 @@ def main() -> int:
 
 
 def unpack(roots: Roots) -> None:
-    """Unpack a stream; what an earlier one left is removed first.
+    """Unpack a stream, and print what the databases hold; what is left of earlier ones is removed.
 
     Raises:
         CollectError: a member has a name that leads elsewhere, or is not a file.
@@ -70,6 +71,7 @@ def unpack(roots: Roots) -> None:
     """
     for root in roots.values():
         swap.discard(root, NEW)
+        swap.discard(root, OLD)
         (root / NEW).mkdir()
     with tar_stream(sys.stdin.buffer, "r|") as stream:
         for info in stream:
@@ -83,20 +85,22 @@ def unpack(roots: Roots) -> None:
                 shutil.copyfileobj(source, file, BUFFER_BYTES)
                 os.fchmod(file.fileno(), info.mode & 0o777)
             os.utime(target, ns=(mtime_ns_of(info), mtime_ns_of(info)))
+    databases = _databases(roots)
     for root in roots.values():
         _give_to_owner(root)
     os.sync()
+    print(json.dumps(databases))
 
 
-def facts(roots: Roots) -> None:
-    """Print what the unpacked databases hold."""
+def _databases(roots: Roots) -> Mapping[str, Mapping[str, Any]]:
+    """What the unpacked databases hold, by store."""
     found = {}
     for store, name in (("exporter", LEDGER), ("grafana", GRAFANA_DATABASE)):
         if store in roots and (roots[store] / NEW / name).is_file():
             found[store] = sqlite_copy.facts(roots[store] / NEW / name)
             for suffix in ("-wal", "-shm"):
                 (roots[store] / NEW / f"{name}{suffix}").unlink(missing_ok=True)
-    print(json.dumps(found))
+    return found
 
 
 def _keep(roots: Roots) -> None:
@@ -136,7 +140,6 @@ def _discard(roots: Roots) -> None:
 
 ACTIONS = {
     "unpack": unpack,
-    "facts": facts,
     "room": _room,
     "swap": _swap,
     "undo": _undo,

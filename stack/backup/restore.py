@@ -7,7 +7,7 @@ what is noted meanwhile, so that a restore that was killed can be completed or u
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from stack.backup.access import Access, Stack, program_versions
 from stack.backup.archive import Verified, verify
 from stack.backup.configuration import Checkout
 from stack.backup.journal import PROVEN, PROVING, SWAPPING, UNDOING, UNPACKING, Journal
+from stack.backup.layout import STORES
 from stack.backup.lock import exclusive
 from stack.backup.manifest import Manifest, refuse_newer, refuse_newer_prometheus
 from stack.backup.progress import Progress
@@ -28,6 +29,7 @@ from stack.backup.unpacking import check_room, unpack
 from stack.commands import say
 from stack.compose import ComposeStack
 from stack.local import LocalStack
+from stack.prepare import prepare
 from stack.settings import Settings, StackError, load
 
 
@@ -56,8 +58,8 @@ class Restore:
         return replace(self, journal=noted)
 
 
-def restore(settings: Settings, source: str, *, yes: bool) -> None:
-    """Restore a backup, after asking.
+def restore(settings: Settings, source: str, *, yes: bool, without: Collection[str] = ()) -> None:
+    """Restore a backup, after asking; `without` are stores that stay as they are.
 
     Raises:
         StackError: it is broken or not for this stack, nobody agreed, or the restored stack does
@@ -65,6 +67,8 @@ def restore(settings: Settings, source: str, *, yes: bool) -> None:
         OSError: this machine's disk fails.
     """
     archive = (settings.root / Path(source).expanduser()).resolve()
+    if unknown := set(without) - set(STORES):
+        raise StackError(f"WITHOUT must name some of {', '.join(STORES)}, not '{min(unknown)}'")
     if not source or not archive.is_file():
         raise StackError(f"name a backup: make restore FROM=FILE; '{source}' is not a file")
     with exclusive(settings):
@@ -76,7 +80,7 @@ def restore(settings: Settings, source: str, *, yes: bool) -> None:
         checking.end()
         refuse_newer(verified.manifest)
         print(_described(archive, verified.manifest))
-        begun = _prepare(settings, archive, verified)
+        begun = _prepare(settings, archive, verified, without)
         if not yes:
             _ask(begun)
         journal.begin(begun.settings, begun.journal, verified.manifest)
@@ -151,7 +155,9 @@ def _of(settings: Settings, noted: Journal) -> Restore:
     return Restore(settings, stack, noted)
 
 
-def _prepare(settings: Settings, archive: Path, verified: Verified) -> Restore:
+def _prepare(
+    settings: Settings, archive: Path, verified: Verified, without: Collection[str]
+) -> Restore:
     """Check that the stack can start, and has what the backup needs."""
     env = verified.checkout.get(configuration.ENV)
     if env is not None and not (settings.root / configuration.ENV).exists():
@@ -159,12 +165,14 @@ def _prepare(settings: Settings, archive: Path, verified: Verified) -> Restore:
     was_running = bool(record.read(settings).get("mode"))
     stack = commands.fetched(settings)
     programs = program_versions(settings, stack)
-    refuse_newer_prometheus(verified.manifest, programs.get("prometheus", ""))
+    if "prometheus" not in without:
+        refuse_newer_prometheus(verified.manifest, programs.get("prometheus", ""))
     access = Access(settings, stack)
     access.make()
-    stores = [one for one in access.restorable() if one in verified.manifest.stores()]
+    there = [one for one in verified.manifest.stores if one not in without]
+    stores = [one for one in access.restorable() if one in there]
     check_room(access, verified.manifest, stores)
-    for store in set(verified.manifest.stores()) - set(stores):
+    for store in set(there) - set(stores):
         print(f"  this stack has no {store}; what the backup has of it is left out")
     noted = Journal(UNPACKING, str(archive), stack.mode, stores, was_running)
     return Restore(settings, stack, noted)
@@ -173,11 +181,11 @@ def _prepare(settings: Settings, archive: Path, verified: Verified) -> Restore:
 def _unpack(begun: Restore, verified: Verified) -> None:
     """Unpack everything next to what is there, and compare the databases with the manifest."""
     manifest, stores = verified.manifest, begun.journal.stores
-    begun.access.place("discard", stores)
     unpacking = Progress("unpacking", manifest.size_bytes)
-    unpack(begun.access, Path(begun.journal.archive), manifest, stores, unpacking.add)
+    archive = Path(begun.journal.archive)
+    databases = unpack(begun.access, archive, manifest, stores, unpacking.add)
     unpacking.end()
-    say(proof.check_databases(manifest.proof.databases, begun.access.place("facts", stores)))
+    say(proof.check_databases(manifest.proof.databases, databases))
     kept = begun.checkout.stage(
         _files(begun, verified.checkout), same_version=manifest.versions.project == __version__
     )
@@ -213,9 +221,10 @@ def _replace(begun: Restore, manifest: Manifest) -> None:
         begun.access.place("swap", begun.journal.stores)
         begun.checkout.swap()
         begun = begun.at(PROVING)
-        commands.up(begun.settings)
+        say(prepare(begun.settings))
+        commands.start(begun.stack, begun.settings)
         print("\ncompared with the backup:")
-        say(proof.check(begun.settings, begun.stack, manifest))
+        say(proof.check(begun.settings, begun.stack, manifest, begun.journal.stores))
     except (StackError, OSError) as error:
         print(f"\nthe restore failed: {error}", file=sys.stderr)
         print("what was there before is put back", file=sys.stderr)

@@ -1,9 +1,10 @@
 """An archive's data on its way to where `place` unpacks it, next to what is there."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from stack.backup.access import PLACE, Access
 from stack.backup.archive import Moved, read
@@ -36,14 +37,19 @@ def check_room(access: Access, manifest: Manifest, stores: Sequence[str]) -> Non
 
 def unpack(
     access: Access, archive: Path, manifest: Manifest, stores: Sequence[str], moved: Moved
-) -> None:
-    """Unpack the data of some stores; nothing that is there is touched.
+) -> Mapping[str, Mapping[str, Any]]:
+    """Unpack the data of some stores; gives what the unpacked databases hold, by store.
+
+    What is there is not touched, but for what an earlier restore has kept, which is removed.
 
     Raises:
         StackError: it cannot be written, or the archive has changed.
     """
-    with access.start(PLACE, ["unpack"], stores) as process:
+    if not stores:
+        return {}
+    with access.start(PLACE, ["unpack"], stores, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None  # noqa: S101  # it is piped
+        assert process.stdout is not None  # noqa: S101  # likewise
         assert process.stderr is not None  # noqa: S101  # likewise
         try:
             with suppress(BrokenPipeError):  # it has failed, and says why
@@ -57,6 +63,9 @@ def unpack(
         except BaseException:
             process.kill()
             raise
+        output = process.stdout.read()
         errors = process.stderr.read().decode(errors="replace").strip()
     if process.returncode:
         raise StackError(f"the backup cannot be unpacked: {errors}")
+    databases: Mapping[str, Mapping[str, Any]] = json.loads(output)
+    return databases

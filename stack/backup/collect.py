@@ -52,7 +52,7 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory(prefix=".backup-", dir=options.staging) as staging:
             with tar_stream(sys.stdout.buffer, "w|") as stream:
-                _collect(roots, Path(staging), stream)
+                _collect(roots, Path(staging), stream, runs=not options.stopped)
             sys.stdout.buffer.flush()
     except (CollectError, OSError) as error:
         print(_reason(error), file=sys.stderr)
@@ -71,7 +71,9 @@ def end_with_standard_input() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def _collect(roots: Mapping[str, Path], staging: Path, stream: tarfile.TarFile) -> None:
+def _collect(
+    roots: Mapping[str, Path], staging: Path, stream: tarfile.TarFile, *, runs: bool
+) -> None:
     known: dict[str, Any] = {}
     held: list[tuple[str, Held]] = []
     for store in STORES:
@@ -82,7 +84,7 @@ def _collect(roots: Mapping[str, Path], staging: Path, stream: tarfile.TarFile) 
         if store == "alertmanager":
             held += [(store, one) for one in _alertmanager(root)]
         elif store == "prometheus":
-            held += [(store, one) for one in tsdb.hold_all(root)]
+            held += [(store, one) for one in tsdb.hold_all(root, runs=runs)]
         elif database is not None and (root / database).is_file():
             known[store] = _copy(root / database, staging / store)
             if (one := hold(staging / store, database)) is not None:
@@ -190,6 +192,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="collect", description=__doc__)
     parser.add_argument("stores", nargs="+", metavar="STORE=FOLDER")
     parser.add_argument("--staging", metavar="FOLDER", help="where databases are copied to first")
+    parser.add_argument("--stopped", action="store_true", help="Prometheus does not run")
     return parser
 
 

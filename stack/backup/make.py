@@ -86,8 +86,9 @@ def _write(
     asked = _ask(settings, stack)
     progress = Progress("reading")
     with writing(folder.part_of(path), path, progress.add) as archive:
-        staging = ["--staging", str(path.parent)] if stack.mode == "local" else []
-        with access.start(COLLECT, staging, stores, stdout=subprocess.PIPE) as collector:
+        words = ["--staging", str(path.parent)] if stack.mode == "local" else []
+        words += [] if "prometheus" in asked.programs else ["--stopped"]
+        with access.start(COLLECT, words, stores, stdout=subprocess.PIPE) as collector:
             try:
                 databases = _receive(collector, archive, asked, progress, path.parent)
             except BaseException:

@@ -18,7 +18,6 @@ Prometheus would take it for damage.
 Method: the layout of prometheus/tsdb/docs/format (wal.md, README.md); standard library only.
 """
 
-import fcntl
 import os
 import re
 import struct
@@ -44,8 +43,10 @@ TYPE_BITS = 0b111
 PAGE_END, FULL, LAST = 0, 1, 4
 
 
-def hold_all(root: Path) -> list[Held]:
+def hold_all(root: Path, *, runs: bool) -> list[Held]:
     """Open all files of a Prometheus' data folder that a restored one needs, between compactions.
+
+    `runs` is whether a Prometheus has the folder open. What a crash has left compacts nothing.
 
     Raises:
         CollectError: Prometheus compacts all the time.
@@ -55,7 +56,7 @@ def hold_all(root: Path) -> list[Held]:
     seen, since = _state(root), started
     while (now := time.monotonic()) < started + PATIENCE_SECONDS:
         is_still = not _is_compacting(seen) and now > since + STILL_SECONDS
-        if _is_quiet(seen) or is_still or not _runs(root):
+        if _is_quiet(seen) or is_still or not runs:
             held = _try_to_hold(root)
             if held is not None and _state(root) == seen:
                 return held
@@ -82,18 +83,6 @@ def _is_compacting(state: tuple[list[str], list[str]]) -> bool:
 
 def _is_quiet(state: tuple[list[str], list[str]]) -> bool:
     return not _is_compacting(state) and len(state[1]) <= 1
-
-
-def _runs(root: Path) -> bool:
-    """Whether a Prometheus has the folder open: it locks a file there."""
-    try:
-        with (root / "lock").open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    return False
 
 
 def _try_to_hold(root: Path) -> list[Held] | None:

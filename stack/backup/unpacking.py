@@ -1,5 +1,7 @@
 """An archive's data on its way to where `place` unpacks it, next to what is there."""
 
+import json
+import subprocess
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress

@@ -1,11 +1,9 @@
 """Prometheus' files while it writes, moves and removes them."""
 
-import fcntl
 import os
 import shutil
 import struct
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -66,21 +64,13 @@ def lay_out(root: Path) -> None:
         (root / name).write_bytes(record(1, name.encode()))
 
 
-@contextmanager
-def running(root: Path) -> Iterator[None]:
-    """Lock a data folder as Prometheus does."""
-    with (root / "lock").open("wb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 def names(held: Sequence[Held]) -> list[str]:
     return [one.path for one in held]
 
 
 def test_what_a_restored_one_needs_is_held_and_nothing_else(tmp_path: Path) -> None:
     lay_out(tmp_path)
-    found = names(tsdb.hold_all(tmp_path))
+    found = names(tsdb.hold_all(tmp_path, runs=True))
     assert found == [
         "wbl/00000000",
         "wal/checkpoint.00000000/00000000",
@@ -110,7 +100,7 @@ def test_blocks_that_are_merged_meanwhile_are_found_again(
         return hold(root, path)
 
     monkeypatch.setattr("stack.backup.tsdb.hold", merge_first)
-    found = names(tsdb.hold_all(tmp_path))
+    found = names(tsdb.hold_all(tmp_path, runs=True))
     assert found[:4] == ["wbl/00000000", "wal/checkpoint.00000000/00000000", *found[2:4]]
     assert found[4:] == [f"{merged}/meta.json"]
 
@@ -133,8 +123,7 @@ def test_files_are_held_between_two_compactions(
             (tmp_path / "wbl/00000000").unlink()
 
     monkeypatch.setattr("stack.backup.tsdb.time.sleep", sleep)
-    with running(tmp_path):
-        found = names(tsdb.hold_all(tmp_path))
+    found = names(tsdb.hold_all(tmp_path, runs=True))
     assert len(waited) == 6
     assert found[0] == "wbl/00000001"
 
@@ -145,8 +134,7 @@ def test_a_large_log_that_stays_the_same_is_held(
     lay_out(tmp_path)
     (tmp_path / "wbl/00000001").touch()
     monkeypatch.setattr(tsdb, "STILL_SECONDS", 0.05)
-    with running(tmp_path):
-        found = names(tsdb.hold_all(tmp_path))
+    found = names(tsdb.hold_all(tmp_path, runs=True))
     assert found[:2] == ["wbl/00000000", "wbl/00000001"]
 
 
@@ -156,14 +144,14 @@ def test_a_compaction_without_end_is_an_error(
     lay_out(tmp_path)
     (tmp_path / f"{ULID.format('Z')}.tmp-for-creation").mkdir()
     monkeypatch.setattr(tsdb, "PATIENCE_SECONDS", 0.05)
-    with running(tmp_path), pytest.raises(CollectError, match="has compacted"):
-        tsdb.hold_all(tmp_path)
+    with pytest.raises(CollectError, match="has compacted"):
+        tsdb.hold_all(tmp_path, runs=True)
     # What a crash has left is nothing to wait for.
-    assert names(tsdb.hold_all(tmp_path))
+    assert names(tsdb.hold_all(tmp_path, runs=False))
 
 
 def test_a_file_that_is_removed_stays_readable(tmp_path: Path) -> None:
     lay_out(tmp_path)
-    held = tsdb.hold_all(tmp_path)
+    held = tsdb.hold_all(tmp_path, runs=True)
     shutil.rmtree(tmp_path)
     assert os.pread(held[0].descriptor, 100, 0) == record(1, b"wbl/00000000")

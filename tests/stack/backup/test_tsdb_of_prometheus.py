@@ -21,7 +21,7 @@ FLAGS = (
 )
 STEP_MS, STEPS_A_WRITE, LATE_MS = 5_000, 10, 3_600_000
 PAUSE_SECONDS = 0.05
-COPIES, BETWEEN_SECONDS = 4, 1.2
+COPIES, BETWEEN_SECONDS = 3, 1.2
 UNDAMAGED = "prometheus_tsdb_wal_corruptions_total 0"
 
 
@@ -59,7 +59,7 @@ class Load:
 
 def copy(root: Path, target: Path) -> None:
     """What `collect` and `place` do with Prometheus' files."""
-    for held in tsdb.hold_all(root):
+    for held in tsdb.hold_all(root, runs=True):
         path = target / held.path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(os.pread(held.descriptor, held.size_bytes, 0))
@@ -116,7 +116,7 @@ def test_a_log_that_was_cut_is_no_damage(
         path = tmp_path / name / "data/wal" / segment.name
         path.parent.mkdir(parents=True)
         path.write_bytes(torn)
-    (held,) = tsdb.hold_all(tmp_path / "cut/data")
+    (held,) = tsdb.hold_all(tmp_path / "cut/data", runs=False)
     assert 0 < held.size_bytes < len(torn)
     os.truncate(tmp_path / "cut/data" / held.path, held.size_bytes)
     for name, is_undamaged in (("cut", True), ("torn", False)):

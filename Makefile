@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .PHONY: help up down status logs demo demo-clean reload notify-test clean compose
 .PHONY: backup restore restore-clean
 .PHONY: history backfill baseline watch push
-.PHONY: test test-crash order fuzz bench lint check format generate lock release
+.PHONY: drill test test-crash order fuzz bench lint check format generate lock release
 
 VENV := .venv
 RUN_REQUIREMENTS := exporter/requirements.txt exporter/requirements-build.txt stack/requirements.txt
@@ -84,6 +84,9 @@ order: $(VENV)/dev ## let runs arrive in 10,000 random orders; ORDER_EXAMPLES=10
 
 fuzz: $(VENV)/dev ## parse a million hostile documents; FUZZ="--documents 10000 --seed 1"
 	@$(PY) -m tests.fuzz.fuzz_formats $(FUZZ)
+
+drill: $(VENV)/dev ## back up, destroy and restore a month of 20 benchmarks, into benchmarks/results/
+	@$(PY) -m benchmarks.backup
 
 BENCHMARKS := ingest scrape stream alert_latency alert_keeping delivery storage detection shifts client
 bench: $(VENV)/dev ## measure the stack and its peers, into benchmarks/results/

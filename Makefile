@@ -85,7 +85,8 @@ order: $(VENV)/dev ## let runs arrive in 10,000 random orders; ORDER_EXAMPLES=10
 fuzz: $(VENV)/dev ## parse a million hostile documents; FUZZ="--documents 10000 --seed 1"
 	@$(PY) -m tests.fuzz.fuzz_formats $(FUZZ)
 
-drill: $(VENV)/dev ## back up, destroy and restore a month of 20 benchmarks, into benchmarks/results/
+drill: $(VENV)/dev ## kill restores at each step; then back up, destroy and restore a month of runs
+	@DRILL=all $(PY) -m pytest tests/stack/backup
 	@$(PY) -m benchmarks.backup
 
 BENCHMARKS := ingest scrape stream alert_latency alert_keeping delivery storage detection shifts client

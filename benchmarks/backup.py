@@ -36,7 +36,7 @@ SEED = 17
 DAYS = 27
 # What Prometheus merges its blocks into at most: a tenth of the retention.
 BLOCK_HOURS = 72
-SERIES, SAMPLES_A_WRITE = 500, 60
+SERIES, SAMPLES_A_WRITE = 1_000, 60
 BYTES_A_SAMPLE = 8
 MEGABYTE = 10**6
 BEFORE_SECONDS, AFTER_SECONDS = 20.0, 15.0
@@ -82,7 +82,8 @@ def _block(folder: Path, megabytes: float) -> Path:
     dice = random.Random(SEED)  # noqa: S311  # no secret
     blocks = DAYS * 24 // BLOCK_HOURS
     seconds = round(megabytes * MEGABYTE / blocks / BYTES_A_SAMPLE / SERIES)
-    begin = int(time.time()) - seconds
+    # From the beginning of a block of two hours, so that all samples are in one.
+    begin = int(time.time()) // 7200 * 7200 - 7200
     (folder / "prometheus").mkdir()
     names = [(("__name__", "filler"), ("series", str(number))) for number in range(SERIES)]
     with (

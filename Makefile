@@ -3,9 +3,9 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help up upgrade-check down status logs demo demo-clean reload notify-test proxy-user clean
-.PHONY: compose systemd
+.PHONY: compose systemd backup restore restore-clean
 .PHONY: history backfill baseline watch push
-.PHONY: test test-crash order fuzz soak bench lint check audit format generate lock release
+.PHONY: test test-crash order fuzz soak drill bench lint check audit format generate lock release
 
 VENV := .venv
 RUN_REQUIREMENTS := exporter/requirements.txt exporter/requirements-build.txt stack/requirements.txt
@@ -50,6 +50,16 @@ systemd: $(VENV)/run ## show the systemd unit that runs the stack; INSTALL=yes i
 clean: $(VENV)/run ## stop the stack and remove what it stored; results/ and secrets/ stay; YES=1
 	@$(PY) -m stack clean $(if $(YES),--yes)
 
+backup: $(VENV)/run ## back up what the stack has stored, into backups/; TO=folder KEEP=7 SECRETS=yes
+	@$(PY) -m stack backup --to '$(TO)' $(if $(KEEP),--keep '$(KEEP)') \
+	  $(if $(filter yes,$(SECRETS)),--secrets)
+
+restore: $(VENV)/run ## put a backup in place of what the stack has stored; FROM=file YES=1 WITHOUT=store
+	@$(PY) -m stack restore --from '$(FROM)' --without '$(WITHOUT)' $(if $(YES),--yes)
+
+restore-clean: $(VENV)/run ## remove what was there before the newest restore
+	@$(PY) -m stack restore-clean
+
 compose: $(VENV)/run ## docker compose with this checkout's settings; ARGS="exec exporter df -h"
 	@$(PY) -m stack compose $(ARGS)
 
@@ -86,6 +96,10 @@ fuzz: $(VENV)/dev ## parse a million hostile documents; FUZZ="--documents 10000 
 
 soak: $(VENV)/dev ## load, kill and reload a whole stack for 20 minutes; SOAK_MINUTES=180, SOAK_SEED=n
 	@$(PY) -m benchmarks.soak
+
+drill: $(VENV)/dev ## kill restores at each step; then back up, destroy and restore a month of runs
+	@DRILL=all $(PY) -m pytest tests/stack/backup
+	@$(PY) -m benchmarks.backup
 
 BENCHMARKS := ingest scrape stream alert_latency alert_keeping delivery storage ledger_size detection \
   shifts client memory

@@ -13,6 +13,8 @@ from stack import (
     systemd,
     upgrade_check,
 )
+from stack.backup import make as backup
+from stack.backup import restore
 from stack.compose import ComposeStack
 from stack.prepare import prepare
 from stack.readiness import is_ready
@@ -41,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make", description="Starts, stops and shows the stack.")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     plain: dict[str, Command] = {
-        "up": lambda settings, _: commands.up(settings),
+        "up": lambda settings, _: restore.up(settings),
         "down": lambda settings, _: commands.down(settings),
         "status": lambda settings, _: commands.status(settings),
         "reload": lambda settings, _: commands.reload(settings),
@@ -52,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         "upgrade-check": lambda settings, _: upgrade_check.run(
             settings, commands.current(settings)
         ),
+        "restore-clean": lambda settings, _: restore.forget(settings),
         "notify-test": lambda settings, _: notify_test.run(settings, commands.current(settings)),
     }
     for name, command in plain.items():
@@ -66,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     clean = subparsers.add_parser("clean")
     clean.add_argument("--yes", action="store_true")
     clean.set_defaults(command=lambda settings, options: commands.clean(settings, yes=options.yes))
+    _add_backup(subparsers)
     exporter = subparsers.add_parser("exporter")
     exporter.add_argument("words", nargs=argparse.REMAINDER)
     exporter.set_defaults(command=lambda settings, options: _exporter(settings, options.words))
@@ -77,6 +81,31 @@ def _parser() -> argparse.ArgumentParser:
     compose.add_argument("words", nargs=argparse.REMAINDER)
     compose.set_defaults(command=_compose)
     return parser
+
+
+def _add_backup(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    make = subparsers.add_parser("backup")
+    make.add_argument("--to", default="")
+    make.add_argument("--keep", type=int, default=0)
+    make.add_argument("--secrets", action="store_true")
+    make.set_defaults(command=_backup)
+    back = subparsers.add_parser("restore")
+    back.add_argument("--from", dest="source", default="")
+    back.add_argument("--yes", action="store_true")
+    back.set_defaults(
+        command=lambda settings, options: restore.restore(settings, options.source, yes=options.yes)
+    )
+
+
+def _backup(settings: Settings, options: argparse.Namespace) -> None:
+    if options.keep < 0:
+        raise StackError(f"KEEP must be a number of backups, not {options.keep}")
+    backup.backup(settings, options.to, options.keep, secrets=options.secrets)
+
+
+def _restore(settings: Settings, options: argparse.Namespace) -> None:
+    without = options.without.split()
+    restore.restore(settings, options.source, yes=options.yes, without=without)
 
 
 def _compose(settings: Settings, options: argparse.Namespace) -> None:

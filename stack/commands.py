@@ -43,8 +43,16 @@ def up(settings: Settings) -> None:
     Raises:
         StackError: it cannot be started, or a part does not become ready.
     """
+    start(fetched(settings), settings)
+
+
+def start(stack: Stack, settings: Settings) -> None:
+    """Start a stack that has all it needs, wait until it is ready, and say where everything is.
+
+    Raises:
+        StackError: it cannot be started, or a part does not become ready.
+    """
     started = time.monotonic()
-    stack = _fetched(settings)
     print("starting the stack as", "containers" if stack.mode == "compose" else "processes")
     record.write(settings, stack.placement())
     say(stack.up())
@@ -65,7 +73,7 @@ def up(settings: Settings) -> None:
     print(*addresses.lines(settings, stack.parts(), stack.certificate_authority()), sep="\n")
 
 
-def _fetched(settings: Settings) -> Stack:
+def fetched(settings: Settings) -> Stack:
     """Give the stack that is to start, with all it needs checked and fetched.
 
     Raises:

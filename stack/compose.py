@@ -144,6 +144,17 @@ class ComposeStack:
             )
         yield from self._logs_of("alertmanager_config")
 
+    def create(self) -> None:
+        """Make the volumes, and containers that do not run yet.
+
+        Raises:
+            StackError: they cannot be made.
+        """
+        for _ in project.claim(self.project, self._settings):
+            pass  # `up` says so too
+        parts = (part.name for part in self.parts())
+        self._compose("up", "--no-start", "--no-build", *parts)
+
     def down(self) -> Iterator[str]:
         """Stop and remove the containers; the volumes stay."""
         self._compose("down", "--remove-orphans")

@@ -67,4 +67,5 @@ def prepare(settings: Settings) -> Iterator[str]:
 
 def secrets_gid(settings: Settings) -> int:
     """The group that may read secrets/."""
-    return settings.secrets_dir.stat().st_gid
+    folder = settings.secrets_dir if settings.secrets_dir.is_dir() else settings.root
+    return folder.stat().st_gid

@@ -12,7 +12,7 @@ from stack.settings import LISTENERS, Settings
 from tests.support.paths import REPOSITORY
 
 NOT_COPIED = shutil.ignore_patterns(
-    *(".git", ".venv", ".local", "results", ".env", "*.egg-info"),
+    *(".git", ".venv", ".local", "results", "backups", ".env", "*.egg-info"),
     *("__pycache__", ".*_cache", ".hypothesis"),
 )
 COMMAND_SECONDS = 180.0

@@ -1,0 +1,251 @@
+"""`make backup`: everything that a stack has stored, while it runs, as one file."""
+
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from benchmark_exporter import __version__
+from benchmark_exporter.ledger.schema import MIGRATIONS
+from stack.backup import configuration, folder, journal, proof
+from stack.backup import silences as silences_file
+from stack.backup.access import COLLECT, Access, Stack
+from stack.backup.archive import Writer, writing
+from stack.backup.layout import (
+    BUFFER_BYTES,
+    CHECKOUT,
+    COLLECTED,
+    DATA,
+    PLAN,
+    SILENCES,
+    member,
+    mtime_ns_of,
+    tar_stream,
+)
+from stack.backup.lock import exclusive
+from stack.backup.manifest import FORMAT, Manifest, Proof, Versions
+from stack.backup.progress import Progress
+from stack.backup.reach import ask_json
+from stack.commands import current, say
+from stack.settings import ALERTMANAGER, GRAFANA, PROMETHEUS, Settings, StackError
+
+# Beyond what is copied: names, the manifest, and a little air.
+SPARE_BYTES = 16_000_000
+SILENCES_MEMBER = f"{DATA}/alertmanager/{SILENCES}"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the running parts said before anything was copied."""
+
+    at_seconds: float
+    prometheus: dict[str, float]
+    silences: list[Mapping[str, Any]]
+    files_ingested: float
+    programs: dict[str, str]
+
+
+def backup(settings: Settings, to: str, keep: int, *, secrets: bool) -> Path:
+    """Write a backup into a folder, prune older ones to `keep` (0: none), and say where it is.
+
+    Raises:
+        StackError: there is nothing to back up, no room, or something cannot be copied.
+        OSError: the folder cannot be written to.
+    """
+    stack = current(settings)
+    target = folder.prepare(settings, to)
+    with exclusive(settings):
+        journal.refuse_unfinished(settings)
+        say(folder.remove_leftovers(target))
+        began = time.time()
+        path = target / folder.name_at(settings, began)
+        if path.exists():
+            raise StackError(f"{path} exists: it was made in this second; run it again")
+        manifest = _write(settings, stack, path, began, secrets=secrets)
+        if keep:
+            say(folder.prune(target, settings, keep))
+    _print_result(path, manifest)
+    return path
+
+
+def _write(
+    settings: Settings, stack: Stack, path: Path, began: float, *, secrets: bool
+) -> Manifest:
+    access = Access(settings, stack)
+    stores = access.stored()
+    if "exporter" not in stores:
+        raise StackError("there is nothing to back up yet; `make up` starts the stack")
+    asked = _ask(settings, stack)
+    progress = Progress("reading")
+    with writing(folder.part_of(path), path, progress.add) as archive:
+        words = ["--staging", str(path.parent)] if stack.mode == "local" else []
+        words += [] if "prometheus" in asked.programs else ["--stopped"]
+        with access.start(COLLECT, words, stores, stdout=subprocess.PIPE) as collector:
+            try:
+                databases = _receive(collector, archive, asked, progress, path.parent)
+            except BaseException:
+                collector.kill()
+                raise
+        for name in configuration.paths(settings.root, secrets=secrets):
+            status = (settings.root / name).stat()
+            archive.add_bytes(
+                f"{CHECKOUT}/{name}",
+                (settings.root / name).read_bytes(),
+                mtime_ns=status.st_mtime_ns,
+                mode=status.st_mode & 0o777,
+            )
+        manifest = Manifest(
+            format=FORMAT,
+            mode=stack.mode,
+            checkout=str(settings.root),
+            begun_seconds=began,
+            ended_seconds=time.time(),
+            holds_secrets=secrets,
+            stores=stores,
+            versions=Versions(__version__, len(MIGRATIONS), asked.programs),
+            proof=Proof(
+                databases=databases,
+                at_seconds=asked.at_seconds,
+                prometheus=asked.prometheus,
+                silences=proof.not_over(asked.silences),
+                files_ingested=asked.files_ingested,
+            ),
+            files=archive.files,
+        )
+        archive.finish(manifest)
+    progress.end()
+    return manifest
+
+
+def _receive(
+    collector: subprocess.Popen[bytes],
+    archive: Writer,
+    asked: Asked,
+    progress: Progress,
+    target: Path,
+) -> dict[str, dict[str, Any]]:
+    """Put what the collector sends into the archive; gives what the databases hold.
+
+    Raises:
+        StackError: it fails, or there is no room.
+    """
+    assert collector.stdout is not None  # noqa: S101  # it is piped
+    errors = _Errors(collector.stderr)
+    collected: dict[str, dict[str, Any]] | None = None
+    silences = silences_file.encode(asked.silences)
+    has_silences = False
+    try:
+        with tar_stream(collector.stdout, "r|") as stream:
+            for info in stream:
+                file = stream.extractfile(info)
+                assert file is not None  # noqa: S101  # the collector sends only files
+                if info.name == PLAN:
+                    progress.total_bytes = json.load(file)["bytes"]
+                    _check_room(target, progress.total_bytes)
+                elif info.name == COLLECTED:
+                    collected = json.load(file)
+                elif info.name == SILENCES_MEMBER:
+                    has_silences = True
+                    archive.add_bytes(
+                        info.name,
+                        file.read() + silences,
+                        mtime_ns=mtime_ns_of(info),
+                        mode=info.mode,
+                    )
+                else:
+                    sent = member(info.name, info.size, mtime_ns_of(info), info.mode)
+                    archive.add(sent, file)
+        while collector.stdout.read(BUFFER_BYTES):
+            pass
+    except tarfile.TarError as error:
+        raise StackError(f"the backup failed: {errors.text() or error}") from error
+    assert collector.stdin is not None  # noqa: S101  # it is piped
+    with suppress(OSError):
+        collector.stdin.close()
+    if collector.wait() or collected is None:
+        raise StackError(f"the backup failed: {errors.text()}")
+    if silences and not has_silences:
+        archive.add_bytes(SILENCES_MEMBER, silences, mtime_ns=time.time_ns())
+    return collected
+
+
+class _Errors:
+    """What a collector writes to its standard error, read as it comes."""
+
+    def __init__(self, file: IO[bytes] | None) -> None:
+        self._lines: list[str] = []
+        self._thread = threading.Thread(target=self._read, args=(file,), daemon=True)
+        self._thread.start()
+
+    def _read(self, file: IO[bytes]) -> None:
+        shown = Progress("")
+        for line in file:
+            words = line.decode(errors="replace").split()
+            if words[:1] == ["progress"] and len(words) == 4:
+                shown.what, shown.total_bytes = f"copying {words[1]}", int(words[3])
+                shown.add(int(words[2]) - shown.done_bytes)
+            else:
+                self._lines.append(line.decode(errors="replace").rstrip())
+
+    def text(self) -> str:
+        """All that was said, once the process has ended."""
+        self._thread.join(timeout=5.0)
+        return "\n".join(self._lines)
+
+
+def _ask(settings: Settings, stack: Stack) -> Asked:
+    """Ask the parts that run; one that does not is left out."""
+    at_seconds = time.time() - proof.SETTLED_SECONDS
+    prometheus: dict[str, float] = {}
+    silences: list[Mapping[str, Any]] = []
+    programs: dict[str, str] = {}
+    ingested = 0.0
+    running = {name for name, state in stack.states().items() if state == "running"}
+    for name, state in stack.states().items():
+        if state != "running":
+            print(f"  {name} does not run; what it has stored is backed up as it is")
+    if "prometheus" in running:
+        programs["prometheus"] = ask_json(PROMETHEUS, settings, "/api/v1/status/buildinfo")["data"][
+            "version"
+        ]
+        prometheus = proof.prometheus(settings, at_seconds)
+    if "alertmanager" in running:
+        status = ask_json(ALERTMANAGER, settings, "/api/v2/status")
+        programs["alertmanager"] = status["versionInfo"]["version"]
+        silences = proof.silences(settings)
+    if "exporter" in running:
+        ingested = proof.files_ingested(settings)
+    if "grafana" in running:
+        programs["grafana"] = ask_json(GRAFANA, settings, "/api/health").get("version", "")
+    return Asked(at_seconds, prometheus, silences, ingested, programs)
+
+
+def _check_room(target: Path, size_bytes: int) -> None:
+    needed, free = size_bytes + SPARE_BYTES, shutil.disk_usage(target).free
+    if free < needed:
+        raise StackError(
+            f"{target}: the backup may need {needed / 1e6:.0f} MB, and {free / 1e6:.0f} MB are "
+            "free; make room, or name another folder with TO="
+        )
+
+
+def _print_result(path: Path, manifest: Manifest) -> None:
+    size = path.stat().st_size
+    seconds = manifest.ended_seconds - manifest.begun_seconds
+    for store in manifest.stores:
+        print(f"  {store:<14} {manifest.store_bytes(store) / 1e6:8.1f} MB")
+    shown = os.path.relpath(path)
+    print(
+        f"\nwrote {shown}: {size / 1e6:.1f} MB of {manifest.size_bytes / 1e6:.1f}, {seconds:.1f} s"
+    )
+    if not manifest.holds_secrets:
+        print("it has none of secrets/; SECRETS=yes adds them")
+    print(f"to restore it: make restore FROM={shown}")

@@ -1,11 +1,10 @@
 """What the running parts answer."""
 
 import json
-import urllib.error
 import urllib.parse
-import urllib.request
 from typing import Any
 
+from stack import internal
 from stack.settings import Part, Settings
 
 ANSWER_SECONDS = 30.0
@@ -18,10 +17,7 @@ def ask(part: Part, settings: Settings, path: str, **parameters: str) -> bytes:
         OSError: it does not answer, or refuses.
     """
     query = f"?{urllib.parse.urlencode(parameters)}" if parameters else ""
-    url = part.url(settings, f"{path}{query}")
-    with urllib.request.urlopen(url, timeout=ANSWER_SECONDS) as answer:  # noqa: S310  # ours
-        body: bytes = answer.read()
-    return body
+    return internal.request(part, settings, f"{path}{query}", timeout_seconds=ANSWER_SECONDS)
 
 
 def ask_json(part: Part, settings: Settings, path: str, **parameters: str) -> Any:

@@ -92,9 +92,8 @@ def _add_backup(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]
     back = subparsers.add_parser("restore")
     back.add_argument("--from", dest="source", default="")
     back.add_argument("--yes", action="store_true")
-    back.set_defaults(
-        command=lambda settings, options: restore.restore(settings, options.source, yes=options.yes)
-    )
+    back.add_argument("--without", default="")
+    back.set_defaults(command=_restore)
 
 
 def _backup(settings: Settings, options: argparse.Namespace) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Protocol
 
 from benchmark_exporter.atomic_write import sync_folder
-from stack.backup.layout import BUFFER_BYTES, CHECKOUT, DATA, MANIFEST, member, tar_stream
+from stack.backup.layout import BUFFER_BYTES, CHECKOUT, DATA, MANIFEST, member, shown, tar_stream
 from stack.backup.manifest import File, Manifest, decode, encode
 from stack.settings import StackError
 
@@ -87,7 +87,7 @@ class Writer:
         """
         hashed = _Hashed(file, self._moved)
         self._stream.addfile(info, hashed)
-        self.files.append(File(info.name, info.size, hashed.digest()))
+        self.files.append(File(shown(info.name), info.size, hashed.digest()))
 
     def add_bytes(self, name: str, data: bytes, *, mtime_ns: int = 0, mode: int = 0o644) -> None:
         """Add a member that is in memory.
@@ -151,16 +151,18 @@ def verify(path: Path, moved: Moved) -> Verified:
                 for info, file in _members(path, stream):
                     if manifest is not None:
                         raise StackError(f"{path}: not a backup: a member follows the manifest")
-                    if info.name in found:
-                        raise StackError(f"{path}: not a backup: {info.name!r} is in it twice")
+                    name = shown(info.name)
+                    if name in found:
+                        raise StackError(f"{path}: not a backup: {name!r} is in it twice")
                     if info.name == MANIFEST:
                         manifest = decode(file.read(LONGEST_MANIFEST_BYTES))
                         continue
                     hashed = _Hashed(file, moved)
                     if info.name.startswith(f"{CHECKOUT}/"):
-                        name = info.name.removeprefix(f"{CHECKOUT}/")
-                        checkout[name] = (hashed.read(LONGEST_CHECKOUT_BYTES), info.mode & 0o777)
-                    found[info.name] = File(info.name, info.size, hashed.digest())
+                        data = hashed.read(LONGEST_CHECKOUT_BYTES)
+                        path_there = info.name.removeprefix(f"{CHECKOUT}/")
+                        checkout[path_there] = (data, info.mode & 0o777)
+                    found[name] = File(name, info.size, hashed.digest())
             while compressed.read(BUFFER_BYTES):  # to the checksum at its end
                 pass
     except DAMAGE as error:
@@ -197,7 +199,7 @@ def read(
                     return
                 hashed = _Hashed(file, moved)
                 yield info, hashed
-                if hashed.digest() != known.get(info.name):
+                if hashed.digest() != known.get(shown(info.name)):
                     raise StackError(f"{path}: has changed while it was restored")
     except (zstd.ZstdError, EOFError, tarfile.TarError) as error:
         raise StackError(f"{path}: has changed while it was restored ({error})") from error

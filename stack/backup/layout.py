@@ -79,6 +79,11 @@ def mtime_ns_of(info: tarfile.TarInfo) -> int:
     return int(seconds) * 10**9 + int(fraction.ljust(9, "0")[:9])
 
 
+def shown(name: str) -> str:
+    """A member's name as text: bytes of it that are not UTF-8 become escapes like \\xff."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def tar_stream(file: Any, mode: str) -> tarfile.TarFile:
     """Open a tar stream; `mode` is "r|" or "w|"."""
     return tarfile.open(  # type: ignore[call-overload,no-any-return]

@@ -35,10 +35,20 @@ from stack.backup.manifest import FORMAT, Manifest, Proof, Versions
 from stack.backup.progress import Progress
 from stack.backup.reach import ask_json
 from stack.commands import current, say
-from stack.settings import ALERTMANAGER, GRAFANA, PROMETHEUS, Settings, StackError
+from stack.local import LocalStack
+from stack.settings import (
+    ALERTMANAGER,
+    EXPORTER,
+    GRAFANA,
+    PROMETHEUS,
+    Part,
+    Settings,
+    StackError,
+)
 
 # Beyond what is copied: names, the manifest, and a little air.
 SPARE_BYTES = 16_000_000
+NOTHING = "there is nothing to back up yet; `make up` starts the stack"
 SILENCES_MEMBER = f"{DATA}/alertmanager/{SILENCES}"
 
 
@@ -49,7 +59,7 @@ class Asked:
     at_seconds: float
     prometheus: dict[str, float]
     silences: list[Mapping[str, Any]]
-    files_ingested: float
+    totals: dict[str, float]
     programs: dict[str, str]
 
 
@@ -60,7 +70,7 @@ def backup(settings: Settings, to: str, keep: int, *, secrets: bool) -> Path:
         StackError: there is nothing to back up, no room, or something cannot be copied.
         OSError: the folder cannot be written to.
     """
-    stack = current(settings)
+    stack = _stack_with_data(settings)
     target = folder.prepare(settings, to)
     with exclusive(settings):
         journal.refuse_unfinished(settings)
@@ -76,18 +86,27 @@ def backup(settings: Settings, to: str, keep: int, *, secrets: bool) -> Path:
     return path
 
 
+def _stack_with_data(settings: Settings) -> Stack:
+    """The stack of this checkout; of two that may start here, the one that has stored something."""
+    stack = current(settings)
+    if "exporter" not in Access(settings, stack).stored() and not settings["MODE"]:
+        return LocalStack(settings)
+    return stack
+
+
 def _write(
     settings: Settings, stack: Stack, path: Path, began: float, *, secrets: bool
 ) -> Manifest:
     access = Access(settings, stack)
     stores = access.stored()
     if "exporter" not in stores:
-        raise StackError("there is nothing to back up yet; `make up` starts the stack")
+        raise StackError(NOTHING)
     asked = _ask(settings, stack)
     progress = Progress("reading")
     with writing(folder.part_of(path), path, progress.add) as archive:
         words = ["--staging", str(path.parent)] if stack.mode == "local" else []
-        words += [] if "prometheus" in asked.programs else ["--stopped"]
+        is_running = stack.states().get("prometheus") == "running"
+        words += [] if is_running else ["--stopped"]
         with access.start(COLLECT, words, stores, stdout=subprocess.PIPE) as collector:
             try:
                 databases = _receive(collector, archive, asked, progress, path.parent)
@@ -116,7 +135,7 @@ def _write(
                 at_seconds=asked.at_seconds,
                 prometheus=asked.prometheus,
                 silences=proof.not_over(asked.silences),
-                files_ingested=asked.files_ingested,
+                files_ingested=asked.totals.get("files_ingested", 0.0),
             ),
             files=archive.files,
         )
@@ -172,6 +191,8 @@ def _receive(
         collector.stdin.close()
     if collector.wait() or collected is None:
         raise StackError(f"the backup failed: {errors.text()}")
+    if "exporter" not in collected:
+        raise StackError(NOTHING)
     if silences and not has_silences:
         archive.add_bytes(SILENCES_MEMBER, silences, mtime_ns=time.time_ns())
     return collected
@@ -202,30 +223,34 @@ class _Errors:
 
 
 def _ask(settings: Settings, stack: Stack) -> Asked:
-    """Ask the parts that run; one that does not is left out."""
-    at_seconds = time.time() - proof.SETTLED_SECONDS
-    prometheus: dict[str, float] = {}
-    silences: list[Mapping[str, Any]] = []
-    programs: dict[str, str] = {}
-    ingested = 0.0
-    running = {name for name, state in stack.states().items() if state == "running"}
-    for name, state in stack.states().items():
-        if state != "running":
-            print(f"  {name} does not run; what it has stored is backed up as it is")
-    if "prometheus" in running:
-        programs["prometheus"] = ask_json(PROMETHEUS, settings, "/api/v1/status/buildinfo")["data"][
-            "version"
-        ]
-        prometheus = proof.prometheus(settings, at_seconds)
-    if "alertmanager" in running:
-        status = ask_json(ALERTMANAGER, settings, "/api/v2/status")
-        programs["alertmanager"] = status["versionInfo"]["version"]
-        silences = proof.silences(settings)
-    if "exporter" in running:
-        ingested = proof.files_ingested(settings)
-    if "grafana" in running:
-        programs["grafana"] = ask_json(GRAFANA, settings, "/api/health").get("version", "")
-    return Asked(at_seconds, prometheus, silences, ingested, programs)
+    """Ask the parts that run; one that does not answer is left out, and that is said."""
+    asked = Asked(time.time() - proof.SETTLED_SECONDS, {}, [], {}, {})
+    for part in (EXPORTER, PROMETHEUS, ALERTMANAGER, GRAFANA):
+        state = stack.states().get(part.name)
+        if state is None:  # this stack has no such part
+            continue
+        try:
+            if state != "running":
+                raise OSError(state)
+            _ask_part(part, settings, asked)
+        except OSError as error:
+            print(f"  {part.name} does not answer ({error}); it is backed up as it is on the disk")
+    return asked
+
+
+def _ask_part(part: Part, settings: Settings, asked: Asked) -> None:
+    if part is EXPORTER:
+        asked.totals["files_ingested"] = proof.files_ingested(settings)
+    elif part is PROMETHEUS:
+        build = ask_json(part, settings, "/api/v1/status/buildinfo")["data"]
+        asked.programs[part.name] = build["version"]
+        asked.prometheus.update(proof.prometheus(settings, asked.at_seconds))
+    elif part is ALERTMANAGER:
+        status = ask_json(part, settings, "/api/v2/status")
+        asked.programs[part.name] = status["versionInfo"]["version"]
+        asked.silences.extend(proof.silences(settings))
+    else:
+        asked.programs[part.name] = ask_json(part, settings, "/api/health").get("version", "")
 
 
 def _check_room(target: Path, size_bytes: int) -> None:

@@ -83,6 +83,8 @@ def restore(settings: Settings, source: str, *, yes: bool, without: Collection[s
         begun = _prepare(settings, archive, verified, without)
         if not yes:
             _ask(begun)
+        if (earlier := journal.read(begun.settings)) is not None:
+            _drop_unpacked(_of(begun.settings, earlier))
         journal.begin(begun.settings, begun.journal, verified.manifest)
         try:
             _unpack(begun, verified)

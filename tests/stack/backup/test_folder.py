@@ -1,6 +1,7 @@
 """The folder of the backups, and the checkout's files in them."""
 
 import fcntl
+import shlex
 import stat
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from stack.__main__ import _parser
 from stack.backup import configuration, folder
 from stack.backup.configuration import Checkout
 from stack.backup.lock import exclusive
@@ -149,3 +151,35 @@ def test_an_interrupted_swap_of_the_checkouts_files_goes_on_or_back(settings: Se
 def test_the_mode_of_the_restored_settings_is_that_of_the_restore() -> None:
     env = configuration.with_mode(b"# MODE=x\nMODE=compose\nPORT=1\n", "local")
     assert env == b"# MODE=x\nMODE=local\nPORT=1\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["backup"], {"to": "", "keep": 0, "secrets": False}),
+        (
+            ["backup", "TO=/mnt/a b", "KEEP=7", "SECRETS=yes"],
+            {"to": "/mnt/a b", "keep": 7, "secrets": True},
+        ),
+        (["restore", "FROM=x"], {"source": "x", "yes": False, "without": ""}),
+        (
+            ["restore", "FROM=x", "YES=1", "WITHOUT=prometheus grafana"],
+            {"source": "x", "yes": True, "without": "prometheus grafana"},
+        ),
+        (["restore-clean"], {}),
+    ],
+)
+def test_the_makefile_says_what_it_is_asked(words: list[str], expected: dict[str, object]) -> None:
+    # As if the requirements were installed, whatever the time of their files.
+    command = ["make", "--dry-run", "--assume-old=.venv/run", *words]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    _, _, said = done.stdout.replace("\\\n", " ").partition("-m stack ")
+    options = vars(_parser().parse_args(shlex.split(said)))
+    del options["command"]
+    assert options == expected
+
+
+def test_stores_that_are_none_are_refused(equipped: Path) -> None:
+    done = run_stack(equipped, "restore", "--from", "x", "--without", "prometheus results")
+    assert done.returncode == 1
+    assert "not 'results'" in done.stderr

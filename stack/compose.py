@@ -34,6 +34,8 @@ CONTAINER_PORTS = {
     part: int(port)
     for part, port in zip(LISTENERS, (8000, 9090, 9093, 9100, 3000, 8765), strict=True)
 }
+# Of the proxy, in its container.
+PROXY_STORAGE = "/tmp/caddy"  # noqa: S108  # a volume
 # What the engine's states mean to a user; any other is a failure.
 STATES = {"running": "running", "created": "stopped", "exited": "failed", "paused": "stopped"}
 
@@ -77,7 +79,7 @@ def proxy_place(settings: Settings) -> proxy.Place:
     hosts = {"stream": "exporter"}
     return proxy.Place(
         folder="/etc/caddy",
-        storage="/data",
+        storage=PROXY_STORAGE,
         bind="",
         upstreams={name: f"{hosts.get(name, name)}:{port}" for name, port in here.items()},
         ports=here,
@@ -178,7 +180,7 @@ class ComposeStack:
         if not proxy.has_authority(self._settings):
             return None
         copy = self._settings.state_dir / "proxy_root.crt"
-        self._compose("cp", f"{PROXY.name}:/data/{proxy.ROOT_CERTIFICATE}", str(copy))
+        self._compose("cp", f"{PROXY.name}:{PROXY_STORAGE}/{proxy.ROOT_CERTIFICATE}", str(copy))
         return copy
 
     def write_proxy(self) -> None:

@@ -30,8 +30,8 @@ from stack.settings import (
 from stack.supervisor import Process, Supervisor
 from tests.stack.backends import until
 from tests.stack.checkouts import checkout, link_programs, ports, run_stack, write_env
+from tests.stack.doors import PAGES, table
 from tests.stack.orbit import FAST, run_of
-from tests.stack.test_stack_doors import PAGES, table
 
 SCRAPED_SECONDS = 60.0
 DOORS = (EXPORTER, STREAM, PROMETHEUS, ALERTMANAGER, NODE_EXPORTER)

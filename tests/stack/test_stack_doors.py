@@ -4,11 +4,9 @@ Runs after test_stack.py, on the same stack.
 """
 
 import asyncio
-import http.client
 import json
-import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import aiohttp
@@ -23,75 +21,17 @@ from stack.settings import (
     NODE_EXPORTER,
     PROMETHEUS,
     STREAM,
-    Part,
-    Settings,
 )
 from tests.stack.backends import PUBLIC_HOST, Backend, Compose
-from tests.support.paths import REPOSITORY
-
-DOCUMENT = REPOSITORY / "docs/security.md"
-# What each part shows to whoever may read it.
-PAGES: Mapping[Part, Sequence[str]] = {
-    EXPORTER: ("/", "/metrics", "/api/v1/status", "/runbooks/Watchdog"),
-    STREAM: ("/", "/live.js", "/api/v1/trends"),
-    PROMETHEUS: ("/api/v1/query?query=up", "/api/v1/rules", "/metrics"),
-    ALERTMANAGER: ("/", "/api/v2/alerts", "/metrics"),
-    NODE_EXPORTER: ("/metrics",),
-    GRAFANA: ("/login",),
-}
-# Of Grafana, what only those see who have logged in.
-BEHIND_LOGIN = {GRAFANA: ("/api/search", "/metrics")}
-FOREIGN = "http://evil.example"
-SILENCE = json.dumps(
-    {
-        "matchers": [{"name": "alertname", "value": ".+", "isRegex": True}],
-        "startsAt": "2020-01-01T00:00:00Z",
-        "endsAt": "2100-01-01T00:00:00Z",
-        "createdBy": "test",
-        "comment": "forged",
-    }
+from tests.stack.doors import (
+    BEHIND_LOGIN,
+    FOREIGN,
+    PAGES,
+    ask,
+    doors,
+    published,
+    table,
 )
-ALERTS = json.dumps({"alerts": [{"status": "firing", "labels": {"alertname": "Forged"}}]})
-JSON = {"Content-Type": "application/json"}
-
-
-def doors(backend: Backend) -> list[Part]:
-    """What this stack publishes."""
-    return [part for part in LISTENERS if part is not GRAFANA or GRAFANA in backend.parts]
-
-
-def published(part: Part, settings: Settings) -> str:
-    return f"{settings.reach}:{settings.port(part)}"
-
-
-def ask(
-    address: str,
-    path: str,
-    headers: Mapping[str, str] | None = None,
-    *,
-    method: str = "GET",
-    body: str | None = None,
-) -> tuple[int, str]:
-    """The status and the text of an answer; the path is sent as it is."""
-    connection = http.client.HTTPConnection(address, timeout=20)
-    try:
-        connection.request(method, path, body, dict(headers or {}))
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode(errors="replace")
-    finally:
-        connection.close()
-
-
-def table() -> Mapping[str, tuple[str, list[str], list[str]]]:
-    """The doors that docs/security.md lists: the setting, and what is open at each of the two."""
-    rows = re.findall(
-        r"^\| (\w+) \| `(\w+_PORT)` \| (.*) \| (.*) \|$", DOCUMENT.read_text(), re.MULTILINE
-    )
-
-    def paths(cell: str) -> list[str]:
-        return [path for path in re.findall(r"`([^`]+)`", cell) if not path.startswith("POST")]
-
-    return {name: (setting, paths(login), paths(bare)) for name, setting, login, bare in rows}
 
 
 def test_a_stack_listens_on_the_doors_of_the_document_alone(backend: Backend) -> None:
@@ -204,95 +144,6 @@ def test_an_internal_door_answers_with_the_credential(backend: Backend) -> None:
     for part in doors(backend):
         if part is not GRAFANA:
             assert internal.request(part, backend.settings, PAGES[part][0])
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {**JSON, "Origin": FOREIGN},
-        {"Content-Type": "text/plain", "Origin": FOREIGN, "Sec-Fetch-Site": "cross-site"},
-        {"Content-Type": "text/plain", "Origin": "null"},
-        {**JSON, "Host": "evil.example"},
-        {"Content-Type": "text/plain", "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"},
-    ],
-    ids=["json", "plain", "sandboxed", "rebound", "no-origin"],
-)
-def test_a_foreign_page_silences_nothing(backend: Backend, headers: Mapping[str, str]) -> None:
-    address = published(ALERTMANAGER, backend.settings)
-    assert ask(address, "/api/v2/silences", headers, method="POST", body=SILENCE)[0] == 403
-    preflight = {
-        "Origin": FOREIGN,
-        "Access-Control-Request-Method": "POST",
-        "Access-Control-Request-Headers": "content-type",
-    }
-    assert ask(address, "/api/v2/silences", preflight, method="OPTIONS")[0] == 403
-    assert internal.get_json(ALERTMANAGER, backend.settings, "/api/v2/silences") == []
-
-
-def test_no_answer_lets_another_origin_read_it(backend: Backend) -> None:
-    for part in doors(backend):
-        connection = http.client.HTTPConnection(published(part, backend.settings), timeout=20)
-        origin = f"http://localhost:{backend.settings.port(EXPORTER)}"
-        connection.request("GET", PAGES[part][0], headers={"Origin": origin})
-        answer = connection.getresponse()
-        answer.read()
-        names = {name.lower() for name, _ in answer.getheaders()}
-        assert not {name for name in names if name.startswith("access-control-")}, part.name
-        assert answer.headers["X-Frame-Options"] == "DENY"
-        connection.close()
-
-
-@pytest.mark.parametrize("method", ["POST", "PUT", "GET"])
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/-/quit",
-        "/-/reload",
-        "/-/quit/",
-        "/-/QUIT",
-        "/-/%71uit",
-        "//-/quit",
-        "/x/../-/quit",
-        "/-/./reload",
-        "/-%2freload",
-        "/-/quit?x=1",
-        "/api/v1/admin/tsdb/delete_series?match[]=up",
-        "/api/v1/admin/tsdb/snapshot",
-        "/api/v1/%61dmin/tsdb/clean_tombstones",
-        "//api//v1/admin/tsdb/clean_tombstones",
-    ],
-)
-def test_nobody_stops_or_changes_a_part_through_the_proxy(
-    backend: Backend, path: str, method: str
-) -> None:
-    for part in (PROMETHEUS, ALERTMANAGER, EXPORTER):
-        status, text = ask(published(part, backend.settings), path, method=method)
-        assert (status, text.partition(":")[0]) == (403, "refused"), part.name
-    # Whoever knows the credential may.
-    assert ask(internal.address(PROMETHEUS, backend.settings), path, method=method)[0] == 401
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {},
-        {"Origin": FOREIGN},
-        {"X-Stack-Credential": "CREDENTIAL"},
-        {"Authorization": "Bearer CREDENTIAL"},
-        {"X-Forwarded-For": "127.0.0.1"},
-    ],
-    ids=["plain", "foreign", "proxy", "bearer", "forwarded"],
-)
-@pytest.mark.parametrize("path", ["/api/v1/alerts", "/api/v1/%61lerts", "//api/v1/alerts"])
-def test_nobody_forges_an_alert_through_the_proxy(
-    backend: Backend, path: str, headers: Mapping[str, str]
-) -> None:
-    secret = credential.read(backend.settings)
-    filled = {name: value.replace("CREDENTIAL", secret) for name, value in headers.items()}
-    address = published(EXPORTER, backend.settings)
-    assert ask(address, path, {**JSON, **filled}, method="POST", body=ALERTS)[0] == 403
-    alerts = internal.get_json(EXPORTER, backend.settings, "/api/v1/status")["alerts"]
-    assert "Forged" not in {alert["alertname"] for alert in alerts}
 
 
 def test_the_proxy_has_the_parts_trust_nothing_that_a_client_says_of_itself(

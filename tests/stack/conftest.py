@@ -39,6 +39,12 @@ def backend(
 
 
 @pytest.fixture
+def images() -> Callable[[], Mapping[str, str]]:
+    """Gives the images of containers by their settings, or skips where there are none."""
+    return _images
+
+
+@pytest.fixture
 def folder(tmp_path: Path, free_port: Callable[[], int]) -> Path:
     """A copy of the checkout on ports of its own, in mode local."""
     return checkout(tmp_path / "checkout", {"MODE": "local", **ports(free_port)}).root

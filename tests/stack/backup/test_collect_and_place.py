@@ -250,3 +250,9 @@ def test_what_is_unpacked_is_removed_by_discard(stored: Path, tmp_path: Path) ->
     assert (here / "exporter" / NEW).exists()
     assert run("place", "discard", *stores(here)).returncode == 0
     assert [list((here / name).iterdir()) for name in ("exporter", "grafana")] == [[], []]
+
+
+def test_what_runs_in_the_exporters_container_needs_the_standard_library_only() -> None:
+    program = "import stack.backup.collect, stack.backup.place"
+    # -S leaves out everything that is installed.
+    subprocess.run([sys.executable, "-S", "-c", program], cwd=REPOSITORY, check=True)

@@ -13,15 +13,7 @@ from stack import credential, internal, project, proxy
 from stack.log_excerpt import excerpt
 from stack.prepare import secrets_gid
 from stack.record import Placement
-from stack.settings import (
-    GRAFANA,
-    LISTENERS,
-    PARTS,
-    PROXY,
-    Part,
-    Settings,
-    StackError,
-)
+from stack.settings import GRAFANA, LISTENERS, PARTS, PROXY, Part, Settings, StackError
 
 ANSWER_SECONDS = 20
 REASON_LINES = 4

@@ -13,6 +13,7 @@ CHANGES_BY_MIGRATION = (
     "keeps by which limits each result was judged",
     "keeps which results drift",
     "keeps change points",
+    "bounds the alerts that are kept, and the counters of their names",
 )
 
 

@@ -55,11 +55,12 @@ def test_the_version_loads_no_library(tmp_path: Path) -> None:
 def test_a_health_check_loads_click_alone(tmp_path: Path) -> None:
     names = loaded(tmp_path, "healthcheck", "--listen=127.0.0.1:1")
     assert others(names) == {"click"}
-    modules = {"options", "program", "values", "healthcheck"}
+    modules = {"options", "output", "program", "values", "healthcheck"}
     assert ours(names) == {
         "benchmark_exporter",
         "__main__",
         "commands",
+        "wording",
         *(f"commands.{each}" for each in modules),
     }
 
@@ -68,7 +69,7 @@ def test_run_loads_what_the_client_needs(tmp_path: Path) -> None:
     (tmp_path / "results").mkdir()
     names = loaded(tmp_path, "run", "--", "true")
     assert others(names) == {"click", "psutil"}
-    modules = {"options", "program", "values", "run", "stack_file"}
+    modules = {"options", "output", "program", "values", "run", "stack_file"}
     assert {name for name in ours(names) if not name.startswith("client")} == {
         *("benchmark_exporter", "__main__", "commands", "atomic_write", "wording"),
         *(f"commands.{each}" for each in modules),

@@ -142,6 +142,7 @@ def test_the_state_does_not_depend_on_how_many_runs_share_a_transaction(
 def test_a_running_total_is_written_once_a_transaction(path: Path) -> None:
     statements: list[str] = []
     ledger = Ledger(path, connect=watched(statements.append))
+    statements.clear()
     with ledger.transaction() as transaction:
         for _ in range(100):
             transaction.count("seen", ("a",), 1e9)

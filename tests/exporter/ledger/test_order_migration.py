@@ -21,11 +21,14 @@ EXTENT = ("ratio", "moved_results", "judged_results")
 LATER_TABLES = (
     *("executables", "former_names", "carried_aliases", "regression_reports", "scrapers", "holds"),
     *("drifts", "drift_checks", "change_points", "change_searches_due", "change_search"),
+    "notification_series",
 )
 LATER_COLUMNS = ("uncapped", "limits", "quiet_ratio", "reachable_ratio", "reachable_samples")
 SCHEMA_4 = f"""
     {"".join(f"DROP TABLE {table};" for table in LATER_TABLES)}
     {"".join(f"ALTER TABLE verdicts DROP COLUMN {column};" for column in LATER_COLUMNS)}
+    ALTER TABLE notifications DROP COLUMN since_seconds;
+    ALTER TABLE notifications DROP COLUMN known;
     DROP INDEX runs_by_rank;
     ALTER TABLE runs DROP COLUMN rank_seconds;
     ALTER TABLE runs DROP COLUMN tie;

@@ -279,7 +279,7 @@ def test_a_counter_that_returned_keeps_what_it_was(wired: Wired) -> None:
 
 NAMED_BY_PEOPLE = {
     # Labels of alerts as they were received.
-    "notifications",
+    *("notifications", "notification_series"),
     # By what documents state, whatever it is renamed to.
     "executables",
     "former_names",

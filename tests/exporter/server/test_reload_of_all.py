@@ -32,6 +32,7 @@ STARTED_WITH = Config()
 # Another value for each setting.
 CHANGED = Config(
     project="other",
+    allowed_hosts=["perf.example.org"],
     environment="lab",
     timezone="Asia/Tokyo",
     baseline_version="v9",
@@ -200,4 +201,4 @@ def test_only_what_is_made_at_the_start_reads_the_settings_of_the_start(folder: 
         for path in (REPOSITORY / "exporter" / "benchmark_exporter" / folder).rglob("*.py")
         if re.search(r"settings\.config\b", path.read_text(encoding="utf-8"))
     }
-    assert users <= {"parts.py", "open_ledger.py"}
+    assert users <= {"parts.py", "open_ledger.py", "listeners.py"}

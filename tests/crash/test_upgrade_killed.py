@@ -25,6 +25,7 @@ def schema(path: Path) -> int:
 
 def not_started(folder: Path, port: int) -> Exporter:
     exporter = Exporter.__new__(Exporter)
+    exporter.descriptors = None
     exporter.options = ("--stream-listen=off", f"--config={folder / 'config.yaml'}")
     exporter.folder, exporter.results = folder, folder / "results"
     exporter.results.mkdir(exist_ok=True)

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 
-from asyncinotify import Event, Inotify, Mask, Watch
+from asyncinotify import Event, Inotify, Mask
 
 from benchmark_exporter.ingest.inbox import SUFFIX
 
@@ -40,7 +40,7 @@ class FolderEvents:
 
     def __init__(self, root: str, appended: str) -> None:
         self._root, self._appended = root, appended
-        self._folders: dict[Watch, str] = {}
+        self._folders: dict[int, str] = {}  # by their watches' descriptors
         try:
             # Without a timeout, reading would wait: asyncinotify's NONBLOCK sets nothing.
             self._inotify = Inotify(cache_size=_EVENTS_PER_READ, sync_timeout=0)
@@ -80,8 +80,8 @@ class FolderEvents:
         elif (watch := event.watch) is None:
             return
         elif mask & Mask.IGNORED:
-            self._folders.pop(watch, None)
-        elif event.name is not None and (folder := self._folders.get(watch)) is not None:
+            self._folders.pop(watch.wd, None)
+        elif event.name is not None and (folder := self._folders.get(watch.wd)) is not None:
             name = str(event.name)
             path = f"{folder}/{name}"
             changed.add(path)
@@ -128,18 +128,16 @@ class FolderEvents:
             watch = self._inotify.add_watch(folder, events | flags)
         except OSError as error:
             raise _named(error, folder) from error
-        self._folders[watch] = folder
+        self._folders[watch.wd] = folder
 
     def _unwatch(self, folder: str) -> None:
         """Ends the watches of a folder that was renamed, whose paths are wrong now."""
         below = f"{folder}/"
-        moved = [
-            watch
-            for watch, path in self._folders.items()
-            if path == folder or path.startswith(below)
-        ]
-        for watch in moved:
-            del self._folders[watch]
+        for watch in self._inotify.watches:
+            path = self._folders.get(watch.wd)
+            if path is None or (path != folder and not path.startswith(below)):
+                continue
+            del self._folders[watch.wd]
             with suppress(OSError):  # the kernel may have ended it, as the folder was deleted
                 self._inotify.rm_watch(watch)
 

@@ -1,27 +1,24 @@
 """File events of Linux (inotify) for a folder and all its subfolders.
 
-Names are bytes to the kernel. Here they are strings as `os.fsdecode` makes them, so that a name
-that is not UTF-8 is a name like any other.
+asyncinotify talks to the kernel; which folders are watched, and when, is decided here. Names are
+bytes to the kernel. Here they are strings as `os.fsdecode` makes them, so that a name that is not
+UTF-8 is a name like any other.
 """
 
-import ctypes
 import errno
 import os
-import struct
 from collections.abc import Iterator
 from contextlib import suppress
 
+from asyncinotify import Event, Inotify, Mask
+
 from benchmark_exporter.ingest.inbox import SUFFIX
 
-_MODIFY, _ATTRIB, _CLOSE_WRITE = 0x2, 0x4, 0x8
-_MOVED_FROM, _MOVED_TO, _CREATE, _DELETE = 0x40, 0x80, 0x100, 0x200
-_OVERFLOW, _IGNORED, _IS_FOLDER = 0x4000, 0x8000, 0x40000000
-_ONLY_FOLDER, _NO_LINK = 0x01000000, 0x02000000
-_FILE_EVENTS = _ATTRIB | _CLOSE_WRITE | _MOVED_FROM | _MOVED_TO | _CREATE | _DELETE
+_FILE_EVENTS = Mask.ATTRIB | Mask.CLOSE_WRITE | Mask.MOVE | Mask.CREATE | Mask.DELETE
 # After these, there may be a folder to enter: permissions may have been corrected.
-_MAY_OPEN = _ATTRIB | _MOVED_TO | _CREATE
-_EVENT = struct.Struct("iIII")
-_BUFFER_BYTES = 256 * 1024
+_MAY_OPEN = Mask.ATTRIB | Mask.MOVED_TO | Mask.CREATE
+# Read at once, at least: the kernel keeps 16384 unless it is set otherwise.
+_EVENTS_PER_READ = 1000
 # What the machine or the user has no more of; any other error concerns one folder only.
 LIMITS = {
     errno.ENOSPC: "more folders than fs.inotify.max_user_watches allows",
@@ -43,14 +40,15 @@ class FolderEvents:
 
     def __init__(self, root: str, appended: str) -> None:
         self._root, self._appended = root, appended
-        self._libc = ctypes.CDLL(None, use_errno=True)
-        self._folders: dict[int, str] = {}
-        self.descriptor = self._libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
-        if self.descriptor < 0:
-            raise _error(root)
+        self._folders: dict[int, str] = {}  # by their watches' descriptors
         try:
-            if not self._watch(root, _ONLY_FOLDER):
-                raise _error(root)
+            # Without a timeout, reading would wait: asyncinotify's NONBLOCK sets nothing.
+            self._inotify = Inotify(cache_size=_EVENTS_PER_READ, sync_timeout=0)
+        except OSError as error:
+            raise _named(error, root) from error
+        self.descriptor = self._inotify.fd
+        try:
+            self._add(root, Mask.ONLYDIR)
             for _ in self._watch_below(root):
                 pass
         except BaseException:
@@ -59,7 +57,7 @@ class FolderEvents:
 
     def close(self) -> None:
         """Ends all watches."""
-        os.close(self.descriptor)
+        self._inotify.close()
 
     def read(self) -> set[str]:
         """The paths that changed since the last call, without waiting.
@@ -71,30 +69,25 @@ class FolderEvents:
             OSError: events cannot be read, or there is no watch left for a new folder.
         """
         changed: set[str] = set()
-        while True:
-            try:
-                data = os.read(self.descriptor, _BUFFER_BYTES)
-            except BlockingIOError:
-                return changed
-            offset = 0
-            while offset < len(data):
-                watch, mask, _, length = _EVENT.unpack_from(data, offset)
-                offset += _EVENT.size
-                name = data[offset : offset + length].rstrip(b"\0")
-                offset += length
-                self._note(changed, watch, mask, os.fsdecode(name))
+        for event in iter(self._inotify.sync_get, None):
+            self._note(changed, event)
+        return changed
 
-    def _note(self, changed: set[str], watch: int, mask: int, name: str) -> None:
-        if mask & _OVERFLOW:
+    def _note(self, changed: set[str], event: Event) -> None:
+        mask = event.mask
+        if mask & Mask.Q_OVERFLOW:
             changed.add(self._root)
-        elif mask & _IGNORED:
-            self._folders.pop(watch, None)
-        elif name and (folder := self._folders.get(watch)) is not None:
+        elif (watch := event.watch) is None:
+            return
+        elif mask & Mask.IGNORED:
+            self._folders.pop(watch.wd, None)
+        elif event.name is not None and (folder := self._folders.get(watch.wd)) is not None:
+            name = str(event.name)
             path = f"{folder}/{name}"
             changed.add(path)
-            if mask & _IS_FOLDER and mask & _MOVED_FROM:
+            if mask & Mask.ISDIR and mask & Mask.MOVED_FROM:
                 self._unwatch(path)
-            elif mask & _IS_FOLDER and mask & _MAY_OPEN and _is_entered(name):
+            elif mask & Mask.ISDIR and mask & _MAY_OPEN and _is_entered(name):
                 self._watch_new(changed, path)
 
     def _watch_new(self, changed: set[str], folder: str) -> None:
@@ -115,32 +108,38 @@ class FolderEvents:
                         below.append(entry.path)
             folders += [path for path in below if self._watch(path)]
 
-    def _watch(self, folder: str, flags: int = _ONLY_FOLDER | _NO_LINK) -> bool:
+    def _watch(self, folder: str) -> bool:
         """Whether the folder could be watched; a scan reports what is wrong with one that cannot.
 
         Raises:
             OSError: there is no room for another watch.
         """
-        events = _FILE_EVENTS | (_MODIFY if folder == self._appended else 0)
-        watch = self._libc.inotify_add_watch(self.descriptor, os.fsencode(folder), events | flags)
-        if watch < 0:
-            if ctypes.get_errno() in LIMITS:
-                raise _error(folder)
+        try:
+            self._add(folder, Mask.ONLYDIR | Mask.DONT_FOLLOW)
+        except OSError as error:
+            if error.errno in LIMITS:
+                raise
             return False
-        self._folders[watch] = folder
         return True
+
+    def _add(self, folder: str, flags: Mask) -> None:
+        events = _FILE_EVENTS | (Mask.MODIFY if folder == self._appended else Mask.ZERO)
+        try:
+            watch = self._inotify.add_watch(folder, events | flags)
+        except OSError as error:
+            raise _named(error, folder) from error
+        self._folders[watch.wd] = folder
 
     def _unwatch(self, folder: str) -> None:
         """Ends the watches of a folder that was renamed, whose paths are wrong now."""
         below = f"{folder}/"
-        moved = [
-            watch
-            for watch, path in self._folders.items()
-            if path == folder or path.startswith(below)
-        ]
-        for watch in moved:
-            del self._folders[watch]
-            self._libc.inotify_rm_watch(self.descriptor, watch)
+        for watch in self._inotify.watches:
+            path = self._folders.get(watch.wd)
+            if path is None or (path != folder and not path.startswith(below)):
+                continue
+            del self._folders[watch.wd]
+            with suppress(OSError):  # the kernel may have ended it, as the folder was deleted
+                self._inotify.rm_watch(watch)
 
 
 def _is_entered(name: str) -> bool:
@@ -148,6 +147,6 @@ def _is_entered(name: str) -> bool:
     return not name.startswith(".") and not name.endswith(SUFFIX)
 
 
-def _error(path: str) -> OSError:
-    number = ctypes.get_errno()
+def _named(error: OSError, path: str) -> OSError:
+    number = error.errno or 0
     return OSError(number, LIMITS.get(number, os.strerror(number)), path)

@@ -1,6 +1,7 @@
 """The folder of the backups, and the checkout's files in them."""
 
 import fcntl
+import os
 import shlex
 import stat
 import subprocess
@@ -171,8 +172,12 @@ def test_the_mode_of_the_restored_settings_is_that_of_the_restore() -> None:
 )
 def test_the_makefile_says_what_it_is_asked(words: list[str], expected: dict[str, object]) -> None:
     # As if the requirements were installed, whatever the time of their files.
-    command = ["make", "--dry-run", "--assume-old=.venv/run", *words]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    command = ["make", "--dry-run", "--no-print-directory", "--assume-old=.venv/run", *words]
+    # Of a make that runs the tests, it would take over options.
+    environment = {name: value for name, value in os.environ.items() if "MAKE" not in name}
+    done = subprocess.run(
+        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=True
+    )
     _, _, said = done.stdout.replace("\\\n", " ").partition("-m stack ")
     options = vars(_parser().parse_args(shlex.split(said)))
     del options["command"]

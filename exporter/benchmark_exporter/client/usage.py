@@ -1,6 +1,7 @@
 """Memory and CPU of this process."""
 
 import os
+import re
 import resource
 import sys
 import time
@@ -8,7 +9,8 @@ from dataclasses import dataclass
 
 import psutil
 
-_STATM = "/proc/self/statm"
+_STATM, _STATUS = "/proc/self/statm", "/proc/self/status"
+_HIGH_WATER = re.compile(rb"^VmHWM:\s*(\d+) kB", re.MULTILINE)
 _PAGE_BYTES = resource.getpagesize()
 # getrusage counts in kB on Linux, in bytes on macOS.
 _MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024
@@ -37,7 +39,8 @@ class ProcessUsage:
         self._statm = (
             os.open(_STATM, os.O_RDONLY | os.O_CLOEXEC) if sys.platform == "linux" else None
         )
-        self._earlier_peak_bytes = peak_resident_bytes()
+        self._status = _status_if_needed()
+        self._earlier_peak_bytes = self._system_peak_bytes()
         self._peak_bytes = 0
         self._wall_ns = self._first_wall_ns = time.perf_counter_ns()
         self._cpu_ns = time.process_time_ns()
@@ -48,7 +51,7 @@ class ProcessUsage:
         percent = 100 * (cpu_ns - self._cpu_ns) / max(wall_ns - self._wall_ns, 1)
         self._wall_ns, self._cpu_ns = wall_ns, cpu_ns
         resident_bytes = self._resident_bytes()
-        peak_bytes = peak_resident_bytes()
+        peak_bytes = self._system_peak_bytes()
         self._peak_bytes = max(
             self._peak_bytes,
             resident_bytes,
@@ -58,9 +61,13 @@ class ProcessUsage:
 
     def close(self) -> None:
         """Closes what it reads from."""
-        if self._statm is not None:
-            os.close(self._statm)
-            self._statm = None
+        for descriptor in (self._statm, self._status):
+            if descriptor is not None:
+                os.close(descriptor)
+        self._statm = self._status = None
+
+    def _system_peak_bytes(self) -> int:
+        return peak_resident_bytes() if self._status is None else _high_water_bytes(self._status)
 
     def _resident_bytes(self) -> int:
         if self._statm is None:
@@ -71,3 +78,23 @@ class ProcessUsage:
 def peak_resident_bytes() -> int:
     """The most resident memory that this process has had since it started."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAXRSS_BYTES
+
+
+def _status_if_needed() -> int | None:
+    """Where to read the peak if getrusage's is that of a larger process which started this one.
+
+    Linux hands it down to what a process executes.
+    """
+    if sys.platform != "linux":
+        return None
+    handed_down_bytes = peak_resident_bytes()
+    status = os.open(_STATUS, os.O_RDONLY | os.O_CLOEXEC)
+    if 0 < _high_water_bytes(status) < handed_down_bytes:
+        return status
+    os.close(status)
+    return None
+
+
+def _high_water_bytes(status: int) -> int:
+    found = _HIGH_WATER.search(os.pread(status, 8192, 0))
+    return int(found[1]) * 1024 if found else 0

@@ -113,6 +113,14 @@ def test_the_benchmarks_memory_is_measured(results: Path) -> None:
     assert iteration["memory_mb"] < 400 <= iteration["peak_memory_mb"]
 
 
+def test_the_peak_of_a_larger_process_that_started_this_one_is_not_counted(results: Path) -> None:
+    measured = "suite.run_benchmark_with_monitoring(lambda: len(b'x' * 400_000_000), 'allocating')"
+    words = [sys.executable, "-c", IMPORT + measured]
+    program = f"import os; held = b'x' * 600_000_000; os.execv({sys.executable!r}, {words!r})"
+    subprocess.run([sys.executable, "-c", program], cwd=results.parent, check=True)
+    assert 400 * MEGABYTE <= document(results)[1]["allocating/peak_memory"].samples[0] < 5e8
+
+
 def test_an_earlier_peak_is_not_counted(results: Path) -> None:
     benchmark(
         results,

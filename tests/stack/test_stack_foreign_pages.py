@@ -40,6 +40,7 @@ OPENED = (
 # Debian's Prometheus 2.42 includes a script that its classic page cannot load, with or without a
 # proxy.
 DEBIAN_SCRIPT = "Unexpected token 'export'"
+WITHOUT_PAGES = "does not include the modern React web UI"
 LOADED_MS = 15_000
 SENT = {
     ALERTMANAGER: ("/api/v2/silences", SILENCE),
@@ -156,6 +157,8 @@ def test_a_page_loads_without_an_error(
     if part is STREAM:
         expect(page.locator("#connection")).to_have_text("Live", timeout=LOADED_MS)
     if part is PROMETHEUS:
+        if WITHOUT_PAGES in page.content():
+            pytest.skip("this Prometheus is a Debian package that has no pages")
         # The result of the query.
         expect(page.get_by_text("benchmark-exporter").first).to_be_visible(timeout=LOADED_MS)
     assert [each for each in wrong if each != DEBIAN_SCRIPT] == []

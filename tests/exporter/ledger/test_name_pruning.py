@@ -3,9 +3,6 @@
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
-
-import pytest
 
 from benchmark_exporter.config import Config
 from benchmark_exporter.ledger.name_pruning import BRANCHES_KEPT, prune_names
@@ -14,11 +11,6 @@ from tests.support.wired import Wired
 
 DAY_SECONDS = 86_400.0
 RETENTION_SECONDS = 400 * DAY_SECONDS
-
-
-@pytest.fixture
-def wired(tmp_path: Path) -> Wired:
-    return Wired(tmp_path)
 
 
 def prune(wired: Wired) -> None:
@@ -79,8 +71,8 @@ def test_commits_beyond_those_that_are_shown_go(wired: Wired) -> None:
     assert count == 5
 
 
-def test_what_is_shown_for_longer_than_runs_are_kept_stays(tmp_path: Path) -> None:
-    wired = Wired(tmp_path, Config(series_max_age_days=1000.0))
+def test_what_is_shown_for_longer_than_runs_are_kept_stays(wired: Wired) -> None:
+    wired.restart(Config(series_max_age_days=1000.0))
     run_pipeline(wired, "one")
     run_pipeline(wired, "two")
     wired.now += RETENTION_SECONDS + DAY_SECONDS

@@ -2,9 +2,6 @@
 
 import sqlite3
 from contextlib import closing
-from pathlib import Path
-
-import pytest
 
 from benchmark_exporter.ledger.notifications import (
     KEPT_OF_ONE_NAME,
@@ -21,11 +18,6 @@ from tests.support.wired import Wired
 KNOWN = frozenset({"Watchdog", "PerformanceRegression"})
 COUNTER = "benchmark_exporter_notifications_received_total"
 OTHER = {"alertname": "(other)", "severity": "(other)"}
-
-
-@pytest.fixture
-def wired(tmp_path: Path) -> Wired:
-    return Wired(tmp_path)
 
 
 def alert(
@@ -159,7 +151,7 @@ def test_a_flooded_ledger_of_an_earlier_version_is_cleaned(wired: Wired) -> None
     path.replace(wired.ledger_path)
     for name in ("ledger.sqlite3-wal", "ledger.sqlite3-shm"):
         (wired.folder / name).unlink(missing_ok=True)
-    wired = Wired(wired.folder)
+    wired.restart()
     assert wired.value(COUNTER, alertname="A0", status="firing") == 2
     assert wired.value(COUNTER, **OTHER, status="firing") == 2 * 900
     assert wired.value(COUNTER, **OTHER, status="resolved") == 2 * 900

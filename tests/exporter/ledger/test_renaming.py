@@ -1,5 +1,6 @@
 """Renaming benchmarks and results: what goes on is as if the new name had been there always."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,11 @@ OF_THE_EXPORTER = ("benchmark_exporter_ledger_commits", "benchmark_exporter_last
 
 
 @pytest.fixture
-def other(tmp_path: Path) -> Wired:
+def other(tmp_path: Path) -> Iterator[Wired]:
     """A second exporter, whose runs have the new name from the start."""
     (tmp_path / "other").mkdir()
-    return Wired(tmp_path / "other")
+    yield (exporter := Wired(tmp_path / "other"))
+    exporter.ledger.close()
 
 
 def suite(number: int, name: str = "parser", *, slow: float = 1.0, **more: Any) -> Json:
@@ -271,9 +273,7 @@ def test_a_counter_that_returned_keeps_what_it_was(wired: Wired) -> None:
     returned = wired.ledger.state().returned_counters
     assert {labels[4] for _, labels in returned} == {"parsing"}
     wired.take("3.json", result(3, {"parsed": 1.0}))
-    wired.ledger.rename(
-        Renamings([Renaming("parsing", "parsed")])
-    )  # which is shown, and must not fall
+    wired.ledger.rename(Renamings([Renaming("parsing", "parsed")]))  # which is shown
     assert not wired.ledger.state().returned_counters
 
 
@@ -281,8 +281,7 @@ NAMED_BY_PEOPLE = {
     # Labels of alerts as they were received.
     *("notifications", "notification_series"),
     # By what documents state, whatever it is renamed to.
-    "executables",
-    "former_names",
+    *("executables", "former_names"),
 }
 SEARCHED_AGAIN = {"change_points", "change_searches_due"}
 OF_RUNS = {"results", "failures", "gate_outcomes", "verdicts", "checkpoints"}

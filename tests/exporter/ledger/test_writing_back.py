@@ -16,8 +16,8 @@ STEPS = ("open", "unlink", "replace", "fsync")
 
 
 @pytest.fixture
-def wired(tmp_path: Path) -> Wired:
-    wired = Wired(tmp_path)
+def wired(wired: Wired) -> Wired:
+    """With files that were ingested."""
     for name, document in FILES.items():
         wired.drop(name, document)
     wired.settle()

@@ -116,6 +116,7 @@ check: $(VENV)/dev ## check the configuration, and that generated files are fres
 	@$(PY) -m grafana.generate --check
 	@$(PY) tools/generate_metrics.py --check
 	@$(PY) tools/generate_result_schema.py --check
+	@$(PY) -m tools.generate_kubernetes --check
 
 audit: $(VENV)/dev ## search for insecure code, and for known vulnerabilities of dependencies
 	@$(VENV)/bin/ruff check --select S .
@@ -125,10 +126,11 @@ format: $(VENV)/dev ## format the code
 	@$(VENV)/bin/ruff check --fix .
 	@$(VENV)/bin/ruff format .
 
-generate: $(VENV)/dev ## generate the dashboards, docs/metrics.md and the result schema again
+generate: $(VENV)/dev ## generate the dashboards, docs/metrics.md, the result schema and kubernetes/ again
 	@$(PY) -m grafana.generate
 	@$(PY) tools/generate_metrics.py
 	@$(PY) tools/generate_result_schema.py
+	@$(PY) -m tools.generate_kubernetes
 
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
   --upgrade --custom-compile-command 'make lock'

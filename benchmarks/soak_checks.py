@@ -12,7 +12,7 @@ from benchmarks.soak_load import Account
 from benchmarks.soak_samples import MEASURES, Samples
 from stack.settings import ALERTMANAGER, EXPORTER, NODE_EXPORTER, PROMETHEUS
 from tests.stack.backends import Local, get_text, query
-from tests.support.wired import samples
+from tests.support.wired import Labels, samples
 
 # Counters of the process, not of the ledger: they start at 0 with it, as Prometheus' rate() and
 # increase() expect. Each with the reason why it is not stored.
@@ -75,8 +75,12 @@ def growth(found: Samples, after_seconds: float) -> dict[tuple[str, str], Growth
 
 
 def counted(backend: Local) -> dict[str, Counter[str]]:
-    """Return what the exporter counts: files by format and by reason, and duplicates."""
-    shown = samples(get_text(EXPORTER.url(backend.settings, "/metrics")))
+    """Return what the exporter counts; see `counts`."""
+    return counts(samples(get_text(EXPORTER.url(backend.settings, "/metrics"))))
+
+
+def counts(shown: Mapping[str, Mapping[Labels, float]]) -> dict[str, Counter[str]]:
+    """Return what a scrape counts: files by format and by reason, and duplicates."""
     return {
         name: Counter(
             {

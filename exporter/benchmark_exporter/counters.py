@@ -55,6 +55,9 @@ COUNTERS = (
     FILES_REJECTED := Total(
         "files_rejected", "benchmark_exporter_files_rejected_total", "exporter", ("reason",)
     ),
+    FILES_REMOVED := Total(
+        "files_removed", "benchmark_exporter_files_removed_total", "exporter", ()
+    ),
     RUN_CONFLICTS := Total(
         "run_conflicts", "benchmark_exporter_run_conflicts_total", "exporter", ()
     ),

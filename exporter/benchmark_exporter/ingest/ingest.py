@@ -15,6 +15,7 @@ from benchmark_exporter.ingest.naming import carry_over
 from benchmark_exporter.ingest.packed_candidates import PackedCandidates
 from benchmark_exporter.ingest.reading import Reader, ReadFile
 from benchmark_exporter.ingest.recording import Recorder
+from benchmark_exporter.ingest.removed_files import count_removed, gone
 from benchmark_exporter.ingest.root_folder import RootFolder
 from benchmark_exporter.ingest.tracking import BranchTracking
 from benchmark_exporter.ledger import Ledger
@@ -102,20 +103,21 @@ class Ingest:
         """
         root = self._root.identity()
         known, fresh = self._known, PackedCandidates()
-        missing = {each.name for each in self._reader.incomplete}
+        missing = {each.name: each for each in self._reader.incomplete}
         known.begin_scan()
         self._checked = checked = set[str]()
         number, is_empty = 0, True
         for number, candidate in enumerate(self._inbox.walk(), 1):
             is_empty = is_empty and candidate.name.startswith(UPLOADS_PREFIX)
             if missing:
-                missing.discard(candidate.name)
+                missing.pop(candidate.name, None)
             if not known.see(candidate.name, candidate.signature):
                 fresh.append(candidate)
             if number % STEP_FILES == 0:
                 yield number
+        is_same = self._root.is_scanned()
         shows_gone = self._root.shows_gone(root, is_empty=is_empty, was_empty=self._has_no_results)
-        self._reader.discard(missing)
+        self._discard_gone(list(missing.values()), counts=is_same)
         if shows_gone and known.has_unseen:
             for _ in self._drop_unseen():
                 yield number
@@ -131,7 +133,10 @@ class Ingest:
         found = self._inbox.check(paths)
         names = {candidate.name for candidate in found}
         incomplete = [each for each in self._reader.incomplete if each.name not in names]
-        self._ingest(oldest_first([*found, *self._inbox.refreshed(incomplete)]))
+        present = self._inbox.refreshed(incomplete)
+        if len(present) < len(incomplete):
+            self._discard_gone(incomplete, counts=self._root.is_scanned())
+        self._ingest(oldest_first([*found, *present]))
 
     def receive(
         self,
@@ -183,9 +188,25 @@ class Ingest:
         for start in range(0, len(fresh), BATCH_FILES):
             if self._stopping():
                 return
-            reads = self._reader.read_all(fresh[start : start + BATCH_FILES])
+            batch = fresh[start : start + BATCH_FILES]
+            reads = self._reader.read_all(batch)
             if reads:
                 self._record(reads, remaining=remaining + max(len(fresh) - start - BATCH_FILES, 0))
+            if len(reads) < len(batch):
+                read = {each.candidate.name for each in reads}
+                unread = [each for each in batch if each.name not in read]
+                self._discard_gone(unread, counts=self._root.is_scanned())
+
+    def _discard_gone(self, candidates: Sequence[Candidate], *, counts: bool) -> None:
+        """No longer waits for those of the files that have gone.
+
+        Without `counts` they went with their folder, and are found again when that returns.
+        """
+        removed = gone(self._inbox, candidates)
+        if removed and counts:
+            count_removed(self._ledger, removed, self._clock)
+            self._publish()
+        self._reader.discard(candidate.name for candidate in removed)
 
     def _record(self, reads: Sequence[ReadFile], *, remaining: int) -> None:
         with self._ledger.transaction() as transaction:

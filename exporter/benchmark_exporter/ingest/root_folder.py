@@ -62,6 +62,13 @@ class RootFolder:
         """
         return identity_of(self._path)
 
+    def is_scanned(self) -> bool:
+        """Whether the folder that is there now is the one scanned last."""
+        try:
+            return self.identity() == self._scanned
+        except OSError:
+            return False
+
     def shows_gone(
         self, before: FolderIdentity, *, is_empty: bool, was_empty: Callable[[], bool]
     ) -> bool:

@@ -27,6 +27,9 @@ STEADY = dict.fromkeys("abcd", 1.0)
 def busy(wired: Wired) -> Wired:
     """An exporter that has met every kind of document, verdict, mistake and alert."""
     wired.drop("bad.json", b"[]")
+    removed = wired.drop("removed.json", b"{")
+    wired.ingest.scan()
+    removed.unlink()
     for number in range(5):
         wired.drop(f"{number}.json", pipeline(f"{number}") | {"duration_seconds": 61.5})
     wired.take("a.json", perf_suite(speedup=5.0))

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.support.chromium import running_browser
 from tests.support.process import DEADLINE_SECONDS, Exporter
 
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     yield from running_browser()

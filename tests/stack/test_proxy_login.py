@@ -19,9 +19,7 @@ from stack import settings as stack_settings
 from stack.local import LocalStack
 from stack.prepare import prepare
 from stack.settings import (
-    ALERTMANAGER,
     EXPORTER,
-    NODE_EXPORTER,
     PROMETHEUS,
     STREAM,
     Part,
@@ -30,11 +28,10 @@ from stack.settings import (
 from stack.supervisor import Process, Supervisor
 from tests.stack.backends import until
 from tests.stack.checkouts import checkout, link_programs, ports, run_stack, write_env
-from tests.stack.doors import PAGES, table
+from tests.stack.doors import DOORS, PAGES, table
 from tests.stack.orbit import FAST, run_of
 
 SCRAPED_SECONDS = 60.0
-DOORS = (EXPORTER, STREAM, PROMETHEUS, ALERTMANAGER, NODE_EXPORTER)
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,8 @@ def exporter(
 
 @pytest.fixture
 def foreign(context: BrowserContext) -> Iterator[Page]:
-    yield from foreign_page(context)
+    with foreign_page(context) as page:
+        yield page
 
 
 def has_only_its_own_alert(exporter: Exporter) -> bool:

@@ -39,7 +39,8 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def foreign(context: BrowserContext) -> Iterator[Page]:
-    yield from foreign_page(context)
+    with foreign_page(context) as page:
+        yield page
 
 
 @pytest.mark.parametrize(("part", "path"), OPENED, ids=lambda value: getattr(value, "name", value))

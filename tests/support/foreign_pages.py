@@ -6,6 +6,7 @@ know nothing, which is the empty text.
 
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -48,8 +49,9 @@ _LINK = """(url) => {
 }"""
 
 
+@contextmanager
 def foreign_page(context: BrowserContext) -> Iterator[Page]:
-    """For a fixture: a page of http://evil.example, on a port of its own."""
+    """A page of http://evil.example, on a port of its own."""
 
     class Site(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -64,12 +66,14 @@ def foreign_page(context: BrowserContext) -> Iterator[Page]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Site) as site:
         thread = threading.Thread(target=site.serve_forever)
         thread.start()
-        opened = context.new_page()
-        opened.goto(f"http://{EVIL_HOST}:{site.server_port}/")
-        yield opened
-        opened.close()
-        site.shutdown()
-        thread.join()
+        try:
+            opened = context.new_page()
+            opened.goto(f"http://{EVIL_HOST}:{site.server_port}/")
+            yield opened
+            opened.close()
+        finally:
+            site.shutdown()
+            thread.join()
 
 
 def fetch(page: Page, url: str, how: Mapping[str, Any] | None = None) -> str:

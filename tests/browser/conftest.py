@@ -1,36 +1,18 @@
 """The browser that the tests of both pages drive, and the live page in it."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.support.chromium import running_browser
 from tests.support.process import DEADLINE_SECONDS, Exporter
-
-CHROMIUM = shutil.which("chromium")
-# It makes no requests of its own, and can run as root.
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-]
-FLAGS += ["--disable-component-update", "--disable-sync"]
-# A name that its owner has pointed at this machine.
-FLAGS += ["--host-resolver-rules=MAP evil.example 127.0.0.1"]
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no chromium on PATH; Debian and Ubuntu have it as a package")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield running
-        running.close()
+    yield from running_browser()
 
 
 @pytest.fixture

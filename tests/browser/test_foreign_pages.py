@@ -1,93 +1,113 @@
 """What a page of somebody else can do to an exporter on the reader's machine: nothing."""
 
 import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
 from tests.support.browsing import notify
+from tests.support.foreign_pages import (
+    click_link,
+    embed,
+    fetch,
+    follow,
+    foreign_page,
+    framed_text,
+    submit,
+)
+from tests.support.forgeries import EVIL_HOST, FORGED_ALERTS
 from tests.support.process import Exporter
 
-# What a request led to, as a page sees it.
-FETCH = """async ([url, how]) => {
-  try {
-    const answer = await fetch(url, how);
-    return answer.type === "opaque" ? "sent" : `${answer.status} ${await answer.text()}`;
-  } catch (error) { return "failed"; }
-}"""
-FOLLOW = """(url) => new Promise((resolve) => {
-  const socket = new WebSocket(url);
-  socket.onmessage = () => resolve("followed");
-  socket.onclose = () => resolve("refused");
-})"""
-FORGED = {
-    "status": "firing",
-    "labels": {"alertname": "Forged", "severity": "critical"},
-    "annotations": {},
-    "fingerprint": "f",
-}
-BODY = json.dumps({"version": "4", "alerts": [FORGED]})
+HOSTS = ("localhost", "127.0.0.1", EVIL_HOST)
+
+
+@pytest.fixture(scope="module")
+def exporter(
+    tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]
+) -> Iterator[Exporter]:
+    """One for all tests of this file, since they change nothing; it knows one alert."""
+    folder = tmp_path_factory.mktemp("attacked")
+    running = Exporter(folder, free_port(), stream_port=free_port())
+    notify(running, "firing")
+    yield running
+    assert running.stop() == 0
 
 
 @pytest.fixture
-def page(context: BrowserContext) -> Iterator[Page]:
-    """A page of http://evil.example, on a port of its own."""
-
-    class Site(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.end_headers()
-            self.wfile.write(b"<!doctype html><title>evil</title><a>news</a>")
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Site) as site:
-        thread = threading.Thread(target=site.serve_forever)
-        thread.start()
-        opened = context.new_page()
-        opened.goto(f"http://evil.example:{site.server_port}/")
-        yield opened
-        site.shutdown()
-        thread.join()
+def foreign(context: BrowserContext) -> Iterator[Page]:
+    with foreign_page(context) as page:
+        yield page
 
 
-def test_a_foreign_page_reads_and_changes_nothing(page: Page, exporter: Exporter) -> None:
-    notify(exporter, "firing")
-    for host in ("localhost", "127.0.0.1", "evil.example"):
-        main, stream = f"http://{host}:{exporter.port}", f"{host}:{exporter.stream_port}"
-        for url in (f"{main}/api/v1/status", f"{main}/metrics", f"http://{stream}/api/v1/trends"):
-            assert page.evaluate(FETCH, [url, {}]) == "failed"
-        assert page.evaluate(FOLLOW, f"ws://{stream}/stream") == "refused"
-        for kind in ("application/json", "text/plain"):
-            for mode in ("cors", "no-cors"):
-                how = {"method": "POST", "body": BODY, "mode": mode}
-                page.evaluate(FETCH, [f"{main}/api/v1/alerts", how | {"headers": {"a": "b"}}])
-                page.evaluate(
-                    FETCH, [f"{main}/api/v1/alerts", how | {"headers": {"Content-Type": kind}}]
-                )
-    alerts = json.loads(exporter.get("/api/v1/status"))["alerts"]
-    assert [alert["alertname"] for alert in alerts] == ["CriticalPerformanceRegression"]
+def has_only_its_own_alert(exporter: Exporter) -> bool:
+    known = json.loads(exporter.get("/api/v1/status"))["alerts"]
+    return [alert["alertname"] for alert in known] == ["CriticalPerformanceRegression"]
 
 
-def test_a_name_that_was_pointed_here_reads_nothing(page: Page, exporter: Exporter) -> None:
-    """The page is then of the same origin, so nothing but the name tells it apart."""
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_foreign_page_reads_nothing(foreign: Page, exporter: Exporter, host: str) -> None:
+    main, stream = f"http://{host}:{exporter.port}", f"{host}:{exporter.stream_port}"
+    for url in (f"{main}/api/v1/status", f"{main}/metrics", f"http://{stream}/api/v1/trends"):
+        assert fetch(foreign, url) == ""
+        assert embed(foreign, "script", url) == ""
+    assert embed(foreign, "script", f"http://{stream}/live.js") == ""
+    assert follow(foreign, f"ws://{stream}/stream") == ""
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_foreign_page_frames_nothing(foreign: Page, exporter: Exporter, host: str) -> None:
     for port in (exporter.port, exporter.stream_port):
-        answer = page.goto(f"http://evil.example:{port}/")
+        shown = framed_text(foreign, f"http://{host}:{port}/")
+        assert "are not answered" in shown or "is not known as a name" in shown, shown
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_foreign_page_sends_no_alert(foreign: Page, exporter: Exporter, host: str) -> None:
+    for mode in ("cors", "no-cors"):
+        for headers in (
+            {"Content-Type": "application/json"},
+            {"Content-Type": "text/plain"},
+            {"a": "b"},
+        ):
+            how = {"method": "POST", "body": FORGED_ALERTS, "mode": mode, "headers": headers}
+            assert fetch(foreign, f"http://{host}:{exporter.port}/api/v1/alerts", how) == ""
+    assert has_only_its_own_alert(exporter)
+
+
+def test_a_form_of_a_foreign_page_sends_no_alert(foreign: Page, exporter: Exporter) -> None:
+    assert submit(foreign, f"http://localhost:{exporter.port}/api/v1/alerts", FORGED_ALERTS) == 403
+    assert has_only_its_own_alert(exporter)
+
+
+def test_a_name_that_was_pointed_here_reads_nothing(foreign: Page, exporter: Exporter) -> None:
+    """The page is then of the same origin, so nothing but the name tells it apart."""
+    for port, path in (
+        (exporter.port, "/api/v1/status"),
+        (exporter.stream_port, "/api/v1/trends"),
+    ):
+        answer = foreign.goto(f"http://{EVIL_HOST}:{port}/")
         assert answer is not None
         assert answer.status == 403
-        assert "allowed_hosts" in page.content()
-        path = "/api/v1/status" if port == exporter.port else "/api/v1/trends"
-        assert page.evaluate(FETCH, [path, {}]).startswith("403 ")
-    assert page.evaluate(FOLLOW, f"ws://evil.example:{exporter.stream_port}/stream") == "refused"
+        assert "allowed_hosts" in foreign.content()
+        assert fetch(foreign, path).startswith("403 ")
+    assert follow(foreign, f"ws://{EVIL_HOST}:{exporter.stream_port}/stream") == ""
 
 
-def test_a_link_from_a_foreign_page_opens(page: Page, exporter: Exporter) -> None:
+def test_a_name_that_was_pointed_here_sends_no_alert(foreign: Page, exporter: Exporter) -> None:
+    foreign.goto(f"http://{EVIL_HOST}:{exporter.port}/")
+    how = {
+        "method": "POST",
+        "body": FORGED_ALERTS,
+        "headers": {"Content-Type": "application/json"},
+    }
+    assert fetch(foreign, "/api/v1/alerts", how).startswith("403 ")
+    assert has_only_its_own_alert(exporter)
+
+
+def test_a_link_from_a_foreign_page_opens(foreign: Page, exporter: Exporter) -> None:
+    page = foreign.url
     for port in (exporter.port, exporter.stream_port):
-        page.evaluate("(url) => { location.href = url; }", f"http://localhost:{port}/")
-        page.wait_for_url(f"http://localhost:{port}/")
-        assert "benchmark" in page.content()
+        assert click_link(foreign, f"http://localhost:{port}/") == 200
+        assert "benchmark" in foreign.content()
+        foreign.goto(page)

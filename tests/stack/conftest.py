@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from stack.compose import engine_answers
 from tests.stack.backends import (
@@ -16,6 +17,7 @@ from tests.stack.backends import (
     stand_in_images,
 )
 from tests.stack.checkouts import checkout, link_programs, ports
+from tests.support.chromium import running_browser
 
 # testcontainers' own cleaner is an image, which needs a registry; tests/guardian.py does its work.
 os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
@@ -36,6 +38,11 @@ def backend(
     if not engine_answers():
         pytest.skip("no Docker engine with the compose plugin answers")
     yield from run_compose(folder, free_port, _images())
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    yield from running_browser()
 
 
 @pytest.fixture

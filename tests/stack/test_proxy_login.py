@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from playwright.sync_api import Browser, BrowserContext, Error, HttpCredentials
 
 from stack import credential, internal, proxy
 from stack import settings as stack_settings
@@ -21,7 +22,6 @@ from stack.prepare import prepare
 from stack.settings import (
     ALERTMANAGER,
     EXPORTER,
-    NODE_EXPORTER,
     PROMETHEUS,
     STREAM,
     Part,
@@ -30,11 +30,21 @@ from stack.settings import (
 from stack.supervisor import Process, Supervisor
 from tests.stack.backends import until
 from tests.stack.checkouts import checkout, link_programs, ports, run_stack, write_env
-from tests.stack.doors import PAGES, table
+from tests.stack.doors import DOORS, PAGES, table
 from tests.stack.orbit import FAST, run_of
+from tests.stack.pages import (
+    LOADED_MS,
+    OPENED,
+    address,
+    changes_nothing,
+    open_page,
+    reads_nothing,
+    stream_address,
+)
+from tests.support.foreign_pages import foreign_page
 
 SCRAPED_SECONDS = 60.0
-DOORS = (EXPORTER, STREAM, PROMETHEUS, ALERTMANAGER, NODE_EXPORTER)
+LOCALHOST = "localhost"
 
 
 @dataclass(frozen=True)
@@ -170,6 +180,63 @@ def test_commands_of_the_stack_need_no_login(taken: Taken) -> None:
     (taken.folder / "result.json").write_text(json.dumps(run_of(FAST, 1)))
     pushed = run_stack(taken.folder, "exporter", "push", "result.json")
     assert "uploaded" in pushed.stdout, pushed.stdout + pushed.stderr
+
+
+@pytest.fixture
+def logged_in(taken: Taken, browser: Browser) -> Iterator[BrowserContext]:
+    """A browser of which the user has accepted the certificates, and which knows the login.
+
+    `Taken.ask` checks the certificates, by the root certificate that `make up` names.
+    """
+    name, _, password = taken.login.partition(":")
+    credentials: HttpCredentials = {"username": name, "password": password}
+    opened = browser.new_context(ignore_https_errors=True, http_credentials=credentials)
+    opened.set_default_timeout(LOADED_MS)
+    yield opened
+    opened.close()
+
+
+def test_a_browser_wants_the_root_certificate_and_the_login(taken: Taken, browser: Browser) -> None:
+    for is_trusted, error in (
+        (False, "ERR_CERT_AUTHORITY_INVALID"),
+        (True, "ERR_INVALID_AUTH_CREDENTIALS"),
+    ):
+        page = browser.new_page(ignore_https_errors=is_trusted)
+        with pytest.raises(Error, match=error):
+            page.goto(address(taken.settings, EXPORTER))
+        page.close()
+
+
+@pytest.mark.parametrize(("part", "path"), OPENED, ids=lambda value: getattr(value, "name", value))
+def test_a_page_loads_by_tls_alone(
+    taken: Taken, logged_in: BrowserContext, part: Part, path: str
+) -> None:
+    asked: list[str] = []
+    logged_in.on("request", lambda request: asked.append(request.url))
+    logged_in.on("page", lambda page: page.on("websocket", lambda each: asked.append(each.url)))
+    page = open_page(logged_in, taken.settings, part, path)
+    origin = address(taken.settings, part)
+    assert {url for url in asked if not url.startswith(f"{origin}/")} == (
+        {stream_address(taken.settings)} if part is STREAM else set()
+    )
+    links = page.evaluate("[...document.links].map(link => link.href)")
+    assert [link for link in links if link.startswith(f"http://{LOCALHOST}")] == []
+    if part is EXPORTER and path == "/":
+        others = (STREAM, PROMETHEUS, ALERTMANAGER)
+        assert {f"{address(taken.settings, each)}/" for each in others} <= set(links)
+
+
+def test_a_foreign_page_reads_and_changes_nothing_of_who_is_logged_in(
+    taken: Taken, logged_in: BrowserContext
+) -> None:
+    for part in DOORS:
+        # The browser sends the login from now on without being asked.
+        assert logged_in.new_page().goto(address(taken.settings, part) + PAGES[part][0])
+    with foreign_page(logged_in) as foreign:
+        # Under another name there is no certificate, so not even a connection.
+        for host in (LOCALHOST, "127.0.0.1"):
+            reads_nothing(foreign, taken.settings, host)
+            changes_nothing(foreign, taken.settings, host)
 
 
 def test_a_user_is_added(taken: Taken) -> None:

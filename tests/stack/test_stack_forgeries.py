@@ -16,7 +16,6 @@ from stack.settings import (
 )
 from tests.stack.backends import Backend
 from tests.stack.doors import (
-    ALERTS,
     FOREIGN,
     JSON,
     PAGES,
@@ -25,6 +24,7 @@ from tests.stack.doors import (
     doors,
     published,
 )
+from tests.support.forgeries import FORGED_ALERTS
 
 
 @pytest.mark.parametrize(
@@ -112,6 +112,6 @@ def test_nobody_forges_an_alert_through_the_proxy(
     secret = credential.read(backend.settings)
     filled = {name: value.replace("CREDENTIAL", secret) for name, value in headers.items()}
     address = published(EXPORTER, backend.settings)
-    assert ask(address, path, {**JSON, **filled}, method="POST", body=ALERTS)[0] == 403
+    assert ask(address, path, {**JSON, **filled}, method="POST", body=FORGED_ALERTS)[0] == 403
     alerts = internal.get_json(EXPORTER, backend.settings, "/api/v1/status")["alerts"]
     assert "Forged" not in {alert["alertname"] for alert in alerts}

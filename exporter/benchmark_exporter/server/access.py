@@ -121,9 +121,11 @@ def _check_page(request: web.Request, pages: Pages) -> None:
         return
     # Not every request of a page has an Origin: images, scripts and links have none.
     site = request.headers.get("Sec-Fetch-Site", "none")
-    is_link = request.headers.get("Sec-Fetch-Mode") == "navigate" and request.method in (
-        hdrs.METH_GET,
-        hdrs.METH_HEAD,
+    # A frame is loaded by a navigation too, but its destination is not a document of its own.
+    is_link = (
+        request.method in (hdrs.METH_GET, hdrs.METH_HEAD)
+        and request.headers.get("Sec-Fetch-Mode") == "navigate"
+        and request.headers.get("Sec-Fetch-Dest") == "document"
     )
     if site not in ("none", "same-origin") and not is_link:
         raise web.HTTPForbidden(text="pages of other origins are not answered\n")

@@ -17,6 +17,7 @@ from benchmark_exporter.server.hosts import Hosts
 from tests.support.asking import ask
 from tests.support.documents import perf_suite
 from tests.support.following import handshake_status
+from tests.support.forgeries import FORGED_ALERTS
 from tests.support.process import Exporter
 from tests.support.uploading import TOKEN
 
@@ -28,13 +29,7 @@ TRENDS = "/api/v1/trends"
 # As Chromium sends them from a page of another origin.
 IMAGE = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
 LINK = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
-FORGED = {
-    "status": "firing",
-    "labels": {"alertname": "Forged", "severity": "critical"},
-    "annotations": {},
-    "fingerprint": "f",
-}
-MESSAGE = json.dumps({"version": "4", "alerts": [FORGED]}).encode()
+MESSAGE = FORGED_ALERTS.encode()
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +158,9 @@ def test_allowed_hosts_are_names(tmp_path: Path, host: str) -> None:
         IMAGE | {"Sec-Fetch-Site": "same-site"},
         IMAGE | EVIL,
         EVIL | LINK,
+        LINK | {"Sec-Fetch-Dest": "iframe"},
+        LINK | {"Sec-Fetch-Dest": "embed"},
+        {name: value for name, value in LINK.items() if name != "Sec-Fetch-Dest"},
     ],
 )
 def test_pages_of_others_read_and_change_nothing(exporter: Exporter, page: dict[str, str]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from benchmark_exporter.ingest.file_access import kind_of, name_of, read_at_most, reason_of
+from benchmark_exporter.ingest.sidecar_listing import SidecarListing
 from benchmark_exporter.model import Rejected
 
 SUFFIX = ".json"
@@ -50,11 +51,6 @@ class Candidate(msgspec.Struct, frozen=True):
         return self.path.endswith(SIDECAR_SUFFIX)
 
     @property
-    def sidecar_name(self) -> str:
-        """The name of this document's sidecar."""
-        return self.name.removesuffix(SUFFIX) + SIDECAR_SUFFIX
-
-    @property
     def document_name(self) -> str:
         """The name of this sidecar's document."""
         return self.name.removesuffix(SIDECAR_SUFFIX) + SUFFIX
@@ -68,6 +64,7 @@ class Inbox:
         self.name_prefix = name_prefix
         self._prefix = os.path.join(root, "")  # noqa: PTH118  # a Path has no slash at its end
         self._max_file_bytes = max_file_bytes
+        self._sidecars = SidecarListing(self._prefix, SUFFIX, SIDECAR_SUFFIX)
 
     def scan(self) -> list[Candidate]:
         """Every candidate, oldest first."""
@@ -120,22 +117,14 @@ class Inbox:
             return self._candidate(path, os.lstat(path))
         return None
 
-    def sidecar_names(self, documents: Iterable[Candidate]) -> set[str]:
-        """The names of all sidecars in the folders of these documents.
+    def perhaps_with_sidecar(self, documents: Iterable[Candidate]) -> set[str]:
+        """The names of these documents, without those that certainly have no sidecar.
 
-        For many documents this costs less than asking for the sidecar of each.
-
-        Raises:
-            OSError: one of the folders cannot be listed.
+        For many documents this costs less than looking for the sidecar of each.
         """
-        folders = {candidate.path.rpartition("/")[0] for candidate in documents}
-        paths = (
-            f"{folder}/{name}" if folder else name
-            for folder in folders
-            for name in os.listdir(self._prefix + folder)  # noqa: PTH208  # see check
-        )
-        sidecars = (path for path in paths if path.endswith(SIDECAR_SUFFIX))
-        return {name_of(self.name_prefix + path) for path in sidecars}
+        documents = list(documents)
+        perhaps = self._sidecars.perhaps_with_sidecar(each.path for each in documents)
+        return {each.name for each in documents if each.path in perhaps}
 
     def documents(self, sidecars: Iterable[Candidate]) -> list[Candidate]:
         """The documents of these sidecars that exist."""

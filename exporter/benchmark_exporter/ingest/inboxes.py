@@ -43,13 +43,13 @@ class Inboxes:
         """Like Inbox.sidecar."""
         return self._of(document).sidecar(document)
 
-    def sidecar_names(self, documents: Iterable[Candidate]) -> set[str]:
-        """Like Inbox.sidecar_names."""
+    def perhaps_with_sidecar(self, documents: Iterable[Candidate]) -> set[str]:
+        """Like Inbox.perhaps_with_sidecar."""
         documents = list(documents)
         return {
             name
             for inbox in (self._results, self._uploads)
-            for name in inbox.sidecar_names(
+            for name in inbox.perhaps_with_sidecar(
                 document for document in documents if self._of(document) is inbox
             )
         }

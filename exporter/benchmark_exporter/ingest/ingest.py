@@ -18,7 +18,7 @@ from benchmark_exporter.ingest.recording import Recorder
 from benchmark_exporter.ingest.removed_files import count_removed, gone
 from benchmark_exporter.ingest.root_folder import RootFolder
 from benchmark_exporter.ingest.tracking import BranchTracking
-from benchmark_exporter.ledger import Ledger
+from benchmark_exporter.ledger import Ledger, LedgerError
 from benchmark_exporter.limits import LimitsFor
 from benchmark_exporter.model import Notification
 from benchmark_exporter.regression import Policy
@@ -209,8 +209,14 @@ class Ingest:
         self._reader.discard(candidate.name for candidate in removed)
 
     def _record(self, reads: Sequence[ReadFile], *, remaining: int) -> None:
-        with self._ledger.transaction() as transaction:
-            lines = self._recorder.record_all(transaction, reads)
+        try:
+            with self._ledger.transaction() as transaction:
+                lines = self._recorder.record_all(transaction, reads)
+        except LedgerError:
+            raise
+        except Exception:  # a file's fault, which must not undo the others
+            with self._ledger.transaction() as transaction:
+                lines = self._recorder.record_each(transaction, reads)
         for read in reads:
             self._known.record(read.candidate.name, read.candidate.signature)
         if self._checked is not None:

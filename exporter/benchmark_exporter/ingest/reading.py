@@ -103,20 +103,13 @@ class Reader:
         Raises:
             OSError: the process or the machine ran out of a resource; not the fault of a file.
         """
-        sidecar_names = self._sidecar_names(candidates)
-        reads = (self._read(candidate, sidecar_names) for candidate in candidates)
+        perhaps = None  # probe for the sidecar of each
+        if len(candidates) >= LISTED_FILES:
+            perhaps = self._inbox.perhaps_with_sidecar(candidates)
+        reads = (self._read(candidate, perhaps) for candidate in candidates)
         return sorted((read for read in reads if read is not None), key=_order)
 
-    def _sidecar_names(self, batch: Sequence[Candidate]) -> set[str] | None:
-        """The names of all existing sidecars; None to probe for them one by one."""
-        if len(batch) < LISTED_FILES:
-            return None
-        try:
-            return self._inbox.sidecar_names(batch)
-        except OSError:
-            return None
-
-    def _read(self, candidate: Candidate, sidecar_names: set[str] | None) -> ReadFile | None:
+    def _read(self, candidate: Candidate, perhaps_with_sidecar: set[str] | None) -> ReadFile | None:
         digest, sidecar = b"", None
         origin = Origin(self._zone, candidate.mtime_ns / 1e9)
         try:
@@ -124,7 +117,7 @@ class Reader:
             digest = hashlib.sha256(data).digest()
             if candidate.is_sidecar:
                 return ReadFile(candidate, digest, parse_sidecar(data, origin).sidecar)
-            if sidecar_names is None or candidate.sidecar_name in sidecar_names:
+            if perhaps_with_sidecar is None or candidate.name in perhaps_with_sidecar:
                 sidecar = self._read_sidecar(candidate)
             return ReadFile(candidate, digest, parse(data, _complete(origin, sidecar)), sidecar)
         except FileNotFoundError:

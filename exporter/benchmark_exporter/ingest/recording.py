@@ -78,17 +78,21 @@ class Recorder:
     ) -> list[LogLine | None]:
         """Records a batch; returns for each file what to log, None if there is nothing new.
 
-        A savepoint for each file is costly, so there is one for all until a file fails.
+        Raises:
+            LedgerError: the ledger cannot be read or written.
+            Exception: any other is the fault of a file. The transaction has to be undone, and
+                `record_each` shows in another one whose fault it is.
         """
-        try:
-            with transaction.step():
-                lines = [self._record(transaction, read) for read in reads]
-                self._judge_late(transaction)
-                return lines
-        except LedgerError:
-            raise
-        except Exception:  # recording one by one shows whose fault it is
-            return [self._record_alone(transaction, read) for read in reads]
+        with transaction.whole():
+            lines = [self._record(transaction, read) for read in reads]
+            self._judge_late(transaction)
+            return lines
+
+    def record_each(
+        self, transaction: Transaction, reads: Sequence[ReadFile]
+    ) -> list[LogLine | None]:
+        """Like `record_all`, but the failure of a file rejects it and does not undo the others."""
+        return [self._record_alone(transaction, read) for read in reads]
 
     def _record_alone(self, transaction: Transaction, read: ReadFile) -> LogLine | None:
         """Records one file in a step of its own, so that its failure does not undo the others."""

@@ -46,6 +46,7 @@ from benchmark_exporter.ledger.tables import (
     REJECTIONS,
     TOTALS,
 )
+from benchmark_exporter.ledger.value_errors import value_errors_named
 from benchmark_exporter.ledger.verdicts import Verdicts
 from benchmark_exporter.ledger.visibility import is_lately, see
 from benchmark_exporter.ledger.write_buffer import WriteBuffer
@@ -58,14 +59,6 @@ from benchmark_exporter.model import (
     Severity,
 )
 from benchmark_exporter.names import Renamings
-
-# What SQLite raises for a value that it cannot store, as opposed to a file or disk that fails.
-_VALUE_ERRORS = (
-    sqlite3.IntegrityError,
-    sqlite3.DataError,
-    sqlite3.InterfaceError,
-    sqlite3.ProgrammingError,
-)
 
 
 class Transaction:
@@ -110,6 +103,20 @@ class Transaction:
         self._buffer.flush()
 
     @contextmanager
+    def whole(self) -> Iterator[None]:
+        """All that is stored in this transaction, which is lost as a whole where it raises.
+
+        A savepoint, which `step` needs, has SQLite keep what each page was.
+
+        Raises:
+            ValueError: a value cannot be stored.
+            LedgerError: the database cannot be read or written.
+        """
+        with self._errors_named(), value_errors_named():
+            yield
+            self._buffer.flush()
+
+    @contextmanager
     def step(self) -> Iterator[None]:
         """A part that is undone by itself when it raises, so that the others can stand.
 
@@ -121,9 +128,10 @@ class Transaction:
             self._buffer.flush()
             self._execute("SAVEPOINT step")
             try:
-                yield
-                self._buffer.flush()
-            except BaseException as error:
+                with value_errors_named():
+                    yield
+                    self._buffer.flush()
+            except BaseException:
                 self._buffer.discard()
                 self._runs.discard()
                 self.branches.discard()
@@ -131,8 +139,6 @@ class Transaction:
                 if self._connection.in_transaction:  # a full disk may have ended it
                     self._execute("ROLLBACK TO step")
                     self._execute("RELEASE step")
-                if isinstance(error, _VALUE_ERRORS):
-                    raise ValueError(f"cannot be stored in the ledger: {error}") from error
                 raise
             self._execute("RELEASE step")
 

@@ -244,12 +244,8 @@ def test_files_of_two_folders_are_distinguished_by_their_names(
     ):
         fill(folder, text)
     candidates = {candidate.name: candidate for candidate in both.walk()}
-    sidecar_names = {"a.meta.json", ".uploads/a.meta.json", "uploads/a.meta.json"}
-    assert (
-        both.sidecar_names(candidates.values())
-        == sidecar_names
-        == {each.sidecar_name for each in candidates.values() if not each.is_sidecar}
-    )
+    with_sidecar = {"a.json", ".uploads/a.json", "uploads/a.json"}
+    assert both.perhaps_with_sidecar(candidates.values()) == with_sidecar
     assert sorted(candidates) == [
         *(
             ".uploads/a.json",

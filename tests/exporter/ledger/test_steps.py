@@ -87,3 +87,20 @@ def test_what_a_failed_step_counted_is_not_counted_by_the_next(path: Path) -> No
             transaction.count("seen", (), 1e9)
     assert ledger.state().counters["seen"][0].value == 2
     ledger.close()
+
+
+def test_a_whole_transaction_says_that_a_value_cannot_be_stored_and_is_undone(path: Path) -> None:
+    ledger = Ledger(path)
+    with (  # noqa: PT012  # the end of the transaction is what raises
+        pytest.raises(ValueError, match="cannot be stored in the ledger"),
+        ledger.transaction() as transaction,
+        transaction.whole(),
+    ):
+        transaction.count("undone", (), 1e9)
+        transaction.record_file("undone.json", (4, 5, 6), None, None, 1e9)  # type: ignore[arg-type]  # so it is refused
+    assert set(ledger.state().counters) == set()
+    assert known_files(ledger) == {}
+    with ledger.transaction() as transaction, transaction.whole():
+        transaction.count("kept", (), 1e9)
+    assert set(ledger.state().counters) == {"kept"}
+    ledger.close()

@@ -11,8 +11,9 @@ from aiohttp import web
 from benchmark_exporter import __version__
 from benchmark_exporter.config import Config, packaged
 from benchmark_exporter.ingest.upload_folder import UploadFolder
-from benchmark_exporter.metrics.collector import Collector, Exposition
+from benchmark_exporter.metrics.collector import Collector
 from benchmark_exporter.metrics.definitions import Part
+from benchmark_exporter.metrics.exposition import Exposition
 from benchmark_exporter.metrics.families.process import STREAM_LAG_METRIC
 from benchmark_exporter.metrics.live import ConfigStatus
 from benchmark_exporter.server.access import Access

@@ -18,7 +18,7 @@ from stack.settings import (
     Settings,
 )
 from tests.stack.doors import PAGES, SILENCE
-from tests.support.foreign_pages import embed, fetch, follow, framed_text
+from tests.support.foreign_pages import embed, fetch, follow, framed_text, submit
 from tests.support.forgeries import FORGED_ALERTS
 
 # What people open. Debian's Prometheus answers 404 on /alerts, /targets and /rules, with or without
@@ -115,6 +115,15 @@ def changes_nothing(foreign: Page, settings: Settings, host: str) -> None:
             assert fetch(foreign, address(settings, part, host) + path, {**how, **sent}) == ""
     assert state(settings) == before
     assert internal.request(PROMETHEUS, settings, "/-/ready")
+
+
+def forms_change_nothing(foreign: Page, settings: Settings) -> None:
+    """Asserts that the forms of a foreign page are refused, which are sent by a navigation."""
+    before, page = state(settings), foreign.url
+    for part, (path, body) in SENT.items():
+        assert submit(foreign, address(settings, part) + path, body) == 403, part.name
+        foreign.goto(page)
+    assert state(settings) == before
 
 
 def _requests() -> Iterator[Mapping[str, Any]]:

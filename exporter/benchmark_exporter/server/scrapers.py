@@ -5,6 +5,7 @@ group_wait, or for group_interval if it has just notified of the same group. An 
 before that is never sent.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -41,13 +42,16 @@ class Scrapers:
     """Every Prometheus that has scraped within the last day, and what it has seen.
 
     It belongs to the event loop. A regression counts as reported to a Prometheus once that has
-    scraped it LEAST_SCRAPES times, over `least_seconds`. Nothing counts before `load`.
+    scraped it LEAST_SCRAPES times, over `least_seconds`. Nothing counts before `load`, nor for a
+    day after one had no place among MAX_SCRAPERS: it could be the only real one.
     """
 
     def __init__(self, least_seconds: float) -> None:
         self.configure(least_seconds)
         self._seen: dict[str, float] = {}
         self._stored: dict[str, float] | None = None
+        # By the monotonic clock: a clock that is set back must not make the day longer.
+        self._turned_away_seconds = -math.inf
         self._progress: dict[Alarm, dict[str, _Progress]] = {}
         self._reported: set[Alarm] = set()
         self._last: dict[Part, dict[str, float]] = {}
@@ -98,6 +102,7 @@ class Scrapers:
         if address not in self._seen and len(self._seen) >= MAX_SCRAPERS:
             self._drop_old(now)
             if len(self._seen) >= MAX_SCRAPERS:
+                self._turned_away_seconds = monotonic
                 return False
         self._seen[address] = now
         shown = set(shown)
@@ -116,6 +121,8 @@ class Scrapers:
     def _is_reported(
         self, by_address: Mapping[str, _Progress], now: float, monotonic: float
     ) -> bool:
+        if self._turned_away_seconds > monotonic - DELIVERY_MAX_AGE_SECONDS:
+            return False
         for address, seen in self._seen.items():
             if seen <= now - DELIVERY_MAX_AGE_SECONDS:
                 continue

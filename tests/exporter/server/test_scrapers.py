@@ -133,6 +133,21 @@ def test_the_number_of_scrapers_is_bounded() -> None:
     assert set(clock.scrapers.to_store()) == {"new"}
 
 
+def test_others_do_not_crowd_out_the_one_that_alerts() -> None:
+    """A report would be lost if only those that took all places had to see the regression."""
+    clock = Clock()
+    forged = [f"forged {number}" for number in range(MAX_SCRAPERS)]
+    for address in (*forged, "real"):
+        clock.scrape(address)
+    for clock.seconds in (1, 1 + LEAST_SECONDS):
+        for address in forged:
+            assert clock.scrape(address, ALARM) == set()
+    clock.seconds = DELIVERY_MAX_AGE_SECONDS
+    for address in forged:
+        reported = clock.scrape(address, ALARM)
+    assert reported == {ALARM}
+
+
 def test_the_last_scrape_of_each_part_is_known() -> None:
     scrapers = Scrapers(LEAST_SECONDS)
     scrapers.note_parts("a", ["state"], NOW)

@@ -101,6 +101,8 @@ async def test_tokens_and_the_limit_of_clients(
         session.get(f"http://127.0.0.1:{exporter.stream_port}/api/v1/trends") as trends,
     ):
         assert trends.status == HTTPStatus.UNAUTHORIZED
+    tokens.write_text("page the-token-that-replaces-it\n")
+    assert await handshake_status(exporter, f"?token={TOKEN}") == HTTPStatus.UNAUTHORIZED
     assert exporter.stop() == 0
 
 

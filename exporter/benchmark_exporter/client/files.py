@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmark_exporter.atomic_write import write_file
+from benchmark_exporter.wording import printable
 
 LIVE = "live"
 MAX_LINE_BYTES = 4096
@@ -89,16 +90,14 @@ class RunFiles:
         if self._warned:
             return
         self._warned = True
+        # A program's own log may go to its terminal as it is.
+        folder = printable(str(self._results_dir))
         if not self._results_dir.is_dir():
             self._warn(
-                f"{self._results_dir}: folder not found, so nothing is recorded; "
-                "create it or name another"
+                f"{folder}: folder not found, so nothing is recorded; create it or name another"
             )
         else:
-            self._warn(
-                f"{self._results_dir}: run {self.run_id} cannot be recorded: "
-                f"{error.strerror or error}"
-            )
+            self._warn(f"{folder}: run {self.run_id} cannot be recorded: {error.strerror or error}")
 
 
 def _remove_old(folder: Path) -> None:

@@ -12,6 +12,7 @@ from benchmark_exporter.atomic_write import write_file
 from benchmark_exporter.client.files import new_run_id
 from benchmark_exporter.client.machine import find_profile
 from benchmark_exporter.client.provenance import Provenance, find_provenance
+from benchmark_exporter.wording import printable
 
 OPTION = "--benchmark-results"
 
@@ -34,7 +35,8 @@ def pytest_configure(config: pytest.Config) -> None:
             f"{OPTION} needs pytest-benchmark, which is not installed, or is turned off"
         )
     if not folder.is_dir():
-        raise pytest.UsageError(f"{OPTION}={folder}: folder not found; create it or name another")
+        shown = printable(str(folder))
+        raise pytest.UsageError(f"{OPTION}={shown}: folder not found; create it or name another")
 
 
 @pytest.hookimpl(trylast=True)
@@ -72,5 +74,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         # If raised here, it would suppress pytest's summary.
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
         config.get_terminal_writer().line(
-            f"\n{OPTION}={folder}: the results cannot be written: {error.strerror}", red=True
+            f"\n{OPTION}={printable(str(folder))}: the results cannot be written: {error.strerror}",
+            red=True,
         )

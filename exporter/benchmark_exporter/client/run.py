@@ -24,6 +24,7 @@ from benchmark_exporter.client.monitored_run import MEGABYTE, RUN_VARIABLE, SCHE
 from benchmark_exporter.client.process_tree import ProcessTree
 from benchmark_exporter.client.provenance import RESULTS_VARIABLE
 from benchmark_exporter.client.usage import peak_resident_bytes
+from benchmark_exporter.wording import printable
 
 EXIT_CANNOT_START, EXIT_NOT_FOUND = 126, 127
 PHASE_VARIABLE = "BENCHMARK_PHASE_FILE"
@@ -69,7 +70,7 @@ def _not_started(status: int, reason: str) -> Finished:
 def _warn(text: str) -> None:
     # A standard error that nobody reads must not change the command's exit status.
     with suppress(OSError, ValueError):
-        print(f"benchmark-exporter run: {text}", file=sys.stderr, flush=True)
+        print(f"benchmark-exporter run: {printable(text)}", file=sys.stderr, flush=True)
 
 
 class _Run:

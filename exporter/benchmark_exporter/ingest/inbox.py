@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from benchmark_exporter.ingest.file_access import kind_of, name_of, read_at_most, reason_of
+from benchmark_exporter.ingest.folder_walk import list_whole, walk
 from benchmark_exporter.ingest.sidecar_listing import SidecarListing
 from benchmark_exporter.model import Rejected
 
@@ -65,6 +66,7 @@ class Inbox:
         self._prefix = os.path.join(root, "")  # noqa: PTH118  # a Path has no slash at its end
         self._max_file_bytes = max_file_bytes
         self._sidecars = SidecarListing(self._prefix, SUFFIX, SIDECAR_SUFFIX)
+        self._unreached_names: list[str] = []
 
     def scan(self) -> list[Candidate]:
         """Every candidate, oldest first."""
@@ -103,8 +105,9 @@ class Inbox:
                 found.append(self._candidate(path, os.lstat(path)))
             except (FileNotFoundError, NotADirectoryError):
                 continue
-            except OSError:  # read() reports it
-                found.append(candidate)
+            # read() reports it. When the file can be reached again, its signature is another.
+            except OSError:
+                found.append(self._unreached(path, candidate.inode))
         return found
 
     def sidecar(self, document: Candidate) -> Candidate | None:
@@ -176,7 +179,7 @@ class Inbox:
 
     def _list(self, folder: str) -> None:
         try:
-            os.scandir(folder).close()
+            list_whole(folder)
         except OSError as error:
             if error.errno in _OUT_OF_RESOURCES:
                 raise
@@ -220,34 +223,22 @@ class Inbox:
         Raises:
             OSError: the folder itself cannot be read. What vanishes meanwhile is skipped.
         """
-        # A list instead of recursion: folders may be nested deeper than the call stack allows.
-        folders = [str(self.root)]
-        while folders:
-            folder = folders.pop()
-            try:
-                entries = os.scandir(folder)
-            except (FileNotFoundError, NotADirectoryError):
-                if folder == str(self.root):
-                    raise
-                continue
-            except OSError:
-                if folder == str(self.root):
-                    raise
-                yield self._unreached(folder, 0)
-                continue
-            with entries:
-                for entry in entries:
-                    if entry.name.startswith("."):
-                        continue
-                    try:
-                        if entry.name.endswith(SUFFIX):
-                            yield self._candidate(entry.path, entry.stat(follow_symlinks=False))
-                        elif entry.is_dir(follow_symlinks=False):
-                            folders.append(entry.path)
-                    except FileNotFoundError:
-                        continue
-                    except OSError:
-                        yield self._unreached(entry.path, entry.inode())
+        self._unreached_names.clear()
+        for path, status, inode in walk(str(self.root), SUFFIX):
+            if status is None:
+                found = self._unreached(path, inode)
+                self._unreached_names.append(found.name)
+                yield found
+            else:
+                yield self._candidate(path, status)
+
+    @property
+    def unreached(self) -> list[str]:
+        """The names of the folders that the last walk could not read.
+
+        What is in them is unknown.
+        """
+        return list(self._unreached_names)
 
     def _unreached(self, path: str, inode: int) -> Candidate:
         """A file or folder whose status cannot be read, so that read() reports what is wrong."""

@@ -20,6 +20,11 @@ class Inboxes:
         with suppress(FileNotFoundError):
             yield from self._uploads.walk()
 
+    @property
+    def unreached(self) -> list[str]:
+        """Like Inbox.unreached, for both folders."""
+        return [*self._results.unreached, *self._uploads.unreached]
+
     def check(self, paths: Iterable[str | Path]) -> list[Candidate]:
         """Like Inbox.check."""
         paths = list(paths)

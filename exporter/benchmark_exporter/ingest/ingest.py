@@ -1,13 +1,15 @@
 """Brings new files of the inbox into the ledger. A file counts once its transaction commits."""
 
 import logging
+import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
 from benchmark_exporter.ingest.defaults import Defaults
-from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX, Candidate, Inbox, oldest_first
+from benchmark_exporter.ingest.folder_walk import is_below
+from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX, Candidate, Inbox
 from benchmark_exporter.ingest.inboxes import Inboxes
 from benchmark_exporter.ingest.known_files import KnownFiles
 from benchmark_exporter.ingest.log_lines import LogLine
@@ -98,8 +100,7 @@ class Ingest:
     def scan_in_steps(self) -> Iterator[int]:
         """Like `scan`, in steps of some milliseconds; other methods may be called in between.
 
-        Each step yields how many files were seen so far. The last step, which ingests what is new,
-        yields nothing.
+        Each step yields how many files were seen so far; the last one yields nothing.
         """
         root = self._root.identity()
         known, fresh = self._known, PackedCandidates()
@@ -117,26 +118,54 @@ class Ingest:
                 yield number
         is_same = self._root.is_scanned()
         shows_gone = self._root.shows_gone(root, is_empty=is_empty, was_empty=self._has_no_results)
-        self._discard_gone(list(missing.values()), counts=is_same)
+        unreached = self._inbox.unreached
+        unseen = [each for name, each in missing.items() if not is_below(name, unreached)]
+        self._discard_gone(unseen, counts=is_same)
         if shows_gone and known.has_unseen:
-            for _ in self._drop_unseen():
+            for _ in self._drop_unseen(unreached):
                 yield number
-        self._checked = None
         for batch in fresh.take_oldest_first(BATCH_FILES):
             if self._stopping():
-                return
+                break
             # What `check` learned between two steps is newer than what this scan saw.
-            self._ingest([each for each in batch if each.name not in checked], remaining=len(fresh))
+            news = [each for each in batch if each.name not in checked]
+            self._checked = None
+            self._ingest(news, remaining=len(fresh))
+            self._checked = checked
+            if fresh:
+                yield number
+        self._checked = None
 
     def check(self, paths: Iterable[str | Path]) -> None:
         """Ingests what is new of the paths that an event named, and of the incomplete files."""
-        found = self._inbox.check(paths)
-        names = {candidate.name for candidate in found}
+        for _ in self.check_in_steps(paths):
+            pass
+
+    def check_in_steps(self, paths: Iterable[str | Path]) -> Iterator[None]:
+        """Like `check`, in steps of at most a batch; other methods may be called in between."""
+        fresh, names = PackedCandidates(), set[str]()
+        left = list({os.fspath(path) for path in paths})
+        while left:
+            for candidate in self._inbox.check(left[-STEP_FILES:]):
+                if not self._known.has(candidate.name, candidate.signature):
+                    names.add(candidate.name)
+                    fresh.append(candidate)
+            del left[-STEP_FILES:]
+            if left:
+                yield
         incomplete = [each for each in self._reader.incomplete if each.name not in names]
         present = self._inbox.refreshed(incomplete)
         if len(present) < len(incomplete):
             self._discard_gone(incomplete, counts=self._root.is_scanned())
-        self._ingest(oldest_first([*found, *present]))
+        for candidate in present:
+            fresh.append(candidate)
+        del names
+        for batch in fresh.take_oldest_first(BATCH_FILES):
+            if self._stopping():
+                return
+            self._ingest(batch, remaining=len(fresh))
+            if fresh:
+                yield
 
     def receive(
         self,
@@ -161,14 +190,19 @@ class Ingest:
         names = (name for files in self._ledger.files(STEP_FILES) for name, _ in files)
         return all(name.startswith(UPLOADS_PREFIX) for name in names)
 
-    def _drop_unseen(self) -> Iterator[None]:
+    def _drop_unseen(self, unreached: Sequence[str]) -> Iterator[None]:
         """Drops the files that the last scan did not see, in steps of some milliseconds.
 
-        Their names are only in the ledger.
+        Their names are only in the ledger. Those in folders that it could not read stay.
         """
         known, dropped = self._known, False
         for files in self._ledger.files(STEP_FILES):
             gone = [name for name, _ in files if known.is_unseen(name)]
+            if unreached:
+                for name in gone:
+                    if is_below(name, unreached):
+                        known.keep(name)
+                gone = [name for name in gone if known.is_unseen(name)]
             if gone:
                 with self._ledger.transaction() as transaction:
                     transaction.delete_files(gone)

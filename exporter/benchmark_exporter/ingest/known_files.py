@@ -86,6 +86,10 @@ class KnownFiles:
             self._seen_files += 1
         return known == _hash(signature)
 
+    def keep(self, name: str) -> None:
+        """Counts a known file as seen, whatever its signature."""
+        self._mark(self._slot(_hash(name)))
+
     @property
     def has_unseen(self) -> bool:
         """Whether a file was not seen since `begin_scan`."""

@@ -15,6 +15,7 @@ from benchmark_exporter.ledger.migrating import (
     schema_of,
 )
 from benchmark_exporter.ledger.schema import MIGRATIONS
+from benchmark_exporter.ledger.witnesses import has_foreign_log
 
 Connect = Callable[[Path], sqlite3.Connection]
 
@@ -81,11 +82,17 @@ def open_to_read(path: Path, connect: Connect) -> sqlite3.Connection:
     """A connection to a ledger that another process may be writing.
 
     Raises:
-        LedgerError: the file cannot be opened, or is not a ledger of this version.
+        LedgerError: the file cannot be opened, or is not a ledger of this version, or the log next
+            to it is another ledger's.
     """
     if not path.is_file():
         raise LedgerError(
             f"{path}: there is no such ledger; name the file that `serve` was given with --ledger"
+        )
+    if has_foreign_log(path):
+        raise LedgerError(
+            f"{path}: another ledger was in its place, whose write-ahead log would be applied to "
+            "this one; start `benchmark-exporter serve` with it once, which removes that log"
         )
     with reading_errors_named(path):
         connection = connect(path)

@@ -50,7 +50,8 @@ class Ledger:
     written as always, but no other process can. `connect` makes the connections, instead of
     `connect_to_write`: whoever hands one in can watch its statements or make them fail. `note` gets
     how far a migration of an earlier version's file is. `file` says whether the files are still in
-    their places.
+    their places; `guarded` has it notice what is written over them as well, for the process that
+    keeps the ledger.
     Every method raises LedgerError if the database cannot be read or written.
     """
 
@@ -60,6 +61,7 @@ class Ledger:
         *,
         connect: Connect = connect_to_write,
         note: NoteProgress | None = None,
+        guarded: bool = False,
     ) -> None:
         self._path = path
         self.is_alone = False
@@ -73,7 +75,7 @@ class Ledger:
         try:
             with self._errors_named():
                 self.changed_states = ChangedStates(self._connection, self._errors_named)
-            self.file = LedgerFile(path, self._connection)
+            self.file = LedgerFile(path, self._connection, guarded=guarded and not self.is_alone)
         except BaseException:
             self._connection.close()
             raise
@@ -86,11 +88,12 @@ class Ledger:
 
     def close(self) -> None:
         """Closes the database. Nothing is written that was not committed before."""
-        self._connection.close()
+        self.file.close()
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """One transaction: committed when the block ends, rolled back when it raises."""
+        self.file.refuse_overwritten()
         with self._errors_named():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -103,6 +106,7 @@ class Ledger:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
+        self.file.checkpoint_if_due()
 
     def files(self, step_files: int) -> Iterator[list[ListedFile]]:
         """The name and signature of every known file, in steps of some files, by name.
@@ -132,6 +136,7 @@ class Ledger:
         left out of those that did not return after `returned_after_seconds`, and a regression that
         is not reported yet if it passed before `passed_after_seconds`.
         """
+        self.file.refuse_overwritten()
         with self._errors_named():
             return read_state(
                 self._connection,

@@ -14,6 +14,7 @@ CHANGES_BY_MIGRATION = (
     "keeps which results drift",
     "keeps change points",
     "bounds the alerts that are kept, and the counters of their names",
+    "makes room for the witnesses of an overwritten file",
 )
 
 

@@ -19,6 +19,10 @@ _TEXTS: dict[Loss, str] = {
     "deleted": "the ledger was deleted; writing it back from the open connection",
     "folder_deleted": "the ledger's folder is missing; writing it back unless it was moved",
     "replaced": "another ledger took the place of the open one; taking it over",
+    "overwriting": "another file is being written over the ledger; waiting until it is complete",
+    "overwritten": "another file was written over the open ledger; taking it over",
+    "mixed": "another file was written over the open ledger during a checkpoint; setting it aside",
+    "rewritten": "another program wrote another ledger into the open one; opening it again",
     "log_lost": "the ledger's write-ahead log was deleted; writing it to the database",
 }
 

@@ -14,6 +14,7 @@ from benchmark_exporter.ledger import Ledger, LedgerError
 from benchmark_exporter.ledger.damage import is_damaged, set_aside
 from benchmark_exporter.ledger.ledger_file import Loss, finish_writing_back
 from benchmark_exporter.ledger.permissions import close_to_others
+from benchmark_exporter.ledger.witnesses import discard_foreign_log
 from benchmark_exporter.names import Aliases
 from benchmark_exporter.server.ingest_state import IngestState
 from benchmark_exporter.server.settings import ServeSettings
@@ -71,7 +72,10 @@ class OpenLedger:
         Raises:
             OSError: their folder cannot be reached.
         """
-        self._loss = self.ledger.file.loss() if self.is_open else None
+        self._loss = None
+        if self.is_open:
+            self._loss = self.ledger.file.loss()
+            self.ledger.file.checkpoint_if_due()
         return self._loss
 
     def open(self) -> None:
@@ -83,6 +87,7 @@ class OpenLedger:
         """
         path = self._settings.ledger_path
         finish_writing_back(path)
+        discard_foreign_log(path)
         close_to_others(path, self._settings.uploads_dir)
         try:
             self._wire()
@@ -102,14 +107,26 @@ class OpenLedger:
         Raises:
             LedgerError, OSError: as `open`.
         """
+        if self._damage is not None:
+            self._refuse_changing()
         if self._loss is not None and self.is_open:
-            self.ledger.file.recover(self._loss)
+            self._damage = self.ledger.file.recover(self._loss) or self._damage
         self._loss = None
         self.close()
         if self._damage is not None:
             set_aside(self._settings.ledger_path, self._damage, time.time())
             self._damage = None
         self.open()
+
+    def _refuse_changing(self) -> None:
+        """What reads as damaged may be a ledger that is being written over this one."""
+        if not self.is_open:
+            return
+        self._loss = self._loss or self.ledger.file.loss()
+        if self._loss is not None:
+            self._damage = None
+        elif self.ledger.file.is_changed:
+            raise LedgerError(f"{self.path}: another program has just written to it; checking")
 
     def _note_migration(self, doing: str) -> None:
         """Shows how far a migration is, and ends it when the exporter is to stop."""
@@ -138,10 +155,18 @@ class OpenLedger:
             raise
 
     def close(self) -> None:
-        """Closes the ledger if it is open."""
-        if self.is_open:
-            self.ledger.close()
-            self.is_open = False
+        """Closes the ledger if it is open, and sets it aside if it is not whole.
+
+        Raises:
+            OSError: it cannot be set aside.
+        """
+        if not self.is_open:
+            return
+        self.ledger.close()
+        self.is_open = False
+        if self.ledger.file.is_mixed:
+            error = LedgerError(f"{self.path}: it was overwritten during a checkpoint")
+            set_aside(self.path, error, time.time())
 
     def publish(self) -> None:
         """Publishes the ledger's newest state.
@@ -152,7 +177,7 @@ class OpenLedger:
         self._publish_state(self.ledger, self.ingest.pending_files)
 
     def _wire(self) -> None:
-        self.ledger = Ledger(self._settings.ledger_path, note=self._note_migration)
+        self.ledger = Ledger(self._settings.ledger_path, note=self._note_migration, guarded=True)
         try:
             self._make_ingest()
             self.publish()  # a restart shows at once what was shown before

@@ -4,7 +4,9 @@ import json
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -130,3 +132,66 @@ def test_what_is_sent_and_followed_is_shown_as_text(
         watching.terminate()
         watching.wait()
     assert RAW.findall(shown.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["no such program EVIL"],
+        ["--results-dir=no such folder EVIL", "true"],
+        ["--results-dir=is a file EVIL", "true"],
+        ["--name=EVIL", "--results-dir=live cannot be written EVIL", "true"],
+    ],
+)
+def test_what_a_run_warns_of_is_shown_as_text(tmp_path: Path, words: list[str]) -> None:
+    file_name = EVIL.replace("/", "")
+    (tmp_path / f"is a file {file_name}").touch()
+    folder = tmp_path / f"live cannot be written {file_name}"
+    folder.mkdir()
+    (folder / "live").touch()
+    named = [
+        word.replace("--results-dir=", f"--results-dir={tmp_path}/").replace("EVIL", file_name)
+        for word in words
+    ]
+    lines = printed("run", *named)
+    assert any(r"\x1b[2J\x9b2J" in line for line in lines)
+    assert not [line for line in lines if line.startswith("ok")]
+
+
+@pytest.mark.parametrize("program", ["client", "pytest", "pytest at its end"])
+def test_what_the_client_warns_of_is_shown_as_text(tmp_path: Path, program: str) -> None:
+    """On standard error, where Python logs warnings if nobody configures it, and by pytest."""
+    folder = tmp_path / EVIL.replace("/", "")
+    test = tmp_path / "test_it.py"
+    remove = f"__import__('os').rmdir({str(folder)!r})"
+    test.write_text(f"def test_it(benchmark):\n    benchmark(int)\n    {remove}\n")
+    client = "from benchmark_exporter.client import MonitoredPerfSuite; import pathlib, sys\n"
+    client += (
+        "MonitoredPerfSuite(pathlib.Path(sys.argv[1])).run_benchmark_with_monitoring(int, 'b')"
+    )
+    words = [sys.executable, "-c", client, str(folder)]
+    if program != "client":
+        plugin = "benchmark_exporter.client.pytest_plugin"
+        words = [sys.executable, "-m", "pytest", "-q", str(test), f"--benchmark-results={folder}"]
+        words += [] if _plugin_is_installed() else ["-p", plugin]
+    if program == "pytest at its end":
+        folder.mkdir()
+    done = subprocess.run(
+        words,
+        capture_output=True,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+    )
+    text = (done.stdout + done.stderr).decode("utf-8")
+    warned = [line for line in text.split("\n") if r"\x1b[2J" in line and "folder" in line]
+    warned += [line for line in text.split("\n") if "the results cannot be written" in line]
+    assert warned
+    assert [line for line in warned if RAW.findall(line)] == []
+
+
+def _plugin_is_installed() -> bool:
+    return any(
+        point.value.startswith("benchmark_exporter.client.pytest_plugin")
+        for point in entry_points(group="pytest11")
+    )

@@ -185,7 +185,7 @@ def test_the_series_of_an_older_ledger_are_searched_once(wired: Wired) -> None:
     with closing(sqlite3.connect(wired.ledger_path)) as connection:  # as the schema before left it
         connection.executescript(
             "DROP TABLE change_points; DROP TABLE change_searches_due; DROP TABLE change_search; "
-            "DROP TABLE notification_series; "
+            "DROP TABLE notification_series; DROP TABLE witness_1; DROP TABLE witness_2; "
             "ALTER TABLE notifications DROP COLUMN since_seconds; "
             "ALTER TABLE notifications DROP COLUMN known; "
             f"PRAGMA user_version = {number};"

@@ -21,7 +21,7 @@ EXTENT = ("ratio", "moved_results", "judged_results")
 LATER_TABLES = (
     *("executables", "former_names", "carried_aliases", "regression_reports", "scrapers", "holds"),
     *("drifts", "drift_checks", "change_points", "change_searches_due", "change_search"),
-    "notification_series",
+    *("notification_series", "witness_1", "witness_2"),
 )
 LATER_COLUMNS = ("uncapped", "limits", "quiet_ratio", "reachable_ratio", "reachable_samples")
 SCHEMA_4 = f"""

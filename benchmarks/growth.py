@@ -1,6 +1,6 @@
 """Whether a measure of a process grows more than its data explains, for benchmarks.soak.
 
-What is left of each value after the allowance for the files that are kept is fitted by Theil and
+What is left of each value after the allowance for its data is fitted by Theil and
 Sen's line: its slope is the median of the slopes of all pairs of points, so that up to 29 % of the
 points may be anything (P. K. Sen, Estimates of the regression coefficient based on Kendall's tau,
 JASA 63, 1968). A process' memory rises in steps and falls back at times, which a fit of squares
@@ -10,9 +10,10 @@ What a process needs once (code, caches that have a limit) comes in its first mi
 of a warm-up are left out, and a series that is then too short has no slope.
 """
 
+import math
 import statistics
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import combinations
 
 # Of a process' time under steady load.
@@ -26,34 +27,42 @@ MOST_POINTS = 300
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A value at a time, how many files were kept then, and how large the database was."""
+    """A value at a time, and how much of each kind of data there was then, by name."""
 
     seconds: float
     value: float
-    files: int
-    database_bytes: float = 0
+    data: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a measure needs for each unit of some data, up to a limit of them if there is one."""
+
+    each: float
+    limit: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a measure may grow by: for each kept file, and altogether whatever happens.
+    """What a measure may grow by: with its data, and altogether whatever happens.
 
     `total` is what comes and goes with the load at the moment: the highest single need of it.
-    `cache_bytes` is the limit of a cache of the database, which grows with that until it is full.
     """
 
-    each_file: float
     total: float
-    cache_bytes: float = 0
+    needs: Mapping[str, Needs] = field(default_factory=dict)
 
     def explains(self, point: Point) -> float:
         """Return how much of a point's value its data explains."""
-        return self.each_file * point.files + min(self.cache_bytes, point.database_bytes)
+        return sum(
+            need.each * min(need.limit, point.data.get(name, 0))
+            for name, need in self.needs.items()
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """How a measure grew after the warm-up, without what its files explain, and what it may."""
+    """How a measure grew after the warm-up, without what its data explains, and what it may."""
 
     seconds: float
     growth: float

@@ -5,11 +5,19 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from benchmarks.growth import Allowance, Growth, measure
+from benchmark_exporter.stream.hub import RING_MESSAGES
+from benchmarks.growth import Allowance, Growth, Needs, measure
 from benchmarks.soak_disturbance import Kill
 from benchmarks.soak_incidents import Incident, Incidents
 from benchmarks.soak_load import Account
-from benchmarks.soak_samples import MEASURES, Samples
+from benchmarks.soak_samples import (
+    FILES,
+    LEDGER_BYTES,
+    MEASURES,
+    MESSAGES,
+    SERIES,
+    Samples,
+)
 from stack.settings import ALERTMANAGER, EXPORTER, NODE_EXPORTER, PROMETHEUS
 from tests.stack.backends import Local, get_text, query
 from tests.support.wired import Labels, samples
@@ -24,6 +32,8 @@ OF_THE_PROCESS: Mapping[str, str] = {
     "benchmark_exporter_uploads_total": "counts answers to requests",
     "benchmark_live_lines_rejected_total": "live files are not stored either",
 }
+# Kinds of files that the exporter counts, each with the label it counts them by.
+COUNTED = {"ingested": "format", "rejected": "reason", "duplicate": "", "removed": ""}
 _COUNTERS = ".+(_total|_count|_bucket|_sum)"
 # The parts are scraped every 30 s at least.
 SCRAPED_SECONDS = 90.0
@@ -31,16 +41,26 @@ _SHOWN_BEFORE_SECONDS = 30.0
 _SURELY_SEEN_SECONDS = 300.0
 _SUFFIXES = ("_bucket", "_count", "_sum")
 _MEGABYTE = 10**6
-# A known file takes at most 51 bytes (ingest/known_files.py), and of the allocator's pages as much
-# again. SQLite's page cache has the whole ledger until that has 8 MB (ledger/connection.py).
-# `total` is a batch that is being judged while the memory is read.
-_EXPORTER_RSS = Allowance(each_file=100, total=4 * _MEGABYTE, cache_bytes=8 * _MEGABYTE)
+# What its data explains, measured as benchmarks/README.md says. A known file takes at most 51 bytes
+# (ingest/known_files.py), and of the allocator's pages as much again. SQLite's page cache has
+# every page of the ledger until it is full (cache_size in ledger/connection.py), each with what
+# SQLite and the allocator add. The stream keeps its newest messages. `total` is a batch that is
+# being judged while the memory is read, and arrays that grow by doubling.
+_EXPORTER_RSS = Allowance(
+    total=3 * _MEGABYTE,
+    needs={
+        FILES: Needs(100),
+        LEDGER_BYTES: Needs(1.25, 8_192_000),
+        MESSAGES: Needs(800, RING_MESSAGES),
+        SERIES: Needs(1500),
+    },
+)
 # Six clients of the stream, scrapes and commands of a reload come and go.
-_CONNECTIONS = Allowance(each_file=0, total=8)
-_THREADS = Allowance(each_file=0, total=3)
+_CONNECTIONS = Allowance(total=8)
+_THREADS = Allowance(total=3)
 # Go returns memory lazily, up to twice the live heap (GOGC=100).
-_GO_RSS = Allowance(each_file=0, total=12 * _MEGABYTE)
-_GO = {"descriptors": Allowance(0, 12), "threads": Allowance(0, 6)}
+_GO_RSS = Allowance(total=12 * _MEGABYTE)
+_GO = {"descriptors": Allowance(12), "threads": Allowance(6)}
 # Prometheus' RSS is not judged: its head grows with each sample until a block is written, which
 # takes two to three hours.
 ALLOWANCES: Mapping[str, Mapping[str, Allowance]] = {
@@ -80,7 +100,7 @@ def counted(backend: Local) -> dict[str, Counter[str]]:
 
 
 def counts(shown: Mapping[str, Mapping[Labels, float]]) -> dict[str, Counter[str]]:
-    """Return what a scrape counts: files by format and by reason, and duplicates."""
+    """Return what a scrape counts: files by format and by reason, duplicates, files that went."""
     return {
         name: Counter(
             {
@@ -88,7 +108,7 @@ def counts(shown: Mapping[str, Mapping[Labels, float]]) -> dict[str, Counter[str
                 for labels, value in shown.get(f"benchmark_exporter_files_{name}_total", {}).items()
             }
         )
-        for name, label in (("ingested", "format"), ("rejected", "reason"), ("duplicate", ""))
+        for name, label in COUNTED.items()
     }
 
 
@@ -98,6 +118,7 @@ def wanted(account: Account) -> dict[str, Counter[str]]:
         "ingested": account.ingested,
         "rejected": +account.rejected,
         "duplicate": Counter({"": account.duplicates}),
+        "removed": Counter(),
     }
 
 

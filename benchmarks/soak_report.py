@@ -13,7 +13,7 @@ from benchmarks.growth import Growth
 from benchmarks.report import percentile
 from benchmarks.soak_checks import Check
 from benchmarks.soak_disturbance import Kill
-from benchmarks.soak_samples import Samples
+from benchmarks.soak_samples import FILES, Samples
 from stack.settings import ALERTMANAGER, EXPORTER, PROMETHEUS, Part
 
 # Okabe and Ito's colours, distinct with any colour vision.
@@ -142,7 +142,9 @@ def draw(path: Path, samples: Samples, kills: Sequence[tuple[float, Part]]) -> N
     )
     _title(scrapes, "scrape of the state, p99 of each minute, ms")
     own = [each for each in samples.processes if each.part == EXPORTER.name]
-    files.plot([each.seconds / 60 for each in own], [each.files for each in own], color="#000000")
+    files.plot(
+        [each.seconds / 60 for each in own], [each.data[FILES] for each in own], color="#000000"
+    )
     _title(files, "files kept")
     for axes in (rss, descriptors, threads, disk, scrapes, files):
         for seconds, part in kills:

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,11 +19,14 @@ SCRAPE_SECONDS = 0.25
 # The p99 is of so many scrapes.
 SCRAPES = 240
 MEASURES = ("rss_bytes", "descriptors", "threads")
+# The data of a sample: files that are kept, the ledger's size, messages of the stream since the
+# exporter's process started, and series in its exposition.
+FILES, LEDGER_BYTES, MESSAGES, SERIES = "files", "ledger_bytes", "messages", "series"
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessSample:
-    """A part's process at a time (seconds since the start)."""
+    """A part's process at a time (seconds since the start), and the data that there was."""
 
     seconds: float
     part: str
@@ -32,7 +34,7 @@ class ProcessSample:
     rss_bytes: int
     descriptors: int
     threads: int
-    files: int
+    data: Mapping[str, float]
 
 
 @dataclass(slots=True)
@@ -54,17 +56,10 @@ class Samples:
             return []
         newest = own[-1].process_id
         return [
-            Point(
-                each.seconds, getattr(each, measure), each.files, self._ledger_bytes(each.seconds)
-            )
+            Point(each.seconds, getattr(each, measure), each.data)
             for each in own
             if each.process_id == newest and each.seconds >= after_seconds
         ]
-
-    def _ledger_bytes(self, seconds: float) -> int:
-        """Return the ledger's size when it was last measured before a time."""
-        number = bisect_right(self.disk, seconds, key=lambda each: each[0])
-        return self.disk[number - 1][1] if number else 0
 
     def scrape_p99(self) -> list[tuple[float, float]]:
         """Return the p99 of each window of scrapes (seconds), by the time of its end."""
@@ -99,8 +94,9 @@ class Sampler(Worker):
             self._scrape()
             if self._now() >= next_sample:
                 next_sample += self._interval_seconds
-                self._sample(self._backend.process_ids())
                 self._measure_disk()
+                with suppress(OSError):  # the exporter has just been killed
+                    self._sample(self._backend.process_ids(), self._data())
 
     def _now(self) -> float:
         return time.monotonic() - self._begun
@@ -114,7 +110,24 @@ class Sampler(Worker):
         else:
             self.samples.scrapes.append((self._now(), time.perf_counter() - started))
 
-    def _sample(self, process_ids: Mapping[str, int]) -> None:
+    def _data(self) -> Mapping[str, float]:
+        """Return what the exporter's memory depends on.
+
+        Raises:
+            OSError: the exporter does not answer.
+        """
+        address = EXPORTER.url(
+            self._backend.settings, "/metrics?collect[]=state&collect[]=resources"
+        )
+        text = get_text(address)
+        return {
+            FILES: self._kept_files(),
+            LEDGER_BYTES: self.samples.disk[-1][1],
+            MESSAGES: _sum(text, "benchmark_stream_messages_total"),
+            SERIES: _sum(text, "benchmark_exporter_series"),
+        }
+
+    def _sample(self, process_ids: Mapping[str, int], data: Mapping[str, float]) -> None:
         for part, process_id in process_ids.items():
             with suppress(psutil.Error):  # it has just been killed
                 process = psutil.Process(process_id)
@@ -127,7 +140,7 @@ class Sampler(Worker):
                             process.memory_info().rss,
                             process.num_fds(),
                             process.num_threads(),
-                            self._kept_files(),
+                            data,
                         )
                     )
 
@@ -142,6 +155,12 @@ class Sampler(Worker):
                 sum(_size(path) for path in (state / "prometheus").rglob("*")),
             )
         )
+
+
+def _sum(exposition: str, name: str) -> float:
+    """Return the sum of a metric's series."""
+    lines = (line for line in exposition.splitlines() if line.startswith(f"{name}{{"))
+    return sum(float(line.rpartition(" ")[2]) for line in lines)
 
 
 def _size(path: Path) -> int:

@@ -4,11 +4,11 @@ import random
 
 import pytest
 
-from benchmarks.growth import Allowance, Point, measure
+from benchmarks.growth import Allowance, Needs, Point, measure
 
 MEGABYTE = 1e6
 MINUTES = 10
-ALLOWANCE = Allowance(each_file=100, total=2 * MEGABYTE)
+ALLOWANCE = Allowance(total=2 * MEGABYTE, needs={"files": Needs(100)})
 FILES_PER_SECOND = 10
 
 
@@ -30,7 +30,7 @@ def sampled(
         value += min(second / 120, 1) * warm_up_bytes + dice.gauss(0, 0.1) * MEGABYTE
         value += steps_bytes * (second // 180 % 2)
         value += 30 * MEGABYTE if dice.random() < spikes else 0
-        points.append(Point(second, value, files))
+        points.append(Point(second, value, {"files": files}))
     return points
 
 
@@ -80,9 +80,10 @@ def test_the_growth_is_what_is_left_after_the_warm_up_and_the_files() -> None:
 def test_a_cache_grows_with_its_database_until_it_is_full(
     filled_seconds: float, is_leak: bool
 ) -> None:
-    allowance = Allowance(each_file=0, total=2 * MEGABYTE, cache_bytes=8 * MEGABYTE)
+    needs = {"ledger_bytes": Needs(1, 8 * MEGABYTE)}
+    allowance = Allowance(total=2 * MEGABYTE, needs=needs)
     points = [
-        Point(second, 20_000 * min(second, filled_seconds), 0, 20_000 * second)
+        Point(second, 20_000 * min(second, filled_seconds), {"ledger_bytes": 20_000 * second})
         for second in range(0, 1200, 5)
     ]
     growth = measure(points, allowance)
@@ -91,9 +92,9 @@ def test_a_cache_grows_with_its_database_until_it_is_full(
 
 
 def test_one_descriptor_a_minute_is_a_leak_and_ten_that_come_and_go_are_not() -> None:
-    allowance = Allowance(each_file=0, total=3)
-    clients = [Point(second, 20 + second // 7 % 11, 0) for second in range(0, 600, 5)]
-    leaking = [Point(each.seconds, each.value + each.seconds // 60, 0) for each in clients]
+    allowance = Allowance(total=3)
+    clients = [Point(second, 20 + second // 7 % 11) for second in range(0, 600, 5)]
+    leaking = [Point(each.seconds, each.value + each.seconds // 60) for each in clients]
     steady, leak = measure(clients, allowance), measure(leaking, allowance)
     assert steady is not None
     assert leak is not None

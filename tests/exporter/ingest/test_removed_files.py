@@ -90,6 +90,15 @@ def test_one_that_gets_its_name_when_it_is_complete_is_ingested(wired: Wired) ->
     assert wired.value(REMOVED) == 1  # "removed or renamed"
 
 
+def test_one_that_the_exporter_was_killed_before_rejecting_is_rejected_after(wired: Wired) -> None:
+    wired.drop("a.json", CUT)
+    wired.ingest.scan()
+    wired.restart()
+    wired.settle()
+    assert wired.value(REJECTED, reason="truncated") == 1
+    assert (wired.value(REMOVED), wired.ingest.pending_files) == (0, 0)
+
+
 def test_one_that_is_replaced_in_time_is_not_counted(wired: Wired) -> None:
     wired.drop("a.json", CUT)
     wired.ingest.scan()

@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from benchmark_exporter.ingest.known_files import KnownFiles
 from benchmark_exporter.ingest.log_lines import LogLine
 from benchmark_exporter.ingest.naming import carry_over
 from benchmark_exporter.ingest.packed_candidates import PackedCandidates
+from benchmark_exporter.ingest.read_ahead import ReadAhead
 from benchmark_exporter.ingest.reading import Reader, ReadFile
 from benchmark_exporter.ingest.recording import Recorder
 from benchmark_exporter.ingest.root_folder import RootFolder
@@ -28,6 +30,8 @@ log = logging.getLogger(__name__)
 
 BATCH_FILES = 1000
 STEP_FILES = 500  # of a scan
+Batch = tuple[Sequence[Candidate], int]  # files to read, and how many come after them
+
 # A batch with more news than this logs single lines only for what somebody has to act on.
 LOGGED_FILES = 20
 
@@ -120,18 +124,19 @@ class Ingest:
             for _ in self._drop_unseen():
                 yield number
         self._checked = None
-        for batch in fresh.take_oldest_first(BATCH_FILES):
-            if self._stopping():
-                return
+        self._ingest(
+            (batch, len(fresh) + remaining)
+            for found in fresh.take_oldest_first(BATCH_FILES)
             # What `check` learned between two steps is newer than what this scan saw.
-            self._ingest([each for each in batch if each.name not in checked], remaining=len(fresh))
+            for batch, remaining in self._batches([x for x in found if x.name not in checked])
+        )
 
     def check(self, paths: Iterable[str | Path]) -> None:
         """Ingests what is new of the paths that an event named, and of the incomplete files."""
         found = self._inbox.check(paths)
         names = {candidate.name for candidate in found}
         incomplete = [each for each in self._reader.incomplete if each.name not in names]
-        self._ingest(oldest_first([*found, *self._inbox.refreshed(incomplete)]))
+        self._ingest(self._batches(oldest_first([*found, *self._inbox.refreshed(incomplete)])))
 
     def receive(
         self,
@@ -173,7 +178,8 @@ class Ingest:
         if dropped:
             self._publish()
 
-    def _ingest(self, candidates: Sequence[Candidate], *, remaining: int = 0) -> None:
+    def _batches(self, candidates: Sequence[Candidate]) -> Iterator[Batch]:
+        """What is to be read of these files, with how many are still to come after each batch."""
         fresh = [each for each in candidates if not self._known.has(each.name, each.signature)]
         # A document that was rejected for its sidecar is read again with a new one. One that was
         # ingested stays as it is.
@@ -181,16 +187,27 @@ class Ingest:
         documents = self._inbox.documents(each for each in fresh if each.is_sidecar)
         fresh += [document for document in documents if document.name not in names]
         for start in range(0, len(fresh), BATCH_FILES):
-            if self._stopping():
-                return
-            reads = self._reader.read_all(fresh[start : start + BATCH_FILES])
-            if reads:
-                self._record(reads, remaining=remaining + max(len(fresh) - start - BATCH_FILES, 0))
+            batch = fresh[start : start + BATCH_FILES]
+            yield batch, len(fresh) - start - len(batch)
 
-    def _record(self, reads: Sequence[ReadFile], *, remaining: int) -> None:
+    def _ingest(self, batches: Iterator[Batch]) -> None:
+        following = next(batches, None)
+        with ReadAhead(self._reader.read) as ahead:
+            while following is not None and not self._stopping():
+                batch, remaining = following
+                reads = self._reader.complete(ahead.take(batch))
+                following = next(batches, None)
+                if reads:
+                    after = () if following is None else following[0]
+                    self._record(reads, partial(ahead.begin, after), remaining=remaining)
+
+    def _record(
+        self, reads: Sequence[ReadFile], before_commit: Callable[[], None], *, remaining: int
+    ) -> None:
         try:
             with self._ledger.transaction() as transaction:
                 lines = self._recorder.record_all(transaction, reads)
+                before_commit()
         except LedgerError:
             raise
         except Exception:  # a file's fault, which must not undo the others

@@ -1,9 +1,9 @@
 """Brings new files of the inbox into the ledger. A file counts once its transaction commits."""
 
-import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -12,9 +12,10 @@ from benchmark_exporter.ingest.folder_walk import is_below
 from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX, Candidate, Inbox
 from benchmark_exporter.ingest.inboxes import Inboxes
 from benchmark_exporter.ingest.known_files import KnownFiles
-from benchmark_exporter.ingest.log_lines import LogLine
+from benchmark_exporter.ingest.log_lines import log_batch
 from benchmark_exporter.ingest.naming import carry_over
 from benchmark_exporter.ingest.packed_candidates import PackedCandidates
+from benchmark_exporter.ingest.read_ahead import ReadAhead
 from benchmark_exporter.ingest.reading import Reader, ReadFile
 from benchmark_exporter.ingest.recording import Recorder
 from benchmark_exporter.ingest.removed_files import count_removed, gone
@@ -27,12 +28,9 @@ from benchmark_exporter.regression import Policy
 
 __all__ = ["Defaults", "Ingest"]
 
-log = logging.getLogger(__name__)
-
 BATCH_FILES = 1000
 STEP_FILES = 500  # of a scan
-# A batch with more news than this logs single lines only for what somebody has to act on.
-LOGGED_FILES = 20
+Batch = tuple[Sequence[Candidate], int]  # files to read, and how many come after them
 
 
 class Ingest:
@@ -124,17 +122,19 @@ class Ingest:
         if shows_gone and known.has_unseen:
             for _ in self._drop_unseen(unreached):
                 yield number
-        for batch in fresh.take_oldest_first(BATCH_FILES):
-            if self._stopping():
-                break
-            # What `check` learned between two steps is newer than what this scan saw.
-            news = [each for each in batch if each.name not in checked]
-            self._checked = None
-            self._ingest(news, remaining=len(fresh))
-            self._checked = checked
-            if fresh:
-                yield number
+        steps = self._ingest(
+            (
+                (batch, len(fresh) + remaining)
+                for found in fresh.take_oldest_first(BATCH_FILES)
+                for batch, remaining in self._batches([x for x in found if x.name not in checked])
+            ),
+            checked,
+        )
         self._checked = None
+        for _ in steps:
+            self._checked = checked
+            yield number
+            self._checked = None
 
     def check(self, paths: Iterable[str | Path]) -> None:
         """Ingests what is new of the paths that an event named, and of the incomplete files."""
@@ -160,12 +160,11 @@ class Ingest:
         for candidate in present:
             fresh.append(candidate)
         del names
-        for batch in fresh.take_oldest_first(BATCH_FILES):
-            if self._stopping():
-                return
-            self._ingest(batch, remaining=len(fresh))
-            if fresh:
-                yield
+        yield from self._ingest(
+            (batch, len(fresh) + remaining)
+            for found in fresh.take_oldest_first(BATCH_FILES)
+            for batch, remaining in self._batches(found)
+        )
 
     def receive(
         self,
@@ -212,7 +211,8 @@ class Ingest:
         if dropped:
             self._publish()
 
-    def _ingest(self, candidates: Sequence[Candidate], *, remaining: int = 0) -> None:
+    def _batches(self, candidates: Sequence[Candidate]) -> Iterator[Batch]:
+        """What is to be read of these files, with how many are still to come after each batch."""
         fresh = [each for each in candidates if not self._known.has(each.name, each.signature)]
         # A document that was rejected for its sidecar is read again with a new one. One that was
         # ingested stays as it is.
@@ -220,16 +220,8 @@ class Ingest:
         documents = self._inbox.documents(each for each in fresh if each.is_sidecar)
         fresh += [document for document in documents if document.name not in names]
         for start in range(0, len(fresh), BATCH_FILES):
-            if self._stopping():
-                return
             batch = fresh[start : start + BATCH_FILES]
-            reads = self._reader.read_all(batch)
-            if reads:
-                self._record(reads, remaining=remaining + max(len(fresh) - start - BATCH_FILES, 0))
-            if len(reads) < len(batch):
-                read = {each.candidate.name for each in reads}
-                unread = [each for each in batch if each.name not in read]
-                self._discard_gone(unread, counts=self._root.is_scanned())
+            yield batch, len(fresh) - start - len(batch)
 
     def _discard_gone(self, candidates: Sequence[Candidate], *, counts: bool) -> None:
         """No longer waits for those of the files that have gone.
@@ -242,10 +234,36 @@ class Ingest:
             self._publish()
         self._reader.discard(candidate.name for candidate in removed)
 
-    def _record(self, reads: Sequence[ReadFile], *, remaining: int) -> None:
+    def _ingest(self, batches: Iterator[Batch], checked: Collection[str] = ()) -> Iterator[None]:
+        """Reads and records batches, one a step.
+
+        What `check` recorded between two steps, which it adds to `checked`, is newer than a batch.
+        """
+        following = next(batches, None)
+        with ReadAhead(self._reader.read) as ahead:
+            while following is not None and not self._stopping():
+                batch, remaining = following
+                found = [x for x in ahead.take(batch) if x.candidate.name not in checked]
+                reads = self._reader.complete(found)
+                following = next(batches, None)
+                if reads:
+                    after = () if following is None else following[0]
+                    self._record(reads, partial(ahead.begin, after), remaining=remaining)
+                if len(reads) < len(batch):
+                    done = {each.candidate.name for each in reads}.union(checked)
+                    unread = [each for each in batch if each.name not in done]
+                    self._discard_gone(unread, counts=self._root.is_scanned())
+                if following is not None:
+                    ahead.wait()  # so that nothing else reads at the same time
+                    yield
+
+    def _record(
+        self, reads: Sequence[ReadFile], before_commit: Callable[[], None], *, remaining: int
+    ) -> None:
         try:
             with self._ledger.transaction() as transaction:
                 lines = self._recorder.record_all(transaction, reads)
+                before_commit()
         except LedgerError:
             raise
         except Exception:  # a file's fault, which must not undo the others
@@ -256,7 +274,7 @@ class Ingest:
         if self._checked is not None:
             self._checked.update(read.candidate.name for read in reads)
         self._reader.discard(read.candidate.name for read in reads)
-        _log(
+        log_batch(
             [
                 (read.candidate.name, line)
                 for read, line in zip(reads, lines, strict=True)
@@ -266,14 +284,3 @@ class Ingest:
         )
         if transaction.changed:
             self._publish()
-
-
-def _log(news: Sequence[tuple[str, LogLine]], *, remaining: int) -> None:
-    """Logs what became of a batch's files; `remaining` files are still to come."""
-    few = len(news) <= LOGGED_FILES
-    single = [(name, line) for name, line in news if few or line.level > logging.INFO]
-    for name, line in single:
-        log.log(line.level, line.text, extra={"fields": {"file": name}})
-    if len(single) < len(news):
-        fields = {"remaining": remaining}
-        log.info(f"ingested {len(news) - len(single):,} files", extra={"fields": fields})

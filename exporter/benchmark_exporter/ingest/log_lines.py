@@ -1,10 +1,16 @@
-"""What is logged about a file."""
+"""What is logged about files."""
 
+import logging
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from benchmark_exporter.ledger import RunShiftRow
 from benchmark_exporter.wording import change
+
+log = logging.getLogger(__name__)
+
+# A batch with more news than this logs single lines only for what somebody has to act on.
+LOGGED_FILES = 20
 
 
 class LogLine:
@@ -50,3 +56,14 @@ def _worse(names: Sequence[str], run_id: str) -> str:
         f"benchmark-exporter baseline set {run_id} --version NAME; to reject it: the same with "
         "the run_id of a run before it"
     )
+
+
+def log_batch(news: Sequence[tuple[str, LogLine]], *, remaining: int) -> None:
+    """Logs what became of a batch's files; `remaining` files are still to come."""
+    few = len(news) <= LOGGED_FILES
+    single = [(name, line) for name, line in news if few or line.level > logging.INFO]
+    for name, line in single:
+        log.log(line.level, line.text, extra={"fields": {"file": name}})
+    if len(single) < len(news):
+        fields = {"remaining": remaining}
+        log.info(f"ingested {len(news) - len(single):,} files", extra={"fields": fields})

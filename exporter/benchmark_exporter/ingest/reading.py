@@ -39,12 +39,16 @@ class ReadSidecar(msgspec.Struct, frozen=True):
 
 
 class ReadFile(msgspec.Struct, frozen=True):
-    """A file and its content; the digest is empty if the file could not be read."""
+    """A file and its content; the digest is empty if the file could not be read.
+
+    `fault` is one of the exporter that the file exposed, and for which it is rejected.
+    """
 
     candidate: Candidate
     digest: bytes
     outcome: Document | Sidecar | Rejected
     sidecar: ReadSidecar | None = None
+    fault: Exception | None = None
 
     @property
     def identity(self) -> bytes:
@@ -97,8 +101,8 @@ class Reader:
         for name in names:
             self._incomplete.pop(name, None)
 
-    def read_all(self, candidates: Sequence[Candidate]) -> list[ReadFile]:
-        """What can be ingested of these files, oldest run first; not those incomplete or gone.
+    def read(self, candidates: Sequence[Candidate]) -> list[ReadFile]:
+        """What these files hold, for `complete`; not those gone. Another thread may call it.
 
         Raises:
             OSError: the process or the machine ran out of a resource; not the fault of a file.
@@ -107,7 +111,21 @@ class Reader:
         if len(candidates) >= LISTED_FILES:
             perhaps = self._inbox.perhaps_with_sidecar(candidates)
         reads = (self._read(candidate, perhaps) for candidate in candidates)
-        return sorted((read for read in reads if read is not None), key=_order)
+        return [read for read in reads if read is not None]
+
+    def complete(self, reads: Iterable[ReadFile]) -> list[ReadFile]:
+        """What can be ingested of files that were just read, oldest run first."""
+        return sorted((each for read in reads if (each := self._complete(read))), key=_order)
+
+    def _complete(self, read: ReadFile) -> ReadFile | None:
+        candidate, outcome = read.candidate, read.outcome
+        if read.fault is not None:
+            internal_error(candidate, read.fault)
+        if isinstance(outcome, Rejected):
+            is_incomplete = outcome.reason in INCOMPLETE
+            if is_incomplete and not self._has_settled(candidate, outcome):
+                return None
+        return read
 
     def _read(self, candidate: Candidate, perhaps_with_sidecar: set[str] | None) -> ReadFile | None:
         digest, sidecar = b"", None
@@ -123,13 +141,11 @@ class Reader:
         except FileNotFoundError:
             return None
         except Rejected as rejected:
-            if rejected.reason in INCOMPLETE and not self._has_settled(candidate, rejected):
-                return None
             return ReadFile(candidate, digest, rejected)
         except OSError:
             raise
         except Exception as error:  # a fault of a format must cost only this one file
-            return ReadFile(candidate, digest, internal_error(candidate, error))
+            return ReadFile(candidate, digest, _of_fault(error), fault=error)
 
     def _read_sidecar(self, document: Candidate) -> ReadSidecar | None:
         candidate = self._inbox.sidecar(document)
@@ -167,6 +183,10 @@ def internal_error(candidate: Candidate, error: Exception) -> Rejected:
         exc_info=error,
         extra={"fields": {"file": candidate.name}},
     )
+    return _of_fault(error)
+
+
+def _of_fault(error: Exception) -> Rejected:
     return Rejected("internal_error", f"{type(error).__name__}: {error}")
 
 

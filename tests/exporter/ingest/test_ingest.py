@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from benchmark_exporter.ingest import ingest
+from benchmark_exporter.ingest import ingest, log_lines
 from tests.support.alerts import WATCHDOG
 from tests.support.documents import numbered_run, perf_suite
 from tests.support.ledger_files import known_files
@@ -158,20 +158,20 @@ def test_a_large_batch_is_logged_once_and_its_rejections_one_by_one(
 ) -> None:
     caplog.set_level(logging.INFO)
     wired.drop("bad.json", {})
-    for number in range(ingest.LOGGED_FILES - 1):
+    for number in range(log_lines.LOGGED_FILES - 1):
         wired.drop(f"{number}.json", numbered_run(number))
     wired.ingest.scan()
-    assert len(caplog.records) == ingest.LOGGED_FILES
+    assert len(caplog.records) == log_lines.LOGGED_FILES
     caplog.clear()
     wired.drop("worse.json", {})
-    for number in range(20, 20 + ingest.LOGGED_FILES):
+    for number in range(20, 20 + log_lines.LOGGED_FILES):
         wired.drop(f"{number}.json", numbered_run(number))
     wired.ingest.scan()
     assert [record.__dict__["fields"] for record in caplog.records] == [
         {"file": "worse.json"},
         {"remaining": 0},
     ]
-    assert caplog.records[-1].getMessage() == f"ingested {ingest.LOGGED_FILES} files"
+    assert caplog.records[-1].getMessage() == f"ingested {log_lines.LOGGED_FILES} files"
 
 
 def test_a_record_that_fails_does_not_undo_the_others(

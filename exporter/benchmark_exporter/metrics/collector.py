@@ -34,6 +34,7 @@ from benchmark_exporter.metrics.holding import AWAITED_SECONDS, Releases
 from benchmark_exporter.metrics.live import ConfigStatus, Live, LiveProgress
 from benchmark_exporter.metrics.resources import Resources
 from benchmark_exporter.metrics.samples import Sample, Samples
+from benchmark_exporter.metrics.sparse import SparsePart
 from benchmark_exporter.model import PipelineRun, SubjectKind
 
 LEAST_SUBJECTS_READ = 500
@@ -57,13 +58,14 @@ class Exposition:
 
 
 class Collector:
-    """Renders states.
+    """Renders states. `sparse` is the `state` part as Prometheus scrapes it.
 
     What it keeps from one rendering to the next saves work, or says which counters were shown with
     their values. Otherwise the same state gives the same bytes.
     """
 
     def __init__(self, definitions: Mapping[str, Definition], config: Config) -> None:
+        self.sparse = SparsePart()
         self._definitions = definitions
         self._prefixes: Mapping[Series, KnownSeries] = {}
         self._histograms = totals.Histograms()
@@ -81,11 +83,14 @@ class Collector:
         """
         self._releases.load(ledger)
         while True:
-            state, exposition = self._expose_fitting(ledger, live, now)
+            state, page, exposition = self._expose_fitting(ledger, live, now)
             if not self._releases.store(ledger, now):
+                self.sparse.publish(page.families("state"), now)
                 return state, exposition
 
-    def _expose_fitting(self, ledger: Ledger, live: Live, now: float) -> tuple[State, Exposition]:
+    def _expose_fitting(
+        self, ledger: Ledger, live: Live, now: float
+    ) -> tuple[State, Page, Exposition]:
         config = self._config
         longest_hold = max(config.counter_hold_seconds, config.histogram_hold_seconds)
         while True:
@@ -95,21 +100,27 @@ class Collector:
                 returned_after_seconds=now - longest_hold - AWAITED_SECONDS,
                 passed_after_seconds=now - DELIVERY_MAX_AGE_SECONDS,
             )
-            exposition = self.render(state, live, now)
+            page, exposition = self._render(state, live, now)
             if exposition.shown < len(state.selection.subjects):
                 self._subjects_read = max(LEAST_SUBJECTS_READ, exposition.shown + 1)
             elif any(exposition.dropped.values()):
                 self._subjects_read *= 2
                 continue
-            return state, exposition
+            return state, page, exposition
 
     def render(self, state: State, live: Live, now: float) -> Exposition:
         """The `state` and `distributions` parts of a state at a time (seconds since 1970)."""
+        page, exposition = self._render(state, live, now)
+        self.sparse.publish(page.families("state"), now)
+        return exposition
+
+    def _render(self, state: State, live: Live, now: float) -> tuple[Page, Exposition]:
         page = Page(self._definitions, self._config.max_label_bytes, self._prefixes)
         holds = self._releases.holds(now, live.scrapes)
         results.add_results(page, state.results)
         results.add_runs(page, state.runs)
         gates.add_gate_outcomes(page, state.gates, self._config.baseline_version)
+        gates.add_failed_runs(page, state.gates, state.runs)
         verdicts.add_verdicts(page, state.verdicts, state.reports)
         verdicts.add_baseline_speedups(page, state)
         shifts.add_shifts(page, state.shifts)
@@ -128,7 +139,7 @@ class Collector:
         self._prefixes = page.prefixes
         aged = state.selection.first_seen_seconds + self._config.series_max_age_seconds
         ends = [hold.ends_seconds for hold in holds.values()]
-        return Exposition(
+        exposition = Exposition(
             {part: page.text(part) for part in PARTS if part != "resources"},
             state.commits,
             min(*ends, aged, _first_to_expire(state.reports)),
@@ -136,6 +147,7 @@ class Collector:
             dropped,
             _alarms(state, shown),
         )
+        return page, exposition
 
     def _limit(self, page: Page, state: State) -> tuple[int, Mapping[SubjectKind, int]]:
         """Drops what does not fit; how many subjects are shown, and how many of each kind not."""
@@ -186,6 +198,7 @@ class Collector:
             for outcome in run.gate_outcomes
         ]
         gates.add_gate_outcomes(sink, newest_gates, self._config.baseline_version)
+        gates.add_failed_runs(sink, newest_gates, newest_runs)
         return sink.samples
 
     def configure(self, config: Config) -> None:

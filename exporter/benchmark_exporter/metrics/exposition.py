@@ -2,7 +2,8 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import Protocol
 
@@ -23,6 +24,20 @@ Series = tuple[str, str, Labels, tuple[str, str] | None]
 _Block = tuple[Part, str]
 # What is kept of a series: its line up to the value, its owner, and its block.
 KnownSeries = tuple[str, Owner, _Block]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """The lines of a metric in one part. `head` is its help and type; `is_sparse`: see `sparse`."""
+
+    name: str
+    head: str
+    lines: Sequence[str]
+    is_sparse: bool
+
+    def text(self) -> bytes:
+        """The family, in the text format."""
+        return (self.head + "\n".join((*self.lines, ""))).encode()
 
 
 class Sink(Protocol):
@@ -129,21 +144,24 @@ class Page:
                 ]
         return fit
 
-    def text(self, part: Part) -> bytes:
+    def families(self, part: Part) -> Iterator[Family]:
         """The families of one part, in the order of metrics.yaml."""
-        families: list[bytes] = []  # as bytes at once, so that the whole is never there twice
         for name, definition in self._definitions.items():
             if part in definition.parts:
                 series = self._lines[part, name]
-                lines = [
-                    f"# HELP {name} {_escape_help(definition.help)}",
-                    f"# TYPE {name} {definition.type}",
-                    # Buckets keep their order. Other series are sorted: same state, same bytes.
-                    *(series if definition.type in ("histogram", "summary") else sorted(series)),
-                    "",
-                ]
-                families.append("\n".join(lines).encode())
-        return b"".join(families)
+                # Buckets keep their order. Other series are sorted: same state, same bytes.
+                in_order = definition.type in ("histogram", "summary")
+                yield Family(
+                    name,
+                    f"# HELP {name} {_escape_help(definition.help)}\n"
+                    f"# TYPE {name} {definition.type}\n",
+                    series if in_order else sorted(series),
+                    is_sparse=definition.sparse,
+                )
+
+    def text(self, part: Part) -> bytes:
+        """One part."""
+        return text(self.families(part))
 
     def _prefix(
         self, metric: str, suffix: str, labels: Labels, extra: tuple[str, str] | None
@@ -163,6 +181,11 @@ class Page:
             return None
         owner = owning[0], *(labels[index] for index in owning[1])
         return self._same_owners.setdefault(owner, owner)
+
+
+def text(families: Iterable[Family]) -> bytes:
+    """Families as one text, as bytes at once, so that the whole is never there twice."""
+    return b"".join([family.text() for family in families])
 
 
 def histogram_lines(prefixes: Sequence[str], histogram: Histogram, *, held: bool) -> list[str]:

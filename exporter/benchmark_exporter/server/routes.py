@@ -29,7 +29,8 @@ class Service:
     """What the routes show and pass on.
 
     `ready` says whether the results folder has been scanned since the start, `waits_for` what has
-    to be done before it is. `scraped` notes a request that is answered with some parts.
+    to be done before it is. `scraped` notes a request that is answered with some parts. `sparse` is
+    the `state` part for one that asks for it sparse.
     """
 
     ready: Callable[[], bool]
@@ -37,6 +38,7 @@ class Service:
     scraped: Callable[[web.Request, Exposition, Sequence[Part]], None]
     exposition: Callable[[], Exposition]
     status: Callable[[], Status]
+    sparse: Callable[[web.Request], bytes]
     resources: Callable[[], bytes]
     alerts: Handler
     upload: Handler
@@ -86,22 +88,28 @@ class _Routes:
             raise web.HTTPBadRequest(
                 text=f"collect[]={unknown[0]} is unknown; use one of {', '.join(PARTS)}\n"
             )
+        if request.query.get("sparse", "1") != "1":
+            raise web.HTTPBadRequest(text="sparse must be 1, or left out\n")
         exposition = self._service.exposition()
         parts = [part for part in PARTS if part in wanted]
         self._service.scraped(request, exposition, parts)
         headers = {"Content-Type": CONTENT_TYPE}
-        if parts == ["state"] and "gzip" in request.headers.get("Accept-Encoding", ""):
+        is_sparse = "sparse" in request.query
+        is_gzipped = "gzip" in request.headers.get("Accept-Encoding", "")
+        if parts == ["state"] and is_gzipped and not is_sparse:
             return web.Response(
                 body=self._answers.of_parts(request, [self._gzipped(exposition)]),
                 headers=headers | {"Content-Encoding": "gzip"},
             )
-        body = self._answers.of_parts(
-            request,
-            [
-                self._service.resources() if part == "resources" else exposition.parts[part]
-                for part in parts
-            ],
-        )
+
+        def text(part: Part) -> bytes:
+            if part == "resources":
+                return self._service.resources()
+            if part == "state" and is_sparse:
+                return self._service.sparse(request)
+            return exposition.parts[part]
+
+        body = self._answers.of_parts(request, [text(part) for part in parts])
         return web.Response(body=body, headers=headers)
 
     def _gzipped(self, exposition: Exposition) -> bytes:

@@ -34,6 +34,9 @@ SCOPE_COLUMNS = (
 
 # The shortest window of a rate is four scrapes; Grafana derives it from the query's minimum step.
 SLOW_SCRAPE = "30s"
+# Sparse series have a sample once a minute, and at each change: four times this is a window with
+# one, also while the newest is on its way.
+SPARSE = "20s"
 
 Panel = (
     timeseries.Panel

@@ -27,9 +27,9 @@ from benchmark_exporter.ledger import (
     Ledger,
     connect_to_write,
 )
-from benchmark_exporter.metrics.collector import Collector, Exposition
+from benchmark_exporter.metrics.collector import Collector
 from benchmark_exporter.metrics.definitions import load_definitions
-from benchmark_exporter.metrics.exposition import join
+from benchmark_exporter.metrics.exposition import Exposition, join
 from benchmark_exporter.metrics.live import LastScrapes, Live
 from benchmark_exporter.names import Aliases
 
@@ -134,7 +134,9 @@ class Wired:
 
     def render(self) -> Exposition:
         live = Live(self.ingest.pending_files, 0.0, scrapes=self.scrapes)
-        return self.collector.expose(self.ledger, live, self.now)[1]
+        exposition = self.collector.expose(self.ledger, live, self.now)[1]
+        same_as_whole(self.collector, self.ledger, live, self.now, exposition)
+        return exposition
 
     def exposition(self) -> str:
         """All that results change, once no counter is held at 0 any longer."""
@@ -156,6 +158,23 @@ class Wired:
         Labels that are not given may be anything, as in a query.
         """
         return value(self.samples(), name, **labels)
+
+
+def same_as_whole(
+    collector: Collector, ledger: Ledger, live: Live, now: float, exposition: Exposition
+) -> None:
+    """Fails unless what was rendered bit by bit is what rendering everything gives."""
+    whole = Collector(DEFINITIONS, collector._config).expose(ledger, live, now)[1]
+    for part, text in whole.parts.items():
+        rendered = exposition.parts[part]
+        if rendered != text:
+            lines, expected = rendered.decode().splitlines(), text.decode().splitlines()
+            difference = [f"- {line}" for line in expected if line not in lines]
+            difference += [f"+ {line}" for line in lines if line not in expected]
+            raise AssertionError("\n".join([f"{part} differs:", *(difference or ["order"])]))
+    assert exposition.stale_at_seconds == whole.stale_at_seconds
+    assert (exposition.shown, exposition.dropped) == (whole.shown, whole.dropped)
+    assert sorted(exposition.alarms) == sorted(whole.alarms)
 
 
 def value(samples: Samples, name: str, **labels: str) -> float | None:

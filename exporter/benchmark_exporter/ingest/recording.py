@@ -131,6 +131,7 @@ class Recorder:
             return None
         if read.sidecar is not None:
             sidecar: Candidate = read.sidecar.candidate
+            transaction.file(sidecar.name)  # it may have been rejected alone
             transaction.record_file(sidecar.name, sidecar.signature, read.sidecar.digest, None, now)
         return self._record_document(transaction, read, outcome, now)
 

@@ -49,7 +49,7 @@ class Branches:
 
     def hide(self, project: str, branch: str) -> None:
         """Shows nothing more of a branch that is no longer tracked. What was counted stays."""
-        self._buffer.changed = True
+        self._buffer.change_everything()
         self._connection.execute(_HIDE, (project, branch))
 
     def discard(self) -> None:

@@ -19,6 +19,7 @@ from benchmark_exporter.ledger.change_points import ChangePoint
 from benchmark_exporter.ledger.rows import SeriesKey
 from benchmark_exporter.ledger.series_runs import SeriesRun, read_series
 from benchmark_exporter.ledger.tables import CHANGE_POINTS
+from benchmark_exporter.ledger.touched import Touched
 from benchmark_exporter.model import Scope
 
 log = logging.getLogger(__name__)
@@ -64,10 +65,11 @@ class Searched(NamedTuple):
 
 
 class ChangeSearch:
-    """Searches in one transaction of `connection`."""
+    """Searches in one transaction of `connection`; `touched` gets what that changes."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, touched: Touched) -> None:
         self._connection = connection
+        self._touched = touched
 
     def step(self, now: float, enough: Callable[[], bool]) -> Searched:
         """Collects series with new runs, and then searches the next ones, until that is `enough`.
@@ -112,6 +114,7 @@ class ChangeSearch:
         points = _in_order([*kept, *found])
         if points == known:
             return False
+        self._touched.benchmarks.add(key[:5])
         self._connection.execute(_WITHDRAW, key)
         rows = [CHANGE_POINTS.bind((*key, point.run), point) for point in points]
         self._connection.executemany(CHANGE_POINTS.insert, rows)

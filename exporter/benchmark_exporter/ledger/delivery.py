@@ -77,7 +77,8 @@ class Delivery:
 
     def set_births_back(self, now: float, released: Mapping[str, float]) -> None:
         """After the clock was set back: what was born later than `now` was born now."""
-        with self._transaction():
+        with self._transaction() as transaction:
+            transaction.touched.everything = True
             for statement in _SET_BACK:
                 self._connection.execute(statement, {"now": now})
             self._release(released)

@@ -81,7 +81,7 @@ class Drifts:
     def finish_check(self, newest_run: int) -> None:
         """Stores that all series were checked, and deletes drifts whose series has gone."""
         if self._connection.execute(_GONE).rowcount:
-            self._buffer.changed = True
+            self._buffer.change_everything()
         self._connection.execute("UPDATE drift_checks SET last_run = ?", (newest_run,))
 
     def runs_of(self, scope: Scope) -> Sequence[ScopeRun]:

@@ -10,6 +10,7 @@ from benchmark_exporter.ledger.branch_runs import BranchRuns, read_branch_runs
 from benchmark_exporter.ledger.change_history import ChangeSelection, read_changes
 from benchmark_exporter.ledger.change_points import ChangePoint
 from benchmark_exporter.ledger.change_search import Searched
+from benchmark_exporter.ledger.changed_states import ChangedStates
 from benchmark_exporter.ledger.connection import (
     Connect,
     LedgerError,
@@ -28,9 +29,7 @@ from benchmark_exporter.ledger.renaming import Renamed
 from benchmark_exporter.ledger.retention import old_uploads, prune
 from benchmark_exporter.ledger.run_removal import Gap
 from benchmark_exporter.ledger.selective_deletion import DeletedRuns, DeletionSelection
-from benchmark_exporter.ledger.state import (
-    State,
-)
+from benchmark_exporter.ledger.state import State
 from benchmark_exporter.ledger.state_reading import read_state
 from benchmark_exporter.ledger.transaction import Transaction
 from benchmark_exporter.ledger.trends import Trend, read_trends
@@ -73,7 +72,7 @@ class Ledger:
             self.is_alone = True
         try:
             with self._errors_named():
-                self._commits_elsewhere = self._count_commits_elsewhere()
+                self.changed_states = ChangedStates(self._connection, self._errors_named)
             self.file = LedgerFile(path, self._connection)
         except BaseException:
             self._connection.close()
@@ -99,6 +98,7 @@ class Ledger:
                 yield transaction
                 transaction.finish()
                 self._connection.execute("COMMIT")
+                self.changed_states.note(transaction.touched)
             except BaseException:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
@@ -160,8 +160,9 @@ class Ledger:
         unshown = before_seconds if unshown_seconds is None else unshown_seconds
         steps = prune(self._connection, before_seconds, unshown)
         while True:
-            with self.transaction():
+            with self.transaction() as transaction:
                 deleted = next(steps, None)
+                transaction.touched.everything |= bool(deleted)
             if deleted is None:
                 return
             yield deleted
@@ -257,18 +258,8 @@ class Ledger:
                 transaction.adopt_pipelines(project)
 
     def changed_elsewhere(self) -> bool:
-        """Whether another process has committed since the last call."""
-        with self._errors_named():
-            before, self._commits_elsewhere = (
-                self._commits_elsewhere,
-                self._count_commits_elsewhere(),
-            )
-            return self._commits_elsewhere != before
-
-    def _count_commits_elsewhere(self) -> int:
-        """A number that the commits of other connections change, and those of this one do not."""
-        (number,) = self._connection.execute("PRAGMA data_version").fetchone()
-        return int(number)
+        """Whether another process has committed since the state was read or this was asked."""
+        return self.changed_states.changed_elsewhere()
 
     def _errors_named(self) -> AbstractContextManager[None]:
         return errors_named(self._path)

@@ -65,7 +65,7 @@ class Notifications:
         """
         if not received and not others:
             return 0
-        self._buffer.changed = True
+        self._buffer.changed = self._buffer.touched.notifications = True
         nameless = self._count(received, known, at) + others
         for status, number in nameless.items():
             self._add((OTHER, OTHER, status), at, number)

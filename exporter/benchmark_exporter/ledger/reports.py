@@ -117,6 +117,7 @@ class Reports:
         self._buffer.flush()
         self._buffer.changed = True
         for where, alarm in alarms:
+            self._buffer.touched.benchmarks.add(where)
             self._connection.execute(_DELETE_ENDED, (*where, alarm))
             self._connection.execute(_MARK, (*where, alarm))
 

@@ -120,6 +120,7 @@ class Runs:
         if newest is None or newest.rank_seconds <= horizon_seconds:
             return newest
         self._buffer.flush()
+        self._buffer.change_everything()
         self._places.demote(scope, horizon_seconds)
         self._buffer.discard()  # it has read what is changed
         self.discard()

@@ -72,8 +72,15 @@ class Subject(NamedTuple):
         return self.project, self.environment, self.machine_class, self.branch, self.name
 
 
+class Place(NamedTuple):
+    """Where a subject stands among others, and when it was last seen (seconds since 1970)."""
+
+    position: int
+    seen_seconds: float
+
+
 class SubjectSelection(msgspec.Struct, frozen=True):
-    """The subjects that a state has, in their order.
+    """The subjects that a state has, in their order, and the place of each.
 
     `counts` says how many of each kind could be shown if there were room for all.
     `first_seen_seconds` is when the one that has waited longest had its last run, in seconds since
@@ -83,6 +90,7 @@ class SubjectSelection(msgspec.Struct, frozen=True):
     subjects: Sequence[Subject]
     counts: Mapping[SubjectKind, int]
     first_seen_seconds: float
+    places: Sequence[Place] = ()
 
 
 class RunningTotal(msgspec.Struct, frozen=True):

@@ -1,10 +1,7 @@
 """Reads the state from the ledger, which costs by the number of series, never by that of runs."""
 
 import sqlite3
-from collections.abc import Iterable
-
-import msgspec
-from msgspec.structs import replace
+from collections.abc import Iterable, Mapping, Sequence
 
 from benchmark_exporter.ledger.change_points import ChangePoint
 from benchmark_exporter.ledger.columns import Columns
@@ -14,14 +11,12 @@ from benchmark_exporter.ledger.state import (
     FAILURE_RATIO_LEAST_RUNS,
     FAILURE_RATIO_RUNS,
     SUITE_DURATIONS,
-    NewestBaseline,
-    NewestDrift,
     NewestGate,
     NewestPipeline,
     NewestResult,
     NewestRun,
-    NewestVerdict,
     RejectedFile,
+    RunningTotal,
     State,
     SubjectSelection,
     SuiteDurations,
@@ -29,38 +24,15 @@ from benchmark_exporter.ledger.state import (
 from benchmark_exporter.ledger.tables import FALLBACK_BRANCHES, NOTIFICATIONS, TOTALS
 from benchmark_exporter.ledger.totals_reading import (
     newest_commits,
+    read_changed_counters,
     read_counters,
+    read_few_returned,
     read_histograms,
     read_returned,
+    read_subject_histograms,
 )
-from benchmark_exporter.model import Better, Scope
-
-
-class _Pinned(msgspec.Struct, frozen=True):
-    """A pinned baseline and the newest result of its series; both in the unit of the series."""
-
-    scope: Scope
-    name: str
-    better: Better
-    value: float
-    p50: float | None
-    newest_p50: float | None
-    p95: float | None
-    newest_p95: float | None
-    version: str
-    run_id: str
-    commit_hash: str
-    at_seconds: float
-
-
-class _Drifting(msgspec.Struct, frozen=True):
-    """A series that drifts."""
-
-    scope: Scope
-    name: str
-    unit: str
-    drift: NewestDrift
-
+from benchmark_exporter.ledger.touched import Touched
+from benchmark_exporter.ledger.verdict_reading import read_verdicts
 
 # SQLite joins in the order that CROSS JOIN states: from what is shown, never from all runs.
 _TOTALS = TOTALS.columns.query("FROM totals")
@@ -100,13 +72,17 @@ _RUNS = Columns(NewestRun).query(
     **_SCOPE,
 )
 # Anybody who may send results may name projects. Those without anything shown are not read.
-_OF_SHOWN = "WHERE project IN (SELECT project FROM temp.shown)"
+_OF_SHOWN = "WHERE project IN (SELECT project FROM temp.shown_projects)"
 _SUITES = f"SELECT project, duration_count, duration_sum_seconds FROM suite_durations {_OF_SHOWN}"  # noqa: S608  # a constant
 _SUITE_DURATIONS = (
     "SELECT suite_duration_seconds FROM runs WHERE project = ? "
     "AND suite_duration_seconds IS NOT NULL AND tracked ORDER BY id DESC LIMIT ?"
 )
 _SHIFTS = Columns(NewestShift).query("FROM shifts LEFT JOIN run_shifts USING (run)")
+_SHIFT_OF = Columns(NewestShift).query(
+    "FROM shifts LEFT JOIN run_shifts USING (run) "
+    "WHERE project = ? AND environment = ? AND machine_class = ? AND branch = ?"
+)
 # Of the rows of a group, SQLite takes the other columns from the one with the greatest rank.
 _ACCEPTED_SHIFTS = Columns(AcceptedShift).query(
     "FROM run_shifts CROSS JOIN runs ON runs.id = run_shifts.run WHERE accepted "
@@ -122,30 +98,6 @@ _REJECTED_FILES = Columns(RejectedFile).query(
 _RECEIVED = NOTIFICATIONS.columns.query(
     "FROM notifications ORDER BY received_seconds DESC, fingerprint"
 )
-# Few results have a baseline, all have a verdict.
-_BASELINES = Columns(_Pinned).query(
-    f"FROM baselines s CROSS JOIN newest_verdicts n ON {_IN_SCOPE} AND n.name = s.name "
-    "JOIN results r ON r.run = n.run AND r.name = n.name AND r.unit = s.unit",
-    **_SCOPE,
-    name="s.name",
-    value="s.value",
-    p50="s.p50",
-    newest_p50="r.p50",
-    p95="s.p95",
-    newest_p95="r.p95",
-)
-_VERDICTS = Columns(
-    NewestVerdict, names={"limit": "limit_value"}, without=("baseline", "drift")
-).query(
-    f"FROM temp.shown s CROSS JOIN newest_verdicts n ON {_IN_SCOPE} AND n.name = s.name "
-    "JOIN verdicts v ON v.run = n.run AND v.name = n.name "
-    "JOIN results r ON r.run = n.run AND r.name = n.name "
-    "JOIN runs ON runs.id = n.run WHERE s.kind = 'benchmark'",
-    **_SCOPE,
-    name="n.name",
-    run="n.run",
-)
-_DRIFTS = Columns(_Drifting).query("FROM drifts")
 _CHANGES = Columns(ChangePoint).query(
     f"FROM temp.shown s CROSS JOIN change_points n ON {_IN_SCOPE} AND n.name = s.name "
     "WHERE s.kind = 'benchmark' AND (n.newest OR n.alarm_commit IS NOT NULL)",
@@ -170,36 +122,26 @@ def read_state(
     """
     (totals,) = _TOTALS.rows(connection)
     returned_counters, returned_histograms = read_returned(connection, returned_after_seconds)
-    gates = list(_GATES.rows(connection))
     counters = read_counters(connection)
-    # Most results never had a confirmed regression, and need not be searched for.
-    confirmed = (
-        counter.labels for counter in counters.get("regressions_confirmed", ()) if counter.value
-    )
-    compared = ((*gate.scope.key, gate.outcome.benchmark) for gate in gates)
-    subjects = dict.fromkeys((*compared, *confirmed))
+    gates = list(_GATES.rows(connection))
     pipelines = list(_PIPELINES.rows(connection))
     return State(
         commits=totals.commits,
         selection=selection,
         counters=counters,
-        regressions_by_commit=[
-            counter for subject in subjects for counter in newest_commits(connection, subject)
-        ],
+        regressions_by_commit=_by_commit(connection, counters, gates),
         histograms=read_histograms(connection),
         returned_counters=returned_counters,
         returned_histograms=returned_histograms,
         results=list(_RESULTS.rows(connection)),
         runs=list(_RUNS.rows(connection)),
         gates=gates,
-        verdicts=_read_verdicts(connection),
+        verdicts=read_verdicts(connection),
         changes=list(_CHANGES.rows(connection)),
         shifts=list(_SHIFTS.rows(connection)),
         accepted_shifts=list(_ACCEPTED_SHIFTS.rows(connection)),
         pipelines=pipelines,
-        pipeline_failure_ratios=_failure_ratios(
-            connection, dict.fromkeys((newest.project, newest.pipeline) for newest in pipelines)
-        ),
+        pipeline_failure_ratios=_failure_ratios(connection, pipelines),
         suite_durations=_read_suite_durations(connection),
         fallback_branches=list(_FALLBACK_BRANCHES.rows(connection)),
         rejected_files=list(_REJECTED_FILES.rows(connection)),
@@ -209,38 +151,74 @@ def read_state(
     )
 
 
-def _read_verdicts(connection: sqlite3.Connection) -> list[NewestVerdict]:
-    verdicts = list(_VERDICTS.rows(connection))
-    baselines = {
-        (pinned.scope, pinned.name): NewestBaseline(
-            value=pinned.value,
-            version=pinned.version,
-            run_id=pinned.run_id,
-            commit_hash=pinned.commit_hash,
-            pinned_seconds=pinned.at_seconds,
-            speedup_p50_ratio=_speedup(pinned.better, pinned.p50, pinned.newest_p50),
-            speedup_p95_ratio=_speedup(pinned.better, pinned.p95, pinned.newest_p95),
-        )
-        for pinned in _BASELINES.rows(connection)
-    }
-    drifts = {(each.scope, each.name, each.unit): each.drift for each in _DRIFTS.rows(connection)}
-    if not baselines and not drifts:
-        return verdicts
-    return [
-        replace(
-            verdict,
-            baseline=baselines.get((verdict.scope, verdict.name)),
-            drift=drifts.get((verdict.scope, verdict.name, verdict.unit)),
-        )
-        for verdict in verdicts
-    ]
+def read_changed(
+    connection: sqlite3.Connection,
+    selection: SubjectSelection,
+    touched: Touched,
+    before: State,
+    returned_after_seconds: float,
+    passed_after_seconds: float,
+) -> State:
+    """What the newest commit left of the selected subjects and of what else was touched.
+
+    `before` is the last state that was read, which has what was not touched. Of suite durations,
+    fallback branches and environment shifts only those that were touched are read.
+    `visibility.select_only` has just selected the subjects.
+    """
+    (totals,) = _TOTALS.rows(connection)
+    returned_counters, returned_histograms = read_few_returned(connection, returned_after_seconds)
+    counters = read_changed_counters(connection)
+    gates = list(_GATES.rows(connection))
+    pipelines = list(_PIPELINES.rows(connection))
+    scopes = [shift for scope in touched.scopes for shift in _SHIFT_OF.rows(connection, scope)]
+    return State(
+        commits=totals.commits,
+        selection=selection,
+        counters=counters,
+        regressions_by_commit=_by_commit(connection, counters, gates),
+        histograms=read_subject_histograms(connection),
+        returned_counters=returned_counters,
+        returned_histograms=returned_histograms,
+        results=list(_RESULTS.rows(connection)),
+        runs=list(_RUNS.rows(connection)),
+        gates=gates,
+        verdicts=read_verdicts(connection, few=True),
+        changes=list(_CHANGES.rows(connection)),
+        shifts=scopes,
+        accepted_shifts=(
+            list(_ACCEPTED_SHIFTS.rows(connection))
+            if touched.shift_runs
+            else before.accepted_shifts
+        ),
+        pipelines=pipelines,
+        pipeline_failure_ratios=_failure_ratios(connection, pipelines),
+        suite_durations=_read_suite_durations(connection),
+        fallback_branches=list(_FALLBACK_BRANCHES.rows(connection)),
+        rejected_files=(
+            list(_REJECTED_FILES.rows(connection))
+            if touched.rejected_files
+            else before.rejected_files
+        ),
+        notifications=(
+            list(_RECEIVED.rows(connection)) if touched.notifications else before.notifications
+        ),
+        last_ingest_seconds=totals.last_ingest_seconds,
+        reports=read_pending(connection, passed_after_seconds),
+    )
 
 
-def _speedup(better: Better, pinned: float | None, newest: float | None) -> float | None:
-    """How many times better: the old over the new if lower is better, else the new over the old."""
-    if pinned is None or newest is None or pinned <= 0 or newest <= 0:
-        return None
-    return pinned / newest if better == "lower" else newest / pinned
+def _by_commit(
+    connection: sqlite3.Connection,
+    counters: Mapping[str, Sequence[RunningTotal]],
+    gates: Sequence[NewestGate],
+) -> list[RunningTotal]:
+    # Most results never had a confirmed regression, and need not be searched for.
+    confirmed = (
+        counter.labels for counter in counters.get("regressions_confirmed", ()) if counter.value
+    )
+    compared = ((*gate.scope.key, gate.outcome.benchmark) for gate in gates)
+    subjects = dict.fromkeys((*compared, *confirmed))
+    return [counter for subject in subjects for counter in newest_commits(connection, subject)]
 
 
 def _read_suite_durations(connection: sqlite3.Connection) -> list[SuiteDurations]:
@@ -259,10 +237,10 @@ def _read_suite_durations(connection: sqlite3.Connection) -> list[SuiteDurations
 
 
 def _failure_ratios(
-    connection: sqlite3.Connection, pipelines: Iterable[tuple[str, str]]
+    connection: sqlite3.Connection, newest: Iterable[NewestPipeline]
 ) -> dict[tuple[str, str], float]:
     ratios = {}
-    for pipeline in pipelines:
+    for pipeline in dict.fromkeys((each.project, each.pipeline) for each in newest):
         rows = connection.execute(_LAST_PIPELINE_RUNS, (*pipeline, FAILURE_RATIO_RUNS)).fetchall()
         if len(rows) >= FAILURE_RATIO_LEAST_RUNS:
             ratios[pipeline] = rows.count((0,)) / len(rows)

@@ -32,10 +32,7 @@ from benchmark_exporter.ledger.selective_deletion import (
     DeletionSelection,
     delete_selected,
 )
-from benchmark_exporter.ledger.state import (
-    Labels,
-    Subject,
-)
+from benchmark_exporter.ledger.state import Labels, Subject
 from benchmark_exporter.ledger.tables import (
     COMMIT_REGRESSIONS,
     COUNTERS,
@@ -46,6 +43,7 @@ from benchmark_exporter.ledger.tables import (
     REJECTIONS,
     TOTALS,
 )
+from benchmark_exporter.ledger.touched import Touched
 from benchmark_exporter.ledger.verdicts import Verdicts
 from benchmark_exporter.ledger.visibility import is_lately, see
 from benchmark_exporter.ledger.write_buffer import WriteBuffer
@@ -98,6 +96,11 @@ class Transaction:
         return self._buffer.changed
 
     @property
+    def touched(self) -> Touched:
+        """What may differ from the state before, of what was written."""
+        return self._buffer.touched
+
+    @property
     def baselines(self) -> Baselines:
         """The pinned baselines, as they are in this transaction."""
         self._buffer.flush()  # they are read by SQL
@@ -147,6 +150,10 @@ class Transaction:
         reason = json_path = detail = None
         if rejected is not None:
             reason, json_path, detail = rejected.reason, rejected.json_path, rejected.detail
+        # Whatever else has a row was read before.
+        known = self._buffer.get_gathered(FILES, (path,))
+        if reason is not None or (known is not None and known.reason is not None):
+            self.touched.rejected_files = True
         row = FileRow(*signature, digest, reason, json_path, detail, at)
         self._buffer.put(FILES, (path,), row)
 
@@ -157,6 +164,7 @@ class Transaction:
 
     def delete_files(self, paths: Sequence[str]) -> None:
         """Deletes files that are no longer in the folder."""
+        self.touched.rejected_files = True
         for path in paths:
             self._buffer.put(FILES, (path,), None)
 
@@ -184,6 +192,7 @@ class Transaction:
         `scope` is that of the series which it belongs to if `tracked`, and else is compared with,
         without being shown.
         """
+        self.touched.branch_runs |= not tracked
         return self._runs.add(run, scope, rank, at, tracked=tracked)
 
     def record_gate_outcome(
@@ -204,6 +213,7 @@ class Transaction:
     def see(self, subject: Subject, at: float, max_age_seconds: float) -> None:
         """Stores that a subject has a run, before that is counted; see `visibility`."""
         self._buffer.changed = True
+        self.touched.note_subject(subject)
         seen = self._seen.get(subject)
         if seen is None or not is_lately(seen, at, max_age_seconds):
             self._seen[subject] = see(self._connection, subject, at, max_age_seconds)
@@ -253,25 +263,25 @@ class Transaction:
 
     def adopt_pipelines(self, project: str) -> None:
         """See `Ledger.adopt_pipelines`."""
-        self._buffer.changed = True
+        self._buffer.change_everything()
         adopt_pipelines(self._connection, project)
 
     def search_changes(self, now: float, enough: Callable[[], bool]) -> Searched:
         """See `ChangeSearch.step`."""
-        searched = ChangeSearch(self._connection).step(now, enough)
+        searched = ChangeSearch(self._connection, self.touched).step(now, enough)
         self._buffer.changed |= searched.changed
         return searched
 
     def delete(self, projects: Sequence[str], pipelines: Sequence[str]) -> Deleted:
         """Deletes everything of these projects and pipelines; see `deletion`."""
         self._buffer.flush()
-        self._buffer.changed = True
+        self._buffer.change_everything()
         return delete(self._connection, projects, pipelines)
 
     def delete_runs(self, selection: DeletionSelection) -> tuple[DeletedRuns, Sequence[Gap]]:
         """Deletes single runs, benchmarks or branches; see `selective_deletion`."""
         self._buffer.flush()
-        self._buffer.changed = True
+        self._buffer.change_everything()
         return delete_selected(self._connection, selection)
 
     def rename(self, renamings: Renamings, projects: Sequence[str] = ()) -> Renamed:
@@ -284,5 +294,5 @@ class Transaction:
         self._buffer.discard()  # rows that were read have other keys now
         self._runs.discard()
         self._seen.clear()
-        self._buffer.changed = True
+        self._buffer.change_everything()
         return rename(self._connection, renamings, projects)

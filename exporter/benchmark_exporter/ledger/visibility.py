@@ -8,6 +8,7 @@ was shown before it. Nothing is deleted: what is not shown is still counted.
 """
 
 import sqlite3
+from collections.abc import Iterable, Mapping
 
 from benchmark_exporter.ledger.columns import to_json
 from benchmark_exporter.ledger.rows import ReturnedRow, SubjectRow
@@ -15,6 +16,8 @@ from benchmark_exporter.ledger.state import (
     REGRESSIONS_BY_COMMIT,
     SUBJECT_COUNTERS,
     SUBJECT_HISTOGRAMS,
+    Labels,
+    Place,
     Subject,
     SubjectSelection,
 )
@@ -118,17 +121,27 @@ def _keep_counters(connection: sqlite3.Connection, subject: Subject, at_seconds:
 _TEMPORARY_TABLES = (
     """CREATE TEMP TABLE IF NOT EXISTS shown (
         position INTEGER PRIMARY KEY, kind TEXT, project TEXT, name TEXT, environment TEXT,
-        machine_class TEXT, branch TEXT, trigger TEXT, prefix TEXT)""",
+        machine_class TEXT, branch TEXT, trigger TEXT, prefix TEXT, seen_seconds REAL)""",
     "CREATE TEMP TABLE IF NOT EXISTS shown_totals (kind TEXT, prefix TEXT, after TEXT)",
+    "CREATE TEMP TABLE IF NOT EXISTS shown_projects (project TEXT PRIMARY KEY)",
     "DELETE FROM temp.shown",
     "DELETE FROM temp.shown_totals",
+    "DELETE FROM temp.shown_projects",
 )
 _SUBJECT = ", ".join(Subject._fields)
-_SHOW = f"""
-    INSERT INTO temp.shown (position, {_SUBJECT}, prefix)
-    SELECT position, {_SUBJECT}, prefix FROM subjects
-    WHERE seen_seconds > ? ORDER BY position LIMIT ?
+_INSERT_SHOWN = f"""
+    INSERT INTO temp.shown (position, {_SUBJECT}, prefix, seen_seconds)
+    SELECT position, {_SUBJECT}, prefix, seen_seconds FROM subjects WHERE seen_seconds > ?
 """  # noqa: S608  # names of the schema
+_SHOW = f"{_INSERT_SHOWN} ORDER BY position LIMIT ?"
+_SHOW_BENCHMARK = f"""{_INSERT_SHOWN} AND kind = 'benchmark' AND project = ?
+    AND environment = ? AND machine_class = ? AND branch = ? AND name = ? AND trigger = ''
+"""
+_SHOW_PIPELINE = f"{_INSERT_SHOWN} AND kind = 'pipeline' AND project = ? AND name = ?"
+_SHOW_PROJECTS = """
+    INSERT OR IGNORE INTO temp.shown_projects SELECT DISTINCT project FROM temp.shown
+"""
+_SHOW_PROJECT = "INSERT OR IGNORE INTO temp.shown_projects VALUES (?)"
 _SHOW_TOTALS = f"""
     INSERT INTO temp.shown_totals (kind, prefix, after)
     SELECT DISTINCT kind, prefix, prefix || '{_AFTER}' FROM temp.shown
@@ -136,7 +149,7 @@ _SHOW_TOTALS = f"""
 _COUNTS = (
     "SELECT kind, count(*), min(seen_seconds) FROM subjects WHERE seen_seconds > ? GROUP BY kind"
 )
-_SHOWN = f"SELECT {_SUBJECT} FROM temp.shown ORDER BY position"  # noqa: S608  # names of the schema
+_SHOWN = f"SELECT position, seen_seconds, {_SUBJECT} FROM temp.shown ORDER BY position"  # noqa: S608  # names of the schema
 
 
 def select(connection: sqlite3.Connection, after_seconds: float, at_most: int) -> SubjectSelection:
@@ -144,14 +157,55 @@ def select(connection: sqlite3.Connection, after_seconds: float, at_most: int) -
 
     They are left in the table temp.shown for `read_state`.
     """
-    for statement in _TEMPORARY_TABLES:
-        connection.execute(statement)
+    _clear(connection)
     connection.execute(_SHOW, (after_seconds, at_most))
-    connection.execute(_SHOW_TOTALS)
+    counts, first_seen = count_visible(connection, after_seconds)
+    return _selected(connection, counts, first_seen)
+
+
+def select_only(
+    connection: sqlite3.Connection,
+    after_seconds: float,
+    benchmarks: Iterable[Labels],
+    pipelines: Iterable[Labels],
+    projects: Iterable[str],
+) -> SubjectSelection:
+    """Those of some subjects, by their `total_labels`, that had a run after `after_seconds`.
+
+    They are left in the table temp.shown for `read_changed`, and their projects and `projects` in
+    temp.shown_projects. `counts` is left empty.
+    """
+    _clear(connection)
+    many = connection.executemany
+    many(_SHOW_BENCHMARK, [(after_seconds, *benchmark) for benchmark in benchmarks])
+    many(_SHOW_PIPELINE, [(after_seconds, *pipeline) for pipeline in pipelines])
+    many(_SHOW_PROJECT, [(project,) for project in projects])
+    return _selected(connection, {}, float("inf"))
+
+
+def count_visible(
+    connection: sqlite3.Connection, after_seconds: float
+) -> tuple[Mapping[SubjectKind, int], float]:
+    """How many subjects of each kind had a run after a time, and when the first of these had it."""
     counts: dict[SubjectKind, int] = {"benchmark": 0, "pipeline": 0}
     first_seen = []
     for kind, count, seen in connection.execute(_COUNTS, (after_seconds,)):
         counts[kind] = count
         first_seen.append(seen)
-    subjects = [Subject(*row) for row in connection.execute(_SHOWN)]
-    return SubjectSelection(subjects, counts, min(first_seen, default=float("inf")))
+    return counts, min(first_seen, default=float("inf"))
+
+
+def _clear(connection: sqlite3.Connection) -> None:
+    for statement in _TEMPORARY_TABLES:
+        connection.execute(statement)
+
+
+def _selected(
+    connection: sqlite3.Connection, counts: Mapping[SubjectKind, int], first_seen: float
+) -> SubjectSelection:
+    connection.execute(_SHOW_TOTALS)
+    connection.execute(_SHOW_PROJECTS)
+    rows = connection.execute(_SHOWN).fetchall()
+    return SubjectSelection(
+        [Subject(*row[2:]) for row in rows], counts, first_seen, [Place(*row[:2]) for row in rows]
+    )

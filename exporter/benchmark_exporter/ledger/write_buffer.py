@@ -27,6 +27,7 @@ from collections.abc import Callable
 from typing import Any, TypeVarTuple
 
 from benchmark_exporter.ledger.columns import Key, Row, Table
+from benchmark_exporter.ledger.touched import Touched
 
 Change = TypeVarTuple("Change")
 
@@ -47,7 +48,8 @@ class _Rows:
 class WriteBuffer:
     """See the module's contract.
 
-    `changed` says whether anything was changed; whoever writes past the buffer sets it.
+    `changed` says whether anything was changed, `touched` what that may be; whoever writes past the
+    buffer sets both.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -55,6 +57,11 @@ class WriteBuffer:
         self._added: defaultdict[Table[Any], list[Key]] = defaultdict(list)
         self._rows: defaultdict[Table[Any], _Rows] = defaultdict(_Rows)
         self.changed = False
+        self.touched = Touched()
+
+    def change_everything(self) -> None:
+        """Notes that anything may be changed past the buffer."""
+        self.changed = self.touched.everything = True
 
     def insert(self, table: Table[Row], row: Row) -> sqlite3.Cursor:
         """Inserts a row at once, unless it is there, which the cursor's rowcount says."""
@@ -116,6 +123,7 @@ class WriteBuffer:
         for table, rows in self._rows.items():
             if not rows.unwritten:
                 continue
+            self.touched.note_rows(table, rows.unwritten)
             known = [(key, rows.known[key]) for key in rows.unwritten]
             replaced = [table.bind(key, row) for key, row in known if row is not None]
             if replaced:

@@ -1,43 +1,31 @@
-"""The text format (0.0.4): a page of series, its escaping and clipping, and joining pages."""
+"""Expositions in the text format (0.0.4): families of lines, their pieces, and what changed."""
 
-import hashlib
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import accumulate
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from benchmark_exporter.ledger import Histogram, Labels, Subject
-from benchmark_exporter.metrics.definitions import PARTS, Definition, Part
-from benchmark_exporter.metrics.series_limit import Owner, fitting, owning_labels, positions
+from benchmark_exporter.ledger import Labels
+from benchmark_exporter.ledger.reports import Alarm
+from benchmark_exporter.metrics.definitions import PARTS, Part
+from benchmark_exporter.metrics.sorted_lines import SortedLines, text_of
+from benchmark_exporter.model import SubjectKind
 
-_CLIP_DIGEST_CHARACTERS = 10
-_ELLIPSIS = "…"
-_NEXT_FAMILY = b"\n# HELP "  # no label value has a line break
-# benchmark_exporter_series of two parts, its limit, and what is dropped of two kinds: these are
-# only known once all the others are counted.
-_SERIES_ABOUT_SERIES = 5
-
-# Metric, suffix, label values, and le or quantile.
-Series = tuple[str, str, Labels, tuple[str, str] | None]
 # A metric's lines in one part.
-_Block = tuple[Part, str]
-# What is kept of a series: its line up to the value, its owner, and its block.
-KnownSeries = tuple[str, Owner, _Block]
+Block = tuple[Part, str]
+# A family's HELP and TYPE lines, and the text of its series.
+Family = tuple[bytes, Sequence["Piece"]]
+
+_NEXT_FAMILY = b"\n# HELP "  # no label value has a line break
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
-    """The lines of a metric in one part. `head` is its help and type; `is_sparse`: see `sparse`."""
+class Piece(Protocol):
+    """Text of an exposition, which may not be joined yet."""
 
-    name: str
-    head: str
-    lines: Sequence[str]
-    is_sparse: bool
+    def text(self, *, keep: bool) -> bytes:
+        """The text; `keep` says whether it will soon be asked for again."""
 
-    def text(self) -> bytes:
-        """The family, in the text format."""
-        return (self.head + "\n".join((*self.lines, ""))).encode()
+    def __len__(self) -> int:
+        """Its size in bytes."""
 
 
 class Sink(Protocol):
@@ -47,203 +35,119 @@ class Sink(Protocol):
         """Adds a sample; labels are values, in the order of the metric's definition."""
 
 
-class Page:
-    """Lines of an exposition under construction, by family.
+class Text:
+    """A piece that is there as text."""
 
-    Rendering the name and labels of a series is most of the work, so it is done once: `known` has
-    the series of the page before, `prefixes` those of this one.
+    __slots__ = ("_text",)
+
+    def __init__(self, text: bytes) -> None:
+        self._text = text
+
+    def text(self, *, keep: bool) -> bytes:  # noqa: ARG002  # Piece has it
+        """See Piece."""
+        return self._text
+
+    def __len__(self) -> int:
+        return len(self._text)
+
+
+@dataclass(frozen=True, slots=True)
+class Exposition:
+    """What a scrape shows at one moment, and when that changes without a commit.
+
+    `heads` has the HELP and TYPE lines of each metric, in the order of metrics.yaml. `blocks` are
+    the lines of the parts `state` and `distributions`. `stale_at_seconds` is since 1970; infinity:
+    never. `shown` is how many of the state's first subjects fit into `max_series`; `dropped` is how
+    many of each kind do not fit, although they had a run lately. `alarms` are the confirmed
+    regressions that are shown and are not reported to each Prometheus yet.
     """
 
-    def __init__(
-        self,
-        definitions: Mapping[str, Definition],
-        max_label_bytes: int,
-        known: Mapping[Series, KnownSeries],
-    ) -> None:
-        self._definitions = definitions
-        self._max_label_bytes = max_label_bytes
-        self._known = known
-        self._owning = {
-            name: owning_labels(definition.labels) for name, definition in definitions.items()
-        }
-        blocks: list[_Block] = [
-            (part, name) for name, definition in definitions.items() for part in definition.parts
-        ]
-        # Each once, since all series of a subject have an equal one, and keep it.
-        self._same_owners: dict[Owner, Owner] = {}
-        self._lines: dict[_Block, list[str]] = {block: [] for block in blocks}
-        self._owners: dict[_Block, list[Owner]] = {block: [] for block in blocks}
-        self.prefixes: dict[Series, KnownSeries] = {}
+    heads: Mapping[str, bytes]
+    blocks: Mapping[Block, SortedLines]
+    commits: int
+    stale_at_seconds: float
+    shown: int
+    dropped: Mapping[SubjectKind, int]
+    alarms: Sequence[Alarm] = ()
+    families_of: Mapping[Part, Sequence[str]] = field(default_factory=dict)
 
-    def add(
-        self,
-        metric: str,
-        labels: Labels,
-        value: float,
-        *,
-        suffix: str = "",
-        extra: tuple[str, str] | None = None,
-    ) -> None:
-        """Adds a sample; `extra` is a label that the definition does not list (le, quantile)."""
-        series = (metric, suffix, labels, extra)
-        known = self._known.get(series)
-        if known is None:
-            block = self._definitions[metric].part_of(labels), metric
-            known = self._prefix(metric, suffix, labels, extra), self._owner(metric, labels), block
-        self.prefixes[series] = known
-        prefix, owner, block = known
-        self._lines[block].append(prefix + number(value))
-        self._owners[block].append(owner)
+    @property
+    def parts(self) -> Mapping[Part, bytes]:
+        """Each part as text, joined when it is asked for."""
+        return {part: text([self.families(part)]) for part in PARTS if part != "resources"}
 
-    def histogram_prefixes(self, metric: str, histogram: Histogram) -> list[str]:
-        """The lines of a histogram up to their values: its buckets, its sum and its count."""
-        return [
-            *(
-                self._prefix(metric, "_bucket", histogram.labels, ("le", bound))
-                for bound in (*map(number, histogram.bounds), "+Inf")
-            ),
-            *(
-                self._prefix(metric, suffix, histogram.labels, None)
-                for suffix in ("_sum", "_count")
-            ),
-        ]
-
-    def extend(self, metric: str, labels: Labels, lines: Sequence[str]) -> None:
-        """Adds the lines of one histogram."""
-        block = self._definitions[metric].collect, metric
-        self._lines[block].extend(lines)
-        self._owners[block].extend([self._owner(metric, labels)] * len(lines))
-
-    def series(self, part: Part) -> int:
-        """How many series a part has."""
-        return sum(len(lines) for (of_part, _), lines in self._lines.items() if of_part == part)
-
-    def keep_fitting(self, subjects: Sequence[Subject], limit: int) -> int:
-        """Drops the series of subjects that do not fit into `limit` series a part.
-
-        Returns how many of the first subjects fit. The exporter's own series always stay.
-        """
-        position_of = positions(subjects)
-        counts: dict[Part, Counter[Owner]] = {part: Counter() for part in PARTS}
-        for (part, _), owners in self._owners.items():
-            counts[part].update(owners)
-        counts["state"][None] += _SERIES_ABOUT_SERIES
-        fit = fitting(position_of, counts.values(), limit)
-        left_out = {
-            owner
-            for of_part in counts.values()
-            for owner in of_part
-            if owner is not None and position_of.get(owner, fit) >= fit
-        }
-        if left_out:
-            for block, owners in self._owners.items():
-                self._lines[block] = [
-                    line
-                    for line, owner in zip(self._lines[block], owners, strict=True)
-                    if owner not in left_out
-                ]
-        return fit
-
-    def families(self, part: Part) -> Iterator[Family]:
+    def families(self, part: Part) -> Sequence[Family]:
         """The families of one part, in the order of metrics.yaml."""
-        for name, definition in self._definitions.items():
-            if part in definition.parts:
-                series = self._lines[part, name]
-                # Buckets keep their order. Other series are sorted: same state, same bytes.
-                in_order = definition.type in ("histogram", "summary")
-                yield Family(
-                    name,
-                    f"# HELP {name} {_escape_help(definition.help)}\n"
-                    f"# TYPE {name} {definition.type}\n",
-                    series if in_order else sorted(series),
-                    is_sparse=definition.sparse,
-                )
-
-    def text(self, part: Part) -> bytes:
-        """One part."""
-        return text(self.families(part))
-
-    def _prefix(
-        self, metric: str, suffix: str, labels: Labels, extra: tuple[str, str] | None
-    ) -> str:
-        names = self._definitions[metric].labels
-        pairs = [
-            f'{name}="{_escape(clip(label, self._max_label_bytes))}"'
-            for name, label in zip(names, labels, strict=True)
+        return [
+            (self.heads[name], self.blocks[part, name].chunks) for name in self.families_of[part]
         ]
-        if extra is not None:
-            pairs.append(f'{extra[0]}="{extra[1]}"')
-        return f"{metric}{suffix}{{{','.join(pairs)}}} " if pairs else f"{metric}{suffix} "
 
-    def _owner(self, metric: str, labels: Labels) -> Owner:
-        owning = self._owning[metric]
-        if owning is None:
-            return None
-        owner = owning[0], *(labels[index] for index in owning[1])
-        return self._same_owners.setdefault(owner, owner)
+    def changed_since(
+        self, before: "Exposition", part: Part
+    ) -> Mapping[str, Mapping[str, str | None]]:
+        """The series of a part whose values are others than in an earlier exposition, by metric.
 
-
-def text(families: Iterable[Family]) -> bytes:
-    """Families as one text, as bytes at once, so that the whole is never there twice."""
-    return b"".join([family.text() for family in families])
-
-
-def histogram_lines(prefixes: Sequence[str], histogram: Histogram, *, held: bool) -> list[str]:
-    """The lines of a histogram; all 0 while it is held."""
-    cumulated = [0] * len(histogram.counts) if held else list(accumulate(histogram.counts))
-    values = (*cumulated, 0 if held else histogram.total, cumulated[-1])
-    return [prefix + number(value) for prefix, value in zip(prefixes, values, strict=True)]
+        Each is named as its line is, up to the value; None says that it is gone. It costs by what
+        has changed: lines that are the same are not compared.
+        """
+        changed: dict[str, Mapping[str, str | None]] = {}
+        for name in self.families_of[part]:
+            lines = self.blocks[part, name]
+            known = before.blocks.get((part, name))
+            if lines is not known and (found := _difference(known or SortedLines(), lines)):
+                changed[name] = found
+        return changed
 
 
-def pieces(parts: Sequence[bytes]) -> list[memoryview]:
-    """Parts of an exposition as one, in pieces of the parts, which are not copied.
+def _difference(before: SortedLines, now: SortedLines) -> Mapping[str, str | None]:
+    same = {id(chunk) for chunk in before.chunks} & {id(chunk) for chunk in now.chunks}
+    old, new = _values(before, same), _values(now, same)
+    changed: dict[str, str | None] = {
+        series: value for series, value in new.items() if old.get(series) != value
+    }
+    changed.update(dict.fromkeys(old.keys() - new.keys()))
+    return changed
+
+
+def _values(lines: SortedLines, without: set[int]) -> Mapping[str, str]:
+    values = {}
+    for chunk in lines.chunks:
+        if id(chunk) not in without:
+            for entry in chunk.entries:
+                for line in text_of(entry).split("\n"):
+                    series, _, value = line.rpartition(" ")
+                    values[series] = value
+    return values
+
+
+def families_of_text(part: bytes) -> Iterator[Family]:
+    """The families of a part that is there as text."""
+    start = 0
+    while start < len(part):
+        end = part.find(_NEXT_FAMILY, start) + 1 or len(part)
+        series = part.index(b"\n", part.index(b"\n", start) + 1) + 1
+        yield part[start:series], [Text(part[series:end])]
+        start = end
+
+
+def pieces(parts: Iterable[Iterable[Family]]) -> list[Piece]:
+    """Parts of an exposition as one, in pieces that are not copied.
 
     The text format allows each family once, so a family of several parts gets their series
     together.
     """
-    if len(parts) == 1:  # what is scraped every second
-        return [memoryview(parts[0])]
-    families: dict[bytes, list[memoryview]] = {}
+    families: dict[bytes, list[Piece]] = {}
     for part in parts:
-        view, start = memoryview(part), 0
-        while start < len(part):
-            end = part.find(_NEXT_FAMILY, start) + 1 or len(part)
-            series = part.index(b"\n", part.index(b"\n", start) + 1) + 1
-            head = part[start:series]
-            families.setdefault(head, [view[start:series]]).append(view[series:end])
-            start = end
+        for head, series in part:
+            families.setdefault(head, [Text(head)]).extend(series)
     return [piece for family in families.values() for piece in family]
 
 
-def join(parts: Sequence[bytes]) -> bytes:
-    """Parts of an exposition as one."""
-    return b"".join(pieces(parts))
+def join(parts: Iterable[bytes]) -> bytes:
+    """Parts that are there as text as one."""
+    return text(map(families_of_text, parts))
 
 
-def clip(label: str, max_bytes: int) -> str:
-    """A label value of at most `max_bytes` bytes of UTF-8, which is how Prometheus counts.
-
-    A longer one ends in a digest of the whole, so that two series cannot become one.
-    """
-    whole = label.encode()
-    if len(whole) <= max_bytes:
-        return label
-    end = _ELLIPSIS + hashlib.sha256(whole).hexdigest()[:_CLIP_DIGEST_CHARACTERS]
-    return whole[: max_bytes - len(end.encode())].decode(errors="ignore") + end
-
-
-def number(value: float) -> str:
-    """A value as the text format writes it; a whole number without a point."""
-    # Not isinstance: True is an int, too, and would be written as such.
-    if type(value) is int and -(10**15) < value < 10**15:
-        return str(value)
-    as_float = float(value)
-    return str(int(as_float)) if as_float.is_integer() and abs(as_float) < 1e15 else repr(as_float)
-
-
-def _escape(label: str) -> str:
-    return label.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
-
-
-def _escape_help(text: str) -> str:
-    return text.replace("\\", r"\\").replace("\n", r"\n")
+def text(parts: Iterable[Iterable[Family]]) -> bytes:
+    """Families of parts as text."""
+    return b"".join(piece.text(keep=False) for piece in pieces(parts))

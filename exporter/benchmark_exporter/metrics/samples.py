@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from benchmark_exporter.ledger import Labels
 from benchmark_exporter.metrics.definitions import Definition, Part
-from benchmark_exporter.metrics.exposition import clip
+from benchmark_exporter.metrics.series_text import clip
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,16 @@ lacks it, and stays for those five minutes when it is gone. All other families, 
 end at once, are *dense*: each scrape has them, without timestamps.
 """
 
+import math
 import threading
 import zlib
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from benchmark_exporter.metrics.exposition import Family, text
+from benchmark_exporter.metrics.definitions import Part
+from benchmark_exporter.metrics.exposition import Exposition, Family, Text
 
 PERIOD_SECONDS = 60
 _PERIOD_MS = PERIOD_SECONDS * 1000
@@ -37,13 +39,8 @@ class Seen:
     ms: int
 
 
-# By family and series, the line of what has changed; None: the series is gone. A series is named by
-# its line without the value.
-Changes = Mapping[str, Mapping[str, str | None]]
-
-
 class SparsePart:
-    """One part of the exposition.
+    """The sparse families of one part of the exposition.
 
     `publish` is called by the ledger's worker, `unseen` by the event loop. The time of a sample is
     that of the series' last turn or of its last change, whichever is later. Turns are at whole
@@ -52,11 +49,14 @@ class SparsePart:
     After a start all series count as changed: what the process before had sent is not known.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, part: Part, names: Iterable[str]) -> None:
+        """Shows the metrics of these names."""
+        self._part = part
+        self.names = tuple(names)
         self._lock = threading.Lock()
-        self._heads: dict[str, str] = {}
-        self._dense = b""
-        self._lines: dict[str, dict[str, str]] = {}
+        self._shown = Exposition({}, {}, 0, math.inf, 0, {})
+        # By family and series, which is a line up to its value.
+        self._values: dict[str, dict[str, str]] = {name: {} for name in self.names}
         # The series whose turn is in each second of the period, by family.
         self._turns: list[dict[str, set[str]]] = [defaultdict(set) for _ in range(PERIOD_SECONDS)]
         # What changed within the last period: when, in ms, and which series of which families.
@@ -64,54 +64,32 @@ class SparsePart:
         self._latest_ms = 0
         self._epoch = 0
 
-    def publish(self, families: Iterable[Family], now: float) -> None:
-        """Shows these families from now on; `now` is in seconds since 1970."""
-        families = list(families)
-        dense = text(family for family in families if not family.is_sparse)
-        sparse = [family for family in families if family.is_sparse]
-        changes = {family.name: self._difference(family) for family in sparse}
+    def publish(self, exposition: Exposition, now: float) -> None:
+        """Shows this exposition from now on; `now` is in seconds since 1970."""
+        changes = exposition.changed_since(self._shown, self._part)
+        self._shown = exposition
         with self._lock:
-            self._heads = {family.name: family.head for family in sparse}
-            self._dense = dense
-            self._apply(changes, _ms(now))
+            stamp = max(_ms(now), self._latest_ms + 1)
+            stamp += stamp % 1000 == 0
+            changed = {name: self._apply(name, changes.get(name, {})) for name in self.names}
+            if any(changed.values()):
+                self._latest_ms = stamp
+                self._log.append((stamp, changed))
+            while self._log and self._log[0][0] < self._latest_ms - _PERIOD_MS:
+                self._log.popleft()
 
-    def _difference(self, family: Family) -> Mapping[str, str | None]:
-        """What differs from what is shown. Only the worker, who calls this, changes that."""
-        known = self._lines.get(family.name, {})
-        changed: dict[str, str | None] = {}
-        shown = 0
-        for series, lines in _series(family):
-            before = known.get(series)
-            shown += before is not None
-            if before != lines:
-                changed[series] = lines
-        if shown < len(known):
-            current = {series for series, _ in _series(family)}
-            changed |= dict.fromkeys(known.keys() - current)
-        return changed
-
-    def _apply(self, changes: Changes, now_ms: int) -> None:
-        stamp = max(now_ms, self._latest_ms + 1)
-        stamp += stamp % 1000 == 0
-        changed: dict[str, AbstractSet[str]] = {}
-        for family, of_family in changes.items():
-            if not of_family:
-                continue
-            known = self._lines.setdefault(family, {})
-            for series, lines in of_family.items():
-                turns = self._turns[_turn(series)][family]
-                if lines is None:
-                    del known[series]
-                    turns.discard(series)
-                else:
-                    known[series] = lines
-                    turns.add(series)
-            changed[family] = frozenset(of_family)
-        if changed:
-            self._latest_ms = stamp
-            self._log.append((stamp, changed))
-        while self._log and self._log[0][0] < self._latest_ms - _PERIOD_MS:
-            self._log.popleft()
+    def _apply(self, family: str, changes: Mapping[str, str | None]) -> AbstractSet[str]:
+        """Shows changes of a family; returns the series that are there after them."""
+        known = self._values[family]
+        for series, value in changes.items():
+            turns = self._turns[_turn(series)][family]
+            if value is None:
+                del known[series]
+                turns.discard(series)
+            else:
+                known[series] = value
+                turns.add(series)
+        return frozenset(changes.keys() & known.keys())
 
     def _follow_clock(self, now_ms: int) -> None:
         """Begins an epoch if the clock was set back: all series are sent with the new time."""
@@ -120,30 +98,31 @@ class SparsePart:
         self._epoch += 1
         self._latest_ms = now_ms + (now_ms % 1000 == 0)
         self._log.clear()
-        self._log.append(
-            (self._latest_ms, {name: frozenset(of) for name, of in self._lines.items()})
-        )
+        everything = {family: frozenset(known) for family, known in self._values.items()}
+        self._log.append((self._latest_ms, everything))
 
-    def unseen(self, seen: Seen | None, now: float) -> tuple[bytes, Seen]:
+    def unseen(self, seen: Seen | None, now: float) -> tuple[Sequence[Family], Seen]:
         """What a scraper has not been sent yet, and what it has seen after that.
 
-        `seen` is what the text before gave; None: nothing. `now` is in seconds since 1970.
+        `seen` is what the call before gave; None: nothing. `now` is in seconds since 1970.
         """
         with self._lock:
             self._follow_clock(_ms(now))
             until = self._latest_ms = max(_ms(now), self._latest_ms)
             after = seen.ms if seen is not None and seen.epoch == self._epoch else 0
             samples = self._samples(after, until)
-            second = until // 1000
-            shown = [
-                Family(name, head, samples.get(name, ()), is_sparse=True)
-                for index, (name, head) in enumerate(self._heads.items())
-                if name in samples or (index + second) % _HEADS_EVERY == 0
-            ]
-            dense, epoch = self._dense, self._epoch
-        return dense + text(shown), Seen(epoch, until)
+            heads, epoch = self._shown.heads, self._epoch
+        families = [
+            (
+                heads[name],
+                [Text(("\n".join(samples[name]) + "\n").encode())] if samples[name] else [],
+            )
+            for index, name in enumerate(self.names)
+            if name in samples or (index + until // 1000) % _HEADS_EVERY == 0
+        ]
+        return families, Seen(epoch, until)
 
-    def _samples(self, after_ms: int, until_ms: int) -> Mapping[str, Sequence[str]]:
+    def _samples(self, after_ms: int, until_ms: int) -> dict[str, list[str]]:
         """The lines, by family, of the samples whose times are after one and until another."""
         samples: dict[str, list[str]] = defaultdict(list)
         changed: set[str] = set()
@@ -152,35 +131,25 @@ class SparsePart:
             if stamp <= after_ms:
                 break
             for family, all_series in families.items():
-                known = self._lines[family]
-                for series in all_series - changed:
-                    if (lines := known.get(series)) is not None:
-                        turn_ms = (second - (second - _turn(series)) % PERIOD_SECONDS) * 1000
-                        samples[family].append(_stamped(lines, max(stamp, turn_ms)))
-                changed.update(all_series)
+                known = self._values[family]
+                # What is gone by now is not sent.
+                for series in (all_series & known.keys()) - changed:
+                    turn_ms = (second - (second - _turn(series)) % PERIOD_SECONDS) * 1000
+                    samples[family].append(f"{series} {known[series]} {max(stamp, turn_ms)}")
+                changed |= all_series
         first = max(after_ms, until_ms - _PERIOD_MS) // 1000 + 1
         for turn in range(first, second + 1):
             for family, all_series in self._turns[turn % PERIOD_SECONDS].items():
-                known = self._lines[family]
-                lines = "\n".join([known[series] for series in all_series - changed])
-                if lines:
-                    samples[family].append(_stamped(lines, turn * 1000))
+                known, stamp = self._values[family], turn * 1000
+                samples[family] += [
+                    f"{series} {known[series]} {stamp}" for series in all_series - changed
+                ]
         return samples
-
-
-def _series(family: Family) -> Iterator[tuple[str, str]]:
-    """The series of a family, each with its lines."""
-    for line in family.lines:
-        yield line[: line.rindex(" ")], line
 
 
 def _turn(series: str) -> int:
     """The second of the period in which it is a series' turn, the same after a restart."""
     return zlib.crc32(series.encode()) % PERIOD_SECONDS
-
-
-def _stamped(lines: str, stamp_ms: int) -> str:
-    return lines.replace("\n", f" {stamp_ms}\n") + f" {stamp_ms}"
 
 
 def _ms(seconds: float) -> int:

@@ -7,7 +7,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import Payload
 
-from benchmark_exporter.metrics.exposition import pieces
+from benchmark_exporter.metrics.exposition import Piece
 
 PIECE_BYTES = 64 * 1024
 # What is being sent, and may have been replaced since, takes no more memory than this. Where it
@@ -20,52 +20,82 @@ class Answers:
 
     def __init__(self, most_bytes: int = MOST_SENDING_BYTES) -> None:
         self._most_bytes = most_bytes
-        self._sending: dict[object, tuple[web.Request, Sequence[bytes]]] = {}
+        self._sending: dict[object, tuple[web.Request, object, int]] = {}
 
-    def of_parts(self, request: web.Request, parts: Sequence[bytes]) -> "PartsBody":
-        """The body of an answer: parts of an exposition as one."""
-        return PartsBody(self, request, parts)
+    def of_pieces(
+        self, request: web.Request, pieces: Sequence[Piece], version: object, *, keep: bool
+    ) -> "PiecesBody":
+        """The body of an answer: pieces of an exposition, of which `version` is the moment.
+
+        `keep` says whether the same will soon be asked for again.
+        """
+        return PiecesBody(self, request, pieces, version, keep=keep)
 
     @contextmanager
-    def sending(self, request: web.Request, parts: Sequence[bytes]) -> Iterator[None]:
+    def sending(self, request: web.Request, version: object, size_bytes: int) -> Iterator[None]:
         """While an answer is sent."""
         key = object()
-        self._sending[key] = request, parts
-        self._keep_to_limit()
+        self._sending[key] = request, version, size_bytes
+        self._keep_to_limit(version)
         try:
             yield
         finally:
             self._sending.pop(key, None)
 
-    def _keep_to_limit(self) -> None:
-        while len(self._sending) > 1 and self._sending_bytes() > self._most_bytes:
-            oldest, _ = self._sending.pop(next(iter(self._sending)))
+    def _keep_to_limit(self, newest: object) -> None:
+        while len(self._sending) > 1 and self._kept_bytes(newest) > self._most_bytes:
+            oldest, _, _ = self._sending.pop(next(iter(self._sending)))
             if oldest.transport is not None:
                 oldest.transport.abort()
 
-    def _sending_bytes(self) -> int:
-        sizes = {id(part): len(part) for _, parts in self._sending.values() for part in parts}
+    def _kept_bytes(self, newest: object) -> int:
+        """What is kept only because it is being sent, at most: the newest is there anyway."""
+        sizes: dict[int, int] = {}
+        for _, version, size_bytes in self._sending.values():
+            if version is not newest:
+                sizes[id(version)] = max(size_bytes, sizes.get(id(version), 0))
         return sum(sizes.values())
 
 
-class PartsBody(Payload):
-    """Parts of an exposition, joined while they are sent."""
+class PiecesBody(Payload):
+    """Pieces of an exposition, joined while they are sent."""
 
-    def __init__(self, answers: Answers, request: web.Request, parts: Sequence[bytes]) -> None:
-        super().__init__(parts)
+    def __init__(
+        self,
+        answers: Answers,
+        request: web.Request,
+        pieces: Sequence[Piece],
+        version: object,
+        *,
+        keep: bool,
+    ) -> None:
+        super().__init__(pieces)
         self._answers = answers
         self._request = request
-        self._parts = parts
-        self._pieces = pieces(parts)
-        self._size = sum(map(len, self._pieces))
+        self._pieces = pieces
+        self._version = version
+        self._keep = keep
+        self._size = sum(map(len, pieces))
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         """The body as text."""
-        return b"".join(self._pieces).decode(encoding, errors)
+        whole = b"".join(piece.text(keep=self._keep) for piece in self._pieces)
+        return whole.decode(encoding, errors)
 
     async def write(self, writer: AbstractStreamWriter) -> None:
         """Sends the body; waits whenever the client does not read."""
-        with self._answers.sending(self._request, self._parts):
+        with self._answers.sending(self._request, self._version, self._size or 0):
+            texts: list[bytes] = []
+            gathered_bytes = 0
             for piece in self._pieces:
-                for start in range(0, len(piece), PIECE_BYTES):
-                    await writer.write(piece[start : start + PIECE_BYTES])
+                texts.append(piece.text(keep=self._keep))
+                gathered_bytes += len(texts[-1])
+                if gathered_bytes >= PIECE_BYTES:
+                    await self._send(writer, texts)
+                    texts, gathered_bytes = [], 0
+            await self._send(writer, texts)
+
+    async def _send(self, writer: AbstractStreamWriter, texts: Sequence[bytes]) -> None:
+        whole = memoryview(b"".join(texts))
+        for start in range(0, len(whole), PIECE_BYTES):
+            await writer.write(whole[start : start + PIECE_BYTES])

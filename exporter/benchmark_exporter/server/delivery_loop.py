@@ -10,8 +10,8 @@ from aiohttp import web
 from benchmark_exporter.ledger import LedgerError
 from benchmark_exporter.ledger.delivery import DELIVERY_MAX_AGE_SECONDS
 from benchmark_exporter.ledger.reports import Alarm
-from benchmark_exporter.metrics.collector import Exposition
 from benchmark_exporter.metrics.definitions import Part
+from benchmark_exporter.metrics.exposition import Exposition
 from benchmark_exporter.server.open_ledger import OpenLedger
 from benchmark_exporter.server.scrapers import Scrapers, is_scraper
 from benchmark_exporter.server.worker import Worker

@@ -11,8 +11,9 @@ from aiohttp import web
 from benchmark_exporter import __version__
 from benchmark_exporter.config import Config, packaged
 from benchmark_exporter.ingest.upload_folder import UploadFolder
-from benchmark_exporter.metrics.collector import Collector, Exposition
+from benchmark_exporter.metrics.collector import Collector
 from benchmark_exporter.metrics.definitions import Part
+from benchmark_exporter.metrics.exposition import Exposition
 from benchmark_exporter.metrics.families.process import STREAM_LAG_METRIC
 from benchmark_exporter.metrics.live import ConfigStatus
 from benchmark_exporter.server.access import Access
@@ -79,7 +80,7 @@ class Server:
         )
         self._access = Access(settings, lambda: self._configuration.now)
         collector = Collector(settings.definitions, config)
-        self._sparse = SparseScrapes(collector.sparse)
+        self._sparse = SparseScrapes(collector.sparse, time.time)
         scrapers = Scrapers(config.regression_least_seconds)
         self._publisher = Publisher(collector, self._state, lambda: scrapers.last_scrapes)
         self._opened = OpenLedger(settings, self._state, self._publisher.publish_by_worker)
@@ -245,7 +246,7 @@ class Server:
             status=lambda: current_status(
                 self._settings, self._configuration, self._publisher, self._state
             ),
-            sparse=lambda request: self._sparse.text(request, time.time()),
+            sparse=self._sparse.families,
             resources=self._resources.render,
             alerts=alerts.handle,
             upload=self._uploads.handle,

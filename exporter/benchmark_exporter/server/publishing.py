@@ -7,8 +7,10 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from benchmark_exporter.ledger import BranchRuns, Ledger, State
-from benchmark_exporter.metrics.collector import Collector, Exposition
+from benchmark_exporter.ledger import Ledger
+from benchmark_exporter.ledger.current_state import CurrentState
+from benchmark_exporter.metrics.collector import Collector
+from benchmark_exporter.metrics.exposition import Exposition
 from benchmark_exporter.metrics.live import ConfigStatus, LastScrapes, Live, LiveProgress
 from benchmark_exporter.metrics.resources import Sampler
 from benchmark_exporter.server.ingest_state import IngestState
@@ -22,13 +24,12 @@ class Publisher:
     """Holds the newest state and its exposition.
 
     Methods that end in `_by_worker` run in the ledger's worker thread, and so does `scrapes`; all
-    others run in the event loop. `state`, `branch_runs`, `exposition` and `live` are unset until
+    others run in the event loop. `state`, `exposition` and `live` are unset until
     the first `publish_by_worker`; `live` is what was last rendered. `changed` is set after each new
     state.
     """
 
-    state: State
-    branch_runs: BranchRuns
+    state: CurrentState
     exposition: Exposition
 
     def __init__(
@@ -48,7 +49,6 @@ class Publisher:
             LedgerError: the ledger cannot be read.
         """
         live = self._live_now(pending_files)
-        self.branch_runs = ledger.branch_runs()
         self.state, self.exposition = self._collector.expose(ledger, live, time.time())
         self.live = live
         self._loop.call_soon_threadsafe(self.changed.set)
@@ -80,7 +80,7 @@ class Publisher:
         is_stale = self.exposition.stale_at_seconds <= time.time()
         if not self.live.is_ingest_failing or is_stale:
             self.live = replace(self.live, is_ingest_failing=True, scrapes=self._scrapes())
-            self.exposition = self._collector.render(self.state, self.live, time.time())
+            self.exposition = self._collector.render_live(self.live, time.time())
 
     def _live_now(self, pending_files: int) -> Live:
         ingest = self._ingest

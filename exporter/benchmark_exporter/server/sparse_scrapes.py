@@ -1,11 +1,12 @@
 """Which samples of sparse series each scraper has been sent."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from weakref import WeakKeyDictionary
 
 from aiohttp import hdrs, web
 
+from benchmark_exporter.metrics.exposition import Exposition, Family
 from benchmark_exporter.metrics.sparse import Seen, SparsePart
 from benchmark_exporter.server.credential import FORWARDED_HEADER, PROXY_HEADER
 
@@ -26,20 +27,25 @@ class SparseScrapes:
     restarted, or has lost a scrape. Prometheus drops those that it has.
     """
 
-    def __init__(self, part: SparsePart) -> None:
+    def __init__(self, part: SparsePart, clock: Callable[[], float]) -> None:
         self._part = part
+        self._clock = clock
         self._seen: WeakKeyDictionary[object, Mapping[_Scraper, Seen]] = WeakKeyDictionary()
 
-    def text(self, request: web.Request, now: float) -> bytes:
-        """The answer to a request at a time, in seconds since 1970."""
+    def families(self, request: web.Request, exposition: Exposition) -> Sequence[Family]:
+        """The `state` part for a request: dense families whole, and of sparse ones what is new."""
         connection, headers = request.transport, request.headers
         scraper = headers.get(hdrs.USER_AGENT, ""), headers.get(FORWARDED_HEADER)
         known = {} if connection is None else self._seen.get(connection, {})
         seen = known.get(scraper)
         if seen is not None and (PROXY_HEADER in headers or FORWARDED_HEADER in headers):
             seen = replace(seen, ms=seen.ms - PROXY_OVERLAP_MS)
-        text, seen = self._part.unseen(seen, now)
+        unseen, seen = self._part.unseen(seen, self._clock())
         # An answer to HEAD has no body.
         if connection is not None and request.method == hdrs.METH_GET:
             self._seen[connection] = {**known, scraper: seen}
-        return text
+        names = [name for name in exposition.families_of["state"] if name not in self._part.names]
+        dense = [
+            (exposition.heads[name], exposition.blocks["state", name].chunks) for name in names
+        ]
+        return [*dense, *unseen]

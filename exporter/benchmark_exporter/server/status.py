@@ -10,10 +10,11 @@ import msgspec
 from msgspec.structs import asdict
 
 from benchmark_exporter import __version__
-from benchmark_exporter.ledger import BranchRuns, NewestVerdict, State, Subject
+from benchmark_exporter.ledger import NewestVerdict, Subject
+from benchmark_exporter.ledger.current_state import CurrentState
 from benchmark_exporter.ledger.state import ReceivedNotification
 from benchmark_exporter.ledger.urgency import urgent_first
-from benchmark_exporter.metrics.collector import Exposition
+from benchmark_exporter.metrics.exposition import Exposition
 from benchmark_exporter.model import SubjectKind
 from benchmark_exporter.server.configuration import Configuration
 from benchmark_exporter.server.ingest_state import IngestState
@@ -130,7 +131,7 @@ def current_status(
             FallbackBranchStatus(project=each.project, branch=each.branch)
             for each in state.fallback_branches
         ],
-        runs=_runs(state, publisher.branch_runs, exposition),
+        runs=_runs(state, exposition),
         changes=_changes(state, exposition),
         rejected_files=[
             RejectedFile(
@@ -142,10 +143,10 @@ def current_status(
     )
 
 
-def _runs(state: State, branches: BranchRuns, exposition: Exposition) -> list[RunStatus]:
+def _runs(state: CurrentState, exposition: Exposition) -> list[RunStatus]:
     """The runs of the subjects on /metrics and of branches that are not tracked, newest first."""
-    subjects = set(state.selection.subjects[: exposition.shown])
-    shown = shown_runs(state, branches)
+    subjects = set(state.subjects[: exposition.shown])
+    shown = shown_runs(state)
     runs = []
     for run in sorted(shown.runs, key=lambda run: run.timestamp_seconds, reverse=True):
         subject = Subject.benchmark(run.scope, run.benchmark)
@@ -173,9 +174,9 @@ def _runs(state: State, branches: BranchRuns, exposition: Exposition) -> list[Ru
     return runs
 
 
-def _changes(state: State, exposition: Exposition) -> list[ChangeStatus]:
+def _changes(state: CurrentState, exposition: Exposition) -> list[ChangeStatus]:
     """The newest changes of the subjects on /metrics."""
-    subjects = set(state.selection.subjects[: exposition.shown])
+    subjects = set(state.subjects[: exposition.shown])
     shown = (
         change
         for change in state.changes

@@ -64,7 +64,7 @@ async def publish_states(publisher: Publisher, feed: Feed) -> None:
         await publisher.changed.wait()
         publisher.changed.clear()
         try:
-            feed.publish_state(publisher.state, publisher.branch_runs)
+            feed.publish_state(publisher.state)
         except Exception:  # an unforeseen error here must not end the exporter
             log.exception("a change could not be sent to the stream's clients")
         await asyncio.sleep(STREAM_STATE_SECONDS)

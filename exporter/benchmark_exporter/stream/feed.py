@@ -3,16 +3,19 @@
 Everything here runs in the event loop's thread.
 """
 
+import heapq
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from msgspec.structs import asdict
 
-from benchmark_exporter.ledger import BranchRuns, State
+from benchmark_exporter.ledger.current_state import CurrentState
 from benchmark_exporter.ledger.state import NewestGate, NewestRun, ReceivedNotification
 from benchmark_exporter.ledger.urgency import urgent_first, varied
 from benchmark_exporter.model import SEVERITIES
+from benchmark_exporter.stream.benchmarks import Benchmark, Benchmarks
 from benchmark_exporter.stream.hub import Hub
 from benchmark_exporter.stream.live_file import LiveEvent
 from benchmark_exporter.stream.live_folder import LiveNews
@@ -32,12 +35,13 @@ from benchmark_exporter.stream.messages import (
     VerdictNews,
 )
 from benchmark_exporter.stream.process_usage import ProcessUsage
-from benchmark_exporter.stream.shown_runs import OfBenchmark, ShownRuns, shown_runs
 
 # A snapshot has the newest of each.
 MAX_BENCHMARKS, MAX_ALERTS, MAX_REJECTED = 200, 100, 50
 OF_ONE_NAME = 25  # of the alerts, as long as there are others
 MAX_VERDICTS = 20  # of a run
+
+_Timed = TypeVar("_Timed", NewestRun, NewestGate)
 
 
 class Feed:
@@ -49,8 +53,8 @@ class Feed:
 
     def __init__(self, hub: Callable[[Callable[[MessageFilter], Snapshot]], Hub]) -> None:
         self.hub = hub(self._snapshot)
-        self._state: State | None = None
-        self._shown: ShownRuns | None = None
+        self._state: CurrentState | None = None
+        self._benchmarks: Benchmarks | None = None
         self._running: dict[str, Progress] = {}
         self._ingest = IngestNews(failure=None)
         self.usages: Sequence[ProcessUsage] = ()
@@ -95,41 +99,45 @@ class Feed:
             self._ingest = news
             self.hub.publish("ingest", news)
 
-    def publish_state(self, state: State, branches: BranchRuns) -> None:
+    def publish_state(self, state: CurrentState) -> None:
         """Publishes what differs from the state before."""
-        before, known = self._state, self._shown
-        self._state, self._shown = state, shown_runs(state, branches)
-        if before is None or known is None:
+        before, benchmarks = self._state, self._benchmarks
+        self._state = state
+        if before is None or benchmarks is None:
+            self._benchmarks = Benchmarks(state)
             return
-        self._publish_runs(self._shown, known)
-        self._publish_gates(self._shown, known)
-        self._publish_alerts(state, before)
+        self._publish_benchmarks(benchmarks, state)
+        if before.notifications is not state.notifications:
+            self._publish_alerts(state, before)
         if before.rejected_files != state.rejected_files:
             self.hub.publish("rejected", _rejected(state))
 
-    def _publish_runs(self, shown: ShownRuns, known: ShownRuns) -> None:
-        known_runs = {_key(run): run for run in known.runs}
-        changed = [
-            run
-            for run in shown.runs
-            if known_runs.get(_key(run)) != run
-            or _verdict_news(known, run) != _verdict_news(shown, run)
+    def _publish_benchmarks(self, benchmarks: Benchmarks, state: CurrentState) -> None:
+        differing = benchmarks.differing(state)
+        known = [benchmarks.get(of) for of in differing]
+        benchmarks.update(state)
+        changes = [
+            (before, now)
+            for before, now in zip(known, map(benchmarks.get, differing), strict=True)
+            if before != now
         ]
-        for news in _runs(shown, changed):
-            self._publish("run", news, news.benchmark)
-
-    def _publish_gates(self, shown: ShownRuns, known: ShownRuns) -> None:
-        for key, gate in shown.gates.items():
-            if known.gates.get(key) != gate:
-                news = _gate_news(gate)
-                self._publish("gate", news, news.benchmark)
+        for before, now in changes:
+            if now.run is not None and (
+                before.run != now.run or _verdict_news(before) != _verdict_news(now)
+            ):
+                news = _run_news(now, now.run)
+                self._publish("run", news, news.benchmark)
+        for before, now in changes:
+            if now.gate is not None and before.gate != now.gate:
+                gate_news = _gate_news(now.gate)
+                self._publish("gate", gate_news, gate_news.benchmark)
 
     def _publish(
         self, kind: MessageType, news: RunNews | GateNews | AlertNews, benchmark: str
     ) -> None:
         self.hub.publish(kind, news, project=news.project, benchmark=benchmark, branch=news.branch)
 
-    def _publish_alerts(self, state: State, before: State) -> None:
+    def _publish_alerts(self, state: CurrentState, before: CurrentState) -> None:
         known = {
             received.notification.fingerprint: received.notification
             for received in before.notifications
@@ -145,24 +153,35 @@ class Feed:
             for progress in self._running.values()
             if wanted(progress.project, progress.benchmark, progress.branch)
         ]
-        state, shown = self._state, self._shown
-        if state is None or shown is None:
+        state, benchmarks = self._state, self._benchmarks
+        if state is None or benchmarks is None:
             return Snapshot(running=running, ingest=self._ingest)
-        runs = [
-            run for run in shown.runs if wanted(run.scope.project, run.benchmark, run.scope.branch)
-        ]
-        runs.sort(key=lambda run: run.timestamp_seconds, reverse=True)
+        runs = _newest(
+            run
+            for run in benchmarks.runs()
+            if wanted(run.scope.project, run.benchmark, run.scope.branch)
+        )
+        gates = _newest(
+            gate
+            for gate in benchmarks.gates()
+            if wanted(gate.scope.project, gate.outcome.benchmark, gate.scope.branch)
+        )
         return Snapshot(
             running=running,
-            runs=_runs(shown, runs[:MAX_BENCHMARKS]),
-            gates=_newest_gates(shown, wanted),
+            runs=[_run_news(benchmarks.get((run.scope, run.benchmark)), run) for run in runs],
+            gates=[_gate_news(gate) for gate in gates],
             alerts=_firing_alerts(state, wanted),
             rejected=_rejected(state),
             ingest=self._ingest,
         )
 
 
-def _firing_alerts(state: State, wanted: MessageFilter) -> list[AlertNews]:
+def _newest(found: Iterable[_Timed]) -> list[_Timed]:
+    """The newest MAX_BENCHMARKS, newest first."""
+    return heapq.nlargest(MAX_BENCHMARKS, found, key=lambda each: each.timestamp_seconds)
+
+
+def _firing_alerts(state: CurrentState, wanted: MessageFilter) -> list[AlertNews]:
     firing = [
         _alert(received)
         for received in varied(urgent_first(state.notifications), OF_ONE_NAME)
@@ -174,46 +193,38 @@ def _firing_alerts(state: State, wanted: MessageFilter) -> list[AlertNews]:
     ]
 
 
-def _key(run: NewestRun) -> OfBenchmark:
-    return run.scope, run.benchmark
-
-
-def _verdict_news(shown: ShownRuns, run: NewestRun) -> list[VerdictNews]:
+def _verdict_news(of: Benchmark) -> list[VerdictNews]:
     return [
         VerdictNews(
             name=newest.name,
             state=newest.verdict.state,
             worsening_ratio=newest.verdict.worsening_ratio,
         )
-        for newest in shown.verdicts.get(_key(run), ())
+        for newest in of.verdicts
     ]
 
 
-def _runs(shown: ShownRuns, runs: Sequence[NewestRun]) -> list[RunNews]:
-    p50_ms: dict[OfBenchmark, dict[str, float]] = {_key(run): {} for run in runs}
-    for newest in shown.results if runs else ():
-        result = newest.result
-        times = p50_ms.get((newest.scope, result.benchmark))
-        if times is not None and result.is_execution_time and result.statistics.p50 is not None:
-            times[result.variant] = round(result.statistics.p50 * 1e3, 6)
-    return [
-        RunNews(
-            **asdict(run.scope),
-            base_branch=shown.base_branch(run.scope),
-            run_id=run.run_id,
-            benchmark=run.benchmark,
-            commit_hash=run.commit_hash,
-            format=run.format,
-            timestamp=_moment(run.timestamp_seconds),
-            failed=run.failed,
-            p50_ms=p50_ms[_key(run)],
-            verdicts=_verdict_news(shown, run)[:MAX_VERDICTS],
-        )
-        for run in runs
-    ]
+def _run_news(of: Benchmark, run: NewestRun) -> RunNews:
+    times = {
+        result.variant: round(result.statistics.p50 * 1e3, 6)
+        for result in (newest.result for newest in of.results)
+        if result.is_execution_time and result.statistics.p50 is not None
+    }
+    return RunNews(
+        **asdict(run.scope),
+        base_branch=of.base_branch,
+        run_id=run.run_id,
+        benchmark=run.benchmark,
+        commit_hash=run.commit_hash,
+        format=run.format,
+        timestamp=_moment(run.timestamp_seconds),
+        failed=run.failed,
+        p50_ms=times,
+        verdicts=_verdict_news(of)[:MAX_VERDICTS],
+    )
 
 
-def _rejected(state: State) -> RejectedFiles:
+def _rejected(state: CurrentState) -> RejectedFiles:
     files = [
         RejectedFile(
             file=file.path, reason=file.reason, json_path=file.json_path, detail=file.detail
@@ -221,16 +232,6 @@ def _rejected(state: State) -> RejectedFiles:
         for file in state.rejected_files[:MAX_REJECTED]
     ]
     return RejectedFiles(count=len(state.rejected_files), files=files)
-
-
-def _newest_gates(shown: ShownRuns, wanted: MessageFilter) -> list[GateNews]:
-    found = [
-        gate
-        for (scope, benchmark), gate in shown.gates.items()
-        if wanted(scope.project, benchmark, scope.branch)
-    ]
-    found.sort(key=lambda gate: gate.timestamp_seconds, reverse=True)
-    return [_gate_news(gate) for gate in found[:MAX_BENCHMARKS]]
 
 
 def _gate_news(gate: NewestGate) -> GateNews:

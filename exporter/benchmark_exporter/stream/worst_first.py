@@ -1,6 +1,6 @@
 """The one order of verdicts: the worst state first, then the largest worsening, then the name."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from benchmark_exporter.ledger import NewestVerdict
 from benchmark_exporter.model import Scope, VerdictState
@@ -18,15 +18,20 @@ _RANK = {state: rank for rank, state in enumerate(WORST_FIRST)}
 
 def verdicts_worst_first(
     verdicts: Iterable[NewestVerdict],
-) -> Mapping[tuple[Scope, str], Sequence[NewestVerdict]]:
+) -> dict[tuple[Scope, str], Sequence[NewestVerdict]]:
     """The verdicts of each benchmark of a scope, worst first.
 
     A verdict without a worsening ratio counts as unchanged.
     """
     found: dict[tuple[Scope, str], list[NewestVerdict]] = {}
-    for newest in sorted(verdicts, key=_badness):
+    for newest in worst_first(verdicts):
         found.setdefault((newest.scope, newest.benchmark), []).append(newest)
-    return found
+    return {**found}
+
+
+def worst_first(verdicts: Iterable[NewestVerdict]) -> Sequence[NewestVerdict]:
+    """The verdicts in that order."""
+    return sorted(verdicts, key=_badness)
 
 
 def _badness(newest: NewestVerdict) -> tuple[int, float, str]:

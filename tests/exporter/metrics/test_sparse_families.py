@@ -1,18 +1,20 @@
 """Which metrics are sparse: those of which there are many, and whose lingering misleads nobody."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
 import yaml
 
+from benchmark_exporter.metrics.exposition import Family, text
 from benchmark_exporter.metrics.sparse import PERIOD_SECONDS
 from tests.grafana.dashboards import DASHBOARDS
 from tests.grafana.queries import queries
 from tests.rules.promql import queries_in
 from tests.support.documents import perf_suite
 from tests.support.paths import REPOSITORY
-from tests.support.wired import DEFINITIONS, Wired, samples
+from tests.support.wired import DEFINITIONS, Wired
 
 SPARSE = {name for name, definition in DEFINITIONS.items() if definition.sparse}
 # Of a benchmark, but there only while something is wrong, or with the commit of the newest run: an
@@ -47,8 +49,8 @@ def expressions() -> Iterator[str]:
         for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]:
             for rule in group["rules"]:
                 yield rule["expr"]
-                for text in rule.get("annotations", {}).values():
-                    yield from queries_in(text)
+                for annotation in rule.get("annotations", {}).values():
+                    yield from queries_in(annotation)
     for dashboard in DASHBOARDS.values():
         yield from (query.expr for query in queries(dashboard))
 
@@ -67,19 +69,20 @@ def test_windows_of_rules_and_panels_have_samples_of_sparse_series(needs: str) -
     assert not [window for window in windows if window[2] < least_seconds]
 
 
-def test_a_sparse_scrape_has_every_family_once_and_each_series_as_the_whole_has(
-    wired: Wired,
-) -> None:
+def test_the_first_scrape_has_every_sparse_series_with_its_value(wired: Wired) -> None:
     wired.take("a.json", perf_suite(speedup=5.0))
-    whole = wired.render().parts["state"].decode().splitlines()
-    text, _ = wired.collector.sparse.unseen(None, wired.now)
-    lines = text.decode().splitlines()
-    heads = [line for line in lines if line.startswith("# TYPE ")]
-    assert len(heads) == len(set(heads))
-    without_times = [re.sub(r" \d{13}$", "", line) for line in lines if not line.startswith("#")]
-    assert sorted(without_times) == sorted(line for line in whole if not line.startswith("#"))
-    timed = {re.split("[{ ]", line)[0] for line in lines if re.search(r" \d{13}$", line)}
-    assert timed == SPARSE & samples("\n".join(whole) + "\n").keys()
+    shown = wired.render()
+    whole = text([[each for each in shown.families("state") if name_of(each) in SPARSE]])
+    sent, _ = wired.collector.sparse.unseen(None, wired.now)
+    lines = text([sent]).decode().splitlines()
+    assert lines
+    assert all(re.search(r" \d{13}$", line) for line in lines if not line.startswith("#"))
+    series = {re.sub(r" \d{13}$", "", line) for line in lines if not line.startswith("#")}
+    assert series == {line for line in whole.decode().splitlines() if not line.startswith("#")}
+
+
+def name_of(family: Family) -> str:
+    return family[0].decode().split(" ")[2]
 
 
 @pytest.mark.parametrize("benchmarks", [20, 200])
@@ -87,9 +90,8 @@ def test_what_grows_with_benchmarks_is_sparse(wired: Wired, benchmarks: int) -> 
     for number in range(benchmarks):
         wired.drop(f"{number}.json", perf_suite(project=f"p{number}", run_id=f"run-{number}"))
     wired.settle()
-    wired.render()
-    text, _ = wired.collector.sparse.unseen(None, wired.now)
-    series = [line for line in text.decode().splitlines() if not line.startswith("#")]
-    dense = [line for line in series if not re.search(r" \d{13}$", line)]
-    assert len(series) > 8 * benchmarks
-    assert len(dense) < 60
+    series = Counter[bool]()
+    for family in wired.render().families("state"):
+        series[name_of(family) in SPARSE] += text([[family]]).count(b"\n") - 2
+    assert series[True] > 8 * benchmarks
+    assert series[False] < 60

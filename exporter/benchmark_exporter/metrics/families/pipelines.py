@@ -3,10 +3,11 @@
 import math
 from collections.abc import Iterable, Mapping
 
-from benchmark_exporter.ledger import State
-from benchmark_exporter.ledger.state import NewestPipeline
+from benchmark_exporter.ledger.state import NewestPipeline, SuiteDurations
 from benchmark_exporter.metrics.definitions import Definition
-from benchmark_exporter.metrics.exposition import Page, Sink, number
+from benchmark_exporter.metrics.exposition import Sink
+from benchmark_exporter.metrics.lines import Lines
+from benchmark_exporter.metrics.series_text import number
 
 _SUITE_DURATION = "benchmark_suite_duration_seconds"
 
@@ -26,14 +27,15 @@ def add_failure_ratios(sink: Sink, ratios: Mapping[tuple[str, str], float]) -> N
         sink.add("ci_pipeline_failure_ratio", (pipeline, project), ratio)
 
 
-def add_suite_durations(page: Page, state: State, definitions: Mapping[str, Definition]) -> None:
-    """The summary of each project's suite durations."""
+def add_suite_durations(
+    lines: Lines, suites: SuiteDurations, definitions: Mapping[str, Definition]
+) -> None:
+    """The summary of a project's suite durations."""
     quantiles = definitions[_SUITE_DURATION].quantiles
-    for suites in state.suite_durations:
-        labels, durations = (suites.project,), sorted(suites.newest_seconds)
-        for quantile in quantiles if durations else ():
-            # Nearest rank: the least duration that at least this share of the runs does not exceed.
-            value = durations[max(0, math.ceil(quantile * len(durations)) - 1)]
-            page.add(_SUITE_DURATION, labels, value, extra=("quantile", number(quantile)))
-        page.add(_SUITE_DURATION, labels, suites.sum_seconds, suffix="_sum")
-        page.add(_SUITE_DURATION, labels, suites.count, suffix="_count")
+    labels, durations = (suites.project,), sorted(suites.newest_seconds)
+    for quantile in quantiles if durations else ():
+        # Nearest rank: the least duration that at least this share of the runs does not exceed.
+        value = durations[max(0, math.ceil(quantile * len(durations)) - 1)]
+        lines.add(_SUITE_DURATION, labels, value, extra=("quantile", number(quantile)))
+    lines.add(_SUITE_DURATION, labels, suites.sum_seconds, suffix="_sum")
+    lines.add(_SUITE_DURATION, labels, suites.count, suffix="_count")

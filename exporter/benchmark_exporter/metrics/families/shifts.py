@@ -1,12 +1,12 @@
 """What moved together: environment shifts, and regressions that have one cause."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 
 from benchmark_exporter.ledger import Labels, NewestVerdict
 from benchmark_exporter.ledger.shift_state import AcceptedShift, NewestShift
 from benchmark_exporter.metrics.exposition import Sink
-from benchmark_exporter.model import REGRESSED, Scope
+from benchmark_exporter.model import Scope
 from benchmark_exporter.regression import Limits
 from benchmark_exporter.shifts import extent
 
@@ -34,25 +34,28 @@ def add_accepted_shifts(sink: Sink, shifts: Iterable[AcceptedShift]) -> None:
         sink.add(f"{name}_results", labels, shift.accepted)
 
 
-def add_common_regressions(sink: Sink, verdicts: Sequence[NewestVerdict], limits: Limits) -> None:
-    """Regressions since the same commit, where these are so many that one cause is likely."""
-    groups: dict[tuple[Scope, str], list[NewestVerdict]] = defaultdict(list)
-    for newest in verdicts:
-        if newest.verdict.state in REGRESSED and not newest.shifted:
-            groups[newest.scope, newest.passed_commit].append(newest)
-    if not groups:
-        return
-    judged_in = Counter(
-        newest.run for newest in verdicts if newest.verdict.state != "insufficient_data"
-    )
-    for (scope, commit), regressed in groups.items():
-        judged = sum(judged_in[run] for run in {newest.run for newest in regressed})
-        ratios = [newest.verdict.worsening_ratio or 0.0 for newest in regressed]
+def add_common_regressions(
+    sink: Sink,
+    regressed: Iterable[NewestVerdict],
+    judged_in: Mapping[int, int],
+    limits: Limits,
+) -> None:
+    """Regressions since the same commit, where these are so many that one cause is likely.
+
+    `regressed` are those of one scope without those of environment shifts, `judged_in` has the
+    number of judged results that each run is the newest of.
+    """
+    groups: dict[str, list[NewestVerdict]] = defaultdict(list)
+    for newest in regressed:
+        groups[newest.passed_commit].append(newest)
+    for commit, group in groups.items():
+        judged = sum(judged_in.get(run, 0) for run in {newest.run for newest in group})
+        ratios = [newest.verdict.worsening_ratio or 0.0 for newest in group]
         found = extent(ratios, judged, limits)
         if found is None:
             continue
-        labels, name = (*_labels(scope), commit), "benchmark_common_regression"
-        confirmed = sum(newest.verdict.state == "critical" for newest in regressed)
+        labels, name = (*_labels(group[0].scope), commit), "benchmark_common_regression"
+        confirmed = sum(newest.verdict.state == "critical" for newest in group)
         sink.add(f"{name}_results", (*labels, found.kind), found.regressed)
         sink.add(f"{name}_confirmed_results", labels, confirmed)
         sink.add(f"{name}_judged_results", labels, found.judged)

@@ -1,59 +1,100 @@
 """Running totals of the ledger: counters and histograms, as counters.py declares them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 
-import msgspec
 from msgspec.structs import replace
 
-from benchmark_exporter.counters import COUNTERS, HISTOGRAMS, REGRESSIONS_BY_COMMIT, Total
+from benchmark_exporter.counters import (
+    COUNTERS,
+    HISTOGRAMS,
+    REGRESSIONS_BY_COMMIT,
+    UNTRACKED_BRANCH_RUNS,
+    Total,
+)
 from benchmark_exporter.ledger import Histogram, Labels, RunningTotal, State
+from benchmark_exporter.ledger.owner_states import OwnerState
 from benchmark_exporter.metrics.definitions import Definition, Part
-from benchmark_exporter.metrics.exposition import Page, histogram_lines
 from benchmark_exporter.metrics.holding import Hold
+from benchmark_exporter.metrics.lines import Lines
+
+_BY_NAME = {total.name: total for total in (*COUNTERS, REGRESSIONS_BY_COMMIT, *HISTOGRAMS)}
+
+Holds = Mapping[Part, Hold]
 
 
-def add_counters(
-    page: Page,
-    state: State,
-    definitions: Mapping[str, Definition],
-    holds: Mapping[Part, Hold],
+def add_owned_totals(
+    lines: Lines, state: State, definitions: Mapping[str, Definition], holds: Holds
 ) -> None:
-    """Every counter, held for as long as the part that it is in asks for.
+    """The totals of subjects: counters, each held for as long as its part asks for, and histograms.
 
-    The ledger's labels become those of the metric, in its order. A counter without labels is there
-    as 0 before it is first counted.
+    The ledger's labels become those of the metric, in its order.
     """
     for total in COUNTERS:
-        if not total.labels and total.name not in state.counters:
-            page.add(total.metric, (), 0)
-        _add(
-            page, state, total, definitions[total.metric], state.counters.get(total.name, ()), holds
-        )
-    _add(
-        page,
-        state,
-        REGRESSIONS_BY_COMMIT,
-        definitions[REGRESSIONS_BY_COMMIT.metric],
-        state.regressions_by_commit,
-        holds,
+        if total.owner != "exporter":
+            counters = state.counters.get(total.name, ())
+            _add(lines, state, total, definitions[total.metric], counters, holds)
+    by_commit = REGRESSIONS_BY_COMMIT
+    definition = definitions[by_commit.metric]
+    _add(lines, state, by_commit, definition, state.regressions_by_commit, holds)
+    _add_histograms(lines, state, definitions, holds["distributions"])
+
+
+def add_exporter_counters(
+    lines: Lines, state: State, definitions: Mapping[str, Definition], holds: Holds
+) -> None:
+    """The exporter's own counters. One without labels is 0 before it is first counted."""
+    for total in COUNTERS:
+        if total.owner == "exporter" and total is not UNTRACKED_BRANCH_RUNS:
+            if not total.labels and total.name not in state.counters:
+                lines.add(total.metric, (), 0)
+            counters = state.counters.get(total.name, ())
+            _add(lines, state, total, definitions[total.metric], counters, holds)
+
+
+def add_project_counter(
+    lines: Lines,
+    state: State,
+    definitions: Mapping[str, Definition],
+    holds: Holds,
+    counter: RunningTotal,
+) -> None:
+    """A project's runs of branches that are not tracked."""
+    total = UNTRACKED_BRANCH_RUNS
+    _add(lines, state, total, definitions[total.metric], [counter], holds)
+
+
+def births(
+    owner: OwnerState, definitions: Mapping[str, Definition]
+) -> Iterator[tuple[Part, float]]:
+    """When the owner's totals were born or returned (seconds since 1970), and in which part."""
+    found: Sequence[tuple[str, RunningTotal | Histogram]] = (
+        *owner.counters,
+        *owner.histograms,
+        *((REGRESSIONS_BY_COMMIT.name, counter) for counter in owner.by_commit),
+        *owner.returned_counters,
+        *owner.returned_histograms,
     )
+    for name, total in found:
+        declared = _BY_NAME[name]
+        definition = definitions[declared.metric]
+        yield definition.part_of(_order(declared, definition)(total.labels)), total.born_seconds
 
 
 def _add(
-    page: Page,
+    lines: Lines,
     state: State,
     total: Total,
     definition: Definition,
-    counters: Sequence[RunningTotal],
-    holds: Mapping[Part, Hold],
+    counters: Iterable[RunningTotal],
+    holds: Holds,
 ) -> None:
     in_order = _order(total, definition)
     for counter in counters:
         before_return = state.returned_counters.get((total.name, counter.labels))
         labels = in_order(counter.labels)
         hold = holds[definition.part_of(labels)]
-        page.add(total.metric, labels, hold.value(counter, before_return))
+        lines.add(total.metric, labels, hold.value(counter, before_return))
 
 
 def _order(total: Total, definition: Definition) -> Callable[[Labels], Labels]:
@@ -63,63 +104,15 @@ def _order(total: Total, definition: Definition) -> Callable[[Labels], Labels]:
     return itemgetter(*(total.labels.index(name) for name in definition.labels))
 
 
-class _Rendered(msgspec.Struct, frozen=True):
-    """The lines of a histogram; all 0 where it was held."""
-
-    histogram: Histogram
-    held: bool
-    lines: Sequence[str]
-
-    @property
-    def prefixes(self) -> Sequence[str]:
-        """What the lines begin with. To keep it would take as much memory as the lines."""
-        return [line[: line.rindex(" ") + 1] for line in self.lines]
-
-
-class Histograms:
-    """Adds histograms to pages.
-
-    They are most of the series and a commit changes few of them, so those that have not changed
-    are not rendered again.
-    """
-
-    def __init__(self) -> None:
-        self._rendered: dict[str, dict[Labels, _Rendered]] = {}
-
-    def add(
-        self, page: Page, state: State, definitions: Mapping[str, Definition], hold: Hold
-    ) -> None:
-        """Every histogram of the state."""
-        for total in HISTOGRAMS:
-            known = self._rendered.get(total.name, {})
-            in_order = _order(total, definitions[total.metric])
-            self._rendered[total.name] = {
-                histogram.labels: self._add(page, state, total, histogram, hold, known, in_order)
-                for histogram in state.histograms.get(total.name, ())
-            }
-
-    def _add(
-        self,
-        page: Page,
-        state: State,
-        total: Total,
-        histogram: Histogram,
-        hold: Hold,
-        known: Mapping[Labels, _Rendered],
-        in_order: Callable[[Labels], Labels],
-    ) -> _Rendered:
-        before = state.returned_histograms.get((total.name, histogram.labels))
-        returns = before is not None and hold.holds(before.born_seconds)
-        shown = before if before is not None and returns else histogram
-        held = not returns and hold.holds(histogram.born_seconds)
-        rendered = known.get(histogram.labels)
-        if rendered is None or (rendered.histogram, rendered.held) != (shown, held):
-            if rendered is None or rendered.histogram.bounds != shown.bounds:
-                labelled = replace(shown, labels=in_order(shown.labels))
-                prefixes: Sequence[str] = page.histogram_prefixes(total.metric, labelled)
-            else:
-                prefixes = rendered.prefixes
-            lines = histogram_lines(prefixes, shown, held=held)
-            rendered = _Rendered(shown, held, lines)
-        page.extend(total.metric, in_order(histogram.labels), rendered.lines)
-        return rendered
+def _add_histograms(
+    lines: Lines, state: State, definitions: Mapping[str, Definition], hold: Hold
+) -> None:
+    for total in HISTOGRAMS:
+        in_order = _order(total, definitions[total.metric])
+        for histogram in state.histograms.get(total.name, ()):
+            before = state.returned_histograms.get((total.name, histogram.labels))
+            returns = before is not None and hold.holds(before.born_seconds)
+            shown = before if before is not None and returns else histogram
+            held = not returns and hold.holds(histogram.born_seconds)
+            labelled = replace(shown, labels=in_order(shown.labels))
+            lines.add_histogram(total.metric, labelled, held=held)

@@ -1,0 +1,212 @@
+"""What is known of the ledger's state, and reading what of it has changed."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from benchmark_exporter.ledger import BranchRuns, Ledger, State
+from benchmark_exporter.ledger.current_state import CurrentState
+from benchmark_exporter.ledger.delivery import DELIVERY_MAX_AGE_SECONDS
+from benchmark_exporter.ledger.owner_states import (
+    Owner,
+    OwnerState,
+    by_owner,
+    with_owners,
+    without_owners,
+)
+from benchmark_exporter.ledger.persistent_map import PersistentMap
+from benchmark_exporter.ledger.state import FallbackBranch
+from benchmark_exporter.ledger.touched import Touched
+from benchmark_exporter.model import SubjectKind
+
+LEAST_SUBJECTS_READ = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a reading found. `owners` has what was touched, None for what has gone.
+
+    `state` has these owners, and what is not of one: of suite durations, branches and environment
+    shifts only what was touched, unless it is `whole`. `projects` and `scopes` (keys of scopes) are
+    those that were touched.
+    """
+
+    state: State
+    owners: Mapping[Owner, OwnerState | None]
+    projects: frozenset[str] = frozenset()
+    scopes: frozenset[tuple[str, ...]] = frozenset()
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Which subjects and counters are read, by the time now and the settings, in seconds."""
+
+    now: float
+    max_age: float
+    longest_hold: float
+
+    @property
+    def after(self) -> float:
+        """Subjects that had their last run before are not read."""
+        return self.now - self.max_age
+
+    @property
+    def passed_after(self) -> float:
+        """Regressions that passed before are not read."""
+        return self.now - DELIVERY_MAX_AGE_SECONDS
+
+
+@dataclass(slots=True)
+class KnownState:
+    """The state that was read last, of as many subjects as were read.
+
+    `owners` is without what only scrapes show, `state` without what is of owners and projects.
+    `is_complete` says that no further subject had a run lately; `counts` and `first_seen_seconds`
+    are as in SubjectSelection. At most `at_most` subjects are read: few more than are shown,
+    however many exist.
+    """
+
+    state: State | None = None
+    owners: PersistentMap[Owner, OwnerState] = field(default_factory=PersistentMap)
+    projects: Counter[str] = field(default_factory=Counter)
+    is_complete: bool = False
+    counts: Counter[SubjectKind] = field(default_factory=Counter)
+    first_seen_seconds: float = math.inf
+    at_most: int = LEAST_SUBJECTS_READ
+    current: CurrentState = field(default_factory=CurrentState)
+    _fallbacks: dict[str, FallbackBranch] = field(default_factory=dict)
+
+    @property
+    def subjects(self) -> int:
+        """How many subjects were read."""
+        return self.projects.total()
+
+    def read(self, ledger: Ledger, touched: Touched, times: Times) -> Change:
+        """Reads what was touched, or everything where less does not do.
+
+        Raises:
+            LedgerError: the ledger cannot be read.
+        """
+        change = None
+        if self.state is not None and not touched.everything:
+            change = self._read_touched(ledger, touched, times, self.state)
+        return change or self._read_whole(ledger, times)
+
+    def take(self, state: State, branches: BranchRuns) -> Change:
+        """Takes a whole state that was read."""
+        owners = by_owner(state)
+        kept = []
+        for owner, each in owners.items():
+            known, slim = self.owners.get(owner), each.without_totals()
+            kept.append((owner, known if known is not None and known == slim else slim))
+        gone = [owner for owner in self.owners if owner not in owners]
+        self.owners = PersistentMap(kept)
+        selection = state.selection
+        self.projects = Counter(subject.project for subject in selection.subjects)
+        self.counts = Counter(selection.counts)
+        self.is_complete = len(selection.subjects) >= self.counts.total()
+        self.first_seen_seconds = selection.first_seen_seconds
+        self._fallbacks = {each.project: each for each in state.fallback_branches}
+        self._note(state, branches)
+        return Change(state, {**owners, **dict.fromkeys(gone)}, whole=True)
+
+    def _read_whole(self, ledger: Ledger, times: Times) -> Change:
+        state = ledger.state(
+            after_seconds=times.after,
+            at_most=self.at_most,
+            returned_after_seconds=times.now - times.longest_hold,
+            passed_after_seconds=times.passed_after,
+        )
+        return self.take(state, ledger.branch_runs())
+
+    def _read_touched(
+        self, ledger: Ledger, touched: Touched, times: Times, before: State
+    ) -> Change | None:
+        """None if everything has to be read."""
+        if self.first_seen_seconds <= times.after:
+            if not self.is_complete:
+                return None
+            self._note_aged(touched, times.after)
+        state = ledger.changed_states.read(
+            touched,
+            before,
+            after_seconds=times.after,
+            projects=self.projects.keys(),
+            returned_after_seconds=times.now - times.longest_hold,
+            passed_after_seconds=times.passed_after,
+        )
+        found = by_owner(state)
+        wanted: list[Owner] = [
+            *(("benchmark", *labels) for labels in touched.benchmarks),
+            *(("pipeline", *labels) for labels in touched.pipelines),
+        ]
+        if not self.is_complete:
+            if touched.pipelines:
+                return None
+            wanted = [owner for owner in wanted if owner in self.owners]
+            if any(self.owners[owner].position != _position(found.get(owner)) for owner in wanted):
+                return None
+        branches = ledger.branch_runs() if touched.branch_runs else self.current.branches
+        visible = None if self.is_complete else ledger.changed_states.visible(times.after)
+        owners = {owner: found.get(owner) for owner in wanted}
+        read = [each for each in owners.values() if each is not None]
+        self._keep(owners)
+        projects = {subject.project for each in read for subject, _ in each.subjects}
+        projects |= {project for project in touched.projects if project in self.projects}
+        state = with_owners(state, read)
+        for project in projects:
+            self._fallbacks.pop(project, None)
+        self._fallbacks.update((each.project, each) for each in state.fallback_branches)
+        if visible is not None:
+            self.counts, self.first_seen_seconds = Counter(visible[0]), visible[1]
+        self._note(state, branches)
+        return Change(state, owners, frozenset(projects), frozenset(touched.scopes))
+
+    def _note_aged(self, touched: Touched, after: float) -> None:
+        for owner in self.owners.values():
+            for subject, place in owner.subjects:
+                if place.seen_seconds <= after:
+                    touched.note_subject(subject)
+
+    def _keep(self, owners: Mapping[Owner, OwnerState | None]) -> None:
+        first_gone, changed = False, {}
+        for owner, now in owners.items():
+            before = self.owners.get(owner)
+            for subject, place in () if before is None else before.subjects:
+                self._add(subject.project, subject.kind, -1)
+                first_gone |= place.seen_seconds <= self.first_seen_seconds
+            for subject, place in () if now is None else now.subjects:
+                self._add(subject.project, subject.kind, 1)
+                self.first_seen_seconds = min(self.first_seen_seconds, place.seen_seconds)
+            slim = None if now is None else now.without_totals()
+            changed[owner] = before if slim is not None and slim == before else slim
+        self.owners = self.owners.changed(changed)
+        if first_gone:
+            self.first_seen_seconds = min(
+                (place.seen_seconds for each in self.owners.values() for _, place in each.subjects),
+                default=math.inf,
+            )
+
+    def _add(self, project: str, kind: SubjectKind, by: int) -> None:
+        self.counts[kind] += by
+        self.projects[project] += by
+        if not self.projects[project]:
+            del self.projects[project]
+            self._fallbacks.pop(project, None)
+
+    def _note(self, state: State, branches: BranchRuns) -> None:
+        self.state = without_owners(state)
+        self.current = CurrentState(
+            state.commits,
+            self.owners,
+            [self._fallbacks[project] for project in sorted(self._fallbacks)],
+            state.rejected_files,
+            state.notifications,
+            branches,
+        )
+
+
+def _position(owner: OwnerState | None) -> int | None:
+    return None if owner is None else owner.position

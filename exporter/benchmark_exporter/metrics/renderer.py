@@ -1,0 +1,262 @@
+"""Renders what has changed of a state, and keeps the rest of the exposition as it was."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from benchmark_exporter.config import Config
+from benchmark_exporter.ledger import State
+from benchmark_exporter.ledger.current_state import placed
+from benchmark_exporter.ledger.delivery import DELIVERY_MAX_AGE_SECONDS
+from benchmark_exporter.ledger.owner_states import Owner, OwnerState, with_owners
+from benchmark_exporter.ledger.reports import Alarm
+from benchmark_exporter.ledger.state import PendingReport
+from benchmark_exporter.ledger.touched import Touched
+from benchmark_exporter.metrics import rendering
+from benchmark_exporter.metrics.common_regressions import RegressedTogether
+from benchmark_exporter.metrics.definitions import PARTS, Part
+from benchmark_exporter.metrics.exposition import Exposition
+from benchmark_exporter.metrics.families.exporter import add_series_counts
+from benchmark_exporter.metrics.families.shifts import add_common_regressions
+from benchmark_exporter.metrics.families.totals import Holds, births
+from benchmark_exporter.metrics.holding import Releases
+from benchmark_exporter.metrics.known_state import Change, KnownState
+from benchmark_exporter.metrics.lines import EXPORTER, Group, GroupLines, Layout, Lines
+from benchmark_exporter.metrics.live import Live
+from benchmark_exporter.metrics.page import Page
+from benchmark_exporter.metrics.series_limit import fitting, positions
+from benchmark_exporter.metrics.series_text import SeriesText, head
+from benchmark_exporter.model import Scope, SubjectKind
+
+COUNTS: Group = ("series counts",)
+# benchmark_exporter_series of two parts, its limit, and what is dropped of two kinds: these are
+# only known once all the others are counted.
+_SERIES_ABOUT_SERIES = 5
+
+
+class Renderer:
+    """Renders one change after the other, by the same settings."""
+
+    def __init__(self, layout: Layout, config: Config, releases: Releases) -> None:
+        self._layout = layout
+        self._config = config
+        self._releases = releases
+        self._text = SeriesText(layout.definitions, config.max_label_bytes)
+        self._page = Page(layout)
+        self._together = RegressedTogether()
+        # Owners with a counter that is held or a regression that is not reported: what is shown of
+        # them changes without a commit. And how their births were held when they were rendered.
+        self._timed: dict[Owner, OwnerState] = {}
+        self._held: dict[Owner, Mapping[tuple[Part, float], bool]] = {}
+        self._groups_of: dict[Owner, tuple[Group, ...]] = {}  # of pipelines
+        self._heads = {name: head(each) for name, each in layout.definitions.items()}
+        self._families_of = {
+            part: [name for name, each in layout.definitions.items() if part in each.parts]
+            for part in PARTS
+        }
+
+    def note_expired(self, touched: Touched, now: float) -> None:
+        """Notes the owners of regressions that are too old to be shown although not reported."""
+        for owner, state in self._timed.items():
+            if any(_expires_seconds(each) <= now for each in state.reports):
+                touched.benchmarks.add(owner[1:])
+
+    def render(
+        self, change: Change | None, known: KnownState, live: Live, now: float
+    ) -> Exposition:
+        """The exposition after a change, or after none, at a time (seconds since 1970)."""
+        assert known.state is not None  # noqa: S101  # a state was read before
+        holds = self._releases.holds(now, live.scrapes)
+        owners: Mapping[Owner, OwnerState | None] = {} if change is None else change.owners
+        released = {
+            owner: state
+            for owner, state in self._timed.items()
+            if owner not in owners and self._held[owner] != _held(self._held[owner], holds)
+        }
+        state = known.state if change is None else change.state
+        if released:
+            present = [each for each in owners.values() if each is not None]
+            state = with_owners(state, [*present, *released.values()])
+        rendered = {**owners, **released}
+        lines = self._lines(state, live, known, holds, change)
+        scopes = self._keep(rendered, holds)
+        for scope in scopes:
+            self._add_common(lines, scope)
+        groups = lines.groups(_Order(rendered))
+        self._replace(rendered, groups, change, scopes, known)
+        self._releases.note(holds)
+        shown, dropped = self._limit(known)
+        ends = [hold.ends_seconds for hold in holds.values()]
+        aged = known.first_seen_seconds + self._config.series_max_age_seconds
+        reports = [report for each in self._timed.values() for report in each.reports]
+        return Exposition(
+            self._heads,
+            self._page.blocks,
+            known.state.commits,
+            min(*ends, aged, *map(_expires_seconds, reports)),
+            shown,
+            dropped,
+            self._alarms(),
+            self._families_of,
+        )
+
+    def _lines(
+        self, state: State, live: Live, known: KnownState, holds: Holds, change: Change | None
+    ) -> Lines:
+        definitions = self._layout.definitions
+        lines = Lines(self._layout, self._text)
+        rendering.add_owners(lines, state, definitions, self._config, holds)
+        if change is not None:
+            rendering.add_projects(lines, state, definitions, holds)
+            rendering.add_shifts(lines, state)
+        assert known.state is not None  # noqa: S101  # as above
+        rendering.add_exporter(lines, known.state, live, definitions, holds)
+        return lines
+
+    def _keep(self, owners: Mapping[Owner, OwnerState | None], holds: Holds) -> set[Scope]:
+        """Keeps what is needed of owners that are rendered; the scopes whose verdicts differ."""
+        scopes: set[Scope] = set()
+        definitions = self._layout.definitions
+        for owner, state in owners.items():
+            scopes.update(self._together.keep(owner, () if state is None else state.verdicts))
+            self._timed.pop(owner, None)
+            self._held.pop(owner, None)
+            if state is None:
+                continue
+            held = {
+                (part, born): holds[part].holds(born)
+                for part, born in set(births(state, definitions))
+            }
+            if state.reports or any(held.values()):
+                self._timed[owner] = state
+                self._held[owner] = held
+        return scopes
+
+    def _add_common(self, lines: Lines, scope: Scope) -> None:
+        lines.group = rendering.of_common(scope)
+        regressed, judged_in = self._together.of(scope), self._together.judged_in
+        add_common_regressions(lines, regressed, judged_in, self._config.judgement)
+
+    def _replace(
+        self,
+        owners: Mapping[Owner, OwnerState | None],
+        groups: Mapping[Group, GroupLines],
+        change: Change | None,
+        scopes: Iterable[Scope],
+        known: KnownState,
+    ) -> None:
+        page = self._page
+        if change is not None and change.whole:
+            for group in [group for group in page.groups if group not in groups]:
+                if group != COUNTS:
+                    page.replace(group, None)
+            for group, lines in groups.items():
+                page.replace(group, lines)
+            self._groups_of = {
+                owner: _groups_of(state) for owner, state in owners.items() if state is not None
+            }
+            return
+        replaced: list[Group] = [EXPORTER, *map(rendering.of_common, scopes)]
+        for owner, state in owners.items():
+            replaced += self._groups_of.pop(owner, ())
+            if state is not None:
+                self._groups_of[owner] = _groups_of(state)
+                replaced += self._groups_of[owner]
+        if change is not None:
+            replaced.append(rendering.ACCEPTED)
+            replaced += map(rendering.of_shift, change.scopes)
+            replaced += map(rendering.of_project, change.projects)
+            gone = {owner[1] for owner, state in owners.items() if state is None}
+            replaced += (
+                rendering.of_project(project) for project in gone if project not in known.projects
+            )
+        for group in dict.fromkeys(replaced):
+            page.replace(group, groups.get(group))
+
+    def _limit(self, known: KnownState) -> tuple[int, Mapping[SubjectKind, int]]:
+        """Shows what fits; how many subjects these are, and how many of each kind do not fit."""
+        page, limit = self._page, self._config.max_series
+        counted = page.groups.get(COUNTS, GroupLines())
+        most = max(
+            page.series["state"] - counted.state_series + _SERIES_ABOUT_SERIES,
+            page.series["distributions"],
+        )
+        left_out: frozenset[Group] = frozenset()
+        if most <= limit and known.is_complete:
+            shown, dropped = known.subjects, dict.fromkeys(known.counts, 0)
+        else:
+            subjects = [subject for subject, _ in placed(known.owners)]
+            position_of = positions(subjects)
+            counts = _counts(page.groups)
+            counts["state"][None] += _SERIES_ABOUT_SERIES
+            shown = fitting(position_of, counts.values(), limit)
+            left_out = frozenset(
+                group for group in page.groups if position_of.get(group, -1) >= shown
+            )
+            of_kind = Counter(subject.kind for subject in subjects[:shown])
+            dropped = {kind: count - of_kind[kind] for kind, count in known.counts.items()}
+        series: dict[Part, int] = dict(page.series)
+        series["state"] += _SERIES_ABOUT_SERIES - counted.state_series
+        for group in left_out:
+            series["state"] -= page.groups[group].state_series
+            series["distributions"] -= page.groups[group].distributions_series
+        lines = Lines(self._layout, self._text)
+        lines.group = COUNTS
+        add_series_counts(lines, limit, dropped, series)
+        page.replace(COUNTS, lines.groups(lambda _: "")[COUNTS])
+        page.show(left_out)
+        return shown, dropped
+
+    def _alarms(self) -> Sequence[Alarm]:
+        """The regressions that have to be reported, of the owners that are shown."""
+        return [
+            ((*each.regression.scope.key, each.regression.name), each.alarm)
+            for owner, state in self._timed.items()
+            if owner not in self._page.left_out
+            for each in state.reports
+        ]
+
+
+class _Order:
+    """Where lines stand that are not sorted: by the place of their owner, or their project."""
+
+    def __init__(self, owners: Mapping[Owner, OwnerState | None]) -> None:
+        self._owners = owners
+
+    def __call__(self, group: Group) -> int | str:
+        length = 6 if group[0] == "benchmark" else 3
+        owner = self._owners.get(group[:length])
+        return group[-1] if owner is None else owner.position
+
+
+def _groups_of(state: OwnerState) -> tuple[Group, ...]:
+    """The groups that an owner's lines are in."""
+    found: dict[Group, None] = {}
+    for subject, _ in state.subjects:
+        owner = subject.kind, *subject.total_labels
+        found[owner] = None
+        if subject.kind == "pipeline":
+            found[*owner, subject.branch, subject.trigger] = None
+    return tuple(found)
+
+
+def _counts(groups: Mapping[Group, GroupLines]) -> dict[Part, Counter[Group | None]]:
+    """How many series of each part an owner has; None is what no owner has."""
+    counts: dict[Part, Counter[Group | None]] = {"state": Counter(), "distributions": Counter()}
+    for group, lines in groups.items():
+        if group != COUNTS:
+            owner = group if group[0] in ("benchmark", "pipeline") else None
+            counts["state"][owner] += lines.state_series
+            counts["distributions"][owner] += lines.distributions_series
+    return counts
+
+
+def _held(
+    known: Mapping[tuple[Part, float], bool], holds: Holds
+) -> Mapping[tuple[Part, float], bool]:
+    return {(part, born): holds[part].holds(born) for part, born in known}
+
+
+def _expires_seconds(report: PendingReport) -> float:
+    """When a regression is no longer shown although it was not reported."""
+    ended = report.ended_seconds
+    return (report.confirmed_seconds if ended is None else ended) + DELIVERY_MAX_AGE_SECONDS

@@ -10,7 +10,7 @@ from benchmark_exporter.metrics.definitions import Definition
 from benchmark_exporter.metrics.exposition import Exposition, text
 from benchmark_exporter.metrics.families import process
 from benchmark_exporter.metrics.holding import AWAITED_SECONDS, Releases
-from benchmark_exporter.metrics.known_state import LEAST_SUBJECTS_READ, KnownState, Times
+from benchmark_exporter.metrics.known_state import KnownState, Times, subjects_read
 from benchmark_exporter.metrics.lines import Layout, Lines
 from benchmark_exporter.metrics.live import ConfigStatus, Live, LiveProgress
 from benchmark_exporter.metrics.renderer import Renderer
@@ -76,10 +76,13 @@ class Collector:
                     return exposition
             elif exposition.shown == known.subjects:
                 known.at_most *= 2
-            elif known.at_most > LEAST_SUBJECTS_READ and exposition.shown < known.at_most // 2:
+            elif (
+                known.at_most > subjects_read(self._config.max_series)
+                and exposition.shown < known.at_most // 2
+            ):
                 if change.whole:
                     return exposition
-                known.at_most = LEAST_SUBJECTS_READ
+                known.at_most = subjects_read(self._config.max_series)
             else:
                 return exposition
             self._must_read_all = True
@@ -122,7 +125,7 @@ class Collector:
         self._releases.configure(
             {"state": config.counter_hold_seconds, "distributions": config.histogram_hold_seconds}
         )
-        self._known.at_most = LEAST_SUBJECTS_READ
+        self._known.at_most = subjects_read(config.max_series)
         self._must_read_all = self._is_renewed = True
 
     def render_resources(

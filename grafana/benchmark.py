@@ -8,7 +8,7 @@ from grafana.board import Board
 from grafana.detectable import detectable, detectable_over_runs
 from grafana.no_data import NO_HISTORY, NO_RUN
 from grafana.overview_benchmarks import speedup_scale
-from grafana.panels import SLOW_SCRAPE, Panel, heat, lines, query, states
+from grafana.panels import SLOW_SCRAPE, SPARSE, Panel, heat, lines, query, states
 from grafana.selectors import (
     BY_SUBJECT,
     LEGEND,
@@ -56,6 +56,7 @@ def judged() -> Panel:
             f'{BY_SUBJECT} (last_over_time(benchmark_time_seconds{{statistic="p50", '
             f"{RESULT}}}[$__rate_interval]))",
             LEGEND,
+            step=SPARSE,
         ),
         query(
             of_verdict(f"benchmark_reference_value{{{RESULT}}}", f"{SUBJECT}, reference"),

@@ -4,7 +4,18 @@ from grafana_foundation_sdk.builders import dashboard
 
 from grafana.board import Board
 from grafana.no_data import NO_HISTORY, NO_RUN
-from grafana.panels import SLOW_SCRAPE, Panel, bars, lines, listing, matrix, now, query, rows
+from grafana.panels import (
+    SLOW_SCRAPE,
+    SPARSE,
+    Panel,
+    bars,
+    lines,
+    listing,
+    matrix,
+    now,
+    query,
+    rows,
+)
 from grafana.selectors import (
     BY_SUBJECT,
     LEGEND,
@@ -110,6 +121,7 @@ def times_over_runs() -> Panel:
         query(
             f"{BY_SUBJECT} (last_over_time({TIMES}[$__rate_interval]))",
             LEGEND,
+            step=SPARSE,
         ),
         unit="s",
         no_value=NO_RUN,

@@ -5,7 +5,7 @@ from grafana_foundation_sdk.models import common as c
 
 from grafana.board import EXPORTER_URL
 from grafana.no_data import EXPORTER_DOWN, NO_HISTORY, NO_RUN
-from grafana.panels import SLOW_SCRAPE, Panel, curves, lines, listing, query, rows, states
+from grafana.panels import SLOW_SCRAPE, SPARSE, Panel, curves, lines, listing, query, rows, states
 from grafana.selectors import (
     BY_SUBJECT,
     GATED,
@@ -67,7 +67,7 @@ def execution_time() -> Panel:
         "Exact percentiles of the newest run of each result, p50 solid and p95 dashed; the "
         "slowest run between two points. Logarithmic, since a variant and its reference are "
         "far apart.",
-        query(expr, f"{LEGEND} {{{{statistic}}}}"),
+        query(expr, f"{LEGEND} {{{{statistic}}}}", step=SPARSE),
         unit="s",
         no_value=NO_RUN,
     )

@@ -33,7 +33,8 @@ SCOPE_COLUMNS = (
 )
 
 # The shortest window of a rate is four scrapes; Grafana derives it from the query's minimum step.
-SLOW_SCRAPE = "30s"
+# A sparse series has a sample each minute, which is less than four of its steps.
+SLOW_SCRAPE, SPARSE = "30s", "20s"
 
 Panel = (
     timeseries.Panel

@@ -26,6 +26,19 @@ HEAD = """\
 
 Every metric that the exporter exposes. Prometheus adds the labels `job` and `instance`.
 
+`/metrics` shows all of them, `/metrics?collect[]=state` those of a part: `state` is scraped every
+second, `distributions` and `resources` every 30 s. Most series of `state` are *sparse*, "1 s,
+sparse" below: `/metrics?collect[]=state&sparse=1`, which Prometheus scrapes, has them only after a
+change, and otherwise once a minute, with the time of the change or of that minute. So a change is
+stored at once, and a series that does not change costs one sample a minute. In queries:
+
+- A selector finds the newest value at any time. In the window of a function such as
+  `last_over_time` is always a sample if it is 70 s or longer; `rate` and `increase` need 4 min.
+- Values stay for five minutes after the exporter stops, or after a series is gone, for example
+  because its benchmark was deleted. `up` says whether the exporter is scraped.
+- Samples have the exporter's time, so its clock and Prometheus' must agree. Prometheus would show a
+  sample from the future only when its own clock gets there.
+
 | metric | type | labels | unit | scraped every | meaning |
 |---|---|---|---|---|---|
 """
@@ -50,11 +63,14 @@ def _row(definition: Definition) -> str:
 
 
 def _scraped_every(definition: Definition) -> str:
-    rest = SCRAPED_EVERY[definition.collect]
+    state, rest = SCRAPED_EVERY["state"], SCRAPED_EVERY[definition.collect]
+    if definition.sparse:
+        state = f"{state}, sparse"
+        rest = state if definition.collect == "state" else rest
     in_state = ", ".join(
         f"`{value}`" for values in definition.collect_state.values() for value in sorted(values)
     )
-    return f"{SCRAPED_EVERY['state']}: {in_state}; {rest}: others" if in_state else rest
+    return f"{state}: {in_state}; {rest}: others" if in_state else rest
 
 
 def _meaning(definition: Definition) -> Iterator[str]:

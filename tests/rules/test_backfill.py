@@ -260,7 +260,7 @@ def test_without_a_receiver_there_is_an_error_and_blocks_work_instead(
             "machine_class": "linux x86_64 4 cpus",
             "branch": "main",
         }
-        target = {"job": "benchmark-exporter", "instance": "benchmark-exporter"}
+        target = {"job": "benchmark-exporter-slow", "instance": "benchmark-exporter"}
         labels = frozenset(
             {"__name__": "benchmark_run_info", "benchmark_name": "router", **info, **target}.items()
         )

@@ -10,7 +10,7 @@ from benchmark_exporter.metrics.definitions import Definition
 from benchmark_exporter.metrics.exposition import Exposition, text
 from benchmark_exporter.metrics.families import process
 from benchmark_exporter.metrics.holding import AWAITED_SECONDS, Releases
-from benchmark_exporter.metrics.known_state import LEAST_SUBJECTS_READ, KnownState, Times
+from benchmark_exporter.metrics.known_state import KnownState, Times, subjects_read
 from benchmark_exporter.metrics.lines import Layout, Lines
 from benchmark_exporter.metrics.live import ConfigStatus, Live, LiveProgress
 from benchmark_exporter.metrics.renderer import Renderer
@@ -18,17 +18,21 @@ from benchmark_exporter.metrics.resources import Resources
 from benchmark_exporter.metrics.run_samples import samples_of
 from benchmark_exporter.metrics.samples import Sample
 from benchmark_exporter.metrics.series_text import SeriesText
+from benchmark_exporter.metrics.sparse import SparsePart
 from benchmark_exporter.model import PipelineRun
 
 
 class Collector:
-    """Reads and renders states.
+    """Reads and renders states. `sparse` has the sparse series of the `state` part.
 
     What it keeps from one state to the next saves work, or says which counters were shown with
     their values. Otherwise the same state gives the same bytes.
     """
 
     def __init__(self, definitions: Mapping[str, Definition], config: Config) -> None:
+        self.sparse = SparsePart(
+            "state", [name for name, each in definitions.items() if each.sparse]
+        )
         self._layout = Layout(definitions)
         self._releases = Releases({})
         self._known = KnownState()
@@ -48,6 +52,7 @@ class Collector:
         while True:
             exposition = self._expose_fitting(ledger, live, now)
             if not self._releases.store(ledger, now):
+                self.sparse.publish(exposition, now)
                 return self._known.current, exposition
 
     def _expose_fitting(self, ledger: Ledger, live: Live, now: float) -> Exposition:
@@ -71,10 +76,13 @@ class Collector:
                     return exposition
             elif exposition.shown == known.subjects:
                 known.at_most *= 2
-            elif known.at_most > LEAST_SUBJECTS_READ and exposition.shown < known.at_most // 2:
+            elif (
+                known.at_most > subjects_read(self._config.max_series)
+                and exposition.shown < known.at_most // 2
+            ):
                 if change.whole:
                     return exposition
-                known.at_most = LEAST_SUBJECTS_READ
+                known.at_most = subjects_read(self._config.max_series)
             else:
                 return exposition
             self._must_read_all = True
@@ -100,7 +108,9 @@ class Collector:
 
         The ledger is not read.
         """
-        return self._renderer.render(None, self._known, live, now)
+        exposition = self._renderer.render(None, self._known, live, now)
+        self.sparse.publish(exposition, now)
+        return exposition
 
     def samples(self, run: RecordedRun | PipelineRun) -> list[Sample]:
         """The gauges that a scrape shows while the run is the newest.
@@ -115,7 +125,7 @@ class Collector:
         self._releases.configure(
             {"state": config.counter_hold_seconds, "distributions": config.histogram_hold_seconds}
         )
-        self._known.at_most = LEAST_SUBJECTS_READ
+        self._known.at_most = subjects_read(config.max_series)
         self._must_read_all = self._is_renewed = True
 
     def render_resources(

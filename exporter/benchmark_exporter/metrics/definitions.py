@@ -27,6 +27,7 @@ class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     labels: list[Name]
     help: str
     collect_state: Mapping[Name, frozenset[str]] = {}
+    sparse: bool = False
     buckets: list[float] = []
     quantiles: list[float] = []
 
@@ -93,6 +94,10 @@ def _problems(definition: Definition) -> Iterator[str]:
         yield f"a {definition.type} is in one part and cannot have collect_state"
     if definition.collect_state and definition.collect == "state":
         yield "collect_state picks series for the state part, so collect must name another part"
+    if definition.sparse and "state" not in definition.parts:
+        yield "only series of the state part can be sparse"
+    if definition.sparse and definition.type not in ("counter", "gauge"):
+        yield f"a {definition.type} cannot be sparse"
     if not all(0 <= quantile <= 1 for quantile in definition.quantiles):
         yield "a quantile must be between 0 and 1"
 

@@ -20,7 +20,13 @@ from benchmark_exporter.ledger.state import FallbackBranch
 from benchmark_exporter.ledger.touched import Touched
 from benchmark_exporter.model import SubjectKind
 
-LEAST_SUBJECTS_READ = 500
+# How many subjects are read at first, for each series that may be shown: few have fewer series.
+_SUBJECTS_PER_SERIES = 0.1
+
+
+def subjects_read(max_series: int) -> int:
+    """How many subjects are read at first."""
+    return int(max_series * _SUBJECTS_PER_SERIES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,7 @@ class KnownState:
     is_complete: bool = False
     counts: Counter[SubjectKind] = field(default_factory=Counter)
     first_seen_seconds: float = math.inf
-    at_most: int = LEAST_SUBJECTS_READ
+    at_most: int = 0
     current: CurrentState = field(default_factory=CurrentState)
     _fallbacks: dict[str, FallbackBranch] = field(default_factory=dict)
 

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from benchmark_exporter.config import Config
-from benchmark_exporter.ledger import State
+from benchmark_exporter.counters import UNTRACKED_BRANCH_RUNS
+from benchmark_exporter.ledger import RunningTotal, State
 from benchmark_exporter.ledger.current_state import placed
 from benchmark_exporter.ledger.delivery import DELIVERY_MAX_AGE_SECONDS
 from benchmark_exporter.ledger.owner_states import Owner, OwnerState, with_owners
@@ -47,6 +48,7 @@ class Renderer:
         # them changes without a commit. And how their births were held when they were rendered.
         self._timed: dict[Owner, OwnerState] = {}
         self._held: dict[Owner, Mapping[tuple[Part, float], bool]] = {}
+        self._held_untracked: Mapping[str, RunningTotal] = {}  # by project
         self._groups_of: dict[Owner, tuple[Group, ...]] = {}  # of pipelines
         self._heads = {name: head(each) for name, each in layout.definitions.items()}
         self._families_of = {
@@ -67,6 +69,7 @@ class Renderer:
         assert known.state is not None  # noqa: S101  # a state was read before
         holds = self._releases.holds(now, live.scrapes)
         owners: Mapping[Owner, OwnerState | None] = {} if change is None else change.owners
+        held_untracked = self._held_untracked
         released = {
             owner: state
             for owner, state in self._timed.items()
@@ -82,7 +85,7 @@ class Renderer:
         for scope in scopes:
             self._add_common(lines, scope)
         groups = lines.groups(_Order(rendered))
-        self._replace(rendered, groups, change, scopes, known)
+        self._replace(rendered, groups, change, scopes, known, held_untracked)
         self._releases.note(holds)
         shown, dropped = self._limit(known)
         ends = [hold.ends_seconds for hold in holds.values()]
@@ -106,8 +109,12 @@ class Renderer:
         lines = Lines(self._layout, self._text)
         rendering.add_owners(lines, state, definitions, self._config, holds)
         if change is not None:
-            rendering.add_projects(lines, state, definitions, holds)
+            rendering.add_projects(lines, state, definitions)
             rendering.add_shifts(lines, state)
+        found = () if change is None else state.counters.get(UNTRACKED_BRANCH_RUNS.name, ())
+        untracked = {**self._held_untracked, **{each.labels[0]: each for each in found}}
+        shown = [each for project, each in untracked.items() if project in known.projects]
+        self._held_untracked = rendering.add_untracked(lines, shown, definitions, holds)
         assert known.state is not None  # noqa: S101  # as above
         rendering.add_exporter(lines, known.state, live, definitions, holds)
         return lines
@@ -143,6 +150,7 @@ class Renderer:
         change: Change | None,
         scopes: Iterable[Scope],
         known: KnownState,
+        held_untracked: Iterable[str],
     ) -> None:
         page = self._page
         if change is not None and change.whole:
@@ -156,6 +164,7 @@ class Renderer:
             }
             return
         replaced: list[Group] = [EXPORTER, *map(rendering.of_common, scopes)]
+        replaced += map(rendering.of_untracked, held_untracked)
         for owner, state in owners.items():
             replaced += self._groups_of.pop(owner, ())
             if state is not None:
@@ -164,11 +173,10 @@ class Renderer:
         if change is not None:
             replaced.append(rendering.ACCEPTED)
             replaced += map(rendering.of_shift, change.scopes)
-            replaced += map(rendering.of_project, change.projects)
             gone = {owner[1] for owner, state in owners.items() if state is None}
-            replaced += (
-                rendering.of_project(project) for project in gone if project not in known.projects
-            )
+            projects = change.projects | {each for each in gone if each not in known.projects}
+            replaced += map(rendering.of_project, projects)
+            replaced += map(rendering.of_untracked, projects)
         for group in dict.fromkeys(replaced):
             page.replace(group, groups.get(group))
 

@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from benchmark_exporter.config import Config
-from benchmark_exporter.counters import UNTRACKED_BRANCH_RUNS
-from benchmark_exporter.ledger import State
+from benchmark_exporter.ledger import RunningTotal, State
 from benchmark_exporter.metrics.definitions import Definition
 from benchmark_exporter.metrics.families import (
     changes,
@@ -28,6 +27,11 @@ def of_project(project: str) -> Group:
     return "project", project
 
 
+def of_untracked(project: str) -> Group:
+    """The counter of a project's runs of branches that are not tracked."""
+    return "untracked branch runs", project
+
+
 def of_shift(scope: Iterable[str]) -> Group:
     """The environment shift of a scope, by its key."""
     return "shift", *scope
@@ -49,6 +53,7 @@ def add_owners(
     results.add_results(lines, state.results)
     results.add_runs(lines, state.runs)
     gates.add_gate_outcomes(lines, state.gates, config.baseline_version)
+    gates.add_failed_runs(lines, state.gates, state.runs)
     verdicts.add_verdicts(lines, state.verdicts, state.reports)
     verdicts.add_baseline_speedups(lines, state)
     changes.add_changes(lines, state.changes, state.verdicts)
@@ -57,19 +62,30 @@ def add_owners(
     totals.add_owned_totals(lines, state, definitions, holds)
 
 
-def add_projects(
-    lines: Lines, state: State, definitions: Mapping[str, Definition], holds: totals.Holds
-) -> None:
-    """What the state has of projects."""
+def add_projects(lines: Lines, state: State, definitions: Mapping[str, Definition]) -> None:
+    """What the state has of projects, except their counters."""
     for suites in state.suite_durations:
         lines.group = of_project(suites.project)
         pipelines.add_suite_durations(lines, suites, definitions)
     for fallback in state.fallback_branches:
         lines.group = of_project(fallback.project)
         exporter.add_fallback(lines, fallback)
-    for counter in state.counters.get(UNTRACKED_BRANCH_RUNS.name, ()):
-        lines.group = of_project(counter.labels[0])
-        totals.add_project_counter(lines, state, definitions, holds, counter)
+
+
+def add_untracked(
+    lines: Lines,
+    counters: Iterable[RunningTotal],
+    definitions: Mapping[str, Definition],
+    holds: totals.Holds,
+) -> Mapping[str, RunningTotal]:
+    """The counters of runs of branches that are not tracked; returns those that are held."""
+    held = {}
+    for counter in counters:
+        project = counter.labels[0]
+        lines.group = of_untracked(project)
+        if totals.add_project_counter(lines, definitions, holds, counter):
+            held[project] = counter
+    return held
 
 
 def add_shifts(lines: Lines, state: State) -> None:

@@ -51,4 +51,5 @@ def samples_of(
         for outcome in run.gate_outcomes
     ]
     gates.add_gate_outcomes(sink, newest_gates, config.baseline_version)
+    gates.add_failed_runs(sink, newest_gates, newest_runs)
     return sink.samples

@@ -40,6 +40,7 @@ from benchmark_exporter.server.publishing import Publisher, ResourcesPart
 from benchmark_exporter.server.routes import Service, make_application
 from benchmark_exporter.server.scrapers import Scrapers
 from benchmark_exporter.server.settings import ServeSettings
+from benchmark_exporter.server.sparse_scrapes import SparseScrapes
 from benchmark_exporter.server.status import current_status
 from benchmark_exporter.server.stream_updates import LiveFollower, publish_states
 from benchmark_exporter.server.trends import Trends
@@ -79,6 +80,7 @@ class Server:
         )
         self._access = Access(settings, lambda: self._configuration.now)
         collector = Collector(settings.definitions, config)
+        self._sparse = SparseScrapes(collector.sparse, time.time)
         scrapers = Scrapers(config.regression_least_seconds)
         self._publisher = Publisher(collector, self._state, lambda: scrapers.last_scrapes)
         self._opened = OpenLedger(settings, self._state, self._publisher.publish_by_worker)
@@ -244,6 +246,7 @@ class Server:
             status=lambda: current_status(
                 self._settings, self._configuration, self._publisher, self._state
             ),
+            sparse=self._sparse.families,
             resources=self._resources.render,
             alerts=alerts.handle,
             upload=self._uploads.handle,

@@ -3,7 +3,7 @@
 import gzip
 import ipaddress
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from benchmark_exporter.links import Links
 from benchmark_exporter.metrics.definitions import PARTS, Part
 from benchmark_exporter.metrics.exposition import (
     Exposition,
+    Family,
     Text,
     families_of_text,
     pieces,
@@ -38,7 +39,8 @@ class Service:
     """What the routes show and pass on.
 
     `ready` says whether the results folder has been scanned since the start, `waits_for` what has
-    to be done before it is. `scraped` notes a request that is answered with some parts.
+    to be done before it is. `scraped` notes a request that is answered with some parts. `sparse` is
+    the `state` part for one that asks for it sparse.
     """
 
     ready: Callable[[], bool]
@@ -46,6 +48,7 @@ class Service:
     scraped: Callable[[web.Request, Exposition, Sequence[Part]], None]
     exposition: Callable[[], Exposition]
     status: Callable[[], Status]
+    sparse: Callable[[web.Request, Exposition], Sequence[Family]]
     resources: Callable[[], bytes]
     alerts: Handler
     upload: Handler
@@ -103,22 +106,28 @@ class _Routes:
             raise web.HTTPBadRequest(
                 text=f"collect[]={unknown[0]} is unknown; use one of {', '.join(PARTS)}\n"
             )
+        if request.query.get("sparse", "1") != "1":
+            raise web.HTTPBadRequest(text="sparse must be 1, or left out\n")
         exposition = self._service.exposition()
         parts = [part for part in PARTS if part in wanted]
         self._service.scraped(request, exposition, parts)
         headers = {"Content-Type": CONTENT_TYPE}
-        is_state, answers = parts == ["state"], self._answers
+        is_sparse = "sparse" in request.query
+        is_state, answers = parts == ["state"] and not is_sparse, self._answers
         if is_state and _wants_gzip(request):
             compressed = [Text(self._gzipped(exposition))]
             headers["Content-Encoding"] = "gzip"
             body = answers.of_pieces(request, compressed, exposition, keep=False)
         else:
-            families = [
-                families_of_text(self._service.resources())
-                if part == "resources"
-                else exposition.families(part)
-                for part in parts
-            ]
+
+            def families_of(part: Part) -> Iterable[Family]:
+                if part == "resources":
+                    return families_of_text(self._service.resources())
+                if part == "state" and is_sparse:
+                    return self._service.sparse(request, exposition)
+                return exposition.families(part)
+
+            families = map(families_of, parts)
             body = answers.of_pieces(request, pieces(families), exposition, keep=is_state)
         return web.Response(body=body, headers=headers)
 

@@ -47,6 +47,8 @@ def packaged_metrics() -> list[dict[str, Any]]:
         (COUNTER, {"type": "gauge"}, "benchmark_runs_total must be a counter with the labels"),
         (COUNTER, {"labels": ["environment"]}, "benchmark_runs_total must be a counter"),
         (HISTOGRAM, {"labels": ["environment"]}, f"{HISTOGRAM} must be a histogram"),
+        (COUNTER, {"sparse": True}, "only series of the state part can be sparse"),
+        (SUMMARY, {"sparse": True}, "a summary cannot be sparse"),
         (
             SPEEDUP,
             {"collect_state": {"percentil": ["p50"]}},

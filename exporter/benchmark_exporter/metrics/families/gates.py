@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from benchmark_exporter.ledger.state import NewestGate
+from benchmark_exporter.ledger.state import NewestGate, NewestGateOutcome, NewestRun
 from benchmark_exporter.metrics.exposition import Sink
 from benchmark_exporter.metrics.families.scopes import labels_of
 from benchmark_exporter.model import SEVERITIES
@@ -36,6 +36,27 @@ def add_gate_outcomes(sink: Sink, gates: Iterable[NewestGate], baseline_version:
         for severity in SEVERITIES:
             active = int(severity == outcome.severity)
             sink.add("performance_regression_active", (name, severity, *scope), active)
+
+
+def add_failed_runs(sink: Sink, gates: Iterable[NewestGate], runs: Iterable[NewestRun]) -> None:
+    """The runs of gates that an alert may be about. `runs` has their commits."""
+    of_alerts = [gate for gate in gates if _may_alert(gate.outcome)]
+    if not of_alerts:
+        return
+    commits = {(run.scope, run.benchmark, run.run_id): run.commit_hash for run in runs}
+    for gate in of_alerts:
+        scope, name = gate.scope, gate.outcome.benchmark
+        commit = commits.get((scope, name, gate.run_id), "")
+        identity = (scope.project, gate.run_id, commit, scope.machine_class, scope.branch)
+        sink.add("benchmark_failed_run_info", (name, scope.environment, *identity), 1)
+
+
+def _may_alert(outcome: NewestGateOutcome) -> bool:
+    return (
+        not outcome.passed
+        or outcome.severity is not None
+        or outcome.speedup_p50_ratio < outcome.min_speedup_p50_ratio
+    )
 
 
 def _add_criteria(sink: Sink, gate: NewestGate) -> None:

@@ -1,6 +1,7 @@
 """Running totals of the ledger: counters and histograms, as counters.py declares them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from operator import itemgetter
 
 from msgspec.structs import replace
@@ -53,15 +54,13 @@ def add_exporter_counters(
 
 
 def add_project_counter(
-    lines: Lines,
-    state: State,
-    definitions: Mapping[str, Definition],
-    holds: Holds,
-    counter: RunningTotal,
-) -> None:
-    """A project's runs of branches that are not tracked."""
-    total = UNTRACKED_BRANCH_RUNS
-    _add(lines, state, total, definitions[total.metric], [counter], holds)
+    lines: Lines, definitions: Mapping[str, Definition], holds: Holds, counter: RunningTotal
+) -> bool:
+    """A project's runs of branches that are not tracked; whether the counter is held."""
+    metric = UNTRACKED_BRANCH_RUNS.metric
+    hold = holds[definitions[metric].part_of(counter.labels)]
+    lines.add(metric, counter.labels, hold.value(counter, None))
+    return hold.holds(counter.born_seconds)
 
 
 def births(
@@ -78,7 +77,10 @@ def births(
     for name, total in found:
         declared = _BY_NAME[name]
         definition = definitions[declared.metric]
-        yield definition.part_of(_order(declared, definition)(total.labels)), total.born_seconds
+        labels = total.labels
+        if definition.collect_state:
+            labels = _order(declared.labels, tuple(definition.labels))(labels)
+        yield definition.part_of(labels), total.born_seconds
 
 
 def _add(
@@ -89,7 +91,7 @@ def _add(
     counters: Iterable[RunningTotal],
     holds: Holds,
 ) -> None:
-    in_order = _order(total, definition)
+    in_order = _order(total.labels, tuple(definition.labels))
     for counter in counters:
         before_return = state.returned_counters.get((total.name, counter.labels))
         labels = in_order(counter.labels)
@@ -97,18 +99,19 @@ def _add(
         lines.add(total.metric, labels, hold.value(counter, before_return))
 
 
-def _order(total: Total, definition: Definition) -> Callable[[Labels], Labels]:
-    """Puts a total's label values in the order of its metric's definition."""
-    if list(total.labels) == definition.labels:
+@cache
+def _order(names: Labels, wanted: Labels) -> Callable[[Labels], Labels]:
+    """Puts a total's label values in the order of its metric's definition, by their names."""
+    if names == wanted:
         return lambda labels: labels
-    return itemgetter(*(total.labels.index(name) for name in definition.labels))
+    return itemgetter(*(names.index(name) for name in wanted))
 
 
 def _add_histograms(
     lines: Lines, state: State, definitions: Mapping[str, Definition], hold: Hold
 ) -> None:
     for total in HISTOGRAMS:
-        in_order = _order(total, definitions[total.metric])
+        in_order = _order(total.labels, tuple(definitions[total.metric].labels))
         for histogram in state.histograms.get(total.name, ()):
             before = state.returned_histograms.get((total.name, histogram.labels))
             returns = before is not None and hold.holds(before.born_seconds)

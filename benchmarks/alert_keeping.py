@@ -20,10 +20,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks import servers
+from benchmarks.alert_intervals import ROUTES, with_group_wait
 from benchmarks.alert_latency import (
     CRITICAL,
     PASSING,
     SLOW,
+    command,
     drop_run,
     get_text,
     notified,
@@ -69,11 +71,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (BenchmarkError, StackError) as error:
         print(f"benchmarks.alert_keeping: {error}", file=sys.stderr)
         return 1
-    command = (
+    title = (
         f"python -m benchmarks.alert_keeping --kills={options.kills} "
         f"--away-seconds={options.away_seconds:g}"
     )
-    write(options.output, command, figures)
+    write(options.output, title, figures)
     return 0
 
 
@@ -106,6 +108,9 @@ def _parser() -> argparse.ArgumentParser:
 def _measure(settings: Settings, kills: int, away_seconds: float) -> list[Figure]:
     alertmanager = f"Alertmanager {_version(settings, 'alertmanager')}"
     server = f"Prometheus {_version(settings, 'prometheus')}"
+    # Long enough to kill it before it sends.
+    with_group_wait(settings.root / ROUTES, "1s")
+    command(settings.root, "reload")
     # An alert with a `for`, which a restarted Prometheus has to remember.
     _supervise(settings, "stop", NODE_EXPORTER.name)
     names = [f"killed-{number}" for number in range(kills)]

@@ -17,12 +17,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks import servers
-from benchmarks.report import RESULTS, Figure, percentile, progress, write
+from benchmarks.alert_intervals import EARLIER, NOW, Intervals
+from benchmarks.latency_figures import of_stages, p50_and_p95
+from benchmarks.report import RESULTS, Figure, progress, write
 from benchmarks.servers import BenchmarkError
 from stack import settings as stack_settings
 from stack.demo_documents import PerfSuiteBenchmark, perf_suite_document
@@ -50,7 +53,8 @@ NOT_COPIED = shutil.ignore_patterns(
     ".*_cache",
     ".hypothesis",
 )
-STAGES = ("/metrics", "Prometheus", "firing", "webhook")
+# So many with the same intervals, then as many with the others.
+IN_TURN = 5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,12 +66,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             TemporaryDirectory(prefix="alert-", dir=servers.WORK) as folder,
             own_stack(Path(folder) / "checkout") as settings,
         ):
-            figures = _measure(settings, options.repeats)
+            figures = _measure(settings, options.repeats, options.earlier)
     except (BenchmarkError, StackError) as error:
         print(f"benchmarks.alert_latency: {error}", file=sys.stderr)
         return 1
     write(
-        options.output, f"python -m benchmarks.alert_latency --repeats={options.repeats}", figures
+        options.output,
+        f"python -m benchmarks.alert_latency --repeats={options.repeats}"
+        + (" --earlier" if options.earlier else ""),
+        figures,
     )
     return 0
 
@@ -80,6 +87,11 @@ def _parser() -> argparse.ArgumentParser:
         default=30,
         metavar="N",
         help="regressions, each of a benchmark of its own (%(default)s)",
+    )
+    parser.add_argument(
+        "--earlier",
+        action="store_true",
+        help="also measure the intervals that 0.5.0 had, in turn with those of now",
     )
     parser.add_argument(
         "--output",
@@ -110,39 +122,54 @@ def own_stack(folder: Path) -> Iterator[Settings]:
         (settings.state_dir / "programs").symlink_to(kept)
     try:
         progress("starting a stack")
-        _command(folder, "up")
+        command(folder, "up")
         yield settings
     finally:
-        _command(folder, "down")
+        command(folder, "down")
 
 
-def _command(folder: Path, name: str) -> None:
-    command = [sys.executable, "-m", "stack", name]
+def command(folder: Path, name: str) -> None:
+    """Run a command of a checkout's stack, such as `reload`.
+
+    Raises:
+        BenchmarkError: it fails.
+    """
+    words = [sys.executable, "-m", "stack", name]
     done = subprocess.run(  # noqa: S603  # our own program
-        command, cwd=folder, capture_output=True, text=True, check=False
+        words, cwd=folder, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise BenchmarkError(f"the stack's {name} failed: {done.stderr[-500:]}")
 
 
-def _measure(settings: Settings, repeats: int) -> list[Figure]:
+def _measure(settings: Settings, repeats: int, earlier: bool) -> list[Figure]:
     dice = random.Random(SEED)  # noqa: S311  # no secret
-    for kind in ("critical", "warning"):
-        for number in range(repeats):
-            drop_run(settings, f"{kind}-{number}", 1, PASSING)
+    intervals = [NOW, EARLIER] if earlier else [NOW]
+    names = {
+        each: [f"critical-{each.name}-{number}" for number in range(repeats)] for each in intervals
+    }
+    passing = [*chain(*names.values()), *(f"warning-{number}" for number in range(repeats))]
+    for name in passing:
+        drop_run(settings, name, 1, PASSING)
     until(
         lambda: (
-            len(query(settings, f'speedup_ratio{{percentile="p50"}} == {PASSING:g}')) == 2 * repeats
+            len(query(settings, f'speedup_ratio{{percentile="p50"}} == {PASSING:g}'))
+            == len(passing)
             or None
         ),
         "passing runs",
     )
 
-    progress(f"{repeats} critical regressions, one after the other")
-    critical = []
-    for number in range(repeats):
-        time.sleep(dice.uniform(0.0, 1.0))  # not in step with what happens once a second
-        critical.append(_one(settings, f"critical-{number}"))
+    critical: dict[Intervals, list[Mapping[str, float]]] = {each: [] for each in intervals}
+    for begin in range(0, repeats, IN_TURN):
+        for each in intervals:
+            if earlier:
+                each.apply(settings.root)
+                command(settings.root, "reload")
+            progress(f"critical regressions from the {begin + 1}th on, {each.name}")
+            for name in names[each][begin : begin + IN_TURN]:
+                time.sleep(dice.uniform(0.0, 1.0))  # not in step with what happens once a second
+                critical[each].append(_one(settings, name))
 
     progress(f"{repeats} warnings, each about a second after the other")
     dropped = {}
@@ -154,20 +181,12 @@ def _measure(settings: Settings, repeats: int) -> list[Figure]:
         for name, at in dropped.items()
     ]
 
-    figures = []
-    for stage, targets in zip(STAGES, (0.2, 1.5, None, 3.5), strict=True):
-        seconds = [times[stage] for times in critical]
-        figures += _p50_and_p95(f"critical, file → {stage}", seconds, targets)
-    return figures + _p50_and_p95(
+    figures = of_stages("critical", critical[NOW], (0.2, 1.2, None, 1.9))
+    if earlier:
+        figures += of_stages("critical, intervals of 0.5.0", critical[EARLIER], ours=figures)
+    return figures + p50_and_p95(
         "warning (group_wait 10 s), file → webhook", warnings, DEADLINE_SECONDS
     )
-
-
-def _p50_and_p95(what: str, seconds: Sequence[float], p95_at_most: float | None) -> list[Figure]:
-    return [
-        Figure(f"{what}, p50", percentile(seconds, 50), "s"),
-        Figure(f"{what}, p95", percentile(seconds, 95), "s", at_most=p95_at_most),
-    ]
 
 
 def _one(settings: Settings, name: str) -> Mapping[str, float]:

@@ -5,22 +5,17 @@ channel is a receiver in this process.
 """
 
 import json
-import os
-import subprocess
-import sys
 import threading
 import time
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 from benchmarks.alert_latency import get_text
-from benchmarks.servers import BenchmarkError, Server, exporter, free_port, running
-from stack.programs import Programs
-from stack.settings import ROOT
+from benchmarks.delivery_servers import alertmanager, prometheus, webhook
+from benchmarks.servers import BenchmarkError, Server, exporter, free_port
 
 POLL_SECONDS = 0.05
 # Each part by the name of its service in the stack.
@@ -67,12 +62,11 @@ class Received:
 class DeliveryStack:
     """Three programs and what was received; `own_stack` starts them."""
 
-    def __init__(self, folder: Path, received: Received, receiver_port: int) -> None:
+    def __init__(self, folder: Path, received: Received, receiver: str) -> None:
         self.folder = folder
         self.received = received
-        self._receiver = f"http://127.0.0.1:{receiver_port}"
+        self._receiver = receiver
         self._ports = {name: free_port() for name in (EXPORTER, PROMETHEUS, ALERTMANAGER)}
-        self._programs = Programs(ROOT / ".local" / "programs")
         self._running: dict[str, ExitStack] = {}
 
     def start(self, name: str, host: str = "127.0.0.1") -> Server:
@@ -84,7 +78,9 @@ class DeliveryStack:
         made: Mapping[str, Callable[[], AbstractContextManager[Server]]] = {
             EXPORTER: lambda: exporter(self.folder, port=self._ports[EXPORTER]),
             PROMETHEUS: lambda: self._prometheus(host),
-            ALERTMANAGER: self._alertmanager,
+            ALERTMANAGER: lambda: alertmanager(
+                self.folder, self._ports[ALERTMANAGER], self._receiver
+            ),
         }
         stack = ExitStack()
         server = stack.enter_context(made[name]())
@@ -111,95 +107,26 @@ class DeliveryStack:
         """Return the exporter's exposition, as a person sees it."""
         return get_text(f"http://127.0.0.1:{self._ports[EXPORTER]}/metrics")
 
-    def _argv(self, name: str) -> list[str]:
-        argv = self._programs.argv(name)
-        if argv is None:
-            self._programs.fetch()
-            argv = self._programs.argv(name) or []
-        return argv
-
     def _prometheus(self, host: str) -> AbstractContextManager[Server]:
-        configuration = self.folder / "prometheus"
-        if not configuration.exists():
-            (configuration / "targets").mkdir(parents=True)
-            for name in ("prometheus.yml", "rules"):
-                (configuration / name).symlink_to(ROOT / "prometheus" / name)
-            # Nobody asks for it here.
-            (configuration / "internal").mkdir()
-            (configuration / "internal/credential").write_text("none", encoding="utf-8")
-        for name in (EXPORTER, ALERTMANAGER):
-            address = f"{host if name == EXPORTER else '127.0.0.1'}:{self._ports[name]}"
-            group = {"targets": [address], "labels": {"instance": TARGETS[name]}}
-            target = configuration / "targets" / f"{TARGETS[name]}.yml"
-            target.write_text(json.dumps([group]), encoding="utf-8")
-        port = self._ports[PROMETHEUS]
-        words = [
-            *self._argv("prometheus"),
-            f"--config.file={configuration / 'prometheus.yml'}",
-            f"--storage.tsdb.path={self.folder / 'data'}",
-            f"--web.listen-address=127.0.0.1:{port}",
-        ]
-        return running(words, port, "/-/ready", self.folder / "prometheus.log")
-
-    def _alertmanager(self) -> AbstractContextManager[Server]:
-        rendered = self.folder / "alertmanager" / "alertmanager.yml"
-        secrets = self.folder / "secrets"
-        secrets.mkdir(exist_ok=True)
-        (secrets / "stack_credential").write_text("none", encoding="utf-8")
-        command: list[str | Path] = [
-            sys.executable,
-            ROOT / "alertmanager" / "render.py",
-            f"--config={ROOT / 'alertmanager' / 'alertmanager.yml'}",
-            f"--templates={ROOT / 'alertmanager' / 'templates'}",
-            f"--secrets-dir={secrets}",
-            f"--exporter-url={self._receiver}",
-            f"--output={rendered}",
-        ]
-        environ = {"PATH": os.environ["PATH"]}
-        done = subprocess.run(  # noqa: S603  # a program of this checkout
-            command, env=environ, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise BenchmarkError(f"Alertmanager's configuration: {done.stderr[-500:]}")
-        port = self._ports[ALERTMANAGER]
-        words = [
-            *self._argv("alertmanager"),
-            f"--config.file={rendered}",
-            f"--storage.path={self.folder / 'alerts'}",
-            f"--web.listen-address=127.0.0.1:{port}",
-            "--cluster.listen-address=",
-        ]
-        return running(words, port, "/-/ready", self.folder / "alertmanager.log")
+        hosts = {EXPORTER: host, ALERTMANAGER: "127.0.0.1"}
+        targets = {
+            instance: [f"{hosts[name]}:{self._ports[name]}"] for name, instance in TARGETS.items()
+        }
+        return prometheus(self.folder, self._ports[PROMETHEUS], targets)
 
 
 @contextmanager
 def own_stack(folder: Path) -> Iterator[DeliveryStack]:
     """Run all three programs in a folder."""
     received = Received()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            received.add(json.loads(body)["alerts"])
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Log nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as receiver:
-        thread = threading.Thread(target=receiver.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        stack = DeliveryStack(folder, received, receiver.server_port)
+    with webhook(received.add) as receiver:
+        stack = DeliveryStack(folder, received, receiver)
         try:
             for name in (EXPORTER, ALERTMANAGER, PROMETHEUS):
                 stack.start(name)
             yield stack
         finally:
             stack.stop_all()
-            receiver.shutdown()
-            thread.join()
 
 
 def until(condition: Callable[[], bool], what: str, seconds: float) -> None:

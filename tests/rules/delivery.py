@@ -25,7 +25,7 @@ EXTERNAL_URL = "http://alertmanager.example.org:9093"
 SILENCE = f"{EXTERNAL_URL}/#/silences/new?filter="
 # From the configuration: group_wait of critical and of other alerts, and group_interval. The last
 # is the delay that a busy machine may add.
-CRITICAL_WAIT_SECONDS, WAIT_SECONDS, INTERVAL_SECONDS, SLACK_SECONDS = 1, 10, 10, 5
+CRITICAL_WAIT_SECONDS, WAIT_SECONDS, INTERVAL_SECONDS, SLACK_SECONDS = 0.25, 10, 10, 5
 
 
 @dataclass(frozen=True)

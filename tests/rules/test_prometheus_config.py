@@ -232,7 +232,7 @@ def test_every_rule_is_evaluated_without_error(server: Server) -> None:
         for rule in group["rules"]
         if rule["health"] != "ok"
     ]
-    assert {group["name"]: group["interval"] for group in groups()}["performance"] == 1
+    assert {group["name"]: group["interval"] for group in groups()}["performance"] == 0.5
 
 
 def test_prometheus_keeps_only_the_listed_ones_of_its_own_metrics(server: Server) -> None:

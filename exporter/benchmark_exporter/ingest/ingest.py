@@ -274,13 +274,7 @@ class Ingest:
         if self._checked is not None:
             self._checked.update(read.candidate.name for read in reads)
         self._reader.discard(read.candidate.name for read in reads)
-        log_batch(
-            [
-                (read.candidate.name, line)
-                for read, line in zip(reads, lines, strict=True)
-                if line is not None
-            ],
-            remaining=remaining,
-        )
+        named = zip((read.candidate.name for read in reads), lines, strict=True)
+        log_batch([(name, line) for name, line in named if line is not None], remaining=remaining)
         if transaction.changed:
             self._publish()

@@ -49,15 +49,8 @@ class Subject(NamedTuple):
     @classmethod
     def benchmark(cls, scope: Scope, name: str) -> "Subject":
         """The subject of a benchmark or result."""
-        return cls(
-            "benchmark",
-            scope.project,
-            name,
-            scope.environment,
-            scope.machine_class,
-            scope.branch,
-            "",
-        )
+        place = (scope.environment, scope.machine_class, scope.branch)
+        return cls("benchmark", scope.project, name, *place, "")
 
     @classmethod
     def pipeline(cls, project: str, pipeline: str, branch: str, trigger: str) -> "Subject":

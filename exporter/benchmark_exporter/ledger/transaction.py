@@ -48,14 +48,7 @@ from benchmark_exporter.ledger.value_errors import value_errors_named
 from benchmark_exporter.ledger.verdicts import Verdicts
 from benchmark_exporter.ledger.visibility import is_lately, see
 from benchmark_exporter.ledger.write_buffer import WriteBuffer
-from benchmark_exporter.model import (
-    GateOutcome,
-    PipelineRun,
-    Rejected,
-    Run,
-    Scope,
-    Severity,
-)
+from benchmark_exporter.model import GateOutcome, PipelineRun, Rejected, Run, Scope, Severity
 from benchmark_exporter.names import Renamings
 
 

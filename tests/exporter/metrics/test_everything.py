@@ -29,14 +29,14 @@ def busy(wired: Wired) -> Wired:
     wired.drop("bad.json", b"[]")
     removed = wired.drop("removed.json", b"{")
     wired.ingest.scan()
-    removed.unlink()
+    removed.unlink()  # before it was whole
     for number in range(5):
         wired.drop(f"{number}.json", pipeline(f"{number}") | {"duration_seconds": 61.5})
     wired.take("a.json", perf_suite(speedup=5.0))
     wired.take("copy of a.json", perf_suite(speedup=5.0))
     wired.take("same run_id, other measurements.json", perf_suite(speedup=6.0))
-    units = ("B", "ops/s", "%", "findings")
-    wired.take("units.json", [{"name": unit, "unit": unit, "value": 1} for unit in units])
+    units = [{"name": unit, "unit": unit, "value": 1} for unit in ("B", "ops/s", "%", "findings")]
+    wired.take("units.json", units)
     for number in range(LEAST):
         wired.take(f"steady-{number}.json", result(number, STEADY) | {"run_id": f"steady-{number}"})
     for number in (100, 101):
@@ -58,8 +58,8 @@ def busy(wired: Wired) -> Wired:
         wired.take(f"regressing-{number}.json", result(number, regressing))
     for number in range(200, 202 + wired.config.judgement.least_runs):
         wired.take(f"moving-{number}.json", result(number, dict.fromkeys("wxyz", 1.5)))
+    worse = regressing | dict.fromkeys("opqr", 1.5)
     for number in (200, 201):
-        worse = regressing | dict.fromkeys("opqr", 1.5)
         wired.take(f"regressing-{number}.json", result(number, worse))
     # A shift that goes on, in another environment.
     for number in (*range(LEAST), 200, 201):
@@ -68,20 +68,18 @@ def busy(wired: Wired) -> Wired:
     wired.take("suite.json", result(110, {"b": 1.0}) | {"duration_seconds": 61.5})
     wired.take("branch.json", result(111, {"b": 1.0}) | {"branch": "feature/x"})
     wired.take("unusual.json", result(112, {"b": 1.0}) | {"branch": "trunk", "project": "new"})
-    accepted_after = wired.config.judgement.accept_after_runs
-    assert accepted_after is not None
-    for number in range(LEAST + accepted_after):
+    for number in range(LEAST + (wired.config.judgement.accept_after_runs or 0)):
         at = (datetime(2026, 3, 2, tzinfo=UTC) + timedelta(days=number)).isoformat()
         lasting = result(number, {"lasting": 1.0 if number < LEAST else 1.5}) | {"timestamp": at}
         wired.take(f"lasting-{number}.json", lasting)
     for number in range(150):
         at = (datetime(2026, 3, 2, tzinfo=UTC) + timedelta(hours=6 * number)).isoformat()
-        run = {"timestamp": at, "run_id": f"drifting-{number}"}
-        wired.drop(f"drifting-{number}.json", result(number, {"drifting": 1.0005**number}) | run)
+        run = result(number, {"drifting": 1.0005**number}) | {"timestamp": at}
+        wired.drop(f"drifting-{number}.json", run | {"run_id": f"drifting-{number}"})
     wired.settle()
     assert any(list(check_drifts(wired.ledger, wired.config.judgement)))
-    pin = Pin("v1", "someone", START_SECONDS, "")
-    set_baseline(wired.ledger, "steady-0", pin, wired.config.limits_for)
+    by = Pin("v1", "someone", START_SECONDS, "")
+    set_baseline(wired.ledger, "steady-0", by, wired.config.limits_for)
     wired.ingest.receive([WATCHDOG])
     wired.search_changes()
     return wired

@@ -3,8 +3,9 @@
 import json
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -30,6 +31,7 @@ from tests.support.wired import value as value_of
 # A critical alert arrives within seconds, a warning after group_wait, what joins or leaves a group
 # after group_interval.
 DEADLINE_SECONDS = 60.0
+GROUP_INTERVAL_SECONDS = 12.0  # 10 s in alertmanager.yml, and what sending takes
 GOOD = dict.fromkeys(("parsing", "routing", "caching", "matching", "printing"), 1.0)
 SLOWER = {**GOOD, "parsing": 1.5}
 SLIGHTLY_SLOWER = {**GOOD, "printing": 1.06}
@@ -50,17 +52,22 @@ class Stage:
     slack: HttpEndpoint
     pagerduty: HttpEndpoint
     email: MailServer
-    runs: int = 0
+    runs: Counter[str] = field(default_factory=Counter)
 
     def run(self, milliseconds: Mapping[str, float]) -> str:
         """Drops the results of another run, a minute after the one before; gives its commit."""
-        self.runs += 1
-        document = result(self.runs, dict(milliseconds))
-        document["timestamp"] = (datetime.now(UTC) + timedelta(minutes=self.runs - 60)).isoformat()
+        return self.run_of("router", milliseconds)
+
+    def run_of(self, project: str, milliseconds: Mapping[str, float]) -> str:
+        """Like `run`, of another project."""
+        self.runs[project] += 1
+        number = self.runs[project]
+        document = result(number, dict(milliseconds)) | {"project": project}
+        document["timestamp"] = (datetime.now(UTC) + timedelta(minutes=number - 60)).isoformat()
         results = self.backend.settings.results_dir
-        aside = results / f".router-{self.runs:03}"
+        aside = results / f".{project}-{number:03}"
         aside.write_text(json.dumps(document), encoding="utf-8")
-        aside.rename(results / f"router-{self.runs:03}.json")
+        aside.rename(results / f"{project}-{number:03}.json")
         commit: str = document["commit"]
         return commit
 
@@ -95,7 +102,7 @@ def stage(backend: Backend) -> Iterator[Stage]:
         for number in range(Limits().least_runs + 16):
             stage.run(dict.fromkeys(GOOD, 1.0 + 0.01 * (number % 3 - 1)))
         until(
-            lambda: stage.shows("benchmark_runs_total", stage.runs) or None,
+            lambda: stage.shows("benchmark_runs_total", stage.runs["router"]) or None,
             Config().histogram_hold_seconds + DEADLINE_SECONDS,
             "the quiet runs",
         )
@@ -103,7 +110,7 @@ def stage(backend: Backend) -> Iterator[Stage]:
 
 
 def test_a_small_lasting_regression_is_a_warning(stage: Stage) -> None:
-    last_good = f"commit-{stage.runs}"
+    last_good = f"commit-{stage.runs['router']}"
     *_, newest = [stage.run(SLIGHTLY_SLOWER) for _ in range(5)]
     _, message = stage.slack.inbox.wait(slack(f"[WARNING] {SLIGHTLY_WORSE}"), DEADLINE_SECONDS)
     [attachment] = message["attachments"]
@@ -128,7 +135,7 @@ def test_a_small_lasting_regression_is_a_warning(stage: Stage) -> None:
 def test_a_large_regression_pages_with_the_second_run_and_its_end_is_reported_too(
     stage: Stage, measured: Callable[[str], None]
 ) -> None:
-    last_good = f"commit-{stage.runs}"
+    last_good = f"commit-{stage.runs['router']}"
     stage.run(SLOWER)
     until(
         lambda: stage.shows("benchmark_verdict", 1, state="suspect") or None,
@@ -175,6 +182,28 @@ def test_a_large_regression_pages_with_the_second_run_and_its_end_is_reported_to
     stage.email.inbox.wait(mail(f"[RESOLVED] {PASSED}"), DEADLINE_SECONDS)
     pages = [*stage.pages("trigger"), *stage.pages("resolve")]
     assert {other["dedup_key"] for other in pages} == {page["dedup_key"]}
+
+
+def test_20_regressions_of_a_run_are_one_message_of_each_channel(stage: Stage) -> None:
+    names = [f"case-{number:02}" for number in range(60)]
+    worse = set(names[:20])
+    for number in range(Limits().least_runs + 16):
+        stage.run_of("broad", dict.fromkeys(names, 1.0 + 0.01 * (number % 3 - 1)))
+    for _ in range(2):
+        stage.run_of("broad", {name: 1.5 if name in worse else 1.0 for name in names})
+    wanted = "20 of 60 results of broad"
+    _, page = stage.pagerduty.inbox.wait(
+        lambda message: wanted in message["payload"]["summary"], DEADLINE_SECONDS
+    )
+    assert page["payload"]["severity"] == "critical"
+    _, message = stage.slack.inbox.wait(
+        lambda message: wanted in message["attachments"][0]["title"], DEADLINE_SECONDS
+    )
+    assert message["attachments"][0]["color"] == "danger"
+    time.sleep(GROUP_INTERVAL_SECONDS)  # in which others of the group would come
+    triggers = [each for each in stage.pagerduty.inbox.all() if each["event_action"] == "trigger"]
+    assert len([each for each in triggers if "broad" in json.dumps(each)]) == 1
+    assert len([each for each in stage.slack.inbox.all() if "broad" in json.dumps(each)]) == 1
 
 
 def test_what_moves_at_once_is_a_shift_and_no_regression(stage: Stage) -> None:

@@ -23,13 +23,18 @@ ASKED = ("benchmark_execution_time_ms", "memory_usage_mb", "cpu_utilization_perc
 STEADY = dict.fromkeys("abcd", 1.0)
 
 
-@pytest.fixture
-def busy(wired: Wired) -> Wired:
-    """An exporter that has met every kind of document, verdict, mistake and alert."""
+def drop_mistakes(wired: Wired) -> None:
+    """A bad file, and one that goes before it is complete."""
     wired.drop("bad.json", b"[]")
     removed = wired.drop("removed.json", b"{")
     wired.ingest.scan()
     removed.unlink()
+
+
+@pytest.fixture
+def busy(wired: Wired) -> Wired:
+    """An exporter that has met every kind of document, verdict, mistake and alert."""
+    drop_mistakes(wired)
     for number in range(5):
         wired.drop(f"{number}.json", pipeline(f"{number}") | {"duration_seconds": 61.5})
     wired.take("a.json", perf_suite(speedup=5.0))

@@ -6,8 +6,9 @@ from contextlib import AbstractContextManager
 
 from msgspec.structs import replace
 
-from benchmark_exporter.ledger.state import Place, State, SubjectSelection
+from benchmark_exporter.ledger.state import State, SubjectSelection
 from benchmark_exporter.ledger.state_reading import read_changed, read_state
+from benchmark_exporter.ledger.subject_place import SubjectPlace
 from benchmark_exporter.ledger.touched import Touched
 from benchmark_exporter.ledger.touched_runs import resolve_runs
 from benchmark_exporter.ledger.visibility import count_visible, select, select_only, select_placed
@@ -131,12 +132,12 @@ class ChangedStates:
             return count_visible(self._connection, after_seconds)
 
 
-def _slices(selection: SubjectSelection) -> Iterator[Sequence[Place]]:
+def _slices(selection: SubjectSelection) -> Iterator[Sequence[SubjectPlace]]:
     """The places of the subjects, those of one pipeline together."""
-    of_owners: dict[tuple[str, ...], list[Place]] = {}
+    of_owners: dict[tuple[str, ...], list[SubjectPlace]] = {}
     for subject, place in zip(selection.subjects, selection.places, strict=True):
         of_owners.setdefault((subject.kind, *subject.total_labels), []).append(place)
-    gathered: list[Place] = []
+    gathered: list[SubjectPlace] = []
     for places in of_owners.values():
         gathered += places
         if len(gathered) >= SLICE_SUBJECTS:

@@ -18,10 +18,10 @@ from benchmark_exporter.ledger.state import (
     SUBJECT_COUNTERS,
     SUBJECT_HISTOGRAMS,
     Labels,
-    Place,
     Subject,
     SubjectSelection,
 )
+from benchmark_exporter.ledger.subject_place import SubjectPlace
 from benchmark_exporter.ledger.tables import RETURNED, SUBJECTS
 from benchmark_exporter.ledger.totals_reading import newest_commits
 from benchmark_exporter.model import SubjectKind
@@ -185,7 +185,9 @@ def select_only(
     return _selected(connection, {}, math.inf)
 
 
-def select_placed(connection: sqlite3.Connection, places: Iterable[Place]) -> SubjectSelection:
+def select_placed(
+    connection: sqlite3.Connection, places: Iterable[SubjectPlace]
+) -> SubjectSelection:
     """The subjects at some places; otherwise as `select_only`."""
     _clear(connection)
     connection.executemany(_SHOW_PLACED, [(-math.inf, place.position) for place in places])
@@ -216,5 +218,8 @@ def _selected(
     connection.execute(_SHOW_PROJECTS)
     rows = connection.execute(_SHOWN).fetchall()
     return SubjectSelection(
-        [Subject(*row[2:]) for row in rows], counts, first_seen, [Place(*row[:2]) for row in rows]
+        [Subject(*row[2:]) for row in rows],
+        counts,
+        first_seen,
+        [SubjectPlace(*row[:2]) for row in rows],
     )

@@ -5,6 +5,7 @@ as Prometheus does. Pushgateway and node_exporter's textfile collector get the s
 """
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -24,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, and write the tables and the picture; return the exit status."""
     options = _parser().parse_args(arguments)
     servers.WORK.mkdir(parents=True, exist_ok=True)
+    for number in (signal.SIGINT, signal.SIGTERM):  # both end what was started
+        signal.signal(number, signal.default_int_handler)
     try:
         outcome = _measure(options)
     except (BenchmarkError, StackError) as error:

@@ -12,7 +12,8 @@ from benchmarks import scale
 from benchmarks.scale_load import cpu_seconds, pace
 from benchmarks.scale_version import version
 from benchmarks.servers import BenchmarkError
-from tests.support.measuring import figures, run
+from tests.support.measuring import DEADLINE_SECONDS, figures, run
+from tests.support.paths import REPOSITORY
 
 
 def test_a_run_of_seconds_gives_tables_and_a_picture(tmp_path: Path) -> None:
@@ -102,3 +103,20 @@ def test_work_is_done_at_the_pace_and_its_error_is_reported() -> None:
         pace([7], 100.0, fail) as (_, thread),
     ):
         thread.join()
+
+
+def test_it_stops_cleanly_when_it_is_ended(tmp_path: Path) -> None:
+    output = tmp_path / "scale.md"
+    words = [sys.executable, "-m", "benchmarks.scale", "--benchmarks=1", f"--output={output}"]
+    with subprocess.Popen(words, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True) as process:
+        started = psutil.Process(process.pid)
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while not (servers := started.children()):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.terminate()
+        _, errors = process.communicate(timeout=DEADLINE_SECONDS)
+    assert process.returncode == 130
+    assert "interrupted; nothing was written" in errors
+    assert not any(each.is_running() for each in servers)
+    assert not output.exists()

@@ -19,6 +19,7 @@ from stack.programs import Programs
 from stack.settings import ROOT
 
 CONFIG = "config.yaml"
+PROGRAM = (sys.executable, "-m", "benchmark_exporter")
 WORK = ROOT / ".local" / "benchmarks"
 PUSHGATEWAY_NAMES = ("pushgateway", "prometheus-pushgateway")
 DEADLINE_SECONDS = 300.0
@@ -73,15 +74,17 @@ def exporter(
     stream_port: int | None = None,
     port: int | None = None,
     options: Sequence[str] = (),
+    program: Sequence[str] = PROGRAM,
 ) -> Iterator[Server]:
-    """Run the exporter on the folder's results/, ledger.sqlite3 and, if present, config.yaml."""
+    """Run the exporter on the folder's results/, ledger.sqlite3 and, if present, config.yaml.
+
+    `program` is the beginning of the command line, for the exporter of another checkout.
+    """
     port, stream_port = port or free_port(), stream_port or free_port()
     (folder / "results").mkdir(exist_ok=True)
     config = [f"--config={folder / CONFIG}"] if (folder / CONFIG).exists() else []
     words = [
-        sys.executable,
-        "-m",
-        "benchmark_exporter",
+        *program,
         "serve",
         f"--listen=127.0.0.1:{port}",
         f"--results-dir={folder / 'results'}",

@@ -1,15 +1,21 @@
 """What has changed of the state since it was read last, and reading only that."""
 
 import sqlite3
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 
-from benchmark_exporter.ledger.state import State
-from benchmark_exporter.ledger.state_reading import read_changed
+from msgspec.structs import replace
+
+from benchmark_exporter.ledger.state import State, SubjectSelection
+from benchmark_exporter.ledger.state_reading import read_changed, read_state
+from benchmark_exporter.ledger.subject_place import SubjectPlace
 from benchmark_exporter.ledger.touched import Touched
 from benchmark_exporter.ledger.touched_runs import resolve_runs
-from benchmark_exporter.ledger.visibility import count_visible, select_only
+from benchmark_exporter.ledger.visibility import count_visible, select, select_only, select_placed
 from benchmark_exporter.model import SubjectKind
+
+# Of a whole state so many subjects are read at a time, and those of the same pipelines.
+SLICE_SUBJECTS = 1000
 
 
 class ChangedStates:
@@ -87,7 +93,55 @@ class ChangedStates:
                 passed_after_seconds,
             )
 
+    def read_whole(
+        self,
+        *,
+        after_seconds: float,
+        at_most: int,
+        returned_after_seconds: float,
+        passed_after_seconds: float,
+    ) -> Iterator[State]:
+        """What `Ledger.state` reads, in slices of some subjects, so that it is never all there.
+
+        The first one has no subject, but selects all, and has what is not of one. The others have
+        subjects, and their projects' suite durations and branches.
+        """
+        with self._errors_named():
+            selection = select(self._connection, after_seconds, 0)
+            state = read_state(
+                self._connection, selection, returned_after_seconds, passed_after_seconds
+            )
+            selection = select(self._connection, after_seconds, at_most)
+        yield replace(state, selection=selection)
+        nothing = Touched()
+        for places in _slices(selection):
+            with self._errors_named():
+                selected = select_placed(self._connection, places)
+                yield read_changed(
+                    self._connection,
+                    selected,
+                    nothing,
+                    state,
+                    returned_after_seconds,
+                    passed_after_seconds,
+                )
+
     def visible(self, after_seconds: float) -> tuple[Mapping[SubjectKind, int], float]:
         """How many subjects of each kind had a run after a time, and when the first had it."""
         with self._errors_named():
             return count_visible(self._connection, after_seconds)
+
+
+def _slices(selection: SubjectSelection) -> Iterator[Sequence[SubjectPlace]]:
+    """The places of the subjects, those of one pipeline together."""
+    of_owners: dict[tuple[str, ...], list[SubjectPlace]] = {}
+    for subject, place in zip(selection.subjects, selection.places, strict=True):
+        of_owners.setdefault((subject.kind, *subject.total_labels), []).append(place)
+    gathered: list[SubjectPlace] = []
+    for places in of_owners.values():
+        gathered += places
+        if len(gathered) >= SLICE_SUBJECTS:
+            yield gathered
+            gathered = []
+    if gathered:
+        yield gathered

@@ -7,11 +7,14 @@ fields, in its place. A tuple or a mapping is one column of JSON, and a bool is 
 
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
 from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, Generic, TypeVar, Union, get_args, get_origin
 
 import msgspec
+
+from benchmark_exporter.model import Scope
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 Key = tuple[Any, ...]
@@ -84,7 +87,8 @@ class Columns(Generic[Row]):
             for column, decode in decoders:
                 fields[column] = decode(fields[column])
             for start, count, nested in groups:
-                fields[start : start + count] = (nested(*fields[start : start + count]),)
+                make = _scope if nested is Scope else nested
+                fields[start : start + count] = (make(*fields[start : start + count]),)
             return row(*fields)
 
         if not groups and not decoders:
@@ -185,6 +189,12 @@ class Table(Generic[Row]):
         if len(self._key_apart) < len(key):
             bound = tuple(bound[index] for index in self._key_apart)
         return (*bound, *self.columns.values(row))
+
+
+@lru_cache(maxsize=16_384)
+def _scope(project: str, environment: str, machine_class: str, branch: str) -> Scope:
+    """A scope, which most rows of a state share with others, so that it takes memory once."""
+    return Scope(project, environment, machine_class, branch)
 
 
 def _kinds(hint: Any) -> list[Any]:

@@ -21,11 +21,11 @@ from benchmark_exporter.ledger.state import (
     NewestRun,
     NewestVerdict,
     PendingReport,
-    Place,
     RunningTotal,
     State,
     Subject,
 )
+from benchmark_exporter.ledger.subject_place import SubjectPlace
 from benchmark_exporter.model import Scope
 
 # A kind of subject, and its `total_labels`.
@@ -35,7 +35,7 @@ Owner = tuple[str, ...]
 class OwnerState(msgspec.Struct, frozen=True):
     """What a state has of one owner; see State. Its subjects have their places."""
 
-    subjects: tuple[tuple[Subject, Place], ...] = ()
+    subjects: tuple[tuple[Subject, SubjectPlace], ...] = ()
     results: tuple[NewestResult, ...] = ()
     runs: tuple[NewestRun, ...] = ()
     gates: tuple[NewestGate, ...] = ()

@@ -9,6 +9,7 @@ from benchmark_exporter.counters import COUNTERS, HISTOGRAMS, of_subjects
 from benchmark_exporter.counters import REGRESSIONS_BY_COMMIT as BY_COMMIT
 from benchmark_exporter.ledger.change_points import ChangePoint
 from benchmark_exporter.ledger.shift_state import AcceptedShift, NewestShift
+from benchmark_exporter.ledger.subject_place import SubjectPlace
 from benchmark_exporter.model import (
     Notification,
     Result,
@@ -72,13 +73,6 @@ class Subject(NamedTuple):
         return self.project, self.environment, self.machine_class, self.branch, self.name
 
 
-class Place(NamedTuple):
-    """Where a subject stands among others, and when it was last seen (seconds since 1970)."""
-
-    position: int
-    seen_seconds: float
-
-
 class SubjectSelection(msgspec.Struct, frozen=True):
     """The subjects that a state has, in their order, and the place of each.
 
@@ -90,7 +84,7 @@ class SubjectSelection(msgspec.Struct, frozen=True):
     subjects: Sequence[Subject]
     counts: Mapping[SubjectKind, int]
     first_seen_seconds: float
-    places: Sequence[Place] = ()
+    places: Sequence[SubjectPlace] = ()
 
 
 class RunningTotal(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ run again, since those that are shown stay. All of that is in the ledger, so a r
 was shown before it. Nothing is deleted: what is not shown is still counted.
 """
 
+import math
 import sqlite3
 from collections.abc import Iterable, Mapping
 
@@ -17,10 +18,10 @@ from benchmark_exporter.ledger.state import (
     SUBJECT_COUNTERS,
     SUBJECT_HISTOGRAMS,
     Labels,
-    Place,
     Subject,
     SubjectSelection,
 )
+from benchmark_exporter.ledger.subject_place import SubjectPlace
 from benchmark_exporter.ledger.tables import RETURNED, SUBJECTS
 from benchmark_exporter.ledger.totals_reading import newest_commits
 from benchmark_exporter.model import SubjectKind
@@ -138,6 +139,7 @@ _SHOW_BENCHMARK = f"""{_INSERT_SHOWN} AND kind = 'benchmark' AND project = ?
     AND environment = ? AND machine_class = ? AND branch = ? AND name = ? AND trigger = ''
 """
 _SHOW_PIPELINE = f"{_INSERT_SHOWN} AND kind = 'pipeline' AND project = ? AND name = ?"
+_SHOW_PLACED = f"{_INSERT_SHOWN} AND position = ?"
 _SHOW_PROJECTS = """
     INSERT OR IGNORE INTO temp.shown_projects SELECT DISTINCT project FROM temp.shown
 """
@@ -180,7 +182,16 @@ def select_only(
     many(_SHOW_BENCHMARK, [(after_seconds, *benchmark) for benchmark in benchmarks])
     many(_SHOW_PIPELINE, [(after_seconds, *pipeline) for pipeline in pipelines])
     many(_SHOW_PROJECT, [(project,) for project in projects])
-    return _selected(connection, {}, float("inf"))
+    return _selected(connection, {}, math.inf)
+
+
+def select_placed(
+    connection: sqlite3.Connection, places: Iterable[SubjectPlace]
+) -> SubjectSelection:
+    """The subjects at some places; otherwise as `select_only`."""
+    _clear(connection)
+    connection.executemany(_SHOW_PLACED, [(-math.inf, place.position) for place in places])
+    return _selected(connection, {}, math.inf)
 
 
 def count_visible(
@@ -192,7 +203,7 @@ def count_visible(
     for kind, count, seen in connection.execute(_COUNTS, (after_seconds,)):
         counts[kind] = count
         first_seen.append(seen)
-    return counts, min(first_seen, default=float("inf"))
+    return counts, min(first_seen, default=math.inf)
 
 
 def _clear(connection: sqlite3.Connection) -> None:
@@ -207,5 +218,8 @@ def _selected(
     connection.execute(_SHOW_PROJECTS)
     rows = connection.execute(_SHOWN).fetchall()
     return SubjectSelection(
-        [Subject(*row[2:]) for row in rows], counts, first_seen, [Place(*row[:2]) for row in rows]
+        [Subject(*row[2:]) for row in rows],
+        counts,
+        first_seen,
+        [SubjectPlace(*row[:2]) for row in rows],
     )

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from benchmark_exporter.config import Config
 from benchmark_exporter.ledger import BranchRuns, Ledger, State
 from benchmark_exporter.ledger.current_state import CurrentState
 from benchmark_exporter.ledger.history import RecordedRun
+from benchmark_exporter.ledger.owner_states import with_owners
 from benchmark_exporter.metrics.definitions import Definition
 from benchmark_exporter.metrics.exposition import Exposition, text
 from benchmark_exporter.metrics.families import process
@@ -62,13 +65,11 @@ class Collector:
             touched.everything |= self._must_read_all or self._is_renewed
             self._must_read_all = True  # unless this succeeds
             self._renderer.note_expired(touched, now)
-            change = known.read(ledger, touched, self._times(now))
-            self._must_read_all = False
-            if self._is_renewed:
-                self._renderer = self._new_renderer()
-            self._is_renewed = True  # unless this succeeds
-            exposition = self._renderer.render(change, known, live, now)
-            self._is_renewed = False
+            renderer = self._new_renderer() if self._is_renewed else self._renderer
+            changes = known.read(ledger, touched, self._times(now))
+            exposition = renderer.render(changes, known, live, now)
+            self._renderer = renderer
+            self._must_read_all = self._is_renewed = False
             if known.is_complete and exposition.shown == known.subjects:
                 return exposition
             if known.is_complete:
@@ -80,7 +81,7 @@ class Collector:
                 known.at_most > subjects_read(self._config.max_series)
                 and exposition.shown < known.at_most // 2
             ):
-                if change.whole:
+                if touched.everything:
                     return exposition
                 known.at_most = subjects_read(self._config.max_series)
             else:
@@ -98,7 +99,9 @@ class Collector:
         Nothing that was rendered before is used.
         """
         known = KnownState()
-        return self._new_renderer().render(known.take(state, BranchRuns()), known, live, now)
+        unowned = replace(with_owners(state, ()), selection=state.selection)
+        changes = known.take([unowned, state], BranchRuns)
+        return self._new_renderer().render(changes, known, live, now)
 
     def _new_renderer(self) -> Renderer:
         return Renderer(self._layout, self._config, self._releases)
@@ -108,7 +111,7 @@ class Collector:
 
         The ledger is not read.
         """
-        exposition = self._renderer.render(None, self._known, live, now)
+        exposition = self._renderer.render((), self._known, live, now)
         self.sparse.publish(exposition, now)
         return exposition
 

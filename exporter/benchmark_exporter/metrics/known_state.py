@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from benchmark_exporter.ledger import BranchRuns, Ledger, State
@@ -89,8 +89,8 @@ class KnownState:
         """How many subjects were read."""
         return self.projects.total()
 
-    def read(self, ledger: Ledger, touched: Touched, times: Times) -> Change:
-        """Reads what was touched, or everything where less does not do.
+    def read(self, ledger: Ledger, touched: Touched, times: Times) -> Iterator[Change]:
+        """Reads what was touched, or everything, in slices, where less does not do.
 
         Raises:
             LedgerError: the ledger cannot be read.
@@ -98,34 +98,50 @@ class KnownState:
         change = None
         if self.state is not None and not touched.everything:
             change = self._read_touched(ledger, touched, times, self.state)
-        return change or self._read_whole(ledger, times)
+        if change is not None:
+            yield change
+        else:
+            yield from self._read_whole(ledger, times)
 
-    def take(self, state: State, branches: BranchRuns) -> Change:
-        """Takes a whole state that was read."""
-        owners = by_owner(state)
-        kept = []
-        for owner, each in owners.items():
-            known, slim = self.owners.get(owner), each.without_totals()
-            kept.append((owner, known if known is not None and known == slim else slim))
-        gone = [owner for owner in self.owners if owner not in owners]
-        self.owners = PersistentMap(kept)
-        selection = state.selection
+    def take(self, states: Iterable[State], branches: Callable[[], BranchRuns]) -> Iterator[Change]:
+        """Takes a whole state in slices; see `ChangedStates.read_whole`.
+
+        It is known once the last change was taken from the iterator.
+        """
+        slices = iter(states)
+        first = next(slices)
+        scopes = frozenset(shift.scope.key for shift in first.shifts)
+        yield Change(first, {}, frozenset(), scopes, whole=True)
+        kept: dict[Owner, OwnerState] = {}
+        fallbacks: dict[str, FallbackBranch] = {}
+        for state in slices:
+            owners = by_owner(state)
+            for owner, each in owners.items():
+                before, slim = self.owners.get(owner), each.without_totals()
+                kept[owner] = before if before is not None and before == slim else slim
+            fallbacks.update((each.project, each) for each in state.fallback_branches)
+            projects = frozenset(subject.project for subject in state.selection.subjects)
+            yield Change(state, owners, projects, whole=True)
+        of_branches = branches()
+        gone = [owner for owner in self.owners if owner not in kept]
+        self.owners = PersistentMap(kept.items())
+        selection = first.selection
         self.projects = Counter(subject.project for subject in selection.subjects)
         self.counts = Counter(selection.counts)
         self.is_complete = len(selection.subjects) >= self.counts.total()
         self.first_seen_seconds = selection.first_seen_seconds
-        self._fallbacks = {each.project: each for each in state.fallback_branches}
-        self._note(state, branches)
-        return Change(state, {**owners, **dict.fromkeys(gone)}, whole=True)
+        self._fallbacks = fallbacks
+        self._note(first, of_branches)
+        yield Change(without_owners(first), dict.fromkeys(gone), whole=True)
 
-    def _read_whole(self, ledger: Ledger, times: Times) -> Change:
-        state = ledger.state(
+    def _read_whole(self, ledger: Ledger, times: Times) -> Iterator[Change]:
+        states = ledger.changed_states.read_whole(
             after_seconds=times.after,
             at_most=self.at_most,
             returned_after_seconds=times.now - times.longest_hold,
             passed_after_seconds=times.passed_after,
         )
-        return self.take(state, ledger.branch_runs())
+        return self.take(states, ledger.branch_runs)
 
     def _read_touched(
         self, ledger: Ledger, touched: Touched, times: Times, before: State
@@ -161,6 +177,8 @@ class KnownState:
         self._keep(owners)
         projects = {subject.project for each in read for subject, _ in each.subjects}
         projects |= {project for project in touched.projects if project in self.projects}
+        gone = {owner[1] for owner, each in owners.items() if each is None}
+        projects |= {project for project in gone if project not in self.projects}
         state = with_owners(state, read)
         for project in projects:
             self._fallbacks.pop(project, None)

@@ -9,7 +9,7 @@ from benchmark_exporter.metrics.definitions import Definition, Part
 from benchmark_exporter.metrics.exposition import Block, Family, Text
 from benchmark_exporter.metrics.series_limit import owning_labels
 from benchmark_exporter.metrics.series_text import SeriesText, head, number
-from benchmark_exporter.metrics.sorted_lines import Entry
+from benchmark_exporter.metrics.sorted_lines import Entry, HistogramLines
 
 # What lines belong to and are replaced with: an owner, a branch and trigger of a pipeline, or what
 # no owner has, by a name of its own.
@@ -65,7 +65,7 @@ class Lines:
         self._layout = layout
         self._text = text
         self.group = EXPORTER
-        self._found: dict[Group, list[tuple[Block, str]]] = {}
+        self._found: dict[Group, list[tuple[Block, str | HistogramLines]]] = {}
 
     def add(
         self,
@@ -81,10 +81,9 @@ class Lines:
 
     def add_histogram(self, metric: str, histogram: Histogram, *, held: bool) -> None:
         """Adds a histogram, whose labels are in the order of the metric's definition."""
-        lines = self._text.histogram(metric, histogram, held=held)
-        self._add(metric, histogram.labels, "\n".join(lines))
+        self._add(metric, histogram.labels, self._text.histogram(metric, histogram, held=held))
 
-    def _add(self, metric: str, labels: Labels, text: str) -> None:
+    def _add(self, metric: str, labels: Labels, text: str | HistogramLines) -> None:
         known = self._layout.metrics[metric]
         part = known.part or known.definition.part_of(labels)
         group = self.group if known.owner is None else (known.kind, *known.owner(labels))
@@ -96,17 +95,18 @@ class Lines:
             group: self._group_lines(found, order(group)) for group, found in self._found.items()
         }
 
-    def _group_lines(self, found: Sequence[tuple[Block, str]], order: int | str) -> GroupLines:
+    def _group_lines(
+        self, found: Sequence[tuple[Block, str | HistogramLines]], order: int | str
+    ) -> GroupLines:
         metrics = self._layout.metrics
         entries: list[Entry] = []
         series = {"state": 0, "distributions": 0, "resources": 0}
         for at, ((part, metric), text) in enumerate(found):
-            if metrics[metric].is_sorted:
+            if isinstance(text, str) and metrics[metric].is_sorted:
                 entries.append(text)
-                series[part] += 1
             else:
                 entries.append((order, at, text))
-                series[part] += text.count("\n") + 1
+            series[part] += 1 if isinstance(text, str) else len(text)
         blocks = tuple(block for block, _ in found)
         return GroupLines(blocks, tuple(entries), series["state"], series["distributions"])
 
@@ -115,7 +115,7 @@ class Lines:
         found: dict[Block, list[str]] = {}
         for lines in self._found.values():
             for block, text in lines:
-                found.setdefault(block, []).append(text)
+                found.setdefault(block, []).append(str(text))
         for name, metric in self._layout.metrics.items():
             if part in metric.blocks:
                 texts = found.get((part, name), [])

@@ -22,21 +22,36 @@ class Page:
         self.groups: dict[Group, GroupLines] = {}
         self.left_out: Collection[Group] = frozenset()
         self.series: dict[Part, int] = {"state": 0, "distributions": 0}
+        self._staged: dict[Group, GroupLines | None] = {}
         # Most groups of a kind have lines in the same blocks.
         self._shapes: dict[tuple[Block, ...], tuple[Block, ...]] = {}
         self._changed: dict[Group, GroupLines] = {}  # what the blocks have of groups that differ
 
     def replace(self, group: Group, lines: GroupLines | None) -> None:
-        """Has other lines in place of those of a group; None: it has gone.
+        """Will have other lines in place of those of a group; None: it has gone.
 
-        `show` brings that into the blocks.
+        `take` does that, and `discard` forgets it. `show` brings it into the blocks.
         """
+        if lines != self.groups.get(group):
+            self._staged[group] = lines
+        else:
+            self._staged.pop(group, None)
+
+    def discard(self) -> None:
+        """Leaves all lines as they were at the last `take`."""
+        self._staged.clear()
+
+    def take(self) -> None:
+        """Replaces what is to be replaced."""
+        for group, lines in self._staged.items():
+            self._take(group, lines)
+        self._staged.clear()
+
+    def _take(self, group: Group, lines: GroupLines | None) -> None:
         before = self.groups.get(group, _NO_LINES)
         if lines is None:
             self.groups.pop(group, None)
             lines = _NO_LINES
-        elif lines == before:
-            return
         else:
             lines = lines._replace(blocks=self._shapes.setdefault(lines.blocks, lines.blocks))
             self.groups[group] = lines

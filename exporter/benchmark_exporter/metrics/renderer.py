@@ -48,7 +48,9 @@ class Renderer:
         # them changes without a commit. And how their births were held when they were rendered.
         self._timed: dict[Owner, OwnerState] = {}
         self._held: dict[Owner, Mapping[tuple[Part, float], bool]] = {}
-        self._held_untracked: Mapping[str, RunningTotal] = {}  # by project
+        self._held_untracked: dict[str, RunningTotal] = {}  # by project
+        self._scopes: set[Scope] = set()  # whose common regressions have to be rendered
+        self._is_complete = False  # whether a whole state was rendered, and each change since
         self._groups_of: dict[Owner, tuple[Group, ...]] = {}  # of pipelines
         self._heads = {name: head(each) for name, each in layout.definitions.items()}
         self._families_of = {
@@ -63,38 +65,37 @@ class Renderer:
                 touched.benchmarks.add(owner[1:])
 
     def render(
-        self, change: Change | None, known: KnownState, live: Live, now: float
+        self, changes: Iterable[Change], known: KnownState, live: Live, now: float
     ) -> Exposition:
-        """The exposition after a change, or after none, at a time (seconds since 1970)."""
-        assert known.state is not None  # noqa: S101  # a state was read before
+        """The exposition after changes, or after none, at a time (seconds since 1970).
+
+        Raises:
+            LedgerError: the changes are read meanwhile, and cannot be.
+        """
         holds = self._releases.holds(now, live.scrapes)
-        owners: Mapping[Owner, OwnerState | None] = {} if change is None else change.owners
-        held_untracked = self._held_untracked
-        released = {
-            owner: state
-            for owner, state in self._timed.items()
-            if owner not in owners and self._held[owner] != _held(self._held[owner], holds)
-        }
-        state = known.state if change is None else change.state
-        if released:
-            present = [each for each in owners.values() if each is not None]
-            state = with_owners(state, [*present, *released.values()])
-        rendered = {**owners, **released}
-        lines = self._lines(state, live, known, holds, change)
-        scopes = self._keep(rendered, holds)
-        for scope in scopes:
-            self._add_common(lines, scope)
-        groups = lines.groups(_Order(rendered))
-        self._replace(rendered, groups, change, scopes, known, held_untracked)
+        page, is_whole, rendered = self._page, False, set[Group]()
+        was_complete, self._is_complete = self._is_complete, False
+        page.discard()
+        for change in changes:
+            is_whole = change.whole
+            rendered.update(self._render_change(change, holds))
+        if was_complete or is_whole:  # else what is kept may be of different commits
+            self._render_released(known, holds)
+        rendered |= {*self._render_rest(known, live, holds), COUNTS}
+        if is_whole:
+            for group in page.groups.keys() - rendered:
+                page.replace(group, None)
+        page.take()
         self._releases.note(holds)
         shown, dropped = self._limit(known)
+        self._is_complete = was_complete or is_whole
         ends = [hold.ends_seconds for hold in holds.values()]
         aged = known.first_seen_seconds + self._config.series_max_age_seconds
         reports = [report for each in self._timed.values() for report in each.reports]
         return Exposition(
             self._heads,
-            self._page.blocks,
-            known.state.commits,
+            page.blocks,
+            known.current.commits,
             min(*ends, aged, *map(_expires_seconds, reports)),
             shown,
             dropped,
@@ -102,83 +103,79 @@ class Renderer:
             self._families_of,
         )
 
-    def _lines(
-        self, state: State, live: Live, known: KnownState, holds: Holds, change: Change | None
-    ) -> Lines:
+    def _render_change(self, change: Change, holds: Holds) -> Iterable[Group]:
+        """Renders what a change has; returns the groups that have lines."""
         definitions = self._layout.definitions
-        lines = Lines(self._layout, self._text)
-        rendering.add_owners(lines, state, definitions, self._config, holds)
-        if change is not None:
-            rendering.add_projects(lines, state, definitions)
-            rendering.add_shifts(lines, state)
-        found = () if change is None else state.counters.get(UNTRACKED_BRANCH_RUNS.name, ())
-        untracked = {**self._held_untracked, **{each.labels[0]: each for each in found}}
-        shown = [each for project, each in untracked.items() if project in known.projects]
-        self._held_untracked = rendering.add_untracked(lines, shown, definitions, holds)
-        assert known.state is not None  # noqa: S101  # as above
-        rendering.add_exporter(lines, known.state, live, definitions, holds)
-        return lines
-
-    def _keep(self, owners: Mapping[Owner, OwnerState | None], holds: Holds) -> set[Scope]:
-        """Keeps what is needed of owners that are rendered; the scopes whose verdicts differ."""
-        scopes: set[Scope] = set()
-        definitions = self._layout.definitions
-        for owner, state in owners.items():
-            scopes.update(self._together.keep(owner, () if state is None else state.verdicts))
-            self._timed.pop(owner, None)
-            self._held.pop(owner, None)
-            if state is None:
-                continue
-            held = {
-                (part, born): holds[part].holds(born)
-                for part, born in set(births(state, definitions))
-            }
-            if state.reports or any(held.values()):
-                self._timed[owner] = state
-                self._held[owner] = held
-        return scopes
-
-    def _add_common(self, lines: Lines, scope: Scope) -> None:
-        lines.group = rendering.of_common(scope)
-        regressed, judged_in = self._together.of(scope), self._together.judged_in
-        add_common_regressions(lines, regressed, judged_in, self._config.judgement)
-
-    def _replace(
-        self,
-        owners: Mapping[Owner, OwnerState | None],
-        groups: Mapping[Group, GroupLines],
-        change: Change | None,
-        scopes: Iterable[Scope],
-        known: KnownState,
-        held_untracked: Iterable[str],
-    ) -> None:
-        page = self._page
-        if change is not None and change.whole:
-            for group in [group for group in page.groups if group not in groups]:
-                if group != COUNTS:
-                    page.replace(group, None)
-            for group, lines in groups.items():
-                page.replace(group, lines)
-            self._groups_of = {
-                owner: _groups_of(state) for owner, state in owners.items() if state is not None
-            }
-            return
-        replaced: list[Group] = [EXPORTER, *map(rendering.of_common, scopes)]
-        replaced += map(rendering.of_untracked, held_untracked)
-        for owner, state in owners.items():
+        lines = self._lines_of(change.state, holds)
+        rendering.add_projects(lines, change.state, definitions)
+        counters = change.state.counters.get(UNTRACKED_BRANCH_RUNS.name, ())
+        self._held_untracked |= rendering.add_untracked(lines, counters, definitions, holds)
+        rendering.add_shifts(lines, change.state)
+        groups = lines.groups(_Order(change.owners))
+        replaced: list[Group] = [rendering.ACCEPTED, *map(rendering.of_shift, change.scopes)]
+        for owner, state in change.owners.items():
             replaced += self._groups_of.pop(owner, ())
             if state is not None:
                 self._groups_of[owner] = _groups_of(state)
                 replaced += self._groups_of[owner]
-        if change is not None:
-            replaced.append(rendering.ACCEPTED)
-            replaced += map(rendering.of_shift, change.scopes)
-            gone = {owner[1] for owner, state in owners.items() if state is None}
-            projects = change.projects | {each for each in gone if each not in known.projects}
-            replaced += map(rendering.of_project, projects)
-            replaced += map(rendering.of_untracked, projects)
-        for group in dict.fromkeys(replaced):
-            page.replace(group, groups.get(group))
+            self._keep(owner, state, holds)
+        replaced += map(rendering.of_project, change.projects)
+        replaced += map(rendering.of_untracked, change.projects)
+        for group in replaced:
+            self._page.replace(group, groups.get(group))
+        return groups.keys()
+
+    def _lines_of(self, state: State, holds: Holds) -> Lines:
+        lines = Lines(self._layout, self._text)
+        rendering.add_owners(lines, state, self._layout.definitions, self._config, holds)
+        return lines
+
+    def _keep(self, owner: Owner, state: OwnerState | None, holds: Holds) -> None:
+        """Keeps what is needed of an owner that is rendered."""
+        self._scopes.update(self._together.keep(owner, () if state is None else state.verdicts))
+        self._timed.pop(owner, None)
+        self._held.pop(owner, None)
+        if state is not None:
+            held = _held(set(births(state, self._layout.definitions)), holds)
+            if state.reports or any(held.values()):
+                self._timed[owner] = state
+                self._held[owner] = held
+
+    def _render_released(self, known: KnownState, holds: Holds) -> None:
+        """Renders the owners of counters that are no longer held, or are held again."""
+        released = {
+            owner: state
+            for owner, state in self._timed.items()
+            if self._held[owner] != _held(self._held[owner], holds)
+        }
+        if not released or known.state is None:
+            return
+        lines = self._lines_of(with_owners(known.state, released.values()), holds)
+        groups = lines.groups(_Order(released))
+        for owner, state in released.items():
+            for group in self._groups_of[owner]:
+                self._page.replace(group, groups.get(group))
+            self._keep(owner, state, holds)
+
+    def _render_rest(self, known: KnownState, live: Live, holds: Holds) -> Iterable[Group]:
+        """Renders what follows from all owners, and what changes without them."""
+        definitions = self._layout.definitions
+        lines = Lines(self._layout, self._text)
+        for scope in self._scopes:
+            lines.group = rendering.of_common(scope)
+            regressed, judged_in = self._together.of(scope), self._together.judged_in
+            add_common_regressions(lines, regressed, judged_in, self._config.judgement)
+        held = [each for at, each in self._held_untracked.items() if at in known.projects]
+        replaced = [*map(rendering.of_common, self._scopes), EXPORTER]
+        replaced += (rendering.of_untracked(project) for project in self._held_untracked)
+        self._held_untracked = rendering.add_untracked(lines, held, definitions, holds)
+        self._scopes.clear()
+        if known.state is not None:
+            rendering.add_exporter(lines, known.state, live, definitions, holds)
+        groups = lines.groups(_Order({}))
+        for group in replaced:
+            self._page.replace(group, groups.get(group))
+        return groups.keys()
 
     def _limit(self, known: KnownState) -> tuple[int, Mapping[SubjectKind, int]]:
         """Shows what fits; how many subjects these are, and how many of each kind do not fit."""
@@ -211,6 +208,7 @@ class Renderer:
         lines.group = COUNTS
         add_series_counts(lines, limit, dropped, series)
         page.replace(COUNTS, lines.groups(lambda _: "")[COUNTS])
+        page.take()
         page.show(left_out)
         return shown, dropped
 
@@ -258,9 +256,7 @@ def _counts(groups: Mapping[Group, GroupLines]) -> dict[Part, Counter[Group | No
     return counts
 
 
-def _held(
-    known: Mapping[tuple[Part, float], bool], holds: Holds
-) -> Mapping[tuple[Part, float], bool]:
+def _held(known: Iterable[tuple[Part, float]], holds: Holds) -> Mapping[tuple[Part, float], bool]:
     return {(part, born): holds[part].holds(born) for part, born in known}
 
 

@@ -77,7 +77,7 @@ def add_untracked(
     counters: Iterable[RunningTotal],
     definitions: Mapping[str, Definition],
     holds: totals.Holds,
-) -> Mapping[str, RunningTotal]:
+) -> dict[str, RunningTotal]:
     """The counters of runs of branches that are not tracked; returns those that are held."""
     held = {}
     for counter in counters:

@@ -1,11 +1,13 @@
 """Series as the text format (0.0.4) writes them: names, labels, values."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import lru_cache
 from itertools import accumulate
 
 from benchmark_exporter.ledger import Histogram, Labels
 from benchmark_exporter.metrics.definitions import Definition
+from benchmark_exporter.metrics.sorted_lines import LABELS, HistogramLines
 
 _CLIP_DIGEST_CHARACTERS = 10
 _ELLIPSIS = "…"
@@ -41,22 +43,30 @@ class SeriesText:
             pairs = f"{pairs},{last}" if pairs else last
         return f"{metric}{suffix}{{{pairs}}} " if pairs else f"{metric}{suffix} "
 
-    def histogram(self, metric: str, histogram: Histogram, *, held: bool) -> Sequence[str]:
+    def histogram(self, metric: str, histogram: Histogram, *, held: bool) -> HistogramLines:
         """The lines of a histogram: its buckets, its sum and its count; all 0 while it is held."""
         pairs = self.labels(metric, histogram.labels)
-        before = f"{metric}_bucket{{{pairs}," if pairs else f"{metric}_bucket{{"
-        after = f"{{{pairs}}} " if pairs else " "
-        counts = histogram.counts
-        cumulated = [0] * len(counts) if held else list(accumulate(counts))
-        bounds = (*map(number, histogram.bounds), "+Inf")
-        return [
+        counts = [0] * len(histogram.counts) if held else accumulate(histogram.counts)
+        cumulated = tuple(counts)
+        total = number(0 if held else histogram.total)
+        template = _template(metric, histogram.bounds, is_labelled=bool(pairs))
+        return HistogramLines(template, pairs, (*cumulated, total, cumulated[-1]))
+
+
+@lru_cache(maxsize=64)  # of each metric its buckets, and those before they were changed
+def _template(metric: str, bounds: tuple[float, ...], *, is_labelled: bool) -> str:
+    before = f"{LABELS}," if is_labelled else ""
+    pairs = f"{{{LABELS}}}" if is_labelled else ""
+    return "\n".join(
+        (
             *(
-                f'{before}le="{bound}"}} {count}'
-                for bound, count in zip(bounds, cumulated, strict=True)
+                f'{metric}_bucket{{{before}le="{bound}"}} %s'
+                for bound in (*map(number, bounds), "+Inf")
             ),
-            f"{metric}_sum{after}{number(0 if held else histogram.total)}",
-            f"{metric}_count{after}{cumulated[-1]}",
-        ]
+            f"{metric}_sum{pairs} %s",
+            f"{metric}_count{pairs} %s",
+        )
+    )
 
 
 def head(definition: Definition) -> bytes:

@@ -6,20 +6,43 @@ rest. So whoever has the lines of one moment keeps them, without a lock or a cop
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 # Lines of a chunk. Fewer make a change cheaper, more make it cheaper to join what changed.
 CHUNK_ENTRIES = 64
 # A change of more than this share of the lines sorts all of them.
 _FEW = 0.125
 
+
+class HistogramLines(NamedTuple):
+    """The lines of a histogram, joined when they are asked for: the text is ten times as large.
+
+    `template` has them without labels, `labels` what takes the place of LABELS, and `values` that
+    of each %s.
+    """
+
+    template: str
+    labels: str
+    values: tuple[int | str, ...]
+
+    def __str__(self) -> str:
+        return (self.template % self.values).replace(LABELS, self.labels)
+
+    def __len__(self) -> int:
+        """How many lines these are."""
+        return len(self.values)
+
+
+# What a template has in place of labels; the text format has no such character in names.
+LABELS = "\0"
 # A line, sorted by itself; or lines that keep their order, such as the buckets of a histogram:
 # where they stand, the first part of which is the same kind of value for a whole metric, and they.
-Entry = str | tuple[int | str, int, str]
+Entry = str | tuple[int | str, int, str | HistogramLines]
 
 
 def text_of(entry: Entry) -> str:
     """An entry's lines, without the line break at its end."""
-    return entry if isinstance(entry, str) else entry[2]
+    return entry if isinstance(entry, str) else str(entry[2])
 
 
 class Chunk:

@@ -1,7 +1,5 @@
 """The HTTP server's routes. What they show is passed in as a `Service`."""
 
-import gzip
-import ipaddress
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -20,15 +18,13 @@ from benchmark_exporter.metrics.exposition import (
     Text,
     families_of_text,
     pieces,
-    text,
 )
 from benchmark_exporter.server.answers import Answers
+from benchmark_exporter.server.compressing import Compressed, is_worth_it
 from benchmark_exporter.server.credential import ALERTS_PATH
 from benchmark_exporter.server.landing_page import landing_page
 from benchmark_exporter.server.status import Status
 
-# Higher levels take several times as long and make a quarter less of it.
-GZIP_LEVEL = 1
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
@@ -80,19 +76,11 @@ def make_application(service: Service, access: Sequence[Middleware]) -> web.Appl
     return application
 
 
-def _wants_gzip(request: web.Request) -> bool:
-    """Whether an answer is worth compressing: not where it goes through no network."""
-    remote = request.remote
-    if remote is None or ipaddress.ip_address(remote.partition("%")[0]).is_loopback:
-        return False
-    return "gzip" in request.headers.get("Accept-Encoding", "")
-
-
 class _Routes:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._answers = Answers()
-        self._compressed: tuple[Exposition | None, bytes] = (None, b"")
+        self._compressed = Compressed()
 
     async def icon(self, _: web.Request) -> web.Response:
         """The live page's icon, which browsers ask for on this port too."""
@@ -114,8 +102,9 @@ class _Routes:
         headers = {"Content-Type": CONTENT_TYPE}
         is_sparse = "sparse" in request.query
         is_state, answers = parts == ["state"] and not is_sparse, self._answers
-        if is_state and _wants_gzip(request):
-            compressed = [Text(self._gzipped(exposition))]
+        accepted = request.headers.get("Accept-Encoding", "")
+        if is_state and is_worth_it(request.remote, accepted):
+            compressed = [Text(await self._compressed.state(exposition))]
             headers["Content-Encoding"] = "gzip"
             body = answers.of_pieces(request, compressed, exposition, keep=False)
         else:
@@ -130,14 +119,6 @@ class _Routes:
             families = map(families_of, parts)
             body = answers.of_pieces(request, pieces(families), exposition, keep=is_state)
         return web.Response(body=body, headers=headers)
-
-    def _gzipped(self, exposition: Exposition) -> bytes:
-        """The state part, compressed once per exposition, since it is scraped every second."""
-        known, body = self._compressed
-        if known is not exposition:
-            body = gzip.compress(text([exposition.families("state")]), GZIP_LEVEL, mtime=0)
-            self._compressed = (exposition, body)
-        return body
 
     async def healthy(self, _: web.Request) -> web.Response:
         return web.Response(text="healthy\n")

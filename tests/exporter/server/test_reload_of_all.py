@@ -80,7 +80,8 @@ CHANGED = Config(
 # The settings of the start, which only what is made then may read (see the last test), and what
 # follows from how often something was committed or from a file's inode, which another file may get.
 OTHER = re.compile(
-    r"_settings\.config\b|\bcommits$|exposition\.parts|\.file\._(database|log|index)\b|_identity\b"
+    r"_settings\.config\b|\bcommits$|exposition\.blocks|_renderer\._page\."
+    r"|\.file\._(database|log|index)\b|_identity\b"
 )
 
 

@@ -78,6 +78,6 @@ def pushed(benchmark: int, number: int, *, grouping_labels: bool) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
 
 
-def run_id(number: int) -> str:
-    """Return how the id of run `number` begins, in either format."""
-    return documents.run_id(number)
+def timestamp_seconds(number: int) -> int:
+    """Return the time of run `number` in either format, as benchmark_last_run_timestamp_seconds."""
+    return int(_FIRST_RUN.timestamp()) + number

@@ -39,7 +39,7 @@ class Dropping:
             several = range(first, min(first + scale_documents.SUITE, self._benchmarks))
             document = scale_documents.google_benchmark(several, number)
         self.write(number, document)
-        return f'run_id="{scale_documents.run_id(number)}'.encode()
+        return f"}} {scale_documents.timestamp_seconds(number)}\n".encode()
 
     def suite(self, number: int) -> None:
         """Write one document with all benchmarks."""

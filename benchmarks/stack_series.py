@@ -10,6 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmark_exporter.commands.remote_write import Labels
+from benchmark_exporter.config import packaged
+from benchmark_exporter.metrics.definitions import load_definitions
+from benchmark_exporter.metrics.sparse import PERIOD_SECONDS
 from benchmarks import documents, servers
 from benchmarks.alert_latency import get_text
 from benchmarks.report import progress
@@ -23,6 +26,9 @@ INTERVALS_SECONDS = {STATE_JOB: 1, SLOW_JOB: SLOW_SECONDS, "node": SLOW_SECONDS}
 # What Prometheus adds to each scrape.
 OF_A_SCRAPE = re.compile("up|scrape_.*")
 POLL_SECONDS = 0.2
+# Written for comparison; what a stack stores that scrapes without `sparse=1`.
+BEFORE = "the exporter's state, if every scrape had all of it"
+_SPARSE = {name for name, each in load_definitions(packaged("metrics.yaml")).items() if each.sparse}
 
 Values = Mapping[Labels, float]
 
@@ -56,12 +62,14 @@ class Group:
     """Series that are scraped at one interval.
 
     Those of results change their values with each round of runs (`rounds`); others follow a course.
+    Sparse ones have a sample when they change, too.
     """
 
     what: str
     interval_seconds: int
     rounds: Sequence[Values]
     courses: Mapping[Labels, Course]
+    is_sparse: bool = False
 
     def series(self) -> int:
         """Return how many series there are at a time, on average."""
@@ -101,8 +109,12 @@ def read_stack(settings: Settings, options: argparse.Namespace) -> tuple[Sequenc
         courses[interval][labels] = _course(
             before[labels], after[labels], options.live_seconds / interval
         )
+    dense = [_part_of(values, is_sparse=False) for values in state]
+    sparse = [_part_of(values, is_sparse=True) for values in state]
     groups = (
-        Group("the exporter's state", 1, state, courses[1]),
+        Group("the exporter's state, dense series", 1, dense, courses[1]),
+        Group("the exporter's state, sparse series", PERIOD_SECONDS, sparse, {}, is_sparse=True),
+        Group(BEFORE, 1, state, courses[1]),
         Group(
             "the rest of the exporter, and the machine", SLOW_SECONDS, slow, courses[SLOW_SECONDS]
         ),
@@ -114,6 +126,14 @@ def read_stack(settings: Settings, options: argparse.Namespace) -> tuple[Sequenc
         ),
     )
     return groups, (log_after[0] - log_before[0]) / written
+
+
+def _part_of(values: Values, *, is_sparse: bool) -> Values:
+    return {
+        labels: value
+        for labels, value in values.items()
+        if (dict(labels)["__name__"] in _SPARSE) == is_sparse
+    }
 
 
 def _until_ingested(settings: Settings, files: int) -> None:

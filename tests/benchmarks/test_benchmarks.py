@@ -110,13 +110,20 @@ def test_storage_weighs_every_rhythm_of_scraping(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     measured = figures(output)
     months = {what: value for what, value in measured.items() if what.endswith("blocks of a month")}
-    assert len(months) == 3
+    assert len(months) == 5
+    before = months.pop(
+        "the exporter's state, if every scrape had all of it, every 1 s: blocks of a month"
+    )
+    state = [month for what, month in months.items() if what.startswith("the exporter's state")]
+    assert len(state) == 2
+    ratio = measured["the state as every scrape had it, to the state now"]
+    assert ratio == pytest.approx(before / sum(state), rel=0.05)
     log = measured["6 hours of it, the most that is kept"]
     assert measured["a month of the whole stack"] == pytest.approx(
         sum(months.values()) + log, rel=0.02
     )
-    assert measured["the exporter's state, every 1 s: series"] > 2 * 13
-    assert 0.3 < measured["the exporter's state, every 1 s: blocks"] < 3
+    assert measured["the exporter's state, sparse series, every 60 s: series"] > 2 * 7
+    assert 0.3 < measured["the exporter's state, dense series, every 1 s: blocks"] < 3
     assert 1 < measured["write-ahead log of real scrapes"] < 60
 
 

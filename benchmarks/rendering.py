@@ -34,21 +34,24 @@ def rendering(folder_name: str, options: argparse.Namespace, benchmarks: int) ->
     collector = Collector(load_definitions(packaged("metrics.yaml")), Config())
     ledger = Ledger(folder / "ledger.sqlite3")
     now = time.time() + LONGER_THAN_ANY_HOLD_SECONDS
-    reading, rendering = [], []
+    live, changed, whole = Live(0, 0.0), [], []
     for _ in range(options.renderings + 1):
         with ledger.transaction() as transaction:
-            transaction.count("runs", (project(0), "self-hosted"), now)
+            labels = (project(0), "self-hosted", "", "", project(0))
+            transaction.count("runs", labels, now)
         started = time.perf_counter()
-        state = ledger.state()
-        read = time.perf_counter()
-        exposition = collector.render(state, Live(0, 0.0), now)
-        rendering.append(time.perf_counter() - read)
-        reading.append(read - started)
+        collector.expose(ledger, live, now)
+        changed.append(time.perf_counter() - started)
+    state = ledger.state()
+    for _ in range(options.renderings):
+        started = time.perf_counter()
+        exposition = collector.render(state, live, now)
+        whole.append(time.perf_counter() - started)
     ledger.close()
     page = b"".join(exposition.parts.values())
     ours = Figure(
-        f"rendering {series_of(page):,} series after a change, p50",
-        percentile(rendering[1:], 50) * 1e3,
+        f"reading and rendering what one change made of {series_of(page):,} series, p50",
+        percentile(changed[1:], 50) * 1e3,
         "ms",
         at_most=20,
     )
@@ -57,12 +60,8 @@ def rendering(folder_name: str, options: argparse.Namespace, benchmarks: int) ->
     client = [_timed_rendering(registry) for _ in range(options.renderings)]
     return [
         ours,
-        Figure("the first time, nothing known", rendering[0] * 1e3, "ms"),
-        Figure(
-            "reading their state from the ledger before it, p50",
-            percentile(reading[1:], 50) * 1e3,
-            "ms",
-        ),
+        Figure("the first time, nothing known", changed[0] * 1e3, "ms"),
+        Figure("rendering all of them, p50", percentile(whole, 50) * 1e3, "ms"),
         Figure(
             "prometheus_client's generate_latest, the same series, p50",
             percentile(client, 50) * 1e3,

@@ -144,7 +144,7 @@ def _unchanged(folder_name: str, options: argparse.Namespace, benchmarks: int) -
     return [
         *p50_and_p99(f"{what}, plain", plain, p99_at_most_ms=5),
         *p50_and_p99(f"{what}, gzip", compressed, p99_at_most_ms=5),
-        Figure("the first of them with gzip, which compresses", first * 1e3, "ms"),
+        Figure("the first of them, which joins the lines", first * 1e3, "ms"),
         Figure(
             "resident memory with them and their distributions", resident_bytes / MEGABYTE, "MB"
         ),

@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks.report import Figure, p50_and_p99, percentile, table
 from tests.support.measuring import figures, run
+from tests.support.paths import REPOSITORY
 
 
 def test_ingest_measures_the_running_exporter(tmp_path: Path) -> None:
@@ -60,13 +61,28 @@ def test_scrape_measures_at_least_as_many_series_as_asked_for(tmp_path: Path) ->
     text = output.read_text(encoding="utf-8")
     scraped, rendered = (
         re.search(r"scrape of ([0-9]+) series, unchanged, gzip", text),
-        re.search(r"rendering ([0-9]+) series", text),
+        re.search(r"one change made of ([0-9]+) series", text),
     )
     assert scraped is not None
     assert int(scraped[1]) >= 300
     assert rendered is not None
     assert int(rendered[1]) >= 300
     assert figures(output)["prometheus_client's generate_latest, the same series, p50"] > 0
+
+
+def test_publishing_compares_sizes_and_checkouts(tmp_path: Path) -> None:
+    output = tmp_path / "publishing.md"
+    sizes = ("--benchmarks=2", "--benchmarks=6", "--files=3", "--rounds=1")
+    against = f"--against={REPOSITORY}"
+    done = run("benchmarks.publishing", *sizes, against, f"--output={output}")
+    assert done.returncode == 0, done.stderr
+    measured = figures(output)
+    for number in (2, 6):
+        file = measured[f"a file of one of {number} benchmarks: CPU"]
+        assert 0 < measured["publishing it, of that"] < file
+        assert measured[f"the other checkout: a file of one of {number} benchmarks: CPU"] > 0
+        assert measured[f"resident memory with {number} benchmarks, peak"] > 20
+    assert measured["series of both parts"] > 100
 
 
 @pytest.mark.usefixtures("programs")

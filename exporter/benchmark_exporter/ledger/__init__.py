@@ -11,7 +11,8 @@ Contract
 - A document is known by the digest of its bytes; a run by (project, run_id, digest of its
   measurements).
 - Every commit that changes the state carries a number, `commits`.
-- `state()` costs by the number of series asked for, never by the number of runs.
+- `state()` costs by the number of series asked for, never by the number of runs. What has changed
+  since is known: `changed_states` reads only that.
 - `prune()` never moves a number that a scrape shows; see `retention`.
 """
 

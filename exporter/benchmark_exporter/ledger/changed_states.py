@@ -60,6 +60,11 @@ class ChangedStates:
         touched, self._touched = self._touched, Touched()
         return touched
 
+    def resolve(self, touched: Touched) -> None:
+        """Notes the subjects of the runs of which only the row was noted; before `read`."""
+        with self._errors_named():
+            resolve_runs(self._connection, touched)
+
     def read(
         self,
         touched: Touched,
@@ -76,7 +81,6 @@ class ChangedStates:
         `projects` are those that have a subject in it. See `Ledger.state` for the rest.
         """
         with self._errors_named():
-            resolve_runs(self._connection, touched)
             selection = select_only(
                 self._connection,
                 after_seconds,

@@ -4,7 +4,7 @@ The keys of the rows that a transaction writes name it. Whoever writes past the 
 what it touched, or that it may be anything.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 from benchmark_exporter.counters import UNTRACKED_BRANCH_RUNS
@@ -67,6 +67,18 @@ class Touched:
         self.scopes |= other.scopes
         self.runs |= other.runs
         self.shift_runs |= other.shift_runs
+
+    def parts(self, most: int) -> Iterator["Touched"]:
+        """The same in parts of at most so many benchmarks or results; the first has the rest."""
+        benchmarks = sorted(self.benchmarks)
+        first = Touched()
+        first.add(self)
+        first.benchmarks = set(benchmarks[:most])
+        yield first
+        for start in range(most, len(benchmarks), most):
+            part = Touched()
+            part.benchmarks = set(benchmarks[start : start + most])
+            yield part
 
     def note_rows(self, table: Table[Any], keys: Iterable[Key]) -> None:
         """Notes that rows of a table were written or deleted."""

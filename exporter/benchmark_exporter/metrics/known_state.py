@@ -20,6 +20,8 @@ from benchmark_exporter.ledger.state import FallbackBranch
 from benchmark_exporter.ledger.touched import Touched
 from benchmark_exporter.model import SubjectKind
 
+# So many subjects are read and rendered at a time.
+SLICE_SUBJECTS = 1000
 # How many subjects are read at first, for each series that may be shown: few have fewer series.
 _SUBJECTS_PER_SERIES = 0.1
 
@@ -95,13 +97,39 @@ class KnownState:
         Raises:
             LedgerError: the ledger cannot be read.
         """
-        change = None
-        if self.state is not None and not touched.everything:
-            change = self._read_touched(ledger, touched, times, self.state)
-        if change is not None:
-            yield change
-        else:
+        if (
+            self.state is None
+            or touched.everything
+            or not self._can_read_part(ledger, touched, times)
+        ):
             yield from self._read_whole(ledger, times)
+            return
+        branches = ledger.branch_runs() if touched.branch_runs else self.current.branches
+        visible = None if self.is_complete else ledger.changed_states.visible(times.after)
+        for part in touched.parts(SLICE_SUBJECTS):
+            change = self._read_part(ledger, part, times, self.state)
+            if change is None:
+                yield from self._read_whole(ledger, times)
+                return
+            self._note(change.state, branches)
+            yield change
+        if visible is not None:
+            self.counts, self.first_seen_seconds = Counter(visible[0]), visible[1]
+
+    def _can_read_part(self, ledger: Ledger, touched: Touched, times: Times) -> bool:
+        """Whether no more has to be read than what was touched, to which this adds what is aged."""
+        if self.first_seen_seconds <= times.after:
+            if not self.is_complete:
+                return False
+            self._note_aged(touched, times.after)
+        ledger.changed_states.resolve(touched)
+        known = {each for each in touched.benchmarks if ("benchmark", *each) in self.owners}
+        if not self.is_complete:
+            touched.benchmarks = known  # the others come later
+            return not touched.pipelines
+        # Many new ones may be far more than are shown.
+        new = len(touched.benchmarks) - len(known)
+        return new <= SLICE_SUBJECTS or self.subjects + new <= self.at_most
 
     def take(self, states: Iterable[State], branches: Callable[[], BranchRuns]) -> Iterator[Change]:
         """Takes a whole state in slices; see `ChangedStates.read_whole`.
@@ -143,14 +171,10 @@ class KnownState:
         )
         return self.take(states, ledger.branch_runs)
 
-    def _read_touched(
+    def _read_part(
         self, ledger: Ledger, touched: Touched, times: Times, before: State
     ) -> Change | None:
-        """None if everything has to be read."""
-        if self.first_seen_seconds <= times.after:
-            if not self.is_complete:
-                return None
-            self._note_aged(touched, times.after)
+        """None if everything has to be read, since other subjects are among the first now."""
         state = ledger.changed_states.read(
             touched,
             before,
@@ -164,14 +188,10 @@ class KnownState:
             *(("benchmark", *labels) for labels in touched.benchmarks),
             *(("pipeline", *labels) for labels in touched.pipelines),
         ]
-        if not self.is_complete:
-            if touched.pipelines:
-                return None
-            wanted = [owner for owner in wanted if owner in self.owners]
-            if any(self.owners[owner].position != _position(found.get(owner)) for owner in wanted):
-                return None
-        branches = ledger.branch_runs() if touched.branch_runs else self.current.branches
-        visible = None if self.is_complete else ledger.changed_states.visible(times.after)
+        if not self.is_complete and any(
+            self.owners[owner].position != _position(found.get(owner)) for owner in wanted
+        ):
+            return None
         owners = {owner: found.get(owner) for owner in wanted}
         read = [each for each in owners.values() if each is not None]
         self._keep(owners)
@@ -183,9 +203,6 @@ class KnownState:
         for project in projects:
             self._fallbacks.pop(project, None)
         self._fallbacks.update((each.project, each) for each in state.fallback_branches)
-        if visible is not None:
-            self.counts, self.first_seen_seconds = Counter(visible[0]), visible[1]
-        self._note(state, branches)
         return Change(state, owners, frozenset(projects), frozenset(touched.scopes))
 
     def _note_aged(self, touched: Touched, after: float) -> None:

@@ -7,6 +7,7 @@ import asyncio
 import gc
 import logging
 import signal
+import sys
 
 from benchmark_exporter.server.memory import give_memory_back
 from benchmark_exporter.server.parts import Server
@@ -17,6 +18,9 @@ log = logging.getLogger(__name__)
 
 # Python's default is 700. Only requests make cycles, few of them, which may wait this long.
 GC_ALLOCATIONS = 50_000
+# How long the ledger's thread may keep the event loop waiting for the interpreter, each time that
+# this sends a piece of an answer; Python's default is 5 ms.
+SWITCH_SECONDS = 0.001
 
 
 async def serve(settings: ServeSettings) -> None:
@@ -27,6 +31,7 @@ async def serve(settings: ServeSettings) -> None:
         OSError: the address cannot be listened on.
     """
     give_memory_back()
+    sys.setswitchinterval(SWITCH_SECONDS)
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)

@@ -17,7 +17,7 @@ TRENDS_MAX_AGE_SECONDS = 1.0
 
 
 class Trends:
-    """The trends as JSON, read at most once per TRENDS_MAX_AGE_SECONDS."""
+    """The trends as JSON, read after a commit, at most once per TRENDS_MAX_AGE_SECONDS."""
 
     def __init__(
         self,
@@ -31,18 +31,20 @@ class Trends:
         self._worker = worker
         self._note_error = note_error
         self._lock = asyncio.Lock()
-        self._read: tuple[float, bytes] = (float("-inf"), b"")
+        self._read: tuple[float, int, bytes] = (float("-inf"), -1, b"")
 
     async def read(self) -> bytes:
         """The trends. Raises HTTPServiceUnavailable if the ledger cannot be read."""
         self._publisher.refuse_without_state()
         async with self._lock:  # one read serves all who ask meanwhile
-            read_seconds, trends = self._read
-            if time.monotonic() - read_seconds >= TRENDS_MAX_AGE_SECONDS:
+            read_seconds, read_commits, trends = self._read
+            commits = self._publisher.state.commits
+            is_old = time.monotonic() - read_seconds >= TRENDS_MAX_AGE_SECONDS
+            if is_old and commits != read_commits:
                 try:
                     trends = msgspec.json.encode(await self._worker.run(self._opened.ledger.trends))
                 except LedgerError as error:
                     self._note_error(error)
                     raise web.HTTPServiceUnavailable(text=f"{error}\n") from error
-                self._read = (time.monotonic(), trends)
+                self._read = (time.monotonic(), commits, trends)
             return trends

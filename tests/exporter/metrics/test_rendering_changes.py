@@ -108,7 +108,7 @@ class Sequence:
         self.wired.now += 60
         self.wired.settle()
 
-    def mend_or_remove_file(self) -> None:
+    def fix_or_remove_file(self) -> None:
         path = self.wired.results / f"bad{self.number % 3}.json"
         if self.chance.random() < 0.5:
             path.unlink(missing_ok=True)
@@ -194,7 +194,7 @@ class Sequence:
         often = [self.run] * 8 + [self.gated_run] * 3 + [self.wait] * 4 + [self.late_run] * 2
         seldom = [
             *(self.branch_run, self.failing_run, self.suite, self.shift, self.pipeline),
-            *(self.bad_file, self.mend_or_remove_file, self.duplicate, self.alert, self.pin),
+            *(self.bad_file, self.fix_or_remove_file, self.duplicate, self.alert, self.pin),
             *(self.elsewhere, self.delete, self.delete_project, self.rename, self.search),
             *(self.drift, self.prune, self.clock_set_back, self.scraped, self.reported),
             *(self.settings, self.restart),
@@ -210,7 +210,7 @@ def exporter(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Wired]:
 
 
 @pytest.mark.parametrize("exporter", [ONE, MANY], indirect=True, ids=["all fit", "some do not fit"])
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_any_sequence_of_changes_renders_as_everything_does(exporter: Wired, seed: int) -> None:
     sequence = Sequence(exporter, seed)
     before = exporter.render()

@@ -72,7 +72,7 @@ def test_lower_limits_of_series_leave_out_the_newest_and_higher_ones_bring_them_
     assert 0 < dropped < PLENTY * 2
     assert 'benchmark_name="first"' in left
     assert exporter.value('benchmark_exporter_series{part="distributions"}') <= 1000  # type: ignore[operator]
-    reload(exporter, "max_series: 18000\n")
+    reload(exporter, "max_series: 50000\n")
     assert exporter.get("/metrics?collect[]=distributions") == whole
     assert exporter.value('benchmark_exporter_subjects_dropped{kind="benchmark"}') == 0
 
@@ -84,7 +84,7 @@ def test_one_bad_value_among_many_changes_nothing(exporter: Exporter) -> None:
     name = "benchmark_exporter_config_last_reload_successful"
     exporter.until(lambda: exporter.value(name) == 0)
     status = json.loads(exporter.get("/api/v1/status"))
-    assert status["max_series"] == 18_000
+    assert status["max_series"] == 50_000
     assert "$.upload_burst" in status["config_failure"]
     nameless = result(2, {"parsing": 1.0})
     del nameless["project"]

@@ -13,6 +13,11 @@ def run_id(number: int) -> str:
     return f"{_FIRST_RUN + timedelta(seconds=number):%Y%m%dT%H%M%SZ}"
 
 
+def timestamp_seconds(number: int) -> int:
+    """Return the time of a run, as benchmark_last_run_timestamp_seconds shows it."""
+    return int(_FIRST_RUN.timestamp()) + number
+
+
 def perf_suite(project: str, number: int) -> bytes:
     """Return a run of a project.
 

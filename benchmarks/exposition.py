@@ -37,7 +37,7 @@ def page_of(connection: HTTPConnection, benchmarks: int, *, settled: bool) -> by
     deadline = time.perf_counter() + servers.DEADLINE_SECONDS
     while True:
         page = request(connection, STATE)
-        shown = page.count(b"\nbenchmark_run_info{")
+        shown = page.count(b"\nbenchmark_last_run_timestamp_seconds{")
         held = re.search(
             rb"^(benchmark_exporter_files_ingested|performance_regression_detected)_total{.*} 0$",
             page,

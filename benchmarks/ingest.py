@@ -180,7 +180,7 @@ def _drop_one(server: Server, folder: Path, number: int, dice: random.Random) ->
     """Return the seconds from a file's rename into the folder until its run is on /metrics."""
     path = folder / f"{number}.json"
     path.write_bytes(documents.perf_suite("single", number))
-    wanted = f'run_id="{documents.run_id(number)}"'.encode()
+    wanted = f"}} {documents.timestamp_seconds(number)}\n".encode()
     connection = server.connect()
     time.sleep(dice.uniform(0.0, 0.2))  # not in step with the exporter's intervals
     started = time.perf_counter()

@@ -76,8 +76,3 @@ def pushed(benchmark: int, number: int, *, grouping_labels: bool) -> bytes:
         lines += [f"# HELP {name} Of the newest run.", f"# TYPE {name} gauge"]
         lines.append(f"{name}{labels} {value}")
     return "".join(f"{line}\n" for line in lines).encode()
-
-
-def timestamp_seconds(number: int) -> int:
-    """Return the time of run `number` in either format, as benchmark_last_run_timestamp_seconds."""
-    return int(_FIRST_RUN.timestamp()) + number

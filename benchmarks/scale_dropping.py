@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from benchmarks import ingest, scale_documents
+from benchmarks import documents, ingest, scale_documents
 
 FORMATS = ("perf_suite", "google_benchmark")
 
@@ -39,7 +39,7 @@ class Dropping:
             several = range(first, min(first + scale_documents.SUITE, self._benchmarks))
             document = scale_documents.google_benchmark(several, number)
         self.write(number, document)
-        return f"}} {scale_documents.timestamp_seconds(number)}\n".encode()
+        return f"}} {documents.timestamp_seconds(number)}\n".encode()
 
     def suite(self, number: int) -> None:
         """Write one document with all benchmarks."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmark_exporter.ledger.witnesses import NONCE_BYTES
 from tests.support.killed import Process, drop_batch, undisturbed
 
 REPORT = "the ledger is damaged: it was set aside and is being rebuilt from the results folder"
@@ -41,7 +42,10 @@ def assert_rebuilt(
         for path in folder.glob("ledger.sqlite3.damaged-*")
         if not path.name.endswith(("-wal", "-shm"))
     ]
-    assert aside.read_bytes()[part] == damaged[part]
+    kept = aside.read_bytes()[part]
+    differing = sum(one != other for one, other in zip(kept, damaged[part], strict=True))
+    # The witnesses (ledger/witnesses.py), which are renewed before the damage is found.
+    assert differing <= 2 * NONCE_BYTES
     assert str(aside) in exporter.log.read_text()
 
 

@@ -155,14 +155,14 @@ def test_counters_of_one_that_returns_are_what_they_were_and_then_count_on(wired
 def test_what_came_first_stays_and_newer_benchmarks_are_left_out_whole(limited: Wired) -> None:
     for number in range(60):
         limited.take(f"{number}.json", run(number, timestamp=f"2026-03-01T12:{number:02}:00Z"))
-    # A run has three names, two with a histogram of 22 series and 7 of their verdict. 13 runs fit,
-    # and of the 14th the first two names.
+    # A run has three names, one with the run's own series, two with a histogram of 22 series and 7
+    # of their verdict. 13 runs fit, and of the 14th the first name.
     assert benchmarks(limited) == {f"p{number}" for number in range(14)}
-    assert lines(limited, "distributions") == 13 * 73 + 12 + 31
+    assert lines(limited, "distributions") == 13 * 74 + 12 + 1
     assert lines(limited, "state") < LIMIT
     assert metrics_of(limited, "p12") == metrics_of(limited, "p0")
     assert (
-        limited.value("benchmark_exporter_subjects_dropped", kind="benchmark") == (60 - 13) * 3 - 2
+        limited.value("benchmark_exporter_subjects_dropped", kind="benchmark") == (60 - 13) * 3 - 1
     )
 
 

@@ -90,10 +90,14 @@ def test_an_archive_that_is_cut_anywhere_is_refused(path: Path) -> None:
 
 def test_an_archive_with_a_wrong_byte_anywhere_is_refused(path: Path) -> None:
     data = path.read_bytes()
+    plain = zstd.decompress(data)
     for position in range(0, len(data), 37):
         changed = bytearray(data)
         changed[position] ^= 0x10
         path.write_bytes(changed)
+        with suppress(zstd.ZstdError):
+            if zstd.decompress(changed) == plain:
+                continue  # a bit of a frame's header that zstd does not use
         with pytest.raises(StackError):
             archive.verify(path, nothing)
 

@@ -204,6 +204,12 @@ def test_20_regressions_of_a_run_are_one_message_of_each_channel(stage: Stage) -
     triggers = [each for each in stage.pagerduty.inbox.all() if each["event_action"] == "trigger"]
     assert len([each for each in triggers if "broad" in json.dumps(each)]) == 1
     assert len([each for each in stage.slack.inbox.all() if "broad" in json.dumps(each)]) == 1
+    for _ in range(2):
+        stage.run_of("broad", dict.fromkeys(names, 1.0))
+    stage.slack.inbox.wait(
+        lambda message: "[RESOLVED]" in json.dumps(message) and "broad" in json.dumps(message),
+        DEADLINE_SECONDS,
+    )
 
 
 def test_what_moves_at_once_is_a_shift_and_no_regression(stage: Stage) -> None:

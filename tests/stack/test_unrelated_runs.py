@@ -195,7 +195,9 @@ def test_a_shift_of_one_suite_mutes_no_regression_of_another(stage: Stage) -> No
     )
     [common] = get(
         ALERTMANAGER.url(
-            stage.backend.settings, '/api/v2/alerts?filter=alertname="CommonRegression"'
+            stage.backend.settings,
+            '/api/v2/alerts?filter=alertname="CommonRegression"'
+            f'&filter=project="{Config().project}"',
         )
     )
     assert alert["status"]["inhibitedBy"] == [common["fingerprint"]]

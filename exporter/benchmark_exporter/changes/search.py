@@ -123,7 +123,7 @@ def _stands(change: Change) -> bool:
 def _size(change: Change) -> float:
     """The size of a change, up and down alike: the logarithm of the larger ratio."""
     if change.before > 0 and change.after > 0:
-        return abs(math.log(change.after / change.before))
+        return abs(math.log(change.after) - math.log(change.before))
     scale = max(abs(change.before), abs(change.after))
     return abs(change.after - change.before) / scale if scale else 0.0
 

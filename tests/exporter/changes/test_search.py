@@ -109,6 +109,12 @@ def test_values_that_are_not_positive_change_too() -> None:
     assert (change.at, change.ratio) == (20, None)
 
 
+def test_changes_beyond_the_range_of_ratios_are_searched() -> None:
+    values = [2.0, 1.3e39, 1.0, 3.2e-285, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 1.0]
+    for change in find_changes(values, None):
+        assert 0 < change.at < len(values)
+
+
 @settings(max_examples=60)
 @given(st.integers(0, 2**32), st.integers(-20, 20))
 def test_the_unit_does_not_matter(seed: int, exponent: int) -> None:

@@ -5,6 +5,7 @@ import json
 import random
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -55,7 +56,7 @@ class Account:
             self.rejected[reason] += 1
 
 
-class Worker(threading.Thread):
+class Worker(threading.Thread, ABC):
     """A thread that acts until it is stopped. `failed` is what ended it before."""
 
     def __init__(self, name: str, stop: threading.Event) -> None:
@@ -69,9 +70,9 @@ class Worker(threading.Thread):
         except BaseException as error:
             self.failed = error
 
+    @abstractmethod
     def act(self) -> None:
         """Work until `stopping` is set."""
-        raise NotImplementedError
 
 
 class ResultWriter(Worker):

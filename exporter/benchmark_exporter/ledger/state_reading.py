@@ -32,25 +32,15 @@ from benchmark_exporter.ledger.totals_reading import (
     read_subject_histograms,
 )
 from benchmark_exporter.ledger.touched import Touched
-from benchmark_exporter.ledger.verdict_reading import read_verdicts
+from benchmark_exporter.ledger.verdict_reading import IN_SCOPE, SCOPE, read_verdicts
 
 # SQLite joins in the order that CROSS JOIN states: from what is shown, never from all runs.
 _TOTALS = TOTALS.columns.query("FROM totals")
-_IN_SCOPE = (
-    "n.project = s.project AND n.environment = s.environment "
-    "AND n.machine_class = s.machine_class AND n.branch = s.branch"
-)
-_SCOPE = {
-    "project": "s.project",
-    "environment": "s.environment",
-    "machine_class": "s.machine_class",
-    "branch": "s.branch",
-}
 _GATES = Columns(NewestGate).query(
-    f"FROM temp.shown s CROSS JOIN newest_gate_outcomes n ON {_IN_SCOPE} AND n.benchmark = s.name "
+    f"FROM temp.shown s CROSS JOIN newest_gate_outcomes n ON {IN_SCOPE} AND n.benchmark = s.name "
     "JOIN gate_outcomes g ON g.run = n.run AND g.benchmark = n.benchmark "
     "JOIN runs ON runs.id = n.run WHERE s.kind = 'benchmark'",
-    **_SCOPE,
+    **SCOPE,
     benchmark="n.benchmark",
 )
 _PIPELINES = Columns(NewestPipeline).query(
@@ -62,14 +52,14 @@ _PIPELINES = Columns(NewestPipeline).query(
     trigger="p.trigger",
 )
 _RESULTS = Columns(NewestResult, without=("samples",)).query(
-    f"FROM temp.shown s CROSS JOIN newest_results n ON {_IN_SCOPE} AND n.name = s.name "
+    f"FROM temp.shown s CROSS JOIN newest_results n ON {IN_SCOPE} AND n.name = s.name "
     "JOIN results r ON r.run = n.run AND r.name = n.name WHERE s.kind = 'benchmark'",
-    **_SCOPE,
+    **SCOPE,
 )
 _RUNS = Columns(NewestRun).query(
-    f"FROM temp.shown s CROSS JOIN newest_runs n ON {_IN_SCOPE} AND n.benchmark = s.name "
+    f"FROM temp.shown s CROSS JOIN newest_runs n ON {IN_SCOPE} AND n.benchmark = s.name "
     "JOIN runs ON runs.id = n.run WHERE s.kind = 'benchmark'",
-    **_SCOPE,
+    **SCOPE,
 )
 # Anybody who may send results may name projects. Those without anything shown are not read.
 _OF_SHOWN = "WHERE project IN (SELECT project FROM temp.shown_projects)"
@@ -99,9 +89,9 @@ _RECEIVED = NOTIFICATIONS.columns.query(
     "FROM notifications ORDER BY received_seconds DESC, fingerprint"
 )
 _CHANGES = Columns(ChangePoint).query(
-    f"FROM temp.shown s CROSS JOIN change_points n ON {_IN_SCOPE} AND n.name = s.name "
+    f"FROM temp.shown s CROSS JOIN change_points n ON {IN_SCOPE} AND n.name = s.name "
     "WHERE s.kind = 'benchmark' AND (n.newest OR n.alarm_commit IS NOT NULL)",
-    **_SCOPE,
+    **SCOPE,
     name="n.name",
 )
 _LAST_PIPELINE_RUNS = (

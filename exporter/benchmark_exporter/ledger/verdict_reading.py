@@ -36,11 +36,12 @@ class _Drifting(msgspec.Struct, frozen=True):
     drift: NewestDrift
 
 
-_IN_SCOPE = (
+# Joins what is shown (s) with rows of its scope (n), and where the scope is read from.
+IN_SCOPE = (
     "n.project = s.project AND n.environment = s.environment "
     "AND n.machine_class = s.machine_class AND n.branch = s.branch"
 )
-_SCOPE = {
+SCOPE = {
     "project": "s.project",
     "environment": "s.environment",
     "machine_class": "s.machine_class",
@@ -49,7 +50,7 @@ _SCOPE = {
 # Few results have a baseline, all have a verdict.
 _PINNED = Columns(_Pinned)
 _PINNED_COLUMNS = {
-    **_SCOPE,
+    **SCOPE,
     "name": "s.name",
     "value": "b.value",
     "p50": "b.p50",
@@ -62,7 +63,7 @@ _PINNED_COLUMNS = {
     "at_seconds": "b.at_seconds",
 }
 _NEWEST = (
-    f"CROSS JOIN newest_verdicts n ON {_IN_SCOPE} AND n.name = s.name "
+    f"CROSS JOIN newest_verdicts n ON {IN_SCOPE} AND n.name = s.name "
     "JOIN results r ON r.run = n.run AND r.name = n.name AND r.unit = b.unit"
 )
 _BASELINES = _PINNED.query(
@@ -78,18 +79,18 @@ _BASELINES_OF_FEW = _PINNED.query(
 _VERDICTS = Columns(
     NewestVerdict, names={"limit": "limit_value"}, without=("baseline", "drift")
 ).query(
-    f"FROM temp.shown s CROSS JOIN newest_verdicts n ON {_IN_SCOPE} AND n.name = s.name "
+    f"FROM temp.shown s CROSS JOIN newest_verdicts n ON {IN_SCOPE} AND n.name = s.name "
     "JOIN verdicts v ON v.run = n.run AND v.name = n.name "
     "JOIN results r ON r.run = n.run AND r.name = n.name "
     "JOIN runs ON runs.id = n.run WHERE s.kind = 'benchmark'",
-    **_SCOPE,
+    **SCOPE,
     name="n.name",
     run="n.run",
 )
 _DRIFTS = Columns(_Drifting).query("FROM drifts")
 _DRIFTS_OF_FEW = Columns(_Drifting).query(
-    f"FROM temp.shown s CROSS JOIN drifts n ON {_IN_SCOPE} AND n.name = s.name",
-    **_SCOPE,
+    f"FROM temp.shown s CROSS JOIN drifts n ON {IN_SCOPE} AND n.name = s.name",
+    **SCOPE,
     name="n.name",
 )
 

@@ -54,7 +54,7 @@ class LedgerFile:
         except FileNotFoundError:
             return "deleted" if self._path.parent.is_dir() else "folder_deleted"
         if (status.st_dev, status.st_ino) != self._database:
-            # An empty file is no ledger yet.
+            # An empty file is not a ledger yet.
             return "replaced" if status.st_size else "deleted"
         for known, suffix in ((self._log, LOG_SUFFIX), (self._index, INDEX_SUFFIX)):
             if known is not None and _key(beside(self._path, suffix)) != known:
@@ -145,7 +145,9 @@ class LedgerFile:
                 raise LedgerError(
                     f"{self._path}: what was written over it is not complete ({reason}); waiting"
                 )
-            damage = LedgerError(f"{self._path}: what was written over it is no ledger: {reason}")
+            damage = LedgerError(
+                f"{self._path}: what was written over it is not a ledger: {reason}"
+            )
         guard.discard_log()
         return damage
 

@@ -35,8 +35,8 @@ from benchmark_exporter.ledger.witnesses import (
 Overwriting = Literal["overwriting", "overwritten", "mixed", "rewritten"]
 # SQLite's own limit.
 CHECKPOINT_FRAMES = 1000
-# A file that nobody has written to for this long is complete; one that is no ledger then is awaited
-# for longer, since its source may be slow.
+# A file that nobody has written to for this long is complete; one that is not a ledger then is
+# awaited for longer, since its source may be slow.
 STILL_SECONDS, INCOMPLETE_SECONDS = 1.0, 10.0
 # Of the log's index, https://sqlite.org/walformat.html: the frames in the log, and how many of them
 # are in the database already.
@@ -107,7 +107,7 @@ class Guard:
 
     @property
     def is_awaited(self) -> bool:
-        """Whether a file that is no ledger may still become one."""
+        """Whether a file that is not a ledger may still become one."""
         return self._still_seconds < INCOMPLETE_SECONDS
 
     def checkpoint_if_due(self) -> None:

@@ -17,7 +17,7 @@ ANSWER_SECONDS = 5.0
 
 
 def probe(path: Path) -> dict[str, int]:
-    """Schema, runs, size and the free bytes of the disk; `schema` is 0 for what is no ledger yet.
+    """Schema, runs, size and the disk's free bytes; `schema` is 0 for what is not a ledger yet.
 
     Raises:
         sqlite3.Error: it cannot be read.

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from aiohttp.typedefs import Middleware
 
 from benchmark_exporter.stream.hub import HIGH_WATER_BYTES, Hub, Position
 from benchmark_exporter.stream.message_filter import MessageFilter
-from benchmark_exporter.tokens import TokenFile, bearer
+from benchmark_exporter.tokens import Token, TokenFile, bearer
 
 # Proxies close connections that are silent for a minute. A client that does not answer a ping
 # within half of this is disconnected.
@@ -20,6 +20,8 @@ HEARTBEAT_SECONDS = 50.0
 MAX_INCOMING_BYTES = 1024
 MAX_GLOBS, MAX_GLOB_CHARACTERS, MAX_SEQ_DIGITS = 10, 200, 18
 CLOSE_SECONDS = 1.0
+# How soon a client is disconnected whose token is no longer in the file.
+TOKENS_SECONDS = 2.0
 PAGE_FILES = {
     "/live.css": "text/css",
     "/live.js": "text/javascript",
@@ -62,10 +64,13 @@ class StreamServer:
         self._admission = admission
         self._trends = trends
         self._page = page
-        self._answers: set[web.WebSocketResponse] = set()
+        self._answers: dict[web.WebSocketResponse, str] = {}  # with the token that each one sent
 
     def configure(self, admission: Admission) -> None:
-        """Admits further clients by other rules; those that are connected stay."""
+        """Admits further clients by other rules.
+
+        Those that are connected stay, also above the limit, unless their token does not count now.
+        """
         self._admission = admission
 
     def make_application(self, access: Sequence[Middleware] = ()) -> web.Application:
@@ -78,6 +83,7 @@ class StreamServer:
             [web.get("/api/v1/trends", self._answer_trends), web.get("/{path:.*}", self._answer)]
         )
         application.on_shutdown.append(self._close_all)
+        application.cleanup_ctx.append(self._watch_tokens)
         return application
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
@@ -114,7 +120,7 @@ class StreamServer:
         )
 
     async def _follow(self, request: web.Request) -> web.StreamResponse:
-        self._admit(request)
+        token = self._admit(request)
         wanted, since = _filter(request), _position(request)
         if self._hub.clients >= self._admission.max_clients:
             raise web.HTTPServiceUnavailable(
@@ -137,35 +143,58 @@ class StreamServer:
             socket.SOL_SOCKET, socket.SO_SNDBUF, HIGH_WATER_BYTES
         )
         client = self._hub.join(_Transport(transport), wanted, since)
-        self._answers.add(answer)
+        self._answers[answer] = token
         try:
             async for _ in answer:
                 pass  # reading handles pongs and the close frame
         finally:
             self._hub.leave(client)
-            self._answers.discard(answer)
+            del self._answers[answer]
         return answer
 
-    def _admit(self, request: web.Request) -> None:
-        """Raises HTTPUnauthorized for a wrong token."""
-        if self._admission.tokens is not None:
-            scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-            # Browsers cannot set headers on a WebSocket.
-            token = secret.strip() if scheme.lower() == "bearer" else request.query.get("token", "")
-            if bearer(self._admission.tokens.read(), token) is None:
-                raise web.HTTPUnauthorized(
-                    text="token required: send `Authorization: Bearer TOKEN`, or ?token=TOKEN\n",
-                    headers={"WWW-Authenticate": "Bearer"},
-                )
+    def _admit(self, request: web.Request) -> str:
+        """The token that the client sent, if any. Raises HTTPUnauthorized for a wrong one."""
+        scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+        # Browsers cannot set headers on a WebSocket.
+        token = secret.strip() if scheme.lower() == "bearer" else request.query.get("token", "")
+        tokens = self._admission.tokens
+        if tokens is not None and bearer(tokens.read(), token) is None:
+            raise web.HTTPUnauthorized(
+                text="token required: send `Authorization: Bearer TOKEN`, or ?token=TOKEN\n",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+        return token
+
+    async def _watch_tokens(self, _: web.Application) -> AsyncIterator[None]:
+        watch = asyncio.create_task(self._close_revoked())
+        yield
+        watch.cancel()
+
+    async def _close_revoked(self) -> None:
+        """Disconnects clients whose token is no longer in the file, until cancelled."""
+        checked: Sequence[Token] | None = None
+        while True:
+            await asyncio.sleep(TOKENS_SECONDS)
+            tokens = self._admission.tokens
+            if tokens is None or (known := tokens.read()) is checked:
+                continue
+            checked = known
+            revoked = [
+                answer for answer, token in self._answers.items() if bearer(known, token) is None
+            ]
+            await _close(revoked, WSCloseCode.POLICY_VIOLATION, b"the token is no longer valid")
 
     async def _close_all(self, _: web.Application) -> None:
-        await asyncio.gather(
-            *(
-                answer.close(code=WSCloseCode.GOING_AWAY, message=b"the exporter is stopping")
-                for answer in list(self._answers)
-            ),
-            return_exceptions=True,
-        )
+        await _close(self._answers, WSCloseCode.GOING_AWAY, b"the exporter is stopping")
+
+
+async def _close(
+    answers: Iterable[web.WebSocketResponse], code: WSCloseCode, message: bytes
+) -> None:
+    await asyncio.gather(
+        *(answer.close(code=code, message=message) for answer in list(answers)),
+        return_exceptions=True,
+    )
 
 
 class _Transport:

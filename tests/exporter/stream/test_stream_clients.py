@@ -101,7 +101,35 @@ async def test_tokens_and_the_limit_of_clients(
         session.get(f"http://127.0.0.1:{exporter.stream_port}/api/v1/trends") as trends,
     ):
         assert trends.status == HTTPStatus.UNAUTHORIZED
-    tokens.write_text("page the-token-that-replaces-it\n")
+    assert exporter.stop() == 0
+
+
+@pytest.mark.parametrize("change", ["replaced", "removed"])
+async def test_a_token_that_is_gone_ends_the_connections_made_with_it(
+    tmp_path: Path, free_port: Callable[[], int], change: str
+) -> None:
+    tokens, kept = tmp_path / "tokens", "a-token-that-stays-valid"
+    tokens.write_text(f"page {TOKEN}\nlog {kept}\n")
+    exporter = Exporter(tmp_path, free_port(), f"--stream-tokens={tokens}", stream_port=free_port())
+    url = f"http://127.0.0.1:{exporter.stream_port}/stream?token="
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(url + TOKEN) as revoked,
+        session.ws_connect(url + kept) as other,
+    ):
+        await revoked.receive_json(timeout=DEADLINE_SECONDS)
+        if change == "replaced":
+            tokens.write_text(f"page the-token-that-replaces-it\nlog {kept}\n")
+        else:
+            tokens.unlink()
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while (message := await revoked.receive()).type is not aiohttp.WSMsgType.CLOSE:
+                pass
+            assert (message.data, message.extra) == (1008, "the token is no longer valid")
+            if change == "removed":  # nobody is admitted any more
+                while (await other.receive()).type is not aiohttp.WSMsgType.CLOSE:
+                    pass
+        assert other.closed == (change == "removed")
     assert await handshake_status(exporter, f"?token={TOKEN}") == HTTPStatus.UNAUTHORIZED
     assert exporter.stop() == 0
 

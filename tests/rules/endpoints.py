@@ -158,7 +158,7 @@ def mail_server(answer: Answer = "ok", host: str = LOOPBACK) -> Iterator[MailSer
 
         def _data(self) -> bytes | None:
             """The text of a message; None if the connection ends first, as of a killed sender."""
-            lines = []
+            lines: list[bytes] = []
             while line := self.rfile.readline():
                 if line == b".\r\n":
                     return b"".join(lines)

@@ -31,6 +31,7 @@ from tests.support.paths import REPOSITORY
 # What links begin with in these stacks; no name server has it, and nothing follows one.
 PUBLIC_HOST = "perf.example.org"
 POLL_SECONDS = 0.05
+REQUEST_SECONDS = 30.0
 BUILD_LOCK = Path(tempfile.gettempdir()) / f"strataregula-images-{os.getuid()}.lock"
 
 T = TypeVar("T")
@@ -254,13 +255,13 @@ def is_back(part: Part, settings: Settings) -> Callable[[], bool | None]:
 
 def get(url: str) -> Any:
     """The JSON at an address."""
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=REQUEST_SECONDS) as answer:
         return json.load(answer)
 
 
 def get_text(url: str) -> str:
     """The text at an address."""
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=REQUEST_SECONDS) as answer:
         text: str = answer.read().decode()
         return text
 

@@ -42,9 +42,19 @@ for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
 def pytest_configure(config: pytest.Config) -> None:
     """Has a run that is killed leave nothing behind; the workers of xdist belong to their run."""
     if not hasattr(config, "workerinput"):
+        _keep_bytecode()
         folder = tempfile.mkdtemp(prefix="strataregula-at-end-")
         os.environ["STRATAREGULA_AT_END"] = folder
         guardian.start(Path(folder))
+
+
+def _keep_bytecode() -> None:
+    """Has the programs that tests start, and workers, compile each module once, not each time.
+
+    Where the environment forbids files beside the modules, they are kept with pytest's own.
+    """
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        os.environ["PYTHONPYCACHEPREFIX"] = str(REPOSITORY / ".pytest_cache/bytecode")
 
 
 @pytest.hookimpl(optionalhook=True)

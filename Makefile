@@ -79,8 +79,10 @@ watch: $(VENV)/run ## show what runs, verdicts and alerts as they happen
 push: $(VENV)/run ## send result files to the stack's exporter; ARGS="FILE…"
 	@$(PY) -m stack exporter push $(ARGS)
 
+# Twice as many as a small machine has processors: half of the time is waiting for a stack.
+TEST_PROCESSES := 4
 test: $(VENV)/dev ## run all tests; PYTEST="-k name" for some
-	@$(PY) -m pytest --numprocesses=2 $(PYTEST)
+	@$(PY) -m pytest --numprocesses=$(TEST_PROCESSES) $(PYTEST)
 
 CRASH_TESTS := tests/crash tests/exporter/ingest/test_crash.py tests/exporter/ingest/test_crash_clock.py \
   tests/exporter/ingest/test_crash_late_runs.py

@@ -14,15 +14,14 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 from xdist.remote import Producer  # type: ignore[import-untyped]
-from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 from stack.programs import NAMES, Programs
 from stack.settings import STATE, StackError
 from tests import guardian
+from tests.scheduling import ByPart, longest_first
 from tests.support.paths import REPOSITORY
 
 MEASURED = "measured"
-STACK_TESTS = "tests/stack/"
 # Below what Linux gives to outgoing connections, which would take a port between its choice and
 # its use.
 PORTS = range(20000, 32000)
@@ -40,24 +39,34 @@ for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         )
 
 
-class _ByFile(LoadFileScheduling):  # type: ignore[misc]  # xdist is not typed
-    """A file's tests run in one process, and so do all tests of the stack, which share one."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return STACK_TESTS if nodeid.startswith(STACK_TESTS) else str(super()._split_scope(nodeid))
-
-
 def pytest_configure(config: pytest.Config) -> None:
     """Has a run that is killed leave nothing behind; the workers of xdist belong to their run."""
     if not hasattr(config, "workerinput"):
+        _keep_bytecode()
         folder = tempfile.mkdtemp(prefix="strataregula-at-end-")
         os.environ["STRATAREGULA_AT_END"] = folder
         guardian.start(Path(folder))
 
 
+def _keep_bytecode() -> None:
+    """Has the programs that tests start, and workers, compile each module once, not each time.
+
+    Where the environment forbids files beside the modules, they are kept with pytest's own.
+    """
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        os.environ["PYTHONPYCACHEPREFIX"] = str(REPOSITORY / ".pytest_cache/bytecode")
+
+
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
-    return _ByFile(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByPart:
+    config.option.loadscopereorder = False  # by number of tests, which says little of their time
+    return ByPart(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        longest_first(items)
 
 
 @pytest.fixture(scope="session")

@@ -24,8 +24,10 @@ from tests.support.paths import REPOSITORY
 EXTERNAL_URL = "http://alertmanager.example.org:9093"
 SILENCE = f"{EXTERNAL_URL}/#/silences/new?filter="
 # From the configuration: group_wait of critical and of other alerts, and group_interval. The last
-# is the delay that a busy machine may add.
-CRITICAL_WAIT_SECONDS, WAIT_SECONDS, INTERVAL_SECONDS, SLACK_SECONDS = 0.25, 10, 10, 5
+# is the delay that a busy machine may add; it is less than one of those waits, which would show.
+CRITICAL_WAIT_SECONDS, WAIT_SECONDS, INTERVAL_SECONDS, SLACK_SECONDS = 0.25, 10, 10, 9
+# For what nothing waits for.
+DEADLINE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -52,15 +54,15 @@ class Server:
             self._process = subprocess.Popen(self._words, stdout=output, stderr=subprocess.STDOUT)
 
     def wait_until_ready(self) -> None:
-        wait_until(lambda: is_ready(self._url, self._process, self._log), 10)
+        wait_until(lambda: is_ready(self._url, self._process, self._log), DEADLINE_SECONDS)
 
     def kill(self) -> None:
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(DEADLINE_SECONDS)
 
     def end(self) -> None:
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(DEADLINE_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -83,14 +85,16 @@ class Alertmanager:
             }
             for alert in alerts
         ]
-        requests.post(f"{self.url}/api/v2/alerts", json=body, timeout=5).raise_for_status()
+        requests.post(
+            f"{self.url}/api/v2/alerts", json=body, timeout=DEADLINE_SECONDS
+        ).raise_for_status()
 
     def resolve(self, alerts: Sequence[Alert]) -> None:
         self.post(alerts, endsAt=datetime.now(UTC).isoformat())
 
     def inhibitors(self, alert: Alert) -> list[str]:
         """Return the names of the alerts that inhibit this one."""
-        found = requests.get(f"{self.url}/api/v2/alerts", timeout=5).json()
+        found = requests.get(f"{self.url}/api/v2/alerts", timeout=DEADLINE_SECONDS).json()
         names = {other["fingerprint"]: other["labels"]["alertname"] for other in found}
         [inhibited_by] = [
             other["status"]["inhibitedBy"] for other in found if other["labels"] == alert.labels
@@ -99,7 +103,7 @@ class Alertmanager:
 
     def has_failed(self, integration: str) -> bool:
         """Return whether it counts a notification as given up, whatever the reason."""
-        lines = requests.get(f"{self.url}/metrics", timeout=5).text.splitlines()
+        lines = requests.get(f"{self.url}/metrics", timeout=DEADLINE_SECONDS).text.splitlines()
         start = f'alertmanager_notifications_failed_total{{integration="{integration}"'
         return any(float(line.rpartition(" ")[2]) > 0 for line in lines if line.startswith(start))
 
@@ -166,7 +170,7 @@ def maintenance_flag() -> str:
 def is_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> bool:
     assert process.poll() is None, f"Alertmanager exited: {log.read_text(encoding='utf-8')}"
     try:
-        return requests.get(f"{url}/-/ready", timeout=1).ok
+        return requests.get(f"{url}/-/ready", timeout=DEADLINE_SECONDS).ok
     except requests.ConnectionError:
         return False
 

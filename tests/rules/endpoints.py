@@ -144,7 +144,10 @@ def mail_server(answer: Answer = "ok", host: str = LOOPBACK) -> Iterator[MailSer
                     self._say("250 ok")
                 elif verb == "DATA":
                     self._say("354 go on")
-                    message = message_from_bytes(self._data(), policy=policy.default)
+                    data = self._data()
+                    if data is None:
+                        return
+                    message = message_from_bytes(data, policy=policy.default)
                     endpoint.inbox.put(Mail(login, sender, recipients, message))
                     self._say("250 ok")
                 elif verb == "QUIT":
@@ -153,11 +156,14 @@ def mail_server(answer: Answer = "ok", host: str = LOOPBACK) -> Iterator[MailSer
                 else:
                     self._say(f"502 {verb} is not implemented")
 
-        def _data(self) -> bytes:
-            lines = []
-            while (line := self.rfile.readline()) != b".\r\n":
+        def _data(self) -> bytes | None:
+            """The text of a message; None if the connection ends first, as of a killed sender."""
+            lines: list[bytes] = []
+            while line := self.rfile.readline():
+                if line == b".\r\n":
+                    return b"".join(lines)
                 lines.append(line.removeprefix(b"."))
-            return b"".join(lines)
+            return None
 
         def _say(self, *lines: str) -> None:
             self.wfile.write("".join(f"{line}\r\n" for line in lines).encode())

@@ -52,14 +52,16 @@ class Server:
     def get(self, path: str, **parameters: str) -> Any:
         """Return `data` from a response of the API; None until the server responds and is ready."""
         try:
-            answer = requests.get(f"{self.url}/api/v1/{path}", params=parameters, timeout=5)
+            answer = requests.get(
+                f"{self.url}/api/v1/{path}", params=parameters, timeout=DEADLINE_SECONDS
+            )
         except requests.ConnectionError:
             return None
         return None if answer.status_code == requests.codes.unavailable else answer.json()["data"]
 
     def metrics(self) -> Sequence[str]:
         """Return the lines of its own exposition."""
-        return requests.get(f"{self.url}/metrics", timeout=5).text.splitlines()
+        return requests.get(f"{self.url}/metrics", timeout=DEADLINE_SECONDS).text.splitlines()
 
     def value(self, expression: str) -> float | None:
         """Return the value of a query with one result; None while it has none."""
@@ -106,7 +108,7 @@ def prometheus(
 
 def answers(url: str) -> bool:
     try:
-        return requests.get(url, timeout=5).ok
+        return requests.get(url, timeout=DEADLINE_SECONDS).ok
     except requests.ConnectionError:
         return False
 

@@ -75,7 +75,9 @@ class Stage:
 
     def listed(self, **labels: str) -> list[Any]:
         """The alerts with these labels that Alertmanager has."""
-        alerts: list[Any] = requests.get(f"{self.alertmanager.url}/api/v2/alerts", timeout=5).json()
+        alerts: list[Any] = requests.get(
+            f"{self.alertmanager.url}/api/v2/alerts", timeout=30
+        ).json()
         return [alert for alert in alerts if labels.items() <= alert["labels"].items()]
 
     def end_of(self, **labels: str) -> datetime | None:
@@ -89,7 +91,7 @@ class Stage:
         ended = [alert | {"endsAt": now} for alert in self.listed(project=project)]
         assert ended
         requests.post(
-            f"{self.alertmanager.url}/api/v2/alerts", json=ended, timeout=5
+            f"{self.alertmanager.url}/api/v2/alerts", json=ended, timeout=30
         ).raise_for_status()
 
     @contextmanager

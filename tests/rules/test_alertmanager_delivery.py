@@ -33,6 +33,7 @@ from tests.rules.alerts import (
 )
 from tests.rules.delivery import (
     CRITICAL_WAIT_SECONDS,
+    DEADLINE_SECONDS,
     INTERVAL_SECONDS,
     SLACK_SECONDS,
     WAIT_SECONDS,
@@ -122,8 +123,8 @@ def test_a_warning_that_became_critical_is_replaced_on_the_page_and_not_resolved
     )
     assert webhook("resolved", BECOMES_CRITICAL)(message)
     title = f"[CRITICAL] {HAS_BECOME_CRITICAL.annotations['summary']}"
-    _, sent = channels.slack.inbox.wait(slack(title), SLACK_SECONDS)
-    _, received = channels.email.inbox.wait(mail(title), SLACK_SECONDS)
+    _, sent = channels.slack.inbox.wait(slack(title), DEADLINE_SECONDS)
+    _, received = channels.email.inbox.wait(mail(title), DEADLINE_SECONDS)
     bodies = [received.message.get_body((kind,)) for kind in ("plain", "html")]
     texts = [sent["attachments"][0]["text"], *(body.get_content() for body in bodies if body)]
     assert len(texts) == 3
@@ -136,7 +137,7 @@ def test_a_warning_that_became_critical_is_replaced_on_the_page_and_not_resolved
 def test_a_confirmed_regression_mutes_no_warning_of_another_scope(fired: Alertmanager) -> None:
     for alert in (*OF_ONE_COMMIT, *OF_OTHER_SCOPES):
         assert fired.inhibitors(alert) == []
-        fired.channels.exporter.inbox.wait(webhook("firing", alert), SLACK_SECONDS)
+        fired.channels.exporter.inbox.wait(webhook("firing", alert), DEADLINE_SECONDS)
 
 
 def test_an_environment_shift_mutes_no_regression(fired: Alertmanager) -> None:
@@ -149,7 +150,7 @@ def test_a_common_regression_is_one_message_and_mutes_those_of_its_commit_alone(
     fired: Alertmanager,
 ) -> None:
     title = f"[CRITICAL] {COMMON.annotations['summary']}"
-    fired.channels.slack.inbox.wait(slack(title), SLACK_SECONDS)
+    fired.channels.slack.inbox.wait(slack(title), DEADLINE_SECONDS)
     assert fired.inhibitors(OF_COMMON) == ["CommonRegression"]
     assert fired.inhibitors(BESIDE_COMMON) == []
 
@@ -177,11 +178,11 @@ def test_a_failing_webhook_is_muted_while_the_exporter_is_down(fired: Alertmanag
     )
     fired.post([down, webhook_failing, slack_failing])
     wait_until(
-        lambda: fired.inhibitors(webhook_failing) == ["BenchmarkExporterDown"], SLACK_SECONDS
+        lambda: fired.inhibitors(webhook_failing) == ["BenchmarkExporterDown"], DEADLINE_SECONDS
     )
     assert fired.inhibitors(slack_failing) == []
     # An alert without annotations appears by its name.
-    fired.channels.slack.inbox.wait(slack("[CRITICAL] BenchmarkExporterDown"), SLACK_SECONDS)
+    fired.channels.slack.inbox.wait(slack("[CRITICAL] BenchmarkExporterDown"), DEADLINE_SECONDS)
 
 
 def test_a_prometheus_that_only_misses_the_exporter_is_not_reported_as_down(
@@ -190,7 +191,7 @@ def test_a_prometheus_that_only_misses_the_exporter_is_not_reported_as_down(
     down = Alert({"alertname": "BenchmarkExporterDown", "severity": "critical"}, {}, "")
     missed = Alert(absence_report.LABELS, {}, "")
     fired.post([down, missed])
-    wait_until(lambda: fired.inhibitors(missed) == ["BenchmarkExporterDown"], SLACK_SECONDS)
+    wait_until(lambda: fired.inhibitors(missed) == ["BenchmarkExporterDown"], DEADLINE_SECONDS)
 
 
 def test_waiting_files_are_muted_while_ingest_fails(fired: Alertmanager) -> None:
@@ -200,9 +201,9 @@ def test_waiting_files_are_muted_while_ingest_fails(fired: Alertmanager) -> None
         for name in ("a", "b")
     )
     fired.post([failing, lagging, other])
-    wait_until(lambda: fired.inhibitors(lagging) == ["IngestFailing"], SLACK_SECONDS)
+    wait_until(lambda: fired.inhibitors(lagging) == ["IngestFailing"], DEADLINE_SECONDS)
     assert fired.inhibitors(other) == []
-    fired.channels.slack.inbox.wait(slack("[CRITICAL] IngestFailing"), SLACK_SECONDS)
+    fired.channels.slack.inbox.wait(slack("[CRITICAL] IngestFailing"), DEADLINE_SECONDS)
 
 
 def test_a_drift_is_muted_while_a_regression_of_the_same_result_is_reported(
@@ -216,7 +217,7 @@ def test_a_drift_is_muted_while_a_regression_of_the_same_result_is_reported(
         for name in ("drifts", "drifts too")
     ]
     fired.post([regression, muted, *others])
-    wait_until(lambda: fired.inhibitors(muted) == ["PerformanceRegression"], SLACK_SECONDS)
+    wait_until(lambda: fired.inhibitors(muted) == ["PerformanceRegression"], DEADLINE_SECONDS)
     inbox = fired.channels.exporter.inbox
     _, message = inbox.wait(webhook("firing", others[0]), WAIT_SECONDS + SLACK_SECONDS)
     assert webhook("firing", others[1])(message)
@@ -231,8 +232,8 @@ def test_failing_channels_do_not_delay_the_exporter(stage: Stage) -> None:
         )
         assert arrived - stage.began < wait_seconds + SLACK_SECONDS
     # The other channels were tried, and PagerDuty's error led to a retry.
-    channels.slack.inbox.wait(lambda _: True, SLACK_SECONDS)
-    channels.email.connections.wait(lambda _: True, SLACK_SECONDS)
+    channels.slack.inbox.wait(lambda _: True, DEADLINE_SECONDS)
+    channels.email.connections.wait(lambda _: True, DEADLINE_SECONDS)
     assert len(channels.pagerduty.inbox.all()) > 1
     stage.failing.resolve([CRITICAL])
     channels.exporter.inbox.wait(webhook("resolved", CRITICAL), INTERVAL_SECONDS + SLACK_SECONDS)

@@ -11,6 +11,7 @@ from stack.settings import ALERTMANAGER, ROOT, STATE, Settings
 from tests.rules.alerts import CRITICAL
 from tests.rules.delivery import (
     CRITICAL_WAIT_SECONDS,
+    DEADLINE_SECONDS,
     INTERVAL_SECONDS,
     SLACK_SECONDS,
     maintenance_flag,
@@ -30,7 +31,7 @@ def test_what_ends_while_it_is_down_is_resolved_and_nothing_is_sent_twice(
         alertmanager.post([CRITICAL])
         inbox = alertmanager.channels.pagerduty.inbox
         inbox.wait(pagerduty("trigger", ""), CRITICAL_WAIT_SECONDS + SLACK_SECONDS)
-        alertmanager.channels.exporter.inbox.wait(webhook("firing", CRITICAL), SLACK_SECONDS)
+        alertmanager.channels.exporter.inbox.wait(webhook("firing", CRITICAL), DEADLINE_SECONDS)
         sent, log = time.time(), alertmanager.data / "nflog"
         wait_until(lambda: log.exists() and log.stat().st_mtime > sent, STORED_SECONDS)
         alertmanager.server.kill()

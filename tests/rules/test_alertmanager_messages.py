@@ -6,6 +6,7 @@ from html import unescape
 from tests.rules.alerts import HOSTILE, MANY
 from tests.rules.delivery import (
     CRITICAL_WAIT_SECONDS,
+    DEADLINE_SECONDS,
     EXTERNAL_URL,
     SILENCE,
     SLACK_SECONDS,
@@ -27,7 +28,7 @@ SILENCE_CRITICAL = (
 
 def test_a_critical_alert_at_slack(fired: Alertmanager) -> None:
     title = "[CRITICAL] CriticalPerformanceRegression of compile, 8.20 &lt; 10 &amp; falling"
-    _, message = fired.channels.slack.inbox.wait(slack(title), SLACK_SECONDS)
+    _, message = fired.channels.slack.inbox.wait(slack(title), DEADLINE_SECONDS)
     [attachment] = message["attachments"]
     assert attachment["text"] == (
         "p50 speedup 8.20 (threshold: 10)\n"
@@ -42,7 +43,7 @@ def test_a_critical_alert_at_slack(fired: Alertmanager) -> None:
 
 def test_several_alerts_of_one_group_at_slack(fired: Alertmanager) -> None:
     title = "[WARNING] 1 file rejected (empty); 1 file rejected (huge)"
-    _, message = fired.channels.slack.inbox.wait(slack(title), SLACK_SECONDS)
+    _, message = fired.channels.slack.inbox.wait(slack(title), DEADLINE_SECONDS)
     assert message["attachments"][0]["color"] == "warning"
     assert message["attachments"][0]["text"] == (
         "*firing* 1 file rejected (empty)\nReason empty.\n<http://localhost:8000/runbooks/R|Runbook>\n\n"
@@ -53,7 +54,7 @@ def test_several_alerts_of_one_group_at_slack(fired: Alertmanager) -> None:
 
 def test_a_critical_alert_at_pagerduty(fired: Alertmanager) -> None:
     _, message = fired.channels.pagerduty.inbox.wait(
-        pagerduty("trigger", "CriticalPerformanceRegression of compile"), SLACK_SECONDS
+        pagerduty("trigger", "CriticalPerformanceRegression of compile"), DEADLINE_SECONDS
     )
     payload = message["payload"]
     assert message["routing_key"] == SECRETS["pagerduty_routing_key"]
@@ -78,7 +79,7 @@ def test_a_critical_alert_at_pagerduty(fired: Alertmanager) -> None:
 
 def test_a_critical_alert_by_email(fired: Alertmanager) -> None:
     subject = "[CRITICAL] CriticalPerformanceRegression of compile, 8.20 < 10 & falling"
-    _, received = fired.channels.email.inbox.wait(mail(subject), SLACK_SECONDS)
+    _, received = fired.channels.email.inbox.wait(mail(subject), DEADLINE_SECONDS)
     assert received.login == (EMAIL["SMTP_USERNAME"], SECRETS["smtp_password"])
     assert (received.sender, received.recipients) == (EMAIL["SMTP_FROM"], [EMAIL["ALERT_EMAIL_TO"]])
     plain, html = received.message.get_body(("plain",)), received.message.get_body(("html",))
@@ -110,10 +111,10 @@ def test_a_critical_alert_by_email(fired: Alertmanager) -> None:
 def test_a_warning_reaches_slack_and_email(fired: Alertmanager) -> None:
     fired.channels.slack.inbox.wait(
         slack("[WARNING] PerformanceBelowThreshold of expand, 8.20 &lt; 10 &amp; falling"),
-        SLACK_SECONDS,
+        DEADLINE_SECONDS,
     )
     fired.channels.email.inbox.wait(
-        mail("[WARNING] PerformanceBelowThreshold of expand, 8.20 < 10 & falling"), SLACK_SECONDS
+        mail("[WARNING] PerformanceBelowThreshold of expand, 8.20 < 10 & falling"), DEADLINE_SECONDS
     )
 
 
@@ -143,7 +144,7 @@ def test_everything_that_one_commit_made_worse_is_one_message(
         f"<{SILENCE}%7Balertname%3D%22PerformanceRegression%22%2Cbranch%3D%22main%22%2C"
         "last_good_commit%3D%22aaa%22%2Cproject%3D%22router%22%7D|Silence>"
     )
-    channels.email.inbox.wait(mail(title), SLACK_SECONDS)
+    channels.email.inbox.wait(mail(title), DEADLINE_SECONDS)
     channels.slack.inbox.wait(
         slack("[WARNING] parse of router became 30% worse in ci on main, 12ms → 15.6ms"), 0
     )
@@ -169,7 +170,7 @@ def test_a_message_of_many_alerts_names_the_first(fired: Alertmanager) -> None:
     text = message["attachments"][0]["text"]
     assert [summary for summary in summaries if summary in text] == summaries[:10]
     assert "\n\n12 alerts in all\n" in text
-    _, page = fired.channels.pagerduty.inbox.wait(pagerduty("trigger", "many/00"), SLACK_SECONDS)
+    _, page = fired.channels.pagerduty.inbox.wait(pagerduty("trigger", "many/00"), DEADLINE_SECONDS)
     assert page["payload"]["summary"] == title
     # The alerts have no dashboard in common, and an empty address would be rejected.
     assert [link["text"] for link in page["links"]] == ["Runbook", "Silence"]
@@ -180,22 +181,22 @@ def test_quotes_newlines_colons_and_japanese_arrive_intact(fired: Alertmanager) 
     channels = fired.channels
     summary, description = HOSTILE.annotations["summary"], HOSTILE.annotations["description"]
     text = f"*firing* {summary}\n{description}\nRunbook http://localhost:8000/runbooks/Hostile"
-    _, page = channels.pagerduty.inbox.wait(pagerduty("trigger", summary), SLACK_SECONDS)
+    _, page = channels.pagerduty.inbox.wait(pagerduty("trigger", summary), DEADLINE_SECONDS)
     assert page["payload"]["summary"] == f"[CRITICAL] {summary}"
     assert page["payload"]["component"] == HOSTILE.labels["benchmark_name"]
     assert page["payload"]["custom_details"]["firing"] == text
-    _, message = channels.slack.inbox.wait(slack(f"[CRITICAL] {summary}"), SLACK_SECONDS)
+    _, message = channels.slack.inbox.wait(slack(f"[CRITICAL] {summary}"), DEADLINE_SECONDS)
     assert message["attachments"][0]["text"].startswith(
         f"{description}\n<http://localhost:8000/runbooks/Hostile|Runbook>\n<{SILENCE}"
     )
-    _, received = channels.email.inbox.wait(mail(f"[CRITICAL] {summary}"), SLACK_SECONDS)
+    _, received = channels.email.inbox.wait(mail(f"[CRITICAL] {summary}"), DEADLINE_SECONDS)
     plain, html = received.message.get_body(("plain",)), received.message.get_body(("html",))
     assert plain is not None
     assert html is not None
     assert plain.get_content().replace("\r\n", "\n").startswith(f"{text}\n")
     shown = unescape(re.sub("<[^>]*>", "", html.get_content())).replace("\r\n", "\n")
     assert shown.startswith(f"firing {summary}\n{description}\nRunbook\n")
-    _, sent = channels.exporter.inbox.wait(webhook("firing", HOSTILE), SLACK_SECONDS)
+    _, sent = channels.exporter.inbox.wait(webhook("firing", HOSTILE), DEADLINE_SECONDS)
     assert [alert["annotations"] for alert in sent["alerts"]] == [HOSTILE.annotations]
     # The silence page receives the labels unchanged.
     for link in (page["links"][-1]["href"], links_of(html)[-1]):
@@ -208,23 +209,23 @@ def test_quotes_newlines_colons_and_japanese_arrive_intact(fired: Alertmanager) 
 def test_long_texts_are_cut(fired: Alertmanager) -> None:
     channels = fired.channels
     title = f"[CRITICAL] {'長' * 200}…"
-    _, page = channels.pagerduty.inbox.wait(pagerduty("trigger", "長"), SLACK_SECONDS)
+    _, page = channels.pagerduty.inbox.wait(pagerduty("trigger", "長"), DEADLINE_SECONDS)
     assert page["payload"]["summary"] == title
-    _, message = channels.slack.inbox.wait(slack(title), SLACK_SECONDS)
+    _, message = channels.slack.inbox.wait(slack(title), DEADLINE_SECONDS)
     assert message["attachments"][0]["text"].startswith("d" * 600 + "…\n")
-    channels.email.inbox.wait(mail(title), SLACK_SECONDS)
+    channels.email.inbox.wait(mail(title), DEADLINE_SECONDS)
 
 
 def test_the_end_of_an_alert_reaches_every_channel(resolved: tuple[Alertmanager, float]) -> None:
     channels = resolved[0].channels
     title = "[RESOLVED] CriticalPerformanceRegression of compile, 8.20 &lt; 10 &amp; falling"
-    _, message = channels.slack.inbox.wait(slack(title), SLACK_SECONDS)
+    _, message = channels.slack.inbox.wait(slack(title), DEADLINE_SECONDS)
     assert message["attachments"][0]["color"] == "good"
     _, trigger = channels.pagerduty.inbox.wait(
         pagerduty("trigger", "CriticalPerformanceRegression of compile"), 0
     )
     _, resolve = channels.pagerduty.inbox.wait(
-        pagerduty("resolve", "CriticalPerformanceRegression of compile"), SLACK_SECONDS
+        pagerduty("resolve", "CriticalPerformanceRegression of compile"), DEADLINE_SECONDS
     )
     assert resolve["dedup_key"] == trigger["dedup_key"]
     assert resolve["payload"]["custom_details"]["resolved"].startswith(
@@ -232,5 +233,5 @@ def test_the_end_of_an_alert_reaches_every_channel(resolved: tuple[Alertmanager,
     )
     channels.email.inbox.wait(
         mail("[RESOLVED] CriticalPerformanceRegression of compile, 8.20 < 10 & falling"),
-        SLACK_SECONDS,
+        DEADLINE_SECONDS,
     )

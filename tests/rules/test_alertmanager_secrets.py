@@ -45,7 +45,7 @@ def test_a_replaced_secret_counts_after_a_reload(
         (secrets / "slack_webhook_url").write_text(f"{new_slack.url}/services/new\n")
         (secrets / "pagerduty_routing_key").write_text(f"{NEW_KEY}\n")
         (secrets / "smtp_password").write_text(NEW_PASSWORD)
-        requests.post(f"{alertmanager.url}/-/reload", timeout=5).raise_for_status()
+        requests.post(f"{alertmanager.url}/-/reload", timeout=30).raise_for_status()
         received = len(old_slack.inbox.all())
         alertmanager.post([OTHER])
         new_slack.inbox.wait(lambda _: True, ARRIVED_SECONDS)

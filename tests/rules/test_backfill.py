@@ -269,4 +269,4 @@ def test_without_a_receiver_there_is_an_error_and_blocks_work_instead(
         error = capsys.readouterr().err
         assert "--web.enable-remote-write-receiver" in error
         assert "--blocks FOLDER" in error
-        assert requests.get(f"{server.url}/-/ready", timeout=5).ok
+        assert requests.get(f"{server.url}/-/ready", timeout=30).ok

@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.rules.alerts import regression
 from tests.rules.delivery import (
     CRITICAL_WAIT_SECONDS,
+    DEADLINE_SECONDS,
     INTERVAL_SECONDS,
     SLACK_SECONDS,
     running_alertmanager,
@@ -39,12 +40,12 @@ def test_the_end_says_that_it_has_passed_and_since_when(
         channels.exporter.inbox.wait(
             webhook("resolved", HAS_PASSED), INTERVAL_SECONDS + SLACK_SECONDS
         )
-        _, page = channels.pagerduty.inbox.wait(pagerduty("resolve", SUMMARY), SLACK_SECONDS)
+        _, page = channels.pagerduty.inbox.wait(pagerduty("resolve", SUMMARY), DEADLINE_SECONDS)
         details = page["payload"]["custom_details"]["resolved"]
         assert details.startswith(f"*resolved* {SUMMARY}\n{DESCRIPTION}\n")
-        _, message = channels.slack.inbox.wait(slack(f"[RESOLVED] {SUMMARY}"), SLACK_SECONDS)
+        _, message = channels.slack.inbox.wait(slack(f"[RESOLVED] {SUMMARY}"), DEADLINE_SECONDS)
         assert message["attachments"][0]["text"].startswith(f"{DESCRIPTION}\n")
-        _, received = channels.email.inbox.wait(mail(f"[RESOLVED] {SUMMARY}"), SLACK_SECONDS)
+        _, received = channels.email.inbox.wait(mail(f"[RESOLVED] {SUMMARY}"), DEADLINE_SECONDS)
         for kind in ("plain", "html"):
             body = received.message.get_body((kind,))
             assert body is not None

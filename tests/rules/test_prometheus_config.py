@@ -137,7 +137,9 @@ def test_node_exporter_exposes_what_the_rules_use(
     )
     try:
         wait_until(lambda: answers(f"http://{address}/metrics"), "node_exporter")
-        lines = requests.get(f"http://{address}/metrics", timeout=5).text.splitlines()
+        lines = requests.get(
+            f"http://{address}/metrics", timeout=DEADLINE_SECONDS
+        ).text.splitlines()
     finally:
         process.terminate()
         process.wait(DEADLINE_SECONDS)

@@ -3,6 +3,7 @@
 Each behaves as its promtool test states, and all fit the exporter, Alertmanager and the runbooks.
 """
 
+import functools
 import itertools
 import json
 import re
@@ -70,6 +71,15 @@ def test_promtool_finds_no_fault_in_the_rules(
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@functools.cache
+def _unit_tests() -> Sequence[Mapping[str, Any]]:
+    return [
+        test
+        for path in UNIT_TESTS
+        for test in yaml.safe_load(path.read_text(encoding="utf-8"))["tests"]
+    ]
+
+
 @EVERY_ALERT
 def test_unit_tests_cover_when_an_alert_fires_when_it_does_not_and_when_it_ends(
     alert: Mapping[str, Any],
@@ -80,8 +90,7 @@ def test_unit_tests_cover_when_an_alert_fires_when_it_does_not_and_when_it_ends(
             for case in test.get("alert_rule_test", ())
             if case["alertname"] == alert["alert"]
         ]
-        for path in UNIT_TESTS
-        for test in yaml.safe_load(path.read_text(encoding="utf-8"))["tests"]
+        for test in _unit_tests()
     ]
     if alert["alert"] == "Watchdog":  # never quiet
         assert {firing for course in courses for firing in course} == {1}

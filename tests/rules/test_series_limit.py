@@ -1,9 +1,11 @@
 """Ten thousand benchmark names, for a real exporter that a real Prometheus scrapes."""
 
 import json
+import os
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -25,6 +27,19 @@ FIRING = 'ALERTS{alertname="SeriesLimitReached", alertstate="firing", kind="benc
 OLD = 'benchmark_run_info{benchmark_name="router", environment="self-hosted"}'
 
 
+@pytest.fixture
+def ahead_of_others() -> Iterator[None]:
+    """Gives what the test starts a higher priority, where that is allowed.
+
+    Prometheus waits for a scrape for one second, which a busy machine may not give to the exporter.
+    """
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    with suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, before - 10)
+    yield
+    os.setpriority(os.PRIO_PROCESS, 0, before)
+
+
 def one_file(results: Path) -> None:
     """Put all names in one document, each with a quote, a backslash, a newline and an emoji."""
     names = {f'"{number}" \\ \n \N{SKULL}\N{FIRE}': 20.0 for number in range(NAMES)}
@@ -41,6 +56,7 @@ def many_files(results: Path) -> None:
         (results / f"{number}.json").write_text(json.dumps([entry]), encoding="utf-8")
 
 
+@pytest.mark.usefixtures("ahead_of_others")
 @pytest.mark.parametrize(("drop", "files"), [(one_file, 1), (many_files, NAMES)])
 def test_old_series_stay_new_ones_are_left_out_and_no_scrape_fails(
     drop: Callable[[Path], None],
@@ -61,12 +77,13 @@ def test_old_series_stay_new_ones_are_left_out_and_no_scrape_fails(
             )
             drop(exporter.results)
             assert scraped_until(exporter, files + 1) < SCRAPE_TIMEOUT_SECONDS
-            wait_until(lambda: server.value(FIRING) == 1, "the alert")
+            wait_until(lambda: server.value(FIRING) == 1, "the alert", DEADLINE_SECONDS)
             wait_until(
                 lambda: (
                     (server.value(f'scrape_samples_scraped{{job="{JOBS[1]}"}}') or 0) > FEW_SAMPLES
                 ),
                 "the distributions",
+                DEADLINE_SECONDS,
             )
             assert server.value(f"min(min_over_time({UP}[5m]))") == 1
             assert server.value(OLD) == 1

@@ -1,9 +1,12 @@
 """A whole stack on ports of its own, from a copy of the checkout, in either mode."""
 
+import fcntl
+import functools
 import json
 import os
 import signal
 import subprocess
+import tempfile
 import time
 import urllib.parse
 import urllib.request
@@ -28,6 +31,8 @@ from tests.support.paths import REPOSITORY
 # What links begin with in these stacks; no name server has it, and nothing follows one.
 PUBLIC_HOST = "perf.example.org"
 POLL_SECONDS = 0.05
+REQUEST_SECONDS = 30.0
+BUILD_LOCK = Path(tempfile.gettempdir()) / f"strataregula-images-{os.getuid()}.lock"
 
 T = TypeVar("T")
 
@@ -191,22 +196,26 @@ def run_compose(
             path.unlink()
 
 
+@functools.cache
 def stand_in_images() -> Mapping[str, str]:
     """Images made here of Debian's packages, as settings, without Grafana, which Debian lacks.
 
     Raises:
         subprocess.CalledProcessError: they cannot be made; stderr says why.
     """
-    made = subprocess.run(
-        [REPOSITORY / "tests/images/build"],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    with BUILD_LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run in several processes
+        made = subprocess.run(
+            [REPOSITORY / "tests/images/build"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
     return dict(line.split("=", 1) for line in made.stdout.splitlines()) | {"GRAFANA_IMAGE": ""}
 
 
+@functools.cache
 def official_images_answer() -> bool:
     """Whether a registry gives the pinned images."""
     names = (
@@ -246,13 +255,13 @@ def is_back(part: Part, settings: Settings) -> Callable[[], bool | None]:
 
 def get(url: str) -> Any:
     """The JSON at an address."""
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=REQUEST_SECONDS) as answer:
         return json.load(answer)
 
 
 def get_text(url: str) -> str:
     """The text at an address."""
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=REQUEST_SECONDS) as answer:
         text: str = answer.read().decode()
         return text
 

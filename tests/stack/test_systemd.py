@@ -166,6 +166,8 @@ def test_a_unit_takes_a_stack_over_survives_its_supervisor_and_stops_cleanly(
     manager: UserSystemd, equipped: Path
 ) -> None:
     (equipped / ".venv").symlink_to(REPOSITORY / ".venv")
+    for path in (*equipped.glob("*/requirements*.txt"), equipped / "exporter/pyproject.toml"):
+        os.utime(path, (0, 0))  # else `make` may install the copy into that .venv
     values = settings.load(equipped, environ={})
     unit = installed(systemd.place(manager.environment, SOMEBODY), values, "local")
     assert unit.is_relative_to(manager.home)

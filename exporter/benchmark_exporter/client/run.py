@@ -6,10 +6,8 @@ this process alone are forwarded.
 """
 
 import os
-import shutil
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -21,6 +19,7 @@ import psutil
 from benchmark_exporter.client.command_run import Ended, Finished, RunSettings
 from benchmark_exporter.client.files import RunFiles, new_run_id, timestamp
 from benchmark_exporter.client.monitored_run import MEGABYTE, RUN_VARIABLE, SCHEMA
+from benchmark_exporter.client.phase_folder import phase_folder
 from benchmark_exporter.client.process_tree import ProcessTree
 from benchmark_exporter.client.provenance import RESULTS_VARIABLE
 from benchmark_exporter.client.usage import peak_resident_bytes
@@ -47,9 +46,13 @@ _JOB_STOPS = {signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU}
 
 def run(command: Sequence[str], settings: RunSettings) -> Finished:
     """Runs the command to its end. What cannot be recorded is reported on standard error."""
-    files_dir = Path(tempfile.mkdtemp(prefix="benchmark-exporter-run-"))
+    with phase_folder() as folder:
+        return _run(command, settings, folder / "phase")
+
+
+def _run(command: Sequence[str], settings: RunSettings, phase_path: Path) -> Finished:
     try:
-        return _Run(command, settings, files_dir / "phase").run()
+        return _Run(command, settings, phase_path).run()
     except FileNotFoundError:
         return _not_started(
             EXIT_NOT_FOUND,
@@ -58,8 +61,6 @@ def run(command: Sequence[str], settings: RunSettings) -> Finished:
         )
     except OSError as error:
         return _not_started(EXIT_CANNOT_START, f"{command[0]}: cannot be started: {error.strerror}")
-    finally:
-        shutil.rmtree(files_dir, ignore_errors=True)
 
 
 def _not_started(status: int, reason: str) -> Finished:

@@ -60,7 +60,10 @@ def test_a_killed_command_is_a_failed_run(results: Path) -> None:
 def test_a_killed_wrapper_leaves_the_command_alone_and_no_result(
     results: Path, tmp_path: Path
 ) -> None:
-    process = start(results, "sh", "-c", "while [ ! -e over ]; do sleep 0.05; done; echo > ended")
+    script = "while [ ! -e over ]; do sleep 0.05; done; echo > ended"
+    # It leaves a folder there, until a run a day later: test_phase_folder.py.
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    process = start(results, "sh", "-c", script, env=environment)
     until(lambda: has_line(results, "sample"))
     process.kill()
     process.wait()

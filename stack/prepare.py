@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from stack import credential, internal, proxy_users
 from stack.dashboards import lay_out
 from stack.parts import is_sidecar
+from stack.prometheus_config import lay_out_for_container
 from stack.settings import Settings, StackError
 from stack.sidecar import SCRAPE_TOKENS, make_token
 
@@ -65,6 +66,7 @@ def prepare(settings: Settings) -> Iterator[str]:
     yield from credential.make(settings)
     yield from proxy_users.make_first(settings)
     internal.choose_missing(settings)
+    lay_out_for_container(settings)
     lay_out(settings)
     for file in settings.secrets_dir.rglob("*"):
         mode = stat.S_IMODE(file.stat().st_mode)

@@ -10,7 +10,7 @@ from email.utils import getaddresses
 from ipaddress import AddressValueError, IPv4Address
 from urllib.parse import urlsplit
 
-from stack import parts
+from stack import exporters, parts
 from stack.settings import Settings
 
 MODES = ("compose", "local")
@@ -128,6 +128,10 @@ RULES: Mapping[str, tuple[Callable[[str], object], str]] = {
     "PROXY_HOSTS": (
         lambda value: all(map(HOST.fullmatch, value.split())),
         "host names without scheme and port, separated by spaces",
+    ),
+    "EXPORTERS": (
+        exporters.are_addresses,
+        "addresses like https://perf-a.example.org:8000, each once, separated by spaces",
     ),
     "PROMETHEUS_RETENTION_TIME": (_is_duration, "a duration like 30d or 12h"),
     "PROMETHEUS_RETENTION_SIZE": (SIZE.fullmatch, "a size like 512MB or 1.5GB, or 0 for any"),

@@ -30,6 +30,7 @@ SCOPE_COLUMNS = (
     ("environment", "Environment", 110),
     ("branch", "Branch", 90),
     ("machine_class", "Machine class", 150),
+    ("instance", "Exporter", 150),
 )
 
 # The shortest window of a rate is four scrapes; Grafana derives it from the query's minimum step.
@@ -213,6 +214,8 @@ def listing(
             its query.
         sort: the displayed name of the column to sort by, greatest value first.
     """
+    if "benchmark_name" in columns:
+        columns = [*columns, "instance"]
     order = {
         "excludeByName": {"Time": True},
         "indexByName": {name: index for index, name in enumerate(columns)},

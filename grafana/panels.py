@@ -23,8 +23,7 @@ from grafana.style import GOOD, NEUTRAL, column, mapping, thresholds
 
 PROMETHEUS = c.DataSourceRef(type_val="prometheus", uid="prometheus")
 WIDTH = 24
-
-# The labels of a result's scope, with their names and widths as columns.
+# A result's scope: labels, names and widths of its columns.
 SCOPE_COLUMNS = (
     ("project", "Project", 110),
     ("environment", "Environment", 110),
@@ -210,12 +209,10 @@ def listing(
     """Return a table of labels and values, merged where their labels agree.
 
     Args:
-        columns: fields in order; with several queries, a value is called "Value #A" after
-            its query.
+        columns: fields in order; of several queries, a value is called "Value #A" after its own.
         sort: the displayed name of the column to sort by, greatest value first.
     """
-    if "benchmark_name" in columns:
-        columns = [*columns, "instance"]
+    columns = (*columns, *(("instance",) if "benchmark_name" in columns else ()))
     order = {
         "excludeByName": {"Time": True},
         "indexByName": {name: index for index, name in enumerate(columns)},

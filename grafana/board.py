@@ -70,6 +70,7 @@ class Board:
             self.dashboard.with_variable(shared.hide(hide))
         for label, plural in (
             ("project", "projects"),
+            ("instance", "exporters"),
             ("branch", "branches"),
             ("machine_class", "machine_classes"),
         ):
@@ -150,6 +151,7 @@ def _shared_variables() -> Sequence[dashboard.QueryVariable]:
     return (
         # A project may have pipelines and no benchmark.
         variable("project", "Project", '{__name__=~"benchmark_run_info|ci_pipeline_status"}'),
+        variable("instance", "Exporter", "benchmark_exporter_build_info"),
         variable("branch", "Branch", 'benchmark_run_info{project=~"$project"}'),
         variable("benchmark", "Benchmark", of_branch, "benchmark_name"),
         variable("environment", "Environment", of_branch),

@@ -10,6 +10,7 @@ from grafana_foundation_sdk.models import dashboard as d
 
 from grafana.alerts import firing_alerts
 from grafana.board import Board
+from grafana.exporters import targets
 from grafana.moved_together import moved_together
 from grafana.no_data import EXPORTER_DOWN
 from grafana.overview_benchmarks import (
@@ -34,7 +35,6 @@ from grafana.selectors import (
     SCOPE,
     SUBJECT,
 )
-from grafana.stack_health import targets
 from grafana.style import (
     COLORED,
     CRITICAL,

@@ -23,13 +23,13 @@ from grafana.style import GOOD, NEUTRAL, column, mapping, thresholds
 
 PROMETHEUS = c.DataSourceRef(type_val="prometheus", uid="prometheus")
 WIDTH = 24
-
-# The labels of a result's scope, with their names and widths as columns.
+# A result's scope: labels, names and widths of its columns.
 SCOPE_COLUMNS = (
     ("project", "Project", 110),
     ("environment", "Environment", 110),
     ("branch", "Branch", 90),
     ("machine_class", "Machine class", 150),
+    ("instance", "Exporter", 150),
 )
 
 # The shortest window of a rate is four scrapes; Grafana derives it from the query's minimum step.
@@ -209,10 +209,10 @@ def listing(
     """Return a table of labels and values, merged where their labels agree.
 
     Args:
-        columns: fields in order; with several queries, a value is called "Value #A" after
-            its query.
+        columns: fields in order; of several queries, a value is called "Value #A" after its own.
         sort: the displayed name of the column to sort by, greatest value first.
     """
+    columns = (*columns, *(("instance",) if "benchmark_name" in columns else ()))
     order = {
         "excludeByName": {"Time": True},
         "indexByName": {name: index for index, name in enumerate(columns)},

@@ -2,7 +2,8 @@
 
 Times and verdicts belong to a result ("strataregula/compiled"), everything else to its benchmark
 ("strataregula"). Both have a scope: the project, environment, machine class and tracked branch that
-they come from. No query merges two scopes by accident: aggregations and joins keep all its labels.
+they come from, and the exporter (`instance`) that judges them. No query merges two scopes by
+accident: aggregations and joins keep all its labels.
 
 No query matches or joins on `job`: some of an exporter's series are scraped every second and some
 every 30 s, by separate jobs.
@@ -11,18 +12,18 @@ every 30 s, by separate jobs.
 from collections.abc import Callable
 
 SCOPE = (
-    'project=~"$project", branch=~"$branch", environment=~"$environment", '
+    'instance=~"$instance", project=~"$project", branch=~"$branch", environment=~"$environment", '
     'machine_class=~"$machine_class"'
 )
 RUN = f'benchmark_name=~"$benchmark", {SCOPE}'
 RESULT = f'benchmark_name=~"($benchmark)(/[^/]+)?", {SCOPE}'
 # What identifies a result or benchmark.
-SUBJECT = "benchmark_name, environment, project, machine_class, branch"
+SUBJECT = "instance, benchmark_name, environment, project, machine_class, branch"
 BY_SUBJECT = f"max by ({SUBJECT})"
 ON_SUBJECT = f"on ({SUBJECT})"
-# In legends. The variables are set by Board: where several projects, branches or machine classes
-# are shown, each is the label that tells them apart, with a space before it, else nothing.
-OF_PROJECT = "${several_projects}"
+# In legends. The variables are set by Board: where several projects, exporters, branches or machine
+# classes are shown, each is the label that tells them apart, with a space before it, else nothing.
+OF_PROJECT = "${several_projects}${several_exporters}"
 OF_SCOPE = f"{OF_PROJECT}${{several_branches}}${{several_machine_classes}}"
 LEGEND = f"{{{{benchmark_name}}}} {{{{environment}}}}{OF_SCOPE}"
 FIRING = 'alertstate="firing", alertname!="Watchdog"'

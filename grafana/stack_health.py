@@ -3,8 +3,9 @@
 from grafana_foundation_sdk.builders import dashboard
 
 from grafana.board import EXPORTER_URL, Board
+from grafana.exporters import exporters, targets
 from grafana.no_data import EXPORTER_DOWN, PROMETHEUS_DOWN
-from grafana.panels import SLOW_SCRAPE, Panel, bars, curves, now, number, query, states, tally
+from grafana.panels import SLOW_SCRAPE, Panel, bars, curves, now, number, query, tally
 from grafana.stack_cost import (
     BUDGET_BYTES,
     cpu,
@@ -21,7 +22,6 @@ from grafana.style import (
     CRITICAL,
     GOOD,
     NEUTRAL,
-    UP,
     WARNING,
     column,
     mapping,
@@ -50,6 +50,8 @@ def stack_health() -> dashboard.Dashboard:
     )
     board.place(4, *panels, widths=(3, 4, 3, 3, 3, 4, 4))
     board.place(7, targets(), burn(), rejections(), widths=(10, 8, 6))
+    board.row("Exporters")
+    board.place(7, exporters())
     board.row("Scrapes, rules and ingest")
     board.place(8, scrape_duration(), rule_duration(), ingest())
     board.place(6, untracked_runs(), fallback_branches(), widths=(16, 8))
@@ -152,17 +154,6 @@ def series_room() -> Panel:
         no_value=EXPORTER_DOWN,
     )
     return panel.decimals(1).thresholds(thresholds(GOOD, (0.8, WARNING), (1, CRITICAL)))
-
-
-def targets() -> Panel:
-    return states(
-        "Scrape targets",
-        "Whether Prometheus could scrape each part of the stack, the worst between two points; "
-        "the exporter is scraped in two parts.",
-        query("min by (job) (min_over_time(up[$__rate_interval]))", "{{job}}", step=SLOW_SCRAPE),
-        no_value=PROMETHEUS_DOWN,
-        words=UP,
-    )
 
 
 def burn() -> Panel:

@@ -77,7 +77,7 @@ def to_benchmark(name: str) -> dict[str, object]:
     """Return a cell's link to the Benchmark dashboard; `name` is the variable with its name."""
     url = (
         f"/d/benchmark?var-benchmark=${{{name}:percentencode}}"
-        "&${project:queryparam}&${branch:queryparam}&${environment:queryparam}"
+        "&${instance:queryparam}&${project:queryparam}&${branch:queryparam}&${environment:queryparam}"
         "&${machine_class:queryparam}&${__url_time_range}"
     )
     return {"title": "Benchmark details", "url": url, "targetBlank": False}

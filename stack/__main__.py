@@ -9,6 +9,7 @@ from stack import (
     demo,
     exporter_commands,
     notify_test,
+    parts,
     proxy_users,
     systemd,
     upgrade_check,
@@ -19,15 +20,19 @@ from stack.compose import ComposeStack
 from stack.prepare import prepare
 from stack.readiness import is_ready
 from stack.settings import ALERTMANAGER, EXPORTER, PROMETHEUS, Settings, StackError, load
+from stack.started import as_started
 
 Command = Callable[[Settings, argparse.Namespace], None]
+# Of the parts that are chosen; the others are about those that run.
+STARTS = ("up", "upgrade-check")
 
 
 def main() -> int:
     """Run one command; 1 when it fails, with the reason and how to fix it on standard error."""
     options = _parser().parse_args()
     try:
-        options.command(load(), options)
+        settings = load()
+        options.command(settings if options.starts else as_started(settings), options)
     except StackError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
@@ -41,6 +46,7 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make", description="Starts, stops and shows the stack.")
+    parser.set_defaults(starts=False)
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     plain: dict[str, Command] = {
         "up": lambda settings, _: restore.up(settings),
@@ -58,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         "notify-test": lambda settings, _: notify_test.run(settings, commands.current(settings)),
     }
     for name, command in plain.items():
-        subparsers.add_parser(name).set_defaults(command=command)
+        subparsers.add_parser(name).set_defaults(command=command, starts=name in STARTS)
     proxy_user = subparsers.add_parser("proxy-user")
     proxy_user.add_argument("name", nargs="?", default="")
     proxy_user.set_defaults(command=_proxy_user)
@@ -131,6 +137,7 @@ def _logs(settings: Settings, options: argparse.Namespace) -> None:
 
 
 def _demo(settings: Settings, _: argparse.Namespace) -> None:
+    parts.require(settings, "make demo", "Prometheus and Alertmanager")
     if not all(is_ready(part, settings) for part in (EXPORTER, PROMETHEUS, ALERTMANAGER)):
         raise StackError("the stack is not up; start it with: make up")
     if not demo.run(settings, commands.current(settings)):

@@ -4,7 +4,8 @@ import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from stack import proxy_users
+from stack import parts as chosen
+from stack import proxy_users, sidecar
 from stack.prepare import GRAFANA_PASSWORD
 from stack.settings import GRAFANA, SECRETS, SERVERS, STREAM, Part, Settings
 
@@ -30,11 +31,15 @@ def lines(settings: Settings, parts: Collection[Part], authority: Path | None) -
     yield f"  {LIVE_PAGE:<14} {live}  what runs now, verdicts, alerts"
     if GRAFANA in parts:
         yield f"  Grafana's user is admin, the password is in {SECRETS / GRAFANA_PASSWORD}"
-    else:
+    elif not chosen.is_sidecar(settings):
         yield f"  this stack has no Grafana; {live} shows runs and trends"
     yield from _access(settings, authority)
     command = Path(sys.executable).with_name("benchmark-exporter")
-    yield f"\nCopy result files into {settings['RESULTS_DIR']}, or see it work: make demo"
+    if chosen.is_sidecar(settings):
+        yield from sidecar.lines(settings, authority)
+        yield f"\nCopy result files into {settings['RESULTS_DIR']}"
+    else:
+        yield f"\nCopy result files into {settings['RESULTS_DIR']}, or see it work: make demo"
     yield f"To call benchmark-exporter from anywhere: ln -s {command} ~/.local/bin/"
 
 

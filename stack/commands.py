@@ -5,7 +5,7 @@ import time
 import urllib.error
 from collections.abc import Iterable, Iterator
 
-from stack import addresses, internal, preflight, record
+from stack import addresses, internal, parts, preflight, record
 from stack.addresses import LIVE_PAGE
 from stack.compose import ComposeStack, engine_answers
 from stack.exporter_settings import await_exporter_settings
@@ -66,9 +66,12 @@ def start(stack: Stack, settings: Settings) -> None:
             print("\n".join(f"  {line}" for line in stack.last_words(part)), file=sys.stderr)
         raise StackError("`make logs` shows more, `make down` stops what runs")
     say(_read_again(settings))  # those that ran before have not seen what changed since
-    _await_connection(settings)
-    elapsed = time.monotonic() - started
-    print(f"  prometheus scrapes the exporter and sends alerts to Alertmanager ({elapsed:.1f} s)")
+    if not parts.is_sidecar(settings):
+        _await_connection(settings)
+        elapsed = time.monotonic() - started
+        print(
+            f"  prometheus scrapes the exporter and sends alerts to Alertmanager ({elapsed:.1f} s)"
+        )
     print()
     print(*addresses.lines(settings, stack.parts(), stack.certificate_authority()), sep="\n")
 
@@ -183,6 +186,8 @@ def reload(settings: Settings) -> None:
         lambda: internal.get_json(EXPORTER, settings, "/api/v1/status"), asked_seconds
     )
     print("  exporter has read its settings")
+    if parts.is_sidecar(settings):
+        return
     # Debian 12's Prometheus (2.42) knows no Alertmanager for some seconds after that, and sends
     # a minute later what begins to fire meanwhile.
     _await_connection(settings)
@@ -263,7 +268,7 @@ def _await_connection(settings: Settings) -> None:
 
 def _read_again(settings: Settings) -> Iterator[str]:
     """Let the running servers read their configuration again."""
-    for part in (ALERTMANAGER, PROMETHEUS):
+    for part in parts.chosen(settings, (ALERTMANAGER, PROMETHEUS)):
         try:
             internal.request(part, settings, "/-/reload", method="POST")
         except urllib.error.HTTPError as error:

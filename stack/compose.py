@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from stack import credential, internal, project, proxy
+from stack import credential, internal, parts, project, proxy, sidecar
 from stack.log_excerpt import excerpt
 from stack.prepare import secrets_gid
 from stack.record import Placement
@@ -67,7 +67,8 @@ def filled_in(settings: Settings, name: str) -> dict[str, str]:
 def proxy_place(settings: Settings) -> proxy.Place:
     """Where the proxy's container reaches the parts, and listens."""
     left_out = () if settings["GRAFANA_IMAGE"] else (GRAFANA,)
-    here = {part.name: port for part, port in CONTAINER_PORTS.items() if part not in left_out}
+    shown = parts.listeners(settings)
+    here = {part.name: CONTAINER_PORTS[part] for part in shown if part not in left_out}
     hosts = {"stream": "exporter"}
     return proxy.Place(
         folder="/etc/caddy",
@@ -92,8 +93,9 @@ class ComposeStack:
         return project.project_name(self._settings)
 
     def parts(self) -> Sequence[Part]:
-        """What this stack has: Grafana unless GRAFANA_IMAGE is empty."""
-        return [part for part in PARTS if part is not GRAFANA or self._settings["GRAFANA_IMAGE"]]
+        """What this stack has of PARTS: Grafana unless GRAFANA_IMAGE is empty."""
+        here = (part for part in PARTS if part is not GRAFANA or self._settings["GRAFANA_IMAGE"])
+        return parts.chosen(self._settings, here)
 
     def placement(self) -> Placement:
         """What other commands have to know of it."""
@@ -136,7 +138,8 @@ class ComposeStack:
                 *("up", "--detach", "--no-build", "--remove-orphans", *names),
                 fix="if a port is taken, stop what has it, or set another in .env",
             )
-        yield from self._logs_of("alertmanager_config")
+        if not parts.is_sidecar(self._settings):
+            yield from self._logs_of("alertmanager_config")
 
     def create(self) -> None:
         """Make the volumes, and containers that do not run yet.
@@ -144,10 +147,8 @@ class ComposeStack:
         Raises:
             StackError: they cannot be made.
         """
-        for _ in project.claim(self.project, self._settings):
-            pass  # `up` says so too
-        parts = (part.name for part in self.parts())
-        self._compose("up", "--no-start", "--no-build", *parts)
+        list(project.claim(self.project, self._settings))  # `up` says so too
+        self._compose("up", "--no-start", "--no-build", *(part.name for part in self.parts()))
 
     def down(self) -> Iterator[str]:
         """Stop and remove the containers; the volumes stay."""
@@ -160,6 +161,8 @@ class ComposeStack:
         Yields a line for each channel.
         """
         self.write_proxy()
+        if parts.is_sidecar(self._settings):
+            return
         rendered = self._compose("run", "--rm", "--no-deps", "alertmanager_config")
         yield from rendered.splitlines()
 
@@ -221,7 +224,7 @@ class ComposeStack:
     def run(self, words: Sequence[str]) -> int:
         """Run any command of `docker compose` on this checkout's project; its exit status."""
         root, environment = self._settings.root, self._environment()
-        command = ["docker", "compose", *words]
+        command = sidecar.compose(self._settings, words)
         return subprocess.run(command, cwd=root, env=environment, check=False).returncode
 
     def is_claimed(self) -> bool:
@@ -269,7 +272,7 @@ class ComposeStack:
     def _compose(self, *arguments: str, fix: str = "") -> str:
         try:
             done = subprocess.run(
-                ["docker", "compose", *arguments],
+                sidecar.compose(self._settings, arguments),
                 cwd=self._settings.root,
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,

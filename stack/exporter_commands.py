@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from stack import record
+from stack import parts, record
 from stack.settings import Settings, StackError
 
 COMMANDS = ("history", "backfill", "baseline", "watch", "push")
@@ -28,6 +28,8 @@ def run(settings: Settings, words: Sequence[str]) -> int:
     if not words or words[0] not in COMMANDS:
         raise StackError(f"name one of {', '.join(COMMANDS)}")
     name, arguments = words[0], list(words[1:])
+    if name == "backfill" and "prometheus" not in stack["addresses"]:
+        parts.require(settings, "make backfill", "Prometheus")
     if name == "backfill" and runs_in_container(stack, name, arguments):
         # Which calls Prometheus by another address.
         address = stack["addresses"]["prometheus"]

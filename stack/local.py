@@ -9,10 +9,10 @@ from pathlib import Path
 
 import psutil
 
-from stack import grafana_folder, internal, prometheus_folder, proxy
+from stack import grafana_folder, internal, parts, prometheus_folder, proxy
 from stack.log_excerpt import excerpt
 from stack.processes import Processes, local_parts
-from stack.programs import Programs
+from stack.programs import NAMES, SIDECAR_NAMES, Programs
 from stack.record import Placement
 from stack.settings import EXPORTER, Part, Settings, StackError
 from stack.supervisor import Supervisor
@@ -34,13 +34,14 @@ class LocalStack:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._folder = settings.state_dir
-        self._programs = Programs(self._folder / "programs")
+        names = SIDECAR_NAMES if parts.is_sidecar(settings) else tuple(NAMES)
+        self._programs = Programs(self._folder / "programs", names)
         self._supervisor = Supervisor(self._folder, settings.root)
         self.processes = Processes(settings, self._programs)
 
     def parts(self) -> Sequence[Part]:
         """What this stack has: Grafana only where it is installed."""
-        return local_parts()
+        return local_parts(self._settings)
 
     def placement(self) -> Placement:
         """What other commands have to know of it."""
@@ -94,10 +95,12 @@ class LocalStack:
         Raises:
             StackError: a configuration cannot be written.
         """
+        proxy.write(self._settings, self.processes.proxy_place())
+        if parts.is_sidecar(self._settings):
+            return
         argv = self.processes.argv("prometheus")
         prometheus_folder.lay_out(self._settings, self._made("prometheus"), self.parts(), argv)
         grafana_folder.lay_out(self._settings)
-        proxy.write(self._settings, self.processes.proxy_place())
         yield from self._render_alertmanager()
 
     def _render_alertmanager(self) -> Iterator[str]:
@@ -204,6 +207,9 @@ class LocalStack:
         """
         yield from self.fetch()
         yield from self.render()
+        if parts.is_sidecar(self._settings):
+            yield "PARTS=exporter has neither rules nor routes to check"
+            return
         prometheus = str(self._folder / "prometheus/prometheus.yml")
         alertmanager = str(self._folder / "alertmanager/alertmanager.yml")
         for tool, arguments in (

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import yaml
 
-from stack import internal
+from stack import internal, parts
 from stack.readiness import is_ready
 from stack.settings import ALERTMANAGER, EXPORTER, Part, Settings, StackError
 
@@ -52,6 +52,7 @@ def run(settings: Settings, stack: Stack) -> None:
     Raises:
         StackError: Alertmanager does not answer, no channel is set up, or one did not take it.
     """
+    parts.require(settings, "make notify-test", "Alertmanager")
     if not is_ready(ALERTMANAGER, settings):
         raise StackError("Alertmanager is not up; start the stack with: make up")
     channels = _channels(settings)

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 
 from stack import credential, internal, proxy_users
 from stack.dashboards import lay_out
+from stack.parts import is_sidecar
+from stack.prometheus_config import lay_out_for_container
 from stack.settings import Settings, StackError
+from stack.sidecar import SCRAPE_TOKENS, make_token
 
 GRAFANA_PASSWORD = "grafana_admin_password"  # noqa: S105  # the file's name
 # In a folder of their own, which is all that the exporter's container sees. A mounted folder,
@@ -21,6 +24,10 @@ HEADS = {
     GITHUB_WEBHOOK_SECRET: (
         "# GitHub's webhooks: a name and a secret on each line. Without any, no delivery is "
         "accepted; see docs/ci.md.\n"
+    ),
+    SCRAPE_TOKENS: (
+        "# With which a Prometheus of another stack scrapes: a name and a token on each line; see "
+        "docs/several-exporters.md.\n"
     ),
 }
 
@@ -46,7 +53,7 @@ def prepare(settings: Settings) -> Iterator[str]:
         folder.mkdir(exist_ok=True)
         folder.chmod(0o750)
     password = settings.secrets_dir / GRAFANA_PASSWORD
-    if not password.exists():
+    if not is_sidecar(settings) and not password.exists():
         password.touch(mode=0o640)
         password.write_text(secrets.token_urlsafe(18), encoding="utf-8")
         yield f"made a password for Grafana's user admin: {password.relative_to(settings.root)}"
@@ -55,9 +62,11 @@ def prepare(settings: Settings) -> Iterator[str]:
         if not file.exists():
             file.touch(mode=0o640)
             file.write_text(head, encoding="utf-8")
+    yield from make_token(settings)
     yield from credential.make(settings)
     yield from proxy_users.make_first(settings)
     internal.choose_missing(settings)
+    lay_out_for_container(settings)
     lay_out(settings)
     for file in settings.secrets_dir.rglob("*"):
         mode = stat.S_IMODE(file.stat().st_mode)

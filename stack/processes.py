@@ -7,13 +7,14 @@ from pathlib import Path
 
 import yaml
 
-from stack import credential, internal, proxy, retention
+from stack import credential, internal, parts, proxy, retention, sidecar
 from stack.prepare import GITHUB_WEBHOOK_SECRET, GRAFANA_PASSWORD, UPLOAD_TOKENS
 from stack.programs import Programs
 from stack.settings import (
     ALERTMANAGER,
     EXPORTER,
     GRAFANA,
+    LISTENERS,
     NODE_EXPORTER,
     PARTS,
     PROMETHEUS,
@@ -23,15 +24,17 @@ from stack.settings import (
     Settings,
     StackError,
 )
+from stack.sidecar import SCRAPE_TOKENS
 from stack.supervisor import Process
 
 # Whose addresses prometheus.yml takes from its environment; Prometheus knows its own.
 LINKED_BY_ALERTS = (ALERTMANAGER, EXPORTER, GRAFANA)
 
 
-def local_parts() -> tuple[Part, ...]:
-    """What this machine can run: Grafana only where it is installed."""
-    return tuple(part for part in PARTS if part is not GRAFANA or _grafana() is not None)
+def local_parts(settings: Settings) -> tuple[Part, ...]:
+    """What this machine can run of PARTS: Grafana only where it is installed."""
+    here = (part for part in PARTS if part is not GRAFANA or _grafana() is not None)
+    return tuple(parts.chosen(settings, here))
 
 
 class Processes:
@@ -52,17 +55,17 @@ class Processes:
 
     def proxy_place(self) -> proxy.Place:
         """Where the proxy runs."""
-        parts = (*local_parts(), STREAM)
+        here = (*local_parts(self._settings), STREAM)
         return proxy.Place(
             folder=str(self._folder / proxy.FOLDER),
             storage=str(self.proxy_data),
             bind=self._settings["BIND_ADDRESS"],
             upstreams={
                 part.name: internal.address(part, self._settings)
-                for part in parts
+                for part in here
                 if part is not PROXY
             },
-            ports={part.name: self._settings.port(part) for part in parts},
+            ports={part.name: self._settings.port(part) for part in here},
         )
 
     def argv(self, name: str) -> list[str]:
@@ -86,15 +89,20 @@ class Processes:
             StackError: a program is not there.
         """
         yield Process(EXPORTER, self._exporter(), {})
+        if not parts.is_sidecar(self._settings):
+            yield from self._servers()
+        # What it would remember lies in the state folder too.
+        folders = {"XDG_CONFIG_HOME": self.proxy_data, "XDG_DATA_HOME": self.proxy_data}
+        yield Process(PROXY, self._proxy(), {name: str(path) for name, path in folders.items()})
+
+    def _servers(self) -> Iterator[Process]:
+        """What judges, alerts and shows."""
         public = {part.public_url_setting: self._public(part) for part in LINKED_BY_ALERTS}
         yield Process(PROMETHEUS, self._prometheus(), public)
         yield Process(ALERTMANAGER, self._alertmanager(), {})
         yield Process(NODE_EXPORTER, self._node_exporter(), {})
         if (grafana := _grafana()) is not None:
             yield Process(GRAFANA, grafana, self.grafana_environment())
-        # What it would remember lies in the state folder too.
-        folders = {"XDG_CONFIG_HOME": self.proxy_data, "XDG_DATA_HOME": self.proxy_data}
-        yield Process(PROXY, self._proxy(), {name: str(path) for name, path in folders.items()})
 
     def grafana_environment(self) -> Mapping[str, str]:
         """What docker-compose.yml gives to Grafana, with this machine's paths and addresses."""
@@ -124,6 +132,7 @@ class Processes:
 
     def _exporter(self) -> list[str]:
         settings, root = self._settings, self._settings.root
+        here = {*local_parts(settings), STREAM} - {NODE_EXPORTER, PROXY}
         self._made("exporter")
         return [
             *(sys.executable, "-m", "benchmark_exporter", "serve"),
@@ -137,11 +146,16 @@ class Processes:
             f"--upload-tokens={settings.secrets_dir / UPLOAD_TOKENS}",
             f"--github-webhook-secret={settings.secrets_dir / GITHUB_WEBHOOK_SECRET}",
             f"--credential-file={settings.secrets_dir / credential.FILE}",
-            f"--alertmanager-api-url={internal.url(ALERTMANAGER, settings)}",
+            f"--scrape-tokens={settings.secrets_dir / SCRAPE_TOKENS}",
+            *(
+                [f"--alertmanager-api-url={internal.url(ALERTMANAGER, settings)}"]
+                if ALERTMANAGER in here
+                else []
+            ),
             *(
                 f"--{part.name}-url={self._public(part)}"
-                for part in (*local_parts(), STREAM)
-                if part not in (NODE_EXPORTER, PROXY)
+                for part in LISTENERS
+                if part in here or (part in sidecar.ELSEWHERE and settings[part.public_url_setting])
             ),
         ]
 

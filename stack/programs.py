@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from stack.settings import ROOT, StackError
@@ -18,6 +19,8 @@ NAMES = {
 }
 # Those that end in ? are left out where the release does not have them: promtool, which older
 # releases have in prometheus, and what Prometheus' own pages load.
+# What an exporter alone takes: its proxy, whose package has the same name.
+SIDECAR_NAMES = ("caddy",)
 PACKAGES = (
     *("prometheus", "prometheus-alertmanager", "prometheus-node-exporter", "promtool?", "caddy"),
     *(
@@ -53,8 +56,9 @@ DISK_FULL = ("No space left on device", "don't have enough free space")
 class Programs:
     """The programs that PATH and one folder offer. `fetch` fills the folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, names: Sequence[str] = tuple(NAMES)) -> None:
         self._folder = folder
+        self._names = names
 
     def argv(self, name: str) -> list[str] | None:
         """Give the words that run a program; None if it is neither on PATH nor unpacked."""
@@ -78,7 +82,7 @@ class Programs:
 
     def missing(self) -> list[str]:
         """The names of the programs that are not there."""
-        return [name for name, candidates in NAMES.items() if not any(map(self._has, candidates))]
+        return [name for name in self._names if not any(map(self._has, NAMES[name]))]
 
     def fetch(self) -> None:
         """Unpack Debian's packages. All or nothing: an interrupted fetch leaves no folder.
@@ -96,8 +100,9 @@ class Programs:
         _check_space(Path(tempfile.gettempdir()), DOWNLOADED_BYTES)
         part = self._folder.with_name(f"{self._folder.name}.part")
         shutil.rmtree(part, ignore_errors=True)
+        packages = SIDECAR_NAMES if self._names == SIDECAR_NAMES else PACKAGES
         done = subprocess.run(
-            [ROOT / "stack/debian-packages", "own", part, *PACKAGES],
+            [ROOT / "stack/debian-packages", "own", part, *packages],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

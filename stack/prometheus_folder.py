@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from benchmark_exporter.atomic_write import write_file
-from stack import credential, internal, retention
+from stack import credential, exporters, internal, prometheus_config, retention
 from stack.settings import PROXY, Part, Settings
 
 
@@ -21,19 +21,20 @@ def lay_out(settings: Settings, folder: Path, parts: Iterable[Part], argv: Seque
     """
     source = settings.root / "prometheus"
     (folder / "targets").mkdir(parents=True, exist_ok=True)
-    for name in ("prometheus.yml", "rules"):
+    links = {
+        "rules": source / "rules",
+        credential.FOLDER: credential.folder(settings),
+        exporters.FOLDER: source / exporters.FOLDER,
+        exporters.CREDENTIALS: settings.secrets_dir / exporters.CREDENTIALS,
+    }
+    for name, target in links.items():
         link = folder / name
         link.unlink(missing_ok=True)
-        link.symlink_to(source / name)
-    link = folder / credential.FOLDER
-    link.unlink(missing_ok=True)
-    link.symlink_to(credential.folder(settings))
+        link.symlink_to(target)
+    text = prometheus_config.text(settings)
     if retention.is_configured(argv):
-        text = (source / "prometheus.yml").read_text(encoding="utf-8")
-        (folder / "prometheus.yml").unlink()
-        (folder / "prometheus.yml").write_text(
-            retention.with_retention(text, settings), encoding="utf-8"
-        )
+        text = retention.with_retention(text, settings)
+    write_file(folder / prometheus_config.NAME, text.encode())
     here = {part.name: internal.address(part, settings) for part in parts if part is not PROXY}
     for file in (source / "targets/compose").glob("*.yml"):
         groups = yaml.safe_load(file.read_text(encoding="utf-8"))

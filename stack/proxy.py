@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from benchmark_exporter.config import ConfigError, load_config
-from stack import credential, proxy_users
+from stack import credential, proxy_users, scrape_door
 from stack.settings import (
     ALERTMANAGER,
     EXPORTER,
@@ -215,7 +215,12 @@ def _site(part: Part, settings: Settings, place: Place) -> Mapping[str, str]:
         "BIND": f"bind {place.bind}" if place.bind else "",
         "TLS": tls,
         "REFUSALS": "\n\t\t".join(_refusals(part, settings)),
-        "LOGIN": "\n\t\t".join(_login(part, settings)),
+        "LOGIN": "\n\t\t".join(
+            (
+                *scrape_door.lines(part, place.upstreams[part.name], MAX_CONNECTIONS),
+                *_login(part, settings),
+            )
+        ),
         "UPSTREAM": place.upstreams[part.name],
         "CREDENTIAL": header,
         "CONNECTIONS": "" if part is STREAM else f"max_conns_per_host {MAX_CONNECTIONS}",

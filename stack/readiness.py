@@ -63,7 +63,8 @@ def _is_connected(settings: Settings) -> bool:
     except OSError:
         return False
     scraped = any(
-        target["labels"]["job"] == "benchmark-exporter" and target["health"] == "up"
+        target["labels"]["job"] == target["labels"]["instance"] == "benchmark-exporter"
+        and target["health"] == "up"
         for target in targets
     )
     return scraped and bool(alertmanagers)

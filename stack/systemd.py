@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark_exporter.atomic_write import write_file
+from stack import parts
 from stack.settings import Settings, StackError
 
 UNIT = "strataregula-monitoring"
@@ -61,6 +62,8 @@ def units(
     if make is None:
         raise StackError("make is not on PATH, which the unit would call")
     variables = {"MODE": mode, "PATH": environ.get("PATH", os.defpath)}
+    if parts.is_sidecar(settings):
+        variables["PARTS"] = settings["PARTS"]
     if mode == "compose":
         variables |= {key: environ[key] for key in OF_THE_ENGINE if environ.get(key)}
     values = {

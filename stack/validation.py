@@ -10,7 +10,8 @@ from email.utils import getaddresses
 from ipaddress import AddressValueError, IPv4Address
 from urllib.parse import urlsplit
 
-from stack.settings import LISTENERS, Settings
+from stack import exporters, parts
+from stack.settings import Settings
 
 MODES = ("compose", "local")
 # Links pass through YAML, HTML, Slack's markup and supervisor's configuration: these characters
@@ -51,7 +52,7 @@ def mistakes(settings: Settings) -> list[str]:
 
 def _ports(settings: Settings) -> Iterator[str]:
     users = defaultdict(list)
-    for part in LISTENERS:
+    for part in parts.listeners(settings):
         value = settings[part.port_setting]
         if not value.isdecimal() or not value.isascii() or not 0 < int(value) < 65536:
             yield f"{part.port_setting} must be a number from 1 to 65535, not '{value}'"
@@ -106,6 +107,7 @@ def _is_http_url(value: str) -> bool:
 # By the names of the settings: what a valid value satisfies, and what it must be in words.
 RULES: Mapping[str, tuple[Callable[[str], object], str]] = {
     "MODE": (lambda value: value in ("", *MODES), "'compose' or 'local'"),
+    "PARTS": (lambda value: value in parts.CHOICES, "'all' or 'exporter'"),
     "RESULTS_DIR": (lambda value: value and "\0" not in value, "a folder"),
     "BENCHMARK_ENVIRONMENT": (_is_label, f"1 to {LONGEST_LABEL} printable characters"),
     "COMPOSE_PROJECT_NAME": (
@@ -126,6 +128,10 @@ RULES: Mapping[str, tuple[Callable[[str], object], str]] = {
     "PROXY_HOSTS": (
         lambda value: all(map(HOST.fullmatch, value.split())),
         "host names without scheme and port, separated by spaces",
+    ),
+    "EXPORTERS": (
+        exporters.are_addresses,
+        "addresses like https://perf-a.example.org:8000, each once, separated by spaces",
     ),
     "PROMETHEUS_RETENTION_TIME": (_is_duration, "a duration like 30d or 12h"),
     "PROMETHEUS_RETENTION_SIZE": (SIZE.fullmatch, "a size like 512MB or 1.5GB, or 0 for any"),

@@ -22,7 +22,8 @@ OF_A_VERSION = (
     "alertmanager/alertmanager.yml",
     "alertmanager/templates",
 )
-OWN_DASHBOARDS = "grafana/dashboards.d"
+# The user's own, whatever the version.
+OWN = ("grafana/dashboards.d", "prometheus/exporters.d")
 NOT_OURS = ("README.md",)
 # Where what is not put into place goes, below the state folder, and what it has replaced.
 ASIDE, NEW, OLD = "from-backup", "restore/checkout-new", "restore/checkout-old"
@@ -32,7 +33,7 @@ FOLDER_MODE = 0o700
 
 def paths(root: Path, *, secrets: bool) -> Iterator[str]:
     """The files of a checkout that a backup has, as paths relative to it."""
-    folders = [OWN_DASHBOARDS, *([str(SECRETS)] if secrets else [])]
+    folders = [*OWN, *([str(SECRETS)] if secrets else [])]
     for name in (ENV, *OF_A_VERSION, *folders):
         if (root / name).is_dir():
             yield from (path for path in files_below(root, name) if Path(path).name not in NOT_OURS)

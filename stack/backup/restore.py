@@ -29,6 +29,7 @@ from stack.backup.unpacking import check_room, unpack
 from stack.commands import say
 from stack.compose import ComposeStack
 from stack.local import LocalStack
+from stack.parts import like
 from stack.prepare import prepare
 from stack.settings import Settings, StackError, load
 
@@ -243,7 +244,7 @@ def _undo(begun: Restore) -> None:
     begun.checkout.undo()
     journal.remove(begun.settings)
     if begun.journal.was_running:
-        commands.up(load(begun.settings.root))
+        commands.up(like(load(begun.settings.root), begun.settings))
 
 
 def _drop_unpacked(begun: Restore) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 # What Grafana substitutes for "All".
 VARIABLES = dict.fromkeys(
-    ("project", "branch", "benchmark", "environment", "machine_class", "pipeline"), ".*"
+    ("project", "instance", "branch", "benchmark", "environment", "machine_class", "pipeline"), ".*"
 )
 SHORTEST_SCRAPE_INTERVAL = "1s"  # the data source's timeInterval
 PANEL_PIXELS = 1000  # hence the maximum number of points of a range

@@ -145,6 +145,7 @@ tests:
         eval_time: 0
         exp_samples: [{{labels: '{{legend=" {{{{project}}}}"}}', value: 2}}]
       - {{expr: {branches}, eval_time: 0, exp_samples: []}}
+      - {{expr: {exporters}, eval_time: 0, exp_samples: []}}
       - {{expr: {machine_classes}, eval_time: 0, exp_samples: []}}
 """
 
@@ -153,7 +154,8 @@ def test_legends_name_a_project_only_where_there_are_several(
     programs: Mapping[str, Sequence[str]], tmp_path: Path
 ) -> None:
     queries_of = legends_of(DASHBOARDS["overview"])
-    assert queries_of.keys() == {"several_projects", "several_branches", "several_machine_classes"}
+    labels = ("projects", "exporters", "branches", "machine_classes")
+    assert queries_of.keys() == {f"several_{label}" for label in labels}
     filled = {
         name.removeprefix("several_"): json.dumps(fill_in({"expr": expr}, 60))
         for name, expr in queries_of.items()

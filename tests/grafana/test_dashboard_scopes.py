@@ -1,4 +1,5 @@
-"""The dashboards when one benchmark name exists in several projects, branches and machine classes.
+"""The dashboards when one benchmark name exists in several projects, branches, machine classes and
+exporters.
 
 promtool evaluates every query over made series of all the exporter's metrics. A join that does not
 keep the scopes apart is an error there (many-to-many matching).
@@ -25,7 +26,10 @@ SCOPES = (
     {"project": "one", "environment": "local", "branch": "main", "machine_class": "arm"},
     {"project": "one", "environment": "ci", "branch": "release/1", "machine_class": "arm"},
     {"project": "one", "environment": "ci", "branch": "main", "machine_class": "x86"},
+    # The same scope on another exporter.
+    {"project": "one", "environment": "ci", "branch": "main", "machine_class": "arm"},
 )
+EXPORTERS = (*["exporter"] * (len(SCOPES) - 1), "another")
 # Labels with several values in one scope; any other has one.
 VALUES = {
     "percentile": ("p50", "p95"),
@@ -43,10 +47,10 @@ VALUES = {
 def series(definition: Definition) -> Iterator[Mapping[str, str]]:
     """Yield the labels, including the name, of each series of a metric."""
     own = [label for label in definition.labels if label not in SCOPES[0]]
-    for scope in SCOPES:
+    for scope, instance in zip(SCOPES, EXPORTERS, strict=True):
         of_scope = {label: value for label, value in scope.items() if label in definition.labels}
         for values in itertools.product(*(VALUES.get(label, ("x",)) for label in own)):
-            labels = {**of_scope, **dict(zip(own, values, strict=True)), "instance": "exporter"}
+            labels = {**of_scope, **dict(zip(own, values, strict=True)), "instance": instance}
             if definition.type == "histogram":
                 for bound in ("1", "+Inf"):
                     yield {"__name__": f"{definition.name}_bucket", **labels, "le": bound}

@@ -134,8 +134,10 @@ def test_a_dashboard_links_to_all_others_with_its_variables_and_time(uid: str) -
     [link] = [link for link in dashboard["links"] if link["type"] == "dashboards"]
     assert (link["includeVars"], link["keepTime"]) == (True, True)
     assert all(set(link["tags"]) <= set(other["tags"]) for other in DASHBOARDS.values())
-    shared = [variable["name"] for variable in dashboard["templating"]["list"]][:5]
-    assert shared == ["project", "branch", "benchmark", "environment", "machine_class"]
+    shared = [variable["name"] for variable in dashboard["templating"]["list"]][:6]
+    assert shared == [
+        *("project", "instance", "branch", "benchmark", "environment", "machine_class")
+    ]
 
 
 @pytest.mark.parametrize("uid", DASHBOARDS)
@@ -159,7 +161,7 @@ def test_a_table_of_benchmarks_or_pipelines_has_columns_for_where_they_come_from
         ]
         for columns in order:
             if "benchmark_name" in columns:
-                scope = {"project", "environment", "branch", "machine_class"}
+                scope = {"project", "environment", "branch", "machine_class", "instance"}
                 assert scope <= columns.keys(), panel["title"]
             if "pipeline" in columns:
                 assert "project" in columns, panel["title"]

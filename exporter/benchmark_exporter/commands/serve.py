@@ -93,6 +93,11 @@ link_options = combined(
     help="File of the stack's credential. With it, only the stack's parts and its proxy are "
     "answered, and requests to Alertmanager carry it.",
 )
+@file_option(
+    "--scrape-tokens",
+    help="File of the tokens with which a Prometheus elsewhere may scrape /metrics where "
+    "--credential-file is set, and nothing else. It may appear and change later.",
+)
 @metrics_option
 @folder_option("--runbooks-dir", help="Folder whose pages are served at /runbooks/NAME.")
 @link_options
@@ -151,6 +156,7 @@ def _settings(config: Config, options: dict[str, Any]) -> ServeSettings:
         stream_address=None if stream_listen == values.OFF else stream_listen,
         stream_tokens=_absolute(options["stream_tokens"]),
         alertmanager_api_url=_without_slash(options["alertmanager_api_url"]),
+        scrape_tokens=_absolute(options["scrape_tokens"]),
     )
 
 

@@ -14,9 +14,10 @@ LastScrapes = Mapping[Part, Sequence[float]]
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """How ingest is doing, and who scrapes.
+    """How ingest is doing, who scrapes, and where people reach the exporter.
 
-    `searches_due` is how many series wait for a search for change points.
+    `searches_due` is how many series wait for a search for change points. `exporter_url` is None
+    where that address is unknown.
     """
 
     pending_files: int
@@ -24,6 +25,7 @@ class Live:
     is_ingest_failing: bool = False
     scrapes: LastScrapes = field(default_factory=dict)
     searches_due: int = 0
+    exporter_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

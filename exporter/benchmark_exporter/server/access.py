@@ -5,7 +5,7 @@ which page it was. Programs send no Origin; they may do what their user may. No 
 Access-Control-Allow-Origin, so that no page of another origin can read it.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -25,7 +25,7 @@ from benchmark_exporter.server.credential import (
 )
 from benchmark_exporter.server.hosts import Hosts
 from benchmark_exporter.server.settings import ServeSettings
-from benchmark_exporter.tokens import TokenFile
+from benchmark_exporter.tokens import Token, TokenFile
 
 # No page knows the token or signature that they ask for, whatever its name.
 WITH_SECRET = frozenset({"/api/v1/results", "/api/v1/github"})
@@ -51,6 +51,8 @@ class Access:
     def __init__(self, settings: ServeSettings, config: Callable[[], Config]) -> None:
         path = settings.credential_file
         self.credential = None if path is None else TokenFile(path)
+        scrapers = settings.scrape_tokens
+        self._scrape_tokens = None if scrapers is None else TokenFile(scrapers)
         self._settings = settings
         self._config = config
         self._hosts = Hosts(settings.links.hosts, lambda: config().allowed_hosts)
@@ -75,7 +77,9 @@ class Access:
 
         With a credential, anybody may still scrape by the proxy, and say that they are Prometheus.
         """
-        return self.credential is None or is_bearer(request, self.credential.read())
+        if self.credential is None:
+            return True
+        return is_bearer(request, [*self.credential.read(), *self._scrapers()])
 
     def _check(self, pages: Pages) -> Middleware:
         @web.middleware
@@ -85,6 +89,8 @@ class Access:
             sender = self._sender(request)
             if sender == "part":
                 return await handler(request)
+            if sender == "scraper":  # of whom several may come by one proxy
+                return await handler(with_client_address(request))
             # The proxy has checked the host.
             if sender is None and not pages.is_secret and path_of(request) not in WITH_SECRET:
                 await self._check_host(request)
@@ -99,7 +105,10 @@ class Access:
             return None
         if path_of(request) == ALERTS_PATH and PROXY_HEADER in request.headers:
             raise web.HTTPForbidden(text="only Alertmanager posts alerts, and not by the proxy\n")
-        return sender_of(request, self.credential.read())
+        return sender_of(request, self.credential.read(), self._scrapers())
+
+    def _scrapers(self) -> Sequence[Token]:
+        return () if self._scrape_tokens is None else self._scrape_tokens.read()
 
     async def _check_host(self, request: web.Request) -> None:
         """Raises HTTPForbidden for a name of somebody else. Browsers always send one."""

@@ -20,8 +20,9 @@ FORWARDED_HEADER = "X-Forwarded-For"
 # Health checks have no secret. They reveal only whether the exporter works.
 OPEN = frozenset({"/-/healthy", "/-/ready"})
 ALERTS_PATH = "/api/v1/alerts"
-# A part of the stack, by Authorization, or somebody by the proxy.
-Sender = Literal["part", "proxy"]
+SCRAPE_PATH = "/metrics"
+# A part of the stack or a Prometheus elsewhere, by Authorization, or somebody by the proxy.
+Sender = Literal["part", "scraper", "proxy"]
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="strataregula stack"'}
 
 
@@ -37,14 +38,25 @@ def is_bearer(request: web.Request, tokens: Sequence[Token]) -> bool:
     return secret is not None and bearer(tokens, secret) is not None
 
 
-def sender_of(request: web.Request, tokens: Sequence[Token]) -> Sender:
+def is_scrape(request: web.Request) -> bool:
+    """Whether all that a request asks for are metrics."""
+    return request.method in (hdrs.METH_GET, hdrs.METH_HEAD) and path_of(request) == SCRAPE_PATH
+
+
+def sender_of(
+    request: web.Request, tokens: Sequence[Token], scrape_tokens: Sequence[Token] = ()
+) -> Sender:
     """Who sent a request, by the credential that it carries.
 
+    A scrape may carry one of `scrape_tokens` instead of one of `tokens`.
+
     Raises:
-        web.HTTPUnauthorized: it carries none of `tokens`.
+        web.HTTPUnauthorized: it carries neither.
     """
     by_proxy = request.headers.get(PROXY_HEADER)
     if by_proxy is None:
+        if is_scrape(request) and is_bearer(request, scrape_tokens):
+            return "scraper"
         secret = _authorized_secret(request.headers.get(hdrs.AUTHORIZATION, ""))
         sender: Sender = "part"
     else:
@@ -84,7 +96,7 @@ def authorization(file: TokenFile | None) -> Callable[[], dict[str, str]]:
 
 
 def _authorized_secret(header: str) -> str | None:
-    """The secret of an Authorization header, None if it has none of the stack's."""
+    """The secret of an Authorization header, None if it has none for the stack."""
     scheme, _, value = header.partition(" ")
     if scheme.lower() == "bearer":
         return value.strip()

@@ -82,7 +82,8 @@ class Server:
         collector = Collector(settings.definitions, config)
         self._sparse = SparseScrapes(collector.sparse, time.time)
         scrapers = Scrapers(config.regression_least_seconds)
-        self._publisher = Publisher(collector, self._state, lambda: scrapers.last_scrapes)
+        url = settings.links.urls.get("exporter")
+        self._publisher = Publisher(collector, self._state, lambda: scrapers.last_scrapes, url)
         self._opened = OpenLedger(settings, self._state, self._publisher.publish_by_worker)
         self._worker = worker
         self._ingest = IngestLoop(

@@ -33,14 +33,18 @@ class Publisher:
     exposition: Exposition
 
     def __init__(
-        self, collector: Collector, ingest: IngestState, scrapes: Callable[[], LastScrapes]
+        self,
+        collector: Collector,
+        ingest: IngestState,
+        scrapes: Callable[[], LastScrapes],
+        exporter_url: str | None = None,
     ) -> None:
         self._collector = collector
         self._ingest = ingest
         self._scrapes = scrapes
         self._loop = asyncio.get_running_loop()
         self.changed = asyncio.Event()
-        self.live = Live(pending_files=0, scan_duration_seconds=0.0)
+        self.live = Live(0, 0.0, exporter_url=exporter_url)
 
     def publish_by_worker(self, ledger: Ledger, pending_files: int) -> None:
         """Reads and renders the ledger's newest state.
@@ -89,6 +93,7 @@ class Publisher:
             ingest.scan_duration_seconds,
             ingest.is_failing(time.monotonic()),
             self._scrapes(),
+            exporter_url=self.live.exporter_url,
         )
 
     def live_now(self) -> Live:

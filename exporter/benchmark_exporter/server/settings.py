@@ -33,6 +33,8 @@ class ServeSettings:
     stream_tokens: Path | None
     # Where the exporter reaches Alertmanager; None: alerts are not kept from ending.
     alertmanager_api_url: str | None
+    # Who may scrape /metrics, besides who has the credential.
+    scrape_tokens: Path | None = None
 
     @property
     def uploads_dir(self) -> Path:

@@ -14,8 +14,10 @@ from benchmark_exporter.model import SubjectKind
 
 
 def add_exporter(lines: Lines, state: State, live: Live) -> None:
-    """Its version, what it ingests, and what it rejects."""
+    """Its version and address, what it ingests, and what it rejects."""
     lines.add("benchmark_exporter_build_info", (__version__, platform.python_version()), 1)
+    if live.exporter_url is not None:
+        lines.add("benchmark_exporter_url_info", (live.exporter_url,), 1)
     lines.add("benchmark_exporter_files_pending", (), live.pending_files)
     lines.add("benchmark_exporter_ingest_failing", (), int(live.is_ingest_failing))
     lines.add("benchmark_exporter_last_ingest_timestamp_seconds", (), state.last_ingest_seconds)

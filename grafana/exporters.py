@@ -1,0 +1,60 @@
+"""What Prometheus scrapes: the parts, and the exporters of several teams and hosts."""
+
+from grafana.no_data import PROMETHEUS_DOWN
+from grafana.panels import SLOW_SCRAPE, Panel, listing, query, rows, states
+from grafana.selectors import BY_SUBJECT
+from grafana.style import COLORED, UP, column, mapping
+
+JOBS = 'job=~"benchmark-exporter(-slow)?"'
+UP_NOW = f"min by (instance) (up{{{JOBS}}})"
+# One that has just gone down is shown with the version that it had.
+VERSION = "max by (instance, version) (last_over_time(benchmark_exporter_build_info[5m]))"
+
+
+def exporters() -> Panel:
+    """List them, with those first that have been silent longest."""
+    panel = listing(
+        "Exporters",
+        "The exporters that Prometheus scrapes: whether both jobs reach them, how many benchmarks "
+        "they show (one for each scope), and when the newest result was ingested.",
+        rows(f"{VERSION} * on (instance) group_left () {UP_NOW} or on (instance) {UP_NOW}"),
+        rows(
+            f"count by (instance) ({BY_SUBJECT} (benchmark_last_run_timestamp_seconds))",
+            ref="B",
+        ),
+        rows(
+            "time() - max by (instance) (benchmark_exporter_last_ingest_timestamp_seconds)", ref="C"
+        ),
+        no_value=PROMETHEUS_DOWN,
+        columns=["instance", "Value #A", "Value", "version", "Value #B", "Value #C"],
+        sort="Newest result",
+    )
+    return (
+        panel.override_by_name("version", column("Version"))
+        .override_by_name("instance", column("Exporter"))
+        .override_by_regexp(
+            "/^Value( #A)?$/",
+            column(
+                "State",
+                mappings=[mapping(UP)],
+                custom__cellOptions=COLORED,
+            ),
+        )
+        .override_by_name("Value #B", column("Benchmarks", decimals=0))
+        .override_by_name("Value #C", column("Newest result", unit="s", decimals=0))
+    )
+
+
+def targets() -> Panel:
+    return states(
+        "Scrape targets",
+        "Whether Prometheus could scrape each part of the stack, the worst between two points; "
+        "the exporter is scraped in two parts.",
+        query(
+            "min by (job, instance) (min_over_time(up[$__rate_interval]))",
+            "{{job}}${several_exporters}",
+            step=SLOW_SCRAPE,
+        ),
+        no_value=PROMETHEUS_DOWN,
+        words=UP,
+    )

@@ -5,7 +5,7 @@ import time
 import urllib.error
 from collections.abc import Iterable, Iterator
 
-from stack import addresses, internal, preflight, record
+from stack import addresses, internal, long_term, preflight, record
 from stack.addresses import LIVE_PAGE
 from stack.compose import ComposeStack, engine_answers
 from stack.exporter_settings import await_exporter_settings
@@ -18,6 +18,8 @@ from stack.settings import (
     PROMETHEUS,
     PROXY,
     STREAM,
+    UNPUBLISHED,
+    VMAUTH,
     Settings,
     StackError,
 )
@@ -134,7 +136,7 @@ def status(settings: Settings) -> None:
     for part in stack.parts():
         state = states[part.name]
         words[part.name] = _word(state, is_ready=state != "stopped" and is_ready(part, settings))
-        address = "" if part is PROXY else settings.public_url(part)
+        address = "" if part in UNPUBLISHED else settings.public_url(part)
         print(f"  {part.name:<14} {words[part.name]:<12} {address}".rstrip())
     live = _word(states["exporter"], is_ready=is_ready(STREAM, settings))
     print(f"  {LIVE_PAGE:<14} {live:<12} {settings.public_url(STREAM)}")
@@ -263,7 +265,8 @@ def _await_connection(settings: Settings) -> None:
 
 def _read_again(settings: Settings) -> Iterator[str]:
     """Let the running servers read their configuration again."""
-    for part in (ALERTMANAGER, PROMETHEUS):
+    gateway = (VMAUTH,) if long_term.is_on(settings) else ()
+    for part in (ALERTMANAGER, PROMETHEUS, *gateway):
         try:
             internal.request(part, settings, "/-/reload", method="POST")
         except urllib.error.HTTPError as error:

@@ -4,7 +4,7 @@ import secrets
 import stat
 from collections.abc import Iterator
 
-from stack import credential, internal, proxy_users
+from stack import credential, internal, prometheus_configuration, proxy_users
 from stack.dashboards import lay_out
 from stack.settings import Settings, StackError
 
@@ -28,11 +28,14 @@ HEADS = {
 def prepare(settings: Settings) -> Iterator[str]:
     """Make the folders, secrets and dashboards, the files for tokens, and internal ports.
 
+    Of containers, Prometheus' configuration too.
+
     Yields a line for each new secret. Containers run as another user, so the files in secrets/
     are made readable for their group, which the containers join, and closed to others.
 
     Raises:
-        StackError: the results folder cannot be made, or the proxy's users have a mistake.
+        StackError: the results folder cannot be made, or the proxy's users or the credentials of
+            remote write have a mistake.
     """
     settings.state_dir.mkdir(exist_ok=True)
     try:
@@ -59,6 +62,7 @@ def prepare(settings: Settings) -> Iterator[str]:
     yield from proxy_users.make_first(settings)
     internal.choose_missing(settings)
     lay_out(settings)
+    prometheus_configuration.lay_out_for_containers(settings)
     for file in settings.secrets_dir.rglob("*"):
         mode = stat.S_IMODE(file.stat().st_mode)
         if file.is_file() and file.name != "README.md" and mode != 0o640:

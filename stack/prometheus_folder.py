@@ -6,18 +6,26 @@ from pathlib import Path
 import yaml
 
 from benchmark_exporter.atomic_write import write_file
-from stack import credential, internal, retention
+from stack import (
+    credential,
+    internal,
+    long_term,
+    prometheus_configuration,
+    remote_write,
+    retention,
+)
 from stack.settings import PROXY, Part, Settings
 
 
 def lay_out(settings: Settings, folder: Path, parts: Iterable[Part], argv: Sequence[str]) -> None:
     """Write the configuration, its rules and its targets into a folder.
 
-    Nothing but the addresses differs from prometheus/, unless the Prometheus that `argv` runs
-    takes its retention from its configuration: then that is in it.
+    Nothing but the addresses differs from prometheus/, unless .env adds to the configuration, or
+    the Prometheus that `argv` runs takes its retention from it: then that is in it.
 
     Raises:
         OSError: the folder cannot be written to.
+        StackError: .env adds what cannot be used.
     """
     source = settings.root / "prometheus"
     (folder / "targets").mkdir(parents=True, exist_ok=True)
@@ -28,12 +36,14 @@ def lay_out(settings: Settings, folder: Path, parts: Iterable[Part], argv: Seque
     link = folder / credential.FOLDER
     link.unlink(missing_ok=True)
     link.symlink_to(credential.folder(settings))
+    remote_write.write_credentials(settings, folder)
+    addresses = {part: internal.address(part, settings) for part in long_term.PARTS}
+    text = prometheus_configuration.rendered(settings, addresses)
     if retention.is_configured(argv):
-        text = (source / "prometheus.yml").read_text(encoding="utf-8")
+        text = retention.with_retention(text, settings)
+    if text != (source / "prometheus.yml").read_text(encoding="utf-8"):
         (folder / "prometheus.yml").unlink()
-        (folder / "prometheus.yml").write_text(
-            retention.with_retention(text, settings), encoding="utf-8"
-        )
+        (folder / "prometheus.yml").write_text(text, encoding="utf-8")
     here = {part.name: internal.address(part, settings) for part in parts if part is not PROXY}
     for file in (source / "targets/compose").glob("*.yml"):
         groups = yaml.safe_load(file.read_text(encoding="utf-8"))

@@ -10,6 +10,7 @@ from email.utils import getaddresses
 from ipaddress import AddressValueError, IPv4Address
 from urllib.parse import urlsplit
 
+from stack.long_term_settings import RULES as LONG_TERM_RULES
 from stack.settings import LISTENERS, Settings
 
 MODES = ("compose", "local")
@@ -35,7 +36,7 @@ LONGEST_LABEL = 100
 def mistakes(settings: Settings) -> list[str]:
     """Every setting that cannot be used, one line each: its name, what it must be, what it is."""
     found = list(_ports(settings))
-    for names, (is_valid, must_be) in RULES.items():
+    for names, (is_valid, must_be) in {**RULES, **LONG_TERM_RULES}.items():
         found += [
             f"{name} must be {must_be}, not '{settings[name]}'"
             for name in names.split()
@@ -118,7 +119,7 @@ RULES: Mapping[str, tuple[Callable[[str], object], str]] = {
         "a host name or address without scheme and port, like perf.example.org or [2001:db8::1]",
     ),
     "PUBLIC_EXPORTER_URL PUBLIC_STREAM_URL PUBLIC_PROMETHEUS_URL PUBLIC_ALERTMANAGER_URL "
-    "PUBLIC_GRAFANA_URL": (
+    "PUBLIC_GRAFANA_URL PUBLIC_LONG_TERM_URL": (
         _empty_or(URL.fullmatch),
         "the address of a server, like https://perf.example.org/grafana, or empty",
     ),
@@ -138,7 +139,7 @@ RULES: Mapping[str, tuple[Callable[[str], object], str]] = {
     "ALERT_EMAIL_TO": (_empty_or(_addresses), "email addresses, or empty"),
     "PAGERDUTY_URL": (_is_http_url, "an http(s) URL"),
     "EXPORTER_IMAGE PROMETHEUS_IMAGE ALERTMANAGER_IMAGE NODE_EXPORTER_IMAGE CADDY_IMAGE "
-    "PYTHON_IMAGE": (
+    "PYTHON_IMAGE VICTORIAMETRICS_IMAGE VMAUTH_IMAGE": (
         IMAGE.fullmatch,
         "an image's name, like registry.example.org/name:tag",
     ),

@@ -4,6 +4,7 @@ The stack's own long-term store gets everything where LONG_TERM_STORE=yes, and s
 REMOTE_WRITE_URL where one is set.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,13 +29,16 @@ QUEUE = {
     "retry_on_http_429": True,
 }
 # The addresses that external_labels has for the texts of alerts, and what Prometheus notes of each
-# scrape for its own pages and alerts: 8 of the samples a second, which nobody asks a year later.
+# scrape for its own pages and alerts, which nobody asks for a year later.
+NOT_SENT = re.compile(
+    "scrape_(duration_seconds|series_added|samples_(post_metric_relabeling|scraped))"
+)
 RELABEL_ALWAYS = (
     {"action": "labeldrop", "regex": "(alertmanager|exporter|grafana)_url"},
     {
         "action": "drop",
         "source_labels": ["__name__"],
-        "regex": "scrape_(duration_seconds|series_added|samples_(post_metric_relabeling|scraped))",
+        "regex": NOT_SENT.pattern,
     },
 )
 DROP_REPLICA = {"action": "labeldrop", "regex": "replica"}

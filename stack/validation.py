@@ -79,13 +79,14 @@ def _is_ipv4(value: str) -> bool:
     return True
 
 
-def _is_duration(value: str) -> bool:
+def duration_seconds(value: str) -> float:
+    """How long a duration like 30d or 1h30m is; 0 for what Prometheus does not take as one."""
     match = DURATION.fullmatch(value)
     if not value or match is None:
-        return False
+        return 0
     counts = (int(count or 0) for count in match.groups())
     seconds = sum(count * unit for count, unit in zip(counts, UNIT_SECONDS, strict=True))
-    return 0 < seconds < LONGEST_SECONDS
+    return seconds if seconds < LONGEST_SECONDS else 0
 
 
 def _addresses(value: str) -> int:
@@ -128,7 +129,7 @@ RULES: Mapping[str, tuple[Callable[[str], object], str]] = {
         lambda value: all(map(HOST.fullmatch, value.split())),
         "host names without scheme and port, separated by spaces",
     ),
-    "PROMETHEUS_RETENTION_TIME": (_is_duration, "a duration like 30d or 12h"),
+    "PROMETHEUS_RETENTION_TIME": (duration_seconds, "a duration like 30d or 12h"),
     "PROMETHEUS_RETENTION_SIZE": (SIZE.fullmatch, "a size like 512MB or 1.5GB, or 0 for any"),
     "SMTP_SMARTHOST": (
         _empty_or(HOST_PORT.fullmatch),

@@ -5,7 +5,7 @@ import time
 import urllib.error
 from collections.abc import Iterable, Iterator
 
-from stack import addresses, internal, long_term, preflight, record
+from stack import addresses, internal, preflight, record
 from stack.addresses import LIVE_PAGE
 from stack.compose import ComposeStack, engine_answers
 from stack.exporter_settings import await_exporter_settings
@@ -19,7 +19,6 @@ from stack.settings import (
     PROXY,
     STREAM,
     UNPUBLISHED,
-    VMAUTH,
     Settings,
     StackError,
 )
@@ -265,8 +264,7 @@ def _await_connection(settings: Settings) -> None:
 
 def _read_again(settings: Settings) -> Iterator[str]:
     """Let the running servers read their configuration again."""
-    gateway = (VMAUTH,) if long_term.is_on(settings) else ()
-    for part in (ALERTMANAGER, PROMETHEUS, *gateway):
+    for part in (ALERTMANAGER, PROMETHEUS):
         try:
             internal.request(part, settings, "/-/reload", method="POST")
         except urllib.error.HTTPError as error:

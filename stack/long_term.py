@@ -90,7 +90,12 @@ def store_argv(
 
 def vmauth_argv(program: Sequence[str], listen: str, config: str, secret: Path) -> list[str]:
     """The words that run vmauth; its own pages, such as /metrics, ask for the credential."""
-    return [*program, f"-auth.config={config}", *_listening(listen, secret)]
+    return [
+        *program,
+        f"-auth.config={config}",
+        "-configCheckInterval=1s",  # as the proxy looks for a changed configuration
+        *_listening(listen, secret),
+    ]
 
 
 def scrape_jobs(settings: Settings, addresses: Mapping[Part, str]) -> Iterator[dict[str, Any]]:

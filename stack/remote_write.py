@@ -25,7 +25,7 @@ QUEUE = {
     "max_samples_per_send": 2_000,
     "batch_send_deadline": "5s",
     "min_backoff": "100ms",
-    "max_backoff": "10s",
+    "max_backoff": "5s",
     "retry_on_http_429": True,
 }
 # The addresses that external_labels has for the texts of alerts, and what Prometheus notes of each

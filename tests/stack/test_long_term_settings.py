@@ -1,12 +1,16 @@
 """What LONG_TERM_STORE=yes makes of a checkout, without starting it."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 from stack import long_term, overlays, settings
 from stack.compose import filled_in, proxy_place
+from stack.local import LocalStack
 from stack.project import derived_name
 from stack.settings import VMAUTH, Settings
 from tests.stack.checkouts import write_env
@@ -92,3 +96,17 @@ def test_vmauth_passes_on_queries_and_writes_alone(folder: Path) -> None:
     (user,) = yaml.safe_load(path.read_text())["users"]
     (routes,) = user["url_map"]
     assert routes["src_paths"] == [*long_term.READ_PATHS, *long_term.WRITE_PATHS]
+
+
+@pytest.mark.parametrize("mark", ["-storageDataPath={}/x", "-auth.config={}/vmauth/auth.yml"])
+def test_processes_that_nothing_supervises_are_known(folder: Path, mark: str) -> None:
+    values = with_store(folder)
+    word = mark.format(values.state_dir)
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", word])
+    try:
+        (line,) = LocalStack(values).end_orphans()
+        assert f"process {process.pid}" in line
+        process.wait(10)
+    finally:
+        process.kill()
+        process.wait(10)

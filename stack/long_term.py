@@ -27,12 +27,15 @@ READ_PATHS = (
 WRITE_PATHS = ("/api/v1/write",)
 # What VictoriaMetrics does otherwise by default. An instant query, and each point of a range query,
 # finds a sample for 5 minutes, as in Prometheus; by default that depends on how far the samples of
-# a series are apart. Nothing is held back as not yet complete. Of samples that the two Prometheus
+# a series are apart. Nothing is held back as not yet complete. Answers are not cached: one given
+# while samples of the past came in, after an absence or by long-term-fill, would go on lacking
+# those that were not searchable yet. Of samples that the two Prometheus
 # of HIGH_AVAILABILITY=yes write within a second, one stays; sparse series are equal in both anyway.
 FLAGS = (
     "-search.maxStalenessInterval=5m",
     "-search.minStalenessInterval=5m",
     "-search.latencyOffset=0s",
+    "-search.disableCache",
     "-dedup.minScrapeInterval=1s",
     # Its caches; the default is 60 % of the machine's memory.
     "-memory.allowedBytes=500MB",

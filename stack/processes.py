@@ -166,6 +166,7 @@ class Processes:
             "--storage.tsdb.wal-compression",
             "--rules.alert.resend-delay=10s",
             "--rules.alert.for-grace-period=5s",
+            "--storage.remote.flush-deadline=5s",  # as in docker-compose.yml
             "--web.enable-lifecycle",
             "--web.enable-remote-write-receiver",
             "--enable-feature=expand-external-labels",

@@ -14,6 +14,7 @@ from stack import credential, internal
 from stack.demo_history import documents
 from stack.settings import PROMETHEUS, VICTORIAMETRICS, VMAUTH, Part
 from tests.stack.backends import Local, is_back, run_local, until
+from tests.stack.checkouts import write_env
 from tests.stack.doors import ask, doors, published
 from tests.stack.long_term_outages import supervisorctl
 from tests.stack.long_term_queries import differences, history_queries, seconds_until_equal
@@ -182,3 +183,13 @@ def test_what_prometheus_had_not_sent_when_it_was_restarted_can_be_filled_in(
     done = month.command("long-term-fill", "--since=10m")
     assert done.returncode == 0, done.stderr
     seconds_until_equal(settings, EACH_SECOND, began, DEADLINE_SECONDS)
+
+
+def test_without_the_store_again_the_stack_starts(stack: Local) -> None:
+    # Last: Prometheus may have samples for a store that is gone, and must not wait for it.
+    supervisorctl(stack.settings, "stop", VMAUTH)
+    write_env(stack.settings.root, "LONG_TERM_STORE=no")
+    up = stack.command("up")
+    assert up.returncode == 0, up.stdout + up.stderr
+    assert "vmauth" not in up.stdout
+    assert {VICTORIAMETRICS.name, VMAUTH.name}.isdisjoint(stack.process_ids())

@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help up upgrade-check down status logs demo demo-clean reload notify-test proxy-user clean
-.PHONY: compose systemd backup restore restore-clean
+.PHONY: compose systemd backup restore restore-clean long-term-fill drill-long-term
 .PHONY: history backfill baseline watch push
 .PHONY: test test-crash order fuzz soak drill bench lint check audit format generate lock release
 
@@ -57,6 +57,9 @@ backup: $(VENV)/run ## back up what the stack has stored, into backups/; TO=fold
 restore: $(VENV)/run ## put a backup in place of what the stack has stored; FROM=file YES=1 WITHOUT=store
 	@$(PY) -m stack restore --from '$(FROM)' --without '$(WITHOUT)' $(if $(YES),--yes)
 
+long-term-fill: $(VENV)/run ## copy what Prometheus has into the long-term store; SINCE=2h
+	@$(PY) -m stack long-term-fill --since '$(SINCE)'
+
 restore-clean: $(VENV)/run ## remove what was there before the newest restore
 	@$(PY) -m stack restore-clean
 
@@ -102,6 +105,9 @@ soak: $(VENV)/dev ## load, kill and reload a whole stack for 20 minutes; SOAK_MI
 drill: $(VENV)/dev ## kill restores at each step; then back up, destroy and restore a month of runs
 	@DRILL=all $(PY) -m pytest tests/stack/backup
 	@$(PY) -m benchmarks.backup
+
+drill-long-term: $(VENV)/dev ## leave the long-term store away for 10 minutes, and measure its costs
+	@$(PY) -m benchmarks.long_term
 
 BENCHMARKS := ingest scrape stream alert_latency alert_keeping delivery storage ledger_size detection \
   shifts client memory

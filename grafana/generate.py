@@ -18,12 +18,15 @@ from grafana.alerts import alerts
 from grafana.benchmark import benchmark
 from grafana.ci import ci
 from grafana.compare import compare
+from grafana.data_source import of_long_term
 from grafana.history import history
 from grafana.overview import overview
 from grafana.resources import resources
 from grafana.stack_health import stack_health
 
 DASHBOARDS = (overview, benchmark, compare, history, ci, resources, alerts, stack_health)
+# What reads from the long-term store where there is one.
+LONG_TERM_DASHBOARDS = {"history"}
 FOLDER = Path(__file__).resolve().parent / "dashboards"
 
 
@@ -37,6 +40,8 @@ def render() -> dict[Path, str]:
 
 def _text(built: Dashboard) -> str:
     document = json.loads(JSONEncoder().encode(built))
+    if built.uid in LONG_TERM_DASHBOARDS:
+        document = of_long_term(document)
     for linked in (document, *document["panels"]):
         for link in linked.get("links") or ():
             # The SDK always writes one, and with it Grafana hides the link in a menu.

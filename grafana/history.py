@@ -1,4 +1,4 @@
-"""The History dashboard: a month, week by week, and what changed most."""
+"""The History dashboard: a month, or with a long-term store more, and what changed most."""
 
 from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.models import common as c
@@ -23,7 +23,7 @@ def history() -> dashboard.Dashboard:
     """Build History, from what changed most to everything."""
     board = Board(
         "History",
-        "Thirty days: what became slower or faster, week by week.",
+        "Thirty days, or more with a long-term store: what became slower or faster, by week.",
         since="now-30d",
         refresh="5m",
         variables=True,

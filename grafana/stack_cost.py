@@ -87,6 +87,23 @@ def stored() -> Panel:
     )
 
 
+def long_term_lag() -> Panel:
+    panel = curves(
+        "Long-term store behind",
+        "How old the newest sample is that Prometheus has sent to each long-term store. Seconds "
+        "are usual; beyond two hours, samples get lost.",
+        query(
+            "max by (remote_name) "
+            "(time() - prometheus_remote_storage_queue_highest_sent_timestamp_seconds)",
+            "{{remote_name}}",
+            step=SLOW_SCRAPE,
+        ),
+        unit="s",
+        no_value="There is no long-term store",
+    )
+    return panel.decimals(0).min(0).thresholds(thresholds(GOOD, (120, WARNING)))
+
+
 def series() -> Panel:
     panel = curves(
         "Series",

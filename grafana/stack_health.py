@@ -9,6 +9,7 @@ from grafana.panels import SLOW_SCRAPE, Panel, bars, curves, now, number, query,
 from grafana.stack_cost import (
     BUDGET_BYTES,
     cpu,
+    long_term_lag,
     memory,
     samples,
     series,
@@ -58,7 +59,7 @@ def stack_health() -> dashboard.Dashboard:
     board.row("Live stream")
     board.place(8, stream_clients(), stream_messages(), stream_lag())
     board.row("Storage and processes")
-    board.place(8, stored(), series(), samples())
+    board.place(8, stored(), series(), samples(), long_term_lag())
     board.place(8, memory(), cpu(), versions())
     return board.dashboard
 

@@ -8,6 +8,7 @@ from stack import (
     commands,
     demo,
     exporter_commands,
+    long_term_fill,
     notify_test,
     parts,
     proxy_users,
@@ -65,6 +66,11 @@ def _parser() -> argparse.ArgumentParser:
     }
     for name, command in plain.items():
         subparsers.add_parser(name).set_defaults(command=command, starts=name in STARTS)
+    fill = subparsers.add_parser("long-term-fill")
+    fill.add_argument("--since", default="")
+    fill.set_defaults(
+        command=lambda settings, options: commands.say(long_term_fill.fill(settings, options.since))
+    )
     proxy_user = subparsers.add_parser("proxy-user")
     proxy_user.add_argument("name", nargs="?", default="")
     proxy_user.set_defaults(command=_proxy_user)

@@ -7,7 +7,7 @@ from pathlib import Path
 from stack import parts as chosen
 from stack import proxy_users, sidecar
 from stack.prepare import GRAFANA_PASSWORD
-from stack.settings import GRAFANA, SECRETS, SERVERS, STREAM, Part, Settings
+from stack.settings import GRAFANA, SECRETS, SERVERS, STREAM, VMAUTH, Part, Settings
 
 WHAT = {
     "exporter": "metrics, and a page with the newest runs and rejected files",
@@ -15,6 +15,7 @@ WHAT = {
     "alertmanager": "alerts and silences",
     "node_exporter": "the machine's own metrics",
     "grafana": "dashboards",
+    "vmauth": "queries on the long-term store",
 }
 LIVE_PAGE = "live page"
 
@@ -24,7 +25,7 @@ def lines(settings: Settings, parts: Collection[Part], authority: Path | None) -
 
     `authority` is the root certificate of the proxy's own authority, None if it has none.
     """
-    for part in SERVERS:
+    for part in (*SERVERS, VMAUTH):
         if part in parts:
             yield f"  {part.name:<14} {settings.public_url(part)}  {WHAT[part.name]}"
     live = settings.public_url(STREAM)

@@ -18,6 +18,7 @@ from stack.settings import (
     PROMETHEUS,
     PROXY,
     STREAM,
+    UNPUBLISHED,
     Settings,
     StackError,
 )
@@ -137,7 +138,7 @@ def status(settings: Settings) -> None:
     for part in stack.parts():
         state = states[part.name]
         words[part.name] = _word(state, is_ready=state != "stopped" and is_ready(part, settings))
-        address = "" if part is PROXY else settings.public_url(part)
+        address = "" if part in UNPUBLISHED else settings.public_url(part)
         print(f"  {part.name:<14} {words[part.name]:<12} {address}".rstrip())
     live = _word(states["exporter"], is_ready=is_ready(STREAM, settings))
     print(f"  {LIVE_PAGE:<14} {live:<12} {settings.public_url(STREAM)}")

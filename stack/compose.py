@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from stack import credential, internal, parts, project, proxy, sidecar
+from stack import credential, internal, long_term, overlays, parts, project, proxy, sidecar
 from stack.log_excerpt import excerpt
 from stack.prepare import secrets_gid
 from stack.record import Placement
@@ -24,7 +24,7 @@ PROGRESS = re.compile(r"^\s*$|^\s*\S+ (Pulling|Interrupted|Skipped|Creat|Start|R
 # On which the parts, and for each of them the proxy, listen in their containers.
 CONTAINER_PORTS = {
     part: int(port)
-    for part, port in zip(LISTENERS, (8000, 9090, 9093, 9100, 3000, 8765), strict=True)
+    for part, port in zip(LISTENERS, (8000, 9090, 9093, 9100, 3000, 8765, 8427), strict=True)
 }
 # Of the proxy, in its container.
 PROXY_STORAGE = "/tmp/caddy"  # noqa: S108  # a volume
@@ -61,12 +61,13 @@ def filled_in(settings: Settings, name: str) -> dict[str, str]:
         "COMPOSE_PROJECT_NAME": name,
         "SECRETS_GID": str(secrets_gid(settings)),
         "STACK_CREDENTIAL_DIGEST": credential.digest(settings),
+        **overlays.variables(settings),
     }
 
 
 def proxy_place(settings: Settings) -> proxy.Place:
     """Where the proxy's container reaches the parts, and listens."""
-    left_out = () if settings["GRAFANA_IMAGE"] else (GRAFANA,)
+    left_out = overlays.left_out(settings)
     shown = parts.listeners(settings)
     here = {part.name: CONTAINER_PORTS[part] for part in shown if part not in left_out}
     hosts = {"stream": "exporter"}
@@ -94,8 +95,8 @@ class ComposeStack:
 
     def parts(self) -> Sequence[Part]:
         """What this stack has of PARTS: Grafana unless GRAFANA_IMAGE is empty."""
-        here = (part for part in PARTS if part is not GRAFANA or self._settings["GRAFANA_IMAGE"])
-        return parts.chosen(self._settings, here)
+        here = [part for part in PARTS if part is not GRAFANA or self._settings["GRAFANA_IMAGE"]]
+        return parts.chosen(self._settings, (*here, *long_term.parts(self._settings)))
 
     def placement(self) -> Placement:
         """What other commands have to know of it."""
@@ -179,12 +180,13 @@ class ComposeStack:
         return copy
 
     def write_proxy(self) -> None:
-        """Write the proxy's configuration.
+        """Write the proxy's configuration, and vmauth's.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: they cannot be written.
         """
         proxy.write(self._settings, proxy_place(self._settings))
+        long_term.write(self._settings, "victoriametrics:8428")
 
     def states(self) -> Mapping[str, str]:
         """Whether each part is running, stopped or failed."""

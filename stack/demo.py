@@ -18,7 +18,7 @@ from statistics import median
 from typing import Any, Protocol
 
 from benchmark_exporter.atomic_write import write_file
-from stack import internal
+from stack import internal, long_term, long_term_fill
 from stack.demo_documents import (
     CI_PIPELINE,
     CONFIG_COMPILATION,
@@ -201,6 +201,8 @@ def _bring_in_history(settings: Settings, stack: Stack, folder: Path) -> None:
     if done.returncode:
         raise StackError(f"Prometheus does not accept the demo's history: {done.stderr.strip()}")
     print("  " + done.stdout.strip().replace("\n", "\n  "))
+    if long_term.is_on(settings):  # which History asks, and backfill does not write to
+        print("  " + "\n  ".join(long_term_fill.fill(settings, "")))
     first = next(
         document
         for _, document in dated

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import psutil
 
-from stack import grafana_folder, internal, parts, prometheus_folder, proxy
+from stack import grafana_folder, internal, long_term, parts, prometheus_folder, proxy
 from stack.log_excerpt import excerpt
 from stack.processes import Processes, local_parts
 from stack.programs import NAMES, SIDECAR_NAMES, Programs
 from stack.record import Placement
-from stack.settings import EXPORTER, Part, Settings, StackError
+from stack.settings import EXPORTER, VICTORIAMETRICS, Part, Settings, StackError
 from stack.supervisor import Supervisor
 
 STOP_SECONDS = 20.0
@@ -41,7 +41,7 @@ class LocalStack:
 
     def parts(self) -> Sequence[Part]:
         """What this stack has: Grafana only where it is installed."""
-        return local_parts(self._settings)
+        return [*local_parts(self._settings), *long_term.parts(self._settings)]
 
     def placement(self) -> Placement:
         """What other commands have to know of it."""
@@ -57,10 +57,13 @@ class LocalStack:
         if missing := self._programs.missing():
             yield f"fetching {', '.join(missing)} into {self._folder.name}/programs (once)"
             self._programs.fetch()
+        if long_term.is_on(self._settings):
+            yield from self.processes.long_term.fetch()
 
     def missing_programs(self) -> list[str]:
         """What `fetch` would fetch."""
-        return self._programs.missing()
+        kept = long_term.is_on(self._settings)
+        return self._programs.missing() + (self.processes.long_term.missing() if kept else [])
 
     def up(self) -> Iterator[str]:
         """Start what does not run, restart what has changed; yields what is done.
@@ -101,6 +104,7 @@ class LocalStack:
         argv = self.processes.argv("prometheus")
         prometheus_folder.lay_out(self._settings, self._made("prometheus"), self.parts(), argv)
         grafana_folder.lay_out(self._settings)
+        long_term.write(self._settings, internal.address(VICTORIAMETRICS, self._settings))
         yield from self._render_alertmanager()
 
     def _render_alertmanager(self) -> Iterator[str]:
@@ -180,8 +184,9 @@ class LocalStack:
     def stored(self) -> list[str]:
         """What `clean` would remove, as a user knows it."""
         folders = ("exporter", "prometheus", "alertmanager", "grafana", "proxy-data", "logs")
+        stored = (*folders, VICTORIAMETRICS.name)
         name = self._folder.name
-        return [f"{name}/{each}" for each in folders if (self._folder / each).exists()]
+        return [f"{name}/{each}" for each in stored if (self._folder / each).exists()]
 
     def clean(self) -> None:
         """Remove everything that the processes have stored. The programs stay.
@@ -236,6 +241,8 @@ class LocalStack:
             f"--storage.path={self._folder}/": "alertmanager",
             f"--collector.textfile.directory={self._settings.root}/": "node_exporter",
             f"--config={self._folder}/proxy/": "proxy",
+            f"-storageDataPath={self._folder}/": "victoriametrics",
+            f"-auth.config={self._folder}/": "vmauth",
         }
         return [
             (process, part)

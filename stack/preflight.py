@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from stack.settings import PROXY, STREAM, Part, Settings, StackError
+from stack.settings import STREAM, UNPUBLISHED, Part, Settings, StackError
 
 # For logs, settings and a first ledger. Prometheus' own limit is PROMETHEUS_RETENTION_SIZE.
 LEAST_FREE_BYTES = 64_000_000
@@ -97,7 +97,7 @@ def _addresses(
         )
         return
     for part in (*parts, STREAM):
-        if part is PROXY:  # whose ports are those of the others
+        if part in UNPUBLISHED:  # the proxy's ports are those of the others
             continue
         port = settings.port(part)
         if port in own_ports or not (reason := _why_not(address, port)):

@@ -35,11 +35,14 @@ HEADS = {
 def prepare(settings: Settings) -> Iterator[str]:
     """Make the folders, secrets and dashboards, the files for tokens, and internal ports.
 
+    Of containers, Prometheus' configuration too.
+
     Yields a line for each new secret. Containers run as another user, so the files in secrets/
     are made readable for their group, which the containers join, and closed to others.
 
     Raises:
-        StackError: the results folder cannot be made, or the proxy's users have a mistake.
+        StackError: the results folder cannot be made, or the proxy's users or the credentials of
+            remote write have a mistake.
     """
     settings.state_dir.mkdir(exist_ok=True)
     try:

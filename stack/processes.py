@@ -7,7 +7,8 @@ from pathlib import Path
 
 import yaml
 
-from stack import credential, internal, parts, proxy, retention, sidecar
+from stack import credential, internal, long_term, parts, proxy, retention, sidecar
+from stack.long_term_programs import LongTermPrograms
 from stack.prepare import GITHUB_WEBHOOK_SECRET, GRAFANA_PASSWORD, UPLOAD_TOKENS
 from stack.programs import Programs
 from stack.settings import (
@@ -20,6 +21,8 @@ from stack.settings import (
     PROMETHEUS,
     PROXY,
     STREAM,
+    VICTORIAMETRICS,
+    VMAUTH,
     Part,
     Settings,
     StackError,
@@ -44,6 +47,7 @@ class Processes:
         self._settings = settings
         self._programs = programs
         self._folder = settings.state_dir
+        self.long_term = LongTermPrograms(self._folder / "programs/long-term")
 
     @property
     def ledger(self) -> Path:
@@ -55,7 +59,8 @@ class Processes:
 
     def proxy_place(self) -> proxy.Place:
         """Where the proxy runs."""
-        here = (*local_parts(self._settings), STREAM)
+        published = (VMAUTH,) if long_term.is_on(self._settings) else ()
+        here = (*local_parts(self._settings), STREAM, *published)
         return proxy.Place(
             folder=str(self._folder / proxy.FOLDER),
             storage=str(self.proxy_data),
@@ -103,6 +108,9 @@ class Processes:
         yield Process(NODE_EXPORTER, self._node_exporter(), {})
         if (grafana := _grafana()) is not None:
             yield Process(GRAFANA, grafana, self.grafana_environment())
+        if long_term.is_on(self._settings):
+            yield Process(VICTORIAMETRICS, self._victoriametrics(), {})
+            yield Process(VMAUTH, self._vmauth(), {})
 
     def grafana_environment(self) -> Mapping[str, str]:
         """What docker-compose.yml gives to Grafana, with this machine's paths and addresses."""
@@ -124,6 +132,9 @@ class Processes:
             "GRAFANA_DASHBOARDS_PATH": str(settings.dashboards_dir),
             "GRAFANA_OWN_DASHBOARDS_PATH": str(root / "grafana/dashboards.d"),
             "PROMETHEUS_URL": internal.url(PROMETHEUS, settings),
+            "HISTORY_URL": long_term.history_url(
+                settings, f"http://{self._address(VMAUTH)}", internal.url(PROMETHEUS, settings)
+            ),
             "ALERTMANAGER_URL": internal.url(ALERTMANAGER, settings),
             "GF_PATHS_PROVISIONING": str(self._folder / "grafana-provisioning"),
             "GF_PATHS_DATA": str(self._made("grafana")),
@@ -169,6 +180,7 @@ class Processes:
             "--storage.tsdb.wal-compression",
             "--rules.alert.resend-delay=10s",
             "--rules.alert.for-grace-period=5s",
+            "--storage.remote.flush-deadline=5s",  # as in docker-compose.yml
             "--web.enable-lifecycle",
             "--web.enable-remote-write-receiver",
             "--enable-feature=expand-external-labels",
@@ -197,6 +209,23 @@ class Processes:
             f"--collector.textfile.directory={folder / 'textfile'}",
             *self._web(NODE_EXPORTER),
         ]
+
+    def _victoriametrics(self) -> list[str]:
+        return long_term.store_argv(
+            self.long_term.argv(VICTORIAMETRICS.name),
+            self._settings,
+            self._address(VICTORIAMETRICS),
+            str(self._made(VICTORIAMETRICS.name) / "data"),
+            self._internal / "credential",
+        )
+
+    def _vmauth(self) -> list[str]:
+        return long_term.vmauth_argv(
+            self.long_term.argv(VMAUTH.name),
+            self._address(VMAUTH),
+            str(self._folder / long_term.FOLDER / long_term.NAME),
+            self._internal / "credential",
+        )
 
     def _proxy(self) -> list[str]:
         return [

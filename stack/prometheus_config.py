@@ -1,40 +1,48 @@
 """prometheus.yml as Prometheus reads it: that of prometheus/, with what settings add to it."""
 
+from collections.abc import Mapping
+
 import yaml
 
-from benchmark_exporter.atomic_write import write_file
-from stack import exporters
+from stack import credential, exporters, long_term, remote_write
 from stack.parts import is_sidecar
-from stack.settings import Settings
+from stack.settings import VMAUTH, Part, Settings
 
 NAME = "prometheus.yml"
 # Where the container reads it, below the state folder.
 FOLDER = "prometheus-config"
 # What is mounted into that folder, each where prometheus.yml expects it.
-MOUNTED = ("rules", "targets", "internal", exporters.FOLDER, exporters.CREDENTIALS)
+MOUNTED = ("rules", "targets", credential.FOLDER, exporters.FOLDER, exporters.CREDENTIALS)
+CONTAINERS = {part: f"{part.name}:{port}" for part, port in long_term.CONTAINER_PORTS.items()}
 
 
-def text(settings: Settings) -> str:
+def text(settings: Settings, addresses: Mapping[Part, str] = CONTAINERS) -> str:
     """The configuration; that of prometheus/ as it is, comments too, where nothing is added.
+
+    `addresses` are those of the long-term store's parts.
 
     Raises:
         OSError: it cannot be read.
-        StackError: a file of the user that belongs to it has a mistake.
+        StackError: a file of the user that belongs to it has a mistake, or the credentials of
+            REMOTE_WRITE_URL are missing, or there are too many.
     """
     written = (settings.root / "prometheus" / NAME).read_text(encoding="utf-8")
     document = yaml.safe_load(written)
     complete = exporters.with_exporters(document, settings)
+    if sections := remote_write.sections(settings, f"http://{addresses[VMAUTH]}"):
+        jobs = [*complete["scrape_configs"], *long_term.scrape_jobs(settings, addresses)]
+        complete = {**complete, "remote_write": sections, "scrape_configs": jobs}
     if complete == document:
         return written
     return str(yaml.safe_dump(complete, sort_keys=False, allow_unicode=True, width=100))
 
 
 def lay_out_for_container(settings: Settings) -> None:
-    """Write the folder that Prometheus' container mounts, where any user may read it.
+    """Write the folder that Prometheus' container mounts, for its group alone.
 
     Raises:
         OSError: it cannot be written.
-        StackError: a file of the user that belongs to it has a mistake.
+        StackError: as `text`.
     """
     credentials = settings.secrets_dir / exporters.CREDENTIALS
     credentials.mkdir(parents=True, exist_ok=True)
@@ -42,7 +50,9 @@ def lay_out_for_container(settings: Settings) -> None:
     if is_sidecar(settings):
         return
     folder = settings.state_dir / FOLDER
-    for path in (folder, *(folder / name for name in MOUNTED)):
-        path.mkdir(exist_ok=True)
-        path.chmod(0o755)
-    write_file(folder / NAME, text(settings).encode(), mode=0o644)
+    folder.mkdir(parents=True, exist_ok=True)
+    credential.share(folder, settings)
+    for name in MOUNTED:
+        (folder / name).mkdir(exist_ok=True)
+    remote_write.write_credentials(settings, folder)
+    credential.write_shared(folder / NAME, text(settings), settings)

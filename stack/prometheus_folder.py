@@ -6,18 +6,27 @@ from pathlib import Path
 import yaml
 
 from benchmark_exporter.atomic_write import write_file
-from stack import credential, exporters, internal, prometheus_config, retention
+from stack import (
+    credential,
+    exporters,
+    internal,
+    long_term,
+    prometheus_config,
+    remote_write,
+    retention,
+)
 from stack.settings import PROXY, Part, Settings
 
 
 def lay_out(settings: Settings, folder: Path, parts: Iterable[Part], argv: Sequence[str]) -> None:
     """Write the configuration, its rules and its targets into a folder.
 
-    Nothing but the addresses differs from prometheus/, unless the Prometheus that `argv` runs
-    takes its retention from its configuration: then that is in it.
+    Nothing but the addresses differs from prometheus/, unless .env adds to the configuration, or
+    the Prometheus that `argv` runs takes its retention from it: then that is in it.
 
     Raises:
         OSError: the folder cannot be written to.
+        StackError: .env adds what cannot be used.
     """
     source = settings.root / "prometheus"
     (folder / "targets").mkdir(parents=True, exist_ok=True)
@@ -31,7 +40,9 @@ def lay_out(settings: Settings, folder: Path, parts: Iterable[Part], argv: Seque
         link = folder / name
         link.unlink(missing_ok=True)
         link.symlink_to(target)
-    text = prometheus_config.text(settings)
+    remote_write.write_credentials(settings, folder)
+    addresses = {part: internal.address(part, settings) for part in long_term.PARTS}
+    text = prometheus_config.text(settings, addresses)
     if retention.is_configured(argv):
         text = retention.with_retention(text, settings)
     write_file(folder / prometheus_config.NAME, text.encode())

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from benchmark_exporter.config import ConfigError, load_config
-from stack import credential, proxy_users, scrape_door
+from stack import credential, long_term, proxy_users, scrape_door
 from stack.settings import (
     ALERTMANAGER,
     EXPORTER,
@@ -22,6 +22,7 @@ from stack.settings import (
     NODE_EXPORTER,
     PROMETHEUS,
     STREAM,
+    VMAUTH,
     Part,
     Settings,
 )
@@ -51,6 +52,7 @@ OPEN_WITHOUT_LOGIN: Mapping[Part, Sequence[str]] = {
     PROMETHEUS: (f"not path {HEALTH}",),
     ALERTMANAGER: (f"not path {HEALTH}",),
     NODE_EXPORTER: (),
+    VMAUTH: (),
 }
 
 
@@ -232,6 +234,10 @@ def _refusals(part: Part, settings: Settings) -> Iterator[str]:
     if part is EXPORTER:
         yield "@alerts {\n\t\t\tmethod POST\n\t\t\tpath /api/v1/alerts*\n\t\t}"
         yield 'respond @alerts "refused: only Alertmanager posts alerts\n" 403'
+    if part is VMAUTH:
+        paths = "|".join(long_term.READ_PATHS)
+        yield f"@not_reading not path_regexp ^({paths})$"
+        yield 'respond @not_reading "refused: only queries pass this address\n" 403'
     if part is PROMETHEUS and settings.is_open_to_network and not settings.has_tls:
         yield "@write path /api/v1/write* /api/v1/otlp*"
         yield (

@@ -52,8 +52,15 @@ PROXY = Part("proxy", "EXPORTER_PORT", "/-/proxy")
 PARTS = (*SERVERS, PROXY)
 # The exporter's second address, for the stream and the live page.
 STREAM = Part("stream", "STREAM_PORT", "/")
+# With LONG_TERM_STORE=yes: the store, and vmauth, through which all but backups reach it.
+VICTORIAMETRICS = Part("victoriametrics", "LONG_TERM_PORT", "/health")
+VMAUTH = Part("vmauth", "LONG_TERM_PORT", "/api/v1/query?query=1")
 # What has a published port.
-LISTENERS = (*SERVERS, STREAM)
+LISTENERS = (*SERVERS, STREAM, VMAUTH)
+# What has an internal port.
+INTERNAL = (*LISTENERS, VICTORIAMETRICS)
+# What people reach through no port of its own.
+UNPUBLISHED = (PROXY, VICTORIAMETRICS)
 
 
 @dataclass(frozen=True, slots=True)

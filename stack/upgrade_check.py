@@ -23,7 +23,15 @@ CONFIG = Path("exporter/benchmark_exporter/config.yaml")
 # Where config.yaml was before 0.6.
 OLD_CONFIG = Path("exporter/config.yaml")
 LEDGER_IN_CONTAINER = "/var/lib/benchmark-exporter/ledger.sqlite3"
-IMAGES = ("EXPORTER", "PROMETHEUS", "ALERTMANAGER", "GRAFANA", "NODE_EXPORTER")
+IMAGES = (
+    "EXPORTER",
+    "PROMETHEUS",
+    "ALERTMANAGER",
+    "GRAFANA",
+    "NODE_EXPORTER",
+    "VICTORIAMETRICS",
+    "VMAUTH",
+)
 PROBE_SECONDS = 60
 
 Stack = ComposeStack | LocalStack

@@ -11,6 +11,7 @@ from ipaddress import AddressValueError, IPv4Address
 from urllib.parse import urlsplit
 
 from stack import exporters, parts
+from stack.long_term_settings import RULES as LONG_TERM_RULES
 from stack.settings import Settings
 
 MODES = ("compose", "local")
@@ -36,7 +37,7 @@ LONGEST_LABEL = 100
 def mistakes(settings: Settings) -> list[str]:
     """Every setting that cannot be used, one line each: its name, what it must be, what it is."""
     found = list(_ports(settings))
-    for names, (is_valid, must_be) in RULES.items():
+    for names, (is_valid, must_be) in {**RULES, **LONG_TERM_RULES}.items():
         found += [
             f"{name} must be {must_be}, not '{settings[name]}'"
             for name in names.split()
@@ -79,13 +80,14 @@ def _is_ipv4(value: str) -> bool:
     return True
 
 
-def _is_duration(value: str) -> bool:
+def duration_seconds(value: str) -> float:
+    """How long a duration like 30d or 1h30m is; 0 for what Prometheus does not take as one."""
     match = DURATION.fullmatch(value)
     if not value or match is None:
-        return False
+        return 0
     counts = (int(count or 0) for count in match.groups())
     seconds = sum(count * unit for count, unit in zip(counts, UNIT_SECONDS, strict=True))
-    return 0 < seconds < LONGEST_SECONDS
+    return seconds if seconds < LONGEST_SECONDS else 0
 
 
 def _addresses(value: str) -> int:
@@ -120,7 +122,7 @@ RULES: Mapping[str, tuple[Callable[[str], object], str]] = {
         "a host name or address without scheme and port, like perf.example.org or [2001:db8::1]",
     ),
     "PUBLIC_EXPORTER_URL PUBLIC_STREAM_URL PUBLIC_PROMETHEUS_URL PUBLIC_ALERTMANAGER_URL "
-    "PUBLIC_GRAFANA_URL": (
+    "PUBLIC_GRAFANA_URL PUBLIC_LONG_TERM_URL": (
         _empty_or(URL.fullmatch),
         "the address of a server, like https://perf.example.org/grafana, or empty",
     ),
@@ -133,7 +135,7 @@ RULES: Mapping[str, tuple[Callable[[str], object], str]] = {
         exporters.are_addresses,
         "addresses like https://perf-a.example.org:8000, each once, separated by spaces",
     ),
-    "PROMETHEUS_RETENTION_TIME": (_is_duration, "a duration like 30d or 12h"),
+    "PROMETHEUS_RETENTION_TIME": (duration_seconds, "a duration like 30d or 12h"),
     "PROMETHEUS_RETENTION_SIZE": (SIZE.fullmatch, "a size like 512MB or 1.5GB, or 0 for any"),
     "SMTP_SMARTHOST": (
         _empty_or(HOST_PORT.fullmatch),
@@ -144,7 +146,7 @@ RULES: Mapping[str, tuple[Callable[[str], object], str]] = {
     "ALERT_EMAIL_TO": (_empty_or(_addresses), "email addresses, or empty"),
     "PAGERDUTY_URL": (_is_http_url, "an http(s) URL"),
     "EXPORTER_IMAGE PROMETHEUS_IMAGE ALERTMANAGER_IMAGE NODE_EXPORTER_IMAGE CADDY_IMAGE "
-    "PYTHON_IMAGE": (
+    "PYTHON_IMAGE VICTORIAMETRICS_IMAGE VMAUTH_IMAGE": (
         IMAGE.fullmatch,
         "an image's name, like registry.example.org/name:tag",
     ),

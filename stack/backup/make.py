@@ -15,6 +15,7 @@ from typing import IO, Any
 
 from benchmark_exporter import __version__
 from benchmark_exporter.ledger.schema import MIGRATIONS
+from stack import long_term
 from stack.backup import configuration, folder, journal, proof
 from stack.backup import silences as silences_file
 from stack.backup.access import COLLECT, Access, Stack
@@ -82,7 +83,7 @@ def backup(settings: Settings, to: str, keep: int, *, secrets: bool) -> Path:
         manifest = _write(settings, stack, path, began, secrets=secrets)
         if keep:
             say(folder.prune(target, settings, keep))
-    _print_result(path, manifest)
+    _print_result(path, manifest, is_long_term=long_term.is_on(settings))
     return path
 
 
@@ -262,7 +263,7 @@ def _check_room(target: Path, size_bytes: int) -> None:
         )
 
 
-def _print_result(path: Path, manifest: Manifest) -> None:
+def _print_result(path: Path, manifest: Manifest, *, is_long_term: bool) -> None:
     size = path.stat().st_size
     seconds = manifest.ended_seconds - manifest.begun_seconds
     for store in manifest.stores:
@@ -273,4 +274,6 @@ def _print_result(path: Path, manifest: Manifest) -> None:
     )
     if not manifest.holds_secrets:
         print("it has none of secrets/; SECRETS=yes adds them")
+    if is_long_term:
+        print("it has nothing of the long-term store; docs/backup.md says how to back that up")
     print(f"to restore it: make restore FROM={shown}")

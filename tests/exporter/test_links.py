@@ -8,7 +8,7 @@ import pytest
 
 from benchmark_exporter.links import ON_ONES_OWN_MACHINE, Links
 from stack import settings
-from stack.settings import LISTENERS, NODE_EXPORTER
+from stack.settings import LISTENERS, NODE_EXPORTER, VMAUTH
 from tests.support.paths import REPOSITORY
 from tests.support.process import Exporter
 
@@ -47,7 +47,7 @@ def test_swapped_ports_are_not_swapped_back() -> None:
 
 def test_every_address_in_a_runbook_is_that_of_a_part() -> None:
     defaults = settings.defaults().values
-    parts = [part for part in LISTENERS if part is not NODE_EXPORTER]
+    parts = [part for part in LISTENERS if part not in (NODE_EXPORTER, VMAUTH)]
     assert {
         f"http://localhost:{defaults[part.port_setting]}": part.name for part in parts
     } == ON_ONES_OWN_MACHINE

@@ -42,6 +42,19 @@ def test_the_shortest_step_is_the_shortest_scrape_interval() -> None:
     assert source["jsonData"]["timeInterval"] == "1s"
 
 
+def test_history_has_a_data_source_that_is_prometheus_unless_there_is_a_store() -> None:
+    [source] = _read("datasources/history.yml")["datasources"]
+    [prometheus] = _read("datasources/prometheus.yml")["datasources"]
+    differing = {"name", "uid", "url", "isDefault", "jsonData"}
+    assert {name: value for name, value in source.items() if name not in differing} == {
+        name: value for name, value in prometheus.items() if name not in differing
+    }
+    assert (source["uid"], source["url"]) == ("history", "${HISTORY_URL}")
+    assert (source["isDefault"], source["jsonData"]["manageAlerts"]) == (False, False)
+    compose = _compose_environment()
+    assert compose["HISTORY_URL"] == f"${{HISTORY_URL:-{compose['PROMETHEUS_URL']}}}"
+
+
 def test_alertmanager_is_a_data_source_of_the_prometheus_implementation() -> None:
     [source] = _read("datasources/alertmanager.yml")["datasources"]
     assert (source["uid"], source["type"], source["jsonData"]["implementation"]) == (

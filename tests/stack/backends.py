@@ -18,6 +18,7 @@ from typing import Any, Protocol, TypeVar
 import psutil
 from testcontainers.compose import DockerCompose
 
+from stack import long_term
 from stack import settings as stack_settings
 from stack.compose import ComposeStack, filled_in
 from stack.project import derived_name
@@ -142,12 +143,15 @@ class Compose(_Checkout):
         return subprocess.run(["docker", *words], capture_output=True, text=True, check=True).stdout
 
 
-def run_local(folder: Path, free_port: Callable[[], int]) -> Iterator[Local]:
+def run_local(
+    folder: Path, free_port: Callable[[], int], chosen: Mapping[str, str] | None = None
+) -> Iterator[Local]:
     """The stack as processes; ended, and seen to have ended, when the generator is closed."""
-    values = {"MODE": "local", "PUBLIC_HOST": PUBLIC_HOST}
+    values = {"MODE": "local", "PUBLIC_HOST": PUBLIC_HOST, **(chosen or {})}
     settings = checkout(folder, values | ports(free_port))
     link_programs(settings.root)
-    backend = Local("local", settings, [part for part in PARTS if part is not GRAFANA])
+    parts = [part for part in PARTS if part is not GRAFANA] + list(long_term.parts(settings))
+    backend = Local("local", settings, parts)
     try:
         up = backend.command("up")
         assert up.returncode == 0, up.stdout + up.stderr

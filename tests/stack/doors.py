@@ -13,6 +13,7 @@ from stack.settings import (
     NODE_EXPORTER,
     PROMETHEUS,
     STREAM,
+    VMAUTH,
     Part,
     Settings,
 )
@@ -31,6 +32,7 @@ PAGES: Mapping[Part, Sequence[str]] = {
     ALERTMANAGER: ("/", "/api/v2/alerts", "/metrics"),
     NODE_EXPORTER: ("/metrics",),
     GRAFANA: ("/login",),
+    VMAUTH: ("/api/v1/query?query=1", "/api/v1/labels"),
 }
 # Of Grafana, what only those see who have logged in.
 BEHIND_LOGIN = {GRAFANA: ("/api/search", "/metrics")}
@@ -49,7 +51,8 @@ JSON = {"Content-Type": "application/json"}
 
 def doors(backend: Backend) -> list[Part]:
     """What this stack publishes."""
-    return [part for part in LISTENERS if part is not GRAFANA or GRAFANA in backend.parts]
+    optional = (GRAFANA, VMAUTH)
+    return [part for part in LISTENERS if part not in optional or part in backend.parts]
 
 
 def published(part: Part, settings: Settings) -> str:

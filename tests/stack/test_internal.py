@@ -11,7 +11,7 @@ from stack import internal, proxy, proxy_users, settings
 from stack.compose import proxy_place
 from stack.local import LocalStack
 from stack.prepare import prepare
-from stack.settings import EXPORTER, LISTENERS, PROMETHEUS, StackError
+from stack.settings import EXPORTER, INTERNAL, PROMETHEUS, StackError
 from tests.stack.checkouts import run_stack, write_env
 
 
@@ -19,8 +19,8 @@ def test_ports_are_chosen_once_and_differ(folder: Path) -> None:
     values = settings.load(folder, environ={})
     list(prepare(values))
     chosen = internal.ports(values)
-    assert chosen.keys() == {part.name for part in LISTENERS}
-    assert len(set(chosen.values())) == len(LISTENERS)
+    assert chosen.keys() == {part.name for part in INTERNAL}
+    assert len(set(chosen.values())) == len(INTERNAL)
     internal.choose(values, ())
     list(prepare(values))
     assert internal.ports(values) == chosen
@@ -47,7 +47,7 @@ def test_a_damaged_record_of_ports_is_made_again(folder: Path, text: str) -> Non
     values.state_dir.mkdir(exist_ok=True)
     (values.state_dir / internal.NAME).write_text(text)
     list(prepare(values))
-    assert internal.ports(values).keys() == {part.name for part in LISTENERS}
+    assert internal.ports(values).keys() == {part.name for part in INTERNAL}
 
 
 @pytest.mark.parametrize(

@@ -148,7 +148,7 @@ def taken(
 def test_servers_of_a_version_without_a_proxy_are_replaced(taken: Taken) -> None:
     assert not [name for name, process in taken.before.items() if process.is_running()]
     assert "proxy is ready" in taken.said
-    assert internal.ports(taken.settings).keys() == {part.name for part in stack_settings.LISTENERS}
+    assert internal.ports(taken.settings).keys() == {part.name for part in stack_settings.INTERNAL}
 
 
 def test_each_door_asks_for_a_login_but_where_the_document_says(taken: Taken) -> None:

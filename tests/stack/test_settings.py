@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stack import settings
-from stack.settings import LISTENERS, NODE_EXPORTER, StackError
+from stack.settings import LISTENERS, NODE_EXPORTER, VMAUTH, StackError
 from tests.stack.checkouts import run_stack, write_env
 from tests.stack.composed import compose_configuration
 from tests.support.paths import REPOSITORY
@@ -95,11 +95,15 @@ def test_what_is_valid_is_accepted(folder: Path, line: str) -> None:
 
 
 def test_every_setting_of_compose_is_in_the_example() -> None:
-    compose = (REPOSITORY / "docker-compose.yml").read_text()
-    used = set(re.findall(r"\$\{([A-Z_]+)", compose))
+    used = {
+        name
+        for path in REPOSITORY.glob("docker-compose*.yml")
+        for name in re.findall(r"\$\{([A-Z_]+)", path.read_text())
+    }
     # What the stack's commands reckon.
     assert used - settings.defaults().values.keys() == {
-        *("SECRETS_GID", "HOST_PRESSURE_DIR", "STACK_CREDENTIAL_DIGEST"),
+        *("SECRETS_GID", "HOST_PRESSURE_DIR", "STACK_CREDENTIAL_DIGEST", "HISTORY_URL"),
+        "INTERNAL_VICTORIAMETRICS_PORT",
         *(f"INTERNAL_{part.port_setting}" for part in LISTENERS),
     }
 
@@ -108,9 +112,9 @@ def test_images_have_exact_tags_in_the_example_alone() -> None:
     images = {
         name: value for name, value in settings.defaults().values.items() if name.endswith("_IMAGE")
     }
-    assert len(images) == 7
+    assert len(images) == 9
     assert all(re.fullmatch(r"[\w/-]+:v?\d+\.\d+[\w.-]*", image) for image in images.values())
-    compose = (REPOSITORY / "docker-compose.yml").read_text()
+    compose = "".join(path.read_text() for path in REPOSITORY.glob("docker-compose*.yml"))
     assert not [image for image in images.values() if image.partition(":")[2] in compose]
 
 
@@ -160,8 +164,9 @@ def test_both_modes_have_the_same_public_addresses(
     public = {part.name: values.public_url(part) for part in LISTENERS}
     assert expected.items() <= public.items()
     in_compose = compose_configuration(values)["x-public-urls"]
-    # Nothing links to node_exporter.
-    assert set(in_compose) == set(public.values()) - {values.public_url(NODE_EXPORTER)}
+    # Nothing links to these.
+    unlinked = {values.public_url(part) for part in (NODE_EXPORTER, VMAUTH)}
+    assert set(in_compose) == set(public.values()) - unlinked
 
 
 def test_a_slash_at_the_end_of_an_address_is_left_out(folder: Path) -> None:

@@ -12,7 +12,10 @@ NAMESPACE = "benchmarks"
 # Of the stack's own servers and machine, which kube-prometheus-stack watches by rules of its own:
 # they would match every server and node of a cluster.
 STACK_GROUPS = frozenset(
-    {"targets", "availability", "host", "disk", "evaluation", "notifications", "storage"}
+    {
+        *("targets", "availability", "host", "disk"),
+        *("evaluation", "notifications", "storage", "remote-write"),
+    }
 )
 STACK_ALERTS = frozenset(
     {

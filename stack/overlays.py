@@ -1,0 +1,34 @@
+"""Which Compose files a checkout's stack is made of, and what they are filled in with."""
+
+import os
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from stack import long_term
+from stack.settings import GRAFANA, VMAUTH, Part, Settings
+
+BASE = "docker-compose.yml"
+# A user's own, which Compose reads by itself only where no file is named.
+OWN = "docker-compose.override.yml"
+
+
+def variables(settings: Settings) -> dict[str, str]:
+    """What the overlays are filled in with; COMPOSE_FILE where there are any."""
+    overlays = list(_overlays(settings))
+    filled_in = long_term.compose_variables(settings)
+    if not overlays:
+        return filled_in
+    own = [OWN] if (settings.root / OWN).is_file() else []
+    files = (str(Path(settings.root, name)) for name in (BASE, *overlays, *own))
+    return {**filled_in, "COMPOSE_FILE": os.pathsep.join(files)}
+
+
+def left_out(settings: Settings) -> Collection[Part]:
+    """The published parts that this stack goes without."""
+    without_image = () if settings["GRAFANA_IMAGE"] else (GRAFANA,)
+    return (*without_image, *(() if long_term.is_on(settings) else (VMAUTH,)))
+
+
+def _overlays(settings: Settings) -> Iterator[str]:
+    if long_term.is_on(settings):
+        yield long_term.OVERLAY

@@ -60,6 +60,7 @@ class Wired:
         self.now = START_SECONDS
         self.publish = publish
         self.scrapes: LastScrapes = {}
+        self.exporter_url: str | None = None
         self.clock: Callable[[], float] = lambda: self.now
         self.connect: Connect = connect_to_write  # of the ledger that is opened next
         self._open()
@@ -133,7 +134,9 @@ class Wired:
             pass
 
     def render(self) -> Exposition:
-        live = Live(self.ingest.pending_files, 0.0, scrapes=self.scrapes)
+        live = Live(
+            self.ingest.pending_files, 0.0, scrapes=self.scrapes, exporter_url=self.exporter_url
+        )
         exposition = self.collector.expose(self.ledger, live, self.now)[1]
         same_as_whole(self.collector, self.ledger, live, self.now, exposition)
         return exposition

@@ -82,6 +82,7 @@ def busy(wired: Wired) -> Wired:
     set_baseline(wired.ledger, "steady-0", by, wired.config.limits_for)
     wired.ingest.receive([WATCHDOG])
     wired.search_changes()
+    wired.exporter_url = "https://perf.example.org"
     return wired
 
 

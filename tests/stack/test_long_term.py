@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from benchmark_exporter.commands.remote_write import Point, RemoteWriter
 from stack import credential, internal
 from stack.demo_history import documents
 from stack.settings import PROMETHEUS, VICTORIAMETRICS, VMAUTH, Part
@@ -17,7 +18,12 @@ from tests.stack.backends import Local, is_back, run_local, until
 from tests.stack.checkouts import write_env
 from tests.stack.doors import ask, doors, published
 from tests.stack.long_term_outages import supervisorctl
-from tests.stack.long_term_queries import differences, history_queries, seconds_until_equal
+from tests.stack.long_term_queries import (
+    differences,
+    history_queries,
+    samples,
+    seconds_until_equal,
+)
 
 DEADLINE_SECONDS = 60.0
 # How long the store is away here; `make drill-long-term` has it away for 10 minutes.
@@ -183,6 +189,23 @@ def test_what_prometheus_had_not_sent_when_it_was_restarted_can_be_filled_in(
     done = month.command("long-term-fill", "--since=10m")
     assert done.returncode == 0, done.stderr
     seconds_until_equal(settings, EACH_SECOND, began, DEADLINE_SECONDS)
+
+
+def test_of_what_a_pair_of_prometheus_writes_within_a_second_one_sample_stays(stack: Local) -> None:
+    settings = stack.settings
+    headers = {"Authorization": f"Basic {credential.basic(settings)}"}
+    end = int(time.time()) - 10
+    labels = (("__name__", "written_by_a_pair"),)
+    with RemoteWriter(internal.url(VMAUTH, settings), headers) as writer:
+        for offset_ms in (200, 600):  # of the two Prometheus' scrapes
+            times = (1000 * (end - second) + offset_ms for second in range(20))
+            writer.write([Point(labels, at, 1.0) for at in times])
+
+    def stored() -> float | None:
+        return samples(VMAUTH, settings, "written_by_a_pair", 60, end + 2) or None
+
+    found, _ = until(stored, DEADLINE_SECONDS, "samples of both")
+    assert found == 20
 
 
 def test_without_the_store_again_the_stack_starts(stack: Local) -> None:

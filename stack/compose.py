@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from stack import credential, internal, project, proxy
+from stack import credential, high_availability, internal, project, proxy
 from stack.log_excerpt import excerpt
 from stack.prepare import secrets_gid
 from stack.record import Placement
@@ -58,6 +58,7 @@ def filled_in(settings: Settings, name: str) -> dict[str, str]:
         **settings.values,
         **{part.public_url_setting: settings.public_url(part) for part in LISTENERS},
         **{f"INTERNAL_{part.port_setting}": str(ports.get(part.name, 0)) for part in LISTENERS},
+        **high_availability.compose_variables(settings, ports),
         "COMPOSE_PROJECT_NAME": name,
         "SECRETS_GID": str(secrets_gid(settings)),
         "STACK_CREDENTIAL_DIGEST": credential.digest(settings),
@@ -73,8 +74,12 @@ def proxy_place(settings: Settings) -> proxy.Place:
         folder="/etc/caddy",
         storage=PROXY_STORAGE,
         bind="",
-        upstreams={name: f"{hosts.get(name, name)}:{port}" for name, port in here.items()},
+        upstreams={
+            **{name: f"{hosts.get(name, name)}:{port}" for name, port in here.items()},
+            **high_availability.containers(settings, CONTAINER_PORTS),
+        },
         ports=here,
+        doors=high_availability.DOOR_PORTS if high_availability.is_on(settings) else {},
     )
 
 
@@ -93,7 +98,8 @@ class ComposeStack:
 
     def parts(self) -> Sequence[Part]:
         """What this stack has: Grafana unless GRAFANA_IMAGE is empty."""
-        return [part for part in PARTS if part is not GRAFANA or self._settings["GRAFANA_IMAGE"]]
+        parts = (*PARTS, *high_availability.added(self._settings))
+        return [part for part in parts if part is not GRAFANA or self._settings["GRAFANA_IMAGE"]]
 
     def placement(self) -> Placement:
         """What other commands have to know of it."""

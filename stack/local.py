@@ -9,12 +9,12 @@ from pathlib import Path
 
 import psutil
 
-from stack import grafana_folder, internal, prometheus_folder, proxy
+from stack import grafana_folder, high_availability, internal, prometheus_folder, proxy
 from stack.log_excerpt import excerpt
 from stack.processes import Processes, local_parts
 from stack.programs import Programs
 from stack.record import Placement
-from stack.settings import EXPORTER, Part, Settings, StackError
+from stack.settings import ALERTMANAGER, EXPORTER, PROMETHEUS, Part, Settings, StackError
 from stack.supervisor import Supervisor
 
 STOP_SECONDS = 20.0
@@ -40,7 +40,7 @@ class LocalStack:
 
     def parts(self) -> Sequence[Part]:
         """What this stack has: Grafana only where it is installed."""
-        return local_parts()
+        return (*local_parts(), *high_availability.added(self._settings))
 
     def placement(self) -> Placement:
         """What other commands have to know of it."""
@@ -94,8 +94,9 @@ class LocalStack:
         Raises:
             StackError: a configuration cannot be written.
         """
-        argv = self.processes.argv("prometheus")
-        prometheus_folder.lay_out(self._settings, self._made("prometheus"), self.parts(), argv)
+        argv, parts = self.processes.argv("prometheus"), self.parts()
+        for part in high_availability.members(PROMETHEUS, self._settings):
+            prometheus_folder.lay_out(self._settings, self._made(part.name), parts, argv, part)
         grafana_folder.lay_out(self._settings)
         proxy.write(self._settings, self.processes.proxy_place())
         yield from self._render_alertmanager()
@@ -176,7 +177,9 @@ class LocalStack:
 
     def stored(self) -> list[str]:
         """What `clean` would remove, as a user knows it."""
-        folders = ("exporter", "prometheus", "alertmanager", "grafana", "proxy-data", "logs")
+        added = (part.name for part in high_availability.ADDED)
+        servers = ("exporter", "prometheus", "alertmanager", *added, "grafana")
+        folders = (*servers, "proxy-data", "logs")
         name = self._folder.name
         return [f"{name}/{each}" for each in folders if (self._folder / each).exists()]
 
@@ -226,8 +229,14 @@ class LocalStack:
         """This checkout's processes and their parts, known by where they alone store."""
         marks = {
             f"--ledger={self._folder}/": "exporter",
-            f"--storage.tsdb.path={self._folder}/": "prometheus",
-            f"--storage.path={self._folder}/": "alertmanager",
+            **{
+                f"--storage.tsdb.path={self._folder}/{part.name}/": part.name
+                for part in high_availability.MEMBERS[PROMETHEUS]
+            },
+            **{
+                f"--storage.path={self._folder}/{part.name}/": part.name
+                for part in high_availability.MEMBERS[ALERTMANAGER]
+            },
             f"--collector.textfile.directory={self._settings.root}/": "node_exporter",
             f"--config={self._folder}/proxy/": "proxy",
         }

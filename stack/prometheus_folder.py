@@ -1,17 +1,19 @@
 """What Prometheus reads in mode local: prometheus/ with this machine's addresses."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import yaml
 
 from benchmark_exporter.atomic_write import write_file
-from stack import credential, internal, retention
+from stack import credential, high_availability, internal, retention
 from stack.settings import PROXY, Part, Settings
 
 
-def lay_out(settings: Settings, folder: Path, parts: Iterable[Part], argv: Sequence[str]) -> None:
-    """Write the configuration, its rules and its targets into a folder.
+def lay_out(
+    settings: Settings, folder: Path, parts: Iterable[Part], argv: Sequence[str], prometheus: Part
+) -> None:
+    """Write the configuration, its rules and its targets into the folder of a Prometheus.
 
     Nothing but the addresses differs from prometheus/, unless the Prometheus that `argv` runs
     takes its retention from its configuration: then that is in it.
@@ -35,10 +37,19 @@ def lay_out(settings: Settings, folder: Path, parts: Iterable[Part], argv: Seque
             retention.with_retention(text, settings), encoding="utf-8"
         )
     here = {part.name: internal.address(part, settings) for part in parts if part is not PROXY}
-    for file in (source / "targets/compose").glob("*.yml"):
+    here["localhost"] = internal.address(prometheus, settings)
+    _write_targets(source / "targets/compose", folder / "targets", here)
+    (folder / "members").mkdir(exist_ok=True)
+    if not high_availability.is_on(settings):
+        here = {}
+    _write_targets(source / "targets/members", folder / "members", here)
+
+
+def _write_targets(source: Path, folder: Path, here: Mapping[str, str]) -> None:
+    """Write the targets of containers with the addresses here; those without one are left out."""
+    for file in source.glob("*.yml"):
         groups = yaml.safe_load(file.read_text(encoding="utf-8"))
         for group in groups:
             names = [target.partition(":")[0] for target in group["targets"]]
             group["targets"] = [here[name] for name in names if name in here]
-        written = folder / "targets" / file.name
-        write_file(written, yaml.safe_dump(groups).encode())
+        write_file(folder / file.name, yaml.safe_dump(groups).encode())

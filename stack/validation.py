@@ -127,6 +127,7 @@ RULES: Mapping[str, tuple[Callable[[str], object], str]] = {
         lambda value: all(map(HOST.fullmatch, value.split())),
         "host names without scheme and port, separated by spaces",
     ),
+    "HIGH_AVAILABILITY": (lambda value: value in ("yes", "no"), "'yes' or 'no'"),
     "PROMETHEUS_RETENTION_TIME": (_is_duration, "a duration like 30d or 12h"),
     "PROMETHEUS_RETENTION_SIZE": (SIZE.fullmatch, "a size like 512MB or 1.5GB, or 0 for any"),
     "SMTP_SMARTHOST": (

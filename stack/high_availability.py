@@ -1,0 +1,97 @@
+"""HIGH_AVAILABILITY=yes: two Prometheus with the same rules, three Alertmanagers in a cluster.
+
+Each member is a part of its own: the first of each kind is the one that a stack without members
+has, with its name, its data and its internal port.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from stack.settings import ALERTMANAGER, LISTENERS, PROMETHEUS, Part, Settings
+
+COMPOSE_FILES = ("docker-compose.yml", "docker-compose.override.yml")
+OVERLAY = "docker-compose.ha.yml"
+
+
+def _like(part: Part, name: str) -> Part:
+    return Part(name, part.port_setting, part.ready_path)
+
+
+PROMETHEUS_B = _like(PROMETHEUS, "prometheus_b")
+ALERTMANAGER_B = _like(ALERTMANAGER, "alertmanager_b")
+ALERTMANAGER_C = _like(ALERTMANAGER, "alertmanager_c")
+ADDED = (PROMETHEUS_B, ALERTMANAGER_B, ALERTMANAGER_C)
+MEMBERS: Mapping[Part, tuple[Part, ...]] = {
+    PROMETHEUS: (PROMETHEUS, PROMETHEUS_B),
+    ALERTMANAGER: (ALERTMANAGER, ALERTMANAGER_B, ALERTMANAGER_C),
+}
+# The external label that tells the stores apart. No alert has it.
+REPLICAS = {PROMETHEUS: "a", PROMETHEUS_B: "b"}
+# Where each Alertmanager listens for the others, in mode local.
+GOSSIP = {part: _like(part, f"{part.name}_gossip") for part in MEMBERS[ALERTMANAGER]}
+# Where the proxy leads to the members that live, for Grafana. It adds no credential.
+DOORS = {part: _like(part, f"{part.name}_door") for part in MEMBERS}
+# What has an internal port beyond the parts that every stack has.
+INTERNAL = (*ADDED, *GOSSIP.values(), *DOORS.values())
+# On which the proxy's container has its doors; they are not published.
+DOOR_PORTS = {PROMETHEUS: 19090, ALERTMANAGER: 19093}
+# By its place in the cluster, a member waits so long before it sends: for the notification of the
+# one before it, and word of that. docs/high-availability.md says how it was chosen.
+CLUSTER_OPTIONS = ("--cluster.peer-timeout=5s",)
+
+
+def is_on(settings: Settings) -> bool:
+    """Whether the stack has members."""
+    return settings["HIGH_AVAILABILITY"] == "yes"
+
+
+def added(settings: Settings) -> tuple[Part, ...]:
+    """The parts that other stacks do not have."""
+    return ADDED if is_on(settings) else ()
+
+
+def members(part: Part, settings: Settings) -> tuple[Part, ...]:
+    """The members that share a part's work, or the part alone."""
+    return MEMBERS.get(part, (part,)) if is_on(settings) else (part,)
+
+
+def with_internal_port(settings: Settings) -> tuple[Part, ...]:
+    """Everything that listens behind the proxy."""
+    return (*LISTENERS, *INTERNAL) if is_on(settings) else LISTENERS
+
+
+def compose_variables(settings: Settings, ports: Mapping[str, int]) -> dict[str, str]:
+    """What Compose has to know of the overlay; nothing without it."""
+    if not is_on(settings):
+        return {}
+    chosen = os.environ.get("COMPOSE_FILE", "").split(os.pathsep)
+    base = [name for name in chosen if name and Path(name).name != OVERLAY] or [
+        name for name in COMPOSE_FILES if (settings.root / name).exists()
+    ]
+    internal = {f"INTERNAL_{part.name.upper()}_PORT": ports.get(part.name, 0) for part in ADDED}
+    return {
+        "COMPOSE_FILE": os.pathsep.join([*base, OVERLAY]),
+        **{name: str(port) for name, port in internal.items()},
+    }
+
+
+def containers(settings: Settings, ports: Mapping[Part, int]) -> dict[str, str]:
+    """The addresses of added parts in the containers' network; `ports` are those of all parts."""
+    return {
+        member.name: f"{member.name}:{ports[part]}"
+        for part in MEMBERS
+        for member in members(part, settings)
+        if member is not part
+    }
+
+
+def cluster_flags(part: Part, settings: Settings, addresses: Mapping[Part, str]) -> list[str]:
+    """The flags by which an Alertmanager finds the others; `addresses` are those of GOSSIP."""
+    if not is_on(settings):
+        return ["--cluster.listen-address="]
+    return [
+        f"--cluster.listen-address={addresses[part]}",
+        *(f"--cluster.peer={address}" for other, address in addresses.items() if other != part),
+        *CLUSTER_OPTIONS,
+    ]

@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .PHONY: help up upgrade-check down status logs demo demo-clean reload notify-test proxy-user clean
 .PHONY: compose systemd backup restore restore-clean
 .PHONY: history backfill baseline watch push
-.PHONY: test test-crash order fuzz soak drill bench lint check audit format generate lock release
+.PHONY: test test-crash order fuzz soak drill drill-failover bench lint check audit format generate lock release
 
 VENV := .venv
 RUN_REQUIREMENTS := exporter/requirements.txt exporter/requirements-build.txt stack/requirements.txt
@@ -100,6 +100,9 @@ soak: $(VENV)/dev ## load, kill and reload a whole stack for 20 minutes; SOAK_MI
 drill: $(VENV)/dev ## kill restores at each step; then back up, destroy and restore a month of runs
 	@DRILL=all $(PY) -m pytest tests/stack/backup
 	@$(PY) -m benchmarks.backup
+
+drill-failover: $(VENV)/dev ## kill members of a pair and of a cluster for minutes; ARGS="--rounds 1"
+	@$(PY) -m benchmarks.failover $(ARGS)
 
 BENCHMARKS := ingest scrape stream alert_latency alert_keeping delivery storage ledger_size detection \
   shifts client memory

@@ -26,6 +26,7 @@ CONTAINER_PORTS = {
     part: int(port)
     for part, port in zip(LISTENERS, (8000, 9090, 9093, 9100, 3000, 8765), strict=True)
 }
+HOSTS = {"stream": "exporter"}
 # Of the proxy, in its container.
 PROXY_STORAGE = "/tmp/caddy"  # noqa: S108  # a volume
 # What the engine's states mean to a user; any other is a failure.
@@ -69,17 +70,14 @@ def proxy_place(settings: Settings) -> proxy.Place:
     """Where the proxy's container reaches the parts, and listens."""
     left_out = () if settings["GRAFANA_IMAGE"] else (GRAFANA,)
     here = {part.name: port for part, port in CONTAINER_PORTS.items() if part not in left_out}
-    hosts = {"stream": "exporter"}
     return proxy.Place(
         folder="/etc/caddy",
         storage=PROXY_STORAGE,
         bind="",
-        upstreams={
-            **{name: f"{hosts.get(name, name)}:{port}" for name, port in here.items()},
-            **high_availability.containers(settings, CONTAINER_PORTS),
-        },
+        upstreams={name: f"{HOSTS.get(name, name)}:{port}" for name, port in here.items()}
+        | high_availability.containers(settings, CONTAINER_PORTS),
         ports=here,
-        doors=high_availability.DOOR_PORTS if high_availability.is_on(settings) else {},
+        doors=high_availability.container_doors(settings),
     )
 
 

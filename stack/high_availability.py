@@ -38,7 +38,7 @@ INTERNAL = (*ADDED, *GOSSIP.values(), *DOORS.values())
 DOOR_PORTS = {PROMETHEUS: 19090, ALERTMANAGER: 19093}
 # By its place in the cluster, a member waits so long before it sends: for the notification of the
 # one before it, and word of that. docs/high-availability.md says how it was chosen.
-CLUSTER_OPTIONS = ("--cluster.peer-timeout=5s",)
+CLUSTER_OPTIONS = ("--cluster.peer-timeout=5s", "--cluster.gossip-interval=50ms")
 
 
 def is_on(settings: Settings) -> bool:
@@ -84,6 +84,11 @@ def containers(settings: Settings, ports: Mapping[Part, int]) -> dict[str, str]:
         for member in members(part, settings)
         if member is not part
     }
+
+
+def container_doors(settings: Settings) -> Mapping[Part, int]:
+    """The ports of the doors in the proxy's container."""
+    return DOOR_PORTS if is_on(settings) else {}
 
 
 def cluster_flags(part: Part, settings: Settings, addresses: Mapping[Part, str]) -> list[str]:

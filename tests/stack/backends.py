@@ -17,6 +17,7 @@ from testcontainers.compose import DockerCompose
 
 from stack import settings as stack_settings
 from stack.compose import ComposeStack, filled_in
+from stack.local import LocalStack
 from stack.project import derived_name
 from stack.readiness import is_ready, wait_until_connected, wait_until_ready
 from stack.settings import GRAFANA, PARTS, Part, Settings
@@ -137,12 +138,22 @@ class Compose(_Checkout):
         return subprocess.run(["docker", *words], capture_output=True, text=True, check=True).stdout
 
 
-def run_local(folder: Path, free_port: Callable[[], int]) -> Iterator[Local]:
-    """The stack as processes; ended, and seen to have ended, when the generator is closed."""
-    values = {"MODE": "local", "PUBLIC_HOST": PUBLIC_HOST}
+def run_local(
+    folder: Path,
+    free_port: Callable[[], int],
+    more: Mapping[str, str] | None = None,
+    secrets: Mapping[str, str] | None = None,
+) -> Iterator[Local]:
+    """The stack as processes; ended, and seen to have ended, when the generator is closed.
+
+    `more` are further settings, `secrets` the texts of files in secrets/.
+    """
+    values = {"MODE": "local", "PUBLIC_HOST": PUBLIC_HOST, **(more or {})}
     settings = checkout(folder, values | ports(free_port))
     link_programs(settings.root)
-    backend = Local("local", settings, [part for part in PARTS if part is not GRAFANA])
+    for name, text in (secrets or {}).items():
+        (settings.secrets_dir / name).write_text(f"{text}\n", encoding="utf-8")
+    backend = Local("local", settings, list(LocalStack(settings).parts()))
     try:
         up = backend.command("up")
         assert up.returncode == 0, up.stdout + up.stderr

@@ -1,0 +1,62 @@
+"""Members of a pair and of a cluster die at the worst times: nothing is lost or sent twice."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+
+import pytest
+
+from stack.high_availability import PROMETHEUS_B
+from stack.settings import EXPORTER, PROMETHEUS
+from tests.stack.backends import get, is_back, until
+from tests.stack.pair import ALERT, SETTLED_SECONDS, SPREAD_SECONDS, Pair, Queries, running_pair
+
+BENCHMARKS = ("quiet", "pairless", "headless")
+
+
+@pytest.fixture(scope="module")
+def pair(
+    tmp_path_factory: pytest.TempPathFactory,
+    free_port: Callable[[], int],
+    programs: Mapping[str, list[str]],
+) -> Iterator[Pair]:
+    assert programs
+    with running_pair(tmp_path_factory.mktemp("pair") / "checkout", free_port) as pair:
+        yield pair
+
+
+def test_each_alert_is_sent_once_whoever_dies(pair: Pair, measured: Callable[[str], None]) -> None:
+    settings = pair.backend.settings
+
+    def sent(benchmark: str, what: str, began: float) -> None:
+        measured(f"{what}: sent after {pair.until_sent(benchmark, 'trigger') - began:.1f} s")
+        # One that dies before it has told the others what it sent has others send it again.
+        time.sleep(SPREAD_SECONDS)
+
+    with Queries(pair, "vector(1)").running() as queries:
+        sent("quiet", "all live", pair.run("quiet", 5.0))
+        # A Prometheus dies before the alert.
+        pair.kill(PROMETHEUS)
+        sent("pairless", "Prometheus dies", pair.run("pairless", 5.0))
+        # The Alertmanager that sends first dies between firing and sending.
+        first, second, _ = pair.in_order()
+        with pair.stopped(first):
+            began = pair.run("headless", 5.0)
+            until(lambda: pair.has(second, "headless"), 60, "the second has the alert")
+        sent("headless", "Alertmanager dies", began)
+        # One of each dies when the alerts end.
+        for benchmark in BENCHMARKS:
+            pair.run(benchmark, 20.0)
+        pair.kill(PROMETHEUS_B)
+        pair.kill(second)
+        last = max(pair.until_sent(benchmark, "resolve") for benchmark in BENCHMARKS)
+        until(is_back(PROMETHEUS_B, settings), 60, "the second Prometheus is back")
+    assert not queries.failures
+    assert queries.answers > 100
+    time.sleep(max(0.0, last + SETTLED_SECONDS - time.monotonic()))
+    found = {benchmark: pair.sent(benchmark) for benchmark in BENCHMARKS}
+    assert found == {key: ["trigger", "resolve"] for key in BENCHMARKS}
+    # The exporter's webhook gets each once, too.
+    shown = get(EXPORTER.url(settings, "/api/v1/status"))["alerts"]
+    ours = [one for one in shown if one["alertname"] == ALERT]
+    assert sorted(one["benchmark_name"] for one in ours) == sorted(BENCHMARKS)
+    assert {one["status"] for one in ours} == {"resolved"}

@@ -27,8 +27,7 @@ CONTAINER_PORTS = {
     for part, port in zip(LISTENERS, (8000, 9090, 9093, 9100, 3000, 8765), strict=True)
 }
 HOSTS = {"stream": "exporter"}
-# Of the proxy, in its container.
-PROXY_STORAGE = "/tmp/caddy"  # noqa: S108  # a volume
+PROXY_STORAGE = "/tmp/caddy"  # noqa: S108  # a volume of the proxy's container
 # What the engine's states mean to a user; any other is a failure.
 STATES = {"running": "running", "created": "stopped", "exited": "failed", "paused": "stopped"}
 

@@ -145,7 +145,7 @@ class Processes:
             f"--upload-tokens={settings.secrets_dir / UPLOAD_TOKENS}",
             f"--github-webhook-secret={settings.secrets_dir / GITHUB_WEBHOOK_SECRET}",
             f"--credential-file={settings.secrets_dir / credential.FILE}",
-            f"--alertmanager-api-url={','.join(self._internal_urls(ALERTMANAGER))}",
+            f"--alertmanager-api-url={','.join(self.internal_urls(ALERTMANAGER))}",
             *(
                 f"--{part.name}-url={self._public(part)}"
                 for part in (*local_parts(), STREAM)
@@ -219,7 +219,8 @@ class Processes:
         is_on = high_availability.is_on(self._settings)
         return internal.url(DOORS[part] if is_on else part, self._settings)
 
-    def _internal_urls(self, part: Part) -> list[str]:
+    def internal_urls(self, part: Part) -> list[str]:
+        """The addresses of a part's members behind the proxy."""
         members = high_availability.members(part, self._settings)
         return [internal.url(member, self._settings) for member in members]
 

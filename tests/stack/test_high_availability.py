@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
-from stack.high_availability import PROMETHEUS_B
-from stack.settings import EXPORTER, PROMETHEUS
+from stack import internal
+from stack.high_availability import ADDED, DOORS, INTERNAL, PROMETHEUS_B
+from stack.settings import EXPORTER, GRAFANA, LISTENERS, PROMETHEUS
 from tests.stack.backends import get, is_back, until
+from tests.stack.doors import DOCUMENT, ask
 from tests.stack.pair import ALERT, SETTLED_SECONDS, SPREAD_SECONDS, Pair, Queries, running_pair
 
 BENCHMARKS = ("quiet", "pairless", "headless")
@@ -22,6 +24,19 @@ def pair(
     assert programs
     with running_pair(tmp_path_factory.mktemp("pair") / "checkout", free_port) as pair:
         yield pair
+
+
+def test_a_stack_with_members_listens_on_the_doors_of_the_document_alone(pair: Pair) -> None:
+    settings, ports = pair.backend.settings, internal.ports(pair.backend.settings)
+    document = DOCUMENT.read_text(encoding="utf-8")
+    assert not [part.name for part in INTERNAL if f"`{part.name}`" not in document]
+    published = [part for part in LISTENERS if part is not GRAFANA]
+    expected = {("127.0.0.1", settings.port(part)) for part in published}
+    expected |= {("127.0.0.1", ports[part.name]) for part in (*published, *INTERNAL)}
+    assert set(pair.backend.listening()) == expected
+    for part in (*ADDED, *DOORS.values()):
+        assert ask(internal.address(part, settings), "/metrics")[0] == 401, part.name
+        assert internal.request(part, settings, "/metrics")
 
 
 def test_each_alert_is_sent_once_whoever_dies(pair: Pair, measured: Callable[[str], None]) -> None:

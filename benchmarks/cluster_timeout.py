@@ -23,7 +23,7 @@ from tests.conftest import find_free_port
 
 MEMBERS = 3
 ALERTS = 10
-TIMEOUTS_SECONDS = (2, 5, 15)
+TIMEOUTS_SECONDS = (2, 3, 5, 15)
 ANSWERS_SECONDS = (0.1, 1.0, 3.0)
 START_SECONDS = 60.0
 CONFIGURATION = """

@@ -93,6 +93,10 @@ class Pair:
             return None
         return any(_labels(one) == (ALERT, benchmark) for one in alerts) or None
 
+    def has_not(self, part: Part, benchmark: str) -> bool | None:
+        """The opposite: its alert has ended there."""
+        return None if self.has(part, benchmark) else True
+
     def await_cluster(self) -> None:
         """Wait until all Alertmanagers know each other and send."""
 

@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .PHONY: help up upgrade-check down status logs demo demo-clean reload notify-test proxy-user clean
 .PHONY: compose systemd backup restore restore-clean long-term-fill drill-long-term
 .PHONY: history backfill baseline watch push
-.PHONY: test test-crash order fuzz soak drill bench lint check audit format generate lock release
+.PHONY: test test-crash order fuzz soak drill drill-failover bench lint check audit format generate lock release
 
 VENV := .venv
 RUN_REQUIREMENTS := exporter/requirements.txt exporter/requirements-build.txt stack/requirements.txt
@@ -108,6 +108,9 @@ drill: $(VENV)/dev ## kill restores at each step; then back up, destroy and rest
 
 drill-long-term: $(VENV)/dev ## leave the long-term store away for 10 minutes, and measure its costs
 	@$(PY) -m benchmarks.long_term
+
+drill-failover: $(VENV)/dev ## kill members of a pair and of a cluster for minutes; ARGS="--rounds 1"
+	@$(PY) -m benchmarks.failover $(ARGS)
 
 BENCHMARKS := ingest scrape stream alert_latency alert_keeping delivery storage ledger_size detection \
   shifts client memory

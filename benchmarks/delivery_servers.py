@@ -33,7 +33,7 @@ def prometheus(
     configuration = folder / "prometheus"
     if not configuration.exists():
         (configuration / "targets").mkdir(parents=True)
-        for name in ("prometheus.yml", "rules"):
+        for name in ("prometheus.yml", "rules", "members"):
             (configuration / name).symlink_to(source / name)
         # Nobody asks for it here.
         (configuration / "internal").mkdir()

@@ -5,7 +5,7 @@ import time
 import urllib.error
 from collections.abc import Iterable, Iterator
 
-from stack import addresses, internal, parts, preflight, record
+from stack import addresses, high_availability, internal, parts, preflight, record
 from stack.addresses import LIVE_PAGE
 from stack.compose import ComposeStack, engine_answers
 from stack.exporter_settings import await_exporter_settings
@@ -138,7 +138,8 @@ def status(settings: Settings) -> None:
     for part in stack.parts():
         state = states[part.name]
         words[part.name] = _word(state, is_ready=state != "stopped" and is_ready(part, settings))
-        address = "" if part in UNPUBLISHED else settings.public_url(part)
+        has_address = part not in (*UNPUBLISHED, *high_availability.ADDED)
+        address = settings.public_url(part) if has_address else ""
         print(f"  {part.name:<14} {words[part.name]:<12} {address}".rstrip())
     live = _word(states["exporter"], is_ready=is_ready(STREAM, settings))
     print(f"  {LIVE_PAGE:<14} {live:<12} {settings.public_url(STREAM)}")
@@ -269,7 +270,8 @@ def _await_connection(settings: Settings) -> None:
 
 def _read_again(settings: Settings) -> Iterator[str]:
     """Let the running servers read their configuration again."""
-    for part in parts.chosen(settings, (ALERTMANAGER, PROMETHEUS)):
+    servers = parts.chosen(settings, (ALERTMANAGER, PROMETHEUS))
+    for part in (member for one in servers for member in high_availability.members(one, settings)):
         try:
             internal.request(part, settings, "/-/reload", method="POST")
         except urllib.error.HTTPError as error:

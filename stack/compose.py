@@ -9,11 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from stack import credential, internal, long_term, overlays, parts, project, proxy, sidecar
+from stack import high_availability, long_term, parts, project, proxy, sidecar
+from stack.containers import PROXY_STORAGE, filled_in, proxy_place
 from stack.log_excerpt import excerpt
-from stack.prepare import secrets_gid
 from stack.record import Placement
-from stack.settings import GRAFANA, LISTENERS, PARTS, PROXY, Part, Settings, StackError
+from stack.settings import GRAFANA, PARTS, PROXY, Part, Settings, StackError
 
 ANSWER_SECONDS = 20
 REASON_LINES = 4
@@ -21,13 +21,6 @@ LOG_TAIL_LINES = 200
 PRESSURE = Path("/proc/pressure")
 # What Compose prints of parts that were not the reason.
 PROGRESS = re.compile(r"^\s*$|^\s*\S+ (Pulling|Interrupted|Skipped|Creat|Start|Running)")
-# On which the parts, and for each of them the proxy, listen in their containers.
-CONTAINER_PORTS = {
-    part: int(port)
-    for part, port in zip(LISTENERS, (8000, 9090, 9093, 9100, 3000, 8765, 8427), strict=True)
-}
-# Of the proxy, in its container.
-PROXY_STORAGE = "/tmp/caddy"  # noqa: S108  # a volume
 # What the engine's states mean to a user; any other is a failure.
 STATES = {"running": "running", "created": "stopped", "exited": "failed", "paused": "stopped"}
 
@@ -50,36 +43,6 @@ def engine_answers() -> bool:
     return True
 
 
-def filled_in(settings: Settings, name: str) -> dict[str, str]:
-    """The variables of docker-compose.yml for a project: settings and what follows from them."""
-    ports = internal.ports(settings)
-    return {
-        # As they were read, so that Compose and this program never disagree about .env.
-        **settings.values,
-        **{part.public_url_setting: settings.public_url(part) for part in LISTENERS},
-        **{f"INTERNAL_{part.port_setting}": str(ports.get(part.name, 0)) for part in LISTENERS},
-        "COMPOSE_PROJECT_NAME": name,
-        "SECRETS_GID": str(secrets_gid(settings)),
-        "STACK_CREDENTIAL_DIGEST": credential.digest(settings),
-        **overlays.variables(settings),
-    }
-
-
-def proxy_place(settings: Settings) -> proxy.Place:
-    """Where the proxy's container reaches the parts, and listens."""
-    left_out = overlays.left_out(settings)
-    shown = parts.listeners(settings)
-    here = {part.name: CONTAINER_PORTS[part] for part in shown if part not in left_out}
-    hosts = {"stream": "exporter"}
-    return proxy.Place(
-        folder="/etc/caddy",
-        storage=PROXY_STORAGE,
-        bind="",
-        upstreams={name: f"{hosts.get(name, name)}:{port}" for name, port in here.items()},
-        ports=here,
-    )
-
-
 class ComposeStack:
     """The stack of one checkout as containers."""
 
@@ -96,7 +59,8 @@ class ComposeStack:
     def parts(self) -> Sequence[Part]:
         """What this stack has of PARTS: Grafana unless GRAFANA_IMAGE is empty."""
         here = [part for part in PARTS if part is not GRAFANA or self._settings["GRAFANA_IMAGE"]]
-        return parts.chosen(self._settings, (*here, *long_term.parts(self._settings)))
+        added = (*long_term.parts(self._settings), *high_availability.added(self._settings))
+        return parts.chosen(self._settings, (*here, *added))
 
     def placement(self) -> Placement:
         """What other commands have to know of it."""

@@ -9,9 +9,12 @@ from typing import Any
 from stack import parts, record
 from stack.settings import Settings, StackError
 
+# With these options, `backfill` is called once.
+ONCE = ("--url", "--blocks", "--dry-run")
 COMMANDS = ("history", "backfill", "baseline", "watch", "push")
 # The address that Prometheus has for the other containers.
 PROMETHEUS_IN_COMPOSE = "http://prometheus:9090"
+PROMETHEUS_B_IN_COMPOSE = "http://prometheus_b:9090"
 
 
 def run(settings: Settings, words: Sequence[str]) -> int:
@@ -34,7 +37,20 @@ def run(settings: Settings, words: Sequence[str]) -> int:
         # Which calls Prometheus by another address.
         address = stack["addresses"]["prometheus"]
         print(f"writing to {address} (the stack of {settings.root})", file=sys.stderr)
-    return subprocess.run(command(stack, name, arguments), check=False).returncode
+    return max(
+        subprocess.run(command(stack, name, [*where, *arguments]), check=False).returncode
+        for where in _targets(stack, name, arguments)
+    )
+
+
+def _targets(stack: Mapping[str, Any], name: str, arguments: list[str]) -> list[list[str]]:
+    """The options for each call: `backfill` writes to every Prometheus, unless one is named."""
+    urls = stack.get("prometheus_urls", [])
+    if name != "backfill" or len(urls) < 2 or any(word.startswith(ONCE) for word in arguments):
+        return [[]]
+    if runs_in_container(stack, name, arguments):  # which knows its credential
+        return [[f"--url={url}"] for url in (PROMETHEUS_IN_COMPOSE, PROMETHEUS_B_IN_COMPOSE)]
+    return [[f"--url={url}", f"--credential-file={stack['credential_file']}"] for url in urls]
 
 
 def command(stack: Mapping[str, Any], name: str, arguments: list[str]) -> list[str]:

@@ -14,7 +14,8 @@ from typing import Any
 
 from benchmark_exporter.atomic_write import write_file
 from stack import credential
-from stack.settings import INTERNAL, LISTENERS, PROXY, Part, Settings
+from stack.high_availability import with_internal_port
+from stack.settings import LISTENERS, PROXY, Part, Settings
 
 ADDRESS = "127.0.0.1"
 NAME = "internal_ports.json"
@@ -29,7 +30,7 @@ def ports(settings: Settings) -> Mapping[str, int]:
         recorded = json.loads((settings.state_dir / NAME).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return {}
-    known = {part.name for part in INTERNAL}
+    known = {part.name for part in with_internal_port(settings)}
     return {
         name: port
         for name, port in (recorded.items() if isinstance(recorded, dict) else ())
@@ -117,7 +118,7 @@ def get_json(
 def _choose(settings: Settings, kept: Mapping[str, int]) -> None:
     chosen = dict(kept)
     taken = {settings.port(part) for part in LISTENERS} | set(chosen.values())
-    for part in INTERNAL:
+    for part in with_internal_port(settings):
         if part.name not in chosen:
             free = (port for port in random.sample(PORTS, len(PORTS)) if port not in taken)
             chosen[part.name] = next(port for port in free if _is_free(port))

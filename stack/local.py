@@ -9,15 +9,32 @@ from pathlib import Path
 
 import psutil
 
-from stack import grafana_folder, internal, long_term, parts, prometheus_folder, proxy
+from stack import (
+    grafana_folder,
+    high_availability,
+    internal,
+    long_term,
+    parts,
+    prometheus_folder,
+    proxy,
+)
 from stack.log_excerpt import excerpt
 from stack.processes import Processes, local_parts
 from stack.programs import NAMES, SIDECAR_NAMES, Programs
 from stack.record import Placement
-from stack.settings import EXPORTER, VICTORIAMETRICS, Part, Settings, StackError
+from stack.settings import (
+    ALERTMANAGER,
+    EXPORTER,
+    PROMETHEUS,
+    VICTORIAMETRICS,
+    Part,
+    Settings,
+    StackError,
+)
 from stack.supervisor import Supervisor
 
 STOP_SECONDS = 20.0
+STORES = {PROMETHEUS: "storage.tsdb.path", ALERTMANAGER: "storage.path"}
 # Of a log's end, what a part's last words are looked for in.
 LOG_TAIL_BYTES = 65_536
 # What supervisor's states mean to a user.
@@ -41,7 +58,8 @@ class LocalStack:
 
     def parts(self) -> Sequence[Part]:
         """What this stack has: Grafana only where it is installed."""
-        return [*local_parts(self._settings), *long_term.parts(self._settings)]
+        added = (*long_term.parts(self._settings), *high_availability.added(self._settings))
+        return [*local_parts(self._settings), *added]
 
     def placement(self) -> Placement:
         """What other commands have to know of it."""
@@ -101,8 +119,9 @@ class LocalStack:
         proxy.write(self._settings, self.processes.proxy_place())
         if parts.is_sidecar(self._settings):
             return
-        argv = self.processes.argv("prometheus")
-        prometheus_folder.lay_out(self._settings, self._made("prometheus"), self.parts(), argv)
+        argv, here = self.processes.argv("prometheus"), self.parts()
+        for part in high_availability.members(PROMETHEUS, self._settings):
+            prometheus_folder.lay_out(self._settings, self._made(part.name), here, argv, part)
         grafana_folder.lay_out(self._settings)
         long_term.write(self._settings, internal.address(VICTORIAMETRICS, self._settings))
         yield from self._render_alertmanager()
@@ -183,8 +202,9 @@ class LocalStack:
 
     def stored(self) -> list[str]:
         """What `clean` would remove, as a user knows it."""
-        folders = ("exporter", "prometheus", "alertmanager", "grafana", "proxy-data", "logs")
-        stored = (*folders, VICTORIAMETRICS.name)
+        added = (part.name for part in (*high_availability.ADDED, VICTORIAMETRICS))
+        servers = ("exporter", "prometheus", "alertmanager", *added, "grafana")
+        stored = (*servers, "proxy-data", "logs")
         name = self._folder.name
         return [f"{name}/{each}" for each in stored if (self._folder / each).exists()]
 
@@ -236,9 +256,11 @@ class LocalStack:
     def _orphans(self) -> list[tuple[psutil.Process, str]]:
         """This checkout's processes and their parts, known by where they alone store."""
         marks = {
+            f"--{option}={self._folder}/{member.name}/": member.name
+            for part, option in STORES.items()
+            for member in high_availability.MEMBERS[part]
+        } | {
             f"--ledger={self._folder}/": "exporter",
-            f"--storage.tsdb.path={self._folder}/": "prometheus",
-            f"--storage.path={self._folder}/": "alertmanager",
             f"--collector.textfile.directory={self._settings.root}/": "node_exporter",
             f"--config={self._folder}/proxy/": "proxy",
             f"-storageDataPath={self._folder}/": "victoriametrics",

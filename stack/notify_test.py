@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 import yaml
 
-from stack import internal, parts
-from stack.readiness import is_ready
+from stack import high_availability, internal, parts
+from stack.readiness import first_ready, is_ready
 from stack.settings import ALERTMANAGER, EXPORTER, Part, Settings, StackError
 
 ALERT = "NotificationTest"
@@ -53,7 +53,7 @@ def run(settings: Settings, stack: Stack) -> None:
         StackError: Alertmanager does not answer, no channel is set up, or one did not take it.
     """
     parts.require(settings, "make notify-test", "Alertmanager")
-    if not is_ready(ALERTMANAGER, settings):
+    if not _members(settings):
         raise StackError("Alertmanager is not up; start the stack with: make up")
     channels = _channels(settings)
     if not channels:
@@ -99,7 +99,7 @@ def _outcomes(
         for channel in list(left):
             if more(FAILED, channel) or more(TRIES_FAILED, channel):
                 left.remove(channel)
-                yield channel, f"FAILED: {_reason(stack, channel)}"
+                yield channel, f"FAILED: {_reason(settings, stack, channel)}"
             elif more(TRIES, channel):
                 left.remove(channel)
                 yield channel, ""
@@ -108,9 +108,11 @@ def _outcomes(
         yield channel, f"no answer within {ARRIVAL_SECONDS:.0f} s"
 
 
-def _reason(stack: Stack, channel: Channel) -> str:
+def _reason(settings: Settings, stack: Stack, channel: Channel) -> str:
     """What Alertmanager's log says of the channel's failure."""
-    for line in reversed(stack.last_words(ALERTMANAGER)):
+    members = high_availability.members(ALERTMANAGER, settings)
+    lines = (line for part in members for line in reversed(stack.last_words(part)))
+    for line in lines:
         if channel.receiver in line and (found := REASON.search(line)):
             return found[1].replace('\\"', '"')
     return "`make logs PART=alertmanager` says why"
@@ -146,19 +148,21 @@ def _post(settings: Settings, starts: datetime, ends: datetime) -> None:
         "endsAt": ends.isoformat(),
         "generatorURL": settings.public_url(EXPORTER),
     }
-    internal.request(
-        ALERTMANAGER,
-        settings,
-        "/api/v2/alerts",
-        method="POST",
-        data=json.dumps([alert]).encode(),
-        headers={"Content-Type": "application/json"},
-    )
+    for member in _members(settings):  # which send it once
+        internal.request(
+            member,
+            settings,
+            "/api/v2/alerts",
+            method="POST",
+            data=json.dumps([alert]).encode(),
+            headers={"Content-Type": "application/json"},
+        )
 
 
 def _counts(settings: Settings) -> dict[tuple[str, str], float]:
     """Notifications and failures so far, by metric and integration."""
-    text = internal.request(ALERTMANAGER, settings, "/metrics").decode()
+    members = _members(settings)
+    text = "\n".join(internal.request(one, settings, "/metrics").decode() for one in members)
     counts: dict[tuple[str, str], float] = {}
     for metric, integration, value in METRIC.findall(text):
         if metric in (TRIES, TRIES_FAILED, FAILED):
@@ -168,4 +172,10 @@ def _counts(settings: Settings) -> dict[tuple[str, str], float]:
 
 
 def _get(settings: Settings, path: str) -> Any:
-    return internal.get_json(ALERTMANAGER, settings, path)
+    return internal.get_json(first_ready(ALERTMANAGER, settings), settings, path)
+
+
+def _members(settings: Settings) -> list[Part]:
+    """The Alertmanagers that are ready."""
+    members = high_availability.members(ALERTMANAGER, settings)
+    return [member for member in members if is_ready(member, settings)]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+from stack.high_availability import ADDED
 from stack.settings import STREAM, UNPUBLISHED, Part, Settings, StackError
 
 # For logs, settings and a first ledger. Prometheus' own limit is PROMETHEUS_RETENTION_SIZE.
@@ -97,7 +98,7 @@ def _addresses(
         )
         return
     for part in (*parts, STREAM):
-        if part in UNPUBLISHED:  # the proxy's ports are those of the others
+        if part in (*UNPUBLISHED, *ADDED):  # the proxy's ports are those of the others
             continue
         port = settings.port(part)
         if port in own_ports or not (reason := _why_not(address, port)):

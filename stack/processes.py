@@ -7,7 +7,17 @@ from pathlib import Path
 
 import yaml
 
-from stack import credential, internal, long_term, parts, proxy, retention, sidecar
+from stack import (
+    credential,
+    high_availability,
+    internal,
+    long_term,
+    parts,
+    proxy,
+    retention,
+    sidecar,
+)
+from stack.high_availability import DOORS
 from stack.long_term_programs import LongTermPrograms
 from stack.prepare import GITHUB_WEBHOOK_SECRET, GRAFANA_PASSWORD, UPLOAD_TOKENS
 from stack.programs import Programs
@@ -61,16 +71,20 @@ class Processes:
         """Where the proxy runs."""
         published = (VMAUTH,) if long_term.is_on(self._settings) else ()
         here = (*local_parts(self._settings), STREAM, *published)
+        added = high_availability.added(self._settings)
+        ports = internal.ports(self._settings)
         return proxy.Place(
             folder=str(self._folder / proxy.FOLDER),
             storage=str(self.proxy_data),
             bind=self._settings["BIND_ADDRESS"],
             upstreams={
                 part.name: internal.address(part, self._settings)
-                for part in here
+                for part in (*here, *added)
                 if part is not PROXY
             },
             ports={part.name: self._settings.port(part) for part in here},
+            doors={part: ports[door.name] for part, door in DOORS.items() if door.name in ports},
+            door_bind=internal.ADDRESS,
         )
 
     def argv(self, name: str) -> list[str]:
@@ -103,8 +117,11 @@ class Processes:
     def _servers(self) -> Iterator[Process]:
         """What judges, alerts and shows."""
         public = {part.public_url_setting: self._public(part) for part in LINKED_BY_ALERTS}
-        yield Process(PROMETHEUS, self._prometheus(), public)
-        yield Process(ALERTMANAGER, self._alertmanager(), {})
+        for part in high_availability.members(PROMETHEUS, self._settings):
+            replica = {"PROMETHEUS_REPLICA": high_availability.REPLICAS[part]}
+            yield Process(part, self._prometheus(part), public | replica)
+        for part in high_availability.members(ALERTMANAGER, self._settings):
+            yield Process(part, self._alertmanager(part), {})
         yield Process(NODE_EXPORTER, self._node_exporter(), {})
         if (grafana := _grafana()) is not None:
             yield Process(GRAFANA, grafana, self.grafana_environment())
@@ -131,11 +148,11 @@ class Processes:
             "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": str(home),
             "GRAFANA_DASHBOARDS_PATH": str(settings.dashboards_dir),
             "GRAFANA_OWN_DASHBOARDS_PATH": str(root / "grafana/dashboards.d"),
-            "PROMETHEUS_URL": internal.url(PROMETHEUS, settings),
+            "PROMETHEUS_URL": self._door(PROMETHEUS),
             "HISTORY_URL": long_term.history_url(
-                settings, f"http://{self._address(VMAUTH)}", internal.url(PROMETHEUS, settings)
+                settings, f"http://{self._address(VMAUTH)}", self._door(PROMETHEUS)
             ),
-            "ALERTMANAGER_URL": internal.url(ALERTMANAGER, settings),
+            "ALERTMANAGER_URL": self._door(ALERTMANAGER),
             "GF_PATHS_PROVISIONING": str(self._folder / "grafana-provisioning"),
             "GF_PATHS_DATA": str(self._made("grafana")),
             "GF_PATHS_LOGS": str(self._folder / "logs"),
@@ -159,7 +176,7 @@ class Processes:
             f"--credential-file={settings.secrets_dir / credential.FILE}",
             f"--scrape-tokens={settings.secrets_dir / SCRAPE_TOKENS}",
             *(
-                [f"--alertmanager-api-url={internal.url(ALERTMANAGER, settings)}"]
+                [f"--alertmanager-api-url={','.join(self.internal_urls(ALERTMANAGER))}"]
                 if ALERTMANAGER in here
                 else []
             ),
@@ -170,12 +187,12 @@ class Processes:
             ),
         ]
 
-    def _prometheus(self) -> list[str]:
+    def _prometheus(self, part: Part) -> list[str]:
         argv = self.argv("prometheus")
         return [
             *argv,
-            f"--config.file={self._folder / 'prometheus/prometheus.yml'}",
-            f"--storage.tsdb.path={self._made('prometheus') / 'data'}",
+            f"--config.file={self._folder / part.name / 'prometheus.yml'}",
+            f"--storage.tsdb.path={self._made(part.name) / 'data'}",
             *([] if retention.is_configured(argv) else retention.flags(self._settings)),
             "--storage.tsdb.wal-compression",
             "--rules.alert.resend-delay=10s",
@@ -184,19 +201,24 @@ class Processes:
             "--web.enable-lifecycle",
             "--web.enable-remote-write-receiver",
             "--enable-feature=expand-external-labels",
-            *self._web(PROMETHEUS),
+            *self._web(part),
             f"--web.external-url={self._public(PROMETHEUS)}",
             "--web.route-prefix=/",
         ]
 
-    def _alertmanager(self) -> list[str]:
+    def _alertmanager(self, part: Part) -> list[str]:
+        gossip = {
+            member: self._address(door)
+            for member, door in high_availability.GOSSIP.items()
+            if high_availability.is_on(self._settings)
+        }
         return [
             *self.argv("alertmanager"),
             f"--config.file={self._folder / 'alertmanager/alertmanager.yml'}",
-            f"--storage.path={self._made('alertmanager') / 'data'}",
+            f"--storage.path={self._made(part.name) / 'data'}",
             "--data.maintenance-interval=5s",  # as in docker-compose.yml
-            "--cluster.listen-address=",
-            *self._web(ALERTMANAGER),
+            *high_availability.cluster_flags(part, self._settings, gossip),
+            *self._web(part),
             f"--web.external-url={self._public(ALERTMANAGER)}",
             "--web.route-prefix=/",
         ]
@@ -243,6 +265,16 @@ class Processes:
             f"--web.listen-address={self._address(part)}",
             f"--web.config.file={self._internal / 'web.yml'}",
         )
+
+    def _door(self, part: Part) -> str:
+        """Where Grafana reaches a part: by the proxy if the part has members."""
+        is_on = high_availability.is_on(self._settings)
+        return internal.url(DOORS[part] if is_on else part, self._settings)
+
+    def internal_urls(self, part: Part) -> list[str]:
+        """The addresses of a part's members behind the proxy."""
+        members = high_availability.members(part, self._settings)
+        return [internal.url(member, self._settings) for member in members]
 
     def _address(self, part: Part) -> str:
         return internal.address(part, self._settings)

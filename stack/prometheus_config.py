@@ -13,6 +13,8 @@ NAME = "prometheus.yml"
 FOLDER = "prometheus-config"
 # What is mounted into that folder, each where prometheus.yml expects it.
 MOUNTED = ("rules", "targets", credential.FOLDER, exporters.FOLDER, exporters.CREDENTIALS)
+# The targets of HIGH_AVAILABILITY=yes, which its overlay mounts.
+MEMBERS = "members"
 CONTAINERS = {part: f"{part.name}:{port}" for part, port in long_term.CONTAINER_PORTS.items()}
 
 
@@ -52,7 +54,7 @@ def lay_out_for_container(settings: Settings) -> None:
     folder = settings.state_dir / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     credential.share(folder, settings)
-    for name in MOUNTED:
+    for name in (*MOUNTED, MEMBERS):
         (folder / name).mkdir(exist_ok=True)
     remote_write.write_credentials(settings, folder)
     credential.write_shared(folder / NAME, text(settings), settings)

@@ -1,6 +1,6 @@
 """What Prometheus reads in mode local: prometheus/ with this machine's addresses."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import yaml
@@ -9,6 +9,7 @@ from benchmark_exporter.atomic_write import write_file
 from stack import (
     credential,
     exporters,
+    high_availability,
     internal,
     long_term,
     prometheus_config,
@@ -18,8 +19,10 @@ from stack import (
 from stack.settings import PROXY, Part, Settings
 
 
-def lay_out(settings: Settings, folder: Path, parts: Iterable[Part], argv: Sequence[str]) -> None:
-    """Write the configuration, its rules and its targets into a folder.
+def lay_out(
+    settings: Settings, folder: Path, parts: Iterable[Part], argv: Sequence[str], prometheus: Part
+) -> None:
+    """Write the configuration, its rules and its targets into the folder of a Prometheus.
 
     Nothing but the addresses differs from prometheus/, unless .env adds to the configuration, or
     the Prometheus that `argv` runs takes its retention from it: then that is in it.
@@ -47,10 +50,19 @@ def lay_out(settings: Settings, folder: Path, parts: Iterable[Part], argv: Seque
         text = retention.with_retention(text, settings)
     write_file(folder / prometheus_config.NAME, text.encode())
     here = {part.name: internal.address(part, settings) for part in parts if part is not PROXY}
-    for file in (source / "targets/compose").glob("*.yml"):
+    here["localhost"] = internal.address(prometheus, settings)
+    _write_targets(source / "targets/compose", folder / "targets", here)
+    (folder / "members").mkdir(exist_ok=True)
+    if not high_availability.is_on(settings):
+        here = {}
+    _write_targets(source / "targets/members", folder / "members", here)
+
+
+def _write_targets(source: Path, folder: Path, here: Mapping[str, str]) -> None:
+    """Write the targets of containers with the addresses here; those without one are left out."""
+    for file in source.glob("*.yml"):
         groups = yaml.safe_load(file.read_text(encoding="utf-8"))
         for group in groups:
             names = [target.partition(":")[0] for target in group["targets"]]
             group["targets"] = [here[name] for name in names if name in here]
-        written = folder / "targets" / file.name
-        write_file(written, yaml.safe_dump(groups).encode())
+        write_file(folder / file.name, yaml.safe_dump(groups).encode())

@@ -7,13 +7,13 @@ login. Caddy notices within a second that the file has changed.
 import re
 import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from benchmark_exporter.config import ConfigError, load_config
-from stack import credential, long_term, proxy_users, scrape_door
+from stack import credential, failover, long_term, proxy_users, scrape_door
 from stack.settings import (
     ALERTMANAGER,
     EXPORTER,
@@ -69,6 +69,9 @@ class Place:
     bind: str
     upstreams: Mapping[str, str]
     ports: Mapping[str, int]
+    # Where it leads Grafana to the members of a part, if the part has some.
+    doors: Mapping[Part, int] = field(default_factory=dict)
+    door_bind: str = ""
 
 
 def configuration(settings: Settings, place: Place) -> str:
@@ -87,6 +90,10 @@ def configuration(settings: Settings, place: Place) -> str:
     parts = [part for part in LISTENERS if part.name in place.upstreams]
     texts = [_template(settings, "Caddyfile", values)]
     texts += [_template(settings, "site", _site(part, settings, place)) for part in parts]
+    for part, port in place.doors.items():
+        members = failover.members(part, settings, place.upstreams)
+        door = failover.door(part, members, port, place.door_bind, credential.basic(settings))
+        texts.append(_template(settings, "door", door))
     text = "".join(texts)
     return text.replace("@DIGEST@", digest(settings, text))
 
@@ -208,6 +215,7 @@ def _site(part: Part, settings: Settings, place: Place) -> Mapping[str, str]:
         header = ""
     else:
         header = f'header_up Authorization "Basic {credential.basic(settings)}"'
+    members = failover.members(part, settings, place.upstreams)
     origins = (*known_origins(settings), *(_stream_origins(settings) if part is STREAM else ()))
     return {
         "NAME": part.name,
@@ -223,9 +231,9 @@ def _site(part: Part, settings: Settings, place: Place) -> Mapping[str, str]:
                 *_login(part, settings),
             )
         ),
-        "UPSTREAM": place.upstreams[part.name],
         "CREDENTIAL": header,
         "CONNECTIONS": "" if part is STREAM else f"max_conns_per_host {MAX_CONNECTIONS}",
+        **failover.slots(part, members, credential.basic(settings), header),
     }
 
 

@@ -4,9 +4,9 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from stack import internal, proxy
+from stack import high_availability, internal, proxy
 from stack.migration import Migration
-from stack.settings import EXPORTER, PROMETHEUS, PROXY, Part, Settings
+from stack.settings import ALERTMANAGER, EXPORTER, PROMETHEUS, PROXY, Part, Settings
 
 READY_SECONDS = 60.0
 CONNECTED_SECONDS = 30.0
@@ -21,6 +21,14 @@ def is_ready(part: Part, settings: Settings) -> bool:
     except OSError:
         return False
     return part is not PROXY or answer.decode() == proxy.written_digest(settings)
+
+
+def first_ready(part: Part, settings: Settings) -> Part:
+    """Of a part's members, the first that is ready; the part itself if none is."""
+    for member in high_availability.members(part, settings):
+        if is_ready(member, settings):
+            return member
+    return part
 
 
 def wait_until_ready(
@@ -57,9 +65,18 @@ def wait_until_connected(settings: Settings, timeout_seconds: float = CONNECTED_
 
 
 def _is_connected(settings: Settings) -> bool:
+    """Whether each Prometheus scrapes the exporter and knows all Alertmanagers."""
+    expected = len(high_availability.members(ALERTMANAGER, settings))
+    return all(
+        _connects(prometheus, settings, expected)
+        for prometheus in high_availability.members(PROMETHEUS, settings)
+    )
+
+
+def _connects(prometheus: Part, settings: Settings, expected: int) -> bool:
     try:
-        targets = _get(settings, "/api/v1/targets?state=active")["activeTargets"]
-        alertmanagers = _get(settings, "/api/v1/alertmanagers")["activeAlertmanagers"]
+        targets = _get(prometheus, settings, "/api/v1/targets?state=active")["activeTargets"]
+        found = _get(prometheus, settings, "/api/v1/alertmanagers")["activeAlertmanagers"]
     except OSError:
         return False
     scraped = any(
@@ -67,8 +84,8 @@ def _is_connected(settings: Settings) -> bool:
         and target["health"] == "up"
         for target in targets
     )
-    return scraped and bool(alertmanagers)
+    return scraped and len(found) >= expected
 
 
-def _get(settings: Settings, path: str) -> Any:
-    return internal.get_json(PROMETHEUS, settings, path, ANSWER_SECONDS)["data"]
+def _get(prometheus: Part, settings: Settings, path: str) -> Any:
+    return internal.get_json(prometheus, settings, path, ANSWER_SECONDS)["data"]

@@ -14,6 +14,7 @@ addresses         object from part ("exporter", "stream", "prometheus", "alertma
 internal_addresses
                   likewise the addresses behind the proxy, none of them with TLS; they answer only
                   to the stack's credential.
+prometheus_urls   list of the internal addresses of every Prometheus; all have the same rules.
 credential_file   absolute path of the file with the stack's credential.
 public_urls       likewise the addresses that people use, all of them http(s), for output.
 ledger            absolute path of the exporter's SQLite file in mode local; null in mode
@@ -38,9 +39,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmark_exporter.atomic_write import write_file
-from stack import credential, internal
+from stack import credential, high_availability, internal
 from stack.prepare import UPLOAD_TOKENS
-from stack.settings import LISTENERS, NODE_EXPORTER, STREAM, Part, Settings
+from stack.settings import LISTENERS, NODE_EXPORTER, PROMETHEUS, STREAM, Part, Settings
 
 SCHEMA = 1
 NAME = "stack.json"
@@ -73,6 +74,7 @@ def write(settings: Settings, placement: Placement) -> None:
     addresses[STREAM.name] = addresses[STREAM.name].replace("http", "ws", 1)
     internal_addresses = {part.name: internal.url(part, settings) for part in linked}
     internal_addresses[STREAM.name] = internal_addresses[STREAM.name].replace("http", "ws", 1)
+    prometheus = high_availability.members(PROMETHEUS, settings)
     content = {
         "schema": SCHEMA,
         "checkout": str(settings.root),
@@ -80,6 +82,7 @@ def write(settings: Settings, placement: Placement) -> None:
         "addresses": addresses,
         "public_urls": {part.name: settings.public_url(part) for part in linked},
         "internal_addresses": internal_addresses,
+        "prometheus_urls": [internal.url(one, settings) for one in prometheus],
         "credential_file": str(settings.secrets_dir / credential.FILE),
         "ledger": None if placement.ledger is None else str(placement.ledger),
         "exporter_command": list(placement.exporter_command),

@@ -85,6 +85,14 @@ class Supervisor:
         words = ("-m", "supervisor.supervisorctl", "-c", str(self._configuration), "update")
         self._run(*words)
 
+    def stop(self, name: str) -> None:
+        """Stop one process, and keep it stopped."""
+        self._call("stopProcess", name)
+
+    def start_one(self, name: str) -> None:
+        """Start one process that was stopped."""
+        self._call("startProcess", name)
+
     def shutdown(self) -> list[psutil.Process]:
         """Ask it to end with all its processes; gives them, that the caller may wait."""
         supervisor = psutil.Process(int((self._folder / "supervisord.pid").read_text()))
@@ -152,10 +160,10 @@ class Supervisor:
         name = sha256(str(self._folder).encode()).hexdigest()[:16]
         return Path(tempfile.gettempdir()) / f"strataregula-{name}.sock"
 
-    def _call(self, name: str) -> Any:
+    def _call(self, name: str, *arguments: str) -> Any:
         transport = SupervisorTransport(None, None, f"unix://{self._socket()}")
         with ServerProxy("http://127.0.0.1", transport=transport) as server:
-            return getattr(server.supervisor, name)()
+            return getattr(server.supervisor, name)(*arguments)
 
     def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -135,6 +135,7 @@ RULES: Mapping[str, tuple[Callable[[str], object], str]] = {
         exporters.are_addresses,
         "addresses like https://perf-a.example.org:8000, each once, separated by spaces",
     ),
+    "HIGH_AVAILABILITY": (lambda value: value in ("yes", "no"), "'yes' or 'no'"),
     "PROMETHEUS_RETENTION_TIME": (duration_seconds, "a duration like 30d or 12h"),
     "PROMETHEUS_RETENTION_SIZE": (SIZE.fullmatch, "a size like 512MB or 1.5GB, or 0 for any"),
     "SMTP_SMARTHOST": (

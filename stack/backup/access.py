@@ -16,8 +16,7 @@ from stack.settings import ROOT, Settings, StackError
 Stack = ComposeStack | LocalStack
 # Relative to the state folder, in mode local. In mode compose, a store is the volume of its name.
 LOCAL_FOLDERS = {
-    "alertmanager": "alertmanager/data",
-    "prometheus": "prometheus/data",
+    **{store: f"{store}/data" for store in STORES if store.startswith(("alert", "prom"))},
     "exporter": "exporter",
     "grafana": "grafana",
 }
@@ -107,7 +106,7 @@ class Access:
         volumes = [
             # SQLite writes to the folder of a database that it reads.
             f"--volume={self._volume(stack, store)}:/data/{store}"
-            + (":ro" if reads_only and store in ("alertmanager", "prometheus") else "")
+            + (":ro" if reads_only and store.startswith(("alertmanager", "prometheus")) else "")
             for store in stores
         ]
         return [

@@ -81,9 +81,9 @@ def _collect(
             continue
         root = roots[store]
         database = {"exporter": LEDGER, "grafana": GRAFANA_DATABASE}.get(store)
-        if store == "alertmanager":
+        if store.startswith("alertmanager"):
             held += [(store, one) for one in _alertmanager(root)]
-        elif store == "prometheus":
+        elif store.startswith("prometheus"):
             held += [(store, one) for one in tsdb.hold_all(root, runs=runs)]
         elif database is not None and (root / database).is_file():
             known[store] = _copy(root / database, staging / store)

@@ -11,7 +11,10 @@ from typing import Any
 
 # In the order in which they are collected. Prometheus comes before the exporter: were its samples
 # newer than the ledger, counters would fall after a restore.
-STORES = ("alertmanager", "prometheus", "exporter", "grafana")
+STORES = (
+    *("alertmanager", "alertmanager_b", "alertmanager_c"),
+    *("prometheus", "prometheus_b", "exporter", "grafana"),
+)
 DATA, CHECKOUT, MANIFEST = "data", "checkout", "manifest.json"
 # What the collector tells the other side of its stream; neither becomes part of an archive.
 PLAN, COLLECTED = "plan.json", "collected.json"

@@ -106,7 +106,8 @@ def _write(
     progress = Progress("reading")
     with writing(folder.part_of(path), path, progress.add) as archive:
         words = ["--staging", str(path.parent)] if stack.mode == "local" else []
-        is_running = stack.states().get("prometheus") == "running"
+        states = stack.states()
+        is_running = "running" in (states.get(store) for store in ("prometheus", "prometheus_b"))
         words += [] if is_running else ["--stopped"]
         with access.start(COLLECT, words, stores, stdout=subprocess.PIPE) as collector:
             try:

@@ -26,7 +26,7 @@ def lay_out(folder: Path, addresses: Mapping[str, str] | None = None) -> Path:
     address is not a target.
     """
     (folder / "targets").mkdir(parents=True)
-    for name in ("prometheus.yml", "rules"):
+    for name in ("prometheus.yml", "rules", "members"):
         (folder / name).symlink_to(PROMETHEUS / name)
     (folder / "internal").mkdir()
     (folder / "internal/credential").write_text("made-up", encoding="utf-8")

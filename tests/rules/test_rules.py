@@ -136,7 +136,8 @@ def test_addresses_for_links_are_those_of_the_parts_and_not_labels_of_alerts() -
     settings = {
         part.public_url_setting: f"{part.name}_url" for part in (ALERTMANAGER, EXPORTER, GRAFANA)
     }
-    assert {name: f"${{{setting}}}" for setting, name in settings.items()} == EXTERNAL_LABELS
+    expected = {name: f"${{{setting}}}" for setting, name in settings.items()}
+    assert expected | {"replica": "${PROMETHEUS_REPLICA}"} == EXTERNAL_LABELS
     [relabeling] = PROMETHEUS["alerting"]["alert_relabel_configs"]
     assert relabeling["action"] == "labeldrop"
     assert all(re.fullmatch(relabeling["regex"], name) for name in EXTERNAL_LABELS)

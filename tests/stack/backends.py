@@ -18,9 +18,10 @@ from typing import Any, Protocol, TypeVar
 import psutil
 from testcontainers.compose import DockerCompose
 
-from stack import long_term
 from stack import settings as stack_settings
-from stack.compose import ComposeStack, filled_in
+from stack.compose import ComposeStack
+from stack.containers import filled_in
+from stack.local import LocalStack
 from stack.project import derived_name
 from stack.readiness import is_ready, wait_until_connected, wait_until_ready
 from stack.settings import GRAFANA, PARTS, Part, Settings
@@ -144,14 +145,21 @@ class Compose(_Checkout):
 
 
 def run_local(
-    folder: Path, free_port: Callable[[], int], chosen: Mapping[str, str] | None = None
+    folder: Path,
+    free_port: Callable[[], int],
+    more: Mapping[str, str] | None = None,
+    secrets: Mapping[str, str] | None = None,
 ) -> Iterator[Local]:
-    """The stack as processes; ended, and seen to have ended, when the generator is closed."""
-    values = {"MODE": "local", "PUBLIC_HOST": PUBLIC_HOST, **(chosen or {})}
+    """The stack as processes; ended, and seen to have ended, when the generator is closed.
+
+    `more` are further settings, `secrets` the texts of files in secrets/.
+    """
+    values = {"MODE": "local", "PUBLIC_HOST": PUBLIC_HOST, **(more or {})}
     settings = checkout(folder, values | ports(free_port))
     link_programs(settings.root)
-    parts = [part for part in PARTS if part is not GRAFANA] + list(long_term.parts(settings))
-    backend = Local("local", settings, parts)
+    for name, text in (secrets or {}).items():
+        (settings.secrets_dir / name).write_text(f"{text}\n", encoding="utf-8")
+    backend = Local("local", settings, list(LocalStack(settings).parts()))
     try:
         up = backend.command("up")
         assert up.returncode == 0, up.stdout + up.stderr

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from stack import sidecar
-from stack.compose import filled_in
+from stack.containers import filled_in
 from stack.project import derived_name
 from stack.settings import Settings
 

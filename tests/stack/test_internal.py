@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stack import internal, proxy, proxy_users, settings
-from stack.compose import proxy_place
+from stack.containers import proxy_place
 from stack.local import LocalStack
 from stack.prepare import prepare
 from stack.settings import EXPORTER, INTERNAL, PROMETHEUS, StackError

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from stack import long_term, overlays, settings
-from stack.compose import filled_in, proxy_place
+from stack.containers import filled_in, proxy_place
 from stack.local import LocalStack
 from stack.project import derived_name
 from stack.settings import VMAUTH, Settings

@@ -20,7 +20,7 @@ from tests.stack.checkouts import write_env
 FIELDS = {
     *("schema", "checkout", "mode", "addresses", "public_urls", "ledger", "exporter_command"),
     *("results_dir", "config", "environment", "token_file"),
-    *("internal_addresses", "credential_file"),
+    *("internal_addresses", "prometheus_urls", "credential_file"),
 }
 
 

@@ -12,7 +12,7 @@ import yaml
 
 from stack import prometheus_config, prometheus_folder, settings
 from stack.prepare import prepare
-from stack.settings import PARTS, Settings, StackError
+from stack.settings import PARTS, PROMETHEUS, Settings, StackError
 from tests.stack.checkouts import write_env
 from tests.support.paths import REPOSITORY
 
@@ -171,7 +171,7 @@ def test_promtool_accepts_the_configuration_in_both_modes(
         remote_write_password="s3cret",
     )
     local = values.state_dir / "prometheus"
-    prometheus_folder.lay_out(values, local, PARTS, programs["prometheus"])
+    prometheus_folder.lay_out(values, local, PARTS, programs["prometheus"], PROMETHEUS)
     mounted = values.state_dir / prometheus_config.FOLDER
     # What the container has there from elsewhere.
     (mounted / "rules").rmdir()

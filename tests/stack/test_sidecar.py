@@ -16,7 +16,8 @@ import yaml
 from benchmark_exporter.tokens import parse_tokens
 from stack import internal, proxy, sidecar
 from stack import settings as stack_settings
-from stack.compose import ComposeStack, proxy_place
+from stack.compose import ComposeStack
+from stack.containers import proxy_place
 from stack.prepare import prepare
 from stack.settings import EXPORTER, STREAM, Settings
 from stack.started import as_started

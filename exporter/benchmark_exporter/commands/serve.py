@@ -103,10 +103,11 @@ link_options = combined(
 @link_options
 @option(
     "--alertmanager-api-url",
-    type=values.URL,
-    metavar="URL",
-    help="Where this exporter reaches Alertmanager. With it, alerts do not end while Prometheus "
-    "is away for a while.",
+    type=values.URLS,
+    default=(),
+    metavar="URL[,URL...]",
+    help="Where this exporter reaches Alertmanager, each member of a cluster after a comma. With "
+    "it, alerts do not end while Prometheus is away for a while.",
 )
 @option(
     "--log-format",
@@ -155,7 +156,7 @@ def _settings(config: Config, options: dict[str, Any]) -> ServeSettings:
         port=port,
         stream_address=None if stream_listen == values.OFF else stream_listen,
         stream_tokens=_absolute(options["stream_tokens"]),
-        alertmanager_api_url=_without_slash(options["alertmanager_api_url"]),
+        alertmanager_api_urls=options["alertmanager_api_url"],
         scrape_tokens=_absolute(options["scrape_tokens"]),
     )
 
@@ -168,10 +169,6 @@ def _credential_file(path: Path | None) -> Path | None:
         except TokensError as error:
             raise ConfigError(f"--credential-file: {error}") from error
     return _absolute(path)
-
-
-def _without_slash(url: str | None) -> str | None:
-    return None if url is None else url.rstrip("/")
 
 
 def _absolute(path: Path | None) -> Path | None:

@@ -79,6 +79,15 @@ def _url(text: str, schemes: tuple[str, ...], example: str) -> str:
     return text
 
 
+def _http_url(text: str) -> str:
+    return _url(text, ("http", "https"), "http://monitoring.example:8000")
+
+
+def _urls(text: str) -> tuple[str, ...]:
+    urls = [_http_url(url.strip()).rstrip("/") for url in text.split(",")]
+    return tuple(dict.fromkeys(urls))
+
+
 def parse_duration(text: str) -> float:
     """A number of seconds, 0 or more.
 
@@ -105,7 +114,9 @@ def _timeout(text: str) -> float:
 ADDRESS = Parsed("address", _address)
 OFF = ("", 0)
 ADDRESS_OR_OFF = Parsed("address", _address_or_off)
-URL = Parsed("url", lambda text: _url(text, ("http", "https"), "http://monitoring.example:8000"))
+URL = Parsed("url", _http_url)
+# Addresses without a trailing slash.
+URLS = Parsed("url", _urls)
 PROMETHEUS_URL = Parsed("url", lambda text: _url(text, ("http", "https"), "http://127.0.0.1:9090"))
 STREAM_URL = Parsed(
     "url",

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol
 
@@ -31,19 +31,19 @@ class Duty(Protocol):
 class AbsenceLoop:
     """Checks each duty.
 
-    `url` is Alertmanager's address without a trailing slash, `authorization` gives the headers that
-    it asks for.
+    `urls` are the Alertmanagers' addresses without a trailing slash, `authorization` gives the
+    headers that they ask for.
     """
 
     def __init__(
         self,
-        url: str,
+        urls: Sequence[str],
         authorization: Callable[[], Mapping[str, str]],
         absence: PrometheusAbsence,
         keeping: AlertKeeping,
         *duties: Duty,
     ) -> None:
-        self._url = url
+        self._urls = urls
         self._authorization = authorization
         self._absence = absence
         self._duties = duties
@@ -62,7 +62,7 @@ class AbsenceLoop:
     async def run(self) -> None:
         """Checks until cancelled."""
         async with aiohttp.ClientSession() as session:
-            api = AlertmanagerApi(self._url, session, self._authorization)
+            api = AlertmanagerApi(self._urls, session, self._authorization)
             while True:
                 self._reconfigured.clear()
                 with suppress(TimeoutError):
@@ -82,5 +82,5 @@ class AbsenceLoop:
             self._has_failed = True
             log.error(
                 "Prometheus is away, and Alertmanager cannot be reached; retrying",
-                extra={"fields": {"alertmanager": self._url, "reason": error}},
+                extra={"fields": {"alertmanager": ", ".join(self._urls), "reason": error}},
             )

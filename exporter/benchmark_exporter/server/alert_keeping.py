@@ -1,6 +1,6 @@
 """Wires what is done at Alertmanager while Prometheus is away."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from benchmark_exporter.config import AlertKeeping
@@ -11,7 +11,7 @@ from benchmark_exporter.server.prometheus_absence import PrometheusAbsence
 
 
 def make_absence_loop(
-    alertmanager_url: str,
+    alertmanager_urls: Sequence[str],
     authorization: Callable[[], Mapping[str, str]],
     absence: PrometheusAbsence,
     keeping: AlertKeeping,
@@ -23,7 +23,7 @@ def make_absence_loop(
         return datetime.now(UTC)
 
     return AbsenceLoop(
-        alertmanager_url,
+        alertmanager_urls,
         authorization,
         absence,
         keeping,

@@ -1,10 +1,15 @@
 """Alertmanager's API, version 2: the alerts that it has, and new ones."""
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 import aiohttp
 import msgspec
+
+T = TypeVar("T")
 
 TIMEOUT_SECONDS = 5.0
 
@@ -28,10 +33,58 @@ class ActiveAlert(msgspec.Struct, frozen=True):
 
 
 class AlertmanagerApi:
-    """One Alertmanager. `url` is its address without a trailing slash.
+    """The members of a cluster of Alertmanagers, or one alone, as if they were one.
 
-    `authorization` gives the headers that each request has to carry.
+    Members share silences and what was sent, but not alerts, so alerts are sent to each of them.
+    `urls` are their addresses without a trailing slash. `authorization` gives the headers that each
+    request has to carry.
     """
+
+    def __init__(
+        self,
+        urls: Sequence[str],
+        session: aiohttp.ClientSession,
+        authorization: Callable[[], Mapping[str, str]],
+    ) -> None:
+        self._members = [_Member(url, session, authorization) for url in urls]
+
+    async def active(self) -> Sequence[ActiveAlert]:
+        """The alerts that have not ended, silenced and inhibited ones among them.
+
+        Of an alert that several members have, the one that ends last. A member that has restarted
+        may lack alerts that others have.
+
+        Raises:
+            AlertmanagerError: no member can be asked.
+        """
+        found: dict[frozenset[tuple[str, str]], ActiveAlert] = {}
+        for alerts in await self._all(member.active() for member in self._members):
+            for alert in alerts:
+                key = frozenset(alert.labels.items())
+                if key not in found or _end(alert) > _end(found[key]):
+                    found[key] = alert
+        return list(found.values())
+
+    async def post(self, alerts: Sequence[ActiveAlert]) -> None:
+        """Sends alerts, as Prometheus does.
+
+        Raises:
+            AlertmanagerError: no member accepted them.
+        """
+        await self._all(member.post(alerts) for member in self._members)
+
+    async def _all(self, requests: Iterable[Awaitable[T]]) -> list[T]:
+        """What the members answer that do; raises the first one's error if none does."""
+        answers = await asyncio.gather(*requests, return_exceptions=True)
+        errors = [answer for answer in answers if isinstance(answer, BaseException)]
+        for error in errors:
+            if len(errors) == len(answers) or not isinstance(error, AlertmanagerError):
+                raise error
+        return [answer for answer in answers if not isinstance(answer, BaseException)]
+
+
+class _Member:
+    """One Alertmanager."""
 
     def __init__(
         self,
@@ -45,11 +98,7 @@ class AlertmanagerApi:
         self._timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
 
     async def active(self) -> Sequence[ActiveAlert]:
-        """The alerts that have not ended, silenced and inhibited ones among them.
-
-        Raises:
-            AlertmanagerError: it cannot be asked.
-        """
+        """Raises AlertmanagerError."""
         try:
             async with self._session.get(
                 self._alerts_url, headers=self._authorization(), timeout=self._timeout
@@ -60,11 +109,7 @@ class AlertmanagerApi:
             raise AlertmanagerError(_reason(error)) from error
 
     async def post(self, alerts: Sequence[ActiveAlert]) -> None:
-        """Sends alerts, as Prometheus does.
-
-        Raises:
-            AlertmanagerError: it did not accept them.
-        """
+        """Raises AlertmanagerError."""
         try:
             async with self._session.post(
                 self._alerts_url,
@@ -75,6 +120,10 @@ class AlertmanagerApi:
                 answer.raise_for_status()
         except (aiohttp.ClientError, TimeoutError) as error:
             raise AlertmanagerError(_reason(error)) from error
+
+
+def _end(alert: ActiveAlert) -> float:
+    return math.inf if alert.ends_at is None else alert.ends_at.timestamp()
 
 
 def _reason(error: Exception) -> str:

@@ -13,7 +13,7 @@ from benchmark_exporter.ledger.reports import Alarm
 from benchmark_exporter.metrics.definitions import Part
 from benchmark_exporter.metrics.exposition import Exposition
 from benchmark_exporter.server.open_ledger import OpenLedger
-from benchmark_exporter.server.scrapers import Scrapers, is_scraper
+from benchmark_exporter.server.scrapers import Scrapers, is_scraper, scraper_of
 from benchmark_exporter.server.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,10 @@ class DeliveryLoop:
         """Notes a request that is answered with parts of an exposition."""
         if request.method != "GET" or not is_scraper(request.headers):
             return
-        address, now = request.remote or "", time.time()
+        address, name = scraper_of(request)
+        if name:
+            self._scrapers.forget(address)
+        address, now = name or address, time.time()
         self._scrapers.note_parts(address, parts, now)
         if "state" in parts and self._scrapers.note_scrape(
             address, exposition.alarms, now, time.monotonic()

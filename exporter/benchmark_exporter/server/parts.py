@@ -38,7 +38,7 @@ from benchmark_exporter.server.prometheus_absence import PrometheusAbsence
 from benchmark_exporter.server.prune_loop import PruneLoop
 from benchmark_exporter.server.publishing import Publisher, ResourcesPart
 from benchmark_exporter.server.routes import Service, make_application
-from benchmark_exporter.server.scrapers import Scrapers
+from benchmark_exporter.server.scrapers import Scrapers, scraper_of
 from benchmark_exporter.server.settings import ServeSettings
 from benchmark_exporter.server.sparse_scrapes import SparseScrapes
 from benchmark_exporter.server.status import current_status
@@ -207,9 +207,9 @@ class Server:
                 tasks.create_task(publish_states(self._publisher, self._feed)),
                 *(tasks.create_task(connections.check()) for connections in listeners.checks),
             ]
-            if self._settings.alertmanager_api_url is not None:
+            if self._settings.alertmanager_api_urls:
                 absence = make_absence_loop(
-                    self._settings.alertmanager_api_url,
+                    self._settings.alertmanager_api_urls,
                     authorization(self._access.credential),
                     self._absence,
                     self._configuration.now.alert_keeping,
@@ -265,7 +265,7 @@ class Server:
             return
         self._delivery.note_scrape(request, exposition, parts)
         if "state" in parts:
-            self._absence.note_scrape(request.remote or "", request.headers.get("User-Agent", ""))
+            self._absence.note_scrape(*scraper_of(request), request.headers.get("User-Agent", ""))
 
     def _make_stream_application(self) -> web.Application:
         settings = self._settings

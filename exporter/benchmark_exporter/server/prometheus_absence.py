@@ -16,7 +16,7 @@ class _Scraper:
 
 
 class PrometheusAbsence:
-    """Knows each Prometheus by its address and version, as scrapes come in.
+    """Knows each Prometheus by its name, or its address and version, as scrapes come in.
 
     A Prometheus that is away for longer than `after_seconds` counts as away, for at most
     `limit_seconds`. It does not if another one began to scrape after its last scrape and has taken
@@ -40,12 +40,15 @@ class PrometheusAbsence:
         self._after_seconds = after_seconds
         self._limit_seconds = limit_seconds
 
-    def note_scrape(self, address: str, user_agent: str) -> None:
-        """Notes a scrape of what alerts depend on; whoever is not a Prometheus is ignored."""
+    def note_scrape(self, address: str, name: str, user_agent: str) -> None:
+        """Notes a scrape of what alerts depend on; whoever is not a Prometheus is ignored.
+
+        Those that state the same name, not empty, are one: none is away while one of them scrapes.
+        """
         if not user_agent.startswith(USER_AGENT):
             return
         now = self._monotonic()
-        key = address, user_agent
+        key = (name, "") if name else (address, user_agent)
         if key not in self._scrapers and len(self._scrapers) >= MAX_SCRAPERS:
             # Anybody may pretend to be many: who began last is the first to be forgotten.
             self._drop_old(now)

@@ -9,15 +9,21 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from aiohttp import web
+
 from benchmark_exporter.ledger.delivery import DELIVERY_MAX_AGE_SECONDS
 from benchmark_exporter.ledger.reports import Alarm
 from benchmark_exporter.metrics.definitions import Part
 from benchmark_exporter.metrics.holding import AWAITED_SECONDS
 from benchmark_exporter.metrics.live import LastScrapes
+from benchmark_exporter.server.credential import FORWARDED_HEADER, PROXY_HEADER
 
 USER_AGENT = "Prometheus/"
 # Other programs that scrape as Prometheus does send it too. People's tools do not.
 TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
+# The parameter of a scrape with the name of those that count as one.
+NAME_PARAMETER = "scraper"
+MAX_NAME_CHARACTERS = 64
 # Anybody may pretend to be a Prometheus, from any number of addresses.
 MAX_SCRAPERS = 32
 LEAST_SCRAPES = 2
@@ -28,6 +34,18 @@ SEEN_RESOLUTION_SECONDS = 3600.0
 def is_scraper(headers: Mapping[str, str]) -> bool:
     """Whether a request is a scrape of a Prometheus, by its headers."""
     return headers.get("User-Agent", "").startswith(USER_AGENT) or TIMEOUT_HEADER in headers
+
+
+def scraper_of(request: web.Request) -> tuple[str, str]:
+    """The address that a scrape comes from, and the name that it states, empty if it states none.
+
+    Prometheus servers that state the same name have the same rules and send to the same
+    Alertmanagers. They count as one, since it suffices that one of them lives. What comes by the
+    proxy has no name.
+    """
+    is_direct = PROXY_HEADER not in request.headers and FORWARDED_HEADER not in request.headers
+    name = request.query.get(NAME_PARAMETER, "") if is_direct else ""
+    return request.remote or "", f"name {name[:MAX_NAME_CHARACTERS]}" if name else ""
 
 
 @dataclass(slots=True)
@@ -91,6 +109,11 @@ class Scrapers:
     def is_loaded(self) -> bool:
         """Whether `load` was called."""
         return self._stored is not None
+
+    def forget(self, address: str) -> None:
+        """Awaits an address no longer: whoever scraped from there has stated a name since."""
+        for last in (self._seen, *self._last.values()):
+            last.pop(address, None)
 
     def note_scrape(
         self, address: str, shown: Iterable[Alarm], now: float, monotonic: float

@@ -1,6 +1,6 @@
 """What one exporter is started with."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +32,7 @@ class ServeSettings:
     stream_address: tuple[str, int] | None
     stream_tokens: Path | None
     # Where the exporter reaches Alertmanager; None: alerts are not kept from ending.
-    alertmanager_api_url: str | None
+    alertmanager_api_urls: Sequence[str]
     # Who may scrape /metrics, besides who has the credential.
     scrape_tokens: Path | None = None
 

@@ -20,6 +20,7 @@ VALUES: dict[object, tuple[str, str | None, str]] = {
     values.ADDRESS: ("127.0.0.1:9", "nonsense", "HOST:PORT"),
     values.ADDRESS_OR_OFF: ("off", "nonsense", "HOST:PORT"),
     values.URL: ("https://host:9", "nonsense", "http://"),
+    values.URLS: ("https://host:9,http://other:9", "nonsense", "http://"),
     values.PROMETHEUS_URL: ("https://host:9", "nonsense", "http://"),
     values.STREAM_URL: ("wss://host:9", "http://host:9", "ws://"),
     values.MOMENT: ("2026-11-01", "yesterday", "7d, 12h, 2026-11-01"),

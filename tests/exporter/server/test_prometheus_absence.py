@@ -28,12 +28,18 @@ def absence(clock: Clock) -> PrometheusAbsence:
 
 
 def scrape(
-    absence: PrometheusAbsence, clock: Clock, at: range, *, agent: str = OLD, address: str = "one"
+    absence: PrometheusAbsence,
+    clock: Clock,
+    at: range,
+    *,
+    agent: str = OLD,
+    address: str = "one",
+    name: str = "",
 ) -> None:
     """Scrapes in each of these seconds after the start."""
     for second in at:
         clock.seconds = Clock.seconds + second
-        absence.note_scrape(address, agent)
+        absence.note_scrape(address, name, agent)
 
 
 def test_one_that_scrapes_each_second_is_not_away(absence: PrometheusAbsence, clock: Clock) -> None:
@@ -123,3 +129,15 @@ def test_many_that_pretend_to_be_one_hide_no_absence_and_take_no_room(
     assert len(absence._scrapers) == MAX_SCRAPERS
     # The one that was there first is still known.
     assert ("one", OLD) in absence._scrapers
+
+
+def test_those_with_the_same_name_are_away_only_together(
+    absence: PrometheusAbsence, clock: Clock
+) -> None:
+    for second in range(60):
+        scrape(absence, clock, range(second, second + 1), name="stack")
+        scrape(absence, clock, range(second, second + 1), name="stack", address="two", agent=NEW)
+    scrape(absence, clock, range(60, 100), name="stack", address="two", agent=NEW)
+    assert absence.seconds() is None
+    clock.seconds += AFTER_SECONDS + 1
+    assert absence.seconds() == pytest.approx(AFTER_SECONDS + 1)

@@ -103,7 +103,7 @@ def settings_of(folder: Path, config: Config, ports: Callable[[], int]) -> Serve
         stream_address=("127.0.0.1", ports()),
         stream_tokens=None,
         credential_file=None,
-        alertmanager_api_url=f"http://127.0.0.1:{ports()}",
+        alertmanager_api_urls=[f"http://127.0.0.1:{ports()}"],
     )
 
 

@@ -1,11 +1,19 @@
 """Who scrapes, and when a regression counts as reported to all of them."""
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
+from multidict import CIMultiDict
 
 from benchmark_exporter.ledger.delivery import DELIVERY_MAX_AGE_SECONDS
 from benchmark_exporter.ledger.reports import Alarm
 from benchmark_exporter.metrics.holding import AWAITED_SECONDS
-from benchmark_exporter.server.scrapers import MAX_SCRAPERS, Scrapers, is_scraper
+from benchmark_exporter.server.scrapers import (
+    MAX_SCRAPERS,
+    Scrapers,
+    is_scraper,
+    scraper_of,
+)
 
 LEAST_SECONDS = 30.0
 NOW = 1_780_000_000.0
@@ -170,3 +178,34 @@ def test_many_addresses_do_not_grow_what_is_known() -> None:
     scrapers.note_parts("new", ["state"], NOW + 2 * AWAITED_SECONDS)
     assert NOW + 2 * AWAITED_SECONDS in scrapers.last_scrapes["state"]
     assert len(scrapers.last_scrapes["state"]) == MAX_SCRAPERS
+
+
+def scrape_of(name: str = "", **headers: str) -> web.Request:
+    query = f"?scraper={name}" if name else ""
+    sent = {key.replace("_", "-"): value for key, value in headers.items()}
+    return make_mocked_request("GET", f"/metrics{query}", headers=CIMultiDict(sent))
+
+
+def test_a_name_counts_unless_the_proxy_sent_the_scrape() -> None:
+    assert scraper_of(scrape_of())[1] == ""
+    named = scraper_of(scrape_of("stack"))[1]
+    assert named
+    assert named != scraper_of(scrape_of("other"))[1]
+    assert scraper_of(scrape_of("stack", X_Stack_Credential="secret"))[1] == ""
+    assert scraper_of(scrape_of("stack", X_Forwarded_For="192.0.2.1"))[1] == ""
+
+
+def test_one_of_two_with_the_same_name_suffices() -> None:
+    clock = Clock()
+    clock.scrape("name stack", ALARM)
+    clock.seconds = LEAST_SECONDS
+    assert clock.scrape("name stack", ALARM) == {ALARM}
+
+
+def test_an_address_that_has_stated_a_name_since_is_not_awaited() -> None:
+    clock = Clock(a=NOW - 60)
+    clock.scrape("name stack", ALARM)
+    clock.seconds = LEAST_SECONDS
+    assert clock.scrape("name stack", ALARM) == set()
+    clock.scrapers.forget("a")
+    assert clock.scrape("name stack", ALARM) == {ALARM}

@@ -197,7 +197,7 @@ class Run(msgspec.Struct, frozen=True):
     `executable` is the program that measured, where two programs of a project may give benchmarks
     the same name. `former_names` has benchmarks that earlier versions of the exporter named in less
     detail, by their names. `measurements` is the digest of the measurements as the document states
-    them, where benchmarks were renamed since.
+    them, where benchmarks were renamed since. `notes` say what was left out, pooled or renamed.
     """
 
     format: str
@@ -216,6 +216,7 @@ class Run(msgspec.Struct, frozen=True):
     executable: str = ""
     former_names: Mapping[str, str] = {}
     measurements: bytes = b""
+    notes: tuple[str, ...] = ()
 
     @property
     def machine_class(self) -> str:

@@ -88,6 +88,7 @@ def _describe_run(run: Run, config: Config, policy: Policy) -> Iterator[str]:
     yield f"project {project}, environment {environment}, commit {commit}"
     if run.machine_class:
         yield f"machine {run.machine_class}"
+    yield from run.notes
     if run.executable:
         yield f"executable {run.executable}, which precedes names that another one has already"
     stated, run = run, named(run, project, KnownExecutables(), Aliases(config.aliases))

@@ -9,6 +9,7 @@ from benchmark_exporter.formats import Origin, parse_sidecar
 from benchmark_exporter.ingest.branches import USUAL_DEFAULTS, without_prefix
 from benchmark_exporter.ingest.inbox import SUFFIX, Inbox
 from benchmark_exporter.ingest.naming import KnownExecutables, applied_aliases, named
+from benchmark_exporter.ingest.reading import UNFINISHED_SETTLE_SECONDS
 from benchmark_exporter.ingest.result_files import read_document
 from benchmark_exporter.model import (
     Baseline,
@@ -25,6 +26,9 @@ from benchmark_exporter.regression import Policy, check_gate
 from benchmark_exporter.wording import with_unit
 
 
+_MINUTES = UNFINISHED_SETTLE_SECONDS / 60
+
+
 def check_file(path: Path, config: Config) -> tuple[bool, list[str]]:
     """Whether a file would be accepted, and what it is in lines, by the same steps as ingest."""
     try:
@@ -32,6 +36,12 @@ def check_file(path: Path, config: Config) -> tuple[bool, list[str]]:
     except FileNotFoundError:
         return False, [f"{path}: rejected: there is no such file"]
     except Rejected as rejected:
+        if rejected.reason == "truncated":
+            return False, [
+                f"{path}: incomplete: {rejected.detail}; if its tool is still running, it is "
+                f"ingested when it is done. Otherwise it is rejected {_MINUTES:.0f} minutes after "
+                "its last change"
+            ]
         return False, [f"{path}: rejected: {rejected}"]
     # Each is one line, whatever texts of the document are in it.
     lines = [f"{path}: {line}" if index == 0 else f"  {line}" for index, line in enumerate(lines)]

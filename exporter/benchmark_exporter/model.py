@@ -51,7 +51,12 @@ class Rejected(Exception):
 
 def _printable(text: str) -> str:
     """Cut to fit a log line, and encodable in UTF-8: a document's own text may be neither."""
-    short = text if len(text) <= MAX_REJECTION_CHARACTERS else f"{text[:MAX_REJECTION_CHARACTERS]}…"
+    short = text
+    if len(text) > MAX_REJECTION_CHARACTERS:
+        whole, space, _ = text[: MAX_REJECTION_CHARACTERS + 1].rpartition(" ")
+        # Between words, unless there is but one, as in a JSON path.
+        cut = len(whole) if space and len(whole) > MAX_REJECTION_CHARACTERS // 2 else None
+        short = f"{text[: cut or MAX_REJECTION_CHARACTERS]}…"
     return short.encode("utf-8", "backslashreplace").decode()
 
 

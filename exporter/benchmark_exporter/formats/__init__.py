@@ -38,6 +38,7 @@ from benchmark_exporter.formats.decoding import decode, invalid_value, not_finit
 from benchmark_exporter.formats.naming import MAX_CHARACTERS, with_short_names
 from benchmark_exporter.formats.origin import Origin, Sidecar, parse_sidecar
 from benchmark_exporter.formats.several_documents import Several
+from benchmark_exporter.formats.unknown import unknown
 from benchmark_exporter.model import Document, Rejected, Run
 
 __all__ = ["Format", "Origin", "Sidecar", "formats", "growing_formats", "parse", "parse_sidecar"]
@@ -45,7 +46,6 @@ __all__ = ["Format", "Origin", "Sidecar", "formats", "growing_formats", "parse",
 log = logging.getLogger(__name__)
 
 ENTRY_POINT_GROUP = "benchmark_exporter.formats"
-KEYS_SHOWN, KEY_CHARACTERS_SHOWN = 8, 30
 _NO_SIDECAR = Sidecar()
 _NO_ORIGIN = Origin()
 
@@ -129,7 +129,7 @@ def parse(data: bytes, origin: Origin = _NO_ORIGIN) -> Document:
         if candidate.matches(document):
             break
     else:
-        raise _unknown(document)
+        raise unknown(document, [each.NAME for each in formats()])
     if not is_finite and candidate not in FORMATS:
         if not getattr(candidate, "READS_NAN", False):
             raise not_finite(data)
@@ -184,32 +184,4 @@ def _complete(run: Run, sidecar: Sidecar) -> Run:
         branch=run.branch or sidecar.branch or "",
         base_branch=run.base_branch or sidecar.base_branch or "",
         machine=sidecar.machine.complete(run.machine) if sidecar.machine else run.machine,
-    )
-
-
-def _unknown(document: object) -> Rejected:
-    if not isinstance(document, dict | list):
-        return Rejected(
-            "unknown_format",
-            f"a result document must be a JSON object or array, not {_kind(document)}",
-        )
-    known = ", ".join(candidate.NAME for candidate in formats())
-    first = (
-        document[0]
-        if isinstance(document, list) and document and isinstance(document[0], dict)
-        else document
-    )
-    keys = (
-        ", ".join(key[:KEY_CHARACTERS_SHOWN] for key in sorted(first)[:KEYS_SHOWN])
-        if isinstance(first, dict)
-        else ""
-    )
-    return Rejected(
-        "unknown_format", f"no known format has the keys {keys or '(none)'}; formats: {known}"
-    )
-
-
-def _kind(value: object) -> str:
-    return {list: "an array", str: "a string", bool: "a boolean", type(None): "null"}.get(
-        type(value), "a number"
     )

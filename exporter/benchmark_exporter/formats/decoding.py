@@ -8,6 +8,7 @@ import msgspec
 
 from benchmark_exporter.formats.non_json_numbers import nulled, respelled, zeroed
 from benchmark_exporter.formats.several_documents import Several, several_documents
+from benchmark_exporter.formats.text_results import hint
 from benchmark_exporter.formats.unpacking import unpacked
 from benchmark_exporter.model import Rejected
 
@@ -88,7 +89,7 @@ def _lenient(data: bytes, *, nulls: bool = False) -> object:
                 rest = left.encode() or data
         except (ValueError, RecursionError):
             pass
-    raise _why_not_json(rest)
+    raise _why_not_json(rest, data)
 
 
 def invalid_value(error: msgspec.ValidationError) -> Rejected:
@@ -107,7 +108,8 @@ def _finite(digits: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _why_not_json(data: bytes) -> Rejected:
+def _why_not_json(data: bytes, whole: bytes) -> Rejected:
+    """Of data that is not JSON, the end of a whole file."""
     # Where there are numbers that JSON lacks, what follows them decides: it may end early.
     plain = zeroed(data)
     try:
@@ -118,7 +120,8 @@ def _why_not_json(data: bytes) -> Rejected:
         message = str(error)
         if "truncated" in message or message.endswith(f"(byte {len(plain)})"):
             return Rejected("truncated", "the file ends before its JSON does")
-        return Rejected("malformed_json", message)
+        what = hint(whole)
+        return Rejected("malformed_json", f"not JSON but {what}" if what else message)
     except RecursionError:
         return Rejected("malformed_json", "nested too deeply")
     return Rejected("malformed_json", "a number or a string is not one of JSON")

@@ -15,6 +15,8 @@ _NUMBER = re.compile(
     rb"|inf(?:inity)?|1\.#inf\d*)(?!\w)",
     re.IGNORECASE,
 )
+# No tool writes so many: a file with more of them is read as if they were none.
+MAX_NUMBERS = 100_000
 _BEFORE_MARK = b"+-sSqQ"
 _TEXT = re.compile(_NUMBER.pattern.decode(), re.IGNORECASE)
 # The first letters of one, at the end of the file. Those of `null` and `nan` are alike.
@@ -62,6 +64,8 @@ def _replaced(data: bytes, replacement: Callable[["re.Match[bytes]"], bytes]) ->
 def _outside_strings(data: bytes) -> Iterator["re.Match[bytes]"]:
     """The numbers in order. An odd number of quotes precedes what is inside a string."""
     lowered = data.lower()
+    if sum(map(lowered.count, _MARKS)) > MAX_NUMBERS:
+        return
     starts = sorted(start for mark in _MARKS for start in _starts(lowered, mark))
     if not starts:
         return

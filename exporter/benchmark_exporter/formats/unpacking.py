@@ -7,6 +7,7 @@ from benchmark_exporter.model import Rejected
 
 # Such a file is compressed to a fiftieth of it at least, if it is one of benchmark results.
 MAX_UNPACKED_BYTES = 32 * 1024 * 1024
+MAX_MEMBERS = 100
 
 _GZIP = b"\x1f\x8b"
 # UTF-32's mark begins with UTF-16's, so it comes first.
@@ -52,7 +53,9 @@ def _recoded(data: bytes, encoding: str) -> bytes:
 
 def _decompressed(data: bytes) -> bytes:
     text = b""
-    while data.startswith(_GZIP):  # a file may have several members
+    for _ in range(MAX_MEMBERS):  # a file may have several, if gzip has appended to it
+        if not data.startswith(_GZIP):
+            return text
         decompressor = zlib.decompressobj(wbits=31)
         try:
             text += decompressor.decompress(data, MAX_UNPACKED_BYTES + 1 - len(text))
@@ -63,4 +66,4 @@ def _decompressed(data: bytes) -> bytes:
         if not decompressor.eof:
             raise Rejected("truncated", "the file ends before its gzip stream does")
         data = decompressor.unused_data
-    return text
+    raise Rejected("too_large", f"more than {MAX_MEMBERS} members of gzip")

@@ -203,9 +203,9 @@ class ResultWriter(Worker):
     def _rejected(self) -> None:
         path = self._results / f"{self._number:07}-bad.json"
         is_cut = self._dice.random() < 0.5
-        path.write_text('{"run": ' if is_cut else json.dumps({"hello": self._number}))
+        path.write_text('{"run": ]' if is_cut else json.dumps({"hello": self._number}))
         self._bad.append((time.monotonic() + REJECTED_SECONDS, path))
-        self._account.reject("truncated" if is_cut else "unknown_format")
+        self._account.reject("malformed_json" if is_cut else "unknown_format")
 
     def _remove_bad(self) -> None:
         while self._bad and self._bad[0][0] < time.monotonic():

@@ -51,7 +51,12 @@ class Rejected(Exception):
 
 def _printable(text: str) -> str:
     """Cut to fit a log line, and encodable in UTF-8: a document's own text may be neither."""
-    short = text if len(text) <= MAX_REJECTION_CHARACTERS else f"{text[:MAX_REJECTION_CHARACTERS]}…"
+    short = text
+    if len(text) > MAX_REJECTION_CHARACTERS:
+        whole, space, _ = text[: MAX_REJECTION_CHARACTERS + 1].rpartition(" ")
+        # Between words, unless there is but one, as in a JSON path.
+        cut = len(whole) if space and len(whole) > MAX_REJECTION_CHARACTERS // 2 else None
+        short = f"{text[: cut or MAX_REJECTION_CHARACTERS]}…"
     return short.encode("utf-8", "backslashreplace").decode()
 
 
@@ -197,7 +202,7 @@ class Run(msgspec.Struct, frozen=True):
     `executable` is the program that measured, where two programs of a project may give benchmarks
     the same name. `former_names` has benchmarks that earlier versions of the exporter named in less
     detail, by their names. `measurements` is the digest of the measurements as the document states
-    them, where benchmarks were renamed since.
+    them, where benchmarks were renamed since. `notes` say what was left out, pooled or renamed.
     """
 
     format: str
@@ -216,6 +221,7 @@ class Run(msgspec.Struct, frozen=True):
     executable: str = ""
     former_names: Mapping[str, str] = {}
     measurements: bytes = b""
+    notes: tuple[str, ...] = ()
 
     @property
     def machine_class(self) -> str:

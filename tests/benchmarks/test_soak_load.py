@@ -36,7 +36,7 @@ def written(results: Path, files: int) -> Account:
 def test_every_file_is_counted_even_those_written_just_before_the_load_ends() -> None:
     with wired_in_a_new_folder() as wired:
         account = written(wired.results, FILES)
-        assert account.rejected["truncated"]
+        assert account.rejected["malformed_json"]
         assert account.rejected["unknown_format"]
         wired.settle()
         shown = counts(wired.samples())

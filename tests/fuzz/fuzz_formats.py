@@ -76,7 +76,7 @@ def _outcome(data: bytes) -> tuple[str, str | None]:
         accepted = parse(data)
     except Rejected as rejected:
         whole = (
-            rejected.reason in REASONS
+            (rejected.reason in REASONS or rejected.reason == "too_large")  # without its gzip
             and rejected.detail.strip()
             and rejected.json_path.startswith(("$", "key in $"))
         )

@@ -4,6 +4,7 @@ Changes are made to their structure (values, keys, whole parts of one another) a
 A seed and a number determine the document.
 """
 
+import gzip
 import json
 import math
 import random
@@ -26,6 +27,18 @@ RAW_NUMBERS = (
     "+1",
     ".5",
     "0x10",
+    *(
+        "nan",
+        "-nan",
+        "-NaN",
+        "nan(0x1)",
+        "-nan(ind)",
+        "inf",
+        "+inf",
+        "1.#INF",
+        "-1.#IND",
+        "1.#QNAN",
+    ),
 )
 VALUES: Sequence[object] = [
     *(None, True, False),
@@ -47,6 +60,10 @@ VALUES: Sequence[object] = [
     "2026-03-01 21:00:00 XYZ",
     "2026-06-30T23:59:60Z",
     "\u0662026-03-01T12:00:00Z",
+    *("2018/01/30-18:40:25", "03/31/26 10:00:00", "31/03/26 10:00:00", "13/13/13 25:61:61"),
+    *("0/0/0 0:0:0", "99/99/9999 99:99:99 PM", "2026/11/28 10:00:00 +99:99"),
+    *("nan", "-inf", "hr/op", "ops/day", "Mbps", "ops per second", "kiB", "x" * 5000),
+    *([0, 1, None], [[1.0, 2]], [[[[1.0, 3], [2.0, 5]]]], [5e15, -1, 0.5], ["-Xmx1g"]),
     *([], {}, [[]], [{}], {"": ""}, {"a": None}),
     *([None] * 1000, [0.001] * 1000, {str(number): number for number in range(1000)}),
 ]
@@ -73,7 +90,27 @@ def document(seed: int, number: int) -> bytes:
     if chance.random() < 0.4:
         for _ in range(chance.choice((1, 1, 2, 5))):
             data = _bytes_changed(chance, data)
+    if chance.random() < 0.1:
+        data = _stored(chance, data)
+        if chance.random() < 0.3:
+            data = _bytes_changed(chance, data)
     return data
+
+
+def _stored(chance: random.Random, data: bytes) -> bytes:
+    """The document as a shell may store it: encoded, compressed, or with others after it."""
+    way = chance.randrange(6)
+    if way == 0:
+        return b"\xef\xbb\xbf" + data
+    if way in (1, 2):
+        encoding = chance.choice(("utf-16", "utf-16-le", "utf-16-be", "utf-32"))
+        return data.decode(errors="replace").encode(encoding)
+    if way == 3:
+        return gzip.compress(data, mtime=0)
+    if way == 4:
+        return data.replace(b"\n", b"\r\n")
+    other = data if chance.random() < 0.7 else chance.choice(_corpus()[0])
+    return data + chance.choice((b"", b"\n", b"\r\n", b",")) + other
 
 
 @cache
@@ -113,6 +150,17 @@ def extremes() -> list[bytes]:
         b"\0" * size,
         b"\xff" * size,
         b"[" + b"null," * (size // 5) + b"NaN]",
+        b"[" + b"nan," * (size // 4) + b"nan]",
+        b"[" + b"nan(" * (size // 4),
+        b"[" + b"1.#INF," * (size // 7) + b'"nan',
+        b'["' + b'\\"nan' * (size // 5) + b'", nan]',
+        b"{}\n" * (size // 3),
+        b"[]" * (size // 2) + b"[",
+        b"[" + b"1e16," * (size // 5) + b"1]",
+        gzip.compress(b"[" * (100 * 1024 * 1024), 9, mtime=0),
+        gzip.compress(b"", mtime=0) * (size // 20),
+        b"\xff\xfe" + b"[\0" * (size // 2),
+        b"\xfe\xff" + b"\0 " * (size // 2),
         b'["' + b"x" * size + b'", NaN]',
         b"{" + b'"a":1,' * (size // 6) + b'"a":NaN}',
         b"{" + b",".join(b'"%d":1' % number for number in range(size // 12)) + b"}",

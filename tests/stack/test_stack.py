@@ -154,8 +154,8 @@ def test_a_regression_that_is_fixed_resolves(backend: Backend, measured: Measure
 def test_bad_files_are_named_and_lose_nothing_else(backend: Backend) -> None:
     good = json.dumps(run_of(FAST, 4)).encode()
     drop(backend, "bad-truncated.json", good[:100])
-    drop(backend, "bad-number.json", good.replace(b'"cv": 0.0', b'"cv": NaN'))
-    drop(backend, "bad-bytes.json", b"\xff\xfe{}")
+    drop(backend, "bad-number.json", good.replace(b'"p50_ms": ', b'"p50_ms": NaN, "was": ', 1))
+    drop(backend, "bad-bytes.json", b"\xff{}")
     (backend.settings.results_dir / "bad-folder.json").mkdir()
     os.mkfifo(backend.settings.results_dir / "bad-fifo.json")
     (backend.settings.results_dir / "bad-link.json").symlink_to("/etc/hostname")
@@ -164,11 +164,12 @@ def test_bad_files_are_named_and_lose_nothing_else(backend: Backend) -> None:
     def rejected() -> Mapping[str, str] | None:
         status = get(EXPORTER.url(backend.settings, "/api/v1/status"))
         reasons = {file["file"]: file["reason"] for file in status["rejected_files"]}
-        return reasons if len(reasons) == 6 else None
+        incomplete = {file["file"] for file in status["incomplete_files"]}
+        return reasons if len(reasons) == 5 and incomplete == {"bad-truncated.json"} else None
 
-    reasons, _ = until(rejected, ALERT_SECONDS, "six rejected files")
+    what = "five rejected files, and an incomplete one"
+    reasons, _ = until(rejected, ALERT_SECONDS, what)
     assert reasons == {
-        "bad-truncated.json": "truncated",
         "bad-number.json": "not_finite",
         "bad-bytes.json": "not_utf8",
         "bad-folder.json": "not_a_file",

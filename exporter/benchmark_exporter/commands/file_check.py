@@ -7,8 +7,10 @@ from pathlib import Path
 from benchmark_exporter.config import Config
 from benchmark_exporter.formats import Origin, parse_sidecar
 from benchmark_exporter.ingest.branches import USUAL_DEFAULTS, without_prefix
+from benchmark_exporter.ingest.folder_walk import READ_FOLDER, is_read
 from benchmark_exporter.ingest.inbox import SUFFIX, Inbox
 from benchmark_exporter.ingest.naming import KnownExecutables, applied_aliases, named
+from benchmark_exporter.ingest.reading import UNFINISHED_SETTLE_SECONDS
 from benchmark_exporter.ingest.result_files import read_document
 from benchmark_exporter.model import (
     Baseline,
@@ -24,6 +26,9 @@ from benchmark_exporter.names import Aliases
 from benchmark_exporter.regression import Policy, check_gate
 from benchmark_exporter.wording import with_unit
 
+RESULTS_FOLDER = "results"  # as it is called unless a setting says otherwise
+_MINUTES = UNFINISHED_SETTLE_SECONDS / 60
+
 
 def check_file(path: Path, config: Config) -> tuple[bool, list[str]]:
     """Whether a file would be accepted, and what it is in lines, by the same steps as ingest."""
@@ -32,6 +37,12 @@ def check_file(path: Path, config: Config) -> tuple[bool, list[str]]:
     except FileNotFoundError:
         return False, [f"{path}: rejected: there is no such file"]
     except Rejected as rejected:
+        if rejected.reason == "truncated":
+            waits = (
+                "it is ingested when its tool is done, and rejected if it does not change for "
+                f"{_MINUTES:.0f} minutes"
+            )
+            return False, [f"{path}: incomplete: {rejected.detail}; {waits}"]
         return False, [f"{path}: rejected: {rejected}"]
     # Each is one line, whatever texts of the document are in it.
     lines = [f"{path}: {line}" if index == 0 else f"  {line}" for index, line in enumerate(lines)]
@@ -40,7 +51,20 @@ def check_file(path: Path, config: Config) -> tuple[bool, list[str]]:
             "  under this name it would be ignored: "
             f"names must end in {SUFFIX} and must not begin with a dot"
         )
+    if hidden := [part for part in _below_results(path) if not is_read(part)]:
+        lines.append(
+            f"  in a results folder it would be ignored below {hidden[0]}: names of folders must "
+            f"not begin with a dot, except {READ_FOLDER}"
+        )
     return True, lines
+
+
+def _below_results(path: Path) -> list[str]:
+    """The folders of a file in the results folder, as far as its path shows where that is."""
+    folders = [part for part in path.parts[:-1] if part not in (".", "..")]
+    if RESULTS_FOLDER in folders:
+        return folders[folders.index(RESULTS_FOLDER) + 1 :]
+    return [] if path.is_absolute() else folders
 
 
 def _lines(path: Path, config: Config) -> Iterator[str]:
@@ -88,6 +112,7 @@ def _describe_run(run: Run, config: Config, policy: Policy) -> Iterator[str]:
     yield f"project {project}, environment {environment}, commit {commit}"
     if run.machine_class:
         yield f"machine {run.machine_class}"
+    yield from run.notes
     if run.executable:
         yield f"executable {run.executable}, which precedes names that another one has already"
     stated, run = run, named(run, project, KnownExecutables(), Aliases(config.aliases))

@@ -34,8 +34,11 @@ from benchmark_exporter.formats import (
     pytest_benchmark,
     result,
 )
-from benchmark_exporter.formats.decoding import decode, invalid_value
+from benchmark_exporter.formats.decoding import decode, invalid_value, not_finite, with_nan
+from benchmark_exporter.formats.naming import MAX_CHARACTERS, with_short_names
 from benchmark_exporter.formats.origin import Origin, Sidecar, parse_sidecar
+from benchmark_exporter.formats.several_documents import Several
+from benchmark_exporter.formats.unknown import unknown
 from benchmark_exporter.model import Document, Rejected, Run
 
 __all__ = ["Format", "Origin", "Sidecar", "formats", "growing_formats", "parse", "parse_sidecar"]
@@ -43,7 +46,6 @@ __all__ = ["Format", "Origin", "Sidecar", "formats", "growing_formats", "parse",
 log = logging.getLogger(__name__)
 
 ENTRY_POINT_GROUP = "benchmark_exporter.formats"
-KEYS_SHOWN, KEY_CHARACTERS_SHOWN = 8, 30
 _NO_SIDECAR = Sidecar()
 _NO_ORIGIN = Origin()
 
@@ -51,9 +53,11 @@ _NO_ORIGIN = Origin()
 class Format(Protocol):
     """What a format module offers.
 
-    With `READS_NAN = True` it also reads documents that contain NaN or Infinity, for which JSON has
-    no number. `GROWS = True` means that its tool rewrites the document while it measures, with more
-    results each time; results that were recorded before are then left out.
+    With `READS_NAN = True` a format of another distribution also reads documents that contain NaN
+    or Infinity, for which JSON has no number; to ours, they are not there. `join(documents)` makes
+    one document of several in a file. `GROWS = True` means that its tool rewrites the document
+    while it measures, with more results each time; results that were recorded before are then left
+    out.
     """
 
     NAME: str
@@ -118,19 +122,44 @@ def parse(data: bytes, origin: Origin = _NO_ORIGIN) -> Document:
         Rejected: with the reason, the JSON path and what is wrong there. `truncated` means that the
             bytes end early, so that a file still being written can be told from a bad one.
     """
-    document, flaw = decode(data)
-    candidate = next((each for each in formats() if each.matches(document)), None)
-    if flaw is not None and (
-        flaw.reason != "not_finite" or not getattr(candidate, "READS_NAN", False)
-    ):
-        raise flaw
-    if candidate is None:
-        raise _unknown(document)
+    document, is_finite = decode(data)
+    if isinstance(document, Several):
+        document = _joined(document)
+    for candidate in formats():  # a loop costs less than a generator
+        if candidate.matches(document):
+            break
+    else:
+        raise unknown(document, [each.NAME for each in formats()])
+    if not is_finite and candidate not in FORMATS:
+        if not getattr(candidate, "READS_NAN", False):
+            raise not_finite(data)
+        document = with_nan(data)
     try:
         parsed = candidate.parse(document, origin)
     except msgspec.ValidationError as error:
-        raise invalid_value(error) from error
+        is_of_null = not is_finite and "got `null`" in str(error)
+        raise not_finite(data) if is_of_null else invalid_value(error) from error
     return _complete(parsed, origin.sidecar) if isinstance(parsed, Run) else parsed
+
+
+def _joined(several: Several) -> object:
+    """The one document that several in a file are.
+
+    Raises:
+        Rejected: no tool writes such documents into one file.
+    """
+    documents = several.documents
+    for candidate in formats():
+        join = getattr(candidate, "join", None)
+        if join is not None and all(map(candidate.matches, documents)):
+            return join(documents)
+        if candidate.matches(several.entries):
+            return several.entries
+    raise Rejected(
+        "malformed_json",
+        f"{len(documents)} documents in one file, of no format that is read so; write each into "
+        "a file of its own",
+    )
 
 
 def _complete(run: Run, sidecar: Sidecar) -> Run:
@@ -141,6 +170,10 @@ def _complete(run: Run, sidecar: Sidecar) -> Run:
     if len(set(names)) < len(names):
         ((name, count),) = Counter(names).most_common(1)
         raise Rejected("invalid_value", f"{count} results have the name {name}")
+    if run.failures:
+        names = [*names, *(each.benchmark for each in run.failures)]
+    if max(map(len, names)) > MAX_CHARACTERS:
+        run = with_short_names(run)
     if sidecar == _NO_SIDECAR:
         return run
     return replace(
@@ -151,32 +184,4 @@ def _complete(run: Run, sidecar: Sidecar) -> Run:
         branch=run.branch or sidecar.branch or "",
         base_branch=run.base_branch or sidecar.base_branch or "",
         machine=sidecar.machine.complete(run.machine) if sidecar.machine else run.machine,
-    )
-
-
-def _unknown(document: object) -> Rejected:
-    if not isinstance(document, dict | list):
-        return Rejected(
-            "unknown_format",
-            f"a result document must be a JSON object or array, not {_kind(document)}",
-        )
-    known = ", ".join(candidate.NAME for candidate in formats())
-    first = (
-        document[0]
-        if isinstance(document, list) and document and isinstance(document[0], dict)
-        else document
-    )
-    keys = (
-        ", ".join(key[:KEY_CHARACTERS_SHOWN] for key in sorted(first)[:KEYS_SHOWN])
-        if isinstance(first, dict)
-        else ""
-    )
-    return Rejected(
-        "unknown_format", f"no known format has the keys {keys or '(none)'}; formats: {known}"
-    )
-
-
-def _kind(value: object) -> str:
-    return {list: "an array", str: "a string", bool: "a boolean", type(None): "null"}.get(
-        type(value), "a number"
     )

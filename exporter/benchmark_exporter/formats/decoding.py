@@ -2,44 +2,94 @@
 
 import json
 import math
-import re
 from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from benchmark_exporter.formats.non_json_numbers import nulled, respelled, zeroed
+from benchmark_exporter.formats.several_documents import Several, several_documents
+from benchmark_exporter.formats.text_results import hint
+from benchmark_exporter.formats.unpacking import unpacked
 from benchmark_exporter.model import Rejected
 
-# Numbers that are not JSON, and the first letters of one at the end of the file.
-_NON_JSON_NUMBER = re.compile(rb"NaN|Infinity")
-_INCOMPLETE_NON_JSON_NUMBER = re.compile(rb"\b(?:N|Na|I|In|Inf|Infi|Infin|Infini|Infinit)\Z")
 
+def decode(data: bytes) -> tuple[object, bool]:
+    """The JSON value of a document, and whether it is without numbers that are not finite.
 
-def decode(data: bytes) -> tuple[object, Rejected | None]:
-    """The JSON value of a document, and its first flaw that Python's decoder tolerates, if any.
-
-    The flaw is a number such as NaN (`not_finite`), or anything else that JSON does not allow but
-    some writers write (`malformed_json`).
+    These are null in the value; `not_finite` says where the first of them is, and `with_nan` keeps
+    them. The value is `Several` if there are several documents.
 
     Raises:
-        Rejected: the bytes are not JSON at all. `truncated` means that they end early.
+        Rejected: the bytes are not JSON. `truncated` means that they end early.
     """
     try:
-        text = data.decode("utf-8")
+        return msgspec.json.decode(data), True
+    except RecursionError as error:
+        raise Rejected("malformed_json", "nested too deeply") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        plain = unpacked(data)
+        if plain is not data:
+            return decode(plain)
+        _check_encoding(data)
+        without = nulled(data)
+        if without != data:
+            try:
+                return msgspec.json.decode(without), False
+            except (msgspec.DecodeError, RecursionError):
+                pass
+        document = _lenient(data)
+        flaw = _first_flaw(document.documents if isinstance(document, Several) else document)
+        if flaw is None and isinstance(document, Several):
+            return document, True
+        if flaw is None or flaw.reason != "not_finite":
+            raise flaw or Rejected("malformed_json", str(error)) from error
+        return _lenient(data, nulls=True), False
+
+
+def with_nan(data: bytes) -> object:
+    """The value of a document that `decode` has accepted, with NaN and Infinity in it."""
+    return _lenient(unpacked(data))
+
+
+def not_finite(data: bytes) -> Rejected:
+    """The rejection of a document that `decode` has accepted, for its first such number."""
+    document = with_nan(data)
+    flaw = _first_flaw(document.documents if isinstance(document, Several) else document)
+    return flaw or Rejected("not_finite", "there is a number that is not finite")
+
+
+def _check_encoding(data: bytes) -> None:
+    try:
+        data.decode("utf-8")
     except UnicodeDecodeError as error:
         if error.reason == "unexpected end of data":
             raise Rejected("truncated", "the file ends in the middle of a character") from error
         raise Rejected("not_utf8", f"{error.reason} at byte {error.start}") from error
-    try:
-        return msgspec.json.decode(data), None
-    except RecursionError as error:
-        raise Rejected("malformed_json", "nested too deeply") from error
-    except msgspec.DecodeError as error:
+
+
+def _lenient(data: bytes, *, nulls: bool = False) -> object:
+    """What Python's decoder makes of it, which accepts some of what is not JSON.
+
+    With `nulls`, numbers that are not finite are null.
+
+    Raises:
+        Rejected: not even that.
+    """
+    rest = data
+    for text in dict.fromkeys((data.decode(), respelled(data).decode())):
         try:
-            # Python accepts some of what is not JSON, so that the flaw's JSON path can be given.
-            lenient = json.loads(text)
+            if nulls:
+                return json.loads(text, parse_constant=lambda _: None, parse_float=_finite)
+            return json.loads(text)
+        except json.JSONDecodeError as error:
+            if error.msg == "Extra data":
+                documents, left = several_documents(text)
+                if documents is not None:
+                    return documents
+                rest = left.encode() or data
         except (ValueError, RecursionError):
-            raise _why_not_json(error, data) from error
-        return lenient, _first_flaw(lenient) or Rejected("malformed_json", str(error))
+            pass
+    raise _why_not_json(rest, data)
 
 
 def invalid_value(error: msgspec.ValidationError) -> Rejected:
@@ -53,22 +103,28 @@ def invalid_value(error: msgspec.ValidationError) -> Rejected:
     )
 
 
-def _why_not_json(error: msgspec.DecodeError, data: bytes) -> Rejected:
-    if isinstance(error, msgspec.ValidationError):
+def _finite(digits: str) -> float | None:
+    number = float(digits)
+    return number if math.isfinite(number) else None
+
+
+def _why_not_json(data: bytes, whole: bytes) -> Rejected:
+    """Of data that is not JSON, the end of a whole file."""
+    # Where there are numbers that JSON lacks, what follows them decides: it may end early.
+    plain = zeroed(data)
+    try:
+        msgspec.json.decode(plain)
+    except msgspec.ValidationError as error:
         return invalid_value(error)
-    message, end = str(error), len(data)
-    if _NON_JSON_NUMBER.search(data) or _INCOMPLETE_NON_JSON_NUMBER.search(data):
-        # What follows such a number decides: the file may still end early.
-        plain = _INCOMPLETE_NON_JSON_NUMBER.sub(
-            b"", _NON_JSON_NUMBER.sub(lambda found: b"0".ljust(len(found[0])), data)
-        )
-        try:
-            msgspec.json.decode(plain)
-        except (msgspec.DecodeError, RecursionError) as second:
-            message, end = str(second), len(plain)
-    if "truncated" in message or message.endswith(f"(byte {end})"):
-        return Rejected("truncated", "the file ends before its JSON does")
-    return Rejected("malformed_json", message)
+    except msgspec.DecodeError as error:
+        message = str(error)
+        if "truncated" in message or message.endswith(f"(byte {len(plain)})"):
+            return Rejected("truncated", "the file ends before its JSON does")
+        what = hint(whole)
+        return Rejected("malformed_json", f"not JSON but {what}" if what else message)
+    except RecursionError:
+        return Rejected("malformed_json", "nested too deeply")
+    return Rejected("malformed_json", "a number or a string is not one of JSON")
 
 
 def _first_flaw(document: object) -> Rejected | None:

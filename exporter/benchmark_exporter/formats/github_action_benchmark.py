@@ -4,25 +4,33 @@ An array of name, unit and value. Which of the two it is appears in the workflow
 document. Where the unit gives no direction either, a sidecar can (`better`).
 """
 
-from typing import Annotated
+import re
+from collections.abc import Sequence
 
 import msgspec
 from msgspec.structs import replace
 
-from benchmark_exporter.formats.fields import Name, Number, Text, objects_with
+from benchmark_exporter.formats.fields import LongName, Number, objects_with
+from benchmark_exporter.formats.naming import note_of_numbered, numbered
+from benchmark_exporter.formats.non_json_numbers import is_non_json_number
 from benchmark_exporter.formats.origin import Origin
-from benchmark_exporter.formats.units import quantity
-from benchmark_exporter.model import Rejected, Result, Run, Statistics
+from benchmark_exporter.formats.plausible import convert
+from benchmark_exporter.formats.units import Quantity, quantity
+from benchmark_exporter.model import Better, Rejected, Result, Run, Statistics
 
 NAME = "github_action_benchmark"
+
+_REMEDY = "give each a name of its own"
+# Of bytes that are there to be used more is better, though less is of bytes in general.
+_FREE = re.compile(r"\b(?:free|available|unused|headroom|remaining)\b", re.IGNORECASE)
 
 
 class EntryPart(msgspec.Struct, frozen=True):
     """The action also accepts a string as the value, and an entry without a unit."""
 
-    name: Name
-    value: Number | Text
-    unit: Text = ""
+    name: LongName
+    value: Number | str | None = None
+    unit: str | None = None
 
 
 def matches(document: object) -> bool:
@@ -30,32 +38,70 @@ def matches(document: object) -> bool:
 
 
 def parse(raw: object, origin: Origin) -> Run:
-    document = msgspec.convert(raw, Annotated[list[EntryPart], msgspec.Meta(min_length=1)])
+    entries, notes = convert(raw, list[EntryPart])
     seconds = origin.seconds()
+    numbers = [_number(entry.value, f"$[{index}].value") for index, entry in enumerate(entries)]
+    stated = [entry.name for entry in entries]
+    names = numbered(stated) if len(set(stated)) < len(stated) else stated
+    better = origin.sidecar.better
+    quantities = [quantity(entry.unit or "") for entry in entries]
+    is_bigger = better is None and _is_bigger(quantities)
     results = tuple(
-        _result(entry, origin, f"$[{index}].value") for index, entry in enumerate(document)
+        _result(name, number, _directed(entry, measured, better, is_bigger=is_bigger))
+        for entry, name, number, measured in zip(entries, names, numbers, quantities, strict=True)
+        if number is not None
     )
+    missing = [entry.name for entry, number in zip(entries, numbers, strict=True) if number is None]
     return Run(
         format=NAME,
         run_id=origin.run_id(seconds, results),
         timestamp_seconds=seconds,
         results=results,
         comparisons=(),
+        notes=(
+            *notes,
+            *(f"{name} has no value" for name in missing[:1]),
+            *note_of_numbered(stated, names, _REMEDY),
+        ),
     )
 
 
-def _result(entry: EntryPart, origin: Origin, json_path: str) -> Result:
-    measured = quantity(entry.unit)
-    if origin.sidecar.better is not None:
-        measured = replace(measured, better=origin.sidecar.better)
-    value = Statistics(mean=_number(entry.value, json_path) * measured.factor)
-    return Result(entry.name, "", value, unit=measured.unit, better=measured.better)
+def _is_bigger(quantities: Sequence[Quantity]) -> bool:
+    """Whether the document is a customBiggerIsBetter one, as far as its units say.
+
+    The action has one direction for a whole document, so a rate says it for the others, unless
+    there is a time.
+    """
+    units = {measured.unit for measured in quantities}
+    return "per_second" in units and "seconds" not in units
 
 
-def _number(value: float | str, json_path: str) -> float:
+def _directed(
+    entry: EntryPart, measured: Quantity, better: Better | None, *, is_bigger: bool
+) -> Quantity:
+    """The quantity with the direction that the sidecar states, or else what is free or bigger."""
+    if better is None and (
+        (measured.unit == "bytes" and _FREE.search(entry.name.replace("_", " ")))
+        or (measured.better is None and is_bigger)
+    ):
+        better = "higher"
+    return measured if better is None else replace(measured, better=better)
+
+
+def _result(name: str, number: float, measured: Quantity) -> Result:
+    value = Statistics(mean=number * measured.factor)
+    return Result(name, "", value, unit=measured.unit, better=measured.better)
+
+
+def _number(value: float | str | None, json_path: str) -> float | None:
+    """The value; None if there is none, or none that a result can have."""
+    if value is None or (isinstance(value, str) and is_non_json_number(value.strip())):
+        return None
     try:
         return msgspec.convert(value, Number, strict=False)
     except msgspec.ValidationError as error:
         raise Rejected(
-            "invalid_value", f"{value!r} is not a number a result can have", json_path=json_path
+            "invalid_value",
+            f"{value!r} is not a number a result can have",
+            json_path=json_path,
         ) from error

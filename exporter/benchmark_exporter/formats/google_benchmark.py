@@ -5,20 +5,22 @@ them. It writes a bare NaN where a statistic does not exist, such as the cv of z
 executable is part of the context, not of names, so two executables may well have equal names.
 """
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Literal
 
 import msgspec
 
-from benchmark_exporter.formats.fields import Count, Name, Number, Text, keys, read_moment
+from benchmark_exporter.formats.fields import Count, LongName, Number, keys
+from benchmark_exporter.formats.naming import note_of_numbered, numbered
 from benchmark_exporter.formats.origin import Origin
+from benchmark_exporter.formats.plausible import convert
+from benchmark_exporter.formats.several_documents import joined_by
 from benchmark_exporter.formats.statistics import from_samples
 from benchmark_exporter.model import Better, Failure, Machine, Result, Run, Statistics
 
 NAME = "google_benchmark"
-READS_NAN = True
 
+_REMEDY = "give each a name of its own"
 _TO_SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
 # Version 1.4 and earlier mark the aggregates of repetitions only by the end of their names.
 _AGGREGATES = ("mean", "median", "stddev", "cv")
@@ -32,10 +34,14 @@ _QUANTITIES: tuple[tuple[str, str, str, Better], ...] = (
 
 
 class EntryPart(msgspec.Struct, frozen=True):
-    name: Name
-    run_name: Name | None = None
+    """`family_index` and `per_family_instance_index` (from 1.6 on) tell two of one name apart."""
+
+    name: LongName
+    run_name: LongName | None = None
     run_type: Literal["iteration", "aggregate"] | None = None
-    aggregate_name: Text = ""
+    aggregate_name: str = ""
+    family_index: int | None = None
+    per_family_instance_index: int | None = None
     real_time: Number | None = None
     cpu_time: Number | None = None
     time_unit: Literal["ns", "us", "ms", "s"] = "ns"
@@ -47,9 +53,9 @@ class EntryPart(msgspec.Struct, frozen=True):
 
 
 class ContextPart(msgspec.Struct, frozen=True):
-    date: Text
-    num_cpus: Count
-    executable: Text = ""
+    date: str
+    num_cpus: Count | None = None
+    executable: str = ""
 
 
 class GoogleBenchmarkDocument(msgspec.Struct, frozen=True):
@@ -65,15 +71,37 @@ def matches(document: object) -> bool:
     )
 
 
+def join(documents: Sequence[object]) -> object:
+    """Documents of several executables, or runs of one, as one document.
+
+    Where more than one executable has a benchmark, its executable precedes the name.
+    """
+    names = [{_run_name(entry): "" for entry in _entries(document)} for document in documents]
+    programs = [_program(_executable(document)) for document in documents]
+    owners: dict[str, set[str]] = {}
+    for program, found in zip(programs, names, strict=True):
+        for name in found:
+            owners.setdefault(name, set()).add(program)
+    parts = [
+        {"context": {}, "benchmarks": [_owned(entry, program, owners) for entry in entries]}
+        for program, entries in zip(programs, map(_entries, documents), strict=True)
+    ]
+    whole = joined_by("benchmarks", parts)
+    context = _context(documents[0])
+    if len(set(programs)) > 1:
+        context = {key: value for key, value in context.items() if key != "executable"}
+    return whole | {"context": context} if isinstance(whole, dict) else whole
+
+
 def parse(raw: object, origin: Origin) -> Run:
-    document = msgspec.convert(_without_nan(raw), GoogleBenchmarkDocument)
-    seconds = origin.to_seconds(
-        read_moment(document.context.date, json_path="$.context.date"), json_path="$.context.date"
-    )
+    document, notes = convert(raw, GoogleBenchmarkDocument)
+    seconds, undated = origin.moment(document.context.date, "context.date")
+    entries = [entry for entry in _with_run_types(document.benchmarks) if not entry.skipped]
+    stated = [entry.run_name or entry.name for entry in entries]
+    names = _distinct(stated, entries)
     groups: dict[str, list[EntryPart]] = {}
-    for entry in _with_run_types(document.benchmarks):
-        if not entry.skipped:
-            groups.setdefault(entry.run_name or entry.name, []).append(entry)
+    for name, entry in zip(names, entries, strict=True):
+        groups.setdefault(name, []).append(entry)
     failures = tuple(
         Failure(name, next(entry.error_message for entry in entries if entry.error_occurred))
         for name, entries in groups.items()
@@ -95,28 +123,50 @@ def parse(raw: object, origin: Origin) -> Run:
         failures=failures,
         machine=Machine(cpu_count=document.context.num_cpus),
         executable=_program(document.context.executable),
+        notes=(*notes, *undated, *note_of_numbered(stated, names, _REMEDY)),
     )
+
+
+def _distinct(stated: Sequence[str], entries: Sequence[EntryPart]) -> Sequence[str]:
+    """The names, numbered where two benchmarks of the executable have the same."""
+    if entries[-1:] and entries[-1].family_index is None:
+        return stated
+    kinds = [(entry.family_index, entry.per_family_instance_index) for entry in entries]
+    return numbered(stated, kinds)
+
+
+def _context(document: object) -> dict[object, object]:
+    context = document.get("context") if isinstance(document, dict) else None
+    return context if isinstance(context, dict) else {}
+
+
+def _executable(document: object) -> str:
+    executable = _context(document).get("executable")
+    return executable if isinstance(executable, str) else ""
+
+
+def _entries(document: object) -> list[object]:
+    entries = document.get("benchmarks") if isinstance(document, dict) else None
+    return entries if isinstance(entries, list) else []
+
+
+def _run_name(entry: object) -> str:
+    if not isinstance(entry, dict):
+        return ""
+    name = entry.get("run_name") or entry.get("name")
+    return name if isinstance(name, str) else ""
+
+
+def _owned(entry: object, program: str, owners: Mapping[str, set[str]]) -> object:
+    name = _run_name(entry)
+    if not program or not isinstance(entry, dict) or len(owners.get(name, ())) < 2:
+        return entry
+    return entry | {key: f"{program}/{entry[key]}" for key in ("name", "run_name") if key in entry}
 
 
 def _program(path: str) -> str:
     """The name of an executable, alike on all systems and in all build folders."""
     return path.replace("\\", "/").rpartition("/")[2].removesuffix(".exe")
-
-
-def _without_nan(document: object) -> object:
-    """The document with null in place of NaN and Infinity in its entries."""
-    if not isinstance(document, dict) or not isinstance(document["benchmarks"], list):
-        return document
-    return document | {"benchmarks": [_finite(entry) for entry in document["benchmarks"]]}
-
-
-def _finite(entry: object) -> object:
-    if not isinstance(entry, dict):
-        return entry
-    return {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value
-        for key, value in entry.items()
-    }
 
 
 def _with_run_types(entries: Sequence[EntryPart]) -> Iterator[EntryPart]:

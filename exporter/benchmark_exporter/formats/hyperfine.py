@@ -4,6 +4,7 @@ There are two layouts: before 2.0 a command's times; from 2.0 on (`schema_versio
 measurements, each with its unit, and when the run began.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated
@@ -11,19 +12,21 @@ from typing import Annotated
 import msgspec
 
 from benchmark_exporter.formats.fields import (
-    Name,
+    LongName,
     NonNegative,
     Number,
-    Text,
     Timestamp,
     keys,
     objects_with,
     to_seconds,
 )
+from benchmark_exporter.formats.naming import note_of_numbered, numbered
 from benchmark_exporter.formats.origin import Origin
+from benchmark_exporter.formats.plausible import convert
+from benchmark_exporter.formats.several_documents import joined_by
 from benchmark_exporter.formats.statistics import coefficient_of_variation, from_samples
 from benchmark_exporter.formats.units import quantity
-from benchmark_exporter.model import Result, Run, Statistics
+from benchmark_exporter.model import Failure, Result, Run, Statistics
 
 NAME = "hyperfine"
 GROWS = True  # given several commands, it rewrites its file after each one
@@ -37,29 +40,34 @@ _VARIANTS = {
     "memory_peak_resident": "memory",
 }
 _LEFT_OUT = {"time_cpu"}
+_EXIT_CODE = "exit_code"
+_REMEDY = "give each a name of its own with --command-name (-n)"
 
 
 class Value(msgspec.Struct, frozen=True):
-    value: Text
+    value: str
 
 
 class CommandPart(msgspec.Struct, frozen=True, kw_only=True):
     """`parameters` are the values of a parameter scan; 1.10 and earlier had one, `parameter`."""
 
-    command: Name
-    parameters: dict[str, Text | Value] = {}
-    parameter: Text | None = None
+    command: LongName
+    parameters: dict[str, str | Value] = {}
+    parameter: str | None = None
 
 
 class TimesPart(CommandPart, frozen=True, kw_only=True):
-    mean: NonNegative
+    """`exit_codes` (from 1.12 on) has null for a run that a signal ended."""
+
+    mean: NonNegative | None = None
     median: NonNegative | None = None
-    min: NonNegative
-    max: NonNegative
+    min: NonNegative | None = None
+    max: NonNegative | None = None
     stddev: NonNegative | None = None
     user: NonNegative | None = None
     system: NonNegative | None = None
     times: list[NonNegative] | None = None
+    exit_codes: list[int | None] | None = None
     memory_usage_byte: list[NonNegative] | None = None
 
 
@@ -69,11 +77,11 @@ class TimesDocument(msgspec.Struct, frozen=True):
 
 class Measured(msgspec.Struct, frozen=True):
     value: Number
-    unit: Text
+    unit: str
 
 
 class MeasurementsPart(CommandPart, frozen=True, kw_only=True):
-    """A measurement's exit code, and whatever else in it has no unit, is ignored."""
+    """Of what has no unit in a measurement, only its exit code is read."""
 
     measurements: Annotated[
         list[dict[str, Measured | float | str | bool | list[object] | None]],
@@ -91,37 +99,91 @@ class MeasurementsDocument(msgspec.Struct, frozen=True):
 
 
 def matches(document: object) -> bool:
+    """Keys that others have added do not matter."""
     if not isinstance(document, dict):
         return False
-    if keys(document) == {"results"}:
-        return objects_with(("command", "mean"), document["results"])
-    return "schema_version" in document and objects_with(
-        ("command", "measurements"), document.get("results")
+    results = document.get("results")
+    return objects_with(("command", "mean"), results) or (
+        "schema_version" in document and objects_with(("command", "measurements"), results)
     )
+
+
+def join(documents: Sequence[object]) -> object:
+    """Several documents as one."""
+    return joined_by("results", documents)
 
 
 def parse(raw: object, origin: Origin) -> Run:
-    seconds = origin.seconds()
-    if "schema_version" in keys(raw):
-        document = msgspec.convert(raw, MeasurementsDocument)
-        if document.metadata.start_time is not None:
-            seconds = to_seconds(document.metadata.start_time, json_path="$.metadata.start_time")
-        named = zip(_names(document.results), document.results, strict=True)
-        results = tuple(result for name, part in named for result in _of_measurements(name, part))
-    else:
-        parts = msgspec.convert(raw, TimesDocument).results
-        results = tuple(
-            result
-            for name, part in zip(_names(parts), parts, strict=True)
-            for result in _of_times(name, part)
-        )
+    seconds, parts, notes = _parts(raw, origin)
+    stated = _names(parts)
+    names = numbered(stated) if len(set(stated)) < len(stated) else stated
+    results, failures = list[Result](), list[Failure]()
+    for name, part in zip(names, parts, strict=True):
+        if _has_failed(part):
+            failures.append(Failure(name, _error(part)))
+        else:
+            results += _results(name, part)
     return Run(
         format=NAME,
-        run_id=origin.run_id(seconds, results),
+        run_id=origin.run_id(seconds, results, failures),
         timestamp_seconds=seconds,
-        results=results,
+        results=tuple(results),
         comparisons=(),
+        failures=tuple(failures),
+        notes=(*notes, *note_of_numbered(stated, names, _REMEDY)),
     )
+
+
+def _parts(
+    raw: object, origin: Origin
+) -> tuple[float, Sequence[TimesPart | MeasurementsPart], Sequence[str]]:
+    """When the run was, its commands, and notes on what was left out of them."""
+    seconds = origin.seconds()
+    if "schema_version" not in keys(raw) or not objects_with(
+        ("command", "measurements"), raw["results"] if isinstance(raw, dict) else None
+    ):
+        of_times, notes = convert(raw, TimesDocument, least=0)
+        return seconds, of_times.results, notes
+    document, notes = convert(raw, MeasurementsDocument)
+    if document.metadata.start_time is not None:
+        seconds = to_seconds(document.metadata.start_time, json_path="$.metadata.start_time")
+    return seconds, document.results, notes
+
+
+def _has_failed(part: TimesPart | MeasurementsPart) -> bool:
+    if isinstance(part, TimesPart):
+        codes = part.exit_codes
+        return codes is not None and codes.count(0) < len(codes)
+    return any(each.get(_EXIT_CODE, 0) != 0 for each in part.measurements)
+
+
+def _error(part: TimesPart | MeasurementsPart) -> str:
+    """What the command ended with, if not with success each time: then its times say nothing.
+
+    They tell one failure from another, since the file may be read again with more commands.
+    """
+    codes: Sequence[object]
+    if isinstance(part, TimesPart):
+        codes, seconds = part.exit_codes or (), part.mean
+    else:
+        codes = [each[_EXIT_CODE] for each in part.measurements if _EXIT_CODE in each]
+        seconds = _mean_seconds(part)
+    failed = [code for code in codes if code != 0]
+    kinds = ", ".join(
+        f"exit code {code:.0f}" if isinstance(code, int | float) else "a signal"
+        for code in dict.fromkeys(map(_printable, failed))
+    )
+    after = "" if seconds is None else f", after {seconds:.12g} s on average"
+    return f"{len(failed)} of {len(codes)} runs ended with {kinds}{after}"
+
+
+def _mean_seconds(part: MeasurementsPart) -> float:
+    times = [each.get("time_wall_clock") for each in part.measurements]
+    return math.fsum(time.value for time in times if isinstance(time, Measured)) / len(times)
+
+
+def _printable(code: object) -> object:
+    return code if isinstance(code, int | float) else None
 
 
 def _names(parts: Sequence[CommandPart]) -> list[str]:
@@ -157,10 +219,16 @@ def _values(part: CommandPart) -> Mapping[str, str]:
     }
 
 
+def _results(name: str, part: TimesPart | MeasurementsPart) -> Iterator[Result]:
+    if isinstance(part, TimesPart):
+        return _of_times(name, part)
+    return _of_measurements(name, part)
+
+
 def _of_times(name: str, part: TimesPart) -> Iterator[Result]:
     if part.times:
         yield from_samples(name, "", part.times)
-    else:
+    elif part.mean is not None or part.median is not None:
         statistics = Statistics(
             p50=part.median, mean=part.mean, min=part.min, max=part.max, stddev=part.stddev
         )

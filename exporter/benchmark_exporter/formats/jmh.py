@@ -12,49 +12,21 @@ a size or the number of collections; an allocation rate is neither good nor bad.
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Literal
 
-import msgspec
-
-from benchmark_exporter.formats.fields import Count, Name, Number, Text, objects_with
+from benchmark_exporter.formats.fields import objects_with
+from benchmark_exporter.formats.jmh_entries import BenchmarkPart, MetricPart, distinct
 from benchmark_exporter.formats.origin import Origin
+from benchmark_exporter.formats.plausible import convert
 from benchmark_exporter.formats.statistics import from_samples
 from benchmark_exporter.formats.units import Quantity, quantity
 from benchmark_exporter.model import Failure, Result, Run, Statistics
 
 NAME = "jmh"
 
-# JMH writes numbers that JSON lacks as strings.
-NonFinite = Literal["NaN", "+INF", "-INF"]
 # Mode `sample` repeats its percentiles as metrics: `p0.50`, `read:p0.50` for a member of a group,
 # and up to 1.34 `read:read·p0.50`.
 _PERCENTILE = re.compile(r"(.*[:·])?p[01]\.\d+")
 _COLLECTIONS = Quantity("counts", 1.0, "lower")
-
-
-class MetricPart(msgspec.Struct, frozen=True, rename="camel"):
-    score: Number | NonFinite
-    score_unit: Text
-    score_percentiles: dict[str, Number | NonFinite] = {}
-    raw_data: list[list[Number | NonFinite]] = []
-
-
-class BenchmarkPart(msgspec.Struct, frozen=True, rename="camel"):
-    benchmark: Name
-    mode: Name
-    primary_metric: MetricPart
-    secondary_metrics: dict[str, MetricPart] = {}
-    params: dict[str, Text] = {}
-    threads: Count = 1
-
-    @property
-    def name(self) -> str:
-        return self.name_without_threads + (f" -t {self.threads}" if self.threads != 1 else "")
-
-    @property
-    def name_without_threads(self) -> str:
-        params = ",".join(f"{name}={value}" for name, value in sorted(self.params.items()))
-        return f"{self.benchmark}({params})" if params else self.benchmark
 
 
 def matches(document: object) -> bool:
@@ -64,14 +36,15 @@ def matches(document: object) -> bool:
 
 
 def parse(raw: object, origin: Origin) -> Run:
-    document = msgspec.convert(raw, Annotated[list[BenchmarkPart], msgspec.Meta(min_length=1)])
+    document, notes = convert(raw, list[BenchmarkPart])
     seconds = origin.seconds()
-    results = tuple(result for part in document for result in _results(part))
+    named, repeated = distinct(document)
+    results = tuple(result for name, part in named for result in _results(name, part))
     measured = {result.benchmark for result in results}
     failures = tuple(
-        Failure(part.name, f"its score is {part.primary_metric.score}")
-        for part in document
-        if part.name not in measured
+        Failure(name, f"its score is {part.primary_metric.score}")
+        for name, part in named
+        if name not in measured
     )
     return Run(
         format=NAME,
@@ -80,57 +53,70 @@ def parse(raw: object, origin: Origin) -> Run:
         results=results,
         comparisons=(),
         failures=failures,
-        former_names={part.name: part.name_without_threads for part in document},
+        former_names={name: part.name_without_threads for name, part in named if " #" not in name},
+        notes=(*notes, *repeated),
     )
 
 
-def _results(part: BenchmarkPart) -> Iterator[Result]:
-    primary = part.primary_metric
-    yield from _result(part, part.mode, primary, quantity(primary.score_unit))
+def _results(benchmark: str, part: BenchmarkPart) -> Iterator[Result]:
+    primary, mode = part.primary_metric, part.mode
+    yield from _result(benchmark, mode, mode, primary)
     for label, metric in part.secondary_metrics.items():
         name = label.lstrip("·")  # up to 1.34, it precedes the names of a profiler's metrics
-        variant = f"{part.mode}/{name}"
+        variant = f"{mode}/{name}"
         if _PERCENTILE.fullmatch(name):
             continue
         if metric.score_unit == primary.score_unit:
-            yield from _result(part, variant, metric, quantity(metric.score_unit))
+            yield from _result(benchmark, mode, variant, metric)
         else:
             yield from _of_profiler(
-                part,
+                benchmark,
                 variant,
                 metric,
                 _COLLECTIONS if name == "gc.count" else quantity(metric.score_unit),
             )
 
 
-def _result(
-    part: BenchmarkPart, variant: str, metric: MetricPart, measured: Quantity
-) -> Iterator[Result]:
+def _result(benchmark: str, mode: str, variant: str, metric: MetricPart) -> Iterator[Result]:
     if not isinstance(metric.score, float):
         return
+    measured = quantity(metric.score_unit)
     samples = [
         value * measured.factor
         for fork in metric.raw_data
         for value in fork
         if isinstance(value, float)
     ]
-    if samples and part.mode != "sample":
-        yield from_samples(part.name, variant, samples, unit=measured.unit, better=measured.better)
+    if samples and mode != "sample":
+        yield from_samples(benchmark, variant, samples, unit=measured.unit, better=measured.better)
         return
     mean = metric.score * measured.factor
-    statistics = (
-        _of_calls(metric, measured, mean) if part.mode == "sample" else Statistics(mean=mean)
+    statistics = _of_calls(metric, measured, mean) if mode == "sample" else Statistics(mean=mean)
+    yield Result(
+        benchmark,
+        variant,
+        statistics,
+        _calls(metric),
+        unit=measured.unit,
+        better=measured.better,
     )
-    yield Result(part.name, variant, statistics, unit=measured.unit, better=measured.better)
+
+
+def _calls(metric: MetricPart) -> int | None:
+    """How many calls were measured; None where the document does not say so."""
+    counts = (
+        count for fork in metric.raw_data_histogram for iteration in fork for _, count in iteration
+    )
+    return sum(counts) or None
 
 
 def _of_profiler(
-    part: BenchmarkPart, variant: str, metric: MetricPart, measured: Quantity
+    benchmark: str, variant: str, metric: MetricPart, measured: Quantity
 ) -> Iterator[Result]:
     """The score only: for some of these it is the sum over the iterations, not their mean."""
     if isinstance(metric.score, float) and measured.better == "lower":
         value = Statistics(mean=metric.score * measured.factor)
-        yield Result(part.name, variant, value, unit=measured.unit, better="lower")
+        yield Result(benchmark, variant, value, unit=measured.unit, better="lower")
 
 
 def _of_calls(metric: MetricPart, measured: Quantity, mean: float) -> Statistics:

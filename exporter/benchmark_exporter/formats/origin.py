@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec.structs import replace
 
+from benchmark_exporter.formats.dates import moment_of
 from benchmark_exporter.formats.decoding import invalid_value
 from benchmark_exporter.formats.fields import MachinePart, Name, Text, Timestamp, to_seconds
 from benchmark_exporter.model import Better, Failure, Rejected, Result, measurements_digest
@@ -50,6 +51,26 @@ class Origin(msgspec.Struct, frozen=True):
         return to_seconds(
             moment if moment.tzinfo else moment.replace(tzinfo=self.zone), json_path=json_path
         )
+
+    def moment(
+        self, text: str, json_path: str, zone: tzinfo | None = None
+    ) -> tuple[float, tuple[str, ...]]:
+        """Seconds since 1970 that a tool's date means, in `zone` if it states none itself.
+
+        What is no date, or is not between 1970 and 9999, costs only itself: then the time is that
+        of a document which states none, and a note says so.
+        """
+        moment = moment_of(text)
+        if moment is not None:
+            if moment.tzinfo is None:
+                moment = moment.replace(tzinfo=zone or self.zone)
+            try:
+                return to_seconds(moment, json_path=json_path), ()
+            except (Rejected, OverflowError):
+                pass
+        shown = text if len(text) <= 40 else f"{text[:39]}…"
+        instead = "its file's" if self.sidecar.timestamp is None else "its sidecar's"
+        return self.seconds(), (f"{json_path} {shown!r} is not a date; its time is {instead}",)
 
     def seconds(self) -> float:
         """The time of a document that states none: its sidecar's, or else when it was written."""

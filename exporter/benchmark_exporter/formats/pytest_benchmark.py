@@ -1,66 +1,63 @@
 """pytest-benchmark, in seconds; `stats.data` are the rounds, unless they were not saved."""
 
+from collections.abc import Sequence
 from datetime import UTC
 
 import msgspec
 
-from benchmark_exporter.formats.fields import (
-    Count,
-    Name,
-    NonNegative,
-    Text,
-    as_commit,
-    keys,
-    read_moment,
-)
+from benchmark_exporter.formats.fields import Count, LongName, NonNegative, as_commit, keys
+from benchmark_exporter.formats.naming import note_of_numbered, note_of_pooled, numbered
 from benchmark_exporter.formats.origin import Origin
+from benchmark_exporter.formats.plausible import convert
+from benchmark_exporter.formats.several_documents import joined_by
 from benchmark_exporter.formats.statistics import coefficient_of_variation, from_samples
 from benchmark_exporter.model import Machine, Result, Run, Statistics
 
 NAME = "pytest_benchmark"
-# Tests may put NaN into `extra_info`; among the statistics their type rejects it.
-READS_NAN = True
-
+_REMEDY = "give each test an id of its own"
 # What it writes outside a repository, and for a detached HEAD. The commit is then `unversioned` or
 # `unknown`.
 _NO_BRANCH = ("(unknown)", "(detached head)")
 
 
 class StatsPart(msgspec.Struct, frozen=True):
-    min: NonNegative
-    max: NonNegative
-    mean: NonNegative
-    median: NonNegative
-    stddev: NonNegative
-    rounds: Count
-    data: list[NonNegative] = []
+    min: NonNegative | None = None
+    max: NonNegative | None = None
+    mean: NonNegative | None = None
+    median: NonNegative | None = None
+    stddev: NonNegative | None = None
+    rounds: Count | None = None
+    data: list[NonNegative] | None = None
 
 
 class BenchmarkPart(msgspec.Struct, frozen=True):
-    fullname: Name
+    fullname: LongName
     stats: StatsPart
 
 
 class CommitPart(msgspec.Struct, frozen=True):
-    id: Text | None = None
-    branch: Text | None = None
-    project: Text | None = None
+    id: str | None = None
+    branch: str | None = None
+    project: str | None = None
 
 
 class CpuPart(msgspec.Struct, frozen=True):
-    brand_raw: Text = ""
+    """py-cpuinfo before 6.0 calls the model `brand`."""
+
+    brand_raw: str | None = None
+    brand: str | None = None
     count: Count | None = None
 
 
 class MachinePart(msgspec.Struct, frozen=True):
-    system: Text = ""
-    machine: Text = ""
+    system: str = ""
+    machine: str = ""
     cpu: CpuPart = CpuPart()
 
 
 class PytestBenchmarkDocument(msgspec.Struct, frozen=True):
     benchmarks: list[BenchmarkPart]
-    datetime: Text
+    datetime: str
     machine_info: MachinePart
     commit_info: CommitPart = CommitPart()
 
@@ -69,15 +66,19 @@ def matches(document: object) -> bool:
     return {"benchmarks", "machine_info", "datetime"} <= keys(document)
 
 
+def join(documents: Sequence[object]) -> object:
+    """Several documents as one."""
+    return joined_by("benchmarks", documents)
+
+
 def parse(raw: object, origin: Origin) -> Run:
-    document = msgspec.convert(raw, PytestBenchmarkDocument)
-    moment = read_moment(document.datetime, json_path="$.datetime")
+    document, notes = convert(raw, PytestBenchmarkDocument, least=0)
     # Versions that write no zone take the time from utcnow().
-    seconds = origin.to_seconds(
-        moment if moment.tzinfo else moment.replace(tzinfo=UTC), json_path="$.datetime"
-    )
-    results = tuple(_result(part) for part in document.benchmarks)
+    seconds, undated = origin.moment(document.datetime, "datetime", UTC)
+    parts, repeated = _distinct(document.benchmarks)
+    results = tuple(result for name, part in parts if (result := _result(name, part.stats)))
     commit, machine = document.commit_info, document.machine_info
+    cpu_model = machine.cpu.brand_raw or machine.cpu.brand or ""
     return Run(
         format=NAME,
         run_id=origin.run_id(seconds, results),
@@ -87,21 +88,49 @@ def parse(raw: object, origin: Origin) -> Run:
         project=commit.project or None,
         commit_hash=as_commit(commit.id or ""),
         branch="" if commit.branch in _NO_BRANCH else commit.branch or "",
-        machine=Machine(machine.system, machine.machine, machine.cpu.brand_raw, machine.cpu.count),
+        machine=Machine(machine.system, machine.machine, cpu_model, machine.cpu.count),
+        notes=(*notes, *undated, *repeated),
     )
 
 
-def _result(part: BenchmarkPart) -> Result:
-    stats = part.stats
+def _distinct(
+    parts: Sequence[BenchmarkPart],
+) -> tuple[Sequence[tuple[str, BenchmarkPart]], Sequence[str]]:
+    """Each benchmark with a name of its own, and notes: the same test again adds its rounds.
+
+    Without the rounds themselves, statistics cannot be pooled, and each has a number.
+    """
+    stated = [part.fullname for part in parts]
+    if len(set(stated)) == len(stated):
+        return list(zip(stated, parts, strict=True)), ()
+    groups: dict[tuple[str, int | None], list[BenchmarkPart]] = {}
+    for index, part in enumerate(parts):
+        groups.setdefault((part.fullname, None if part.stats.data else index), []).append(part)
+    pooled = [_pooled(group) for group in groups.values()]
+    names = [name for name, _ in groups]
+    distinct = numbered(names)
+    again = [name for (name, _), group in groups.items() for _ in group if len(group) > 1]
+    return list(zip(distinct, pooled, strict=True)), [
+        *note_of_pooled(again),
+        *note_of_numbered(names, distinct, _REMEDY),
+    ]
+
+
+def _pooled(parts: Sequence[BenchmarkPart]) -> BenchmarkPart:
+    if len(parts) == 1:
+        return parts[0]
+    data = [value for part in parts for value in part.stats.data or ()]
+    return BenchmarkPart(parts[0].fullname, StatsPart(rounds=len(data), data=data))
+
+
+def _result(name: str, stats: StatsPart) -> Result | None:
+    """None without any figure of where the times are."""
     if stats.data:
-        return from_samples(part.fullname, "", stats.data)
+        return from_samples(name, "", stats.data)
+    if stats.median is None and stats.mean is None:
+        return None
     statistics = Statistics(
         p50=stats.median, mean=stats.mean, min=stats.min, max=stats.max, stddev=stats.stddev
     )
-    return Result(
-        part.fullname,
-        "",
-        statistics,
-        stats.rounds,
-        coefficient_of_variation(stats.stddev, stats.mean),
-    )
+    deviation = coefficient_of_variation(stats.stddev, stats.mean)
+    return Result(name, "", statistics, stats.rounds, deviation)

@@ -66,7 +66,10 @@ def describe(samples: Sequence[float]) -> Statistics:
 
 
 def _percentile(ordered: Sequence[float], share: float) -> float:
-    rank = (len(ordered) - 1) * share
-    below = math.floor(rank)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (ordered[above] - ordered[below]) * (rank - below)
+    last = len(ordered) - 1
+    rank = last * share
+    below = int(rank)
+    value = ordered[below]
+    if below == last:
+        return value
+    return value + (ordered[below + 1] - value) * (rank - below)

@@ -1,19 +1,28 @@
 """Walks a folder and its subfolders. What cannot be read there is unknown, not gone."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from benchmark_exporter.ingest.file_access import KEPT_CHARACTERS
 
 # A path, its status, and the inode that its folder states. Without a status, it is a folder or file
 # that cannot be read.
+READ_FOLDER = ".benchmarks"  # pytest-benchmark writes there unless told otherwise
 Found = tuple[str, os.stat_result | None, int]
 
 
-def walk(root: str, suffix: str) -> Iterator[Found]:
+def is_read(folder: str) -> bool:
+    """Whether files are searched for in a folder of this name."""
+    return not folder.startswith(".") or folder == READ_FOLDER
+
+
+def walk(
+    root: str, suffix: str, skip: Callable[[os.DirEntry[str]], None] = lambda _: None
+) -> Iterator[Found]:
     """Every file whose name ends in the suffix, and what cannot be read.
 
-    Names that begin with a dot are skipped, and what vanishes meanwhile.
+    Names that begin with a dot are skipped, except `.benchmarks`, and what vanishes meanwhile.
+    `skip` is called for each entry that is passed over for its name.
 
     Raises:
         OSError: the root itself cannot be read.
@@ -23,7 +32,7 @@ def walk(root: str, suffix: str) -> Iterator[Found]:
     while folders:
         folder = folders.pop()
         try:
-            yield from _entries(folder, suffix, folders)
+            yield from _entries(folder, suffix, folders, skip)
         except (FileNotFoundError, NotADirectoryError):
             if folder == root:
                 raise
@@ -57,16 +66,21 @@ def list_whole(folder: str) -> None:
     os.stat(os.path.join(folder, "."))  # noqa: PTH116, PTH118  # a Path drops the dot
 
 
-def _entries(folder: str, suffix: str, folders: list[str]) -> Iterator[Found]:
+def _entries(
+    folder: str, suffix: str, folders: list[str], skip: Callable[[os.DirEntry[str]], None]
+) -> Iterator[Found]:
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith("."):
+            if entry.name.startswith(".") and entry.name != READ_FOLDER:
+                skip(entry)
                 continue
             try:
                 if entry.name.endswith(suffix):
                     yield entry.path, entry.stat(follow_symlinks=False), 0
                 elif entry.is_dir(follow_symlinks=False):
                     folders.append(entry.path)
+                else:
+                    skip(entry)
             except FileNotFoundError:
                 continue
             except PermissionError:  # it may be listed and not searched, which is so for each file

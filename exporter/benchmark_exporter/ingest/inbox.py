@@ -10,7 +10,8 @@ from pathlib import Path
 import msgspec
 
 from benchmark_exporter.ingest.file_access import kind_of, name_of, read_at_most, reason_of
-from benchmark_exporter.ingest.folder_walk import list_whole, walk
+from benchmark_exporter.ingest.folder_walk import is_read, list_whole, walk
+from benchmark_exporter.ingest.passed_over import PassedOver
 from benchmark_exporter.ingest.sidecar_listing import SidecarListing
 from benchmark_exporter.model import Rejected
 
@@ -58,7 +59,10 @@ class Candidate(msgspec.Struct, frozen=True):
 
 
 class Inbox:
-    """A folder of results, which is only read. Names that begin with a dot are ignored."""
+    """A folder of results, which is only read.
+
+    Names that begin with a dot are ignored, except `.benchmarks`.
+    """
 
     def __init__(self, root: Path, max_file_bytes: int, name_prefix: str = "") -> None:
         self.root = root
@@ -67,6 +71,7 @@ class Inbox:
         self._max_file_bytes = max_file_bytes
         self._sidecars = SidecarListing(self._prefix, SUFFIX, SIDECAR_SUFFIX)
         self._unreached_names: list[str] = []
+        self._passed_over = PassedOver(self._prefix)
 
     def scan(self) -> list[Candidate]:
         """Every candidate, oldest first."""
@@ -209,7 +214,7 @@ class Inbox:
         for folder in folders:
             way += folder
             if (
-                folder.startswith(".")
+                not is_read(folder)
                 or folder.endswith(SUFFIX)
                 or stat.S_ISLNK(os.lstat(way).st_mode)
             ):
@@ -224,13 +229,14 @@ class Inbox:
             OSError: the folder itself cannot be read. What vanishes meanwhile is skipped.
         """
         self._unreached_names.clear()
-        for path, status, inode in walk(str(self.root), SUFFIX):
+        for path, status, inode in walk(str(self.root), SUFFIX, self._passed_over.add):
             if status is None:
                 found = self._unreached(path, inode)
                 self._unreached_names.append(found.name)
                 yield found
             else:
                 yield self._candidate(path, status)
+        self._passed_over.log()
 
     @property
     def unreached(self) -> list[str]:

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -84,6 +84,11 @@ class Ingest:
     def pending_files(self) -> int:
         """How many files were found but are not complete yet."""
         return len(self._reader.incomplete)
+
+    @property
+    def unfinished(self) -> Mapping[str, str]:
+        """Why each of these files is incomplete, by its name."""
+        return self._reader.unfinished
 
     @property
     def due_seconds(self) -> float:

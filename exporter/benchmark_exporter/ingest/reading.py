@@ -1,13 +1,14 @@
 """Reads candidate files: bytes to a document, a sidecar or a rejection.
 
 A file that ends early may still be written. It is incomplete rather than rejected until it has been
-left unchanged for the settle time.
+left unchanged for long enough: five minutes if it is an array or object that has not been closed,
+since a tool may write each benchmark when it is done; otherwise the settle time.
 """
 
 import hashlib
 import logging
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import tzinfo
 
 import msgspec
@@ -26,8 +27,10 @@ LISTED_FILES = 200
 INCOMPLETE: frozenset[RejectionReason] = frozenset(
     {"truncated", "malformed_json", "not_utf8", "unreadable"}
 )
-# hyperfine creates its file before it runs its first command, which may take minutes.
-EMPTY_SETTLE_SECONDS = 300.0
+# Google Benchmark flushes its document after each benchmark, and hyperfine creates its file before
+# it runs its first command. Either may take minutes, and whether the tool has the file open cannot
+# be seen from another container.
+UNFINISHED_SETTLE_SECONDS = 300.0
 
 
 class ReadSidecar(msgspec.Struct, frozen=True):
@@ -83,18 +86,24 @@ class Reader:
         self._zone = zone
         self.settle_seconds = settle_seconds
         self._monotonic = monotonic
-        # Incomplete files by name, each with the time at which it is rejected if still unchanged.
-        self._incomplete: dict[str, tuple[Candidate, float]] = {}
+        # Incomplete files by name, each with the time at which it is rejected if still unchanged,
+        # and why it is incomplete.
+        self._incomplete: dict[str, tuple[Candidate, float, Rejected]] = {}
 
     @property
     def incomplete(self) -> Sequence[Candidate]:
         """The files that were found but are not complete yet."""
-        return [candidate for candidate, _ in self._incomplete.values()]
+        return [candidate for candidate, _, _ in self._incomplete.values()]
+
+    @property
+    def unfinished(self) -> Mapping[str, str]:
+        """Why each of these files is incomplete, by its name."""
+        return {name: rejected.detail for name, (_, _, rejected) in self._incomplete.items()}
 
     @property
     def due_seconds(self) -> float:
         """When the next incomplete file is due, on the `monotonic` clock; infinity if none is."""
-        return min((due for _, due in self._incomplete.values()), default=math.inf)
+        return min((due for _, due, _ in self._incomplete.values()), default=math.inf)
 
     def discard(self, names: Iterable[str]) -> None:
         """No longer waits for these files: they were recorded, or have gone."""
@@ -160,13 +169,14 @@ class Reader:
         return ReadSidecar(candidate, hashlib.sha256(data).digest(), data)
 
     def _has_settled(self, candidate: Candidate, rejected: Rejected) -> bool:
-        known, due = self._incomplete.get(candidate.name, (None, 0.0))
-        if known is None or known.signature != candidate.signature:
-            is_empty = rejected.reason == "truncated" and not candidate.size_bytes
-            settle_seconds = EMPTY_SETTLE_SECONDS if is_empty else self.settle_seconds
-            self._incomplete[candidate.name] = candidate, self._monotonic() + settle_seconds
+        known = self._incomplete.get(candidate.name)
+        if known is None or known[0].signature != candidate.signature:
+            is_unfinished = rejected.reason == "truncated"
+            wait_seconds = UNFINISHED_SETTLE_SECONDS if is_unfinished else self.settle_seconds
+            due = self._monotonic() + wait_seconds
+            self._incomplete[candidate.name] = candidate, due, rejected
             return False
-        return self._monotonic() >= due
+        return self._monotonic() >= known[1]
 
 
 def in_sidecar(rejected: Rejected) -> Rejected:

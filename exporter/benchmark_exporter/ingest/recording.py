@@ -188,6 +188,8 @@ class Recorder:
         transaction.record_ingest(now)
         transaction.count(FILES_INGESTED.name, (document.format,), now)
         text = f"ingested a {document.format} document, run {document.run_id}"
+        if isinstance(document, Run) and document.notes:
+            text = "; ".join((text, *document.notes))
         if any(level):
             return LogLine(logging.WARNING, f"{text}; {lasting(level, document.run_id)}")
         return LogLine(logging.INFO, text)
@@ -213,7 +215,7 @@ class Recorder:
         whole = run
         if run.format in growing_formats():
             run = leave_out_recorded(transaction, run, project, environment, now)
-            if not run.results:
+            if not run.outcomes:
                 return False, level
         placed = self._tracking.place(transaction, run, project)
         line, aliases = placed.line, self._defaults.aliases

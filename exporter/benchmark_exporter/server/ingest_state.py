@@ -1,6 +1,7 @@
 """How ingest is doing, as the parts of the exporter share it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from benchmark_exporter.ledger import LedgerError
 
@@ -14,7 +15,8 @@ class IngestState:
     `is_caught_up` says that everything is ingested that was there when the ledger was opened,
     `is_ready` that this was so once since the start. `shown_until_seconds` is until when, on the
     monotonic clock, a failure that has already been dealt with is shown. `searches_due` is how many
-    series are to be searched for change points.
+    series are to be searched for change points. `unfinished` says why each file that was found is
+    incomplete, by name.
     """
 
     failure: LedgerError | OSError | None = None
@@ -25,6 +27,7 @@ class IngestState:
     scan_duration_seconds: float = 0.0
     shown_until_seconds: float = float("-inf")
     searches_due: int = 0
+    unfinished: Mapping[str, str] = field(default_factory=dict)
 
     def is_failing(self, now_seconds: float) -> bool:
         """Whether scrapes are to show that ingest fails."""

@@ -49,7 +49,8 @@ def landing_page(status: Status, links: Links, *, ready: bool) -> str:
         f"<title>benchmark-exporter</title><style>{_STYLE}</style></head><body>"
         f"<h1>benchmark-exporter {escape(__version__)}</h1>{scanning}"
         f"{_failure(status)}{_refused(status)}{_dropped(status)}{_fallback(status)}"
-        f"{_alerts(status)}{_runs(status)}{_changes(status)}{_rejected(status)}"
+        f"{_alerts(status)}{_runs(status)}{_changes(status)}"
+        f"{_incomplete(status)}{_rejected(status)}"
         f"{_addresses(links)}</body></html>"
     )
 
@@ -177,6 +178,11 @@ def _changes(status: Status) -> str:
     ]
     heads = ("First run (UTC)", "Result", "Project", "Branch", "Environment", "Change", "Commits")
     return _table("Newest change points", heads, rows)
+
+
+def _incomplete(status: Status) -> str:
+    rows = [_cells(each.file, each.detail) for each in status.incomplete_files[:REJECTED_SHOWN]]
+    return _table("Incomplete files, which are read again", ("File", "Why"), rows)
 
 
 def _rejected(status: Status) -> str:

@@ -62,6 +62,13 @@ class AlertStatus(AlertSummary, frozen=True, kw_only=True):
     received_timestamp_seconds: float
 
 
+class IncompleteFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that may still be written, and what it lacks."""
+
+    file: str
+    detail: str
+
+
 class FallbackBranchStatus(msgspec.Struct, frozen=True, kw_only=True):
     """A branch that is tracked because its project has no run of a tracked branch."""
 
@@ -97,6 +104,7 @@ class Status(msgspec.Struct, frozen=True):
     results_dir: str
     commits: int
     pending_files: int
+    incomplete_files: Sequence[IncompleteFile]
     failure: str | None
     config_failure: str | None
     config_checked_timestamp_seconds: float
@@ -122,6 +130,10 @@ def current_status(
         results_dir=printable(str(settings.results_dir)),
         commits=state.commits,
         pending_files=publisher.live.pending_files,
+        incomplete_files=[
+            IncompleteFile(file=name, detail=detail)
+            for name, detail in sorted(ingest.unfinished.items())
+        ],
         failure=None if ingest.failure is None else str(ingest.failure),
         config_failure=configuration.failure,
         config_checked_timestamp_seconds=configuration.checked_seconds,

@@ -1,5 +1,6 @@
 """`benchmark-exporter check`: a file's numbers with their units, or exactly what is wrong."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -136,3 +137,35 @@ def test_a_file_in_the_working_directory_is_found_by_its_name_alone(
     assert accepted
     assert lines[0].startswith("1-run.json: hyperfine document")
     assert lines[-1] == "  with its sidecar 1-run.meta.json"
+
+
+def test_a_file_in_a_folder_that_is_not_read_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    good = (GOLDEN / "perf_suite_pass/1-run.json").read_bytes()
+    folders = ("results/.benchmarks/Linux", "results/.cache", "plain")
+    for folder in folders:
+        Path(folder).mkdir(parents=True)
+        (Path(folder) / "1.json").write_bytes(good)
+    said = [check_file(Path(folder) / "1.json", Config())[1][-1] for folder in folders]
+    assert ["would be ignored below .cache" in line for line in said] == [False, True, False]
+    absolute = tmp_path / "results/.cache/1.json"
+    assert "would be ignored below .cache" in check_file(absolute, Config())[1][-1]
+
+
+def test_a_file_that_is_not_finished_is_incomplete_and_not_rejected(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(b'{"context": {}, "benchmarks": [')
+    accepted, (line,) = check_file(tmp_path / "a.json", Config())
+    assert not accepted
+    assert line.startswith(f"{tmp_path}/a.json: incomplete: the file ends before its JSON does;")
+    assert line.endswith("rejected if it does not change for 5 minutes")
+
+
+def test_notes_say_what_was_left_out_and_numbered(tmp_path: Path) -> None:
+    entries = [{"name": "a", "unit": "s", "value": value} for value in (1, 2, 5e15)]
+    (tmp_path / "a.json").write_text(json.dumps(entries))
+    accepted, lines = check_file(tmp_path / "a.json", Config())
+    assert accepted
+    assert "  implausible, and left out: $[2].value" in lines
+    assert any(line.startswith("  numbered, since more than one") for line in lines)

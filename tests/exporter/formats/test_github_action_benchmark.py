@@ -47,3 +47,24 @@ def test_the_direction_comes_from_the_unit_or_else_from_the_sidecar() -> None:
         False,
     )
     assert (bigger["Hits"].statistics.mean, bigger["Hits"].better) == (0.75, "higher")
+
+
+def test_a_document_with_a_rate_is_one_in_which_bigger_is_better() -> None:
+    def better(*entries: tuple[str, str]) -> list[str | None]:
+        document = [{"name": name, "unit": unit, "value": 70} for name, unit in entries]
+        return [result.better for result in accepted_run(document).results]
+
+    # The action's own examples.
+    assert better(("Throughput", "req/s"), ("Free Memory", "Megabytes")) == ["higher", "higher"]
+    assert better(("CPU Load", "Percent"), ("Memory Used", "Megabytes")) == [None, "lower"]
+    assert better(("Free Memory", "Megabytes")) == ["higher"]
+    assert better(("Rate", "ops/s"), ("Hits", "%")) == ["higher", "higher"]
+    # A document of another producer, whose units say more than one direction.
+    assert better(("Rate", "ops/s"), ("Time", "ms"), ("Hits", "%")) == ["higher", "lower", None]
+
+
+def test_entries_of_one_name_are_numbered_and_the_note_says_so() -> None:
+    entries = [{"name": "Size", "unit": unit, "value": 1} for unit in ("MB", "files", "MB")]
+    run = accepted_run(entries)
+    assert [result.name for result in run.results] == ["Size", "Size #2", "Size #3"]
+    assert "numbered" in run.notes[0]

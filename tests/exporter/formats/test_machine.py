@@ -72,3 +72,14 @@ def test_a_sidecar_completes_a_machine_that_the_document_states_in_part() -> Non
     run = parse((GOLDEN / "perf_suite_pass/1-run.json").read_bytes(), origin)
     assert isinstance(run, Run)
     assert run.machine_class == "linux x86_64 amd epyc 7763 4 cpus performance"
+
+
+def test_the_cpu_is_read_under_the_name_that_py_cpuinfo_had_before_6() -> None:
+    document = {
+        "machine_info": {"system": "Linux", "cpu": {"brand": "CPU X", "vendor_id": "v"}},
+        "datetime": "2019-12-06T08:58:58",
+        "benchmarks": [{"fullname": "t.py::test_a", "stats": {"mean": 1.0}}],
+    }
+    run = parse(json.dumps(document).encode())
+    assert isinstance(run, Run)
+    assert run.machine_class == "linux cpu x"

@@ -68,11 +68,10 @@ def test_a_document_that_breaks_its_format_is_rejected(document: Any, json_path:
     ("name", "path", "value", "json_path"),
     [
         ("bench_suite/2-module", "timestamp", "soon", "$.timestamp"),
-        ("google_benchmark/1-run", "benchmarks.0.real_time", 1e300, "$.benchmarks[0].real_time"),
-        ("google_benchmark/1-run", "context.date", "1969-12-31", "$.context.date"),
+        ("google_benchmark/1-run", "benchmarks.0.real_time", "1", "$.benchmarks[0].real_time"),
+        ("google_benchmark/1-run", "context.date", 5, "$.context.date"),
         ("pytest_benchmark/1-run", "benchmarks", [], "$"),
-        # Two results of one name.
-        (HYPERFINE, "results.1.command", "router --check", "$"),
+        (HYPERFINE, "results.1.command", "", "$.results[1].command"),
         (
             "hyperfine_2/1-run",
             "metadata.start_time",

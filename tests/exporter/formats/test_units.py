@@ -1,5 +1,6 @@
 """Units and direction, and exact statistics."""
 
+import hashlib
 import statistics
 
 import pytest
@@ -9,6 +10,17 @@ from hypothesis import strategies as st
 from benchmark_exporter.formats.statistics import describe, from_samples
 from benchmark_exporter.formats.units import Quantity, quantity
 from benchmark_exporter.model import Statistics
+
+TIMES = {
+    "ns": 1e-9,
+    "us": 1e-6,
+    "ms": 1e-3,
+    "s": 1.0,
+    "min": 60.0,
+    "hr": 3600.0,
+    "day": 86400.0,
+}
+X_DIGEST = hashlib.sha256(b"x" * 5000).hexdigest()[:16]
 
 
 @pytest.mark.parametrize(
@@ -36,11 +48,44 @@ from benchmark_exporter.model import Statistics
         ("MB", Quantity("bytes", 1e6, "lower")),
         ("%", Quantity("ratio", 0.01, None)),
         # Not one of ours, so the tool's own word is kept.
-        ("Mb", Quantity("Mb", 1.0, None)),
+        ("Mb", Quantity("Mb", 1.0, "lower")),
         ("Mb/s", Quantity("Mb/s", 1.0, "higher")),
         ("GFLOP/s", Quantity("GFLOP/s", 1.0, "higher")),
         ("ms/s", Quantity("ms/s", 1.0, "higher")),
-        ("allocs/op", Quantity("allocs/op", 1.0, None)),
+        ("allocs/op", Quantity("allocs/op", 1.0, "lower")),
+        ("findings", Quantity("findings", 1.0, None)),
+        # What JMH makes of TimeUnit, in both directions.
+        *((f"{unit}/op", Quantity("seconds", factor, "lower")) for unit, factor in TIMES.items()),
+        *((f"ops/{unit}", Quantity("per_second", 1 / f, "higher")) for unit, f in TIMES.items()),
+        ("hours", Quantity("seconds", 3600.0, "lower")),
+        ("days", Quantity("seconds", 86400.0, "lower")),
+        ("msecs", Quantity("seconds", 1e-3, "lower")),
+        ("usecs", Quantity("seconds", 1e-6, "lower")),
+        ("millis", Quantity("seconds", 1e-3, "lower")),
+        ("ms/frame", Quantity("seconds", 1e-3, "lower")),
+        ("s/epoch", Quantity("seconds", 1.0, "lower")),
+        ("ns per call", Quantity("seconds", 1e-9, "lower")),
+        ("tps", Quantity("per_second", 1.0, "higher")),
+        ("QPS", Quantity("per_second", 1.0, "higher")),
+        ("IOPS", Quantity("per_second", 1.0, "higher")),
+        ("kIOPS", Quantity("per_second", 1e3, "higher")),
+        ("MHz", Quantity("per_second", 1e6, "higher")),
+        ("rpm", Quantity("per_second", 1 / 60, "higher")),
+        ("ops per second", Quantity("per_second", 1.0, "higher")),
+        ("requests per minute", Quantity("per_second", 1 / 60, "higher")),
+        ("MBps", Quantity("per_second", 1e6, "higher")),
+        ("MiB per sec", Quantity("per_second", 2.0**20, "higher")),
+        ("Mbps", Quantity("Mbps", 1.0, "higher")),
+        ("Gbit/s", Quantity("Gbit/s", 1.0, "higher")),
+        ("GFLOPS", Quantity("GFLOPS", 1.0, "higher")),
+        ("kiB", Quantity("bytes", 1024.0, "lower")),
+        ("mib", Quantity("mib", 1.0, "lower")),
+        ("kb", Quantity("kb", 1.0, "lower")),
+        ("PiB", Quantity("bytes", 2.0**50, "lower")),
+        ("Kibibytes", Quantity("bytes", 1024.0, "lower")),
+        ("kilobyte", Quantity("bytes", 1e3, "lower")),
+        ("cycles/op", Quantity("cycles/op", 1.0, "lower")),
+        ("x" * 5000, Quantity("x" * 1007 + "…" + X_DIGEST, 1.0, None)),
         ("", Quantity("", 1.0, None)),
         ("/", Quantity("/", 1.0, None)),
     ],

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark_exporter.ingest.ingest import STEP_FILES
+from benchmark_exporter.ingest.reading import UNFINISHED_SETTLE_SECONDS
 from tests.support.documents import perf_suite
 from tests.support.examples import EXAMPLES, wired_in_a_new_folder
 from tests.support.series import INGESTED, REJECTED, ROUTER, RUNS
@@ -95,6 +96,8 @@ def test_one_that_the_exporter_was_killed_before_rejecting_is_rejected_after(wir
     wired.ingest.scan()
     wired.restart()
     wired.settle()
+    wired.now += UNFINISHED_SETTLE_SECONDS
+    wired.ingest.scan()
     assert wired.value(REJECTED, reason="truncated") == 1
     assert (wired.value(REMOVED), wired.ingest.pending_files) == (0, 0)
 
@@ -123,6 +126,8 @@ def test_one_that_goes_with_the_results_folder_is_found_again(wired: Wired, find
     wired.results.rmdir()
     away.rename(wired.results)
     wired.settle()
+    wired.now += UNFINISHED_SETTLE_SECONDS
+    wired.ingest.scan()
     assert wired.value(REMOVED) == 0
     assert wired.value(REJECTED, reason="truncated") == 1
 
@@ -158,13 +163,15 @@ def test_each_file_that_was_found_is_counted_once(acts: list[str]) -> None:
             elif act == "remove" and present:
                 present.pop(0).unlink()
             elif act == "wait":
-                wired.now += wired.config.settle_seconds
+                wired.now += UNFINISHED_SETTLE_SECONDS
             elif act == "scan":
                 wired.ingest.scan()
                 found |= set(present)
             elif act == "check":
                 wired.ingest.check(present)
                 found |= set(present)
+        wired.settle()
+        wired.now += UNFINISHED_SETTLE_SECONDS
         wired.settle()
         shown = wired.samples()
         counts = [sum(shown.get(name, {}).values()) for name in (INGESTED, REJECTED, REMOVED)]

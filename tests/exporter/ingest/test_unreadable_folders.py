@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmark_exporter.ingest.reading import UNFINISHED_SETTLE_SECONDS
 from tests.support.documents import numbered_run, perf_suite
 from tests.support.series import DUPLICATE, REJECTED, REJECTED_NOW, ROUTER, RUNS
 from tests.support.wired import Wired
@@ -171,6 +172,7 @@ def test_an_incomplete_file_is_read_when_it_can_be_reached_again(below: Wired) -
         with_inode = "SELECT count(*) FROM files WHERE path = 'team/day/more.json' AND reason = ?"
         assert below.query(with_inode.replace("?", "'truncated'")) == [(0,)]
     below.settle()
+    below.now += UNFINISHED_SETTLE_SECONDS
     below.settle()
     assert below.query(with_inode.replace("?", "'truncated'")) == [(1,)]
     assert below.value(REJECTED_NOW, reason="unreadable") == 0

@@ -132,6 +132,19 @@ def test_a_fifo_does_not_block_it(exporter: Exporter) -> None:
     assert (rejected["file"], rejected["reason"]) == ("a.json", "not_a_file")
 
 
+def test_an_incomplete_file_is_named_and_not_rejected(exporter: Exporter) -> None:
+    (exporter.results / "stream.json").write_text('{"context": {}, "benchmarks": [')
+    exporter.until(lambda: exporter.value("benchmark_exporter_files_pending") == 1)
+    status = json.loads(exporter.get("/api/v1/status"))
+    why = "the file ends before its JSON does"
+    assert status["incomplete_files"] == [{"file": "stream.json", "detail": why}]
+    assert status["rejected_files"] == []
+    page = exporter.get("/").decode()
+    assert "Incomplete files" in page
+    assert "stream.json" in page
+    assert "Rejected files" not in page
+
+
 def test_a_missing_results_folder_is_reported_and_retried(exporter: Exporter) -> None:
     drop(exporter, "a.json")
     exporter.until(lambda: b"\nspeedup_ratio{" in exporter.get("/metrics"))

@@ -1,0 +1,97 @@
+"""What a rejection says leads on: the nearest format, the option that writes JSON, whole words."""
+
+from typing import Any
+
+import pytest
+
+from benchmark_exporter.formats import FORMATS, perf_guard
+from benchmark_exporter.formats.unknown import REQUIRED
+from benchmark_exporter.model import MAX_REJECTION_CHARACTERS, Rejected
+from tests.support.documents import golden, without
+from tests.support.parsing import encoded, rejected
+
+
+@pytest.mark.parametrize(
+    ("document", "near"),
+    [
+        (
+            without(golden("google_benchmark/1-run"), "context.num_cpus"),
+            "the nearest is google_benchmark, which also has context.num_cpus",
+        ),
+        (
+            without(golden("pytest_benchmark/1-run"), "machine_info"),
+            "the nearest is pytest_benchmark, which also has machine_info",
+        ),
+        (
+            {"results": [{"command": "make", "median": 1.0}]},
+            "the nearest is hyperfine, which also has results[].mean",
+        ),
+        (
+            [{"benchmark": "a.B.put", "mode": "avgt", "score": 1.0}],
+            "the nearest is jmh, which also has [].primaryMetric",
+        ),
+        (
+            [{"name": "Size", "value": 1.0}],
+            "the nearest is github_action_benchmark, which also has [].unit",
+        ),
+        ({"schema": "x", "results": []}, "the nearest is result, of which it has the keys"),
+    ],
+)
+def test_an_unknown_document_is_compared_with_the_nearest_format(document: Any, near: str) -> None:
+    error = rejected(encoded(document))
+    assert error.reason == "unknown_format"
+    assert near in error.detail
+
+
+def test_a_document_that_is_near_to_none_is_shown_all_formats() -> None:
+    error = rejected(encoded({"a": 1}))
+    assert "formats: result, pipeline," in error.detail
+    assert "array" in rejected(b"[1]").detail
+
+
+def test_what_every_format_is_recognised_by_is_known() -> None:
+    names = {each.NAME for each in FORMATS if each is not perf_guard}
+    assert REQUIRED.keys() == names
+
+
+@pytest.mark.parametrize(
+    ("text", "option"),
+    [
+        ("Benchmark 1: sleep 0.1\n  Time (mean ± σ):     103.1 ms ±   0.5 ms\n", "--export-json"),
+        ("command,mean,stddev,median,user,system,min,max\nmake,1.0,,1.0,0.5,0.1,1,1\n", "--export"),
+        ("| Command | Mean [s] | Min [s] | Max [s] | Relative |\n", "--export-json"),
+        (
+            "Run on (4 X 2600 MHz CPU s)\n---\nBenchmark       Time    CPU Iterations\n",
+            "--benchmark_out",
+        ),
+        ("name,iterations,real_time,cpu_time,time_unit\nBM_x,1,2,3,ns\n", "--benchmark_out_format"),
+        (
+            "Benchmark      Mode  Cnt   Score   Error  Units\na.B.put  avgt  5  1.0 ns/op\n",
+            "-rf json",
+        ),
+        ('"Benchmark","Mode","Threads","Samples","Score"\n"a.B","avgt",1,5,1.0\n', "-rf json"),
+        (
+            "--------- benchmark: 1 tests ---------\nName (time in ns)   Min   Max\n",
+            "--benchmark-json",
+        ),
+        ("goos: linux\nBenchmarkFib-8   1000000   1234 ns/op\n", "go test -bench"),
+        ("test tests::bench_fib ... bench:   1,234 ns/iter (+/- 5)\n", "cargo bench"),
+        ("window.BENCHMARK_DATA = {}\n", "github-action-benchmark"),
+        ('<?xml version="1.0"?><testsuite/>', "XML"),
+    ],
+)
+def test_text_is_answered_with_the_option_that_writes_json(text: str, option: str) -> None:
+    for data in (text.encode(), text.encode("utf-16")):
+        error = rejected(data)
+        assert error.reason == "malformed_json"
+        assert option in error.detail
+        assert not error.detail.endswith("…")
+
+
+def test_a_text_that_is_cut_ends_with_a_whole_word() -> None:
+    error = Rejected("unknown_format", "word " * 100)
+    assert error.detail.removesuffix("…").endswith("word")
+    assert len(error.detail) <= MAX_REJECTION_CHARACTERS + 1
+    keys = rejected(encoded({f"{number}-{'x' * 60}": 1 for number in range(20)}))
+    assert "and 14 more" in keys.detail
+    assert all(word.endswith(("…", ",", "x", ";")) for word in keys.detail.split() if "xx" in word)

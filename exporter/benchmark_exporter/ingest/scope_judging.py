@@ -274,7 +274,7 @@ class ScopeJudging:
         if each.stored is not None and each.stored.standing_digest == digest:
             self._standings.pop(key, None)
         else:
-            self._standings[key] = Known(after, each.known.pinned)
+            self._standings[key] = Known(after, each.known.pinned, each.known.window)
             self._encoded[key] = encoded
             self._newest[key] = run.place
             self._ledger.add_checkpoint(key, run.place, after)

@@ -8,6 +8,7 @@ itself, and the ratios of the limits are then shares of the reference.
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from math import exp, expm1, inf, isfinite, log, log1p, pi, sqrt
+from typing import NamedTuple
 
 import msgspec
 
@@ -102,15 +103,27 @@ class Reference(msgspec.Struct, frozen=True):
         return count >= self.mode_runs
 
 
+class Ordered(NamedTuple):
+    """Runs in badness, the better two of each three in a row, and medians of six; all in order."""
+
+    runs: list[float]
+    threes: list[float]
+    sixes: list[float]
+
+
+def in_order(runs: Sequence[float]) -> Ordered:
+    """Runs in badness, which are given oldest first."""
+    return Ordered(sorted(runs), sorted(better_twos(runs)), sorted(medians_of_six(runs)))
+
+
 def make_reference(
-    runs: list[float], scale: Scale, limits: JudgeLimits, error_ratio: float
+    known: Ordered, scale: Scale, limits: JudgeLimits, error_ratio: float
 ) -> Reference:
     """Of runs in badness; `error_ratio` is how exact the value to be judged is."""
-    ordered, count = sorted(runs), len(runs)
+    ordered, threes, sixes = known
+    count = len(ordered)
     level = median(ordered)
     error = error_ratio if scale.logarithmic else error_ratio * abs(level)
-    threes = sorted(better_twos(runs))
-    sixes = sorted(_medians_of_six(runs))
     bias = median(threes) - level
     deviation = max(deviation_of(ordered, level), error)
     quantiles = (
@@ -184,12 +197,18 @@ def better_twos(runs: Sequence[float]) -> list[float]:
     ]
 
 
-def _medians_of_six(runs: Sequence[float]) -> list[float]:
+def medians_of_six(runs: Sequence[float]) -> list[float]:
+    """The median of the newest six runs, and of six that end at every second run before."""
     if len(runs) < LONG:  # within an alarm, a young series may have so few
         return [median(sorted(runs))]
     ends = range(len(runs), LONG - 1, -_STRIDE)
     windows = [sorted(runs[end - LONG : end]) for end in ends]
     return [(window[2] + window[3]) / 2 for window in windows]
+
+
+def median_of_six(runs: Sequence[float]) -> float:
+    ordered = sorted(runs)
+    return (ordered[2] + ordered[3]) / 2
 
 
 def median(ordered: Sequence[float]) -> float:

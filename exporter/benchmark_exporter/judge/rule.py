@@ -15,6 +15,7 @@ from benchmark_exporter.judge.reference import (
     Reference,
     Scale,
     better_twos,
+    in_order,
     make_reference,
     make_scale,
     median,
@@ -34,6 +35,7 @@ from benchmark_exporter.judge.state import (
     Verdict,
     VerdictState,
 )
+from benchmark_exporter.judge.window import Window
 
 _AGREEMENT = 0.5  # Each run that counts is at least this share of the change from the reference.
 _CONFIRMED = 1.25  # Six runs this far beyond the limit are critical; less is a warning.
@@ -50,31 +52,34 @@ def judge(
     pinned: float | None = None,
     cv_ratio: float | None = None,
     samples: int | None = None,
+    window: Window | None = None,
 ) -> tuple[Verdict, SeriesState]:
     """The verdict on the next run of a series, and the state that the run after it needs.
 
     `at_seconds` says when it ran, on any clock that the runs of the series share; `pinned` is the
     pinned baseline's value. `cv_ratio` and `samples` are those of the run's own samples: they say
-    how exact its value is. Raises ValueError for a value that is not finite.
+    how exact its value is. A `window` that judged the run before makes this one faster; it changes
+    no verdict. Raises ValueError for a value that is not finite.
     """
     if not isfinite(value):
         raise ValueError(f"value must be finite, not {value}")
     if pinned == state.lapsed_pinned:
         pinned = None
-    scale = make_scale(state, value, better, pinned)
+    window = Window() if window is None else window
+    scale = window.scale(state, value, better, pinned)
     cv_ratios = added_spread(state.cv_ratios, cv_ratio, samples)
     if state.alarm is not None:
         within = replace(state, cv_ratios=cv_ratios)
         return _within_alarm(within, state.alarm, value, at_seconds, scale, limits, pinned, samples)
     values = (*state.values, value)[-limits.window_runs - GAP :]
-    state = replace(state, values=values, cv_ratios=cv_ratios)
-    bad = scale.all_bad(values)
-    gap = min(GAP, len(bad) - limits.least_runs)
+    before, state = state.values, replace(state, values=values, cv_ratios=cv_ratios)
+    gap = min(GAP, len(values) - limits.least_runs)
     if gap < SHORT:
         worsening = None if pinned is None else scale.worsening(value, pinned)
         few = Verdict("insufficient_data", value, pinned, worsening_ratio=worsening)
-        return replace(few, run_count=len(bad) - 1, unaccepted=state.unaccepted), state
-    known = make_reference(bad[:-gap], scale, limits, standard_error(cv_ratio, samples))
+        return replace(few, run_count=len(values) - 1, unaccepted=state.unaccepted), state
+    bad, ordered = window.follow(before, values, scale, gap)
+    known = make_reference(ordered, scale, limits, standard_error(cv_ratio, samples))
     level, limit, runs = _strictest(bad, known, scale, limits, pinned)
     verdict = described(value, scale, known, level, limit, cv_ratios, samples)
     verdict = replace(verdict, unaccepted=state.unaccepted)
@@ -131,9 +136,11 @@ def replay(
     For a series that was judged by another rule before. Without `keep_alarm`, an alarm that is open
     in the end is accepted: what the other rule has let pass is not reported at the change.
     """
-    state = SeriesState()
+    state, window = SeriesState(), Window()
     for value, at_seconds in runs:
-        _, state = judge(state, value, at_seconds, better=better, limits=limits, pinned=pinned)
+        _, state = judge(
+            *(state, value, at_seconds), better=better, limits=limits, pinned=pinned, window=window
+        )
     return state if keep_alarm else accept(state, better=better, limits=limits)
 
 
@@ -154,7 +161,8 @@ def _within_alarm(
     alarm = replace(alarm, runs=alarm.runs + 1, level_runs=level_runs, values=values)
     bad = scale.all_bad(values[-SHORT - OF :])
     level, limit = scale.bad(alarm.reference), scale.bad(alarm.limit)
-    known = make_reference(scale.all_bad(state.values[-limits.window_runs :]), scale, limits, 0.0)
+    runs = in_order(scale.all_bad(state.values[-limits.window_runs :]))
+    known = make_reference(runs, scale, limits, 0.0)
     verdict = described(value, scale, known, level, limit, state.cv_ratios, samples)
     verdict = replace(verdict, unaccepted=state.unaccepted)
     now, half = median(sorted(bad[-SHORT:])), (limit - level) / 2

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmark_exporter.judge import Better, JudgeLimits, SeriesState, Window, judge
-from benchmark_exporter.judge import window as window_module
+from benchmark_exporter.judge.reference import Ordered, in_order
 from tests.exporter.judged_runs import SIX_HOURS
 
 encoded = msgspec.msgpack.encode  # tells 0 from -0, as == does not
@@ -69,13 +69,12 @@ def test_a_run_that_follows_on_the_one_before_is_not_put_in_order_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sorted_runs: list[int] = []
-    whole = window_module.in_order
 
-    def counted(runs: list[float]) -> window_module.Ordered:
+    def counted(runs: list[float]) -> Ordered:
         sorted_runs.append(len(runs))
-        return whole(runs)
+        return in_order(runs)
 
-    monkeypatch.setattr(window_module, "in_order", counted)
+    monkeypatch.setattr("benchmark_exporter.judge.window.in_order", counted)
     drawn, window, state = random.Random(5), Window(), SeriesState()  # noqa: S311 - simulation
     orders = [0]
     for run in range(120):

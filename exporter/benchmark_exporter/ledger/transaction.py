@@ -215,7 +215,8 @@ class Transaction:
         self.touched.note_subject(subject)
         seen = self._seen.get(subject)
         if seen is None or not is_lately(seen, at, max_age_seconds):
-            self._seen[subject] = see(self._connection, subject, at, max_age_seconds)
+            seen = self._seen[subject] = see(self._connection, subject, at, max_age_seconds)
+            self.touched.births |= seen == at  # it may have returned, and its counters with it
 
     def hide_branch(self, project: str, branch: str) -> None:
         """Shows nothing more of a branch that is no longer tracked; see `Branches.hide`."""

@@ -103,6 +103,7 @@ class Runs:
         if not new:
             return AddedRun(number, new=False, conflict=False, rank=rank)
         self._added.add(number)
+        self._buffer.touched.note_run(number, scope.key)
         place = Place(rank.seconds, rank.tie, number)
         self._newest[scope] = place if newest is None else max(newest, place)
         others = self._connection.execute(_OTHER_RUN, (project, run.run_id, number))

@@ -187,7 +187,9 @@ class ScopeJudging:
         replays = {
             key: cache(partial(self._replay, run, key, stored)) for key, stored in others.items()
         }
-        shift = find_run_shift(list(run_results(judged, others, replays)), self._limits.default)
+        shift: RunShift | None = None
+        if len(judged) + len(others) >= self._limits.default.shift_least_results:
+            shift = find_run_shift(list(run_results(judged, others, replays)), self._limits.default)
         for key, stored in others.items():
             moved = None if shift is None else shift.explains(key.name, stored.row.verdict)
             if moved != stored.row.shifted and (one := replays[key]()) is not None:

@@ -180,11 +180,14 @@ def deviation_of(ordered: Sequence[float], middle: float) -> float:
     are found by bisection, without putting their distances in order.
     """
     half = len(ordered) // 2
-    starts = range(len(ordered) - half)
-    first = bisect_left(
-        starts, 2 * middle, key=lambda start: ordered[start] + ordered[start + half]
-    )
-    above = ordered[first + half] - middle if first < len(starts) else inf
+    first, end, twice = 0, len(ordered) - half, 2 * middle
+    while first < end:
+        start = (first + end) // 2
+        if ordered[start] + ordered[start + half] < twice:
+            first = start + 1
+        else:
+            end = start
+    above = ordered[first + half] - middle if first + half < len(ordered) else inf
     below = middle - ordered[first - 1] if first else inf
     return DEVIATIONS_PER_MAD * min(above, below)
 
@@ -195,6 +198,11 @@ def better_twos(runs: Sequence[float]) -> list[float]:
         (a + b if c >= a and c >= b else b + c if a >= b else a + c) / 2
         for a, b, c in zip(runs, runs[1:], runs[2:], strict=False)
     ]
+
+
+def better_two(a: float, b: float, c: float) -> float:
+    """The mean of the better two of three runs, as in `better_twos`."""
+    return (a + b if c >= a and c >= b else b + c if a >= b else a + c) / 2
 
 
 def medians_of_six(runs: Sequence[float]) -> list[float]:

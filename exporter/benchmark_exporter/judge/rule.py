@@ -14,7 +14,7 @@ from benchmark_exporter.judge.detectability import added_spread
 from benchmark_exporter.judge.reference import (
     Reference,
     Scale,
-    better_twos,
+    better_two,
     in_order,
     make_reference,
     make_scale,
@@ -80,7 +80,8 @@ def judge(
         return replace(few, run_count=len(values) - 1, unaccepted=state.unaccepted), state
     bad, ordered = window.follow(before, values, scale, gap)
     known = make_reference(ordered, scale, limits, standard_error(cv_ratio, samples))
-    level, limit, runs = _strictest(bad, known, scale, limits, pinned)
+    long = long_change(bad, known)
+    level, limit, runs = _strictest(bad, known, long, scale, limits, pinned)
     verdict = described(value, scale, known, level, limit, cv_ratios, samples)
     verdict = replace(verdict, unaccepted=state.unaccepted)
     if runs:
@@ -89,7 +90,7 @@ def judge(
         )
         opened = replace(state, values=values[:-runs], alarm=alarm)
         return replace(verdict, state="critical", alarm_runs=1), opened
-    now = state_of(bad, known)
+    now = state_of(bad, known, long)
     if state.unaccepted is not None:
         worse = median(sorted(bad[-SHORT:])) - scale.bad(state.unaccepted)
         if worse < known.tolerance / 2:  # fixed
@@ -196,29 +197,33 @@ def _within_alarm(
 def _strictest(
     bad: Sequence[float],
     known: Reference,
+    long: float,
     scale: Scale,
     limits: JudgeLimits,
     pinned: float | None,
 ) -> tuple[float, float, int]:
     """The level and the limit that judge, and how many runs are critical by them; 0: none are."""
-    level, limit, runs = known.level, known.level + known.three, bad_runs(bad, known)
+    level, limit, runs = known.level, known.level + known.three, bad_runs(bad, known, long)
     if pinned is None:
         return level, limit, runs
     base, third = scale.bad(pinned), bad[-SHORT:]
     # The pinned value is that of one run, and has its noise.
     tolerance = scale.distance(limits.tolerance_ratio, base, limits.least_change)
     margin = max(tolerance, hypot(*known.noise))
-    worse = better_twos(third)[0] - known.bias - base
+    worse = better_two(*third) - known.bias - base
     beyond = worse > margin and min(third) - base > _AGREEMENT * worse
     if base + margin < limit or (beyond and not runs):
         level, limit = base, base + margin
     return level, limit, runs or (SHORT if beyond else 0)
 
 
-def bad_runs(bad: Sequence[float], known: Reference) -> int:
-    """How many of the newest runs are a regression by the reference: 3, 2 or 6; 0: none are."""
+def bad_runs(bad: Sequence[float], known: Reference, long: float) -> int:
+    """How many of the newest runs are a regression by the reference: 3, 2 or 6; 0: none are.
+
+    `long` is what `long_change` returns.
+    """
     level, third = known.level, bad[-SHORT:]
-    worse = better_twos(third)[0] - known.bias - level
+    worse = better_two(*third) - known.bias - level
     if (
         worse > known.three
         and min(third) > max(level + _AGREEMENT * worse, known.tail)
@@ -228,21 +233,22 @@ def bad_runs(bad: Sequence[float], known: Reference) -> int:
     least = min(bad[-2:])
     if least > known.runs[-1] and least - level > max(known.large, known.noise[0]):
         return 2
-    return LONG if _long(bad, known) > max(known.tolerance, _CONFIRMED * known.six) else 0
+    return LONG if long > max(known.tolerance, _CONFIRMED * known.six) else 0
 
 
-def _long(bad: Sequence[float], known: Reference) -> float:
-    """By how much the newest six runs are worse; 0 where two or more of them do not agree."""
+def long_change(bad: Sequence[float], known: Reference) -> float:
+    """By how much the newest six runs are worse; 0 where they are not, or two or more disagree."""
     ordered = sorted(bad[-LONG:])
     worse = median(ordered) - known.level
-    agreed = ordered[1] > known.level + _AGREEMENT * worse
+    if worse <= 0 or ordered[1] <= known.level + _AGREEMENT * worse:
+        return 0.0
     new = ordered[1] > known.tail or not known.has_been_at(known.level + worse)
-    return worse if agreed and new else 0.0
+    return worse if new else 0.0
 
 
-def state_of(bad: Sequence[float], known: Reference) -> VerdictState:
-    """That of the newest run, if it is not critical."""
-    if _long(bad, known) > known.six:
+def state_of(bad: Sequence[float], known: Reference, long: float) -> VerdictState:
+    """That of the newest run, if it is not critical; `long` is what `long_change` returns."""
+    if long > known.six:
         return "warning"
     worse = bad[-1] - known.level
     if bad[-1] > known.tail and worse > max(known.tolerance, known.noise[0]):

@@ -26,7 +26,7 @@ from benchmark_exporter.judge.reference import (
     make_reference,
     median,
 )
-from benchmark_exporter.judge.rule import bad_runs, state_of
+from benchmark_exporter.judge.rule import bad_runs, long_change, state_of
 from benchmark_exporter.judge.state import (
     GAP,
     LONG,
@@ -165,9 +165,10 @@ def is_explained(one: Movement, shift: Shift, limits: JudgeLimits, *, critical: 
     there = shift.in_shift[-len(one.newest) :]
     common = [shift.distance * each for each in (False,) * (len(one.newest) - len(there)) + there]
     bad = [known.level + each - less for each, less in zip(one.newest, common, strict=True)]
-    if bad_runs(bad, known):
+    long = long_change(bad, known)
+    if bad_runs(bad, known, long):
         return False
-    return critical or state_of(bad, known) != "warning"
+    return critical or state_of(bad, known, long) != "warning"
 
 
 def _common(

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from benchmark_exporter.judge.reference import (
     Ordered,
     Scale,
-    better_twos,
+    better_two,
     in_order,
     make_scale,
     median_of_six,
@@ -92,8 +92,8 @@ class Window:
         joins = len(bad) - self._gap
         bad.append(newest)
         _replace(runs, bad[0], bad[joins])
-        (leaving,), (joining,) = better_twos(bad[:SHORT]), better_twos(_until(bad, joins, SHORT))
-        _replace(threes, leaving, joining)
+        joining = better_two(*_until(bad, joins, SHORT))
+        _replace(threes, better_two(*bad[:SHORT]), joining)
         following, last = self._sixes
         if following is None:
             newest_first = medians_of_six(bad[1 : joins + 1])

@@ -79,13 +79,13 @@ class ScopeJudging:
     def judge_new(self, new: NewRun) -> None:
         """Judges a run of which nothing is stored yet."""
         run, judged = new.placed, []
+        place = run.place
         for result in new.results:
             key = SeriesKey.of(self._scope, result)
-            known = self._standings.get(key)
+            known, limits = self._standings.get(key), self._limits.of(key)
             if known is None:
-                limits = self._limits.of(key)
-                known = known_before(self._transaction, key, result.better, run.place, limits)
-            one = judge_result(known, result, run.rank_seconds, self._limits.of(key))
+                known = known_before(self._transaction, key, result.better, place, limits)
+            one = judge_result(known, result, run.rank_seconds, limits)
             if one is not None:
                 judged.append(Judged(key, result, known, *one))
         if judged:
@@ -271,15 +271,15 @@ class ScopeJudging:
             pinned=each.known.pinned,
             shifted=shifted,
         )
-        encoded = encode_state(after.state)
+        encoded, place = encode_state(after.state), run.place
         digest = digest_of(after, encoded)
         if each.stored is not None and each.stored.standing_digest == digest:
             self._standings.pop(key, None)
         else:
             self._standings[key] = Known(after, each.known.pinned, each.known.window)
             self._encoded[key] = encoded
-            self._newest[key] = run.place
-            self._ledger.add_checkpoint(key, run.place, after)
+            self._newest[key] = place
+            self._ledger.add_checkpoint(key, place, after)
         return digest
 
     def _count(self, run: PlacedRun, name: str, verdict: Verdict, *, confirmed: bool) -> None:

@@ -23,7 +23,7 @@ DEVIATIONS_PER_MAD, _MAD_EFFICIENCY = 1.4826, 0.37
 # correlations of overlapping windows, which fall linearly, sum to 2k/3 (Bartlett 1946).
 OVERLAP = 1.5
 # Medians of six are taken at every second run, which says nearly as much as at each.
-_STRIDE = 2
+STRIDE = 2
 # Runs within this many deviations of each other are in the same mode, which so many make.
 _SAME_MODE, _LEAST_MODE_RUNS = 0.75, 3
 # The standard error of a median over that of a mean, for a normal distribution.
@@ -209,7 +209,7 @@ def medians_of_six(runs: Sequence[float]) -> list[float]:
     """The median of the newest six runs, and of six that end at every second run before."""
     if len(runs) < LONG:  # within an alarm, a young series may have so few
         return [median(sorted(runs))]
-    ends = range(len(runs), LONG - 1, -_STRIDE)
+    ends = range(len(runs), LONG - 1, -STRIDE)
     windows = [sorted(runs[end - LONG : end]) for end in ends]
     return [(window[2] + window[3]) / 2 for window in windows]
 

@@ -10,6 +10,7 @@ from collections import deque
 from typing import NamedTuple
 
 from benchmark_exporter.judge.reference import (
+    STRIDE,
     Ordered,
     Scale,
     better_two,
@@ -72,7 +73,7 @@ class Window:
         last, self._values = self._values, None
         if (
             last is not before
-            or len(values) != len(before)  # not as many yet as are kept
+            or len(values) < len(before)  # fewer are kept than were
             or scale != self._scale
             or gap != self._gap
         ):
@@ -80,31 +81,43 @@ class Window:
             self._ordered = in_order(self._bad[:-gap])
             self._scale, self._gap, self._sixes = scale, gap, (None, None)
         else:
-            self._move(scale.bad(values[-1]))
+            self._move(scale.bad(values[-1]), is_full=len(values) == len(before))
         # Of values that have no logarithms, 0 and -0 are equal, and either could come first.
         if scale.logarithmic:
             self._values = values
         return self._bad, self._ordered
 
-    def _move(self, newest: float) -> None:
-        """One run further: the oldest leaves the reference, and the newest before the gap joins."""
+    def _move(self, newest: float, *, is_full: bool) -> None:
+        """One run further: the newest one before the gap joins the reference.
+
+        The oldest leaves it, if as many are kept as can be.
+        """
         bad, (runs, threes, _) = self._bad, self._ordered
         joins = len(bad) - self._gap
         bad.append(newest)
-        _replace(runs, bad[0], bad[joins])
-        joining = better_two(*_until(bad, joins, SHORT))
-        _replace(threes, better_two(*bad[:SHORT]), joining)
-        following, last = self._sixes
-        if following is None:
-            newest_first = medians_of_six(bad[1 : joins + 1])
-            following = _Sixes(deque(reversed(newest_first)), sorted(newest_first))
-        else:
-            joining = median_of_six(_until(bad, joins, LONG))
-            _replace(following.ordered, following.oldest_first.popleft(), joining)
-            following.oldest_first.append(joining)
-        self._sixes = last, following
-        self._ordered = Ordered(runs, threes, following.ordered)
-        del bad[0]
+        insort(runs, bad[joins])
+        insort(threes, better_two(*_until(bad, joins, SHORT)))
+        if is_full:
+            _remove(runs, bad[0])
+            _remove(threes, better_two(*bad[:SHORT]))
+            del bad[0]
+        before_last, last = self._sixes
+        sixes = _following(before_last, bad[: len(runs)])
+        self._sixes = last, sixes
+        self._ordered = Ordered(runs, threes, sixes.ordered)
+
+
+def _following(sixes: _Sixes | None, runs: list[float]) -> _Sixes:
+    """The medians of six of a reference, which were `sixes` two runs before."""
+    if sixes is None:
+        newest_first = medians_of_six(runs)
+        return _Sixes(deque(reversed(newest_first)), sorted(newest_first))
+    joining = median_of_six(runs[-LONG:])
+    sixes.oldest_first.append(joining)
+    insort(sixes.ordered, joining)
+    if len(sixes.ordered) > (len(runs) - LONG) // STRIDE + 1:
+        _remove(sixes.ordered, sixes.oldest_first.popleft())
+    return sixes
 
 
 def _until(runs: list[float], last: int, count: int) -> list[float]:
@@ -112,6 +125,5 @@ def _until(runs: list[float], last: int, count: int) -> list[float]:
     return runs[last + 1 - count : last + 1]
 
 
-def _replace(ordered: list[float], leaving: float, joining: float) -> None:
+def _remove(ordered: list[float], leaving: float) -> None:
     del ordered[bisect_left(ordered, leaving)]
-    insort(ordered, joining)

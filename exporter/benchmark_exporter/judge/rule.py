@@ -83,19 +83,21 @@ def judge(
     long = long_change(bad, known)
     level, limit, runs = _strictest(bad, known, long, scale, limits, pinned)
     verdict = described(value, scale, known, level, limit, cv_ratios, samples)
-    verdict = replace(verdict, unaccepted=state.unaccepted)
     if runs:
         alarm = Alarm(
             scale.value(level), scale.value(limit), at_seconds, 1, at_seconds, runs, values[-runs:]
         )
         opened = replace(state, values=values[:-runs], alarm=alarm)
-        return replace(verdict, state="critical", alarm_runs=1), opened
+        critical = replace(verdict, state="critical", alarm_runs=1, unaccepted=state.unaccepted)
+        return critical, opened
     now = state_of(bad, known, long)
     if state.unaccepted is not None:
         worse = median(sorted(bad[-SHORT:])) - scale.bad(state.unaccepted)
         if worse < known.tolerance / 2:  # fixed
             state = replace(state, unaccepted=None, lapsed_pinned=None)
-    state = replace(state, values=_following(values, bad, known, scale, told=now == "warning"))
+    followed = _following(values, bad, known, scale, told=now == "warning")
+    if followed is not values:
+        state = replace(state, values=followed)
     suppressed = now == "ok" and bad[-1] - level > known.tolerance
     verdict = replace(verdict, state=now, suppressed=suppressed, unaccepted=state.unaccepted)
     return verdict, state

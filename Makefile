@@ -91,6 +91,7 @@ CRASH_TESTS := tests/crash tests/exporter/ingest/test_crash.py tests/exporter/in
   tests/exporter/ingest/test_crash_late_runs.py
 test-crash: $(VENV)/dev ## kill the exporter 200 times, fill its disk; CRASH_SEED=n repeats a run
 	@CRASH_CYCLES=$${CRASH_CYCLES:-200} CRASH_FILES=$${CRASH_FILES:-100000} \
+	  CRASH_BENCHMARKS=$${CRASH_BENCHMARKS:-5000} \
 	  $(PY) -m pytest -s $(CRASH_TESTS)
 
 order: $(VENV)/dev ## let runs arrive in 10,000 random orders; ORDER_EXAMPLES=100 for fewer

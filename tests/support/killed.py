@@ -15,11 +15,13 @@ from tests.support.documents import bench_guard, perf_suite, pipeline
 from tests.support.process import COMMAND, DEADLINE_SECONDS, Exporter
 from tests.support.wired import DEFINITIONS, Labels, Samples, Wired, samples
 
-# Nothing is held at 0 and uploads need not wait; everything else has its default.
-CONFIG = Config(counter_hold_seconds=0, histogram_hold_seconds=0)
+# Nothing is held at 0, uploads need not wait and all series are shown; everything else has its
+# default.
+CONFIG = Config(counter_hold_seconds=0, histogram_hold_seconds=0, max_series=10**6)
 CONFIG_YAML = """\
 counter_hold_seconds: 0
 histogram_hold_seconds: 0
+max_series: 1000000
 upload_burst: 100000
 upload_rate_per_second: 100000
 """

@@ -7,6 +7,7 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
+from benchmark_exporter.ingest.backlog_publishing import BacklogPublishing
 from benchmark_exporter.ingest.defaults import Defaults
 from benchmark_exporter.ingest.folder_walk import is_below
 from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX, Candidate, Inbox
@@ -36,6 +37,7 @@ Batch = tuple[Sequence[Candidate], int]  # files to read, and how many come afte
 class Ingest:
     """Ingests files and notifications; calls `publish` after commits that changed the state.
 
+    It is not called after each batch of a backlog; see `backlog_publishing`.
     `clock` returns seconds since 1970, `monotonic` seconds that never go back. Once `stopping`
     returns True, batches that have not begun are left for the next start. One thread at a time.
     Every method raises LedgerError if the ledger fails and OSError if the folder does; the next
@@ -57,7 +59,7 @@ class Ingest:
     ) -> None:
         self._ledger = ledger
         self._inbox = inbox
-        self._publish = publish
+        self.publishing = BacklogPublishing(publish, monotonic)
         self._clock = clock
         self._stopping = stopping
         ledger.adopt_pipelines(defaults.project)
@@ -186,7 +188,7 @@ class Ingest:
                 notifications, known, self._clock(), others or Counter()
             )
         if transaction.changed:
-            self._publish()
+            self.publishing.publish()
         return nameless
 
     def _has_no_results(self) -> bool:
@@ -214,7 +216,7 @@ class Ingest:
             yield
         known.discard_unseen()
         if dropped:
-            self._publish()
+            self.publishing.publish()
 
     def _batches(self, candidates: Sequence[Candidate]) -> Iterator[Batch]:
         """What is to be read of these files, with how many are still to come after each batch."""
@@ -236,7 +238,7 @@ class Ingest:
         removed = gone(self._inbox, candidates)
         if removed and counts:
             count_removed(self._ledger, removed, self._clock)
-            self._publish()
+            self.publishing.publish()
         self._reader.discard(candidate.name for candidate in removed)
 
     def _ingest(self, batches: Iterator[Batch], checked: Collection[str] = ()) -> Iterator[None]:
@@ -261,6 +263,7 @@ class Ingest:
                 if following is not None:
                     ahead.wait()  # so that nothing else reads at the same time
                     yield
+        self.publishing.publish_pending()
 
     def _record(
         self, reads: Sequence[ReadFile], before_commit: Callable[[], None], *, remaining: int
@@ -282,4 +285,5 @@ class Ingest:
         named = zip((read.candidate.name for read in reads), lines, strict=True)
         log_batch([(name, line) for name, line in named if line is not None], remaining=remaining)
         if transaction.changed:
-            self._publish()
+            has_births = transaction.touched.births
+            self.publishing.publish_batch(remaining=remaining, has_births=has_births)

@@ -79,13 +79,13 @@ class ScopeJudging:
     def judge_new(self, new: NewRun) -> None:
         """Judges a run of which nothing is stored yet."""
         run, judged = new.placed, []
+        place = run.place
         for result in new.results:
             key = SeriesKey.of(self._scope, result)
-            known = self._standings.get(key)
+            known, limits = self._standings.get(key), self._limits.of(key)
             if known is None:
-                limits = self._limits.of(key)
-                known = known_before(self._transaction, key, result.better, run.place, limits)
-            one = judge_result(known, result, run.rank_seconds, self._limits.of(key))
+                known = known_before(self._transaction, key, result.better, place, limits)
+            one = judge_result(known, result, run.rank_seconds, limits)
             if one is not None:
                 judged.append(Judged(key, result, known, *one))
         if judged:
@@ -187,7 +187,9 @@ class ScopeJudging:
         replays = {
             key: cache(partial(self._replay, run, key, stored)) for key, stored in others.items()
         }
-        shift = find_run_shift(list(run_results(judged, others, replays)), self._limits.default)
+        shift: RunShift | None = None
+        if len(judged) + len(others) >= self._limits.default.shift_least_results:
+            shift = find_run_shift(list(run_results(judged, others, replays)), self._limits.default)
         for key, stored in others.items():
             moved = None if shift is None else shift.explains(key.name, stored.row.verdict)
             if moved != stored.row.shifted and (one := replays[key]()) is not None:
@@ -269,15 +271,15 @@ class ScopeJudging:
             pinned=each.known.pinned,
             shifted=shifted,
         )
-        encoded = encode_state(after.state)
+        encoded, place = encode_state(after.state), run.place
         digest = digest_of(after, encoded)
         if each.stored is not None and each.stored.standing_digest == digest:
             self._standings.pop(key, None)
         else:
-            self._standings[key] = Known(after, each.known.pinned)
+            self._standings[key] = Known(after, each.known.pinned, each.known.window)
             self._encoded[key] = encoded
-            self._newest[key] = run.place
-            self._ledger.add_checkpoint(key, run.place, after)
+            self._newest[key] = place
+            self._ledger.add_checkpoint(key, place, after)
         return digest
 
     def _count(self, run: PlacedRun, name: str, verdict: Verdict, *, confirmed: bool) -> None:

@@ -1,8 +1,8 @@
 """Whether a run of a benchmark is a regression, by the earlier runs of its series.
 
 `state` is what is judged by, said and kept, `reference` what the newest runs are compared with and
-how far from it they may be by chance, `rule` the decision. `drift` compares over days. Pure, and
-imports nothing of the rest.
+how far from it they may be by chance, `rule` the decision. `window` keeps from one run to the next
+what need not be computed again. `drift` compares over days. Pure, and imports nothing of the rest.
 """
 
 from benchmark_exporter.judge.drift import Drift, JudgedRun, check_drift
@@ -16,6 +16,7 @@ from benchmark_exporter.judge.state import (
     Verdict,
     VerdictState,
 )
+from benchmark_exporter.judge.window import Window
 
 __all__ = [
     "VERSION",
@@ -27,6 +28,7 @@ __all__ = [
     "SeriesState",
     "Verdict",
     "VerdictState",
+    "Window",
     "accept",
     "check_drift",
     "judge",

@@ -8,6 +8,7 @@ itself, and the ratios of the limits are then shares of the reference.
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from math import exp, expm1, inf, isfinite, log, log1p, pi, sqrt
+from typing import NamedTuple
 
 import msgspec
 
@@ -22,7 +23,7 @@ DEVIATIONS_PER_MAD, _MAD_EFFICIENCY = 1.4826, 0.37
 # correlations of overlapping windows, which fall linearly, sum to 2k/3 (Bartlett 1946).
 OVERLAP = 1.5
 # Medians of six are taken at every second run, which says nearly as much as at each.
-_STRIDE = 2
+STRIDE = 2
 # Runs within this many deviations of each other are in the same mode, which so many make.
 _SAME_MODE, _LEAST_MODE_RUNS = 0.75, 3
 # The standard error of a median over that of a mean, for a normal distribution.
@@ -102,15 +103,27 @@ class Reference(msgspec.Struct, frozen=True):
         return count >= self.mode_runs
 
 
+class Ordered(NamedTuple):
+    """Runs in badness, the better two of each three in a row, and medians of six; all in order."""
+
+    runs: list[float]
+    threes: list[float]
+    sixes: list[float]
+
+
+def in_order(runs: Sequence[float]) -> Ordered:
+    """Runs in badness, which are given oldest first."""
+    return Ordered(sorted(runs), sorted(better_twos(runs)), sorted(medians_of_six(runs)))
+
+
 def make_reference(
-    runs: list[float], scale: Scale, limits: JudgeLimits, error_ratio: float
+    known: Ordered, scale: Scale, limits: JudgeLimits, error_ratio: float
 ) -> Reference:
     """Of runs in badness; `error_ratio` is how exact the value to be judged is."""
-    ordered, count = sorted(runs), len(runs)
+    ordered, threes, sixes = known
+    count = len(ordered)
     level = median(ordered)
     error = error_ratio if scale.logarithmic else error_ratio * abs(level)
-    threes = sorted(better_twos(runs))
-    sixes = sorted(_medians_of_six(runs))
     bias = median(threes) - level
     deviation = max(deviation_of(ordered, level), error)
     quantiles = (
@@ -167,11 +180,14 @@ def deviation_of(ordered: Sequence[float], middle: float) -> float:
     are found by bisection, without putting their distances in order.
     """
     half = len(ordered) // 2
-    starts = range(len(ordered) - half)
-    first = bisect_left(
-        starts, 2 * middle, key=lambda start: ordered[start] + ordered[start + half]
-    )
-    above = ordered[first + half] - middle if first < len(starts) else inf
+    first, end, twice = 0, len(ordered) - half, 2 * middle
+    while first < end:
+        start = (first + end) // 2
+        if ordered[start] + ordered[start + half] < twice:
+            first = start + 1
+        else:
+            end = start
+    above = ordered[first + half] - middle if first + half < len(ordered) else inf
     below = middle - ordered[first - 1] if first else inf
     return DEVIATIONS_PER_MAD * min(above, below)
 
@@ -184,12 +200,23 @@ def better_twos(runs: Sequence[float]) -> list[float]:
     ]
 
 
-def _medians_of_six(runs: Sequence[float]) -> list[float]:
+def better_two(a: float, b: float, c: float) -> float:
+    """The mean of the better two of three runs, as in `better_twos`."""
+    return (a + b if c >= a and c >= b else b + c if a >= b else a + c) / 2
+
+
+def medians_of_six(runs: Sequence[float]) -> list[float]:
+    """The median of the newest six runs, and of six that end at every second run before."""
     if len(runs) < LONG:  # within an alarm, a young series may have so few
         return [median(sorted(runs))]
-    ends = range(len(runs), LONG - 1, -_STRIDE)
+    ends = range(len(runs), LONG - 1, -STRIDE)
     windows = [sorted(runs[end - LONG : end]) for end in ends]
     return [(window[2] + window[3]) / 2 for window in windows]
+
+
+def median_of_six(runs: Sequence[float]) -> float:
+    ordered = sorted(runs)
+    return (ordered[2] + ordered[3]) / 2
 
 
 def median(ordered: Sequence[float]) -> float:

@@ -14,7 +14,8 @@ from benchmark_exporter.judge.detectability import added_spread
 from benchmark_exporter.judge.reference import (
     Reference,
     Scale,
-    better_twos,
+    better_two,
+    in_order,
     make_reference,
     make_scale,
     median,
@@ -34,6 +35,7 @@ from benchmark_exporter.judge.state import (
     Verdict,
     VerdictState,
 )
+from benchmark_exporter.judge.window import Window
 
 _AGREEMENT = 0.5  # Each run that counts is at least this share of the change from the reference.
 _CONFIRMED = 1.25  # Six runs this far beyond the limit are critical; less is a warning.
@@ -50,46 +52,52 @@ def judge(
     pinned: float | None = None,
     cv_ratio: float | None = None,
     samples: int | None = None,
+    window: Window | None = None,
 ) -> tuple[Verdict, SeriesState]:
     """The verdict on the next run of a series, and the state that the run after it needs.
 
     `at_seconds` says when it ran, on any clock that the runs of the series share; `pinned` is the
     pinned baseline's value. `cv_ratio` and `samples` are those of the run's own samples: they say
-    how exact its value is. Raises ValueError for a value that is not finite.
+    how exact its value is. A `window` that judged the run before makes this one faster; it changes
+    no verdict. Raises ValueError for a value that is not finite.
     """
     if not isfinite(value):
         raise ValueError(f"value must be finite, not {value}")
     if pinned == state.lapsed_pinned:
         pinned = None
-    scale = make_scale(state, value, better, pinned)
+    window = Window() if window is None else window
+    scale = window.scale(state, value, better, pinned)
     cv_ratios = added_spread(state.cv_ratios, cv_ratio, samples)
     if state.alarm is not None:
         within = replace(state, cv_ratios=cv_ratios)
         return _within_alarm(within, state.alarm, value, at_seconds, scale, limits, pinned, samples)
     values = (*state.values, value)[-limits.window_runs - GAP :]
-    state = replace(state, values=values, cv_ratios=cv_ratios)
-    bad = scale.all_bad(values)
-    gap = min(GAP, len(bad) - limits.least_runs)
+    before, state = state.values, replace(state, values=values, cv_ratios=cv_ratios)
+    gap = min(GAP, len(values) - limits.least_runs)
     if gap < SHORT:
         worsening = None if pinned is None else scale.worsening(value, pinned)
         few = Verdict("insufficient_data", value, pinned, worsening_ratio=worsening)
-        return replace(few, run_count=len(bad) - 1, unaccepted=state.unaccepted), state
-    known = make_reference(bad[:-gap], scale, limits, standard_error(cv_ratio, samples))
-    level, limit, runs = _strictest(bad, known, scale, limits, pinned)
+        return replace(few, run_count=len(values) - 1, unaccepted=state.unaccepted), state
+    bad, ordered = window.follow(before, values, scale, gap)
+    known = make_reference(ordered, scale, limits, standard_error(cv_ratio, samples))
+    long = long_change(bad, known)
+    level, limit, runs = _strictest(bad, known, long, scale, limits, pinned)
     verdict = described(value, scale, known, level, limit, cv_ratios, samples)
-    verdict = replace(verdict, unaccepted=state.unaccepted)
     if runs:
         alarm = Alarm(
             scale.value(level), scale.value(limit), at_seconds, 1, at_seconds, runs, values[-runs:]
         )
         opened = replace(state, values=values[:-runs], alarm=alarm)
-        return replace(verdict, state="critical", alarm_runs=1), opened
-    now = state_of(bad, known)
+        critical = replace(verdict, state="critical", alarm_runs=1, unaccepted=state.unaccepted)
+        return critical, opened
+    now = state_of(bad, known, long)
     if state.unaccepted is not None:
         worse = median(sorted(bad[-SHORT:])) - scale.bad(state.unaccepted)
         if worse < known.tolerance / 2:  # fixed
             state = replace(state, unaccepted=None, lapsed_pinned=None)
-    state = replace(state, values=_following(values, bad, known, scale, told=now == "warning"))
+    followed = _following(values, bad, known, scale, told=now == "warning")
+    if followed is not values:
+        state = replace(state, values=followed)
     suppressed = now == "ok" and bad[-1] - level > known.tolerance
     verdict = replace(verdict, state=now, suppressed=suppressed, unaccepted=state.unaccepted)
     return verdict, state
@@ -131,9 +139,11 @@ def replay(
     For a series that was judged by another rule before. Without `keep_alarm`, an alarm that is open
     in the end is accepted: what the other rule has let pass is not reported at the change.
     """
-    state = SeriesState()
+    state, window = SeriesState(), Window()
     for value, at_seconds in runs:
-        _, state = judge(state, value, at_seconds, better=better, limits=limits, pinned=pinned)
+        _, state = judge(
+            *(state, value, at_seconds), better=better, limits=limits, pinned=pinned, window=window
+        )
     return state if keep_alarm else accept(state, better=better, limits=limits)
 
 
@@ -154,7 +164,8 @@ def _within_alarm(
     alarm = replace(alarm, runs=alarm.runs + 1, level_runs=level_runs, values=values)
     bad = scale.all_bad(values[-SHORT - OF :])
     level, limit = scale.bad(alarm.reference), scale.bad(alarm.limit)
-    known = make_reference(scale.all_bad(state.values[-limits.window_runs :]), scale, limits, 0.0)
+    runs = in_order(scale.all_bad(state.values[-limits.window_runs :]))
+    known = make_reference(runs, scale, limits, 0.0)
     verdict = described(value, scale, known, level, limit, state.cv_ratios, samples)
     verdict = replace(verdict, unaccepted=state.unaccepted)
     now, half = median(sorted(bad[-SHORT:])), (limit - level) / 2
@@ -188,29 +199,33 @@ def _within_alarm(
 def _strictest(
     bad: Sequence[float],
     known: Reference,
+    long: float,
     scale: Scale,
     limits: JudgeLimits,
     pinned: float | None,
 ) -> tuple[float, float, int]:
     """The level and the limit that judge, and how many runs are critical by them; 0: none are."""
-    level, limit, runs = known.level, known.level + known.three, bad_runs(bad, known)
+    level, limit, runs = known.level, known.level + known.three, bad_runs(bad, known, long)
     if pinned is None:
         return level, limit, runs
     base, third = scale.bad(pinned), bad[-SHORT:]
     # The pinned value is that of one run, and has its noise.
     tolerance = scale.distance(limits.tolerance_ratio, base, limits.least_change)
     margin = max(tolerance, hypot(*known.noise))
-    worse = better_twos(third)[0] - known.bias - base
+    worse = better_two(*third) - known.bias - base
     beyond = worse > margin and min(third) - base > _AGREEMENT * worse
     if base + margin < limit or (beyond and not runs):
         level, limit = base, base + margin
     return level, limit, runs or (SHORT if beyond else 0)
 
 
-def bad_runs(bad: Sequence[float], known: Reference) -> int:
-    """How many of the newest runs are a regression by the reference: 3, 2 or 6; 0: none are."""
+def bad_runs(bad: Sequence[float], known: Reference, long: float) -> int:
+    """How many of the newest runs are a regression by the reference: 3, 2 or 6; 0: none are.
+
+    `long` is what `long_change` returns.
+    """
     level, third = known.level, bad[-SHORT:]
-    worse = better_twos(third)[0] - known.bias - level
+    worse = better_two(*third) - known.bias - level
     if (
         worse > known.three
         and min(third) > max(level + _AGREEMENT * worse, known.tail)
@@ -220,21 +235,22 @@ def bad_runs(bad: Sequence[float], known: Reference) -> int:
     least = min(bad[-2:])
     if least > known.runs[-1] and least - level > max(known.large, known.noise[0]):
         return 2
-    return LONG if _long(bad, known) > max(known.tolerance, _CONFIRMED * known.six) else 0
+    return LONG if long > max(known.tolerance, _CONFIRMED * known.six) else 0
 
 
-def _long(bad: Sequence[float], known: Reference) -> float:
-    """By how much the newest six runs are worse; 0 where two or more of them do not agree."""
+def long_change(bad: Sequence[float], known: Reference) -> float:
+    """By how much the newest six runs are worse; 0 where they are not, or two or more disagree."""
     ordered = sorted(bad[-LONG:])
     worse = median(ordered) - known.level
-    agreed = ordered[1] > known.level + _AGREEMENT * worse
+    if worse <= 0 or ordered[1] <= known.level + _AGREEMENT * worse:
+        return 0.0
     new = ordered[1] > known.tail or not known.has_been_at(known.level + worse)
-    return worse if agreed and new else 0.0
+    return worse if new else 0.0
 
 
-def state_of(bad: Sequence[float], known: Reference) -> VerdictState:
-    """That of the newest run, if it is not critical."""
-    if _long(bad, known) > known.six:
+def state_of(bad: Sequence[float], known: Reference, long: float) -> VerdictState:
+    """That of the newest run, if it is not critical; `long` is what `long_change` returns."""
+    if long > known.six:
         return "warning"
     worse = bad[-1] - known.level
     if bad[-1] > known.tail and worse > max(known.tolerance, known.noise[0]):

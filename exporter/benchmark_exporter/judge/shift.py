@@ -19,8 +19,14 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from benchmark_exporter.judge.reference import Scale, deviation_of, make_reference, median
-from benchmark_exporter.judge.rule import bad_runs, state_of
+from benchmark_exporter.judge.reference import (
+    Scale,
+    deviation_of,
+    in_order,
+    make_reference,
+    median,
+)
+from benchmark_exporter.judge.rule import bad_runs, long_change, state_of
 from benchmark_exporter.judge.state import (
     GAP,
     LONG,
@@ -155,13 +161,14 @@ def is_explained(one: Movement, shift: Shift, limits: JudgeLimits, *, critical: 
         for name in ("small_ratio", "tolerance_ratio", "large_ratio")
     }
     limits = replace(limits, noise_factor=_CAUTION * limits.noise_factor, **wider)
-    known = make_reference(one.known, Scale(1.0, logarithmic=True), limits, 0.0)
+    known = make_reference(in_order(one.known), Scale(1.0, logarithmic=True), limits, 0.0)
     there = shift.in_shift[-len(one.newest) :]
     common = [shift.distance * each for each in (False,) * (len(one.newest) - len(there)) + there]
     bad = [known.level + each - less for each, less in zip(one.newest, common, strict=True)]
-    if bad_runs(bad, known):
+    long = long_change(bad, known)
+    if bad_runs(bad, known, long):
         return False
-    return critical or state_of(bad, known) != "warning"
+    return critical or state_of(bad, known, long) != "warning"
 
 
 def _common(

@@ -4,6 +4,7 @@ import hashlib
 import math
 import sqlite3
 import struct
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -103,6 +104,7 @@ class Runs:
         if not new:
             return AddedRun(number, new=False, conflict=False, rank=rank)
         self._added.add(number)
+        self._buffer.touched.note_run(number, scope.key)
         place = Place(rank.seconds, rank.tie, number)
         self._newest[scope] = place if newest is None else max(newest, place)
         others = self._connection.execute(_OTHER_RUN, (project, run.run_id, number))
@@ -133,10 +135,9 @@ class Runs:
         the same second; then where the later run comes from becomes part of what it is known by. A
         run that states no machine may be of any.
         """
-        where = (row.environment, row.machine, branch)
-        apart = hashlib.sha256(row.measurements + "\0".join(where).encode()).digest()
-        for known_by in (row.measurements, apart):
-            cursor = self._buffer.insert(RUNS, replace(row, measurements=known_by))
+        for told_apart in _told_apart(row, branch):
+            known_by = told_apart.measurements
+            cursor = self._buffer.insert(RUNS, told_apart)
             if cursor.rowcount == 1:
                 assert cursor.lastrowid is not None  # noqa: S101  # it has just been inserted
                 return cursor.lastrowid, True, known_by
@@ -206,6 +207,14 @@ class Runs:
         """Drops what is known of the runs that were added, after a savepoint was rolled back."""
         self._added.clear()
         self._newest.clear()
+
+
+def _told_apart(row: RunRow, branch: str) -> Iterator[RunRow]:
+    """The row by its measurements alone, and then by where it comes from, too."""
+    yield row
+    where = "\0".join((row.environment, row.machine, branch))
+    apart = hashlib.sha256(row.measurements + where.encode()).digest()
+    yield replace(row, measurements=apart)
 
 
 def _digest(measurements: bytes, run_id: str) -> bytes:

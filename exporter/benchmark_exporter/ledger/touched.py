@@ -41,19 +41,21 @@ class Touched:
     `benchmarks` are the keys of scopes with the name of a benchmark or result, `pipelines` projects
     with the name of a pipeline: as `Subject.total_labels`. `projects` are those whose suite
     durations, branches or counters changed, `scopes` the keys of those whose environment shift did.
-    `runs` are rows of runs with a name, of which only the run is known. If `everything` is set, the
-    rest says nothing.
+    `runs` are rows of runs with a name, of which only the run is known. `births` says that a
+    counter or histogram may be new, or have returned. If `everything` is set, the rest says
+    nothing.
     """
 
     def __init__(self, *, everything: bool = False) -> None:
         self.everything = everything
-        self.rejected_files = self.notifications = self.branch_runs = False
+        self.rejected_files = self.notifications = self.branch_runs = self.births = False
         self.benchmarks: set[Labels] = set()
         self.pipelines: set[Labels] = set()
         self.projects: set[str] = set()
         self.scopes: set[Labels] = set()
         self.runs: set[tuple[int, str]] = set()
         self.shift_runs: set[int] = set()
+        self._added_runs: dict[int, Labels] = {}
 
     def add(self, other: "Touched") -> None:
         """Adds what another transaction changed."""
@@ -61,6 +63,7 @@ class Touched:
         self.rejected_files |= other.rejected_files
         self.notifications |= other.notifications
         self.branch_runs |= other.branch_runs
+        self.births |= other.births
         self.benchmarks |= other.benchmarks
         self.pipelines |= other.pipelines
         self.projects |= other.projects
@@ -86,6 +89,22 @@ class Touched:
         if note is not None:
             note(self, keys)
 
+    def note_run(self, run: int, scope: Labels) -> None:
+        """Notes of which scope a new run is, so that this need not be read for its rows."""
+        self._added_runs[run] = scope
+
+    def note_run_row(self, run: int, name: str) -> None:
+        """Notes that a row of a run and a name changed."""
+        scope = self._added_runs.get(run)
+        if scope is None:
+            self.runs.add((run, name))
+        else:
+            self.benchmarks.add((*scope, name))
+
+    def note_birth(self, table: Table[Any]) -> None:
+        """Notes that a row of a table is new."""
+        self.births |= table.name in _BORN
+
     def note_subject(self, subject: Subject) -> None:
         """Notes that something of a subject changed."""
         kinds = self.pipelines if subject.kind == "pipeline" else self.benchmarks
@@ -109,7 +128,8 @@ def _note_scopes(touched: Touched, keys: Iterable[Key]) -> None:
 
 
 def _note_runs(touched: Touched, keys: Iterable[Key]) -> None:
-    touched.runs.update((run, name) for run, name in keys)
+    for run, name in keys:
+        touched.note_run_row(run, name)
 
 
 def _note_shift_runs(touched: Touched, keys: Iterable[Key]) -> None:
@@ -132,6 +152,7 @@ _OF_NAMES: Collection[Table[Any]] = (
     *(SERIES, BASELINES, DRIFTS, REGRESSION_REPORTS, COMMIT_REGRESSIONS),
     *(NEWEST_VERDICTS, NEWEST_RESULTS, NEWEST_RUNS, NEWEST_GATE_OUTCOMES),
 )
+_BORN = frozenset(table.name for table in (COUNTERS, HISTOGRAMS, COMMIT_REGRESSIONS))
 _NOTES: dict[str, _Note] = {
     **{table.name: _note_benchmarks for table in _OF_NAMES},
     **{table.name: _note_totals for table in (COUNTERS, HISTOGRAMS)},

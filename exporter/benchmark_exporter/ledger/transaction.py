@@ -212,10 +212,12 @@ class Transaction:
     def see(self, subject: Subject, at: float, max_age_seconds: float) -> None:
         """Stores that a subject has a run, before that is counted; see `visibility`."""
         self._buffer.changed = True
-        self.touched.note_subject(subject)
         seen = self._seen.get(subject)
+        if seen is None:
+            self.touched.note_subject(subject)
         if seen is None or not is_lately(seen, at, max_age_seconds):
-            self._seen[subject] = see(self._connection, subject, at, max_age_seconds)
+            seen = self._seen[subject] = see(self._connection, subject, at, max_age_seconds)
+            self.touched.births |= seen == at  # it may have returned, and its counters with it
 
     def hide_branch(self, project: str, branch: str) -> None:
         """Shows nothing more of a branch that is no longer tracked; see `Branches.hide`."""
@@ -224,7 +226,8 @@ class Transaction:
 
     def count(self, name: str, labels: Labels, at: float, by: int = 1) -> None:
         """Adds to a counter; by 0 only makes its series known."""
-        self._buffer.change(COUNTERS, (name, labels), totals.counted, by, at)
+        if by or self._buffer.get_gathered(COUNTERS, (name, labels)) is None:
+            self._buffer.change(COUNTERS, (name, labels), totals.counted, by, at)
 
     def count_commit(
         self,

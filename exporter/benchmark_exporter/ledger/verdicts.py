@@ -5,7 +5,7 @@ import sqlite3
 
 from msgspec.structs import replace
 
-from benchmark_exporter.judge import JudgeLimits, SeriesState
+from benchmark_exporter.judge import JudgeLimits, SeriesState, Window
 from benchmark_exporter.ledger.newest_rows import (
     NewestShiftRow,
     NewestVerdictRow,
@@ -35,6 +35,8 @@ from benchmark_exporter.ledger.write_buffer import WriteBuffer
 from benchmark_exporter.model import REGRESSED, Better, Scope
 
 _NO_SERIES = Series()
+# Each takes some 8 kB. Where a batch has runs of more series, few series have several.
+_MOST_WINDOWS = 512
 
 
 class Verdicts:
@@ -47,6 +49,7 @@ class Verdicts:
         # What was kept last of a series, with its state as the series' row has it: most runs of a
         # batch go on with what the run before left, which need not be decoded again.
         self._kept: dict[SeriesKey, tuple[bytes, Standing]] = {}
+        self._windows: dict[SeriesKey, Window] = {}
 
     @property
     def places(self) -> Places:
@@ -93,6 +96,13 @@ class Verdicts:
         known = Standing(state, series.passed_commit, series.shifted_runs)
         self.settle(key, series, known)
         return known
+
+    def window(self, key: SeriesKey) -> Window | None:
+        """What makes judging several runs of a series faster, if there is room for it."""
+        window = self._windows.get(key)
+        if window is None and len(self._windows) < _MOST_WINDOWS:
+            window = self._windows[key] = Window()
+        return window
 
     def settle(self, key: SeriesKey, series: Series, standing: Standing) -> None:
         """Settles a series at its newest run; see `standings`."""

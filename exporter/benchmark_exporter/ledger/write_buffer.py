@@ -113,6 +113,8 @@ class WriteBuffer:
         if after is not before:
             rows.known[key] = after
             rows.unwritten[key] = None
+            if before is None:
+                self.touched.note_birth(table)
 
     def flush(self) -> None:
         """Writes what was gathered."""

@@ -200,9 +200,9 @@ class IngestLoop:
         """
         if self._opened.ingest is not ingest:
             return True, 0.0
-        state, started = self._publisher.state, time.monotonic()
+        commits, started = ingest.publishing.commits, time.monotonic()
         is_done = next(steps, None) is None
-        is_only_read = self._publisher.state is state
+        is_only_read = ingest.publishing.commits == commits
         return is_done, time.monotonic() - started if is_only_read else 0.0
 
     def _check_by_worker(self, ingest: Ingest, steps: Iterator[None]) -> bool:

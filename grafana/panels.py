@@ -33,8 +33,11 @@ SCOPE_COLUMNS = (
 )
 
 # The shortest window of a rate is four scrapes; Grafana derives it from the query's minimum step.
-# A sparse series has a sample each minute, which is less than four of its steps.
+# A sparse series has a sample each minute, or every 210 s if it is of the slow job, and one of
+# these may come a scrape later. That is less than four of its steps. Where observations are
+# counted, a window has four samples, as with scrapes so far apart.
 SLOW_SCRAPE, SPARSE = "30s", "20s"
+SLOW_SPARSE, SLOW_COUNTED = "75s", "210s"
 
 Panel = (
     timeseries.Panel

@@ -1,4 +1,4 @@
-"""Sparse series: each change is sent at once, all else once a minute, and Prometheus has it all."""
+"""Sparse series: each change is sent at once, all else once a period, and Prometheus has it all."""
 
 import math
 import random
@@ -11,25 +11,25 @@ import pytest
 
 from benchmark_exporter.metrics.definitions import Part
 from benchmark_exporter.metrics.exposition import Exposition, pieces
-from benchmark_exporter.metrics.sorted_lines import SortedLines
-from benchmark_exporter.metrics.sparse import PERIOD_SECONDS, Seen, SparsePart
+from benchmark_exporter.metrics.sorted_lines import Entry, HistogramLines, SortedLines
+from benchmark_exporter.metrics.sparse import PACES, Seen, SparsePart
 
 START = 1_780_000_000.25
 LOOKBACK_MS = 300_000  # as Prometheus has it by default
 
 
-def shown(values: Mapping[str, int], *names: str) -> Exposition:
+def shown(values: Mapping[str, int], *names: str, part: Part = "state") -> Exposition:
     """An exposition in which each series of some metrics has a value."""
     heads = {name: f"# HELP {name} h\n# TYPE {name} gauge\n".encode() for name in names or ("m",)}
     blocks: dict[tuple[Part, str], SortedLines] = {}
     for name in heads:
         lines = [f'{name}{{benchmark_name="{label}"}} {value}' for label, value in values.items()]
-        blocks["state", name] = SortedLines().changed([], lines)
-    return Exposition(heads, blocks, 0, math.inf, 0, {}, (), {"state": list(heads)})
+        blocks[part, name] = SortedLines().changed([], lines)
+    return Exposition(heads, blocks, 0, math.inf, 0, {}, (), {part: list(heads)})
 
 
-def sparse_part(*names: str) -> SparsePart:
-    return SparsePart("state", names or ("m",))
+def sparse_part(*names: str, part: Part = "state") -> SparsePart:
+    return SparsePart(part, names or ("m",))
 
 
 def unseen(part: SparsePart, seen: Seen | None, now: float) -> tuple[str, Seen]:
@@ -100,7 +100,74 @@ def test_a_constant_series_is_sent_once_a_minute_and_is_always_found() -> None:
         for samples in prometheus.samples.values()
         for earlier, later in pairwise(samples[1:])
     }
-    assert apart == {PERIOD_SECONDS * 1000}
+    assert apart == {60_000}
+
+
+@pytest.mark.parametrize("phase", [0.0, 0.001, 11.0, 29.9])
+def test_a_slow_series_is_sent_once_in_210_s_in_even_shares_and_is_always_found(
+    phase: float,
+) -> None:
+    values = {f"b{number}": number for number in range(700)}
+    part, prometheus = sparse_part(part="distributions"), Scraper()
+    begin = START // 30 * 30 + phase
+    part.publish(shown(values, part="distributions"), begin)
+    assert prometheus.scrape(part, begin) == 700
+    for scrape in range(1, 41):
+        for second in range(30):  # until just before the next scrape
+            assert prometheus.at(begin + 30 * (scrape - 1) + second) == values
+        sent = prometheus.scrape(part, begin + 30 * scrape)
+        assert sent == pytest.approx(100, abs=35)  # by a hash of 700 names
+    apart = {
+        later[0] - earlier[0]
+        for samples in prometheus.samples.values()
+        for earlier, later in pairwise(samples[1:])
+    }
+    assert apart == {210_000}
+
+
+def test_a_slow_series_is_found_although_a_scrape_fails() -> None:
+    values = {f"b{number}": number for number in range(70)}
+    for failing in range(1, 9):
+        part, prometheus = sparse_part(part="distributions"), Scraper()
+        part.publish(shown(values, part="distributions"), START)
+        for scrape in range(20):
+            now = START + 30 * scrape
+            assert prometheus.at(now - 0.1) == (values if scrape else {})
+            prometheus.scrape(part, now, lost=scrape == failing)
+
+
+def test_the_lines_of_a_histogram_are_together_with_one_time() -> None:
+    part, seen = SparsePart("distributions", ["h"]), None
+    template = 'h_bucket{\0,le="1"} %s\nh_bucket{\0,le="+Inf"} %s\nh_sum{\0} %s\nh_count{\0} %s'
+
+    def histograms(count: int) -> Exposition:
+        entries: list[Entry] = [
+            ("p", number, HistogramLines(template, f'n="{number}"', (1, count, "0.5", count)))
+            for number in range(90)
+        ]
+        lines = SortedLines().changed([], entries)
+        heads = {"h": b"# HELP h h\n# TYPE h histogram\n"}
+        return Exposition(
+            heads, {("distributions", "h"): lines}, 0, math.inf, 0, {}, (), {"distributions": ["h"]}
+        )
+
+    for scrape in range(16):
+        now = START + 30 * scrape
+        if scrape in (0, 9):
+            part.publish(histograms(7 + scrape), now - 1)
+        families, seen = part.unseen(seen, now)
+        sent = pieces([families])
+        assert all(len(piece) == len(piece.text(keep=False)) for piece in sent)
+        found: dict[str, list[tuple[str, str, str]]] = {}
+        for line in b"".join(each.text(keep=False) for each in sent).decode().splitlines()[2:]:
+            series, value, at = line.split(" ")
+            found.setdefault(series.split('"')[1], []).append((series.split("{")[0], value, at))
+        assert len(found) == 90 if scrape in (0, 9) else 5 <= len(found) <= 25
+        count = "7" if scrape < 9 else "16"
+        for lines in found.values():
+            assert [name for name, _, _ in lines] == ["h_bucket", "h_bucket", "h_sum", "h_count"]
+            assert [value for _, value, _ in lines] == ["1", count, "0.5", count]
+            assert len({at for _, _, at in lines}) == 1
 
 
 def test_a_change_is_in_the_next_scrape_with_its_time_and_in_no_other() -> None:
@@ -189,38 +256,41 @@ def test_a_clock_that_is_set_back_a_little_is_waited_for() -> None:
     assert prometheus.samples['m{benchmark_name="a"}'][-1] == (round((START + 1) * 1000) + 1, 2)
 
 
+@pytest.mark.parametrize("part_name", PACES)
 @pytest.mark.parametrize("seed", range(40))
-def test_whatever_happens_each_scraper_finds_what_is_shown(seed: int) -> None:
+def test_whatever_happens_each_scraper_finds_what_is_shown(part_name: Part, seed: int) -> None:
     """Changes, lost scrapes, restarts of either side; what is asserted of each sample: Scraper."""
     dice = random.Random(seed)  # noqa: S311  # no secret
-    part, scrapers = sparse_part(), [Scraper(), Scraper()]
+    part, scrapers = sparse_part(part=part_name), [Scraper(), Scraper()]
     values = {f"b{number}": 0 for number in range(30)}
     gone_at: dict[str, float] = {}
+    interval = PACES[part_name].turn_seconds
     now = START
-    part.publish(shown(values), now)
+    part.publish(shown(values, part=part_name), now)
     for step in range(600):
-        now += dice.choice([0.001, 0.2, 1.0, 1.0, 1.0, 30.0 if dice.random() < 0.05 else 1.0])
+        pauses = [0.001, 0.2, 1.0, 1.0, 1.0, 30.0 if dice.random() < 0.05 else 1.0]
+        now += interval * dice.choice(pauses)
         happens = dice.random()
         if happens < 0.2:
             for name in dice.sample(sorted(values), dice.randrange(4)):
                 values[name] = step
-            part.publish(shown(values), now - dice.choice([0.0, 0.05, 0.6]))
+            part.publish(shown(values, part=part_name), now - dice.choice([0.0, 0.05, 0.6]))
         elif happens < 0.22 and len(values) > 10:
             name = dice.choice(sorted(values))
             del values[name]
             gone_at[name] = now
-            part.publish(shown(values), now)
+            part.publish(shown(values, part=part_name), now)
         elif happens < 0.24 and gone_at:
             name = dice.choice(sorted(gone_at))
             del gone_at[name]
             values[name] = step
-            part.publish(shown(values), now)
+            part.publish(shown(values, part=part_name), now)
         elif happens < 0.25:
-            part = sparse_part()
+            part = sparse_part(part=part_name)
             for scraper in scrapers:
                 scraper.seen = None  # its connection is gone
             now += dice.choice([0.1, 3.0])
-            part.publish(shown(values), now)
+            part.publish(shown(values, part=part_name), now)
         else:
             scraper = dice.choice(scrapers)
             lost = dice.random() < 0.1

@@ -32,12 +32,9 @@ SCOPE_COLUMNS = (
     ("machine_class", "Machine class", 150),
 )
 
-# The shortest window of a rate is four scrapes; Grafana derives it from the query's minimum step.
-# A sparse series has a sample each minute, or every 210 s if it is of the slow job, and one of
-# these may come a scrape later. That is less than four of its steps. Where observations are
-# counted, a window has four samples, as with scrapes so far apart.
-SLOW_SCRAPE, SPARSE = "30s", "20s"
-SLOW_SPARSE, SLOW_COUNTED = "75s", "210s"
+# The shortest window is four of the query's minimum steps. A sparse series has a sample each minute,
+# or, of the slow job, every 210 s. The last step is for rates of those.
+SLOW_SCRAPE, SPARSE, SLOW_SPARSE, SLOW_COUNTED = "30s", "20s", "75s", "210s"
 
 Panel = (
     timeseries.Panel

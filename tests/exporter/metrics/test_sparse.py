@@ -1,80 +1,18 @@
 """Sparse series: each change is sent at once, all else once a period, and Prometheus has it all."""
 
-import math
 import random
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from itertools import pairwise
 
 import pytest
 
 from benchmark_exporter.metrics.definitions import Part
-from benchmark_exporter.metrics.exposition import Exposition, pieces
-from benchmark_exporter.metrics.sorted_lines import Entry, HistogramLines, SortedLines
-from benchmark_exporter.metrics.sparse import PACES, Seen, SparsePart
+from benchmark_exporter.metrics.sparse import PACES
+from tests.support.sparse_scraping import Scraper, shown, sparse_part, unseen
 
 START = 1_780_000_000.25
-LOOKBACK_MS = 300_000  # as Prometheus has it by default
-
-
-def shown(values: Mapping[str, int], *names: str, part: Part = "state") -> Exposition:
-    """An exposition in which each series of some metrics has a value."""
-    heads = {name: f"# HELP {name} h\n# TYPE {name} gauge\n".encode() for name in names or ("m",)}
-    blocks: dict[tuple[Part, str], SortedLines] = {}
-    for name in heads:
-        lines = [f'{name}{{benchmark_name="{label}"}} {value}' for label, value in values.items()]
-        blocks[part, name] = SortedLines().changed([], lines)
-    return Exposition(heads, blocks, 0, math.inf, 0, {}, (), {part: list(heads)})
-
-
-def sparse_part(*names: str, part: Part = "state") -> SparsePart:
-    return SparsePart(part, names or ("m",))
-
-
-def unseen(part: SparsePart, seen: Seen | None, now: float) -> tuple[str, Seen]:
-    families, seen = part.unseen(seen, now)
-    return b"".join(piece.text(keep=False) for piece in pieces([families])).decode(), seen
-
-
-class Scraper:
-    """A Prometheus: stores samples as it does, and asserts that it would store each."""
-
-    def __init__(self) -> None:
-        self.seen: Seen | None = None
-        self.samples: dict[str, list[tuple[int, int]]] = {}
-
-    def scrape(self, part: SparsePart, now: float, *, lost: bool = False) -> int:
-        """Returns how many samples of sparse series the scrape had."""
-        text, seen = unseen(part, self.seen, now)
-        if lost:  # Prometheus closes the connection
-            self.seen = None
-            return 0
-        self.seen = seen
-        stored = 0
-        for line in text.splitlines():
-            if line.startswith("#"):
-                continue
-            series, value, time_ms = line.split(" ")
-            stored += 1
-            sample = int(time_ms), int(value)
-            known = self.samples.setdefault(series, [])
-            assert sample[0] <= now * 1000 + 60  # never noticeably in the future
-            if known and sample != known[-1]:
-                assert sample[0] > known[-1][0], "out of order, or two values at a time"
-            if not known or sample != known[-1]:
-                known.append(sample)
-        return stored
-
-    def at(self, now: float) -> Mapping[str, int]:
-        """What an instant query finds."""
-        now_ms = now * 1000 + 60
-        found = {}
-        for series, samples in self.samples.items():
-            newest = [each for each in samples if now_ms - LOOKBACK_MS < each[0] <= now_ms]
-            if newest:
-                found[re.split('"', series)[1]] = newest[-1][1]
-        return found
 
 
 def seconds(count: int, begin: float = START) -> Iterable[float]:
@@ -101,73 +39,6 @@ def test_a_constant_series_is_sent_once_a_minute_and_is_always_found() -> None:
         for earlier, later in pairwise(samples[1:])
     }
     assert apart == {60_000}
-
-
-@pytest.mark.parametrize("phase", [0.0, 0.001, 11.0, 29.9])
-def test_a_slow_series_is_sent_once_in_210_s_in_even_shares_and_is_always_found(
-    phase: float,
-) -> None:
-    values = {f"b{number}": number for number in range(700)}
-    part, prometheus = sparse_part(part="distributions"), Scraper()
-    begin = START // 30 * 30 + phase
-    part.publish(shown(values, part="distributions"), begin)
-    assert prometheus.scrape(part, begin) == 700
-    for scrape in range(1, 41):
-        for second in range(30):  # until just before the next scrape
-            assert prometheus.at(begin + 30 * (scrape - 1) + second) == values
-        sent = prometheus.scrape(part, begin + 30 * scrape)
-        assert sent == pytest.approx(100, abs=35)  # by a hash of 700 names
-    apart = {
-        later[0] - earlier[0]
-        for samples in prometheus.samples.values()
-        for earlier, later in pairwise(samples[1:])
-    }
-    assert apart == {210_000}
-
-
-def test_a_slow_series_is_found_although_a_scrape_fails() -> None:
-    values = {f"b{number}": number for number in range(70)}
-    for failing in range(1, 9):
-        part, prometheus = sparse_part(part="distributions"), Scraper()
-        part.publish(shown(values, part="distributions"), START)
-        for scrape in range(20):
-            now = START + 30 * scrape
-            assert prometheus.at(now - 0.1) == (values if scrape else {})
-            prometheus.scrape(part, now, lost=scrape == failing)
-
-
-def test_the_lines_of_a_histogram_are_together_with_one_time() -> None:
-    part, seen = SparsePart("distributions", ["h"]), None
-    template = 'h_bucket{\0,le="1"} %s\nh_bucket{\0,le="+Inf"} %s\nh_sum{\0} %s\nh_count{\0} %s'
-
-    def histograms(count: int) -> Exposition:
-        entries: list[Entry] = [
-            ("p", number, HistogramLines(template, f'n="{number}"', (1, count, "0.5", count)))
-            for number in range(90)
-        ]
-        lines = SortedLines().changed([], entries)
-        heads = {"h": b"# HELP h h\n# TYPE h histogram\n"}
-        return Exposition(
-            heads, {("distributions", "h"): lines}, 0, math.inf, 0, {}, (), {"distributions": ["h"]}
-        )
-
-    for scrape in range(16):
-        now = START + 30 * scrape
-        if scrape in (0, 9):
-            part.publish(histograms(7 + scrape), now - 1)
-        families, seen = part.unseen(seen, now)
-        sent = pieces([families])
-        assert all(len(piece) == len(piece.text(keep=False)) for piece in sent)
-        found: dict[str, list[tuple[str, str, str]]] = {}
-        for line in b"".join(each.text(keep=False) for each in sent).decode().splitlines()[2:]:
-            series, value, at = line.split(" ")
-            found.setdefault(series.split('"')[1], []).append((series.split("{")[0], value, at))
-        assert len(found) == 90 if scrape in (0, 9) else 5 <= len(found) <= 25
-        count = "7" if scrape < 9 else "16"
-        for lines in found.values():
-            assert [name for name, _, _ in lines] == ["h_bucket", "h_bucket", "h_sum", "h_count"]
-            assert [value for _, value, _ in lines] == ["1", count, "0.5", count]
-            assert len({at for _, _, at in lines}) == 1
 
 
 def test_a_change_is_in_the_next_scrape_with_its_time_and_in_no_other() -> None:

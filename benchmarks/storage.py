@@ -23,7 +23,7 @@ from benchmarks import servers
 from benchmarks.alert_latency import own_stack
 from benchmarks.report import RESULTS, Figure, progress, write
 from benchmarks.servers import BenchmarkError, Server, request
-from benchmarks.stack_series import BEFORE, Group, read_stack
+from benchmarks.stack_series import BEFORE, SLOW_BEFORE, Group, read_stack
 from stack.settings import StackError
 
 SEED = 13
@@ -125,10 +125,15 @@ def _weigh(
             ),
             Figure(f"{what}: blocks of a month", month, "MB"),
         ]
-    before = months.pop(BEFORE)
+    before, slow_before = months.pop(BEFORE), months.pop(SLOW_BEFORE)
     state = sum(month for what, month in months.items() if what.startswith("the exporter's state"))
+    slow = sum(month for what, month in months.items() if what.startswith("the rest of the exp"))
     log = (
-        sum(group.series() / group.interval_seconds for group in groups if group.what != BEFORE)
+        sum(
+            group.series() / group.interval_seconds
+            for group in groups
+            if group.what not in (BEFORE, SLOW_BEFORE)
+        )
         * 3600
         * LOG_HOURS
         * log_bytes_a_sample
@@ -139,6 +144,7 @@ def _weigh(
         Figure("write-ahead log of real scrapes", log_bytes_a_sample, "bytes a sample"),
         Figure(f"{LOG_HOURS} hours of it, the most that is kept", log, "MB"),
         Figure("the state as every scrape had it, to the state now", before / state, "times"),
+        Figure("the rest as every scrape had it, to the rest now", slow_before / slow, "times"),
         Figure("a month of the whole stack", sum(months.values()) + log, "MB", at_most=BUDGET_MB),
     ]
 
@@ -146,15 +152,14 @@ def _weigh(
 def _blocks(folder: Path, group: Group, options: argparse.Namespace) -> tuple[int, int, int]:
     """Return the bytes of half of a group's samples, the bytes of all, and their number."""
     samples, half = 0, 0
-    minutes = round(options.hours * 3600 / MINUTE_SECONDS)
     with (
         servers.prometheus(folder) as server,
         RemoteWriter(f"http://127.0.0.1:{server.port}") as writer,
     ):
-        for minute, points in enumerate(_minutes(group, options), start=1):
+        for second, points in _minutes(group, options):
             writer.write(points)
             samples += len(points)
-            if minute == minutes // 2:
+            if not half and second >= options.hours * 3600 / 2:
                 half = _snapshot(folder, server)
         return half, _snapshot(folder, server), samples
 
@@ -173,8 +178,8 @@ def _snapshot(folder: Path, server: Server) -> int:
     )
 
 
-def _minutes(group: Group, options: argparse.Namespace) -> Iterator[Sequence[Point]]:
-    """Yield the group's samples of each minute, up to now."""
+def _minutes(group: Group, options: argparse.Namespace) -> Iterator[tuple[int, Sequence[Point]]]:
+    """Yield the group's samples of about a minute, with the second of their end, up to now."""
     dice = random.Random(SEED)  # noqa: S311  # no secret
     seconds = round(options.hours * 3600)
     begin = int(time.time()) - seconds
@@ -196,11 +201,12 @@ def _minutes(group: Group, options: argparse.Namespace) -> Iterator[Sequence[Poi
             Point(labels, timestamp_ms, course.at(scrape, dice))
             for labels, course in group.courses.items()
         ]
-        if (second + group.interval_seconds) % MINUTE_SECONDS == 0:
-            yield points
+        end = second + group.interval_seconds
+        if end // MINUTE_SECONDS > second // MINUTE_SECONDS:
+            yield end, points
             points = []
     if points:
-        yield points
+        yield seconds, points
 
 
 if __name__ == "__main__":

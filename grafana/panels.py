@@ -32,7 +32,7 @@ SCOPE_COLUMNS = (
     ("machine_class", "Machine class", 150),
 )
 
-# The shortest window is four of the query's minimum steps. A sparse series has a sample each minute,
+# The shortest window is four of the minimum steps. A sparse series has a sample each minute,
 # or, of the slow job, every 210 s. The last step is for rates of those.
 SLOW_SCRAPE, SPARSE, SLOW_SPARSE, SLOW_COUNTED = "30s", "20s", "75s", "210s"
 

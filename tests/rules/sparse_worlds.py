@@ -29,13 +29,12 @@ BENCHMARKS = [f"b{number}" for number in range(4)]
 class Worlds:
     """Random runs of an exporter, and what a scrape every 30 s would store of each world.
 
-    Runs come between two scrapes, at any time. `lost` is the share of sparse scrapes that fail.
+    Runs come between two scrapes, at any time.
     """
 
     folder: Path
     seed: int
     begin: float
-    lost: float = 0.0
     _there: dict[str, set[Labels]] = field(default_factory=dict)
 
     def points(self, scrapes: int) -> Iterator[list[Point]]:
@@ -53,7 +52,7 @@ class Worlds:
                 wired.now = at
                 shown = _shown(wired)
                 whole = [shown.families(part) for part in PARTS if part != "resources"]
-                sent, now_seen = wired.collector.sparse["distributions"].unseen(seen, at)
+                sent, seen = wired.collector.sparse["distributions"].unseen(seen, at)
                 names = wired.collector.sparse["distributions"].names
                 rest = [
                     shown.families("state"),
@@ -63,11 +62,9 @@ class Worlds:
                         if name not in names
                     ],
                 ]
-                is_lost = dice.random() < self.lost
-                seen = None if is_lost else now_seen
                 yield [
                     *self._scraped(whole, DENSE, at),
-                    *self._scraped([*rest, [] if is_lost else sent], SPARSE, at),
+                    *self._scraped([*rest, sent], SPARSE, at),
                 ]
         finally:
             wired.ledger.close()

@@ -23,8 +23,8 @@ from tests.rules.prometheus_server import Server, prometheus
 from tests.rules.sparse_worlds import DENSE, INTERVAL_SECONDS, SPARSE, SPARSE_NAMES, Worlds
 from tests.support.paths import REPOSITORY
 
-SCRAPES, FIRST = 240, 40
-TIMES = 8
+SCRAPES, FIRST = 150, 40
+TIMES = 6
 # Where a window begins in the middle of a period, a sparse series has no sample yet.
 LATE_SECONDS = SLOW_PERIOD_SECONDS + INTERVAL_SECONDS
 _ANY = "|".join(SPARSE_NAMES)
@@ -166,7 +166,7 @@ def test_what_a_window_counts_is_what_one_with_another_beginning_has(
         )
 
     totals = {DENSE: 0.0, SPARSE: 0.0}
-    for scrape in range(FIRST, SCRAPES, 4):
+    for scrape in range(FIRST, SCRAPES, 5):
         at = stored.begin + scrape * INTERVAL_SECONDS + 0.5
         dense, sparse = stored.both(at, filled_in(expression))
         least, _ = stored.both(at, filled_in(exactly(-LATE_SECONDS)))

@@ -38,6 +38,7 @@ MEGABYTE = 10**6
 # Prometheus truncates its write-ahead log every two hours, when the head is older than three, and
 # keeps a third of it.
 LOG_HOURS = 6
+HEAD_HOURS = 2  # of a block that has not been merged
 MINUTE_SECONDS = 60
 
 
@@ -73,9 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--hours",
         type=float,
-        default=8,
+        default=3,
         metavar="H",
-        help="hours of samples to write (%(default)s)",
+        help="hours of samples to write; more than 3 are in several blocks (%(default)s)",
     )
     parser.add_argument(
         "--irregular",
@@ -109,10 +110,12 @@ def _weigh(
         data = folder / f"prometheus-{number}"
         data.mkdir()
         progress(f"writing {options.hours:g} hours of {group.what}: {group.series():,} series")
-        half, whole, samples = _blocks(data, group, options)
-        # The second half shows the cost of time. What the first half costs beyond that, mostly
-        # labels, each block has once.
-        hourly, once = (whole - half) / (options.hours / 2), max(0, 2 * half - whole)
+        first, whole, samples = _blocks(data, group, options)
+        # The last hours show the cost of time. What the first ones cost beyond that, mostly labels,
+        # each block has once.
+        last_hours = _last_hours(options)
+        hourly = (whole - first) / last_hours
+        once = max(0, first - (options.hours - last_hours) * hourly)
         month = HOURS_A_MONTH * (hourly + once / BLOCK_HOURS) / MEGABYTE
         months[group.what] = month
         what = f"{group.what}, every {group.interval_seconds} s"
@@ -149,9 +152,21 @@ def _weigh(
     ]
 
 
+def _last_hours(options: argparse.Namespace) -> float:
+    """Return how many hours at the end show the cost of time.
+
+    Each series begins a new chunk every two hours. So if possible these are two hours: they have
+    one such beginning, whenever they start.
+    """
+    return float(min(HEAD_HOURS, options.hours / 2))
+
+
 def _blocks(folder: Path, group: Group, options: argparse.Namespace) -> tuple[int, int, int]:
-    """Return the bytes of half of a group's samples, the bytes of all, and their number."""
-    samples, half = 0, 0
+    """Return the bytes of a group's first samples, the bytes of all, and the number of all.
+
+    The first ones are those before the last hours.
+    """
+    samples, first = 0, 0
     with (
         servers.prometheus(folder) as server,
         RemoteWriter(f"http://127.0.0.1:{server.port}") as writer,
@@ -159,9 +174,9 @@ def _blocks(folder: Path, group: Group, options: argparse.Namespace) -> tuple[in
         for second, points in _minutes(group, options):
             writer.write(points)
             samples += len(points)
-            if not half and second >= options.hours * 3600 / 2:
-                half = _snapshot(folder, server)
-        return half, _snapshot(folder, server), samples
+            if not first and second >= (options.hours - _last_hours(options)) * 3600:
+                first = _snapshot(folder, server)
+        return first, _snapshot(folder, server), samples
 
 
 def _snapshot(folder: Path, server: Server) -> int:

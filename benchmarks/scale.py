@@ -60,13 +60,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="S",
         help="length of each measurement; two for an exporter, three for a peer (%(default)s)",
     )
-    parser.add_argument(
-        "--idle-seconds",
-        type=_positive,
-        default=60.0,
-        metavar="S",
-        help="how long an exporter is only scraped; the slow job every 30 s (%(default)s)",
-    )
+    _add_idle_seconds(parser)
     parser.add_argument(
         "--rate",
         type=_positive,
@@ -109,6 +103,16 @@ def _parser() -> argparse.ArgumentParser:
         help="file for the tables; the picture is next to it, as .svg (%(default)s)",
     )
     return parser
+
+
+def _add_idle_seconds(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--idle-seconds",
+        type=_positive,
+        default=60.0,
+        metavar="S",
+        help="how long an exporter is only scraped; the slow job every 30 s (%(default)s)",
+    )
 
 
 def _numbers(text: str) -> tuple[int, ...]:

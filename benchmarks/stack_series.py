@@ -111,9 +111,15 @@ def read_stack(settings: Settings, options: argparse.Namespace) -> tuple[Sequenc
         courses[interval][labels] = _course(
             before[labels], after[labels], options.live_seconds / interval
         )
+    return _groups(state, slow, courses), (log_after[0] - log_before[0]) / written
+
+
+def _groups(
+    state: Sequence[Values], slow: Sequence[Values], courses: Mapping[int, Mapping[Labels, Course]]
+) -> Sequence[Group]:
     dense = [_part_of(values, is_sparse=False) for values in state]
     sparse = [_part_of(values, is_sparse=True) for values in state]
-    groups = (
+    return (
         Group("the exporter's state, dense series", 1, dense, courses[1]),
         Group("the exporter's state, sparse series", PERIOD_SECONDS, sparse, {}, is_sparse=True),
         Group(BEFORE, 1, state, courses[1]),
@@ -138,7 +144,6 @@ def read_stack(settings: Settings, options: argparse.Namespace) -> tuple[Sequenc
             courses[OTHERS_SECONDS],
         ),
     )
-    return groups, (log_after[0] - log_before[0]) / written
 
 
 def _part_of(values: Values, *, is_sparse: bool) -> Values:

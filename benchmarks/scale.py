@@ -58,8 +58,9 @@ def _parser() -> argparse.ArgumentParser:
         type=_positive,
         default=10.0,
         metavar="S",
-        help="length of each measurement; three for an exporter or a peer (%(default)s)",
+        help="length of each measurement; two for an exporter, three for a peer (%(default)s)",
     )
+    _add_idle_seconds(parser)
     parser.add_argument(
         "--rate",
         type=_positive,
@@ -104,6 +105,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_idle_seconds(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--idle-seconds",
+        type=_positive,
+        default=60.0,
+        metavar="S",
+        help="how long an exporter is only scraped; the slow job every 30 s (%(default)s)",
+    )
+
+
 def _numbers(text: str) -> tuple[int, ...]:
     numbers = sorted({int(word) for word in text.split(",")})
     if numbers[0] < 1:
@@ -146,6 +157,7 @@ def _measure(options: argparse.Namespace) -> Outcome:
                         document_format,
                         rate=options.rate,
                         seconds=options.seconds,
+                        idle_seconds=options.idle_seconds,
                     )
         for name, measure in _peers(number, options.rate, options.seconds) if options.peers else ():
             progress(f"{number:,} benchmarks: {name}")

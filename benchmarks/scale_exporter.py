@@ -31,6 +31,10 @@ HISTOGRAM = "benchmark_execution_time_ms"
 # held at 0 for a shorter time than by default, so that nothing changes by itself.
 CONFIG = "max_series: 10000000\nhistogram_hold_seconds: 2.5\n"
 HELD_SECONDS = 3.0
+# It does nothing by itself but scan when it takes less than this share of a core for so long.
+QUIET_SHARE, QUIET_SECONDS = 0.03, 2.0
+# The slow job as Prometheus would scrape it without `sparse=1`.
+WHOLE_SLOW = "/metrics?collect[]=distributions&collect[]=resources"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +88,12 @@ def measure(
     *,
     rate: float,
     seconds: float,
+    idle_seconds: float,
 ) -> Measured:
-    """Measure an exporter whose folder has one run of each benchmark."""
+    """Measure an exporter whose folder has one run of each benchmark.
+
+    `seconds` are measured at `rate` files a second, `idle_seconds` with scrapes alone.
+    """
     (folder / servers.CONFIG).write_text(CONFIG)
     dropping = Dropping(folder, benchmarks, document_format)
     dropping.first()
@@ -93,7 +101,7 @@ def measure(
         dropping.until_committed()
         connection = server.connect()
         exposition = _settled_exposition(exporter, connection)
-        idle = _idle(exporter, server, seconds)
+        idle = _idle(exporter, server, idle_seconds)
         count = max(1, round(rate * seconds))
         scrapes, elapsed, used = _files(exporter, server, dropping, count, rate)
         slow_cpu, slow_seconds = _slow_scrape(exporter, server, connection)
@@ -167,7 +175,7 @@ def _settled_exposition(exporter: Version, connection: HTTPConnection) -> Exposi
         request(connection, path, PROMETHEUS)
     time.sleep(HELD_SECONDS)
     state = request(connection, "/metrics?collect[]=state", PLAIN)
-    slow = request(connection, exporter.slow, PLAIN)
+    slow = request(connection, WHOLE_SLOW, PLAIN)
     histogram = [line for line in slow.splitlines() if line.startswith(HISTOGRAM.encode())]
     return Exposition(
         state_series=series_of(state),
@@ -180,16 +188,36 @@ def _settled_exposition(exporter: Version, connection: HTTPConnection) -> Exposi
 
 
 def _idle(exporter: Version, server: Server, seconds: float) -> float:
-    """Return the share of a core that scrapes alone take, as Prometheus makes them."""
-    connection = server.connect()
-    Scrapes().make(connection, exporter.slow)  # compressed now, if it ever is
-    scrape_each_second(server, exporter.fast, min(2, seconds))
+    """Return the share of a core of an exporter that only Prometheus' two jobs ask for something.
+
+    Whatever it does by itself is included, but for what follows from the runs that it has just
+    read. The jobs keep their connections: what the first scrape on one has is not measured.
+    """
+    fast, slow = server.connect(), server.connect()
+    _until_quiet(server)
+    for connection, path in ((fast, exporter.fast), (slow, exporter.slow)):
+        Scrapes().make(connection, path)
+    time.sleep(min(seconds, exporter.slow_seconds))
     before, begun = cpu_seconds(server.process), time.perf_counter()
-    scrape_each_second(server, exporter.fast, seconds)
-    fast = (cpu_seconds(server.process) - before) / (time.perf_counter() - begun)
-    slow_cpu, _ = _slow_scrape(exporter, server, connection)
-    connection.close()
-    return fast + slow_cpu / exporter.slow_seconds
+    for second in range(max(1, round(seconds))):
+        time.sleep(max(0.0, begun + second + 1 - time.perf_counter()))
+        Scrapes().make(fast, exporter.fast)
+        if (second + 1) % exporter.slow_seconds == 0:
+            Scrapes().make(slow, exporter.slow)
+    share = (cpu_seconds(server.process) - before) / (time.perf_counter() - begun)
+    fast.close()
+    slow.close()
+    return share
+
+
+def _until_quiet(server: Server) -> None:
+    """Wait until what follows from new runs is done: searches for changes and drifts."""
+    deadline = time.monotonic() + servers.DEADLINE_SECONDS
+    while time.monotonic() < deadline:
+        before = cpu_seconds(server.process)
+        time.sleep(QUIET_SECONDS)
+        if cpu_seconds(server.process) - before < QUIET_SHARE * QUIET_SECONDS:
+            return
 
 
 def _slow_scrape(

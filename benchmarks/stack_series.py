@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from benchmark_exporter.commands.remote_write import Labels
 from benchmark_exporter.config import packaged
 from benchmark_exporter.metrics.definitions import load_definitions
-from benchmark_exporter.metrics.sparse import PERIOD_SECONDS
+from benchmark_exporter.metrics.sparse import PERIOD_SECONDS, SLOW_PERIOD_SECONDS
 from benchmarks import documents, servers
 from benchmarks.alert_latency import get_text
 from benchmarks.report import progress
@@ -28,6 +28,8 @@ OF_A_SCRAPE = re.compile("up|scrape_.*")
 POLL_SECONDS = 0.2
 # Written for comparison; what a stack stores that scrapes without `sparse=1`.
 BEFORE = "the exporter's state, if every scrape had all of it"
+SLOW_BEFORE = "the rest of the exporter, and the machine, if every scrape had all of it"
+_OF_A_HISTOGRAM = re.compile("(?<=_ms)_(?:bucket|sum|count)$")
 _SPARSE = {name for name, each in load_definitions(packaged("metrics.yaml")).items() if each.sparse}
 
 Values = Mapping[Labels, float]
@@ -109,15 +111,32 @@ def read_stack(settings: Settings, options: argparse.Namespace) -> tuple[Sequenc
         courses[interval][labels] = _course(
             before[labels], after[labels], options.live_seconds / interval
         )
+    return _groups(state, slow, courses), (log_after[0] - log_before[0]) / written
+
+
+def _groups(
+    state: Sequence[Values], slow: Sequence[Values], courses: Mapping[int, Mapping[Labels, Course]]
+) -> Sequence[Group]:
     dense = [_part_of(values, is_sparse=False) for values in state]
     sparse = [_part_of(values, is_sparse=True) for values in state]
-    groups = (
+    return (
         Group("the exporter's state, dense series", 1, dense, courses[1]),
         Group("the exporter's state, sparse series", PERIOD_SECONDS, sparse, {}, is_sparse=True),
         Group(BEFORE, 1, state, courses[1]),
         Group(
-            "the rest of the exporter, and the machine", SLOW_SECONDS, slow, courses[SLOW_SECONDS]
+            "the rest of the exporter, dense series, and the machine",
+            SLOW_SECONDS,
+            [_part_of(values, is_sparse=False) for values in slow],
+            courses[SLOW_SECONDS],
         ),
+        Group(
+            "the rest of the exporter, sparse series",
+            SLOW_PERIOD_SECONDS,
+            [_part_of(values, is_sparse=True) for values in slow],
+            {},
+            is_sparse=True,
+        ),
+        Group(SLOW_BEFORE, SLOW_SECONDS, slow, courses[SLOW_SECONDS]),
         Group(
             "the stack's other parts and what rules record",
             OTHERS_SECONDS,
@@ -125,14 +144,13 @@ def read_stack(settings: Settings, options: argparse.Namespace) -> tuple[Sequenc
             courses[OTHERS_SECONDS],
         ),
     )
-    return groups, (log_after[0] - log_before[0]) / written
 
 
 def _part_of(values: Values, *, is_sparse: bool) -> Values:
     return {
         labels: value
         for labels, value in values.items()
-        if (dict(labels)["__name__"] in _SPARSE) == is_sparse
+        if (_OF_A_HISTOGRAM.sub("", dict(labels)["__name__"]) in _SPARSE) == is_sparse
     }
 
 

@@ -23,7 +23,7 @@ from benchmarks import servers
 from benchmarks.alert_latency import own_stack
 from benchmarks.report import RESULTS, Figure, progress, write
 from benchmarks.servers import BenchmarkError, Server, request
-from benchmarks.stack_series import BEFORE, Group, read_stack
+from benchmarks.stack_series import BEFORE, SLOW_BEFORE, Group, read_stack
 from stack.settings import StackError
 
 SEED = 13
@@ -38,6 +38,7 @@ MEGABYTE = 10**6
 # Prometheus truncates its write-ahead log every two hours, when the head is older than three, and
 # keeps a third of it.
 LOG_HOURS = 6
+HEAD_HOURS = 2  # of a block that has not been merged
 MINUTE_SECONDS = 60
 
 
@@ -73,9 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--hours",
         type=float,
-        default=8,
+        default=3,
         metavar="H",
-        help="hours of samples to write (%(default)s)",
+        help="hours of samples to write; more than 3 are in several blocks (%(default)s)",
     )
     parser.add_argument(
         "--irregular",
@@ -109,10 +110,12 @@ def _weigh(
         data = folder / f"prometheus-{number}"
         data.mkdir()
         progress(f"writing {options.hours:g} hours of {group.what}: {group.series():,} series")
-        half, whole, samples = _blocks(data, group, options)
-        # The second half shows the cost of time. What the first half costs beyond that, mostly
-        # labels, each block has once.
-        hourly, once = (whole - half) / (options.hours / 2), max(0, 2 * half - whole)
+        first, whole, samples = _blocks(data, group, options)
+        # The last hours show the cost of time. What the first ones cost beyond that, mostly labels,
+        # each block has once.
+        last_hours = _last_hours(options)
+        hourly = (whole - first) / last_hours
+        once = max(0, first - (options.hours - last_hours) * hourly)
         month = HOURS_A_MONTH * (hourly + once / BLOCK_HOURS) / MEGABYTE
         months[group.what] = month
         what = f"{group.what}, every {group.interval_seconds} s"
@@ -125,10 +128,15 @@ def _weigh(
             ),
             Figure(f"{what}: blocks of a month", month, "MB"),
         ]
-    before = months.pop(BEFORE)
+    before, slow_before = months.pop(BEFORE), months.pop(SLOW_BEFORE)
     state = sum(month for what, month in months.items() if what.startswith("the exporter's state"))
+    slow = sum(month for what, month in months.items() if what.startswith("the rest of the exp"))
     log = (
-        sum(group.series() / group.interval_seconds for group in groups if group.what != BEFORE)
+        sum(
+            group.series() / group.interval_seconds
+            for group in groups
+            if group.what not in (BEFORE, SLOW_BEFORE)
+        )
         * 3600
         * LOG_HOURS
         * log_bytes_a_sample
@@ -139,24 +147,36 @@ def _weigh(
         Figure("write-ahead log of real scrapes", log_bytes_a_sample, "bytes a sample"),
         Figure(f"{LOG_HOURS} hours of it, the most that is kept", log, "MB"),
         Figure("the state as every scrape had it, to the state now", before / state, "times"),
+        Figure("the rest as every scrape had it, to the rest now", slow_before / slow, "times"),
         Figure("a month of the whole stack", sum(months.values()) + log, "MB", at_most=BUDGET_MB),
     ]
 
 
+def _last_hours(options: argparse.Namespace) -> float:
+    """Return how many hours at the end show the cost of time.
+
+    Each series begins a new chunk every two hours. So if possible these are two hours: they have
+    one such beginning, whenever they start.
+    """
+    return float(min(HEAD_HOURS, options.hours / 2))
+
+
 def _blocks(folder: Path, group: Group, options: argparse.Namespace) -> tuple[int, int, int]:
-    """Return the bytes of half of a group's samples, the bytes of all, and their number."""
-    samples, half = 0, 0
-    minutes = round(options.hours * 3600 / MINUTE_SECONDS)
+    """Return the bytes of a group's first samples, the bytes of all, and the number of all.
+
+    The first ones are those before the last hours.
+    """
+    samples, first = 0, 0
     with (
         servers.prometheus(folder) as server,
         RemoteWriter(f"http://127.0.0.1:{server.port}") as writer,
     ):
-        for minute, points in enumerate(_minutes(group, options), start=1):
+        for second, points in _minutes(group, options):
             writer.write(points)
             samples += len(points)
-            if minute == minutes // 2:
-                half = _snapshot(folder, server)
-        return half, _snapshot(folder, server), samples
+            if not first and second >= (options.hours - _last_hours(options)) * 3600:
+                first = _snapshot(folder, server)
+        return first, _snapshot(folder, server), samples
 
 
 def _snapshot(folder: Path, server: Server) -> int:
@@ -173,8 +193,8 @@ def _snapshot(folder: Path, server: Server) -> int:
     )
 
 
-def _minutes(group: Group, options: argparse.Namespace) -> Iterator[Sequence[Point]]:
-    """Yield the group's samples of each minute, up to now."""
+def _minutes(group: Group, options: argparse.Namespace) -> Iterator[tuple[int, Sequence[Point]]]:
+    """Yield the group's samples of about a minute, with the second of their end, up to now."""
     dice = random.Random(SEED)  # noqa: S311  # no secret
     seconds = round(options.hours * 3600)
     begin = int(time.time()) - seconds
@@ -196,11 +216,12 @@ def _minutes(group: Group, options: argparse.Namespace) -> Iterator[Sequence[Poi
             Point(labels, timestamp_ms, course.at(scrape, dice))
             for labels, course in group.courses.items()
         ]
-        if (second + group.interval_seconds) % MINUTE_SECONDS == 0:
-            yield points
+        end = second + group.interval_seconds
+        if end // MINUTE_SECONDS > second // MINUTE_SECONDS:
+            yield end, points
             points = []
     if points:
-        yield points
+        yield seconds, points
 
 
 if __name__ == "__main__":

@@ -8,7 +8,17 @@ from grafana.board import Board
 from grafana.detectable import detectable, detectable_over_runs
 from grafana.no_data import NO_HISTORY, NO_RUN
 from grafana.overview_benchmarks import speedup_scale
-from grafana.panels import SLOW_SCRAPE, SPARSE, Panel, heat, lines, query, states
+from grafana.panels import (
+    SLOW_COUNTED,
+    SLOW_SCRAPE,
+    SLOW_SPARSE,
+    SPARSE,
+    Panel,
+    heat,
+    lines,
+    query,
+    states,
+)
 from grafana.selectors import (
     BY_SUBJECT,
     LEGEND,
@@ -62,13 +72,13 @@ def judged() -> Panel:
             of_verdict(f"benchmark_reference_value{{{RESULT}}}", f"{SUBJECT}, reference"),
             f"{LEGEND} {{{{reference}}}}",
             ref="B",
-            step=SLOW_SCRAPE,
+            step=SLOW_SPARSE,
         ),
         query(
             of_verdict(f"benchmark_limit_value{{{RESULT}}}"),
             f"{LEGEND} limit",
             ref="C",
-            step=SLOW_SCRAPE,
+            step=SLOW_SPARSE,
         ),
         unit="s",
         no_value=NO_RUN,
@@ -91,7 +101,7 @@ def percentiles() -> Panel:
         query(
             f"max by ({SUBJECT}, statistic) (last_over_time({times}[$__rate_interval]))",
             f"{LEGEND} {{{{statistic}}}}",
-            step=SLOW_SCRAPE,
+            step=SLOW_SPARSE,
         ),
         unit="s",
         no_value=NO_RUN,
@@ -114,7 +124,7 @@ def distribution() -> Panel:
         expr,
         unit="ms",
         no_value="No run ingested in this time range",
-        step=SLOW_SCRAPE,
+        step=SLOW_COUNTED,
     )
 
 
@@ -129,7 +139,7 @@ def verdict_history() -> Panel:
         "Verdicts over time",
         "The verdict on the newest run of each result, the worst between two points; the "
         "right edge is now.",
-        query(worst_verdict(state), LEGEND, step=SLOW_SCRAPE),
+        query(worst_verdict(state), LEGEND, step=SLOW_SPARSE),
         no_value=NO_HISTORY,
         words=VERDICTS,
     )
@@ -145,13 +155,13 @@ def noise() -> Panel:
             f"{BY_SUBJECT} "
             f"(last_over_time(benchmark_coefficient_of_variation_ratio{{{RESULT}}}[$__rate_interval]))",
             LEGEND,
-            step=SLOW_SCRAPE,
+            step=SLOW_SPARSE,
         ),
         query(
             f"{BY_SUBJECT} (last_over_time(benchmark_noise_ratio{{{RESULT}}}[$__rate_interval]))",
             f"{LEGEND} run to run",
             ref="B",
-            step=SLOW_SCRAPE,
+            step=SLOW_SPARSE,
         ),
         unit="percentunit",
         no_value="No run states its spread",
@@ -185,12 +195,12 @@ def quantities() -> Panel:
         "Sizes and rates",
         "Other quantities of each run: sizes on the left axis; operations, items or bytes per "
         "second on the right.",
-        query(newest("benchmark_size_bytes"), LEGEND, step=SLOW_SCRAPE),
+        query(newest("benchmark_size_bytes"), LEGEND, step=SLOW_SPARSE),
         query(
             newest("benchmark_throughput_per_second"),
             f"{LEGEND}, per second",
             ref="B",
-            step=SLOW_SCRAPE,
+            step=SLOW_SPARSE,
         ),
         unit="decbytes",
         no_value="Only times were measured",

@@ -4,7 +4,18 @@ from grafana_foundation_sdk.builders import dashboard
 
 from grafana.board import Board, variable
 from grafana.overview import pipelines
-from grafana.panels import SLOW_SCRAPE, Panel, bars, lines, listing, now, query, rows, states
+from grafana.panels import (
+    SLOW_SCRAPE,
+    SLOW_SPARSE,
+    Panel,
+    bars,
+    lines,
+    listing,
+    now,
+    query,
+    rows,
+    states,
+)
 from grafana.selectors import LEGEND, OF_PROJECT, RUN, SUBJECT
 from grafana.style import GOOD, NEUTRAL, PASSED, WARNING, column, threshold_lines, thresholds
 
@@ -133,7 +144,7 @@ def headroom() -> Panel:
             f"min by ({SUBJECT}) "
             f"(last_over_time(benchmark_gate_headroom_ratio{{{RUN}}}[$__rate_interval]))",
             LEGEND,
-            step=SLOW_SCRAPE,
+            step=SLOW_SPARSE,
         ),
         unit="percentunit",
         no_value=NO_GATE,

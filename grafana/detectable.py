@@ -1,7 +1,7 @@
 """What can be seen of a benchmark at all, and what would make it smaller."""
 
 from grafana.no_data import NO_HISTORY
-from grafana.panels import SLOW_SCRAPE, Panel, lines, listing, query, rows
+from grafana.panels import SLOW_SPARSE, Panel, lines, listing, query, rows
 from grafana.selectors import BY_SUBJECT, LEGEND, RESULT
 from grafana.style import DASHES, column
 
@@ -15,12 +15,12 @@ def detectable_over_runs() -> Panel:
         "The smallest lasting worsening that would be reported, given the noise of the last runs "
         "and the limits. Dashed: what more samples in each run would make it; without a dashed "
         "line, they would not help.",
-        query(newest("benchmark_detectable_change_ratio"), LEGEND, step=SLOW_SCRAPE),
+        query(newest("benchmark_detectable_change_ratio"), LEGEND, step=SLOW_SPARSE),
         query(
             newest("benchmark_reachable_change_ratio"),
             f"{LEGEND} with more samples",
             ref="B",
-            step=SLOW_SCRAPE,
+            step=SLOW_SPARSE,
         ),
         unit="percentunit",
         no_value=NO_HISTORY,

@@ -5,7 +5,18 @@ from grafana_foundation_sdk.models import common as c
 
 from grafana.board import EXPORTER_URL
 from grafana.no_data import EXPORTER_DOWN, NO_HISTORY, NO_RUN
-from grafana.panels import SLOW_SCRAPE, SPARSE, Panel, curves, lines, listing, query, rows, states
+from grafana.panels import (
+    SLOW_SCRAPE,
+    SLOW_SPARSE,
+    SPARSE,
+    Panel,
+    curves,
+    lines,
+    listing,
+    query,
+    rows,
+    states,
+)
 from grafana.selectors import (
     BY_SUBJECT,
     GATED,
@@ -93,7 +104,7 @@ def verdicts() -> Panel:
         query(
             worst_verdict(verdict),
             LEGEND,
-            step=SLOW_SCRAPE,
+            step=SLOW_SPARSE,
         ),
         no_value=NO_HISTORY,
         words=VERDICTS,

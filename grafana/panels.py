@@ -32,9 +32,9 @@ SCOPE_COLUMNS = (
     ("instance", "Exporter", 150),
 )
 
-# The shortest window of a rate is four scrapes; Grafana derives it from the query's minimum step.
-# A sparse series has a sample each minute, which is less than four of its steps.
-SLOW_SCRAPE, SPARSE = "30s", "20s"
+# The shortest window is four of the minimum steps. A sparse series has a sample each minute,
+# or, of the slow job, every 210 s. The last step is for rates of those.
+SLOW_SCRAPE, SPARSE, SLOW_SPARSE, SLOW_COUNTED = "30s", "20s", "75s", "210s"
 
 Panel = (
     timeseries.Panel

@@ -27,13 +27,19 @@ HEAD = """\
 Every metric that the exporter exposes. Prometheus adds the labels `job` and `instance`.
 
 `/metrics` shows all of them, `/metrics?collect[]=state` those of a part: `state` is scraped every
-second, `distributions` and `resources` every 30 s. Most series of `state` are *sparse*, "1 s,
-sparse" below: `/metrics?collect[]=state&sparse=1`, which Prometheus scrapes, has them only after a
-change, and otherwise once a minute, with the time of the change or of that minute. So a change is
-stored at once, and a series that does not change costs one sample a minute. In queries:
+second, `distributions` and `resources` every 30 s. Most series of the first two are *sparse*:
+`/metrics?collect[]=state&sparse=1` and `/metrics?collect[]=distributions&sparse=1`, which
+Prometheus scrapes, have them only after a change, and otherwise once a minute ("1 s, sparse" below)
+or once in 3.5 minutes ("30 s, sparse"), with the time of the change or of that turn. The buckets,
+sum and count of a histogram come together and have one time. So a change is in the next scrape, and
+a series that does not change costs one sample a minute, or a seventh of a sample each 30 s. In
+queries:
 
-- A selector finds the newest value at any time. In the window of a function such as
-  `last_over_time` is always a sample if it is 70 s or longer; `rate` and `increase` need 4 min.
+- A selector finds the newest value at any time. The window of a function such as `last_over_time`
+  always has a sample if it is 70 s or longer ("30 s, sparse": 5 min); `rate` and `increase` need
+  4 min ("30 s, sparse": 14 min).
+- `max_over_time` and the like, `rate` and `increase` may miss what was in the first minute of their
+  window ("30 s, sparse": 4 min) and ended or was counted there.
 - Values stay for five minutes after the exporter stops, or after a series is gone, for example
   because its benchmark was deleted. `up` says whether the exporter is scraped.
 - Samples have the exporter's time, so its clock and Prometheus' must agree. Prometheus would show a
@@ -65,8 +71,7 @@ def _row(definition: Definition) -> str:
 def _scraped_every(definition: Definition) -> str:
     state, rest = SCRAPED_EVERY["state"], SCRAPED_EVERY[definition.collect]
     if definition.sparse:
-        state = f"{state}, sparse"
-        rest = state if definition.collect == "state" else rest
+        state, rest = f"{state}, sparse", f"{rest}, sparse"
     in_state = ", ".join(
         f"`{value}`" for values in definition.collect_state.values() for value in sorted(values)
     )

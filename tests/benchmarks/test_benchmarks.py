@@ -126,9 +126,17 @@ def test_storage_weighs_every_rhythm_of_scraping(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     measured = figures(output)
     months = {what: value for what, value in measured.items() if what.endswith("blocks of a month")}
-    assert len(months) == 5
+    assert len(months) == 7
     before = months.pop(
         "the exporter's state, if every scrape had all of it, every 1 s: blocks of a month"
+    )
+    slow_before = months.pop(
+        "the rest of the exporter, and the machine, if every scrape had all of it, every 30 s: "
+        "blocks of a month"
+    )
+    slow = [month for what, month in months.items() if what.startswith("the rest of the exp")]
+    assert measured["the rest as every scrape had it, to the rest now"] == pytest.approx(
+        slow_before / sum(slow), rel=0.05
     )
     state = [month for what, month in months.items() if what.startswith("the exporter's state")]
     assert len(state) == 2

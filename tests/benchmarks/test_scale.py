@@ -18,7 +18,13 @@ from tests.support.paths import REPOSITORY
 
 def test_a_run_of_seconds_gives_tables_and_a_picture(tmp_path: Path) -> None:
     output = tmp_path / "scale.md"
-    sizes = ("--benchmarks=5", "--seconds=0.5", "--ledger-runs=0", "--format=google_benchmark")
+    sizes = (
+        "--benchmarks=5",
+        "--seconds=0.5",
+        "--idle-seconds=1",
+        "--ledger-runs=0",
+        "--format=google_benchmark",
+    )
     done = run("benchmarks.scale", *sizes, "--no-peers", f"--output={output}")
     assert done.returncode == 0, done.stderr
     assert "… 5 benchmarks: exporter (this checkout), google_benchmark" in done.stderr

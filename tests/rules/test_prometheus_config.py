@@ -212,7 +212,10 @@ def test_only_the_state_of_results_is_scraped_every_second(server: Server) -> No
         for job, target in targets.items()
     } == {
         "benchmark-exporter": ("1s", "?collect%5B%5D=state&sparse=1"),
-        "benchmark-exporter-slow": ("30s", "?collect%5B%5D=distributions&collect%5B%5D=resources"),
+        "benchmark-exporter-slow": (
+            "30s",
+            "?collect%5B%5D=distributions&collect%5B%5D=resources&sparse=1",
+        ),
         "prometheus": ("15s", ""),
     }
 

@@ -9,7 +9,7 @@ from benchmark_exporter.ledger import BranchRuns, Ledger, State
 from benchmark_exporter.ledger.current_state import CurrentState
 from benchmark_exporter.ledger.history import RecordedRun
 from benchmark_exporter.ledger.owner_states import with_owners
-from benchmark_exporter.metrics.definitions import Definition
+from benchmark_exporter.metrics.definitions import Definition, Part
 from benchmark_exporter.metrics.exposition import Exposition, text
 from benchmark_exporter.metrics.families import process
 from benchmark_exporter.metrics.holding import AWAITED_SECONDS, Releases
@@ -21,21 +21,24 @@ from benchmark_exporter.metrics.resources import Resources
 from benchmark_exporter.metrics.run_samples import samples_of
 from benchmark_exporter.metrics.samples import Sample
 from benchmark_exporter.metrics.series_text import SeriesText
-from benchmark_exporter.metrics.sparse import SparsePart
+from benchmark_exporter.metrics.sparse import PACES, SparsePart
 from benchmark_exporter.model import PipelineRun
 
 
 class Collector:
-    """Reads and renders states. `sparse` has the sparse series of the `state` part.
+    """Reads and renders states. `sparse` has the sparse series of each part that has any.
 
     What it keeps from one state to the next saves work, or says which counters were shown with
     their values. Otherwise the same state gives the same bytes.
     """
 
     def __init__(self, definitions: Mapping[str, Definition], config: Config) -> None:
-        self.sparse = SparsePart(
-            "state", [name for name, each in definitions.items() if each.sparse]
-        )
+        self.sparse: Mapping[Part, SparsePart] = {
+            part: SparsePart(
+                part, [name for name, each in definitions.items() if part in each.sparse_parts]
+            )
+            for part in PACES
+        }
         self._layout = Layout(definitions)
         self._releases = Releases({})
         self._known = KnownState()
@@ -55,7 +58,7 @@ class Collector:
         while True:
             exposition = self._expose_fitting(ledger, live, now)
             if not self._releases.store(ledger, now):
-                self.sparse.publish(exposition, now)
+                self._publish(exposition, now)
                 return self._known.current, exposition
 
     def _expose_fitting(self, ledger: Ledger, live: Live, now: float) -> Exposition:
@@ -112,8 +115,12 @@ class Collector:
         The ledger is not read.
         """
         exposition = self._renderer.render((), self._known, live, now)
-        self.sparse.publish(exposition, now)
+        self._publish(exposition, now)
         return exposition
+
+    def _publish(self, exposition: Exposition, now: float) -> None:
+        for sparse in self.sparse.values():
+            sparse.publish(exposition, now)
 
     def samples(self, run: RecordedRun | PipelineRun) -> list[Sample]:
         """The gauges that a scrape shows while the run is the newest.

@@ -32,6 +32,11 @@ class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quantiles: list[float] = []
 
     @property
+    def sparse_parts(self) -> Sequence[Part]:
+        """The parts that a scrape with `sparse=1` has only what is new of."""
+        return self.parts if self.sparse else ()
+
+    @property
     def parts(self) -> Sequence[Part]:
         """The parts of the exposition that have series of this metric."""
         return ("state", self.collect) if self.collect_state else (self.collect,)
@@ -94,10 +99,10 @@ def _problems(definition: Definition) -> Iterator[str]:
         yield f"a {definition.type} is in one part and cannot have collect_state"
     if definition.collect_state and definition.collect == "state":
         yield "collect_state picks series for the state part, so collect must name another part"
-    if definition.sparse and "state" not in definition.parts:
-        yield "only series of the state part can be sparse"
-    if definition.sparse and definition.type not in ("counter", "gauge"):
-        yield f"a {definition.type} cannot be sparse"
+    if definition.sparse and definition.collect == "resources":
+        yield "series of the resources part cannot be sparse"
+    if definition.sparse and definition.type == "summary":
+        yield "a summary cannot be sparse"
     if not all(0 <= quantile <= 1 for quantile in definition.quantiles):
         yield "a quantile must be between 0 and 1"
 

@@ -1,4 +1,4 @@
-"""Expositions in the text format (0.0.4): families of lines, their pieces, and what changed."""
+"""Expositions in the text format (0.0.4): families of lines, and their pieces."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Protocol
 from benchmark_exporter.ledger import Labels
 from benchmark_exporter.ledger.reports import Alarm
 from benchmark_exporter.metrics.definitions import PARTS, Part
-from benchmark_exporter.metrics.sorted_lines import SortedLines, text_of
+from benchmark_exporter.metrics.sorted_lines import SortedLines
 from benchmark_exporter.model import SubjectKind
 
 # A metric's lines in one part.
@@ -81,43 +81,6 @@ class Exposition:
         return [
             (self.heads[name], self.blocks[part, name].chunks) for name in self.families_of[part]
         ]
-
-    def changed_since(
-        self, before: "Exposition", part: Part
-    ) -> Mapping[str, Mapping[str, str | None]]:
-        """The series of a part whose values are others than in an earlier exposition, by metric.
-
-        Each is named as its line is, up to the value; None says that it is gone. It costs by what
-        has changed: lines that are the same are not compared.
-        """
-        changed: dict[str, Mapping[str, str | None]] = {}
-        for name in self.families_of[part]:
-            lines = self.blocks[part, name]
-            known = before.blocks.get((part, name))
-            if lines is not known and (found := _difference(known or SortedLines(), lines)):
-                changed[name] = found
-        return changed
-
-
-def _difference(before: SortedLines, now: SortedLines) -> Mapping[str, str | None]:
-    same = {id(chunk) for chunk in before.chunks} & {id(chunk) for chunk in now.chunks}
-    old, new = _values(before, same), _values(now, same)
-    changed: dict[str, str | None] = {
-        series: value for series, value in new.items() if old.get(series) != value
-    }
-    changed.update(dict.fromkeys(old.keys() - new.keys()))
-    return changed
-
-
-def _values(lines: SortedLines, without: set[int]) -> Mapping[str, str]:
-    values = {}
-    for chunk in lines.chunks:
-        if id(chunk) not in without:
-            for entry in chunk.entries:
-                for line in text_of(entry).split("\n"):
-                    series, _, value = line.rpartition(" ")
-                    values[series] = value
-    return values
 
 
 def families_of_text(part: bytes) -> Iterator[Family]:

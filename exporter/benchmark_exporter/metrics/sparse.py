@@ -1,31 +1,53 @@
-"""The exposition for a Prometheus that scrapes each second and stores what changes.
+"""The exposition for a Prometheus that stores what changes, and little of what does not.
 
-Most series of a part change once a run. They are *sparse*: a scrape has them only after a change,
-with the time of the change, and otherwise once a period, with the time at which it is their turn.
-Each sample is sent once to each scraper, so that a constant series costs one sample a period
-instead of one a second. Since the period is shorter than Prometheus' lookback of five minutes,
-queries always find the newest value. A series with a timestamp does not become stale when a scrape
-lacks it, and stays for those five minutes when it is gone. All other families, whose series must
-end at once, are *dense*: each scrape has them, without timestamps.
+Most series change once a run. They are *sparse*: a scrape has them only after a change, with the
+time of the change, and otherwise once a period, with the time at which it is their turn. Each
+sample is sent once to each scraper. Since the period and a scrape interval together are shorter
+than Prometheus' lookback of five minutes, queries always find the newest value. A series with a
+timestamp does not become stale when a scrape lacks it, and stays for those five minutes when it is
+gone. All other families, whose series must end at once, are *dense*: each scrape has them, without
+timestamps.
 """
 
 import math
 import threading
-import zlib
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from benchmark_exporter.metrics.definitions import Part
-from benchmark_exporter.metrics.exposition import Exposition, Family, Text
+from benchmark_exporter.metrics.exposition import Exposition, Family, Piece
+from benchmark_exporter.metrics.sorted_lines import SortedLines
+from benchmark_exporter.metrics.sparse_chunks import Fresh, KnownChunk, Times, known_chunks
 
-PERIOD_SECONDS = 60
-_PERIOD_MS = PERIOD_SECONDS * 1000
-# Prometheus forgets the help and type of a metric that ten scrapes have lacked.
-_HEADS_EVERY = 5
 # A clock that was set back by more than this is followed; by less, it is waited for.
 _SET_BACK_MS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a series is sent that does not change.
+
+    It has a turn in each period. Turns are `turn_seconds` apart, so that each scrape has as many.
+    `heads_every`: in one of how many scrapes a family without samples has its help and type, which
+    Prometheus forgets when ten scrapes have lacked them.
+    """
+
+    period_seconds: int
+    turn_seconds: int
+    heads_every: int = 1
+
+    @property
+    def turns(self) -> int:
+        """How many turns a period has."""
+        return self.period_seconds // self.turn_seconds
+
+
+# By scrapes each second, and every 30 s. Of the slow ones one may fail before a series is missing:
+# 210 s and two intervals are less than five minutes.
+PACES: Mapping[Part, Pace] = {"state": Pace(60, 1, heads_every=5), "distributions": Pace(210, 30)}
+PERIOD_SECONDS = PACES["state"].period_seconds
+SLOW_PERIOD_SECONDS = PACES["distributions"].period_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +59,14 @@ class Seen:
 
     epoch: int
     ms: int
+
+
+@dataclass(slots=True)
+class _SparseFamily:
+    """The chunks of one family; `lines` are those that they are of."""
+
+    lines: SortedLines = field(default_factory=SortedLines)
+    chunks: Sequence[KnownChunk] = ()
 
 
 class SparsePart:
@@ -53,103 +83,93 @@ class SparsePart:
         """Shows the metrics of these names."""
         self._part = part
         self.names = tuple(names)
+        self._pace = PACES[part]
         self._lock = threading.Lock()
-        self._shown = Exposition({}, {}, 0, math.inf, 0, {})
-        # By family and series, which is a line up to its value.
-        self._values: dict[str, dict[str, str]] = {name: {} for name in self.names}
-        # The series whose turn is in each second of the period, by family.
-        self._turns: list[dict[str, set[str]]] = [defaultdict(set) for _ in range(PERIOD_SECONDS)]
-        # What changed within the last period: when, in ms, and which series of which families.
-        self._log: deque[tuple[int, Mapping[str, AbstractSet[str]]]] = deque()
+        self._heads: Mapping[str, bytes] = {}
+        self._families: dict[str, _SparseFamily] = {name: _SparseFamily() for name in self.names}
+        # Chunks with entries that changed within the last period, by when, in ms.
+        self._changed: deque[tuple[int, Sequence[KnownChunk]]] = deque()
+        # When what has no time of its own changed, in ms: the first exposition, or all at an epoch.
+        self._base_ms = 0
         self._latest_ms = 0
         self._epoch = 0
 
     def publish(self, exposition: Exposition, now: float) -> None:
         """Shows this exposition from now on; `now` is in seconds since 1970."""
-        changes = exposition.changed_since(self._shown, self._part)
-        self._shown = exposition
+        read: dict[str, tuple[_SparseFamily, Sequence[Fresh]]] = {}
+        epoch = self._epoch
+        for name in self.names:
+            lines, known = exposition.blocks[self._part, name], self._families[name]
+            if lines is not known.lines:
+                chunks, fresh = known_chunks(known.chunks, lines, self._pace.turns)
+                read[name] = _SparseFamily(lines, chunks), fresh
         with self._lock:
-            stamp = max(_ms(now), self._latest_ms + 1)
-            stamp += stamp % 1000 == 0
-            changed = {name: self._apply(name, changes.get(name, {})) for name in self.names}
-            if any(changed.values()):
-                self._latest_ms = stamp
-                self._log.append((stamp, changed))
-            while self._log and self._log[0][0] < self._latest_ms - _PERIOD_MS:
-                self._log.popleft()
+            self._heads = exposition.heads
+            self._families |= {name: family for name, (family, _) in read.items()}
+            replaced = [each for _, fresh in read.values() for each in fresh]
+            if self._epoch != epoch:  # what was kept is of the clock before
+                for each in replaced:
+                    each.chunk.changed_ms = {}
+            if any(each.places for each in replaced):
+                self._stamp(replaced, now)
 
-    def _apply(self, family: str, changes: Mapping[str, str | None]) -> AbstractSet[str]:
-        """Shows changes of a family; returns the series that are there after them."""
-        known = self._values[family]
-        for series, value in changes.items():
-            turns = self._turns[_turn(series)][family]
-            if value is None:
-                del known[series]
-                turns.discard(series)
-            else:
-                known[series] = value
-                turns.add(series)
-        return frozenset(changes.keys() & known.keys())
+    def _stamp(self, replaced: Sequence[Fresh], now: float) -> None:
+        """Says when the entries changed that are new in chunks."""
+        stamp = max(_ms(now), self._latest_ms + 1)
+        stamp += stamp % 1000 == 0
+        self._latest_ms = stamp
+        if not self._base_ms:
+            self._base_ms = stamp
+            return
+        for each in replaced:
+            changed = dict.fromkeys(each.places, stamp)
+            each.chunk.changed_ms = {**each.chunk.changed_ms, **changed}
+        self._changed.append((stamp, [each.chunk for each in replaced if each.chunk.changed_ms]))
+        oldest = stamp - self._pace.period_seconds * 1000
+        while self._changed and self._changed[0][0] < oldest:
+            for chunk in self._changed.popleft()[1]:
+                chunk.forget_changes(oldest)
 
     def _follow_clock(self, now_ms: int) -> None:
         """Begins an epoch if the clock was set back: all series are sent with the new time."""
         if now_ms >= self._latest_ms - _SET_BACK_MS:
             return
         self._epoch += 1
-        self._latest_ms = now_ms + (now_ms % 1000 == 0)
-        self._log.clear()
-        everything = {family: frozenset(known) for family, known in self._values.items()}
-        self._log.append((self._latest_ms, everything))
+        self._latest_ms = self._base_ms = now_ms + (now_ms % 1000 == 0)
+        self._changed.clear()
+        for family in self._families.values():
+            for chunk in family.chunks:
+                chunk.forget_changes(math.inf)
 
     def unseen(self, seen: Seen | None, now: float) -> tuple[Sequence[Family], Seen]:
         """What a scraper has not been sent yet, and what it has seen after that.
 
         `seen` is what the call before gave; None: nothing. `now` is in seconds since 1970.
         """
+        families: list[Family] = []
         with self._lock:
             self._follow_clock(_ms(now))
             until = self._latest_ms = max(_ms(now), self._latest_ms)
             after = seen.ms if seen is not None and seen.epoch == self._epoch else 0
-            samples = self._samples(after, until)
-            heads, epoch = self._shown.heads, self._epoch
-        families = [
-            (
-                heads[name],
-                [Text(("\n".join(samples[name]) + "\n").encode())] if samples[name] else [],
-            )
-            for index, name in enumerate(self.names)
-            if name in samples or (index + until // 1000) % _HEADS_EVERY == 0
-        ]
-        return families, Seen(epoch, until)
-
-    def _samples(self, after_ms: int, until_ms: int) -> dict[str, list[str]]:
-        """The lines, by family, of the samples whose times are after one and until another."""
-        samples: dict[str, list[str]] = defaultdict(list)
-        changed: set[str] = set()
-        second = until_ms // 1000
-        for stamp, families in reversed(self._log):
-            if stamp <= after_ms:
-                break
-            for family, all_series in families.items():
-                known = self._values[family]
-                # What is gone by now is not sent.
-                for series in (all_series & known.keys()) - changed:
-                    turn_ms = (second - (second - _turn(series)) % PERIOD_SECONDS) * 1000
-                    samples[family].append(f"{series} {known[series]} {max(stamp, turn_ms)}")
-                changed |= all_series
-        first = max(after_ms, until_ms - _PERIOD_MS) // 1000 + 1
-        for turn in range(first, second + 1):
-            for family, all_series in self._turns[turn % PERIOD_SECONDS].items():
-                known, stamp = self._values[family], turn * 1000
-                samples[family] += [
-                    f"{series} {known[series]} {stamp}" for series in all_series - changed
+            times = self._times(after, until)
+            for index, name in enumerate(self.names):
+                pieces = [
+                    piece
+                    for chunk in self._families[name].chunks
+                    if (piece := chunk.samples(times)) is not None
                 ]
-        return samples
+                if pieces or (index + until // 1000) % self._pace.heads_every == 0:
+                    families.append((self._heads[name], list[Piece](pieces)))
+        return families, Seen(self._epoch, until)
 
-
-def _turn(series: str) -> int:
-    """The second of the period in which it is a series' turn, the same after a restart."""
-    return zlib.crc32(series.encode()) % PERIOD_SECONDS
+    def _times(self, after_ms: int, until_ms: int) -> Times:
+        """The newest turns, and which of them are in a scrape."""
+        turn_ms, turns = self._pace.turn_seconds * 1000, self._pace.turns
+        newest = until_ms // turn_ms
+        last = [(newest - (newest - turn) % turns) * turn_ms for turn in range(turns)]
+        due = [turn for turn in range(turns) if last[turn] > after_ms]
+        whole = self._base_ms > after_ms or len(due) == turns
+        return Times(last, due, after_ms, self._base_ms, whole=whole)
 
 
 def _ms(seconds: float) -> int:

@@ -36,7 +36,7 @@ class Service:
 
     `ready` says whether the results folder has been scanned since the start, `waits_for` what has
     to be done before it is. `scraped` notes a request that is answered with some parts. `sparse` is
-    the `state` part for one that asks for it sparse.
+    a part other than `resources` for one that asks for it sparse.
     """
 
     ready: Callable[[], bool]
@@ -44,7 +44,7 @@ class Service:
     scraped: Callable[[web.Request, Exposition, Sequence[Part]], None]
     exposition: Callable[[], Exposition]
     status: Callable[[], Status]
-    sparse: Callable[[web.Request, Exposition], Sequence[Family]]
+    sparse: Callable[[web.Request, Exposition, Part], Sequence[Family]]
     resources: Callable[[], bytes]
     alerts: Handler
     upload: Handler
@@ -112,12 +112,12 @@ class _Routes:
             def families_of(part: Part) -> Iterable[Family]:
                 if part == "resources":
                     return families_of_text(self._service.resources())
-                if part == "state" and is_sparse:
-                    return self._service.sparse(request, exposition)
+                if is_sparse:
+                    return self._service.sparse(request, exposition, part)
                 return exposition.families(part)
 
             families = map(families_of, parts)
-            body = answers.of_pieces(request, pieces(families), exposition, keep=is_state)
+            body = answers.of_pieces(request, pieces(families), exposition, keep=parts == ["state"])
         return web.Response(body=body, headers=headers)
 
     async def healthy(self, _: web.Request) -> web.Response:

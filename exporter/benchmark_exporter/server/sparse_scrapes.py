@@ -6,15 +6,18 @@ from weakref import WeakKeyDictionary
 
 from aiohttp import hdrs, web
 
+from benchmark_exporter.metrics.definitions import Part
 from benchmark_exporter.metrics.exposition import Exposition, Family
 from benchmark_exporter.metrics.sparse import Seen, SparsePart
 from benchmark_exporter.server.credential import FORWARDED_HEADER, PROXY_HEADER
 
-# A proxy may have read an answer that its client did not wait for. So what it is sent overlaps.
-PROXY_OVERLAP_MS = 2500
+# A proxy may have read an answer that its client did not wait for. So what it is sent overlaps, by
+# somewhat more than a scrape interval of the part; of the fast one, two.
+PROXY_OVERLAP_MS: Mapping[Part, int] = {"state": 2500, "distributions": 35_000}
 
-# The scrapers of a connection: one, or those behind a proxy, by what they call themselves.
-_Scraper = tuple[str, str | None]
+# Whoever scrapes a part on a connection: one, or those behind a proxy, by what they call
+# themselves.
+_Scraper = tuple[Part, str, str | None]
 
 
 class SparseScrapes:
@@ -27,25 +30,25 @@ class SparseScrapes:
     restarted, or has lost a scrape. Prometheus drops those that it has.
     """
 
-    def __init__(self, part: SparsePart, clock: Callable[[], float]) -> None:
-        self._part = part
+    def __init__(self, parts: Mapping[Part, SparsePart], clock: Callable[[], float]) -> None:
+        self._parts = parts
         self._clock = clock
         self._seen: WeakKeyDictionary[object, Mapping[_Scraper, Seen]] = WeakKeyDictionary()
 
-    def families(self, request: web.Request, exposition: Exposition) -> Sequence[Family]:
-        """The `state` part for a request: dense families whole, and of sparse ones what is new."""
+    def families(
+        self, request: web.Request, exposition: Exposition, part: Part
+    ) -> Sequence[Family]:
+        """A part for a request: dense families whole, and of sparse ones what is new."""
         connection, headers = request.transport, request.headers
-        scraper = headers.get(hdrs.USER_AGENT, ""), headers.get(FORWARDED_HEADER)
+        scraper = part, headers.get(hdrs.USER_AGENT, ""), headers.get(FORWARDED_HEADER)
         known = {} if connection is None else self._seen.get(connection, {})
-        seen = known.get(scraper)
+        seen, sparse = known.get(scraper), self._parts[part]
         if seen is not None and (PROXY_HEADER in headers or FORWARDED_HEADER in headers):
-            seen = replace(seen, ms=seen.ms - PROXY_OVERLAP_MS)
-        unseen, seen = self._part.unseen(seen, self._clock())
+            seen = replace(seen, ms=seen.ms - PROXY_OVERLAP_MS[part])
+        unseen, seen = sparse.unseen(seen, self._clock())
         # An answer to HEAD has no body.
         if connection is not None and request.method == hdrs.METH_GET:
             self._seen[connection] = {**known, scraper: seen}
-        names = [name for name in exposition.families_of["state"] if name not in self._part.names]
-        dense = [
-            (exposition.heads[name], exposition.blocks["state", name].chunks) for name in names
-        ]
+        names = [name for name in exposition.families_of[part] if name not in sparse.names]
+        dense = [(exposition.heads[name], exposition.blocks[part, name].chunks) for name in names]
         return [*dense, *unseen]

@@ -47,7 +47,11 @@ def packaged_metrics() -> list[dict[str, Any]]:
         (COUNTER, {"type": "gauge"}, "benchmark_runs_total must be a counter with the labels"),
         (COUNTER, {"labels": ["environment"]}, "benchmark_runs_total must be a counter"),
         (HISTOGRAM, {"labels": ["environment"]}, f"{HISTOGRAM} must be a histogram"),
-        (COUNTER, {"sparse": True}, "only series of the state part can be sparse"),
+        (
+            COUNTER,
+            {"collect": "resources", "sparse": True},
+            "of the resources part cannot be sparse",
+        ),
         (SUMMARY, {"sparse": True}, "a summary cannot be sparse"),
         (
             SPEEDUP,

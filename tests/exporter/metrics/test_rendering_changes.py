@@ -15,7 +15,9 @@ from benchmark_exporter.commands.pinning import BaselineError, clear_baseline, s
 from benchmark_exporter.config import Config
 from benchmark_exporter.ingest.drift_check import check_drifts
 from benchmark_exporter.ledger import DeletionSelection, Ledger, Pin
-from benchmark_exporter.metrics.exposition import Exposition
+from benchmark_exporter.metrics.definitions import Part
+from benchmark_exporter.metrics.exposition import Exposition, text
+from benchmark_exporter.metrics.sparse import Seen
 from benchmark_exporter.model import Notification
 from benchmark_exporter.names import Renaming, Renamings
 from tests.support.documents import golden, perf_suite, pipeline, result
@@ -213,7 +215,8 @@ def exporter(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Wired]:
 @pytest.mark.parametrize("seed", range(3))
 def test_any_sequence_of_changes_renders_as_everything_does(exporter: Wired, seed: int) -> None:
     sequence = Sequence(exporter, seed)
-    before = exporter.render()
+    prometheus = Scraping(exporter)
+    prometheus.follow(exporter.render())
     done: list[str] = []
     for _ in range(STEPS):
         step = sequence.step()
@@ -223,30 +226,41 @@ def test_any_sequence_of_changes_renders_as_everything_does(exporter: Wired, see
             now = exporter.render()
         except AssertionError as error:
             raise AssertionError(f"after {', '.join(done)}: {error}") from error
-        assert followed(before, now) == series(now)
-        before = now
+        prometheus.follow(now)
 
 
-def series(exposition: Exposition) -> dict[str, str]:
-    """The value of each series of the part `state`, by its line up to the value."""
-    lines = exposition.parts["state"].decode().splitlines()
+def series(text: bytes) -> dict[str, str]:
+    """The value of each series, by its line up to the value."""
     found = {}
-    for line in lines:
+    for line in text.decode().splitlines():
         if not line.startswith("#"):
             name, _, value = line.rpartition(" ")
             found[name] = value
     return found
 
 
-def followed(before: Exposition, now: Exposition) -> dict[str, str]:
-    """The series of an earlier exposition, with what has changed since."""
-    found = series(before)
-    for metric, changed in now.changed_since(before, "state").items():
-        for name, value in changed.items():
-            assert name.startswith(metric)
-            if value is None:
-                del found[name]
-            else:
-                assert found.get(name) != value
-                found[name] = value
-    return found
+class Scraping:
+    """A Prometheus that scrapes sparsely after each step."""
+
+    def __init__(self, exporter: Wired) -> None:
+        self.exporter = exporter
+        self.collector = exporter.collector
+        self.seen: dict[Part, Seen] = {}
+        self.values: dict[Part, dict[str, str]] = {}
+
+    def follow(self, now: Exposition) -> None:
+        """Scrape what is shown now; assert that the newest samples have the values shown."""
+        if self.collector is not self.exporter.collector:  # a restart ends its connection
+            self.collector = self.exporter.collector
+            self.seen.clear()
+        for part, sparse in self.collector.sparse.items():
+            sent, self.seen[part] = sparse.unseen(self.seen.get(part), self.exporter.now)
+            values = self.values.get(part, {}) | {
+                name.rpartition(" ")[0]: name.rpartition(" ")[2] for name in series(text([sent]))
+            }
+            shown = series(
+                text([[(now.heads[name], now.blocks[part, name].chunks) for name in sparse.names]])
+            )
+            # What is gone must be sent again when it returns.
+            self.values[part] = {name: values[name] for name in shown}
+            assert self.values[part] == shown

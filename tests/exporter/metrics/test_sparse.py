@@ -1,80 +1,18 @@
-"""Sparse series: each change is sent at once, all else once a minute, and Prometheus has it all."""
+"""Sparse series: each change is sent at once, all else once a period, and Prometheus has it all."""
 
-import math
 import random
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from itertools import pairwise
 
 import pytest
 
 from benchmark_exporter.metrics.definitions import Part
-from benchmark_exporter.metrics.exposition import Exposition, pieces
-from benchmark_exporter.metrics.sorted_lines import SortedLines
-from benchmark_exporter.metrics.sparse import PERIOD_SECONDS, Seen, SparsePart
+from benchmark_exporter.metrics.sparse import PACES
+from tests.support.sparse_scraping import Scraper, shown, sparse_part, unseen
 
 START = 1_780_000_000.25
-LOOKBACK_MS = 300_000  # as Prometheus has it by default
-
-
-def shown(values: Mapping[str, int], *names: str) -> Exposition:
-    """An exposition in which each series of some metrics has a value."""
-    heads = {name: f"# HELP {name} h\n# TYPE {name} gauge\n".encode() for name in names or ("m",)}
-    blocks: dict[tuple[Part, str], SortedLines] = {}
-    for name in heads:
-        lines = [f'{name}{{benchmark_name="{label}"}} {value}' for label, value in values.items()]
-        blocks["state", name] = SortedLines().changed([], lines)
-    return Exposition(heads, blocks, 0, math.inf, 0, {}, (), {"state": list(heads)})
-
-
-def sparse_part(*names: str) -> SparsePart:
-    return SparsePart("state", names or ("m",))
-
-
-def unseen(part: SparsePart, seen: Seen | None, now: float) -> tuple[str, Seen]:
-    families, seen = part.unseen(seen, now)
-    return b"".join(piece.text(keep=False) for piece in pieces([families])).decode(), seen
-
-
-class Scraper:
-    """A Prometheus: stores samples as it does, and asserts that it would store each."""
-
-    def __init__(self) -> None:
-        self.seen: Seen | None = None
-        self.samples: dict[str, list[tuple[int, int]]] = {}
-
-    def scrape(self, part: SparsePart, now: float, *, lost: bool = False) -> int:
-        """Returns how many samples of sparse series the scrape had."""
-        text, seen = unseen(part, self.seen, now)
-        if lost:  # Prometheus closes the connection
-            self.seen = None
-            return 0
-        self.seen = seen
-        stored = 0
-        for line in text.splitlines():
-            if line.startswith("#"):
-                continue
-            series, value, time_ms = line.split(" ")
-            stored += 1
-            sample = int(time_ms), int(value)
-            known = self.samples.setdefault(series, [])
-            assert sample[0] <= now * 1000 + 60  # never noticeably in the future
-            if known and sample != known[-1]:
-                assert sample[0] > known[-1][0], "out of order, or two values at a time"
-            if not known or sample != known[-1]:
-                known.append(sample)
-        return stored
-
-    def at(self, now: float) -> Mapping[str, int]:
-        """What an instant query finds."""
-        now_ms = now * 1000 + 60
-        found = {}
-        for series, samples in self.samples.items():
-            newest = [each for each in samples if now_ms - LOOKBACK_MS < each[0] <= now_ms]
-            if newest:
-                found[re.split('"', series)[1]] = newest[-1][1]
-        return found
 
 
 def seconds(count: int, begin: float = START) -> Iterable[float]:
@@ -100,7 +38,7 @@ def test_a_constant_series_is_sent_once_a_minute_and_is_always_found() -> None:
         for samples in prometheus.samples.values()
         for earlier, later in pairwise(samples[1:])
     }
-    assert apart == {PERIOD_SECONDS * 1000}
+    assert apart == {60_000}
 
 
 def test_a_change_is_in_the_next_scrape_with_its_time_and_in_no_other() -> None:
@@ -189,38 +127,41 @@ def test_a_clock_that_is_set_back_a_little_is_waited_for() -> None:
     assert prometheus.samples['m{benchmark_name="a"}'][-1] == (round((START + 1) * 1000) + 1, 2)
 
 
+@pytest.mark.parametrize("part_name", PACES)
 @pytest.mark.parametrize("seed", range(40))
-def test_whatever_happens_each_scraper_finds_what_is_shown(seed: int) -> None:
+def test_whatever_happens_each_scraper_finds_what_is_shown(part_name: Part, seed: int) -> None:
     """Changes, lost scrapes, restarts of either side; what is asserted of each sample: Scraper."""
     dice = random.Random(seed)  # noqa: S311  # no secret
-    part, scrapers = sparse_part(), [Scraper(), Scraper()]
+    part, scrapers = sparse_part(part=part_name), [Scraper(), Scraper()]
     values = {f"b{number}": 0 for number in range(30)}
     gone_at: dict[str, float] = {}
+    interval = PACES[part_name].turn_seconds
     now = START
-    part.publish(shown(values), now)
+    part.publish(shown(values, part=part_name), now)
     for step in range(600):
-        now += dice.choice([0.001, 0.2, 1.0, 1.0, 1.0, 30.0 if dice.random() < 0.05 else 1.0])
+        pauses = [0.001, 0.2, 1.0, 1.0, 1.0, 30.0 if dice.random() < 0.05 else 1.0]
+        now += interval * dice.choice(pauses)
         happens = dice.random()
         if happens < 0.2:
             for name in dice.sample(sorted(values), dice.randrange(4)):
                 values[name] = step
-            part.publish(shown(values), now - dice.choice([0.0, 0.05, 0.6]))
+            part.publish(shown(values, part=part_name), now - dice.choice([0.0, 0.05, 0.6]))
         elif happens < 0.22 and len(values) > 10:
             name = dice.choice(sorted(values))
             del values[name]
             gone_at[name] = now
-            part.publish(shown(values), now)
+            part.publish(shown(values, part=part_name), now)
         elif happens < 0.24 and gone_at:
             name = dice.choice(sorted(gone_at))
             del gone_at[name]
             values[name] = step
-            part.publish(shown(values), now)
+            part.publish(shown(values, part=part_name), now)
         elif happens < 0.25:
-            part = sparse_part()
+            part = sparse_part(part=part_name)
             for scraper in scrapers:
                 scraper.seen = None  # its connection is gone
             now += dice.choice([0.1, 3.0])
-            part.publish(shown(values), now)
+            part.publish(shown(values, part=part_name), now)
         else:
             scraper = dice.choice(scrapers)
             lost = dice.random() < 0.1

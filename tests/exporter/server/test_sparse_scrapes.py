@@ -50,10 +50,10 @@ class Client:
             "127.0.0.1", exporter.port, timeout=DEADLINE_SECONDS
         )
 
-    def scrape(self, method: str = "GET", **headers: str) -> str:
+    def scrape(self, method: str = "GET", path: str = PATH, **headers: str) -> str:
         """The answer; `headers` have underscores where the header has dashes."""
         names = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.connection.request(method, PATH, headers={"User-Agent": "Prometheus/3.5.3", **names})
+        self.connection.request(method, path, headers={"User-Agent": "Prometheus/3.5.3", **names})
         return self.connection.getresponse().read().decode()
 
 
@@ -132,10 +132,49 @@ def test_any_other_value_is_refused(exporter: Exporter) -> None:
     assert "sparse must be 1" in text
 
 
-def test_other_parts_are_whole(exporter: Exporter) -> None:
-    text = exporter.get("/metrics?collect[]=state&collect[]=distributions&sparse=1").decode()
-    whole = exporter.get("/metrics?collect[]=distributions").decode()
-    assert len(re.findall("^# TYPE", text, re.MULTILINE)) == len(
-        set(re.findall("^# TYPE .*", text, re.MULTILINE))
-    )
-    assert set(whole.splitlines()) <= set(text.splitlines())
+def test_what_is_dense_and_resources_are_whole(exporter: Exporter) -> None:
+    text = exporter.get("/metrics?collect[]=distributions&collect[]=resources&sparse=1").decode()
+    whole = exporter.get("/metrics").decode()
+    for name in ("benchmark_run_info", "memory_usage_mb"):
+        of_metric = {series for series in whole.splitlines() if series.startswith(name)}
+        assert of_metric
+        assert {line.rpartition(" ")[0] for line in of_metric} == {
+            line.rpartition(" ")[0] for line in text.splitlines() if line.startswith(name)
+        }
+
+
+def test_a_scrape_of_all_parts_has_each_family_once_and_each_series(exporter: Exporter) -> None:
+    text = exporter.get("/metrics?sparse=1").decode()
+    heads = re.findall("^# TYPE .*", text, re.MULTILINE)
+    assert len(heads) == len(set(heads))
+    series = {re.split("} |(?<!}) ", line)[0] for line in text.splitlines() if line[0] != "#"}
+    whole = exporter.get("/metrics?collect[]=state&collect[]=distributions").decode()
+    assert series >= {
+        re.split("} |(?<!}) ", line)[0] for line in whole.splitlines() if line[0] != "#"
+    }
+
+
+SLOW_PATH = PATH.replace("state", "distributions")
+COUNT = "benchmark_execution_time_ms_count{"
+
+
+def test_each_part_is_sent_once_on_a_connection_and_a_change_of_it_at_once(
+    client: Client, exporter: Exporter
+) -> None:
+    def counts(path: str) -> list[str]:
+        return [line for line in client.scrape(path=path).splitlines() if line.startswith(COUNT)]
+
+    first = counts(SLOW_PATH)
+    assert len(first) == 40  # two results of each
+    assert all(re.search(r" \d{13}$", line) for line in first)
+    assert not counts(PATH)
+    # At most those whose turn it was meanwhile.
+    assert len(counts(SLOW_PATH)) < 20
+    drop(exporter, 7, "2026-03-03T12:00:02Z")
+    sent: list[str] = []
+
+    def is_sent() -> bool:
+        sent.extend(counts(SLOW_PATH))
+        return any('project="p7"' in line and "} 2 " in line for line in sent)
+
+    exporter.until(is_sent)

@@ -6,7 +6,11 @@ from benchmark_exporter.ledger import Labels, NewestVerdict, State
 from benchmark_exporter.ledger.state import NewestBaseline, NewestDrift, PendingReport
 from benchmark_exporter.metrics.exposition import Sink
 from benchmark_exporter.metrics.families.scopes import labels_of, labels_without_environment
-from benchmark_exporter.model import REGRESSED
+from benchmark_exporter.model import REGRESSED, VerdictState
+
+# What is bad while it holds, and has to be seen to end: a sparse series that is gone goes on in
+# Prometheus for five minutes.
+_ALWAYS_SHOWN: tuple[VerdictState, ...] = (*REGRESSED, "suspect")
 
 
 def add_verdicts(
@@ -20,7 +24,7 @@ def add_verdicts(
     for newest in verdicts:
         verdict = newest.verdict
         labels, origin = _labels(newest), labels_without_environment(newest.scope)
-        for state in dict.fromkeys((*REGRESSED, verdict.state)):
+        for state in dict.fromkeys((*_ALWAYS_SHOWN, verdict.state)):
             sink.add("benchmark_verdict", (*labels, state, *origin), int(state == verdict.state))
         sink.add("benchmark_verdict_info", _info_labels(newest), 1)
         sink.add("benchmark_judged_value", (*labels, newest.unit, *origin), verdict.value)

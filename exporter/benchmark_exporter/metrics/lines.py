@@ -1,6 +1,6 @@
 """Lines under construction, by what they belong to: families add samples here."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import NamedTuple
@@ -46,24 +46,45 @@ class GroupLines(NamedTuple):
     state_series: int = 0
     distributions_series: int = 0
 
-    def entries(self, owner: Labels, part: Part | None = None) -> Sequence[tuple[Block, Entry]]:
-        """The lines, of one part or all. `owner` has the escaped labels of the group."""
+    def entries(self, owner: Labels) -> Sequence[tuple[Block, Entry]]:
+        """The lines, each with its block. `owner` has the escaped labels of the group."""
         fields, histograms = self.fields.split("\n"), iter(self.histograms)
         entries: list[tuple[Block, Entry]] = []
         end = 0
         for at, slot in enumerate(self.slots):
-            entry: Entry
             if slot.template is None:
-                entry = self.order, at, next(histograms)
-            else:
-                start, end = end, end + slot.template.fields
-                if part is not None and slot.block[0] != part:
-                    continue
-                text = slot.template.fill(owner, fields[start:end])
-                entry = text if slot.is_sorted else (self.order, at, text)
-            if part is None or slot.block[0] == part:
-                entries.append((slot.block, entry))
+                entries.append((slot.block, (self.order, at, next(histograms))))
+                continue
+            start, end = end, end + slot.template.fields
+            text = slot.template.fill(owner, fields[start:end])
+            entries.append((slot.block, text if slot.is_sorted else (self.order, at, text)))
         return entries
+
+
+def differing(
+    before: GroupLines, now: GroupLines, owner: Labels
+) -> Iterator[tuple[Block, Entry, Entry]]:
+    """The lines of a group that differ, before and now, which have the same slots."""
+    if before.order != now.order:
+        pairs = zip(before.entries(owner), now.entries(owner), strict=True)
+        yield from ((block, old, new) for (block, old), (_, new) in pairs if old != new)
+        return
+    histograms = zip(before.histograms, now.histograms, strict=True)
+    old_fields, new_fields, end = before.fields.split("\n"), now.fields.split("\n"), 0
+    for at, slot in enumerate(now.slots):
+        if slot.template is None:
+            known, other = next(histograms)
+            if known != other:
+                yield slot.block, (now.order, at, known), (now.order, at, other)
+        else:
+            start, end = end, end + slot.template.fields
+            if old_fields[start:end] != new_fields[start:end]:
+                old = slot.template.fill(owner, old_fields[start:end])
+                new = slot.template.fill(owner, new_fields[start:end])
+                if slot.is_sorted:
+                    yield slot.block, old, new
+                else:
+                    yield slot.block, (now.order, at, old), (now.order, at, new)
 
 
 class _Metric(NamedTuple):
@@ -77,6 +98,7 @@ class _Metric(NamedTuple):
     rest: Sequence[int]
 
     def part_of(self, labels: Labels) -> Part:
+        """The part that has the series with these labels."""
         return self.part or self.definition.part_of(labels)
 
 
@@ -150,9 +172,12 @@ class Lines:
     ) -> None:
         """Adds a sample; `extra` is a label that the definition does not list (quantile)."""
         known = self._layout.metrics[metric]
-        rest = self._text.escaped([labels[index] for index in known.rest])
+        fields = number(value)
+        if known.rest:
+            rest = self._text.escaped([labels[index] for index in known.rest])
+            fields = "\n".join((*rest, fields))
         slot = self._layout.slot(metric, known.part_of(labels), suffix, extra)
-        self._add(known, labels, slot, "\n".join((*rest, number(value))))
+        self._add(known, labels, slot, fields)
 
     def add_histogram(self, metric: str, histogram: Histogram, *, held: bool) -> None:
         """Adds a histogram, whose labels are in the order of the metric's definition."""
@@ -172,17 +197,19 @@ class Lines:
     def _packed(
         self, found: Sequence[tuple[Slot, str | HistogramLines]], order: int | str
     ) -> GroupLines:
-        series = {"state": 0, "distributions": 0, "resources": 0}
-        for slot, text in found:
-            series[slot.block[0]] += 1 if isinstance(text, str) else len(text)
-        slots = self._layout.shape(tuple(slot for slot, _ in found))
+        slots = self._layout.shape(tuple([slot for slot, _ in found]))
+        parts = [slot.block[0] for slot in slots]
+        histograms = tuple([text for _, text in found if not isinstance(text, str)])
+        for slot, text in found if histograms else ():
+            if not isinstance(text, str):  # one is there
+                parts += [slot.block[0]] * (len(text) - 1)
         return GroupLines(
             slots,
-            "\n".join(text for _, text in found if isinstance(text, str)),
-            tuple(text for _, text in found if not isinstance(text, str)),
+            "\n".join([text for _, text in found if isinstance(text, str)]),
+            histograms,
             "" if all(slot.is_sorted for slot in slots) else order,
-            series["state"],
-            series["distributions"],
+            parts.count("state"),
+            parts.count("distributions"),
         )
 
     def families(self, part: Part) -> Iterable[Family]:

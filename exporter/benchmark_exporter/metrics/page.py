@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 
 from benchmark_exporter.metrics.definitions import Part
 from benchmark_exporter.metrics.exposition import Block
-from benchmark_exporter.metrics.lines import Group, GroupLines, Layout, owner_of
+from benchmark_exporter.metrics.lines import Group, GroupLines, Layout, differing, owner_of
 from benchmark_exporter.metrics.series_text import SeriesText
 from benchmark_exporter.metrics.sorted_lines import Entry, SortedLines
 
@@ -71,19 +71,17 @@ class Page:
                 known = self.groups.get(group, _NO_LINES)
                 self._changed.setdefault(group, _NO_LINES if group in self.left_out else known)
         self.left_out = left_out
-        changed: dict[Block, SortedLines] = {}
-        # One part after the other: what is kept of one has no memory between what is of the other.
-        for part in self.series:
-            removed, added = self._differences(part)
-            for block in {**removed.found, **added.found}:
-                gone, come = removed.take(block), added.take(block)
-                changed[block] = self.blocks[block].changed(gone, come)
+        removed, added = self._differences()
+        changed = {
+            block: self.blocks[block].changed(removed.take(block), added.take(block))
+            for block in {**removed.found, **added.found}
+        }
         self._changed.clear()
         if changed:
             self.blocks = {**self.blocks, **changed}
 
-    def _differences(self, part: Part) -> tuple["_Gathered", "_Gathered"]:
-        """What has to be removed from the blocks of a part, and what has to be added."""
+    def _differences(self) -> tuple["_Gathered", "_Gathered"]:
+        """What has to be removed from the blocks, and what has to be added."""
         removed, added = _Gathered(), _Gathered()
         for number, (group, before) in enumerate(self._changed.items()):
             if number % _GROUPS == _GROUPS - 1:
@@ -91,16 +89,14 @@ class Page:
                 added.fold()
             now = _NO_LINES if group in self.left_out else self.groups.get(group, _NO_LINES)
             owner = self._text.escaped(owner_of(group))
-            old_entries, new_entries = before.entries(owner, part), now.entries(owner, part)
             if before.slots is now.slots:  # as most of the time
-                for (block, old), (_, new) in zip(old_entries, new_entries, strict=True):
-                    if old != new:
-                        removed.add(block, old)
-                        added.add(block, new)
+                for block, old, new in differing(before, now, owner):
+                    removed.add(block, old)
+                    added.add(block, new)
                 continue
-            for block, old in old_entries:
+            for block, old in before.entries(owner) if before.slots else ():
                 removed.add(block, old)
-            for block, new in new_entries:
+            for block, new in now.entries(owner):
                 added.add(block, new)
         return removed, added
 

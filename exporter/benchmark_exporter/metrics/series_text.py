@@ -63,18 +63,22 @@ class SeriesText:
         self._max_label_bytes = max_label_bytes
         self._escaped: dict[str, str] = {}
 
-    def escaped(self, labels: Iterable[str]) -> Labels:
+    def escaped(self, labels: Sequence[str]) -> Labels:
         """Label values as a line has them between quotes."""
-        known, found = self._escaped, []
-        for label in labels:
-            text = known.get(label)
-            if text is None:
-                text = _escape(clip(label, self._max_label_bytes))
-                if len(known) >= _KNOWN_LABELS:
-                    known.clear()
-                known[label] = text
-            found.append(text)
-        return tuple(found)
+        known = self._escaped
+        try:
+            return tuple([known[label] for label in labels])
+        except KeyError:
+            return tuple([self._escape(label) for label in labels])
+
+    def _escape(self, label: str) -> str:
+        known = self._escaped
+        text = known.get(label)
+        if text is None:
+            if len(known) >= _KNOWN_LABELS:
+                known.clear()
+            text = known[label] = _escape(clip(label, self._max_label_bytes))
+        return text
 
     def labels(self, metric: str, labels: Labels) -> str:
         """The labels as `name="value"`, separated by commas; `labels` are their values."""

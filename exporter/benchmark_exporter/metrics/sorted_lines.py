@@ -84,13 +84,18 @@ class Chunk:
         entries = self._entries
         return self.text(keep=False).decode()[:-1].split("\n") if entries is None else entries
 
+    @property
+    def is_compressed(self) -> bool:
+        """Whether its lines are kept compressed."""
+        return self._kept.is_compressed
+
     def grow_old(self) -> bool:
         """Whether it can be compressed: it was there at the call before, and is not yet.
 
         Lines that keep their order are never compressed.
         """
         was_old, self._is_old = self._is_old, True
-        return was_old and not self._kept.is_compressed and isinstance(self.first, str)
+        return was_old and not self.is_compressed and isinstance(self.first, str)
 
     def compress(self) -> None:
         """Keeps the lines compressed; they must be sorted by themselves."""

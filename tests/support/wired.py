@@ -32,6 +32,7 @@ from benchmark_exporter.metrics.definitions import load_definitions
 from benchmark_exporter.metrics.exposition import Exposition, join
 from benchmark_exporter.metrics.live import LastScrapes, Live
 from benchmark_exporter.names import Aliases
+from benchmark_exporter.server.compressed_lines import compress, old_chunks
 
 START_SECONDS = 1_780_000_000.0  # 2026-05-28T20:26:40Z, after the runs of every fixture
 DEFINITIONS = load_definitions(packaged("metrics.yaml"))
@@ -139,6 +140,7 @@ class Wired:
         )
         exposition = self.collector.expose(self.ledger, live, self.now)[1]
         same_as_whole(self.collector, self.ledger, live, self.now, exposition)
+        compress(old_chunks(exposition)[::2])  # as `serve` does, here sooner
         return exposition
 
     def exposition(self) -> str:

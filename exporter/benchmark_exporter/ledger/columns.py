@@ -9,8 +9,9 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from operator import attrgetter
+from sys import intern
 from types import NoneType, UnionType
-from typing import Any, Generic, TypeVar, Union, get_args, get_origin
+from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
@@ -43,6 +44,7 @@ class Columns(Generic[Row]):
         self._nested: list[tuple[int, int, type]] = []  # the first column, the fields, the type
         self._decode: list[tuple[int, Callable[[Any], Any]]] = []
         self._json: list[int] = []
+        self._texts: list[int] = []
         found: list[str] = []  # the attribute of each column, of a nested struct with a dot
         self._add_fields(row, without, found)
         self._nested.sort(key=lambda nested: -nested[0])  # inner ones stay before their outer
@@ -68,13 +70,15 @@ class Columns(Generic[Row]):
                 json = msgspec.json.Decoder(tuple if tuple in kinds else dict).decode
                 self._decode.append((start, _unless_null(json) if NoneType in kinds else json))
                 self._json.append(start)
+            elif str in kinds or Literal in kinds:
+                self._texts.append(start)  # of nested rows, which are kept: most texts recur
             elif bool in kinds:
                 self._decode.append((start, _unless_null(bool) if NoneType in kinds else bool))
         return len(fields)
 
     def _reader(self) -> Callable[[Sequence[Any]], Row]:
         """A function that gives the struct of a row which has the columns in this order."""
-        row, decoders, groups = self._row, self._decode, self._nested
+        row, decoders, groups, texts = self._row, self._decode, self._nested, self._texts
 
         def read_plain(values: Sequence[Any]) -> Row:
             return row(*values)
@@ -84,6 +88,9 @@ class Columns(Generic[Row]):
 
         def read(values: Sequence[Any]) -> Row:
             fields = list(values)
+            for column in texts:
+                if type(text := fields[column]) is str:  # NULL is not
+                    fields[column] = intern(text)
             for column, decode in decoders:
                 fields[column] = decode(fields[column])
             for start, count, nested in groups:

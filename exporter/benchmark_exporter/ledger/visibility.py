@@ -10,6 +10,7 @@ was shown before it. Nothing is deleted: what is not shown is still counted.
 import math
 import sqlite3
 from collections.abc import Iterable, Mapping
+from sys import intern
 
 from benchmark_exporter.ledger.columns import to_json
 from benchmark_exporter.ledger.rows import ReturnedRow, SubjectRow
@@ -218,7 +219,7 @@ def _selected(
     connection.execute(_SHOW_PROJECTS)
     rows = connection.execute(_SHOWN).fetchall()
     return SubjectSelection(
-        [Subject(*row[2:]) for row in rows],
+        [Subject._make(map(intern, row[2:])) for row in rows],
         counts,
         first_seen,
         [SubjectPlace(*row[:2]) for row in rows],

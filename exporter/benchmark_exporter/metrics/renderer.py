@@ -42,7 +42,7 @@ class Renderer:
         self._config = config
         self._releases = releases
         self._text = SeriesText(layout.definitions, config.max_label_bytes)
-        self._page = Page(layout)
+        self._page = Page(layout, self._text)
         self._together = RegressedTogether()
         # Owners with a counter that is held or a regression that is not reported: what is shown of
         # them changes without a commit. And how their births were held when they were rendered.

@@ -12,6 +12,7 @@ _OWNING_LABELS = (
     ("pipeline", ("project", "pipeline", "branch", "trigger")),
     ("pipeline", ("project", "pipeline")),
 )
+OWNING_KINDS = frozenset(kind for kind, _ in _OWNING_LABELS)
 
 
 def owning_labels(names: Sequence[str]) -> tuple[str, Sequence[int]] | None:

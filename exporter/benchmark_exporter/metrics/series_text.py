@@ -1,9 +1,11 @@
 """Series as the text format (0.0.4) writes them: names, labels, values."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate
+from operator import itemgetter
+from typing import NamedTuple
 
 from benchmark_exporter.ledger import Histogram, Labels
 from benchmark_exporter.metrics.definitions import Definition
@@ -13,35 +15,75 @@ _CLIP_DIGEST_CHARACTERS = 10
 _ELLIPSIS = "…"
 
 
+# So many label values are kept escaped. Most occur in many series; commits and runs do not.
+_KNOWN_LABELS = 10_000
+
+
+class Template(NamedTuple):
+    """The line of a series, with %s for each label value and for the value.
+
+    What fills it comes apart: the labels of the owner, and the rest. `order` has the place of each
+    %s in both together.
+    """
+
+    text: str
+    order: Callable[[Labels], Labels | str]
+    fields: int  # label values of the rest, and the value
+
+    def fill(self, owner: Labels, rest: Iterable[str]) -> str:
+        """The line; `rest` has as many fields as the template wants, the value last."""
+        return self.text % self.order((*owner, *rest))
+
+
+def template(
+    definition: Definition, suffix: str, extra: tuple[str, str] | None, owning: Sequence[int]
+) -> Template:
+    """The lines of a metric. `owning` are the indexes of the labels of its owner.
+
+    `extra` is a label that the definition does not list.
+    """
+    names = definition.labels
+    pairs = [f'{name}="%s"' for name in names]
+    if extra is not None:
+        pairs.append(f'{extra[0]}="{extra[1]}"')
+    before = f"{definition.name}{suffix}"
+    if pairs:
+        before += f"{{{','.join(pairs)}}}"
+    rest = [index for index in range(len(names)) if index not in owning]
+    given = [*owning, *rest]
+    places = [given.index(index) for index in range(len(names))]
+    return Template(f"{before} %s", itemgetter(*places, len(names)), len(rest) + 1)
+
+
 class SeriesText:
-    """What lines begin with: names and labels of series, rendered."""
+    """Series, rendered as lines: names and labels, escaped and limited in length."""
 
     def __init__(self, definitions: Mapping[str, Definition], max_label_bytes: int) -> None:
         self._definitions = definitions
         self._max_label_bytes = max_label_bytes
-        # Most label values occur in many series.
-        self._pairs: dict[tuple[str, str], str] = {}
+        self._escaped: dict[str, str] = {}
+
+    def escaped(self, labels: Sequence[str]) -> Labels:
+        """Label values as a line has them between quotes."""
+        known = self._escaped
+        try:
+            return tuple([known[label] for label in labels])
+        except KeyError:
+            return tuple([self._escape(label) for label in labels])
+
+    def _escape(self, label: str) -> str:
+        known = self._escaped
+        text = known.get(label)
+        if text is None:
+            if len(known) >= _KNOWN_LABELS:
+                known.clear()
+            text = known[label] = _escape(clip(label, self._max_label_bytes))
+        return text
 
     def labels(self, metric: str, labels: Labels) -> str:
         """The labels as `name="value"`, separated by commas; `labels` are their values."""
-        pairs, known = [], self._pairs
-        for pair in zip(self._definitions[metric].labels, labels, strict=True):
-            text = known.get(pair)
-            if text is None:
-                text = f'{pair[0]}="{_escape(clip(pair[1], self._max_label_bytes))}"'
-                known[pair] = text
-            pairs.append(text)
-        return ",".join(pairs)
-
-    def prefix(
-        self, metric: str, suffix: str, labels: Labels, extra: tuple[str, str] | None
-    ) -> str:
-        """A line up to its value; `extra` is a label that the definition does not list."""
-        pairs = self.labels(metric, labels)
-        if extra is not None:
-            last = f'{extra[0]}="{extra[1]}"'
-            pairs = f"{pairs},{last}" if pairs else last
-        return f"{metric}{suffix}{{{pairs}}} " if pairs else f"{metric}{suffix} "
+        pairs = zip(self._definitions[metric].labels, self.escaped(labels), strict=True)
+        return ",".join(f'{name}="{label}"' for name, label in pairs)
 
     def histogram(self, metric: str, histogram: Histogram, *, held: bool) -> HistogramLines:
         """The lines of a histogram: its buckets, its sum and its count; all 0 while it is held."""

@@ -4,12 +4,15 @@ Nothing is changed in place: a change makes other chunks for the lines that diff
 rest. So whoever has the lines of one moment keeps them, without a lock or a copy.
 """
 
+import zlib
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 # Lines of a chunk. Fewer make a change cheaper, more make it cheaper to join what changed.
 CHUNK_ENTRIES = 64
+# Of zlib. Higher levels take as long, for a twentieth less.
+_LEVEL = 1
 # A change of more than this share of the lines sorts all of them.
 _FEW = 0.125
 
@@ -45,23 +48,71 @@ def text_of(entry: Entry) -> str:
     return entry if isinstance(entry, str) else str(entry[2])
 
 
+class _Kept(NamedTuple):
+    """The text of lines, or nothing."""
+
+    text: bytes
+    is_compressed: bool
+
+
+_NOTHING_KEPT = _Kept(b"", is_compressed=False)
+
+
 class Chunk:
-    """Some lines that follow each other. `entries` must not be changed."""
+    """Some lines that follow each other, which are never changed.
 
-    __slots__ = ("_size_bytes", "_text", "entries")
+    Lines that are sorted by themselves can be kept as text, which takes two thirds of the memory,
+    or compressed, which takes a twentieth; then each reading costs 10 or 20 µs. Any thread may
+    read while one compresses.
+    """
 
-    def __init__(self, entries: list[Entry]) -> None:
-        self.entries = entries
-        self._text: bytes | None = None
+    __slots__ = ("_entries", "_is_old", "_kept", "_size_bytes", "first")
+
+    def __init__(self, entries: Sequence[Entry], *, as_text: bool = False) -> None:
+        self.first = entries[0]
+        self._entries: Sequence[Entry] | None = entries
+        self._kept = _NOTHING_KEPT
         self._size_bytes = -1
+        self._is_old = False
+        if as_text and isinstance(self.first, str):
+            self.text(keep=True)
+            self._entries = None
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """The lines. They must not be changed."""
+        entries = self._entries
+        return self.text(keep=False).decode()[:-1].split("\n") if entries is None else entries
+
+    @property
+    def is_compressed(self) -> bool:
+        """Whether its lines are kept compressed."""
+        return self._kept.is_compressed
+
+    def grow_old(self) -> bool:
+        """Whether it can be compressed: it was there at the call before, and is not yet.
+
+        Lines that keep their order are never compressed.
+        """
+        was_old, self._is_old = self._is_old, True
+        return was_old and not self.is_compressed and isinstance(self.first, str)
+
+    def compress(self) -> None:
+        """Keeps the lines compressed; they must be sorted by themselves."""
+        text = self.text(keep=False)
+        self._kept = _Kept(zlib.compress(text, _LEVEL), is_compressed=True)
+        self._entries = None
 
     def text(self, *, keep: bool) -> bytes:
         """The lines as text; `keep` says whether they will soon be asked for again."""
-        if self._text is not None:
-            return self._text
-        text = ("\n".join(map(text_of, self.entries)) + "\n").encode()
+        entries, kept = self._entries, self._kept  # in this order: `compress` sets both
+        if kept.is_compressed:
+            return zlib.decompress(kept.text, bufsize=self._size_bytes)
+        if entries is None or kept.text:
+            return kept.text
+        text = ("\n".join(map(text_of, entries)) + "\n").encode()
         if keep:
-            self._text = text
+            self._kept = _Kept(text, is_compressed=False)
         self._size_bytes = len(text)
         return text
 
@@ -76,13 +127,14 @@ class Chunk:
 
 
 class SortedLines:
-    """Entries in order, in chunks. Immutable."""
+    """Entries in order, in chunks. Immutable. `seldom_read` ones are kept smaller."""
 
-    __slots__ = ("_firsts", "chunks")
+    __slots__ = ("_firsts", "_seldom_read", "chunks")
 
-    def __init__(self, chunks: Sequence[Chunk] = ()) -> None:
+    def __init__(self, chunks: Sequence[Chunk] = (), *, seldom_read: bool = False) -> None:
+        self._seldom_read = seldom_read
         self.chunks = chunks
-        self._firsts: list[Entry] = [chunk.entries[0] for chunk in chunks]
+        self._firsts = [chunk.first for chunk in chunks]
 
     def __iter__(self) -> Iterator[Entry]:
         for chunk in self.chunks:
@@ -92,7 +144,7 @@ class SortedLines:
         """The lines without those that are removed, which must be there, and with those added."""
         if len(removed) + len(added) > len(self.chunks) * CHUNK_ENTRIES * _FEW:
             gone = set(removed)
-            return _sorted([*(entry for entry in self if entry not in gone), *added])
+            return self._sorted([*(entry for entry in self if entry not in gone), *added])
         lists: dict[int, list[Entry]] = {}
         for entry in removed:
             entries = self._entries_of(entry, lists)
@@ -102,7 +154,16 @@ class SortedLines:
         chunks = list(self.chunks)
         for index in sorted(lists, reverse=True):
             chunks[index : index + 1] = _split(lists[index])
-        return SortedLines(chunks)
+        return SortedLines(chunks, seldom_read=self._seldom_read)
+
+    def _sorted(self, entries: list[Entry]) -> "SortedLines":
+        entries.sort()
+        starts = range(0, len(entries), CHUNK_ENTRIES)
+        as_text = self._seldom_read
+        return SortedLines(
+            [Chunk(entries[at : at + CHUNK_ENTRIES], as_text=as_text) for at in starts],
+            seldom_read=as_text,
+        )
 
     def _entries_of(self, entry: Entry, lists: dict[int, list[Entry]]) -> list[Entry]:
         index = max(bisect_right(self._firsts, entry) - 1, 0)
@@ -110,16 +171,6 @@ class SortedLines:
         if entries is None:
             entries = lists[index] = list(self.chunks[index].entries)
         return entries
-
-
-def _sorted(entries: Iterable[Entry]) -> SortedLines:
-    ordered = sorted(entries)
-    return SortedLines(
-        [
-            Chunk(ordered[start : start + CHUNK_ENTRIES])
-            for start in range(0, len(ordered), CHUNK_ENTRIES)
-        ]
-    )
 
 
 def _split(entries: list[Entry]) -> list[Chunk]:

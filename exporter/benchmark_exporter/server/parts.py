@@ -21,6 +21,7 @@ from benchmark_exporter.server.alert_keeping import make_absence_loop
 from benchmark_exporter.server.alerts import AlertReceiver, known_alerts
 from benchmark_exporter.server.change_loop import ChangeLoop
 from benchmark_exporter.server.changes import Changes
+from benchmark_exporter.server.compressed_lines import compress_lines
 from benchmark_exporter.server.config_reload import ConfigReload
 from benchmark_exporter.server.configuration import Configuration
 from benchmark_exporter.server.credential import authorization
@@ -205,6 +206,7 @@ class Server:
                 tasks.create_task(self._live.run()),
                 tasks.create_task(self.reload.run()),
                 tasks.create_task(publish_states(self._publisher, self._feed)),
+                tasks.create_task(compress_lines(self._publisher)),
                 *(tasks.create_task(connections.check()) for connections in listeners.checks),
             ]
             if self._settings.alertmanager_api_urls:
@@ -268,8 +270,7 @@ class Server:
             self._absence.note_scrape(*scraper_of(request), request.headers.get("User-Agent", ""))
 
     def _make_stream_application(self) -> web.Application:
-        settings = self._settings
-        tokens = _token_file(settings.stream_tokens)
+        tokens = _token_file(self._settings.stream_tokens)
 
         def admission(config: Config) -> Admission:
             most = self._connection_limits.followers(config.stream_max_clients)

@@ -1,0 +1,117 @@
+"""What the kept lines of an exposition take, and that smaller forms of them are the same lines."""
+
+import tracemalloc
+from collections.abc import Callable
+
+from benchmark_exporter.config import packaged
+from benchmark_exporter.metrics.definitions import load_definitions
+from benchmark_exporter.metrics.lines import Layout, Lines
+from benchmark_exporter.metrics.page import Page
+from benchmark_exporter.metrics.series_text import SeriesText
+from benchmark_exporter.metrics.sorted_lines import CHUNK_ENTRIES, Chunk, SortedLines
+
+DEFINITIONS = load_definitions(packaged("metrics.yaml"))
+BENCHMARKS = 500
+FAMILIES = [
+    name
+    for name, each in DEFINITIONS.items()
+    if {"benchmark_name", "project", "branch"} <= set(each.labels) and each.type != "histogram"
+]
+LINES = [f'a{{name="{number:05}",text="\\\\n\\" ä"}} {number}' for number in range(CHUNK_ENTRIES)]
+
+
+def traced_bytes(work: Callable[[], object]) -> int:
+    """What has been allocated by the work and is still there."""
+    tracemalloc.start()
+    try:
+        kept = work()
+        size_bytes, _ = tracemalloc.get_traced_memory()
+        assert kept is not None
+        return size_bytes
+    finally:
+        tracemalloc.stop()
+
+
+def rendered(layout: Layout, text: SeriesText, value: int) -> Lines:
+    """A line of each family for each benchmark, of which one has this value."""
+    lines = Lines(layout, text)
+    for number in range(BENCHMARKS):
+        for family in FAMILIES:
+            names = DEFINITIONS[family].labels
+            labels = tuple(f"{name}-{number:04}-of-a-usual-length" for name in names)
+            lines.add(family, labels, value if family == FAMILIES[0] else 1)
+    return lines
+
+
+def page_of(renderings: int) -> Page:
+    layout = Layout(DEFINITIONS)
+    text = SeriesText(DEFINITIONS, 1000)
+    page = Page(layout, text)
+    for value in range(renderings):
+        for group, lines in rendered(layout, text, value).groups(lambda _: "").items():
+            page.replace(group, lines)
+        page.take()
+        page.show(frozenset())
+    return page
+
+
+def test_lines_that_are_rendered_again_are_kept_once() -> None:
+    once = traced_bytes(lambda: page_of(1))
+    assert traced_bytes(lambda: page_of(2)) < 1.15 * once
+
+
+def test_labels_that_do_not_recur_are_not_kept() -> None:
+    text = SeriesText(DEFINITIONS, 1000)
+
+    def render(runs: int) -> int:
+        for number in range(runs):
+            text.escaped([f"run-{number:0200}"])
+        return runs
+
+    render(10_000)
+    assert traced_bytes(lambda: render(50_000)) < 10_001 * 400
+
+
+def test_a_compressed_chunk_has_the_same_lines_and_text() -> None:
+    plain, as_text, chunk = Chunk(LINES), Chunk(LINES, as_text=True), Chunk(LINES)
+    chunk.compress()
+    for each in (as_text, chunk):
+        assert list(each.entries) == LINES
+        assert each.text(keep=False) == plain.text(keep=False)
+        assert len(each) == len(plain)
+        assert each.first == LINES[0]
+
+
+def test_a_compressed_chunk_takes_a_fraction() -> None:
+    def kept(*, compressed: bool) -> list[Chunk]:
+        chunks = []
+        for first in range(50):
+            chunks.append(
+                Chunk([f'm{{name="{first:03}-{at:03}{"x" * 150}"}} 1' for at in range(64)])
+            )
+            if compressed:
+                chunks[-1].compress()
+        return chunks
+
+    assert (
+        traced_bytes(lambda: kept(compressed=True))
+        < traced_bytes(lambda: kept(compressed=False)) / 5
+    )
+
+
+def test_compressed_lines_can_be_changed() -> None:
+    many = [f"a{number:05} 1" for number in range(20 * CHUNK_ENTRIES)]
+    lines = SortedLines(seldom_read=True).changed([], many)
+    for chunk in lines.chunks:
+        chunk.compress()
+    changed = lines.changed([many[700]], ["a00700 2"])
+    assert list(changed) == [*many[:700], "a00700 2", *many[701:]]
+    assert len(set(changed.chunks) - set(lines.chunks)) == 1
+
+
+def test_only_a_chunk_that_was_there_before_is_old() -> None:
+    chunk, ordered = Chunk(LINES), Chunk([(1, 0, "a 1")])
+    assert [chunk.grow_old(), chunk.grow_old()] == [False, True]
+    assert [ordered.grow_old(), ordered.grow_old()] == [False, False]
+    chunk.compress()
+    assert not chunk.grow_old()

@@ -57,7 +57,7 @@ def shown_commands() -> Iterator[tuple[str, str, list[str]]]:
     """Page, subcommand and options of each command line of the exporter in a page."""
     for name, text in TEXTS.items():
         for command, rest in COMMAND.findall(text.replace("\\\n", " ")):
-            own = rest.split(" -- ")[0] if command == "run" else rest
+            own = rest.split(" -- ")[0] if command in ("run", "compare") else rest
             yield name, command, OPTION.findall(own)
 
 

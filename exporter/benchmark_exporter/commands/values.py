@@ -15,6 +15,8 @@ T = TypeVar("T")
 
 PATH = click.Path(path_type=Path)
 _AGO = re.compile(r"(\d+)([mhdw])")
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)([smh])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
 _UNITS = {
     "m": timedelta(minutes=1),
     "h": timedelta(hours=1),
@@ -110,6 +112,33 @@ def _timeout(text: str) -> float:
     return seconds
 
 
+def parse_span(text: str) -> float:
+    """The seconds of `90s`, `10m` or `2h`.
+
+    Raises:
+        ValueError: the text is none of these, or no time at all.
+    """
+    match = _SPAN.fullmatch(text)
+    if match is None or not (seconds := float(match[1]) * _SECONDS[match[2]]):
+        raise ValueError(f"{text!r} is not a time like 90s, 10m or 2h")
+    return seconds
+
+
+def parse_share(text: str) -> float:
+    """The ratio of a percentage: `2%` is 0.02.
+
+    Raises:
+        ValueError: the text is not a percentage above 0 and below 100.
+    """
+    try:
+        ratio = float(text.removesuffix("%")) / 100 if text.endswith("%") else math.nan
+    except ValueError:
+        ratio = math.nan
+    if not 0 < ratio < 1:
+        raise ValueError(f"{text!r} is not a share like 2%")
+    return ratio
+
+
 # (host, port); OFF stands for `off`.
 ADDRESS = Parsed("address", _address)
 OFF = ("", 0)
@@ -125,3 +154,5 @@ STREAM_URL = Parsed(
 MOMENT = Parsed("time", lambda text: parse_moment(text, time.time()))
 TIMEOUT = Parsed("seconds", _timeout)
 DURATION = Parsed("seconds", parse_duration)
+SPAN = Parsed("time", parse_span)
+RATIO = Parsed("share", parse_share)

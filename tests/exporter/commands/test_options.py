@@ -25,6 +25,8 @@ VALUES: dict[object, tuple[str, str | None, str]] = {
     values.STREAM_URL: ("wss://host:9", "http://host:9", "ws://"),
     values.MOMENT: ("2026-11-01", "yesterday", "7d, 12h, 2026-11-01"),
     values.TIMEOUT: ("5", "0", "seconds above 0"),
+    values.SPAN: ("5m", "5", "90s, 10m or 2h"),
+    values.RATIO: ("5%", "5", "a share like 2%"),
     values.DURATION: ("5.5", "soon", "number of seconds"),
 }
 
@@ -57,7 +59,9 @@ def examples(option: click.Option) -> tuple[str, str | None, str]:
         *_, last = option.type.choices
         return str(last), "none-of-these", ", ".join(repr(each) for each in option.type.choices)
     if isinstance(option.type, click.IntRange):
-        return "7", "0", "x>=1"
+        least = option.type.min
+        assert least is not None
+        return "7", str(least - 1), f"x>={least}"
     if option.is_flag:
         return "1", "maybe", "0, 1, f, false, n, no, off, on, t, true, y, yes"
     if option.name == "status":

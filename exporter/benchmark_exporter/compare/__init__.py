@@ -1,0 +1,1 @@
+"""Compares two versions on one machine: interleaved runs, and what their difference means."""

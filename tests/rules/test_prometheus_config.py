@@ -211,10 +211,10 @@ def test_only_the_state_of_results_is_scraped_every_second(server: Server) -> No
         job: (target["scrapeInterval"], target["scrapeUrl"].partition("/metrics")[2])
         for job, target in targets.items()
     } == {
-        "benchmark-exporter": ("1s", "?collect%5B%5D=state&sparse=1"),
+        "benchmark-exporter": ("1s", "?collect%5B%5D=state&scraper=stack&sparse=1"),
         "benchmark-exporter-slow": (
             "30s",
-            "?collect%5B%5D=distributions&collect%5B%5D=resources&sparse=1",
+            "?collect%5B%5D=distributions&collect%5B%5D=resources&scraper=stack&sparse=1",
         ),
         "prometheus": ("15s", ""),
     }

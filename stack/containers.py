@@ -24,6 +24,7 @@ def filled_in(settings: Settings, name: str) -> dict[str, str]:
         "COMPOSE_PROJECT_NAME": name,
         "SECRETS_GID": str(secrets_gid(settings)),
         "STACK_CREDENTIAL_DIGEST": credential.digest(settings),
+        "SCRAPE_SECRETS_DIGEST": credential.scrape_digest(settings),
         **overlays.variables(settings),
     }
 

@@ -22,6 +22,7 @@ import bcrypt
 import yaml
 
 from benchmark_exporter.atomic_write import write_file
+from stack import exporters
 from stack.settings import Settings
 
 FILE = "stack_credential"
@@ -55,6 +56,16 @@ def basic(settings: Settings) -> str:
 def digest(settings: Settings) -> str:
     """Another one with another secret, and of no use to guess it."""
     return sha256(read(settings).encode()).hexdigest()[:12]
+
+
+def scrape_digest(settings: Settings) -> str:
+    """The same of everything that Prometheus scrapes with.
+
+    Prometheus 3.5 sends what it read for a target's first scrape until it is restarted.
+    """
+    tokens = sorted((settings.secrets_dir / exporters.CREDENTIALS).glob("*.token"))
+    secrets = (read(settings).encode(), *(token.read_bytes() for token in tokens))
+    return sha256(b"\0".join(secrets)).hexdigest()[:12]
 
 
 def make(settings: Settings) -> Iterator[str]:

@@ -117,6 +117,7 @@ class Processes:
     def _servers(self) -> Iterator[Process]:
         """What judges, alerts and shows."""
         public = {part.public_url_setting: self._public(part) for part in LINKED_BY_ALERTS}
+        public |= {"SCRAPE_SECRETS_DIGEST": credential.scrape_digest(self._settings)}
         for part in high_availability.members(PROMETHEUS, self._settings):
             replica = {"PROMETHEUS_REPLICA": high_availability.REPLICAS[part]}
             yield Process(part, self._prometheus(part), public | replica)
@@ -161,6 +162,7 @@ class Processes:
     def _exporter(self) -> list[str]:
         settings, root = self._settings, self._settings.root
         here = {*local_parts(settings), STREAM} - {NODE_EXPORTER, PROXY}
+        alertmanagers = ",".join(self.internal_urls(ALERTMANAGER))
         self._made("exporter")
         return [
             *(sys.executable, "-m", "benchmark_exporter", "serve"),
@@ -175,11 +177,7 @@ class Processes:
             f"--github-webhook-secret={settings.secrets_dir / GITHUB_WEBHOOK_SECRET}",
             f"--credential-file={settings.secrets_dir / credential.FILE}",
             f"--scrape-tokens={settings.secrets_dir / SCRAPE_TOKENS}",
-            *(
-                [f"--alertmanager-api-url={','.join(self.internal_urls(ALERTMANAGER))}"]
-                if ALERTMANAGER in here
-                else []
-            ),
+            *([f"--alertmanager-api-url={alertmanagers}"] if ALERTMANAGER in here else []),
             *(
                 f"--{part.name}-url={self._public(part)}"
                 for part in LISTENERS

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stack import settings
+from stack import high_availability, settings
 from stack.settings import LISTENERS, NODE_EXPORTER, VMAUTH, StackError
 from tests.stack.checkouts import run_stack, write_env
 from tests.stack.composed import compose_configuration
@@ -103,8 +103,10 @@ def test_every_setting_of_compose_is_in_the_example() -> None:
     # What the stack's commands reckon.
     assert used - settings.defaults().values.keys() == {
         *("SECRETS_GID", "HOST_PRESSURE_DIR", "STACK_CREDENTIAL_DIGEST", "HISTORY_URL"),
+        "SCRAPE_SECRETS_DIGEST",
         "INTERNAL_VICTORIAMETRICS_PORT",
         *(f"INTERNAL_{part.port_setting}" for part in LISTENERS),
+        *(f"INTERNAL_{part.name.upper()}_PORT" for part in high_availability.ADDED),
     }
 
 

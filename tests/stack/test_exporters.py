@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 import yaml
 
-from stack import prometheus_config
+from stack import prometheus_config, remote_write
 from stack import settings as stack_settings
 from stack.backup import configuration
+from stack.containers import filled_in
+from stack.local import LocalStack
 from stack.prepare import prepare
-from stack.settings import Settings, StackError
+from stack.settings import PROMETHEUS, Settings, StackError
 from tests.stack.checkouts import run_stack, write_env
 
 HTTP_SD = "http_sd_configs: [{url: 'http://127.0.0.1:1/exporters'}]\nscheme: https\n"
@@ -81,7 +83,8 @@ def test_a_file_finds_a_group_and_keeps_its_own_settings(folder: Path) -> None:
         assert job["http_sd_configs"] == [{"url": "http://127.0.0.1:1/exporters"}]
         assert job["tls_config"] == {"ca_file": "exporters/team-a.crt", "server_name": "perf"}
         assert [each["target_label"] for each in job["relabel_configs"]] == ["team", "job"]
-    assert state["params"] == {"collect[]": ["state"], "sparse": ["1"]}
+    # By its proxy, a name counts for nothing there.
+    assert state["params"] == {"collect[]": ["state"], "sparse": ["1"], "scraper": ["stack"]}
 
 
 @pytest.mark.parametrize(
@@ -134,7 +137,7 @@ def test_promtool_accepts_the_examples_of_the_readme(
     container = equipped / ".local" / prometheus_config.FOLDER
     assert {path.name for path in container.iterdir()} == {
         *prometheus_config.MOUNTED,
-        prometheus_config.NAME,
+        *(prometheus_config.NAME, prometheus_config.MEMBERS, remote_write.FOLDER),
     }
     done = subprocess.run(
         [
@@ -155,6 +158,33 @@ def test_the_container_reads_each_path_where_it_is_mounted(folder: Path) -> None
     assert mounted >= {f"/etc/prometheus/{name}" for name in (*prometheus_config.MOUNTED, "")} - {
         "/etc/prometheus/"
     } | {"/etc/prometheus"}
+
+
+def test_a_new_token_or_credential_restarts_prometheus(equipped: Path) -> None:
+    """Prometheus 3.5 does not read them again by itself, nor with a new configuration."""
+
+    def restarting() -> str:
+        processes = LocalStack(loaded(equipped)).processes.all()
+        (environment,) = (each.environment for each in processes if each.part is PROMETHEUS)
+        digest = environment["SCRAPE_SECRETS_DIGEST"]
+        assert filled_in(loaded(equipped), "name")["SCRAPE_SECRETS_DIGEST"] == digest
+        return digest
+
+    list(prepare(loaded(equipped)))
+    seen = {restarting()}
+    add_secret(equipped, "team-a.token", "a-made-up-token-of-a")
+    seen.add(restarting())
+    add_secret(equipped, "team-a.token", "the-token-that-replaces-it")
+    seen.add(restarting())
+    (equipped / "secrets/stack_credential").write_text("a-credential-that-replaces-it\n")
+    seen.add(restarting())
+    assert len(seen) == 4
+    assert restarting() in seen
+    for name in ("docker-compose.yml", "docker-compose.ha.yml"):
+        services = yaml.safe_load((equipped / name).read_text())["services"]
+        for service in services.values():
+            if "--storage.tsdb.path=/prometheus" in service.get("command", ()):
+                assert service["environment"]["SCRAPE_SECRETS_DIGEST"]
 
 
 def test_files_and_credentials_are_in_a_backup(folder: Path) -> None:

@@ -14,6 +14,7 @@ from stack import (
     high_availability,
     internal,
     long_term,
+    orphans,
     parts,
     prometheus_folder,
     proxy,
@@ -23,7 +24,6 @@ from stack.processes import Processes, local_parts
 from stack.programs import NAMES, SIDECAR_NAMES, Programs
 from stack.record import Placement
 from stack.settings import (
-    ALERTMANAGER,
     EXPORTER,
     PROMETHEUS,
     VICTORIAMETRICS,
@@ -34,7 +34,6 @@ from stack.settings import (
 from stack.supervisor import Supervisor
 
 STOP_SECONDS = 20.0
-STORES = {PROMETHEUS: "storage.tsdb.path", ALERTMANAGER: "storage.path"}
 # Of a log's end, what a part's last words are looked for in.
 LOG_TAIL_BYTES = 65_536
 # What supervisor's states mean to a user.
@@ -153,9 +152,9 @@ class LocalStack:
         """
         supervised = {state.name: state.state for state in self._supervisor.processes()}
         known = {name: STATES.get(state, "failed") for name, state in supervised.items()}
-        orphans = {name for _, name in self._orphans()} if not supervised else set()
+        left = {name for _, name in orphans.find(self._settings)} if not supervised else set()
         without = {part.name: "stopped" for part in self.parts()}
-        return without | dict.fromkeys(orphans, "unsupervised") | known
+        return without | dict.fromkeys(left, "unsupervised") | known
 
     def own_ports(self) -> set[int]:
         """The ports on which this stack's processes listen."""
@@ -251,27 +250,7 @@ class LocalStack:
     def end_orphans(self) -> Iterator[str]:
         """End what a killed supervisor left behind; yields a line for each process."""
         if not self._supervisor.is_running():
-            yield from self._end([process for process, _ in self._orphans()])
-
-    def _orphans(self) -> list[tuple[psutil.Process, str]]:
-        """This checkout's processes and their parts, known by where they alone store."""
-        marks = {
-            f"--{option}={self._folder}/{member.name}/": member.name
-            for part, option in STORES.items()
-            for member in high_availability.MEMBERS[part]
-        } | {
-            f"--ledger={self._folder}/": "exporter",
-            f"--collector.textfile.directory={self._settings.root}/": "node_exporter",
-            f"--config={self._folder}/proxy/": "proxy",
-            f"-storageDataPath={self._folder}/": "victoriametrics",
-            f"-auth.config={self._folder}/": "vmauth",
-        }
-        return [
-            (process, part)
-            for process in psutil.process_iter(["cmdline"])
-            for mark, part in marks.items()
-            if any(argument.startswith(mark) for argument in process.info["cmdline"] or ())
-        ]
+            yield from self._end([process for process, _ in orphans.find(self._settings)])
 
     def _end(self, processes: Sequence[psutil.Process]) -> Iterator[str]:
         for process in processes:

@@ -23,7 +23,7 @@ TEXTS = {
     if not page.is_generated and page.name != "CHANGELOG.md"
 }
 # Options of other programs that a code span names alone.
-OF_OTHERS = {"--web", "--query", "--receive", "--cluster"}
+OF_OTHERS = {"--web", "--query", "--receive", "--cluster", "--command-name", "--ignore-failure"}
 
 
 @cache

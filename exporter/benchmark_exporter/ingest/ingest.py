@@ -37,11 +37,11 @@ Batch = tuple[Sequence[Candidate], int]  # files to read, and how many come afte
 class Ingest:
     """Ingests files and notifications; calls `publish` after commits that changed the state.
 
-    It is not called after each batch of a backlog; see `backlog_publishing`.
-    `clock` returns seconds since 1970, `monotonic` seconds that never go back. Once `stopping`
-    returns True, batches that have not begun are left for the next start. One thread at a time.
-    Every method raises LedgerError if the ledger fails and OSError if the folder does; the next
-    scan ingests what was not committed.
+    Of a backlog that is not after each batch; see `backlog_publishing`. `clock` returns seconds
+    since 1970, `monotonic` seconds that never go back. Once `stopping` returns True, batches that
+    have not begun are left for the next start. One thread at a time. Every method raises
+    LedgerError if the ledger fails and OSError if the folder does; the next scan ingests what was
+    not committed.
     """
 
     def __init__(
@@ -60,8 +60,7 @@ class Ingest:
         self._ledger = ledger
         self._inbox = inbox
         self.publishing = BacklogPublishing(publish, monotonic)
-        self._clock = clock
-        self._stopping = stopping
+        self._clock, self._stopping = clock, stopping
         ledger.adopt_pipelines(defaults.project)
         BranchTracking(defaults.branches).hide_untracked(ledger)
         self._known = KnownFiles(chain.from_iterable(ledger.files(STEP_FILES)))
@@ -129,14 +128,10 @@ class Ingest:
         if shows_gone and known.has_unseen:
             for _ in self._drop_unseen(unreached):
                 yield number
-        steps = self._ingest(
-            (
-                (batch, len(fresh) + remaining)
-                for found in fresh.take_oldest_first(BATCH_FILES)
-                for batch, remaining in self._batches([x for x in found if x.name not in checked])
-            ),
-            checked,
-        )
+        oldest = fresh.take_oldest_first(BATCH_FILES)
+        unchecked = ([each for each in found if each.name not in checked] for found in oldest)
+        batches = chain.from_iterable(map(self._batches, unchecked))
+        steps = self._ingest(((batch, len(fresh) + rest) for batch, rest in batches), checked)
         self._checked = None
         for _ in steps:
             self._checked = checked
@@ -279,11 +274,12 @@ class Ingest:
                 lines = self._recorder.record_each(transaction, reads)
         for read in reads:
             self._known.record(read.candidate.name, read.candidate.signature)
+        names = [read.candidate.name for read in reads]
         if self._checked is not None:
-            self._checked.update(read.candidate.name for read in reads)
-        self._reader.discard(read.candidate.name for read in reads)
-        named = zip((read.candidate.name for read in reads), lines, strict=True)
-        log_batch([(name, line) for name, line in named if line is not None], remaining=remaining)
+            self._checked.update(names)
+        self._reader.discard(names)
+        said = [(name, line) for name, line in zip(names, lines, strict=True) if line is not None]
+        log_batch(said, remaining=remaining)
         if transaction.changed:
-            has_births = transaction.touched.births
-            self.publishing.publish_batch(remaining=remaining, has_births=has_births)
+            births = transaction.touched.births
+            self.publishing.publish_batch(remaining=remaining, has_births=births)

@@ -64,8 +64,7 @@ class Server:
         self, settings: ServeSettings, worker: Worker, upload_worker: Worker, live_worker: Worker
     ) -> None:
         config = settings.config
-        self._settings = settings
-        self._state = IngestState()
+        self._settings, self._state = settings, IngestState()
         self._feed = Feed(
             lambda snapshot: Hub(
                 __version__,

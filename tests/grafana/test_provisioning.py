@@ -38,7 +38,8 @@ def test_the_shortest_step_is_the_shortest_scrape_interval() -> None:
         job.get("scrape_interval", prometheus["global"]["scrape_interval"])
         for job in prometheus["scrape_configs"]
     }
-    assert intervals == {"1s", "15s", "30s"}  # the dashboards and docs/metrics.md rely on these
+    # The dashboards and docs/metrics.md rely on these.
+    assert intervals == {"1s", "5s", "15s", "30s"}
     assert source["jsonData"]["timeInterval"] == "1s"
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from stack import internal
 from stack.high_availability import ADDED, DOORS, INTERNAL, PROMETHEUS_B
-from stack.settings import EXPORTER, GRAFANA, LISTENERS, PROMETHEUS
+from stack.settings import EXPORTER, GRAFANA, LISTENERS, PROMETHEUS, VMAUTH
 from tests.stack.backends import get, is_back, until
 from tests.stack.doors import DOCUMENT, ask
 from tests.stack.pair import ALERT, SETTLED_SECONDS, SPREAD_SECONDS, Pair, Queries, running_pair
@@ -33,7 +33,7 @@ def test_a_stack_with_members_listens_on_the_doors_of_the_document_alone(pair: P
     settings, ports = pair.backend.settings, internal.ports(pair.backend.settings)
     document = DOCUMENT.read_text(encoding="utf-8")
     assert not [part.name for part in INTERNAL if f"`{part.name}`" not in document]
-    published = [part for part in LISTENERS if part is not GRAFANA]
+    published = [part for part in LISTENERS if part not in (GRAFANA, VMAUTH)]
     expected = {("127.0.0.1", settings.port(part)) for part in published}
     expected |= {("127.0.0.1", ports[part.name]) for part in (*published, *INTERNAL)}
     assert set(pair.backend.listening()) == expected

@@ -49,6 +49,7 @@ MAY_BE_EMPTY = {
     "Waiting for memory": "not every kernel has pressure stall information",
     "Waiting for resources": "not every kernel has pressure stall information",
     "Throttled": "virtual processors do not count it",
+    "Long-term store behind": "this stack has none",
     "Moved together": "the demo's machine does not change, and its regressions are single ones",
 }
 # What queries that may be empty ask for, in a panel whose others may not.

@@ -139,7 +139,7 @@ def counts() -> Panel:
         .override_by_name("commit_hash", column("Commit", custom__width=110))
         .override_by_name("run_id", column("Run"))
         .override_by_name("benchmark_name", column("Benchmark"))
-        .links([to_page("The exporter's page", EXPORTER_URL)])
+        .links([to_page("The page of this stack's own exporter", EXPORTER_URL)])
     )
 
 

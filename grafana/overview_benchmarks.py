@@ -144,7 +144,7 @@ def newest_runs() -> Panel:
         sort="Time of run",
     )
     run = {
-        "title": "The newest runs, on the exporter's page",
+        "title": "The newest runs, on the page of this stack's own exporter",
         "url": EXPORTER_URL,
         "targetBlank": True,
     }

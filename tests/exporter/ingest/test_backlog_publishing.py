@@ -1,7 +1,5 @@
 """Publishing while a backlog is ingested: seldom where it is slow, and whole in the end."""
 
-from pathlib import Path
-
 import pytest
 
 from benchmark_exporter.ingest import ingest
@@ -83,7 +81,7 @@ def test_what_was_left_to_a_batch_that_did_not_come_is_published() -> None:
 
 
 def test_a_scan_of_many_files_ends_with_all_published(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    wired: Wired, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ingest, "BATCH_FILES", 2)
     published: list[int] = []
@@ -92,7 +90,6 @@ def test_a_scan_of_many_files_ends_with_all_published(
         published.append(wired.ledger.state().commits)
         wired.now += 0.4
 
-    wired = Wired(tmp_path)
     wired.take("first.json", numbered_run(0))  # its counters are born here
     wired.publish = publish
     for number in range(1, BATCHES):

@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import suppress
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -38,11 +37,8 @@ async def compressed(publisher: Any, *chunks: Chunk) -> None:
         await task
 
 
-def test_what_does_not_change_is_compressed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_does_not_change_is_compressed(wired: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compressed_lines, "COMPRESS_SECONDS", 0.01)
-    wired = Wired(tmp_path)
     wired.drop("1.json", perf_suite("1"))
     wired.settle()
     exposition = wired.render()
@@ -52,9 +48,8 @@ def test_what_does_not_change_is_compressed(
     assert exposition.parts == shown
 
 
-def test_a_failure_ends_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_failure_ends_nothing(monkeypatch: pytest.MonkeyPatch, wired: Wired) -> None:
     monkeypatch.setattr(compressed_lines, "COMPRESS_SECONDS", 0.01)
-    wired = Wired(tmp_path)
     wired.drop("1.json", perf_suite("1"))
     wired.settle()
     exposition = wired.render()

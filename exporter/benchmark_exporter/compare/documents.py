@@ -48,7 +48,7 @@ def read_runs(folder: Path) -> Sequence[Mapping[Quantity, float]]:
     read = [(file, _read(file)) for file in _documents(folder)]
     runs = [(run.timestamp_seconds, str(file), run) for file, run in read if run is not None]
     if not runs:
-        raise CompareError(f"{folder}: there is no result file in it")
+        raise CompareError(f"{folder} has no result file")
     return [
         dict(_values(Path(file), run)) for _, file, run in sorted(runs, key=lambda run: run[:2])
     ]

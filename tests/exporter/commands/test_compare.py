@@ -195,7 +195,7 @@ def test_folders_of_results(tmp_path: Path) -> None:
     ended = _compare(tmp_path, "--base-results=base", "--head-results=empty")
     assert (ended.returncode, ended.stderr) == (
         2,
-        "benchmark-exporter: empty: there is no result file in it\n",
+        "benchmark-exporter: empty has no result file\n",
     )
 
 

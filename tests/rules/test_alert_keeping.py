@@ -1,7 +1,7 @@
 """Alerts do not end while Prometheus is away, and not for longer.
 
 Exporter, Prometheus and Alertmanager are real, with shorter times: alerts of the rules for results
-end 4 s after they were sent last, unless the exporter sends them again.
+end 12 s after they were sent last, unless the exporter sends them again.
 """
 
 import json
@@ -23,10 +23,13 @@ from tests.rules.prometheus_server import Server, prometheus, wait_until
 from tests.support.documents import perf_suite
 from tests.support.process import Exporter
 
-RESEND, ENDS_SECONDS = "--rules.alert.resend-delay=1s", 4.0
-AFTER_SECONDS, REPORT_SECONDS, EXTEND_SECONDS, LIMIT_SECONDS = 1.5, 12.0, 9.0, 14.0
+RESEND, ENDS_SECONDS = "--rules.alert.resend-delay=3s", 12.0
+# Long enough for the exporter to start again, on a busy machine too, within the extension.
+AFTER_SECONDS, REPORT_SECONDS, EXTEND_SECONDS, LIMIT_SECONDS = 3.0, 40.0, 25.0, 50.0
 # group_interval, a scrape, an evaluation, and what a busy machine may add.
-DELIVERED_SECONDS = 10.0 + 1 + 1 + 15
+DELIVERED_SECONDS = 10.0 + 1 + 1 + 60
+# How much longer than at its last scrape it was asked, on a busy machine.
+CLOCK_SECONDS = 8.0
 SLOW, FAST = 5.0, 20.0
 DOWN = "Prometheus does not scrape the benchmark exporter"
 
@@ -84,6 +87,10 @@ class Stage:
         """When an alert ends unless it is sent again; None if Alertmanager does not have it."""
         ends = [datetime.fromisoformat(alert["endsAt"]) for alert in self.listed(**labels)]
         return ends[0] if ends else None
+
+    def keeps_alerts(self, times: int = 1) -> bool:
+        """Whether the exporter has begun that often to keep alerts from ending."""
+        return self.exporter.log.read_text().count("its alerts are kept from ending") >= times
 
     def end_as_another_prometheus(self, project: str) -> None:
         """Sends the end of a project's alerts, as one does that has the same rules."""
@@ -147,16 +154,18 @@ def test_an_alert_lasts_while_prometheus_is_stopped_and_ends_when_its_cause_has(
     stage.begin("lasting")
     stage.begin("ending")
     stage.begin("ended-by-another")
+    wait_until(lambda: stage.end_of(alertname="Watchdog") is not None, "Watchdog is sent")
     with stage.prometheus_stopped():
         # Its absence is the alarm.
         watchdog = stage.end_of(alertname="Watchdog")
         stage.run("ending", FAST)
-        time.sleep(2 * AFTER_SECONDS)
+        wait_until(stage.keeps_alerts, "alerts are kept from ending")
         stage.end_as_another_prometheus("ended-by-another")
         # Its start counts as a scrape.
         assert stage.exporter.stop() == 0
         stage.exporter.start()
-        time.sleep(2 * ENDS_SECONDS)
+        wait_until(lambda: stage.keeps_alerts(times=2), "they are kept again")
+        time.sleep(ENDS_SECONDS)
         kept = stage.end_of(project="lasting")
         assert kept is not None
         assert kept > datetime.now(UTC)
@@ -164,7 +173,7 @@ def test_an_alert_lasts_while_prometheus_is_stopped_and_ends_when_its_cause_has(
         assert not stage.reported("resolved", "ending")
         assert stage.end_of(project="ended-by-another") is None
         assert watchdog is not None
-        assert stage.end_of(alertname="Watchdog") == watchdog
+        assert stage.end_of(alertname="Watchdog") in (watchdog, None)
     back = time.monotonic()
     wait_until(
         lambda: bool(stage.reported("resolved", "ending")),
@@ -175,7 +184,6 @@ def test_an_alert_lasts_while_prometheus_is_stopped_and_ends_when_its_cause_has(
     wait_until(lambda: time.monotonic() > back + EXTEND_SECONDS + 1, "the end of the extension")
     assert not stage.reported("resolved", "lasting")
     assert len(stage.reported("firing", "lasting")) == 1
-    assert "its alerts are kept from ending" in stage.exporter.log.read_text()
 
 
 def test_alerts_end_at_the_limit_and_people_hear_why(stage: Stage) -> None:
@@ -190,7 +198,7 @@ def test_alerts_end_at_the_limit_and_people_hear_why(stage: Stage) -> None:
         )
         _, page = pages.wait(pagerduty("trigger", DOWN), DELIVERED_SECONDS)
     [ended] = stage.reported("resolved", "abandoned")
-    assert LIMIT_SECONDS - 2 < ended.timestamp() - began < LIMIT_SECONDS + 2
+    assert abs(ended.timestamp() - began - LIMIT_SECONDS) < CLOCK_SECONDS
     runbook = "http://monitoring.example:8000/runbooks/PrometheusDown"
     assert runbook in [link["href"] for link in page["links"]]
     # As the unit tests of rules have it: PagerDuty would read it as YAML.

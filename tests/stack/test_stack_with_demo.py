@@ -56,7 +56,7 @@ MAY_BE_EMPTY = {
 MAY_BE_MISSING = {
     "prometheus_tsdb_wal_storage_size_bytes": "older versions of Prometheus do not have it",
     "benchmark_drift_ratio": "drifts are searched at the start and once an hour",
-    "benchmark_reachable_change_ratio": "more samples would not make the demo's results quieter",
+    "benchmark_reachable_change_": "more samples would not make the demo's results quieter",
     'benchmark_change_info{direction="worse"': "each result's newest change may be for the better",
 }
 

@@ -23,6 +23,7 @@ LONGEST = (
     "tests/stack/test_long_term.py",
     "tests/stack/test_several_exporters.py",
     "tests/stack/test_high_availability.py",
+    "tests/stack/test_overlays.py",
     "tests/rules/test_series_limit.py",
     "tests/stack/backup[compose]",
     "tests/exporter/server/test_serve.py",

@@ -180,7 +180,7 @@ def run_compose(
     # An image of its own: another test run at the same time may build one of other code.
     image = f"strataregula/benchmark-exporter:{name}"
     values = {"MODE": "compose", "PUBLIC_HOST": PUBLIC_HOST, "EXPORTER_IMAGE": image}
-    settings = checkout(folder, {**values, **ports(free_port), **images, **_trust()})
+    settings = checkout(folder, {**values, **ports(free_port), **images, **trust()})
     parts = [part for part in PARTS if part is not GRAFANA or settings["GRAFANA_IMAGE"]]
     backend = Compose("compose", settings, parts)
     prepared = backend.command("prepare")
@@ -286,7 +286,7 @@ def query(settings: Settings, expression: str) -> list[dict[str, Any]]:
     return result
 
 
-def _trust() -> dict[str, str]:
+def trust() -> dict[str, str]:
     """The bundle of authorities that this machine's own pip trusts."""
     bundle = os.environ.get("PIP_CERT") or os.environ.get("SSL_CERT_FILE") or ""
     return {"BUILD_CA_BUNDLE": bundle} if bundle else {}

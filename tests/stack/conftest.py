@@ -45,7 +45,7 @@ def browser() -> Iterator[Browser]:
     yield from running_browser()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def images() -> Callable[[], Mapping[str, str]]:
     """Gives the images of containers by their settings, or skips where there are none."""
     return _images

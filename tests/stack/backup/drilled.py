@@ -13,7 +13,7 @@ from typing import Any
 from stack.project import derived_name
 from stack.settings import ALERTMANAGER, EXPORTER, PROMETHEUS, Settings, load
 from tests import guardian
-from tests.stack.backends import _trust, get, get_text, query, stand_in_images, until
+from tests.stack.backends import get, get_text, query, stand_in_images, trust, until
 from tests.stack.checkouts import checkout, link_programs, ports, run_stack
 
 ARRIVAL_SECONDS = 30.0
@@ -113,7 +113,7 @@ def compose(folder: Path, free_port: Callable[[], int]) -> Iterator[Drilled]:
     """A checkout in mode compose; its containers and volumes are removed at the end."""
     name = derived_name(folder)
     image = f"strataregula/benchmark-exporter:{name}"
-    values = {"MODE": "compose", "EXPORTER_IMAGE": image, **stand_in_images(), **_trust()}
+    values = {"MODE": "compose", "EXPORTER_IMAGE": image, **stand_in_images(), **trust()}
     settings = checkout(folder, {**values, **ports(free_port)})
     down = ["docker", "compose", "--project-name", name, "down", "--volumes", "--remove-orphans"]
     remove_image = ["docker", "image", "rm", image]

@@ -9,6 +9,8 @@ JOBS = 'job=~"benchmark-exporter(-slow)?"'
 UP_NOW = f"min by (instance) (up{{{JOBS}}})"
 # One that has just gone down is shown with the version that it had.
 VERSION = "max by (instance, version) (last_over_time(benchmark_exporter_build_info[5m]))"
+URL = "max by (instance, url) (last_over_time(benchmark_exporter_url_info[5m]))"
+OPENS = {"title": "The page of this exporter", "url": "${__value.raw}", "targetBlank": True}
 
 
 def exporters() -> Panel:
@@ -16,8 +18,13 @@ def exporters() -> Panel:
     panel = listing(
         "Exporters",
         "The exporters that Prometheus scrapes: whether both jobs reach them, how many benchmarks "
-        "they show (one for each scope), and when the newest result was ingested.",
-        rows(f"{VERSION} * on (instance) group_left () {UP_NOW} or on (instance) {UP_NOW}"),
+        "they show (one for each scope), when the newest result was ingested, and where their "
+        "pages are, which list the newest runs and the rejected files.",
+        rows(
+            f"{VERSION} * on (instance) group_left (url) {URL} * on (instance) group_left () "
+            f"{UP_NOW} or on (instance) {VERSION} * on (instance) group_left () {UP_NOW} "
+            f"or on (instance) {UP_NOW}"
+        ),
         rows(
             f"count by (instance) ({BY_SUBJECT} (benchmark_last_run_timestamp_seconds))",
             ref="B",
@@ -26,7 +33,7 @@ def exporters() -> Panel:
             "time() - max by (instance) (benchmark_exporter_last_ingest_timestamp_seconds)", ref="C"
         ),
         no_value=PROMETHEUS_DOWN,
-        columns=["instance", "Value #A", "Value", "version", "Value #B", "Value #C"],
+        columns=["instance", "Value #A", "Value", "version", "Value #B", "Value #C", "url"],
         sort="Newest result",
     )
     return (
@@ -40,6 +47,7 @@ def exporters() -> Panel:
                 custom__cellOptions=COLORED,
             ),
         )
+        .override_by_name("url", column("Page", links=[OPENS]))
         .override_by_name("Value #B", column("Benchmarks", decimals=0))
         .override_by_name("Value #C", column("Newest result", unit="s", decimals=0))
     )

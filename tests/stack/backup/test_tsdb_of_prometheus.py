@@ -94,7 +94,9 @@ def test_no_sample_is_missing_from_a_copy(
             assert steps > number
             copies.append((tmp_path / f"copy-{number}", steps))
             copy(tmp_path / "live/data", copies[-1][0] / "data")
-        wait_until(lambda: any((tmp_path / "live/data/wal").glob("checkpoint.*")), "a checkpoint", 240)
+        wait_until(
+            lambda: any((tmp_path / "live/data/wal").glob("checkpoint.*")), "a checkpoint", 240
+        )
     # Something has moved while it was copied, or this shows little.
     assert len(list((tmp_path / "live/data").glob("01*"))) > 3
     for folder, steps in copies:

@@ -27,9 +27,9 @@ def page(
     lines = [
         "# Two Prometheus, three Alertmanagers",
         "",
+        f"By `make drill-failover`, {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores shared by",
         (
-            f"By `make drill-failover`, {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores "
-            f"shared by everything, Python {platform.python_version()}; load average "
+            f"everything, Python {platform.python_version()}; load average "
             f"{os.getloadavg()[0]:.1f} at the end."
         ),
         "",
@@ -61,8 +61,9 @@ def page(
         "",
         (
             f"{ALERTS} alerts in a cluster of three alone, by `--cluster.peer-timeout` and by how "
-            "long the receiver takes to answer; then again, after the first one was killed:"
+            "long the"
         ),
+        "receiver takes to answer; then again, after the first one was killed:",
         "",
         "| timeout | receiver answers after | messages | after the death | the last of them |",
         "|--:|--:|--:|--:|--:|",

@@ -19,7 +19,7 @@ from grafana.panels import (
     states,
     tally,
 )
-from grafana.selectors import FIRING, LEGEND, SUBJECT
+from grafana.selectors import FIRING, LEGEND, SUBJECT, newest
 from grafana.style import (
     COLORED,
     CRITICAL,
@@ -34,7 +34,7 @@ from grafana.style import (
 
 WHERE = ("project", "benchmark_name", "environment", "branch")
 # Alertmanager has counters for every integration it knows; only those in use are shown.
-USED = "and on (integration) alertmanager_notifications_total > 0"
+USED = f"and on (integration) {newest('alertmanager_notifications_total')} > 0"
 
 
 def alerts() -> dashboard.Dashboard:
@@ -157,21 +157,25 @@ def firing_alerts() -> Panel:
 
 
 def history() -> Panel:
+    alert_of = f'ALERTS{{{{{FIRING}, severity="{{}}"}}}}'
+
     def level(aggregate: str) -> str:
         critical, warning = (
-            f'{aggregate} (ALERTS{{{FIRING}, severity="{severity}"}})'
+            f"{aggregate} ({newest(alert_of.format(severity))})"
             for severity in ("critical", "warning")
         )
         return f"{critical} * 2 or {warning}"
 
     return states(
         "Alerts over time",
-        "The highest severity that was firing, then each alert while it was firing.",
-        query(f"{level('max')} or vector(0)", "all alerts"),
+        "The highest severity that was firing, then each alert while it was firing; the worst "
+        "between two points.",
+        query(f"{level('max')} or vector(0)", "all alerts", step=SLOW_SCRAPE),
         query(
             level(f"max by (alertname, {SUBJECT})"),
             f"{{{{alertname}}}} {LEGEND}",
             ref="B",
+            step=SLOW_SCRAPE,
         ),
         no_value=PROMETHEUS_DOWN,
         words={2: ("critical", CRITICAL), 1: ("warning", WARNING), 0: ("quiet", GOOD)},
@@ -225,20 +229,20 @@ def failed() -> Panel:
 
 
 def latency() -> Panel:
-    def mean(window: str) -> str:
+    def mean() -> str:
         sums, counts = (
             "sum by (integration) "
-            f"(increase(alertmanager_notification_latency_seconds_{part}[{window}]))"
+            f"(increase(alertmanager_notification_latency_seconds_{part}[$__rate_interval]))"
             for part in ("sum", "count")
         )
         return f"{sums} / ({counts} > 0)"
 
     panel = curves(
         "Notification latency",
-        "How long Alertmanager took to deliver a notification, as the mean of the hour before "
-        "each point, by channel. Time spent earlier (scrape, rule, group_wait) is not "
-        "included.",
-        query(mean("1h"), "{{integration}}", step=SLOW_SCRAPE),
+        "How long Alertmanager took to deliver a notification, as the mean of an hour, or between "
+        "two points where these are further apart, by channel. Time spent earlier (scrape, rule, "
+        "group_wait) is not included.",
+        query(mean(), "{{integration}}", step="15m"),
         unit="s",
         no_value="No notification within an hour",
     )
@@ -284,7 +288,7 @@ def in_alertmanager() -> Panel:
     panel = curves(
         "Alerts in Alertmanager",
         "Alerts that Alertmanager holds, by state. Suppressed alerts are silenced or inhibited.",
-        query("sum by (state) (alertmanager_alerts)", "{{state}}", step=SLOW_SCRAPE),
+        query(f"sum by (state) ({newest('alertmanager_alerts')})", "{{state}}", step=SLOW_SCRAPE),
         unit="none",
         no_value=ALERTMANAGER_DOWN,
     )

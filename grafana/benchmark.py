@@ -25,6 +25,7 @@ from grafana.selectors import (
     ON_SUBJECT,
     RESULT,
     SUBJECT,
+    newest,
     worst_verdict,
 )
 from grafana.style import CRITICAL, DASHES, VERDICTS, fixed_color, logarithmic
@@ -52,7 +53,8 @@ def benchmark() -> dashboard.Dashboard:
 
 def judged() -> Panel:
     # References and limits are in the unit of their result, which the judged value states.
-    is_time = f'and {ON_SUBJECT} benchmark_judged_value{{unit="seconds", {RESULT}}}'
+    judged_value = f'benchmark_judged_value{{unit="seconds", {RESULT}}}'
+    is_time = f"and {ON_SUBJECT} {newest(judged_value)}"
 
     def of_verdict(metric: str, by: str = SUBJECT) -> str:
         return f"max by ({by}) (last_over_time({metric}[$__rate_interval]) {is_time})"

@@ -16,7 +16,7 @@ from grafana.panels import (
     rows,
     states,
 )
-from grafana.selectors import LEGEND, OF_PROJECT, RUN, SUBJECT
+from grafana.selectors import AHEAD, LEGEND, OF_PROJECT, RUN, SUBJECT
 from grafana.style import GOOD, NEUTRAL, PASSED, WARNING, column, threshold_lines, thresholds
 
 # A pipeline's branch is any branch, so the variable of the tracked ones does not select it.
@@ -101,7 +101,7 @@ def failure_trend() -> Panel:
     # an hour is counted.
     expr = (
         "1 - avg_over_time(min by (pipeline, project) "
-        f"(min_over_time(ci_pipeline_status{{{PIPELINE}}}[1h]))[7d:1h])"
+        f"(min_over_time(ci_pipeline_status{{{PIPELINE}}}[1h]))[7d:1h] {AHEAD})"
     )
     panel = lines(
         "Failing hours, last 7 days",

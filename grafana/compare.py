@@ -17,6 +17,7 @@ from grafana.panels import (
     rows,
 )
 from grafana.selectors import (
+    AHEAD,
     BY_SUBJECT,
     LEGEND,
     ON_SUBJECT,
@@ -131,7 +132,7 @@ def times_over_runs() -> Panel:
 
 def ratio_over_runs() -> Panel:
     # Environments do not run at the same time, but the mean of a day includes a run of each.
-    mean = f"avg by ({SUBJECT}) (avg_over_time({TIMES}[1d]))"
+    mean = f"avg by ({SUBJECT}) (avg_over_time({TIMES}[1d] {AHEAD}))"
     panel = lines(
         "Slowdown against the fastest environment, over runs",
         "The mean p50 of the day before each point, as a multiple of that in the fastest "

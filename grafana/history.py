@@ -7,7 +7,7 @@ from grafana.board import Board
 from grafana.no_data import NO_RUN
 from grafana.overview_benchmarks import speedup_scale
 from grafana.panels import Panel, bars, curves, lines, now, query, states
-from grafana.selectors import BY_SUBJECT, GATED, LEGEND, RESULT, RUN, SUBJECT
+from grafana.selectors import AHEAD, BY_SUBJECT, GATED, LEGEND, RESULT, RUN, SUBJECT
 from grafana.style import CRITICAL, GOOD, NEUTRAL, WARNING, fixed_color, logarithmic, thresholds
 
 # Every sample of the range is read, because backfilled history has one sample per run, which would
@@ -79,7 +79,7 @@ def weekly() -> Panel:
         "Weekly median time",
         "The median p50 of the seven days before each point: the trend without the noise of "
         "single runs. Logarithmic.",
-        query(THIS_WEEK, LEGEND, step=SIX_HOURS),
+        query(f"quantile_over_time(0.5, {HOURLY}[7d:1h] {AHEAD})", LEGEND, step=SIX_HOURS),
         unit="s",
         no_value=NO_RUN,
     )
@@ -152,12 +152,13 @@ def gates() -> Panel:
 
 
 def runs_a_day() -> Panel:
+    newest_run = f"benchmark_last_run_timestamp_seconds{{{RUN}}}"
     panel = curves(
         "Runs per day",
         "How many times the newest run of each environment changed in the 24 hours before "
         "each point, summed over the benchmarks.",
         query(
-            f"sum by (environment) (changes(benchmark_last_run_timestamp_seconds{{{RUN}}}[1d]))",
+            f"sum by (environment) (changes({newest_run}[1d] {AHEAD}))",
             "{{environment}}",
             step=SIX_HOURS,
         ),

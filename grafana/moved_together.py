@@ -2,8 +2,8 @@
 
 from grafana_foundation_sdk.builders import timeseries
 
-from grafana.panels import curves, query
-from grafana.selectors import OF_SCOPE, SCOPE
+from grafana.panels import SPARSE, curves, query
+from grafana.selectors import OF_SCOPE, SCOPE, newest
 
 
 def moved_together() -> timeseries.Panel:
@@ -13,11 +13,16 @@ def moved_together() -> timeseries.Panel:
         "Moved together",
         "By how much results are worse that moved alike, as on another machine (negative for "
         "better), and the median of regressions since one commit, where these are many.",
-        query(f"benchmark_environment_shift_ratio{{{SCOPE}}}", f"all alike, {scope}"),
         query(
-            f"benchmark_common_regression_worsening_ratio{{{SCOPE}}}",
+            newest(f"benchmark_environment_shift_ratio{{{SCOPE}}}"),
+            f"all alike, {scope}",
+            step=SPARSE,
+        ),
+        query(
+            newest(f"benchmark_common_regression_worsening_ratio{{{SCOPE}}}"),
             f"since {{{{last_good_commit}}}}, {scope}",
             ref="B",
+            step=SPARSE,
         ),
         unit="percentunit",
         no_value="Nothing moved together",

@@ -28,6 +28,7 @@ from grafana.selectors import (
     RESULT,
     RUN,
     SUBJECT,
+    newest,
     worst_verdict,
 )
 from grafana.style import (
@@ -173,15 +174,17 @@ def newest_runs() -> Panel:
 
 
 def regression_rate() -> Panel:
-    total = f"sum by (severity) (performance_regressions_total{{{RUN}}}"
+    counter = f"performance_regressions_total{{{RUN}}}"
+    total = f"sum by (severity) ({newest(counter)})"
+    day_before = f"sum by (severity) (last_over_time({counter}[$__rate_interval] offset 1d))"
     # Not increase(): over a day it reads 86,400 samples per series for each point. The ledger keeps
     # the totals, so they never restart; a series without a value a day ago began at 0.
-    expr = f"{total}) - ({total} offset 1d) or {total}) * 0)"
+    expr = f"{total} - ({day_before} or {total} * 0)"
     panel = curves(
         "Regressions per day",
         "Runs that their gate counted as a regression in the 24 hours before each point. "
         "Critical means a speedup below 10, warning that the gate failed otherwise.",
-        query(expr, "{{severity}}", step=SLOW_SCRAPE),
+        query(expr, "{{severity}}", step=SLOW_SPARSE),
         unit="none",
         no_value=NO_RUN,
     )
@@ -237,7 +240,7 @@ def memory() -> Panel:
         "Memory",
         "Resident memory by process and phase. Above 1000 MB an alert fires.",
         query(
-            "max by (process, phase, project) (memory_usage_mb)",
+            f"max by (process, phase, project) ({newest('memory_usage_mb')})",
             f"{{{{process}}}} {{{{phase}}}}{OF_PROJECT}",
             step=SLOW_SCRAPE,
         ),

@@ -19,6 +19,7 @@ from grafana_foundation_sdk.models import dashboard as d
 from grafana_foundation_sdk.models import heatmap as h
 from grafana_foundation_sdk.models import prometheus as p
 
+from grafana.selectors import until_next_point
 from grafana.style import GOOD, NEUTRAL, column, mapping, thresholds
 
 PROMETHEUS = c.DataSourceRef(type_val="prometheus", uid="prometheus")
@@ -32,8 +33,8 @@ SCOPE_COLUMNS = (
     ("instance", "Exporter", 150),
 )
 
-# The shortest window is four of the minimum steps. A sparse series has a sample each minute,
-# or, of the slow job, every 210 s. The last step is for rates of those.
+# The shortest window is four of the minimum steps. A sparse series has a sample each minute, or, of
+# the slow job, every 210 s. The last step is for rates of those.
 SLOW_SCRAPE, SPARSE, SLOW_SPARSE, SLOW_COUNTED = "30s", "20s", "75s", "210s"
 
 Panel = (
@@ -58,7 +59,7 @@ AnyPanel = TypeVar(
 def query(
     expr: str, legend: str = "", *, ref: str = "A", step: str | None = None
 ) -> prometheus.Dataquery:
-    """Return a query over the shown time range.
+    """Return a query over the shown time range, whose last point has the newest samples.
 
     `step` is the minimum time between two points, from which the windows of rates are derived.
     """
@@ -67,7 +68,7 @@ def query(
         .datasource(PROMETHEUS)
         .editor_mode(p.QueryEditorMode.CODE)
         .ref_id(ref)
-        .expr(expr)
+        .expr(until_next_point(expr))
         .range()
     )
     built.legend_format(legend)
@@ -103,8 +104,7 @@ def described(
 ) -> AnyPanel:
     """Set what every panel has. `no_value` is shown if there is no data, so it explains why."""
     panel.datasource(PROMETHEUS).title(title).description(description).unit(unit).no_value(no_value)
-    for target in targets:
-        panel.with_target(target)
+    panel.targets(list(targets))
     return panel
 
 
@@ -225,7 +225,7 @@ def listing(
         .sort_by([common.TableSortByFieldState().display_name(sort).desc(True)])
         .with_transformation(d.DataTransformerConfig(id_val="merge", options={}))
         .with_transformation(d.DataTransformerConfig(id_val="organize", options=order))
-        # Otherwise the text for no data would appear in every empty cell too.
+        # Else the text for no data would appear in every empty cell too.
         .override_by_regexp("/.*/", [d.DynamicConfigValue("noValue", "–")])
     )
     for label, name, width in SCOPE_COLUMNS:

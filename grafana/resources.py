@@ -6,10 +6,14 @@ from grafana.board import Board
 from grafana.no_data import EXPORTER_DOWN, NODE_DOWN
 from grafana.overview_benchmarks import memory
 from grafana.panels import SLOW_SCRAPE, Panel, bars, curves, now, number, query, tally
-from grafana.selectors import OF_PROJECT
+from grafana.selectors import OF_PROJECT, newest
 from grafana.style import CRITICAL, GOOD, NEUTRAL, WARNING, threshold_lines, thresholds
 
 NO_PRESSURE = "This kernel has no pressure stall information"
+OF_HOST, OF_PROCESSES = (
+    f'cpu_utilization_percent{{process{matches}"system"}}' for matches in ("=", "!=")
+)
+IDLE = newest('node_cpu_seconds_total{mode="idle"}')
 # Above these, HostNoisyDuringBenchmark fires while results arrive.
 NOISY_LOAD, NOISY_STEAL = 1.5, 0.05
 
@@ -104,10 +108,13 @@ def load() -> Panel:
         "Load per core",
         "Processes running or waiting per core, over one and five minutes. Above the line, an "
         "alert marks arriving results as unreliable.",
-        query("max(instance:node_load5_per_cpu:ratio)", "five minutes", step=SLOW_SCRAPE),
         query(
-            "max(node_load1 / on (instance) count by (instance) "
-            '(node_cpu_seconds_total{mode="idle"}))',
+            f"max({newest('instance:node_load5_per_cpu:ratio')})",
+            "five minutes",
+            step=SLOW_SCRAPE,
+        ),
+        query(
+            f"max({newest('node_load1')} / on (instance) count by (instance) ({IDLE}))",
             "one minute",
             ref="B",
             step=SLOW_SCRAPE,
@@ -148,7 +155,7 @@ def waiting() -> Panel:
             step=SLOW_SCRAPE,
         ),
         query(
-            "max(instance:node_cpu_steal:ratio_rate5m)",
+            f"max({newest('instance:node_cpu_steal:ratio_rate5m')})",
             "other virtual machines",
             ref="D",
             step=SLOW_SCRAPE,
@@ -170,11 +177,11 @@ def process_cpu() -> Panel:
         "CPU by process",
         "The exporter's CPU use in percent of one core, and the host's, averaged over its cores.",
         query(
-            'max by (process, project) (cpu_utilization_percent{process!="system"})',
+            f"max by (process, project) ({newest(OF_PROCESSES)})",
             f"{{{{process}}}}{OF_PROJECT}",
             step=SLOW_SCRAPE,
         ),
-        query('avg(cpu_utilization_percent{process="system"})', "host", ref="B", step=SLOW_SCRAPE),
+        query(f"avg({newest(OF_HOST)})", "host", ref="B", step=SLOW_SCRAPE),
         unit="percent",
         no_value=EXPORTER_DOWN,
     )
@@ -198,7 +205,7 @@ def host_cpu() -> Panel:
         "CPU of the host, by mode",
         "What the cores spent their time on, except idling; 100 % is all cores.",
         query(
-            f'{busy} / scalar(count(node_cpu_seconds_total{{mode="idle"}}))',
+            f"{busy} / scalar(count({IDLE}))",
             "{{mode}}",
             step=SLOW_SCRAPE,
         ),
@@ -209,15 +216,16 @@ def host_cpu() -> Panel:
 
 
 def host_memory() -> Panel:
+    available = newest("node_memory_MemAvailable_bytes")
     panel = curves(
         "Memory of the host",
         "Memory in use, and memory available without swapping.",
         query(
-            "sum(node_memory_MemTotal_bytes - node_memory_MemAvailable_bytes)",
+            f"sum({newest('node_memory_MemTotal_bytes')} - {available})",
             "used",
             step=SLOW_SCRAPE,
         ),
-        query("sum(node_memory_MemAvailable_bytes)", "available", ref="B", step=SLOW_SCRAPE),
+        query(f"sum({available})", "available", ref="B", step=SLOW_SCRAPE),
         unit="bytes",
         no_value=NODE_DOWN,
     )

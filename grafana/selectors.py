@@ -9,6 +9,7 @@ No query matches or joins on `job`: some of an exporter's series are scraped eve
 every 30 s, by separate jobs.
 """
 
+import re
 from collections.abc import Callable
 
 SCOPE = (
@@ -42,6 +43,27 @@ HEADROOM = f'speedup_ratio{{percentile="p50"}} / {ON_SUBJECT} {GATE_THRESHOLD} -
 # by the exporter only until they are reported.
 NOT_PASSED = f"unless {ON_SUBJECT} benchmark_regression_passed_info"
 NOT_SHIFTED = f"unless {ON_SUBJECT} benchmark_regression_shifted == 1 {NOT_PASSED}"
+
+_WINDOW = re.compile(r"\[\$__(?:rate_)?interval\](?! offset)")
+# What a function over time gets, if it does not end with the point: see `until_next_point`.
+AHEAD = "offset -$__interval"
+
+
+def newest(selector: str) -> str:
+    """The newest sample of each series in the time of a point, for queries over a range.
+
+    A bare selector has none where the step is longer than five minutes.
+    """
+    return f"last_over_time({selector}[$__rate_interval])"
+
+
+def until_next_point(expr: str) -> str:
+    """Move the windows of an expression to the end of the step that begins with its point.
+
+    Grafana asks for points at multiples of the step, so the last one is up to a step old: at 30
+    days that is most of an hour. Windows that end there would leave out all that came since.
+    """
+    return _WINDOW.sub(rf"\g<0> {AHEAD}", expr)
 
 
 def worst_verdict(state: Callable[[str], str]) -> str:

@@ -2,7 +2,8 @@
 
 from grafana.board import PROMETHEUS_URL
 from grafana.no_data import EXPORTER_DOWN, PROMETHEUS_DOWN
-from grafana.panels import SLOW_SCRAPE, Panel, curves, listing, query, rows
+from grafana.panels import SLOW_SCRAPE, SLOW_SPARSE, Panel, curves, listing, query, rows
+from grafana.selectors import AHEAD, newest
 from grafana.style import GOOD, WARNING, column, fixed_color, threshold_lines, thresholds, to_page
 
 BUDGET_BYTES = 1e9  # of samples a month
@@ -13,8 +14,13 @@ def stream_clients() -> Panel:
         "Stream clients",
         "Clients of the stream, live pages and terminals alike, and the runs that write their "
         "progress to it.",
-        query("sum(benchmark_stream_clients)", "clients", step=SLOW_SCRAPE),
-        query("sum(benchmark_live_runs)", "running benchmarks", ref="B", step=SLOW_SCRAPE),
+        query(f"sum({newest('benchmark_stream_clients')})", "clients", step=SLOW_SCRAPE),
+        query(
+            f"sum({newest('benchmark_live_runs')})",
+            "running benchmarks",
+            ref="B",
+            step=SLOW_SCRAPE,
+        ),
         unit="none",
         no_value=EXPORTER_DOWN,
     )
@@ -68,9 +74,13 @@ def stored() -> Panel:
         "Storage",
         "What Prometheus holds on disk: blocks, and the write-ahead log of the last hours. It "
         "drops its oldest data at PROMETHEUS_RETENTION_SIZE, 1 GB by default.",
-        query("max(prometheus_tsdb_storage_blocks_bytes)", "blocks", step=SLOW_SCRAPE),
         query(
-            "max(prometheus_tsdb_wal_storage_size_bytes)",
+            f"max({newest('prometheus_tsdb_storage_blocks_bytes')})",
+            "blocks",
+            step=SLOW_SCRAPE,
+        ),
+        query(
+            f"max({newest('prometheus_tsdb_wal_storage_size_bytes')})",
             "write-ahead log",
             ref="B",
             step=SLOW_SCRAPE,
@@ -109,8 +119,17 @@ def series() -> Panel:
         "Series",
         "Series of the exporter by part (state every second, the rest every 30 s), and all "
         "series that Prometheus holds in memory.",
-        query("max by (part) (benchmark_exporter_series)", "exporter, {{part}}", step=SLOW_SCRAPE),
-        query("max(prometheus_tsdb_head_series)", "Prometheus", ref="B", step=SLOW_SCRAPE),
+        query(
+            f"max by (part) ({newest('benchmark_exporter_series')})",
+            "exporter, {{part}}",
+            step=SLOW_SPARSE,
+        ),
+        query(
+            f"max({newest('prometheus_tsdb_head_series')})",
+            "Prometheus",
+            ref="B",
+            step=SLOW_SCRAPE,
+        ),
         unit="short",
         no_value=PROMETHEUS_DOWN,
     )
@@ -120,11 +139,13 @@ def series() -> Panel:
 def samples() -> Panel:
     expr = "sum by (job) (rate(prometheus_tsdb_head_samples_appended_total[$__rate_interval]))"
     by_job = "sum by (job) (sum_over_time(scrape_samples_post_metric_relabeling[5m])) / 300"
+    most = f"max_over_time(({by_job})[$__rate_interval:1m] {AHEAD})"
     panel = curves(
         "Samples per second",
-        "Samples that Prometheus ingests, in total and by job. A sample costs about 0.85 bytes.",
+        "Samples that Prometheus ingests, in total and by job, the most between two "
+        "points. A sample costs about 0.85 bytes.",
         query(f"sum({expr})", "all, with rules and history", step=SLOW_SCRAPE),
-        query(by_job, "{{job}}", ref="B", step=SLOW_SCRAPE),
+        query(most, "{{job}}", ref="B", step=SLOW_SCRAPE),
         unit="short",
         no_value=PROMETHEUS_DOWN,
     )
@@ -140,7 +161,7 @@ def memory() -> Panel:
     panel = curves(
         "Memory by process",
         "Resident memory of the parts of the stack.",
-        query(by_part("process_resident_memory_bytes"), "{{part}}", step=SLOW_SCRAPE),
+        query(by_part(newest("process_resident_memory_bytes")), "{{part}}", step=SLOW_SCRAPE),
         unit="decbytes",
         no_value=PROMETHEUS_DOWN,
     )

@@ -6,6 +6,7 @@ from grafana.board import EXPORTER_URL, Board
 from grafana.exporters import exporters, targets
 from grafana.no_data import EXPORTER_DOWN, PROMETHEUS_DOWN
 from grafana.panels import SLOW_SCRAPE, Panel, bars, curves, now, number, query, tally
+from grafana.selectors import newest
 from grafana.stack_cost import (
     BUDGET_BYTES,
     cpu,
@@ -163,7 +164,7 @@ def burn() -> Panel:
         "How fast each part uses up its error budget of 43 minutes in 30 days; at 1 the "
         "budget lasts exactly 30 days. One-hour averages; above the line, "
         "AvailabilityBudgetBurnFast may fire.",
-        query(f"job:scrape_errors:ratio1h / {1 - OBJECTIVE:.3f}", "{{job}}", step="1m"),
+        query(f"{newest('job:scrape_errors:ratio1h')} / {1 - OBJECTIVE:.3f}", "{{job}}", step="1m"),
         unit="suffix:×",
         no_value="Not measured in the first five minutes",
     )
@@ -213,10 +214,8 @@ def scrape_duration() -> Panel:
 
 
 def rule_duration() -> Panel:
-    group = (
-        'label_replace(prometheus_rule_group_last_duration_seconds, "group", "$1", "rule_group", '
-        '".*;(.*)")'
-    )
+    duration = newest("prometheus_rule_group_last_duration_seconds")
+    group = f'label_replace({duration}, "group", "$1", "rule_group", ".*;(.*)")'
     panel = curves(
         "Rule evaluation",
         "How long the last evaluation of each rule group took. The group with the regressions "
@@ -235,7 +234,7 @@ def ingest() -> Panel:
         "the whole folder.",
         query(
             "sum(rate(benchmark_exporter_files_ingested_total[$__rate_interval])) * 60 or "
-            "max(benchmark_exporter_build_info) * 0",
+            f"max({newest('benchmark_exporter_build_info')}) * 0",
             "new files per minute",
             step=SLOW_SCRAPE,
         ),
@@ -246,7 +245,7 @@ def ingest() -> Panel:
             step=SLOW_SCRAPE,
         ),
         query(
-            "max(benchmark_exporter_scan_duration_seconds)",
+            f"max({newest('benchmark_exporter_scan_duration_seconds')})",
             "scan of the folder",
             ref="C",
             step=SLOW_SCRAPE,

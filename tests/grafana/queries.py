@@ -35,13 +35,20 @@ def panels(dashboard: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             yield panel
 
 
-def queries(dashboard: Mapping[str, Any], variables: Mapping[str, str] = VARIABLES) -> list[Query]:
+def queries(
+    dashboard: Mapping[str, Any],
+    variables: Mapping[str, str] = VARIABLES,
+    *,
+    since: str | None = None,
+) -> list[Query]:
     """Return the queries of panels and annotations, for the time range of the dashboard or panel.
+
+    `since` is a range that a user has chosen, `2d` say, instead of the dashboard's own.
 
     Raises:
         KeyError: an expression uses a variable that is not among `variables`.
     """
-    shown = dashboard["time"]["from"].removeprefix("now-")
+    shown = since or dashboard["time"]["from"].removeprefix("now-")
     asked = [
         (panel["title"], panel.get("timeFrom") or shown, target)
         for panel in panels(dashboard)

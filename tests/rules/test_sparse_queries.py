@@ -31,6 +31,7 @@ _ANY = "|".join(SPARSE_NAMES)
 _READS = re.compile(rf"\b(?:{_ANY})(?:_bucket|_sum|_count)?\b")
 # Windows of series that are all in the other part are shorter.
 _WORST = re.compile(rf"\b(?:max|min)_over_time\((?:{_ANY})\b[^\[]*\[[3-9]\d\ds\]")
+_AHEAD = re.compile(r" offset -\d+s")
 _COUNTS = re.compile(rf"\b(?:increase|rate)\(((?:{_ANY})\w*\{{[^}}]*\}})\[(\d+)s\]\)")
 
 
@@ -79,10 +80,10 @@ def stored(
 
 
 def of_panels() -> list[str]:
-    """Queries of panels; the project is that of a world, filled in later."""
+    """Queries of panels at the end of a step; the project is that of a world, filled in later."""
     variables = {**VARIABLES, "project": "WORLD"}
     found = {
-        re.sub(r'project=~"[^"]*WORLD[^"]*"', 'project="WORLD"', query.expr)
+        re.sub(r'project=~"[^"]*WORLD[^"]*"', 'project="WORLD"', _AHEAD.sub("", query.expr))
         for dashboard in DASHBOARDS.values()
         for query in queries(dashboard, variables)
         if _READS.search(query.expr)

@@ -106,6 +106,7 @@ class Board:
                 NEUTRAL,
                 "commit {{commit_hash}}",
                 "first run of this commit",
+                shown=False,  # at 30 days there are so many that the charts are buried
             )
         )
         firing = f'ALERTS{{{REGRESSION_ALERTS}, alertstate="firing", {SCOPE}}}'
@@ -240,16 +241,16 @@ def _link(title: str, url: str, tooltip: str) -> dashboard.DashboardLink:
 
 
 def _annotation(
-    name: str, expr: str, color: str, title: str, text: str
+    name: str, expr: str, color: str, title: str, text: str, *, shown: bool = True
 ) -> dashboard.AnnotationQuery:
     return (
         dashboard.AnnotationQuery()
         .name(name)
         .datasource(PROMETHEUS)
-        .enable(True)
+        .enable(shown)
         .hide(False)
         .icon_color(color)
-        .target(query(expr, step=SLOW_SCRAPE))
+        .target(query(expr, step=SLOW_SCRAPE).expr(expr))  # a mark is where it began
         .expr(expr)
         .step(SLOW_SCRAPE)
         .title_format(title)

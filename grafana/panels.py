@@ -20,18 +20,10 @@ from grafana_foundation_sdk.models import heatmap as h
 from grafana_foundation_sdk.models import prometheus as p
 
 from grafana.selectors import until_next_point
-from grafana.style import GOOD, NEUTRAL, column, mapping, thresholds
+from grafana.style import GOOD, NEUTRAL, SCOPE_COLUMNS, column, mapping, thresholds
 
 PROMETHEUS = c.DataSourceRef(type_val="prometheus", uid="prometheus")
 WIDTH = 24
-# A result's scope: labels, names and widths of its columns.
-SCOPE_COLUMNS = (
-    ("project", "Project", 110),
-    ("environment", "Environment", 110),
-    ("branch", "Branch", 90),
-    ("machine_class", "Machine class", 150),
-    ("instance", "Exporter", 150),
-)
 
 # The shortest window is four of the minimum steps. A sparse series has a sample each minute, or, of
 # the slow job, every 210 s. The last step is for rates of those.
@@ -98,14 +90,14 @@ def described(
     title: str,
     description: str,
     *,
-    unit: str,
+    unit: str | None,
     no_value: str,
     targets: Sequence[prometheus.Dataquery],
 ) -> AnyPanel:
     """Set what every panel has. `no_value` is shown if there is no data, so it explains why."""
-    panel.datasource(PROMETHEUS).title(title).description(description).unit(unit).no_value(no_value)
+    panel.datasource(PROMETHEUS).title(title).description(description).no_value(no_value)
     panel.targets(list(targets))
-    return panel
+    return panel if unit is None else panel.unit(unit)
 
 
 def lines(
@@ -208,6 +200,8 @@ def listing(
 ) -> table.Panel:
     """Return a table of labels and values, merged where their labels agree.
 
+    It has no unit, with which the commit 0000000006 would be shown as 6.
+
     Args:
         columns: fields in order; of several queries, a value is called "Value #A" after its own.
         sort: the displayed name of the column to sort by, greatest value first.
@@ -217,10 +211,8 @@ def listing(
         "excludeByName": {"Time": True},
         "indexByName": {name: index for index, name in enumerate(columns)},
     }
-    panel = (
-        described(
-            table.Panel(), title, description, unit="none", no_value=no_value, targets=targets
-        )
+    panel = (  # without a unit, with which the commit 0000000006 would be shown as 6
+        described(table.Panel(), title, description, unit=None, no_value=no_value, targets=targets)
         .cell_height(c.TableCellHeight.SM)
         .sort_by([common.TableSortByFieldState().display_name(sort).desc(True)])
         .with_transformation(d.DataTransformerConfig(id_val="merge", options={}))
@@ -251,6 +243,7 @@ def matrix(
         .cell_height(c.TableCellHeight.SM)
         .with_transformation(d.DataTransformerConfig(id_val="groupingToMatrix", options=options))
         .override_by_regexp("/.*/", [d.DynamicConfigValue("noValue", "–")])
+        .override_by_name(f"{row}\\{across}", [d.DynamicConfigValue("unit", "string")])
     )
 
 

@@ -24,7 +24,7 @@ def resources() -> dashboard.Dashboard:
     board = Board("Resources", description, since="now-1h", refresh="5s", variables=False)
     board.annotate()
     board.place(4, load_now(), steal_now(), waiting_now(), memory_left(), disk_left(), throttled())
-    board.row("Was the host quiet? Commit marks show when results arrived")
+    board.row("Was the host quiet? Commits, switched on above, show when results arrived")
     board.place(9, load(), waiting())
     board.row("Processes and cores")
     board.place(9, memory(), process_cpu(), cores())

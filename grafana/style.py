@@ -27,6 +27,14 @@ SEVERITIES = d.ValueMap(
 )
 DASHES = d.DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [10, 6]})
 COLORED = {"type": "color-background", "mode": "basic"}
+# A result's scope: labels, names and widths of its columns.
+SCOPE_COLUMNS = (
+    ("project", "Project", 110),
+    ("environment", "Environment", 110),
+    ("branch", "Branch", 90),
+    ("machine_class", "Machine class", 150),
+    ("instance", "Exporter", 150),
+)
 
 
 def thresholds(base: str, *steps: tuple[float, str]) -> dashboard.ThresholdsConfig:

@@ -31,11 +31,18 @@ class Board:
     """A dashboard that is being laid out from top to bottom.
 
     `variables` tells whether those of the benchmarks are shown. All dashboards have them, so that a
-    link keeps the selection.
+    link keeps the selection. `in_depth` shows one benchmark until others are chosen.
     """
 
     def __init__(
-        self, title: str, description: str, *, since: str, refresh: str, variables: bool
+        self,
+        title: str,
+        description: str,
+        *,
+        since: str,
+        refresh: str,
+        variables: bool,
+        in_depth: bool = False,
     ) -> None:
         self._identifiers = iter(range(1, 1000))
         hide = d.VariableHide.DONT_HIDE if variables else d.VariableHide.HIDE_VARIABLE
@@ -66,7 +73,7 @@ class Board:
             )
             .link(_link("Silences", f"{ALERTMANAGER_URL}/#/silences", "Alertmanager"))
         )
-        for shared in _shared_variables():
+        for shared in _shared_variables(in_depth=in_depth):
             self.dashboard.with_variable(shared.hide(hide))
         for label, plural in (
             ("project", "projects"),
@@ -146,7 +153,7 @@ class Board:
             )
 
 
-def _shared_variables() -> Sequence[dashboard.QueryVariable]:
+def _shared_variables(*, in_depth: bool) -> Sequence[dashboard.QueryVariable]:
     """Return what every dashboard selects by, each within the choice of those before it."""
     of_branch = 'benchmark_run_info{project=~"$project", branch=~"$branch"}'
     return (
@@ -154,7 +161,9 @@ def _shared_variables() -> Sequence[dashboard.QueryVariable]:
         variable("project", "Project", '{__name__=~"benchmark_run_info|ci_pipeline_status"}'),
         variable("instance", "Exporter", "benchmark_exporter_build_info"),
         variable("branch", "Branch", 'benchmark_run_info{project=~"$project"}'),
-        variable("benchmark", "Benchmark", of_branch, "benchmark_name"),
+        _benchmark_in_range(of_branch)
+        if in_depth
+        else variable("benchmark", "Benchmark", of_branch, "benchmark_name"),
         variable("environment", "Environment", of_branch),
         variable(
             "machine_class",
@@ -162,6 +171,25 @@ def _shared_variables() -> Sequence[dashboard.QueryVariable]:
             'benchmark_run_info{project=~"$project", branch=~"$branch", '
             'environment=~"$environment"}',
         ),
+    )
+
+
+def _benchmark_in_range(runs: str) -> dashboard.QueryVariable:
+    """Return a variable without "All", of benchmarks that have samples in the shown range.
+
+    Grafana lists series of other times too, and begins with the first one.
+    """
+    expr = f"query_result(count by (benchmark_name) (last_over_time({runs}[$__range])))"
+    return (
+        variable("benchmark", "Benchmark", runs, "benchmark_name")
+        .query(
+            {"qryType": 3, "query": expr, "refId": "PrometheusVariableQueryEditor-VariableQuery"}
+        )
+        .definition(expr)
+        .regex('/benchmark_name="([^"]*)"/')
+        .include_all(False)
+        .allow_custom_value(False)  # a link with "All" shows the first one
+        .current(d.VariableOption())
     )
 
 

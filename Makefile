@@ -88,7 +88,7 @@ test: $(VENV)/dev ## run all tests; PYTEST="-k name" for some
 	@$(PY) -m pytest --numprocesses=$(TEST_PROCESSES) $(PYTEST)
 
 CRASH_TESTS := tests/crash tests/exporter/ingest/test_crash.py tests/exporter/ingest/test_crash_clock.py \
-  tests/exporter/ingest/test_crash_late_runs.py
+  tests/exporter/ingest/test_crash_late_runs.py tests/benchmarks/test_delivery.py
 test-crash: $(VENV)/dev ## kill the exporter 200 times, fill its disk; CRASH_SEED=n repeats a run
 	@CRASH_CYCLES=$${CRASH_CYCLES:-200} CRASH_FILES=$${CRASH_FILES:-100000} \
 	  CRASH_BENCHMARKS=$${CRASH_BENCHMARKS:-5000} \

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 
 from benchmark_exporter.config import Config
 from benchmarks import servers
+from benchmarks.delivery_benchmarks import add_benchmarks
 from benchmarks.delivery_situations import Runs, Situation, situations, write_histories
 from benchmarks.delivery_stack import DeliveryStack, own_stack
 from benchmarks.report import RESULTS, Figure, percentile, progress, write
@@ -34,14 +35,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             folder, least_seconds = Path(name), options.least_seconds
             config = f"regression_least_seconds: {least_seconds}\n"
             (folder / servers.CONFIG).write_text(config, encoding="utf-8")
-            with own_stack(folder) as stack:
+            source = add_benchmarks(folder, options.benchmarks)
+            with own_stack(folder, source) as stack:
                 figures = measure(stack, options.repeats, options.down_seconds)
     except BenchmarkError as error:
         print(f"benchmarks.delivery: {error}", file=sys.stderr)
         return 1
     command = (
         f"python -m benchmarks.delivery --repeats={options.repeats} "
-        f"--down-seconds={options.down_seconds:g} --least-seconds={options.least_seconds:g}"
+        f"--down-seconds={options.down_seconds:g} --least-seconds={options.least_seconds:g} "
+        f"--benchmarks={options.benchmarks}"
     )
     write(options.output, command, figures)
     return 0
@@ -69,6 +72,13 @@ def _parser() -> argparse.ArgumentParser:
         default=Config().regression_least_seconds,
         metavar="S",
         help="the exporter's regression_least_seconds (%(default)g)",
+    )
+    parser.add_argument(
+        "--benchmarks",
+        type=int,
+        default=0,
+        metavar="N",
+        help="how many other benchmarks there are (%(default)s)",
     )
     parser.add_argument(
         "--output",

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.alert_latency import get_text
-from benchmarks.delivery_servers import alertmanager, prometheus, webhook
+from benchmarks.delivery_servers import PROMETHEUS_FOLDER, alertmanager, prometheus, webhook
 from benchmarks.servers import BenchmarkError, Server, exporter, free_port
 
 POLL_SECONDS = 0.05
@@ -62,8 +62,12 @@ class Received:
 class DeliveryStack:
     """Three programs and what was received; `own_stack` starts them."""
 
-    def __init__(self, folder: Path, received: Received, receiver: str) -> None:
+    def __init__(
+        self, folder: Path, received: Received, receiver: str, source: Path = PROMETHEUS_FOLDER
+    ) -> None:
+        """`source` is the folder of Prometheus' configuration and rules."""
         self.folder = folder
+        self._source = source
         self.received = received
         self._receiver = receiver
         self._ports = {name: free_port() for name in (EXPORTER, PROMETHEUS, ALERTMANAGER)}
@@ -112,15 +116,15 @@ class DeliveryStack:
         targets = {
             instance: [f"{hosts[name]}:{self._ports[name]}"] for name, instance in TARGETS.items()
         }
-        return prometheus(self.folder, self._ports[PROMETHEUS], targets)
+        return prometheus(self.folder, self._ports[PROMETHEUS], targets, self._source)
 
 
 @contextmanager
-def own_stack(folder: Path) -> Iterator[DeliveryStack]:
-    """Run all three programs in a folder."""
+def own_stack(folder: Path, source: Path = PROMETHEUS_FOLDER) -> Iterator[DeliveryStack]:
+    """Run all three programs in a folder, Prometheus with the configuration of `source`."""
     received = Received()
     with webhook(received.add) as receiver:
-        stack = DeliveryStack(folder, received, receiver)
+        stack = DeliveryStack(folder, received, receiver, source)
         try:
             for name in (EXPORTER, ALERTMANAGER, PROMETHEUS):
                 stack.start(name)

@@ -11,7 +11,7 @@ from benchmark_exporter.commands.options import PREFIX, WIDTH, Option
 from benchmark_exporter.commands.program import COMMANDS, program
 
 # What a command cannot be parsed without.
-REQUIRED = {"set": ["--version=v1"]}
+REQUIRED = {"set": ["--version=v1"], "comment": ["--from=-"]}
 # For each type of values: one that is allowed, one that is not, and what is allowed, as errors
 # say it. None: every text is allowed.
 VALUES: dict[object, tuple[str, str | None, str]] = {

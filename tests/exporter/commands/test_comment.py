@@ -2,113 +2,24 @@
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
-from benchmark_exporter.__main__ import main
 from benchmark_exporter.review.markdown import marker
-from benchmark_exporter.review.report import Change, Report, to_json
-from tests.exporter.review import forge_server
-from tests.exporter.review.forge_server import PERSON, READER, WORKFLOW, Fault, Forge
+from tests.exporter.commands.commenting import (
+    NOTHING,
+    Comment,
+    github,
+    pull,
+    pull_request,
+    workflow_run,
+)
+from tests.exporter.review.forge_server import PERSON, READER, WORKFLOW, Forge
 from tests.support.command import run
 from tests.support.documents import result
 from tests.support.process import COMMAND
-
-REPORT = Report("comparison", [Change("parse", "seconds", 1.2, 1.0, 0.2, 0.1, 0.3, 0.01, "worse")])
-SHA = "a5c3785ed8d6a35868bc169f07e40e889087fd2e"
-# What the tests' own job may have set.
-NOTHING = dict.fromkeys(
-    (
-        "GITHUB_ACTIONS", "GITHUB_REPOSITORY", "GITHUB_API_URL", "GITHUB_EVENT_PATH",
-        "GITHUB_EVENT_NAME", "GITHUB_TOKEN", "GITHUB_RUN_ID", "GITHUB_SERVER_URL", "GITLAB_CI",
-        "GITLAB_TOKEN", "CI_JOB_TOKEN", "CI_API_V4_URL", "CI_PROJECT_PATH",
-        "CI_MERGE_REQUEST_IID", "CI_MERGE_REQUEST_PROJECT_PATH", "CI_PIPELINE_URL",
-    ),
-    "",
-)  # fmt: skip
-
-
-@pytest.fixture
-def forge() -> Iterator[Forge]:
-    with forge_server.forge() as server:
-        yield server
-
-
-@pytest.fixture
-def report(tmp_path: Path) -> Path:
-    path = tmp_path / "report.json"
-    path.write_bytes(to_json(REPORT))
-    return path
-
-
-def github(forge: Forge, folder: Path, name: str, event: Any, token: str = WORKFLOW) -> Any:
-    path = folder / "event.json"
-    path.write_text(json.dumps(event))
-    return NOTHING | {
-        "GITHUB_ACTIONS": "true",
-        "GITHUB_REPOSITORY": "octo/router",
-        "GITHUB_API_URL": forge.url,
-        "GITHUB_EVENT_NAME": name,
-        "GITHUB_EVENT_PATH": str(path),
-        "GITHUB_SERVER_URL": "https://github.example",
-        "GITHUB_RUN_ID": "9",
-        "GITHUB_TOKEN": token,
-    }
-
-
-def pull_request(head: int = 1, number: int = 5) -> Any:
-    return {
-        "pull_request": {
-            "number": number,
-            "base": {"repo": {"id": 1}},
-            "head": {"repo": {"id": head}},
-        }
-    }
-
-
-def workflow_run(event: str = "pull_request", sha: str = SHA, branch: str = "fast") -> Any:
-    """What GitHub sends of a fork's run: it names no pull request."""
-    return {
-        "workflow_run": {
-            "event": event,
-            "head_branch": branch,
-            "head_sha": sha,
-            "html_url": "https://github.example/octo/router/actions/runs/8",
-            "pull_requests": [],
-            "repository": {"id": 1},
-            "head_repository": {"id": 2, "owner": {"login": "fork"}},
-        }
-    }
-
-
-def pull(number: int, sha: str = SHA, repository: int | None = 2, branch: str = "fast") -> Any:
-    repo = None if repository is None else {"id": repository}
-    return {"number": number, "head": {"label": f"fork:{branch}", "sha": sha, "repo": repo}}
-
-
-class Ended(NamedTuple):
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Comment = Callable[..., Ended]
-
-
-@pytest.fixture
-def comment(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Comment:
-    """Runs the command in this process, with the variables of a job."""
-
-    def run_command(report: Path, environment: Mapping[str, str], *words: str) -> Ended:
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
-        status = main(["comment", f"--from={report}", "--timeout=60", *words])
-        return Ended(status, *capsys.readouterr())
-
-    return run_command
 
 
 def test_a_pull_request_gets_one_comment(
@@ -251,45 +162,6 @@ def test_a_dry_run_prints_the_comment_and_asks_nobody(
         ended = comment(report, each, "--dry-run", "--project=octo/router")
         assert (ended.returncode, ended.stderr) == (0, "")
         assert ended.stdout.startswith(f"{marker('octo/router', '')}\n### Benchmarks: 1 worse\n")
-    assert not forge.requests
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"GITHUB_TOKEN": ""}, "no token to send; set GITHUB_TOKEN, or name its file with"),
-        ({"GITHUB_TOKEN": "a\nb"}, "GITHUB_TOKEN: is not a token"),
-        ({"GITHUB_EVENT_PATH": "/nowhere"}, "GITHUB_EVENT_PATH: /nowhere: cannot be read"),
-        ({"GITHUB_REPOSITORY": ""}, "give --repository"),
-    ],
-)
-def test_what_is_missing_is_named(
-    comment: Comment, forge: Forge, report: Path, tmp_path: Path, change: dict[str, str], words: str
-) -> None:
-    environment = github(forge, tmp_path, "pull_request", pull_request()) | change
-    ended = comment(report, environment)
-    assert ended.returncode == 2
-    assert words in ended.stderr
-    assert not forge.requests
-
-
-def test_an_api_that_stays_away_is_reported_with_its_retries(
-    comment: Comment, forge: Forge, report: Path, tmp_path: Path
-) -> None:
-    forge.faults = [("*", Fault(502))] * 100
-    environment = github(forge, tmp_path, "pull_request", pull_request())
-    ended = comment(report, environment, "--timeout=2")
-    assert ended.returncode == 1
-    assert "benchmark-exporter: HTTP 502: Server Error; given up" in ended.stderr
-
-
-def test_a_damaged_artifact_posts_nothing(comment: Comment, forge: Forge, tmp_path: Path) -> None:
-    forge.pulls = [pull(5)]
-    (tmp_path / "report.json").write_text('{"kind": "history", "changes": [{"name": "\\u001b[31m')
-    environment = github(forge, tmp_path, "workflow_run", workflow_run())
-    ended = comment(tmp_path / "report.json", environment)
-    assert ended.returncode == 2
-    assert "report.json: Input data was truncated" in ended.stderr
     assert not forge.requests
 
 

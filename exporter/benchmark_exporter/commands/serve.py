@@ -110,6 +110,14 @@ link_options = combined(
     "it, alerts do not end while Prometheus is away for a while.",
 )
 @option(
+    "--weekly-digest",
+    type=values.WEEKLY,
+    metavar="DAY HH:MM",
+    help="When to send a digest of the week to Alertmanager, such as 'mon 09:00', by the clock of "
+    "config.yaml's timezone. It needs --alertmanager-api-url.",
+    show_default="never",
+)
+@option(
     "--log-format",
     type=click.Choice(("logfmt", "json")),
     default="logfmt",
@@ -158,6 +166,7 @@ def _settings(config: Config, options: dict[str, Any]) -> ServeSettings:
         stream_tokens=_absolute(options["stream_tokens"]),
         alertmanager_api_urls=options["alertmanager_api_url"],
         scrape_tokens=_absolute(options["scrape_tokens"]),
+        weekly_digest=options["weekly_digest"],
     )
 
 

@@ -26,6 +26,7 @@ VALUES: dict[object, tuple[str, str | None, str]] = {
     values.MOMENT: ("2026-11-01", "yesterday", "7d, 12h, 2026-11-01"),
     values.TIMEOUT: ("5", "0", "seconds above 0"),
     values.SPAN: ("5m", "5", "90s, 10m or 2h"),
+    values.WEEKLY: ("mon 09:00", "monday", "a day and a time like mon 09:00"),
     values.RATIO: ("5%", "5", "a share like 2%"),
     values.DURATION: ("5.5", "soon", "number of seconds"),
 }

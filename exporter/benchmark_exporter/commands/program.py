@@ -17,6 +17,7 @@ COMMANDS = {
     "comment": ("comment", "Post what a pull or merge request changes as a comment on it."),
     "watch": ("watch", "Follow runs, verdicts and alerts in the terminal."),
     "history": ("history", "List the runs in an exporter's ledger."),
+    "digest": ("digest", "Show what a week made worse and better, and what is open."),
     "baseline": ("baseline", "Pin runs that later ones are judged against."),
     "backfill": ("backfill", "Bring past runs into Prometheus with their own times."),
     "delete": ("delete", "Delete runs, branches or projects from an exporter's ledger."),

@@ -11,8 +11,6 @@ from urllib.parse import urlsplit
 
 import click
 
-from benchmark_exporter.digest.schedule import parse_weekly
-
 T = TypeVar("T")
 
 PATH = click.Path(path_type=Path)
@@ -158,4 +156,3 @@ TIMEOUT = Parsed("seconds", _timeout)
 DURATION = Parsed("seconds", parse_duration)
 SPAN = Parsed("time", parse_span)
 RATIO = Parsed("share", parse_share)
-WEEKLY = Parsed("time", parse_weekly)

@@ -44,6 +44,10 @@ class Forbidden(ApiError):
     """The token may not do this (403)."""
 
 
+class Unauthenticated(ApiError):
+    """The token is not one, or none that this part of the API takes (401)."""
+
+
 class Unsure(ApiError):
     """A request got no answer, so it is not known whether it had its effect."""
 
@@ -93,8 +97,8 @@ class Api:
         """The JSON that a request is answered with; None for an empty answer.
 
         Raises:
-            Missing, Forbidden, Unsure, ApiError: see there. Only a POST is ever unsure: everything
-                else has the same effect twice, and is retried.
+            Missing, Forbidden, Unauthenticated, Unsure, ApiError: see there. Only a POST is ever
+                unsure: everything else has the same effect twice, and is retried.
         """
         answer = await self._answer(method, f"{self._url}{path}", document)
         return answer.json() if answer.body.strip() else None
@@ -193,7 +197,8 @@ class Api:
     def _raise_for(self, method: str, url: str, answer: _Answer) -> None:
         if answer.status in (200, 201, 204):
             return
-        kind = {403: Forbidden, 404: Missing, 410: Missing}.get(answer.status, ApiError)
+        kinds = {401: Unauthenticated, 403: Forbidden, 404: Missing, 410: Missing}
+        kind = kinds.get(answer.status, ApiError)
         raise kind(f"{method} {_without_query(url)}: {_reason(answer)}")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from benchmark_exporter.review.api import Api, ApiError, Forbidden, Missing
+from benchmark_exporter.review.api import Api, ApiError, Forbidden, Missing, Unauthenticated
 from benchmark_exporter.review.publish import Comment
 from benchmark_exporter.review.target import Target
 
@@ -108,7 +108,7 @@ class GitLab:
                 author = _part(each, "author", dict)
                 if author.get("id") == self._user and _starts(_part(each, "body", str), marker):
                     found.append(Comment(_part(each, "id", int), _part(each, "body", str)))
-        except Forbidden as error:
+        except (Forbidden, Unauthenticated) as error:
             raise ApiError(f"{self._name}: {_GITLAB_MAY_NOT} ({error})") from error
         except Missing as error:
             raise ApiError(f"{self._name}: not found, or the token may not see it") from error
@@ -118,7 +118,7 @@ class GitLab:
         """Posts one."""
         try:
             posted = await self._api.send("POST", self._notes, {"body": body})
-        except (Forbidden, Missing) as error:
+        except (Forbidden, Unauthenticated, Missing) as error:
             raise ApiError(f"{self._name}: {_GITLAB_MAY_NOT} ({error})") from error
         return Comment(_part(posted, "id", int), body)
 
@@ -137,7 +137,7 @@ class GitLab:
     async def _change(self, method: str, number: int, document: Any = None) -> None:
         try:
             await self._api.send(method, f"{self._notes}/{number}", document)
-        except Forbidden as error:
+        except (Forbidden, Unauthenticated) as error:
             raise ApiError(f"{self._name}: {_GITLAB_MAY_NOT} ({error})") from error
 
 

@@ -130,7 +130,7 @@ def test_a_merge_request_gets_one_note(comment: Comment, forge: Forge, report: P
     assert comment(report, environment).stdout == "octo/router: comment on request 5 unchanged\n"
     (body,) = forge.bodies()
     assert "The code of a fork measured this" in body
-    # Without a token of the project there is the job's, which GitLab lets read alone.
+    # Without a token of the project there is the job's, which GitLab does not take here.
     refused = comment(report, environment | {"GITLAB_TOKEN": ""}, "--suite=memory")
     assert refused.returncode == 1
     assert "set GITLAB_TOKEN to a project access token" in refused.stderr

@@ -122,8 +122,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _right(
         self, method: str, path: str, query: str, document: Any
     ) -> tuple[int, Any, dict[str, str]]:
-        token = self.headers.get("PRIVATE-TOKEN") or self.headers.get("JOB-TOKEN")
-        token = token or self.headers.get("Authorization", "").removeprefix("Bearer ")
+        if "JOB-TOKEN" in self.headers:  # which GitLab takes for other parts of its API
+            return 401, {"message": "401 Unauthorized"}, {}
+        bearer = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        token = self.headers.get("PRIVATE-TOKEN", bearer)
         if token not in USERS:
             return 401, {"message": "Bad credentials"}, {}
         user, login, kind = USERS[token]

@@ -28,6 +28,8 @@ HEADER = (
     "then run `make reload`.\n"
 )
 TEMPLATES = "templates/"
+# A receiver with this ending needs what the channel needs that it is another receiver of.
+OF_SAME_CHANNEL = "-digest"
 
 
 class RenderError(Exception):
@@ -188,7 +190,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{options.output}: cannot be written: {error}", file=sys.stderr)
         return EXIT_FAILED
     for channel in channels:
-        print(channel)
+        if not channel.name.endswith(OF_SAME_CHANNEL):
+            print(channel)
     return EXIT_OK
 
 

@@ -178,6 +178,7 @@ class Processes:
             f"--credential-file={settings.secrets_dir / credential.FILE}",
             f"--scrape-tokens={settings.secrets_dir / SCRAPE_TOKENS}",
             *([f"--alertmanager-api-url={alertmanagers}"] if ALERTMANAGER in here else []),
+            *([f"--weekly-digest={weekly}"] if (weekly := settings["WEEKLY_DIGEST"]) else []),
             *(
                 f"--{part.name}-url={self._public(part)}"
                 for part in LISTENERS

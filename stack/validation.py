@@ -10,6 +10,7 @@ from email.utils import getaddresses
 from ipaddress import AddressValueError, IPv4Address
 from urllib.parse import urlsplit
 
+from benchmark_exporter.digest.schedule import parse_weekly
 from stack import exporters, parts
 from stack.long_term_settings import RULES as LONG_TERM_RULES
 from stack.settings import Settings
@@ -72,6 +73,14 @@ def _is_label(value: str) -> bool:
     return value.isprintable() and 0 < len(value.encode()) <= LONGEST_LABEL
 
 
+def _is_weekly(value: str) -> bool:
+    try:
+        parse_weekly(value)
+    except ValueError:
+        return False
+    return True
+
+
 def _is_ipv4(value: str) -> bool:
     try:
         IPv4Address(value)
@@ -112,6 +121,10 @@ RULES: Mapping[str, tuple[Callable[[str], object], str]] = {
     "PARTS": (lambda value: value in parts.CHOICES, "'all' or 'exporter'"),
     "RESULTS_DIR": (lambda value: value and "\0" not in value, "a folder"),
     "BENCHMARK_ENVIRONMENT": (_is_label, f"1 to {LONGEST_LABEL} printable characters"),
+    "WEEKLY_DIGEST": (
+        _empty_or(_is_weekly),
+        "a day and a time like 'mon 09:00', or empty",
+    ),
     "COMPOSE_PROJECT_NAME": (
         _empty_or(PROJECT_NAME.fullmatch),
         "lower-case letters, digits, '-' and '_', or empty",

@@ -36,7 +36,7 @@ _Dumper.add_representer(str, _text)
 
 def render() -> dict[Path, str]:
     """The text of each generated file."""
-    configuration = _read("alertmanager/alertmanager.yml")
+    configuration = alerting.without_digest(_read("alertmanager/alertmanager.yml"))
     templates = "".join(
         path.read_text(encoding="utf-8")
         for path in sorted((REPOSITORY / "alertmanager/templates").glob("*.tmpl"))

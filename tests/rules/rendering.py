@@ -91,11 +91,14 @@ def render_channels(folder: Path, channels: Sequence[str]) -> Rendering:
     return rendering
 
 
+def all_receivers(rendering: Rendering) -> list[str]:
+    document = yaml.safe_load(rendering.output.read_text(encoding="utf-8"))
+    return [receiver["name"] for receiver in document["receivers"]]
+
+
 def receivers(rendering: Rendering) -> list[str]:
-    return [
-        receiver["name"]
-        for receiver in yaml.safe_load(rendering.output.read_text(encoding="utf-8"))["receivers"]
-    ]
+    """Those of alerts: each is a channel, of which some have another receiver for the digest."""
+    return [name for name in all_receivers(rendering) if not name.endswith("-digest")]
 
 
 def amtool(

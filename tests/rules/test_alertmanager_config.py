@@ -16,6 +16,7 @@ from tests.rules.rendering import (
     EXPORTER_URL,
     NEEDS,
     SECRETS,
+    all_receivers,
     amtool,
     receivers,
     render,
@@ -39,6 +40,8 @@ def test_every_choice_of_channels_gives_a_valid_configuration_with_just_these(
     assert check.returncode == 0, check.stdout + check.stderr
     assert " - 1 templates" in check.stdout
     assert receivers(rendering) == ["exporter", *channels]
+    with_digest = [f"{each}-digest" for each in channels if each != "pagerduty"]
+    assert all_receivers(rendering) == ["exporter", *channels, *with_digest]
     assert {channel for channel, line in rendering.lines.items() if line == "on"} == {
         "exporter",
         *channels,
@@ -81,6 +84,7 @@ def test_every_choice_of_channels_gives_a_valid_configuration_with_just_these(
             "exporter",
         ),
         (["alertname=BenchmarkDrifting", "severity=warning"], "slack,email,exporter", "exporter"),
+        (["alertname=WeeklyDigest", "severity=info"], "slack-digest,email-digest", "exporter"),
         (["alertname=Watchdog", "severity=none"], "exporter", "exporter"),
         (["alertname=Something", "severity=info"], "exporter", "exporter"),
         (["alertname=Something"], "exporter", "exporter"),

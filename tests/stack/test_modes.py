@@ -55,6 +55,19 @@ def test_servers_know_their_public_addresses_in_both_modes(equipped: Path) -> No
     assert processes.grafana_environment()["GF_SERVER_ROOT_URL"] == grafana_url
 
 
+@pytest.mark.parametrize("weekly", ["", "mon 09:00"])
+def test_the_time_of_the_weekly_digest_reaches_the_exporter_in_both_modes(
+    equipped: Path, weekly: str
+) -> None:
+    write_env(equipped, f"WEEKLY_DIGEST={weekly}")
+    values = settings.load(equipped, environ={})
+    environment = compose_configuration(values)["services"]["exporter"]["environment"]
+    assert environment["BENCHMARK_EXPORTER_WEEKLY_DIGEST"] == weekly
+    (exporter,) = (each for each in LocalStack(values).processes.all() if each.part is EXPORTER)
+    found = [word for word in exporter.argv if word.startswith("--weekly-digest")]
+    assert found == ([f"--weekly-digest={weekly}"] if weekly else [])
+
+
 def test_every_setting_of_a_channel_reaches_alertmanager_in_local_mode(equipped: Path) -> None:
     chosen = {
         "ALERT_EMAIL_TO": "team@example.org",
@@ -73,7 +86,7 @@ def test_every_setting_of_a_channel_reaches_alertmanager_in_local_mode(equipped:
     assert list(prepare(values))
     assert list(LocalStack(values).render())
     rendered = yaml.safe_load((equipped / ".local/alertmanager/alertmanager.yml").read_text())
-    _, pagerduty, email = rendered["receivers"]
+    _, pagerduty, email, _ = rendered["receivers"]
     options = {**pagerduty["pagerduty_configs"][0], **email["email_configs"][0]}
     names = ("to", "url", "from", "require_tls", "smarthost", "auth_username")
     expected = [False if value == "false" else value for value in chosen.values()]

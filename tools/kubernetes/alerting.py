@@ -13,6 +13,7 @@ from tools.kubernetes.monitoring import CREDENTIAL_KEY, NAME, NAMESPACE, SECRET
 API_VERSION = "monitoring.coreos.com/v1alpha1"
 CHANNELS = ("pagerduty", "slack", "email")
 NOBODY = "nobody"
+DIGEST = "WeeklyDigest"
 # Of the channels' secrets, by the names that alertmanager.yml gives them.
 CHANNEL_SECRET = "benchmark-alerts"  # noqa: S105  # the name of a Secret
 EXPORTER_URL = f"http://{NAME}.{NAMESPACE}.svc:8000"
@@ -26,6 +27,13 @@ _TIMES = {
     "group_interval": "groupInterval",
     "repeat_interval": "repeatInterval",
 }
+
+
+def without_digest(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration without the weekly digest, which is the stack's alone."""
+    route = configuration["route"]
+    routes = [each for each in route["routes"] if DIGEST not in str(each.get("matchers"))]
+    return {**configuration, "route": {**route, "routes": routes}}
 
 
 def exporter_alerts(configuration: Mapping[str, Any]) -> dict[str, Any]:

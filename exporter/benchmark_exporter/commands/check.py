@@ -6,10 +6,15 @@ from pathlib import Path
 
 import click
 
+from benchmark_exporter.atomic_write import write_file
 from benchmark_exporter.commands import EXIT_OK, EXIT_REJECTED, values
+from benchmark_exporter.commands.checked_runs import CheckedRun
+from benchmark_exporter.commands.ci_branches import branches_of
 from benchmark_exporter.commands.config_file import read_config
 from benchmark_exporter.commands.file_check import check_file
 from benchmark_exporter.commands.gate import Gate, GateError
+from benchmark_exporter.commands.gate_report import report_of
+from benchmark_exporter.commands.gate_summary import as_markdown
 from benchmark_exporter.commands.options import (
     COMMAND_SETTINGS,
     Command,
@@ -23,8 +28,9 @@ from benchmark_exporter.commands.options import (
 from benchmark_exporter.commands.output import show_all
 from benchmark_exporter.config import Config, ConfigError
 from benchmark_exporter.ledger import Ledger, LedgerError, refuse_another_schema
+from benchmark_exporter.review.report import to_json
 
-_OF_GATE = ("ledger", "baseline", "branch", "base_branch", "on_shift", "summary")
+_OF_GATE = ("ledger", "baseline", "branch", "base_branch", "on_shift", "summary", "report")
 STEP_SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
 
 
@@ -79,14 +85,14 @@ def _repeated(name: str, words: Sequence[str]) -> Iterator[str]:
     shared=False,
     help="With --ledger: the runs' branch. They are judged against its history if it is tracked, "
     "else against that of its base branch.",
-    show_default="as the documents state",
+    show_default="as the documents state, else the CI job's",
 )
 @option(
     "--base-branch",
     metavar="NAME",
     shared=False,
     help="With --ledger: the branch that the runs' branch will be merged into.",
-    show_default="as the documents state, else the default branch",
+    show_default="as the documents state, else the CI job's, else the default branch",
 )
 @option(
     "--fail-on",
@@ -106,6 +112,11 @@ def _repeated(name: str, words: Sequence[str]) -> Iterator[str]:
     help="With --gate: write the summary, in Markdown, to this file.",
     show_default=f"appended to ${STEP_SUMMARY_VARIABLE}",
 )
+@file_option(
+    "--report",
+    help="With --gate: write the outcome as JSON to this file, for `comment`.",
+    show_default="none",
+)
 @config_options
 def command(
     files: tuple[Path, ...],
@@ -117,6 +128,7 @@ def command(
     fail_on: str,
     on_shift: str,
     summary: Path | None,
+    report: Path | None,
     config: Path | None,
     environment: str | None,
 ) -> int:
@@ -131,9 +143,13 @@ def command(
         if ledger is None and (branch or base_branch):
             raise click.UsageError("--branch and --base-branch need --ledger")
         branches = {"branch": branch or "", "base_branch": base_branch or ""}
-        passed, text = _judge(settings, files, ledger, baseline, fail_on, on_shift, branches)
+        strictness = {"on_warning": fail_on == "warning", "on_shift": on_shift == "fail"}
+        passed, checked = _judge(settings, files, ledger, baseline, branches, strictness)
+        text = as_markdown(checked, passed=passed)
         show_all(text.split("\n"))
         _write_summary(text, summary)
+        if report is not None:
+            _write(report, to_json(report_of(checked, settings, passed=passed)))
         return EXIT_OK if passed else EXIT_REJECTED
     if any(map(is_on_command_line, _OF_GATE)):
         names = (f"--{name.replace('_', '-')}" for name in _OF_GATE)
@@ -151,10 +167,9 @@ def _judge(
     files: Sequence[Path],
     ledger_path: Path | None,
     baseline: Sequence[Path],
-    fail_on: str,
-    on_shift: str,
     branches: Mapping[str, str],
-) -> tuple[bool, str]:
+    strictness: Mapping[str, bool],
+) -> tuple[bool, Sequence[CheckedRun]]:
     if ledger_path is not None and not ledger_path.is_file():
         raise Unusable(f"{ledger_path}: there is no such ledger")
     try:
@@ -162,13 +177,21 @@ def _judge(
             refuse_another_schema(ledger_path)
         ledger = None if ledger_path is None else Ledger(ledger_path)
         try:
-            gate = Gate(config, ledger, baseline, **branches)
-            return gate.check(files, on_warning=fail_on == "warning", on_shift=on_shift == "fail")
+            gate = Gate(config, ledger, baseline, **branches, job=branches_of(os.environ))
+            checked = gate.judge(files)
+            return gate.passed(checked, **strictness), checked
         finally:
             if ledger is not None:
                 ledger.close()
     except (GateError, LedgerError, OSError) as error:
         raise Unusable(str(error)) from error
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        write_file(path, data)
+    except OSError as error:
+        raise Unusable(f"{path}: {error.strerror}") from error
 
 
 def _write_summary(text: str, path: Path | None) -> None:

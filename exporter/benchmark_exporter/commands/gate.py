@@ -5,7 +5,8 @@ from pathlib import Path
 from statistics import median
 
 from benchmark_exporter.commands.checked_runs import CheckedRun, JudgedResult, run_results
-from benchmark_exporter.commands.gate_summary import summary
+from benchmark_exporter.commands.ci_branches import NO_BRANCHES, Branches
+from benchmark_exporter.commands.gate_summary import as_markdown
 from benchmark_exporter.config import Config
 from benchmark_exporter.ingest.branches import (
     USUAL_DEFAULTS,
@@ -43,7 +44,8 @@ class Gate:
     The history is that of a ledger, which is only read, then the runs in `baseline` files, the
     oldest first, then the runs of the same branch that were judged before. In the ledger it is that
     of the run's branch if it is tracked, else that of its base branch. `branch` and `base_branch`
-    are those of all runs, whatever their documents state; empty for what these state.
+    are those of all runs, whatever their documents state; empty for what these state. `job` has the
+    branches of the CI's job, for documents that state none.
 
     Raises:
         GateError: a baseline file does not hold a run that can be read.
@@ -57,10 +59,12 @@ class Gate:
         *,
         branch: str = "",
         base_branch: str = "",
+        job: Branches = NO_BRANCHES,
     ) -> None:
         self._config = config
         self._branch = branch
         self._base_branch = base_branch
+        self._job = job
         self._policy = config.policy
         self._limits = config.limits_for
         self._ledger = ledger
@@ -83,13 +87,20 @@ class Gate:
             GateError: a file does not hold a run that can be read.
             LedgerError: the ledger cannot be read.
         """
-        checked = [self._check(run) for run in self._runs(files)]
-        passed = not any(
-            each.failed(self._limits.default, on_warning=on_warning, on_shift=on_shift)
-            for each in checked
+        checked = self.judge(files)
+        passed = self.passed(checked, on_warning=on_warning, on_shift=on_shift)
+        return passed, as_markdown(checked, passed=passed)
+
+    def judge(self, files: Sequence[Path]) -> Sequence[CheckedRun]:
+        """The runs in files, judged one after another. Raises what `check` raises."""
+        return [self._check(run) for run in self._runs(files)]
+
+    def passed(self, checked: Sequence[CheckedRun], *, on_warning: bool, on_shift: bool) -> bool:
+        """Whether the runs pass, by the same options as of `check`."""
+        limits = self._limits.default
+        return not any(
+            each.failed(limits, on_warning=on_warning, on_shift=on_shift) for each in checked
         )
-        lines = [f"## Benchmarks {'passed' if passed else 'failed'}", ""]
-        return passed, "\n".join([*lines, *(line for each in checked for line in summary(each))])
 
     def _runs(self, files: Sequence[Path]) -> list[Run]:
         runs = []
@@ -173,8 +184,8 @@ class Gate:
         if self._ledger is None:
             return None, ""
         rules = BranchRules(self._config.default_branch, tuple(self._config.tracked_branches))
-        branch = without_prefix(self._branch or run.branch)
-        base = without_prefix(self._base_branch or run.base_branch)
+        branch = without_prefix(self._branch or run.branch or self._job.branch)
+        base = without_prefix(self._base_branch or run.base_branch or self._job.base)
         with self._ledger.transaction() as transaction:
             lines = lines_of(rules, transaction.branches.runs_of(project))
         line = line_of(rules, lines, branch, base)

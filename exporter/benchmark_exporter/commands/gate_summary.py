@@ -8,6 +8,12 @@ from benchmark_exporter.model import REGRESSED, GateOutcome
 from benchmark_exporter.wording import change, printable, with_unit
 
 
+def as_markdown(checked: Sequence[CheckedRun], *, passed: bool) -> str:
+    """The summary of all runs."""
+    lines = [f"## Benchmarks {'passed' if passed else 'failed'}", ""]
+    return "\n".join([*lines, *(line for each in checked for line in summary(each))])
+
+
 def summary(checked: CheckedRun) -> Iterator[str]:
     """The lines about a run."""
     run = checked.run

@@ -22,6 +22,7 @@ from benchmark_exporter.commands.options import (
     option,
 )
 from benchmark_exporter.config import Config, ConfigError, packaged
+from benchmark_exporter.digest.schedule import parse_weekly
 from benchmark_exporter.ledger import LedgerError
 from benchmark_exporter.ledger.permissions import keep_private
 from benchmark_exporter.links import Links
@@ -30,6 +31,7 @@ from benchmark_exporter.server.serve import serve
 from benchmark_exporter.server.settings import ServeSettings
 from benchmark_exporter.tokens import TokensError, require_token
 
+WEEKLY = values.Parsed("time", parse_weekly)
 # The parts of the stack that pages and runbooks link to.
 LINKED = {
     "exporter": "the exporter",
@@ -110,6 +112,14 @@ link_options = combined(
     "it, alerts do not end while Prometheus is away for a while.",
 )
 @option(
+    "--weekly-digest",
+    type=WEEKLY,
+    metavar="DAY HH:MM",
+    help="When to send a digest of the week to Alertmanager, such as 'mon 09:00', by the clock of "
+    "config.yaml's timezone. It needs --alertmanager-api-url.",
+    show_default="never",
+)
+@option(
     "--log-format",
     type=click.Choice(("logfmt", "json")),
     default="logfmt",
@@ -158,6 +168,7 @@ def _settings(config: Config, options: dict[str, Any]) -> ServeSettings:
         stream_tokens=_absolute(options["stream_tokens"]),
         alertmanager_api_urls=options["alertmanager_api_url"],
         scrape_tokens=_absolute(options["scrape_tokens"]),
+        weekly_digest=options["weekly_digest"],
     )
 
 

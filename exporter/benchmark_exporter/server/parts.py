@@ -17,14 +17,13 @@ from benchmark_exporter.metrics.exposition import Exposition
 from benchmark_exporter.metrics.families.process import STREAM_LAG_METRIC
 from benchmark_exporter.metrics.live import ConfigStatus
 from benchmark_exporter.server.access import Access
-from benchmark_exporter.server.alert_keeping import make_absence_loop
+from benchmark_exporter.server.alertmanager_duties import duties_at_alertmanager
 from benchmark_exporter.server.alerts import AlertReceiver, known_alerts
 from benchmark_exporter.server.change_loop import ChangeLoop
 from benchmark_exporter.server.changes import Changes
 from benchmark_exporter.server.compressed_lines import compress_lines
 from benchmark_exporter.server.config_reload import ConfigReload
 from benchmark_exporter.server.configuration import Configuration
-from benchmark_exporter.server.credential import authorization
 from benchmark_exporter.server.delivery_loop import DeliveryLoop
 from benchmark_exporter.server.descriptors import ConnectionLimits, allow_descriptors
 from benchmark_exporter.server.drift_loop import DriftLoop
@@ -208,16 +207,15 @@ class Server:
                 tasks.create_task(compress_lines(self._publisher)),
                 *(tasks.create_task(connections.check()) for connections in listeners.checks),
             ]
-            if self._settings.alertmanager_api_urls:
-                absence = make_absence_loop(
-                    self._settings.alertmanager_api_urls,
-                    authorization(self._access.credential),
-                    self._absence,
-                    self._configuration.now.alert_keeping,
-                    self._settings.links.urls.get("exporter"),
-                )
-                self.reload.follow(lambda config: absence.configure(config.alert_keeping))
-                others.append(tasks.create_task(absence.run()))
+            duties = duties_at_alertmanager(
+                self._settings,
+                self._access,
+                self._absence,
+                self._configuration,
+                self.reload,
+                lambda: self._opened.is_open and self._state.is_caught_up,
+            )
+            others += map(tasks.create_task, duties)
             ingesting = tasks.create_task(self._ingest.run())
             stopped = tasks.create_task(stop.wait())
             await asyncio.wait((stopped, ingesting), return_when=asyncio.FIRST_COMPLETED)

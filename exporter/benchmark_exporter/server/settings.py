@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark_exporter.config import Config
+from benchmark_exporter.digest.schedule import Weekly
 from benchmark_exporter.links import Links
 from benchmark_exporter.metrics.definitions import Definition
 
@@ -35,6 +36,8 @@ class ServeSettings:
     alertmanager_api_urls: Sequence[str]
     # Who may scrape /metrics, besides who has the credential.
     scrape_tokens: Path | None = None
+    # When the weekly digest is sent; None: never.
+    weekly_digest: Weekly | None = None
 
     @property
     def uploads_dir(self) -> Path:

@@ -9,9 +9,10 @@ from benchmark_exporter.__main__ import main
 from benchmark_exporter.commands import EXIT_UNUSABLE, values
 from benchmark_exporter.commands.options import PREFIX, WIDTH, Option
 from benchmark_exporter.commands.program import COMMANDS, program
+from benchmark_exporter.commands.serve import WEEKLY
 
 # What a command cannot be parsed without.
-REQUIRED = {"set": ["--version=v1"]}
+REQUIRED = {"set": ["--version=v1"], "comment": ["--from=-"]}
 # For each type of values: one that is allowed, one that is not, and what is allowed, as errors
 # say it. None: every text is allowed.
 VALUES: dict[object, tuple[str, str | None, str]] = {
@@ -26,6 +27,7 @@ VALUES: dict[object, tuple[str, str | None, str]] = {
     values.MOMENT: ("2026-11-01", "yesterday", "7d, 12h, 2026-11-01"),
     values.TIMEOUT: ("5", "0", "seconds above 0"),
     values.SPAN: ("5m", "5", "90s, 10m or 2h"),
+    WEEKLY: ("mon 09:00", "monday", "a day and a time like mon 09:00"),
     values.RATIO: ("5%", "5", "a share like 2%"),
     values.DURATION: ("5.5", "soon", "number of seconds"),
 }

@@ -1,0 +1,1 @@
+"""What a pull or merge request changes, as one comment that is updated in place."""

@@ -1,0 +1,187 @@
+"""The comments of a pull request on GitHub (also Forgejo, Gitea), of a merge request on GitLab.
+
+APIs: https://docs.github.com/en/rest/issues/comments and https://docs.gitlab.com/api/notes/.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+from benchmark_exporter.review.api import Api, ApiError, Forbidden, Missing, Unauthenticated
+from benchmark_exporter.review.publish import Comment
+from benchmark_exporter.review.target import Target
+
+_GITHUB_MAY_NOT = (
+    "the token may not write comments; give the job `permissions: pull-requests: write`. In a pull "
+    "request from a fork it never may: docs/pull-requests.md says what to do there"
+)
+_GITLAB_MAY_NOT = (
+    "the token may not write notes; CI_JOB_TOKEN may not, so set GITLAB_TOKEN to a project access "
+    "token with the scope api and the role Reporter"
+)
+
+
+class GitHub:
+    """One pull request.
+
+    A comment of somebody else with our marker is never touched: its author could change it later,
+    or have it say what we would not. A workflow's token cannot ask who it is; its comments are
+    those of a bot.
+    """
+
+    def __init__(self, api: Api, repository: str, number: int) -> None:
+        self._api = api
+        self._comments = f"/repos/{quote(repository, safe='/')}/issues/comments"
+        self._of_request = f"/repos/{quote(repository, safe='/')}/issues/{number}/comments"
+        self._name = f"pull request {number} of {repository}"
+        self._login: str | None = None
+
+    async def comments(self, marker: str) -> Sequence[Comment]:
+        """The token's own comments with the marker, the oldest first."""
+        if self._login is None:
+            self._login = await self._own_login()
+        found = []
+        try:
+            async for each in self._api.all(f"{self._of_request}?per_page=100"):
+                user = _part(each, "user", dict)
+                if (
+                    _starts(_part(each, "body", str), marker)
+                    and (user.get("login") == self._login or not self._login)
+                    and (user.get("type") == "Bot" or self._login)
+                ):
+                    found.append(Comment(_part(each, "id", int), _part(each, "body", str)))
+        except Missing as error:
+            raise ApiError(f"{self._name}: not found, or the token may not see it") from error
+        return sorted(found, key=lambda comment: comment.number)
+
+    async def _own_login(self) -> str:
+        """Empty for the token of a workflow or an app."""
+        try:
+            login: str = _part(await self._api.send("GET", "/user"), "login", str)
+        except (Forbidden, Missing):
+            return ""
+        return login
+
+    async def create(self, body: str) -> Comment:
+        """Posts one."""
+        try:
+            posted = await self._api.send("POST", self._of_request, {"body": body})
+        except (Forbidden, Missing) as error:
+            raise ApiError(f"{self._name}: {_GITHUB_MAY_NOT} ({error})") from error
+        return Comment(_part(posted, "id", int), body)
+
+    async def update(self, number: int, body: str) -> None:
+        """Replaces the body."""
+        await self._change("PATCH", number, {"body": body})
+
+    async def delete(self, number: int) -> None:
+        """Deletes one."""
+        await self._change("DELETE", number)
+
+    async def wait(self, seconds: float, reason: str) -> None:
+        """Waits before another try."""
+        await self._api.wait(seconds, reason)
+
+    async def _change(self, method: str, number: int, document: Any = None) -> None:
+        try:
+            await self._api.send(method, f"{self._comments}/{number}", document)
+        except Forbidden as error:
+            raise ApiError(f"{self._name}: {_GITHUB_MAY_NOT} ({error})") from error
+
+
+class GitLab:
+    """One merge request. Only notes of the token's own user are touched."""
+
+    def __init__(self, api: Api, project: str, number: int) -> None:
+        self._api = api
+        self._notes = f"/projects/{quote(project, safe='')}/merge_requests/{number}/notes"
+        self._name = f"merge request {number} of {project}"
+        self._user: int | None = None
+
+    async def comments(self, marker: str) -> Sequence[Comment]:
+        """The token's own notes with the marker, the oldest first."""
+        found = []
+        try:
+            if self._user is None:
+                self._user = _part(await self._api.send("GET", "/user"), "id", int)
+            async for each in self._api.all(f"{self._notes}?per_page=100&sort=asc"):
+                author = _part(each, "author", dict)
+                if author.get("id") == self._user and _starts(_part(each, "body", str), marker):
+                    found.append(Comment(_part(each, "id", int), _part(each, "body", str)))
+        except (Forbidden, Unauthenticated) as error:
+            raise ApiError(f"{self._name}: {_GITLAB_MAY_NOT} ({error})") from error
+        except Missing as error:
+            raise ApiError(f"{self._name}: not found, or the token may not see it") from error
+        return sorted(found, key=lambda comment: comment.number)
+
+    async def create(self, body: str) -> Comment:
+        """Posts one."""
+        try:
+            posted = await self._api.send("POST", self._notes, {"body": body})
+        except (Forbidden, Unauthenticated, Missing) as error:
+            raise ApiError(f"{self._name}: {_GITLAB_MAY_NOT} ({error})") from error
+        return Comment(_part(posted, "id", int), body)
+
+    async def update(self, number: int, body: str) -> None:
+        """Replaces the body."""
+        await self._change("PUT", number, {"body": body})
+
+    async def delete(self, number: int) -> None:
+        """Deletes one."""
+        await self._change("DELETE", number)
+
+    async def wait(self, seconds: float, reason: str) -> None:
+        """Waits before another try."""
+        await self._api.wait(seconds, reason)
+
+    async def _change(self, method: str, number: int, document: Any = None) -> None:
+        try:
+            await self._api.send(method, f"{self._notes}/{number}", document)
+        except (Forbidden, Unauthenticated) as error:
+            raise ApiError(f"{self._name}: {_GITLAB_MAY_NOT} ({error})") from error
+
+
+async def find_number(api: Api, target: Target) -> int | None:
+    """The pull request that a run of another workflow was for; None if it has moved on.
+
+    GitHub's event does not name it if it is from a fork, and what the run itself says is not
+    trusted. So it is the open one whose newest commit is the one that ran.
+
+    Raises:
+        ApiError: the API refuses, or there are several.
+    """
+    head = target.head
+    if head is None:
+        return target.number
+    of_head = quote(f"{head.owner}:{head.branch}", safe=":")
+    path = f"/repos/{quote(target.repository, safe='/')}/pulls?state=open&per_page=100"
+    numbers = []
+    async for each in api.all(f"{path}&head={of_head}"):
+        own = _part(each, "head", dict)
+        repository = own.get("repo")
+        if (
+            own.get("sha") == head.commit
+            and isinstance(repository, dict)
+            and repository.get("id") == head.repository_id
+        ):
+            numbers.append(_part(each, "number", int))
+    if len(numbers) > 1:
+        listed = ", ".join(map(str, sorted(numbers)))
+        raise ApiError(
+            f"pull requests {listed} have this commit as their newest; name one with --number"
+        )
+    return numbers[0] if numbers else None
+
+
+def _starts(body: str, marker: str) -> bool:
+    return body == marker or body.startswith((f"{marker}\n", f"{marker}\r\n"))
+
+
+def _part(document: Any, key: str, kind: type[Any]) -> Any:
+    part = document.get(key) if isinstance(document, dict) else None
+    # A comment of an account that was deleted has no user.
+    if part is None and kind is dict:
+        return {}
+    if not isinstance(part, kind):
+        raise ApiError(f"the API answers without {key}; is its address right?")
+    return part

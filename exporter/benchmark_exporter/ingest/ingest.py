@@ -66,6 +66,8 @@ class Ingest:
         self._known = KnownFiles(chain.from_iterable(ledger.files(STEP_FILES)))
         # What `check` recorded since the scan in progress began; None if none is in progress.
         self._checked: set[str] | None = None
+        # New files that the scan in progress has found, and that are not ingested yet.
+        self.backlog_files = 0
         self._root = RootFolder(inbox.results_dir, monotonic)
         self._reader = Reader(inbox, defaults.zone, defaults.settle_seconds, monotonic)
         self.configure(policy, limits, defaults)
@@ -110,6 +112,7 @@ class Ingest:
         known, fresh = self._known, PackedCandidates()
         missing = {each.name: each for each in self._reader.incomplete}
         known.begin_scan()
+        self.backlog_files = 0
         self._checked = checked = set[str]()
         number, is_empty = 0, True
         for number, candidate in enumerate(self._inbox.walk(), 1):
@@ -118,6 +121,7 @@ class Ingest:
                 missing.pop(candidate.name, None)
             if not known.see(candidate.name, candidate.signature):
                 fresh.append(candidate)
+                self.backlog_files += 1
             if number % STEP_FILES == 0:
                 yield number
         is_same = self._root.is_scanned()
@@ -134,9 +138,10 @@ class Ingest:
         steps = self._ingest(((batch, len(fresh) + rest) for batch, rest in batches), checked)
         self._checked = None
         for _ in steps:
-            self._checked = checked
+            self._checked, self.backlog_files = checked, len(fresh)
             yield number
             self._checked = None
+        self.backlog_files = 0
 
     def check(self, paths: Iterable[str | Path]) -> None:
         """Ingests what is new of the paths that an event named, and of the incomplete files."""

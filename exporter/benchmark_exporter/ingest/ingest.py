@@ -66,8 +66,7 @@ class Ingest:
         self._known = KnownFiles(chain.from_iterable(ledger.files(STEP_FILES)))
         # What `check` recorded since the scan in progress began; None if none is in progress.
         self._checked: set[str] | None = None
-        # New files that the scan in progress has found, and that are not ingested yet.
-        self.backlog_files = 0
+        self.has_backlog = False  # whether the scan in progress has found new files
         self._root = RootFolder(inbox.results_dir, monotonic)
         self._reader = Reader(inbox, defaults.zone, defaults.settle_seconds, monotonic)
         self.configure(policy, limits, defaults)
@@ -112,7 +111,7 @@ class Ingest:
         known, fresh = self._known, PackedCandidates()
         missing = {each.name: each for each in self._reader.incomplete}
         known.begin_scan()
-        self.backlog_files = 0
+        self.has_backlog = False
         self._checked = checked = set[str]()
         number, is_empty = 0, True
         for number, candidate in enumerate(self._inbox.walk(), 1):
@@ -121,11 +120,12 @@ class Ingest:
                 missing.pop(candidate.name, None)
             if not known.see(candidate.name, candidate.signature):
                 fresh.append(candidate)
-                self.backlog_files += 1
+                self.has_backlog = True
             if number % STEP_FILES == 0:
                 yield number
         is_same = self._root.is_scanned()
-        shows_gone = self._root.shows_gone(root, is_empty=is_empty, was_empty=self._has_no_results)
+        was_empty = partial(_has_no_results, self._ledger)
+        shows_gone = self._root.shows_gone(root, is_empty=is_empty, was_empty=was_empty)
         unreached = self._inbox.unreached
         unseen = [each for name, each in missing.items() if not is_below(name, unreached)]
         self._discard_gone(unseen, counts=is_same)
@@ -138,10 +138,9 @@ class Ingest:
         steps = self._ingest(((batch, len(fresh) + rest) for batch, rest in batches), checked)
         self._checked = None
         for _ in steps:
-            self._checked, self.backlog_files = checked, len(fresh)
+            self._checked = checked
             yield number
             self._checked = None
-        self.backlog_files = 0
 
     def check(self, paths: Iterable[str | Path]) -> None:
         """Ingests what is new of the paths that an event named, and of the incomplete files."""
@@ -190,11 +189,6 @@ class Ingest:
         if transaction.changed:
             self.publishing.publish()
         return nameless
-
-    def _has_no_results(self) -> bool:
-        """Whether no file of the results folder is recorded, but uploads at most."""
-        names = (name for files in self._ledger.files(STEP_FILES) for name, _ in files)
-        return all(name.startswith(UPLOADS_PREFIX) for name in names)
 
     def _drop_unseen(self, unreached: Sequence[str]) -> Iterator[None]:
         """Drops the files that the last scan did not see, in steps of some milliseconds.
@@ -288,3 +282,9 @@ class Ingest:
         if transaction.changed:
             births = transaction.touched.births
             self.publishing.publish_batch(remaining=remaining, has_births=births)
+
+
+def _has_no_results(ledger: Ledger) -> bool:
+    """Whether no file of the results folder is recorded, but uploads at most."""
+    names = (name for files in ledger.files(STEP_FILES) for name, _ in files)
+    return all(name.startswith(UPLOADS_PREFIX) for name in names)

@@ -61,16 +61,14 @@ class JudgedRun(msgspec.Struct, frozen=True):
 
 _RUN_COLUMNS = {"row": "id"}
 _RESULT_COLUMNS = {"limit": "limit_value"}
-_LATER = Columns(PlacedRun, names=_RUN_COLUMNS).query(
-    f"FROM runs WHERE {_IN_SCOPE} AND {_PLACE} > (?, ?, ?) ORDER BY rank_seconds, tie, id LIMIT ?"
-)
-_LATER_OF_FEW = Columns(PlacedRun, names=_RUN_COLUMNS).query(
-    f"FROM runs WHERE {_IN_SCOPE} AND {_PLACE} > (?, ?, ?) "
-    "AND EXISTS (SELECT 1 FROM verdicts WHERE run = runs.id AND name IN (?, ?, ?, ?)) "
-    "ORDER BY rank_seconds, tie, id LIMIT ?"
-)
+_AFTER = f"""FROM runs WHERE {_IN_SCOPE} AND {_PLACE} > (?, ?, ?) {{}}
+    ORDER BY rank_seconds, tie, id LIMIT ?
+"""
 _FEW_NAMES = 4
-_EARLIER = Columns(PlacedRun, names=_RUN_COLUMNS).query(
+_HAS_ONE = "AND EXISTS (SELECT 1 FROM verdicts WHERE run = runs.id AND name IN (?, ?, ?, ?))"
+_RUNS = Columns(PlacedRun, names=_RUN_COLUMNS)
+_LATER, _LATER_OF_FEW = (_RUNS.query(_AFTER.format(which)) for which in ("", _HAS_ONE))
+_EARLIER = _RUNS.query(
     f"FROM runs WHERE {_IN_SCOPE} AND {_PLACE} < (?, ?, ?) AND tracked "
     "ORDER BY rank_seconds DESC, tie DESC, id DESC"
 )
@@ -128,7 +126,7 @@ class Places:
         after: list[object] = [*scope.key, *place]
         if not 0 < len(names) <= _FEW_NAMES:
             return list(_LATER.rows(self._connection, (*after, limit)))
-        padded = [*names, *names[:1] * (_FEW_NAMES - len(names))]
+        padded = (*names, *[names[0]] * (_FEW_NAMES - len(names)))
         return list(_LATER_OF_FEW.rows(self._connection, (*after, *padded, limit)))
 
     def earlier(self, scope: Scope, place: Place) -> Iterator[PlacedRun]:

@@ -176,7 +176,7 @@ class IngestLoop:
                 return
             if self._opened.must_be_replaced:
                 return
-            is_prompt = len(self._changed_paths) <= PROMPT_PATHS or not ingest.backlog_files
+            is_prompt = len(self._changed_paths) <= PROMPT_PATHS or not ingest.has_backlog
             if self._state.is_caught_up and self._changed_paths and is_prompt:
                 paths, self._changed_paths = self._changed_paths, set()
                 await self._check(paths)

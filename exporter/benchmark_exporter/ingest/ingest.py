@@ -7,6 +7,7 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
+from benchmark_exporter.ingest.backlog_order import order_by_runs
 from benchmark_exporter.ingest.backlog_publishing import BacklogPublishing
 from benchmark_exporter.ingest.defaults import Defaults
 from benchmark_exporter.ingest.folder_walk import is_below
@@ -108,10 +109,9 @@ class Ingest:
         Each step yields how many files were seen so far; the last one yields nothing.
         """
         root = self._root.identity()
-        known, fresh = self._known, PackedCandidates()
+        known, fresh, self.has_backlog = self._known, PackedCandidates(), False
         missing = {each.name: each for each in self._reader.incomplete}
         known.begin_scan()
-        self.has_backlog = False
         self._checked = checked = set[str]()
         number, is_empty = 0, True
         for number, candidate in enumerate(self._inbox.walk(), 1):
@@ -132,6 +132,8 @@ class Ingest:
         if shows_gone and known.has_unseen:
             for _ in self._drop_unseen(unreached):
                 yield number
+        for _ in order_by_runs(fresh, self._reader.seconds_of, BATCH_FILES, STEP_FILES):
+            yield number
         oldest = fresh.take_oldest_first(BATCH_FILES)
         unchecked = ([each for each in found if each.name not in checked] for found in oldest)
         batches = chain.from_iterable(map(self._batches, unchecked))
@@ -166,6 +168,7 @@ class Ingest:
         for candidate in present:
             fresh.append(candidate)
         del names
+        yield from order_by_runs(fresh, self._reader.seconds_of, BATCH_FILES, STEP_FILES)
         yield from self._ingest(
             (batch, len(fresh) + remaining)
             for found in fresh.take_oldest_first(BATCH_FILES)
@@ -183,9 +186,8 @@ class Ingest:
         See `Notifications.record`.
         """
         with self._ledger.transaction() as transaction:
-            nameless = transaction.notifications.record(
-                notifications, known, self._clock(), others or Counter()
-            )
+            record = transaction.notifications.record
+            nameless = record(notifications, known, self._clock(), others or Counter())
         if transaction.changed:
             self.publishing.publish()
         return nameless

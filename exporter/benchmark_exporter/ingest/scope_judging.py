@@ -117,7 +117,7 @@ class ScopeJudging:
     def judge_later(self, place: Place, until: Place = END) -> None:
         """Judges the runs after a place again, until nothing can change any longer."""
         while self._standings:
-            run = self._later.next(place, until, {key.name for key in self._standings})
+            run = self._later.first_after(place, until, {key.name for key in self._standings})
             if run is None:
                 return
             self._judge_again(run, self._later.judged(run))

@@ -64,7 +64,7 @@ _RESULT_COLUMNS = {"limit": "limit_value"}
 _AFTER = f"""FROM runs WHERE {_IN_SCOPE} AND {_PLACE} > (?, ?, ?) {{}}
     ORDER BY rank_seconds, tie, id LIMIT ?
 """
-_FEW_NAMES = 4
+FEW_NAMES = 4
 _HAS_ONE = "AND EXISTS (SELECT 1 FROM verdicts WHERE run = runs.id AND name IN (?, ?, ?, ?))"
 _RUNS = Columns(PlacedRun, names=_RUN_COLUMNS)
 _LATER, _LATER_OF_FEW = (_RUNS.query(_AFTER.format(which)) for which in ("", _HAS_ONE))
@@ -121,12 +121,13 @@ class Places:
     ) -> Sequence[PlacedRun]:
         """The first runs after a place, oldest first: at least those with one of these results.
 
-        They may be of other branches that are compared with the scope's.
+        They are all runs if the names are more than FEW_NAMES, and may be of other branches that
+        are compared with the scope's.
         """
         after: list[object] = [*scope.key, *place]
-        if not 0 < len(names) <= _FEW_NAMES:
+        if not 0 < len(names) <= FEW_NAMES:
             return list(_LATER.rows(self._connection, (*after, limit)))
-        padded = (*names, *[names[0]] * (_FEW_NAMES - len(names)))
+        padded = (*names, *[names[0]] * (FEW_NAMES - len(names)))
         return list(_LATER_OF_FEW.rows(self._connection, (*after, *padded, limit)))
 
     def earlier(self, scope: Scope, place: Place) -> Iterator[PlacedRun]:

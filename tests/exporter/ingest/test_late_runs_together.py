@@ -116,6 +116,18 @@ def test_runs_after_many_late_ones_are_read_once(wired: Wired, read: list[str]) 
     assert read.count("page") <= 8  # of 16 runs, 32 and so on
 
 
+def test_late_runs_of_one_benchmark_each_share_a_page(wired: Wired, read: list[str]) -> None:
+    take_minutes(wired, range(60), 0, SUITE)
+    read.clear()
+    for number in range(50):
+        measured = {f"only-{number}": 1.0, "parsing": 1.0}
+        document = result(number, measured) | {"run_id": f"only-{number}"}
+        document["timestamp"] = str(document["timestamp"]).replace(":00Z", ":40Z")
+        wired.drop(f"only-{number}.json", document)
+    wired.ingest.scan()
+    assert read.count("page") <= 12  # once more for each of the first few names
+
+
 def test_runs_without_the_results_of_a_late_run_are_not_read(wired: Wired, read: list[str]) -> None:
     take_minutes(wired, range(100), 0, ("parsing",))
     take_minutes(wired, range(3), 20, ("routing",))

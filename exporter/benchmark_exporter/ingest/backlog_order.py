@@ -5,34 +5,51 @@ done. Each batch would then have runs of all times, and all runs after the first
 judged again with each batch.
 """
 
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 from benchmark_exporter.ingest.inbox import Candidate
 from benchmark_exporter.ingest.packed_candidates import PackedCandidates
 
-# So many files of the backlog show whether their runs are in order, but for this share: several
-# folders that were copied one after the other are in order, each by itself.
-_SAMPLED_FILES, _MOST_DISORDER = 128, 0.05
+# So many files of a backlog show whether its runs are in order, but for this share.
+SAMPLED_FILES, _MOST_DISORDER = 256, 0.05
 
-SecondsOf = Callable[[Candidate], float | None]
+Moment = tuple[str, float]  # a run's project and when it was, in seconds since 1970
 
 
 def order_by_runs(
-    backlog: PackedCandidates, seconds_of: SecondsOf, batch_files: int, step_files: int
+    backlog: PackedCandidates,
+    moment_of: Callable[[Candidate], Moment | None],
+    batch_files: int,
+    step_files: int,
 ) -> Iterator[None]:
     """Orders the files by the times of their runs, in steps of so many, unless they are already.
 
-    A batch need not be in order. `seconds_of` reads when a file's run was, None if it holds no run.
+    A batch need not be in order. `moment_of` reads what a file's run is, None if it holds no run.
     """
     if len(backlog) <= batch_files:
         return
-    sample = backlog.evenly(_SAMPLED_FILES)
-    moments = [at for each in sample if (at := seconds_of(each)) is not None]
-    late = sum(later < earlier for earlier, later in pairwise(moments))
-    if late <= _MOST_DISORDER * len(moments):
+    sample = backlog.evenly(SAMPLED_FILES)
+    moments = [moment for each in sample if (moment := moment_of(each)) is not None]
+    if _disorder(moments) <= _MOST_DISORDER * len(moments):
         return
     for number in range(len(backlog)):
-        backlog.date(number, seconds_of(backlog[number]))
+        moment = moment_of(backlog[number])
+        backlog.date(number, None if moment is None else moment[1])
         if number % step_files == 0:
             yield
+
+
+def _disorder(moments: Sequence[Moment]) -> int:
+    """How many runs come after a newer one of their project, or directly after any newer one.
+
+    Projects that were copied one after the other are in order. Of many projects, a sample has too
+    few runs each.
+    """
+    newest: defaultdict[str, float] = defaultdict(lambda: float("-inf"))
+    late = 0
+    for project, seconds in moments:
+        late += seconds < newest[project]
+        newest[project] = max(newest[project], seconds)
+    return max(late, sum(later[1] < earlier[1] for earlier, later in pairwise(moments)))

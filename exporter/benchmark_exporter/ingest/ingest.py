@@ -132,7 +132,7 @@ class Ingest:
         if shows_gone and known.has_unseen:
             for _ in self._drop_unseen(unreached):
                 yield number
-        for _ in order_by_runs(fresh, self._reader.seconds_of, BATCH_FILES, STEP_FILES):
+        for _ in order_by_runs(fresh, self._reader.moment_of, BATCH_FILES, STEP_FILES):
             yield number
         oldest = fresh.take_oldest_first(BATCH_FILES)
         unchecked = ([each for each in found if each.name not in checked] for found in oldest)
@@ -168,7 +168,7 @@ class Ingest:
         for candidate in present:
             fresh.append(candidate)
         del names
-        yield from order_by_runs(fresh, self._reader.seconds_of, BATCH_FILES, STEP_FILES)
+        yield from order_by_runs(fresh, self._reader.moment_of, BATCH_FILES, STEP_FILES)
         yield from self._ingest(
             (batch, len(fresh) + remaining)
             for found in fresh.take_oldest_first(BATCH_FILES)

@@ -122,15 +122,17 @@ class Reader:
         reads = (self._read(candidate, perhaps) for candidate in candidates)
         return [read for read in reads if read is not None]
 
-    def seconds_of(self, candidate: Candidate) -> float | None:
-        """When the run of a file was, in seconds since 1970; None if none can be read now.
+    def moment_of(self, candidate: Candidate) -> tuple[str, float] | None:
+        """The project of a file's run and its time, in seconds since 1970; None without a run.
 
         Raises:
             OSError: the process or the machine ran out of a resource; not the fault of the file.
         """
         read = None if candidate.is_sidecar else self._read(candidate, set())
         outcome = None if read is None else read.outcome
-        return outcome.timestamp_seconds if isinstance(outcome, Run | PipelineRun) else None
+        if not isinstance(outcome, Run | PipelineRun):
+            return None
+        return outcome.project or "", outcome.timestamp_seconds
 
     def complete(self, reads: Iterable[ReadFile]) -> list[ReadFile]:
         """What can be ingested of files that were just read, oldest run first."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from benchmark_exporter.ingest import ingest
+from benchmark_exporter.ingest import backlog_order, ingest
 from benchmark_exporter.ingest.backlog_order import order_by_runs
 from benchmark_exporter.ingest.inbox import Candidate, Inbox
 from benchmark_exporter.ingest.packed_candidates import PackedCandidates
@@ -15,13 +15,14 @@ from benchmark_exporter.ledger import LedgerError
 from tests.support.documents import result
 from tests.support.wired import Wired
 
-BATCH, FILES = 20, 200
+BATCH, FILES, SAMPLED = 20, 200, 40
 
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ingest, "BATCH_FILES", BATCH)
     monkeypatch.setattr(ingest, "STEP_FILES", BATCH)
+    monkeypatch.setattr(backlog_order, "SAMPLED_FILES", SAMPLED)
 
 
 @pytest.fixture
@@ -76,15 +77,24 @@ def test_only_a_sample_of_what_is_in_order_is_read_twice(wired: Wired, reads: li
     wired.ingest.scan()
     found = ingested(wired)
     assert found == sorted(found)
-    assert len(reads) <= FILES + 128
+    assert len(reads) <= FILES + SAMPLED
 
 
-def test_folders_copied_one_after_the_other_are_in_order(wired: Wired, reads: list[str]) -> None:
+def test_projects_copied_one_after_the_other_are_in_order(wired: Wired, reads: list[str]) -> None:
     half = FILES // 2
-    drop(wired, [*range(half, FILES), *range(half)])
+    for position, number in enumerate([*range(half, FILES), *range(half)]):
+        document = result(number, {"parsing": 1.0}) | {"project": "new" if number < half else "old"}
+        wired.drop(f"{position:04}.json", document)
     wired.ingest.scan()
     assert len(ingested(wired)) == FILES
-    assert len(reads) <= FILES + 128
+    assert len(reads) <= FILES + SAMPLED
+
+
+def test_older_files_of_a_project_that_were_copied_later_are_taken_first(wired: Wired) -> None:
+    drop(wired, [*range(0, FILES, 2), *range(1, FILES, 2)])
+    wired.ingest.scan()
+    found = ingested(wired)
+    assert found == sorted(found)
 
 
 def test_one_batch_is_put_in_order_without_reading_it_twice(wired: Wired, reads: list[str]) -> None:
@@ -141,7 +151,7 @@ def test_runs_of_one_time_stay_in_the_order_of_their_files() -> None:
     files = [Candidate(f"{9 - age}.json", f"{9 - age}.json", 1, 1, age, 0) for age in range(9)]
     for each in random.Random(1).sample(files, len(files)):  # noqa: S311  # no secret
         packed.append(each)
-    times = {each.name: -float(each.ctime_ns // 3) for each in files}
+    times = {each.name: ("", -float(each.ctime_ns // 3)) for each in files}
     for _ in order_by_runs(packed, lambda each: times[each.name], 1, 1):
         pass
     (taken,) = packed.take_oldest_first(9)

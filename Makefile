@@ -95,7 +95,8 @@ test-crash: $(VENV)/dev ## kill the exporter 200 times, fill its disk; CRASH_SEE
 	  $(PY) -m pytest -s $(CRASH_TESTS)
 
 order: $(VENV)/dev ## let runs arrive in 10,000 random orders; ORDER_EXAMPLES=100 for fewer
-	@ORDER_EXAMPLES=$${ORDER_EXAMPLES:-10000} $(PY) -m pytest tests/exporter/ingest/test_order.py
+	@ORDER_EXAMPLES=$${ORDER_EXAMPLES:-10000} $(PY) -m pytest tests/exporter/ingest/test_order.py \
+	  tests/exporter/ingest/test_late_runs_together.py
 
 fuzz: $(VENV)/dev ## parse a million hostile documents; FUZZ="--documents 10000 --seed 1"
 	@$(PY) -m tests.fuzz.fuzz_formats $(FUZZ)

@@ -31,6 +31,18 @@ def test_ingest_measures_the_running_exporter(tmp_path: Path) -> None:
     assert all(value > 0 for value in measured.values())
 
 
+def test_burst_measures_each_order_and_version(tmp_path: Path) -> None:
+    output = tmp_path / "burst.md"
+    sizes = ("--files=60", "--benchmarks=2", "--times=1", f"--against={REPOSITORY}")
+    done = run("benchmarks.burst", *sizes, f"--output={output}")
+    assert done.returncode == 0, done.stderr
+    measured = figures(output)
+    for name in ("in the order of the runs", "before: in any order"):
+        assert measured[f"{name}: files/s"] > 0
+        assert measured[f"{name}: CPU"] > 0
+        assert measured[f"{name}: peak memory"] > 30
+
+
 def test_stream_accounts_for_every_message(tmp_path: Path) -> None:
     output = tmp_path / "stream.md"
     sizes = ("--clients=6", "--stuck=1", "--rate=50", "--seconds=1", "--overflow=6000")

@@ -20,6 +20,8 @@ SIDECAR_SUFFIX = ".meta.json"
 # Prefix of the names of uploaded files. No file of the results folder can have it, since names that
 # begin with a dot are ignored.
 UPLOADS_PREFIX = ".uploads/"
+# Some file systems keep later times, which anybody can set; more than 64 bits are stored nowhere.
+_LATEST_NS = 2**63 - 1
 _OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
@@ -263,8 +265,9 @@ class Inbox:
         if not stat.S_ISREG(status.st_mode):
             # Changes inside a folder must not change its signature.
             return Candidate(relative, name, status.st_ino)
+        written_ns = max(min(status.st_mtime_ns, _LATEST_NS), -_LATEST_NS)
         return Candidate(
-            relative, name, status.st_ino, status.st_size, status.st_ctime_ns, status.st_mtime_ns
+            relative, name, status.st_ino, status.st_size, status.st_ctime_ns, written_ns
         )
 
 

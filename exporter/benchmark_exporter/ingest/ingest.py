@@ -7,6 +7,7 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
+from benchmark_exporter.ingest.backlog_order import order_by_runs
 from benchmark_exporter.ingest.backlog_publishing import BacklogPublishing
 from benchmark_exporter.ingest.defaults import Defaults
 from benchmark_exporter.ingest.folder_walk import is_below
@@ -66,6 +67,7 @@ class Ingest:
         self._known = KnownFiles(chain.from_iterable(ledger.files(STEP_FILES)))
         # What `check` recorded since the scan in progress began; None if none is in progress.
         self._checked: set[str] | None = None
+        self.has_backlog = False  # whether the scan in progress has found new files
         self._root = RootFolder(inbox.results_dir, monotonic)
         self._reader = Reader(inbox, defaults.zone, defaults.settle_seconds, monotonic)
         self.configure(policy, limits, defaults)
@@ -107,7 +109,7 @@ class Ingest:
         Each step yields how many files were seen so far; the last one yields nothing.
         """
         root = self._root.identity()
-        known, fresh = self._known, PackedCandidates()
+        known, fresh, self.has_backlog = self._known, PackedCandidates(), False
         missing = {each.name: each for each in self._reader.incomplete}
         known.begin_scan()
         self._checked = checked = set[str]()
@@ -118,16 +120,20 @@ class Ingest:
                 missing.pop(candidate.name, None)
             if not known.see(candidate.name, candidate.signature):
                 fresh.append(candidate)
+                self.has_backlog = True
             if number % STEP_FILES == 0:
                 yield number
         is_same = self._root.is_scanned()
-        shows_gone = self._root.shows_gone(root, is_empty=is_empty, was_empty=self._has_no_results)
+        was_empty = partial(_has_no_results, self._ledger)
+        shows_gone = self._root.shows_gone(root, is_empty=is_empty, was_empty=was_empty)
         unreached = self._inbox.unreached
         unseen = [each for name, each in missing.items() if not is_below(name, unreached)]
         self._discard_gone(unseen, counts=is_same)
         if shows_gone and known.has_unseen:
             for _ in self._drop_unseen(unreached):
                 yield number
+        for _ in order_by_runs(fresh, self._reader.moment_of, BATCH_FILES, STEP_FILES):
+            yield number
         oldest = fresh.take_oldest_first(BATCH_FILES)
         unchecked = ([each for each in found if each.name not in checked] for found in oldest)
         batches = chain.from_iterable(map(self._batches, unchecked))
@@ -162,6 +168,7 @@ class Ingest:
         for candidate in present:
             fresh.append(candidate)
         del names
+        yield from order_by_runs(fresh, self._reader.moment_of, BATCH_FILES, STEP_FILES)
         yield from self._ingest(
             (batch, len(fresh) + remaining)
             for found in fresh.take_oldest_first(BATCH_FILES)
@@ -179,17 +186,11 @@ class Ingest:
         See `Notifications.record`.
         """
         with self._ledger.transaction() as transaction:
-            nameless = transaction.notifications.record(
-                notifications, known, self._clock(), others or Counter()
-            )
+            record = transaction.notifications.record
+            nameless = record(notifications, known, self._clock(), others or Counter())
         if transaction.changed:
             self.publishing.publish()
         return nameless
-
-    def _has_no_results(self) -> bool:
-        """Whether no file of the results folder is recorded, but uploads at most."""
-        names = (name for files in self._ledger.files(STEP_FILES) for name, _ in files)
-        return all(name.startswith(UPLOADS_PREFIX) for name in names)
 
     def _drop_unseen(self, unreached: Sequence[str]) -> Iterator[None]:
         """Drops the files that the last scan did not see, in steps of some milliseconds.
@@ -283,3 +284,9 @@ class Ingest:
         if transaction.changed:
             births = transaction.touched.births
             self.publishing.publish_batch(remaining=remaining, has_births=births)
+
+
+def _has_no_results(ledger: Ledger) -> bool:
+    """Whether no file of the results folder is recorded, but uploads at most."""
+    names = (name for files in ledger.files(STEP_FILES) for name, _ in files)
+    return all(name.startswith(UPLOADS_PREFIX) for name in names)

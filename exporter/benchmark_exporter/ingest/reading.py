@@ -16,7 +16,7 @@ import msgspec
 from benchmark_exporter.formats import Origin, Sidecar, parse, parse_sidecar
 from benchmark_exporter.ingest.inbox import Candidate, Inbox
 from benchmark_exporter.ingest.inboxes import Inboxes
-from benchmark_exporter.model import Document, Rejected, RejectionReason, Run
+from benchmark_exporter.model import Document, PipelineRun, Rejected, RejectionReason, Run
 
 log = logging.getLogger(__name__)
 
@@ -121,6 +121,18 @@ class Reader:
             perhaps = self._inbox.perhaps_with_sidecar(candidates)
         reads = (self._read(candidate, perhaps) for candidate in candidates)
         return [read for read in reads if read is not None]
+
+    def moment_of(self, candidate: Candidate) -> tuple[str, float] | None:
+        """The project of a file's run and its time, in seconds since 1970; None without a run.
+
+        Raises:
+            OSError: the process or the machine ran out of a resource; not the fault of the file.
+        """
+        read = None if candidate.is_sidecar else self._read(candidate, set())
+        outcome = None if read is None else read.outcome
+        if not isinstance(outcome, Run | PipelineRun):
+            return None
+        return outcome.project or "", outcome.timestamp_seconds
 
     def complete(self, reads: Iterable[ReadFile]) -> list[ReadFile]:
         """What can be ingested of files that were just read, oldest run first."""

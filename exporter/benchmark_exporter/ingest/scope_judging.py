@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from benchmark_exporter.counters import REGRESSIONS_CONFIRMED, REGRESSIONS_SUPPRESSED
 from benchmark_exporter.ingest.judged import Judged, run_results
+from benchmark_exporter.ingest.later_runs import LaterRuns
 from benchmark_exporter.ingest.standing import (
     Known,
     judge_result,
@@ -68,6 +69,7 @@ class ScopeJudging:
         self._scope = scope
         self._limits = limits
         self._now = now
+        self._later = LaterRuns(self._ledger, scope)
         self._standings: dict[SeriesKey, Known] = {}
         self._encoded: dict[SeriesKey, bytes] = {}
         self._newest: dict[SeriesKey, Place] = {}
@@ -114,15 +116,12 @@ class ScopeJudging:
 
     def judge_later(self, place: Place, until: Place = END) -> None:
         """Judges the runs after a place again, until nothing can change any longer."""
-        if not self._standings:
-            return
-        places = self._ledger.places
-        for run in places.later(self._scope, place):
-            if run.place >= until:
+        while self._standings:
+            run = self._later.first_after(place, until, {key.name for key in self._standings})
+            if run is None:
                 return
-            self._judge_again(run, places.judged(run.row))
-            if not self._standings:
-                return
+            self._judge_again(run, self._later.judged(run))
+            place = run.place
 
     def keep(self) -> None:
         """Stores what the next run of each series is judged by, where it has changed."""

@@ -142,7 +142,8 @@ def replayed_before(
     else:
         return _from_the_first(transaction, key, place, series.pinned, limits)
     between = places.first(key, base, place, _ALL)
-    return Known(_after(standing, between, series.pinned, limits), series.pinned)
+    after = _after(standing, between, series.pinned, limits)
+    return Known(after, series.pinned, ledger.window(key))
 
 
 def _from_the_first(
@@ -163,7 +164,8 @@ def _from_the_first(
     for run in first:
         standing = _after(Standing(), [run], pinned, limits)
         exact = run.judged.row.standing_digest == digest_of(standing, encode_state(standing.state))
-    return Known(_after(Standing(), earlier, pinned, limits), pinned, exact=exact)
+    window = transaction.verdicts.window(key)
+    return Known(_after(Standing(), earlier, pinned, limits), pinned, window, exact=exact)
 
 
 def _after(

@@ -11,8 +11,6 @@ from benchmark_exporter.ledger.standings import Standing, read_checkpoint
 from benchmark_exporter.ledger.totals import AFTER_ALL
 from benchmark_exporter.model import Result, Scope
 
-_PAGE_RUNS = 200
-
 _IN_SCOPE = "project = ? AND environment = ? AND machine = ? AND line = ?"
 _PLACE = "(rank_seconds, tie, id)"
 _NEWEST = f"""
@@ -63,10 +61,14 @@ class JudgedRun(msgspec.Struct, frozen=True):
 
 _RUN_COLUMNS = {"row": "id"}
 _RESULT_COLUMNS = {"limit": "limit_value"}
-_LATER = Columns(PlacedRun, names=_RUN_COLUMNS).query(
-    f"FROM runs WHERE {_IN_SCOPE} AND {_PLACE} > (?, ?, ?) ORDER BY rank_seconds, tie, id LIMIT ?"
-)
-_EARLIER = Columns(PlacedRun, names=_RUN_COLUMNS).query(
+_AFTER = f"""FROM runs WHERE {_IN_SCOPE} AND {_PLACE} > (?, ?, ?) {{}}
+    ORDER BY rank_seconds, tie, id LIMIT ?
+"""
+FEW_NAMES = 4
+_HAS_ONE = "AND EXISTS (SELECT 1 FROM verdicts WHERE run = runs.id AND name IN (?, ?, ?, ?))"
+_RUNS = Columns(PlacedRun, names=_RUN_COLUMNS)
+_LATER, _LATER_OF_FEW = (_RUNS.query(_AFTER.format(which)) for which in ("", _HAS_ONE))
+_EARLIER = _RUNS.query(
     f"FROM runs WHERE {_IN_SCOPE} AND {_PLACE} < (?, ?, ?) AND tracked "
     "ORDER BY rank_seconds DESC, tie DESC, id DESC"
 )
@@ -114,14 +116,19 @@ class Places:
                 (rank, AFTER_ALL, *key, horizon_seconds),
             )
 
-    def later(self, scope: Scope, place: Place) -> Iterator[PlacedRun]:
-        """The runs after a place, also those of other branches that are compared with them."""
-        while True:
-            page = list(_LATER.rows(self._connection, (*scope.key, *place, _PAGE_RUNS)))
-            yield from page
-            if len(page) < _PAGE_RUNS:
-                return
-            place = page[-1].place
+    def later(
+        self, scope: Scope, place: Place, names: Sequence[str], limit: int
+    ) -> Sequence[PlacedRun]:
+        """The first runs after a place, oldest first: at least those with one of these results.
+
+        They are all runs if the names are more than FEW_NAMES, and may be of other branches that
+        are compared with the scope's.
+        """
+        after: list[object] = [*scope.key, *place]
+        if not 0 < len(names) <= FEW_NAMES:
+            return list(_LATER.rows(self._connection, (*after, limit)))
+        padded = (*names, *[names[0]] * (FEW_NAMES - len(names)))
+        return list(_LATER_OF_FEW.rows(self._connection, (*after, *padded, limit)))
 
     def earlier(self, scope: Scope, place: Place) -> Iterator[PlacedRun]:
         """The runs of a scope before a place, the newest first."""

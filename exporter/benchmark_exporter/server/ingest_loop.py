@@ -23,6 +23,9 @@ SCAN_SHARE = 0.01
 INGEST_RETRY_SECONDS = 5.0
 # More than these are left to a scan, which keeps no paths: 100,000 take 14 MB.
 MOST_CHANGED_PATHS = 10_000
+# More than these wait for the files that a scan in progress has found: they are part of the same
+# burst, and a run that comes before older ones has these judged late.
+PROMPT_PATHS = 100
 _DONE = object()
 
 
@@ -55,16 +58,19 @@ class IngestLoop:
         self._scanned: Ingest | None = None
 
     def add_changed(self, path: str) -> None:
-        """Checks a path soon that an event or an upload named."""
-        if len(self._changed_paths) < MOST_CHANGED_PATHS:
+        """Checks a path soon that an event or an upload named.
+
+        A scan that is to begin finds it anyway, together with all others and oldest first.
+        """
+        if not self._must_scan:
             self._changed_paths.add(path)
-        else:
-            self._changed_paths.clear()
-            self._must_scan = True
+            if len(self._changed_paths) > MOST_CHANGED_PATHS:
+                self.rescan()
         self._wake.set()
 
     def rescan(self) -> None:
         """Scans soon, since anything may have changed, or the results folder may be back."""
+        self._changed_paths.clear()
         self._must_scan = True
         self._wake.set()
 
@@ -150,8 +156,9 @@ class IngestLoop:
     async def _scan(self) -> None:
         """Scans in steps, between which changed files are checked.
 
-        So no file has to wait until a large folder has been read, except during the first scan:
-        what is already there comes first, since runs are judged against those before them.
+        So no file has to wait until a large folder has been read, except during the first scan and
+        as part of a burst: what is already there comes first, since runs are judged against those
+        before them.
         """
         ingest, reading_seconds = self._opened.ingest, 0.0
         steps, self._scanned = ingest.scan_in_steps(), ingest
@@ -169,7 +176,8 @@ class IngestLoop:
                 return
             if self._opened.must_be_replaced:
                 return
-            if self._state.is_caught_up and self._changed_paths:
+            is_prompt = len(self._changed_paths) <= PROMPT_PATHS or not ingest.has_backlog
+            if self._state.is_caught_up and self._changed_paths and is_prompt:
                 paths, self._changed_paths = self._changed_paths, set()
                 await self._check(paths)
 

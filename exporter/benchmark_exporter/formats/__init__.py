@@ -41,7 +41,16 @@ from benchmark_exporter.formats.several_documents import Several
 from benchmark_exporter.formats.unknown import unknown
 from benchmark_exporter.model import Document, Rejected, Run
 
-__all__ = ["Format", "Origin", "Sidecar", "formats", "growing_formats", "parse", "parse_sidecar"]
+__all__ = [
+    "Format",
+    "Origin",
+    "Sidecar",
+    "complete",
+    "formats",
+    "growing_formats",
+    "parse",
+    "parse_sidecar",
+]
 
 log = logging.getLogger(__name__)
 
@@ -139,7 +148,7 @@ def parse(data: bytes, origin: Origin = _NO_ORIGIN) -> Document:
     except msgspec.ValidationError as error:
         is_of_null = not is_finite and "got `null`" in str(error)
         raise not_finite(data) if is_of_null else invalid_value(error) from error
-    return _complete(parsed, origin.sidecar) if isinstance(parsed, Run) else parsed
+    return complete(parsed, origin.sidecar) if isinstance(parsed, Run) else parsed
 
 
 def _joined(several: Several) -> object:
@@ -162,7 +171,7 @@ def _joined(several: Several) -> object:
     )
 
 
-def _complete(run: Run, sidecar: Sidecar) -> Run:
+def complete(run: Run, sidecar: Sidecar) -> Run:
     """The run with what its sidecar adds, once it is known to measure each name once."""
     if not run.results and not run.failures:
         raise Rejected("invalid_value", "the document holds no benchmark")

@@ -44,6 +44,7 @@ from benchmark_exporter.ingest.defaults import Defaults
 from benchmark_exporter.ingest.recording import Recorder
 from benchmark_exporter.ledger import LedgerError
 from benchmark_exporter.ledger.like_runs import LikeRuns
+from benchmark_exporter.model import Rejected
 from benchmark_exporter.names import Aliases
 
 
@@ -93,12 +94,14 @@ def command(
     FILE is the data.js of github-action-benchmark, a result file, or a folder of these. Its
     exporter may keep running. What was interrupted goes on when it is run again.
     """
-    logging.getLogger("benchmark_exporter").setLevel(logging.ERROR)  # nobody has to act on it now
+    _keep_quiet()
     rejected: list[str] = []
 
     def reject(place: str, error: Exception) -> None:
         rejected.append(place)
-        show(f"{place}: left out: {error}", file=sys.stderr)
+        is_known = isinstance(error, Rejected | OSError)
+        why = str(error) if is_known else f"{type(error).__name__}: {error}"
+        show(f"{place}: left out: {why}", file=sys.stderr)
 
     try:
         settings = read_config(config, environment)
@@ -119,6 +122,13 @@ def command(
         show("interrupted; run it again to go on", file=sys.stderr)
         return EXIT_INTERRUPTED
     return EXIT_REJECTED if rejected else EXIT_OK
+
+
+def _keep_quiet() -> None:
+    """Prints none of the ingest's warnings: nobody has to act on what was years ago."""
+    logger = logging.getLogger("benchmark_exporter")
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
 
 
 def _within(runs: Sequence[PastRun], since: float | None, until: float | None) -> Sequence[PastRun]:

@@ -6,7 +6,9 @@ files does not matter. A `data.js` stays in memory.
 
 import hashlib
 import os
+import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from functools import partial
@@ -32,8 +34,8 @@ from benchmark_exporter.model import Baseline, PipelineRun, Rejected, Run
 
 # A history of years is larger than a result may be.
 MAX_HISTORY_BYTES = 1024 * 1024 * 1024
-SUFFIXES = (".json", ".json.gz", ".js")
-_HEAD_BYTES = 4096
+SUFFIXES = (".json", ".json.gz", ".js", ".js.gz")
+_HEAD_BYTES, _GZIP = 4096, b"\x1f\x8b"
 
 Reject = Callable[[str, Exception], None]
 
@@ -105,7 +107,7 @@ class Sources:
         try:
             if is_action_history(_head(inbox, candidate)):
                 found.runs += self._of_action(inbox, candidate, place)
-            elif candidate.path.endswith(".js") and not file.is_named:
+            elif candidate.path.endswith((".js", ".js.gz")) and not file.is_named:
                 found.others += 1
             elif (run := self._of_file(inbox, candidate, place)) is not None:
                 found.runs.append(run)
@@ -202,9 +204,13 @@ class Sources:
 
 
 def _head(inbox: Inbox, candidate: Candidate) -> bytes:
-    """The beginning of a file; nothing of what is no regular one, which reading it says."""
+    """The beginning of a file's text; nothing of what is no regular file, which reading says."""
     path = Path(inbox.root) / candidate.path
     if not path.is_file():
         return b""
     with path.open("rb") as file:
-        return file.read(_HEAD_BYTES)
+        head = file.read(_HEAD_BYTES)
+    if head.startswith(_GZIP):
+        with suppress(zlib.error):
+            head = zlib.decompressobj(wbits=31).decompress(head, _HEAD_BYTES)
+    return head.replace(b"\0", b"")  # of UTF-16

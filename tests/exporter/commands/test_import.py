@@ -12,6 +12,7 @@ from benchmark_exporter.__main__ import EXIT_OK, EXIT_REJECTED, EXIT_UNUSABLE, m
 from benchmark_exporter.commands import EXIT_INTERRUPTED
 from benchmark_exporter.importing import recording
 from benchmark_exporter.importing.past import PastRun
+from benchmark_exporter.ingest.recording import Recorder
 from tests.support.action_history import DAY_SECONDS, bench, commit, entry, history, times_of, write
 from tests.support.documents import perf_suite, result
 from tests.support.wired import START_SECONDS, Wired
@@ -293,7 +294,7 @@ def test_what_cannot_be_read_is_named_with_place_and_reason(
     wired: Wired, capsys: pytest.CaptureFixture[str]
 ) -> None:
     good = entry(1, START_SECONDS - 60, [bench("fib", 1)])
-    wrong = [good | {"benches": []}, good | {"date": None, "commit": None}, 5]
+    wrong: list[Any] = [good | {"benches": []}, good | {"date": None, "commit": None}, 5]
     data = write(wired.folder / "data.js", history(Benchmark=[good, *wrong]))
     broken = write(wired.folder / "broken.json", b'{"benchmarks": [')
     unknown = write(wired.folder / "unknown.json", b'{"a": 1}')
@@ -316,7 +317,7 @@ def test_a_value_that_cannot_be_stored_costs_its_run_alone(
     wired: Wired, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = write(wired.folder / "data.js", years((9, 100)))
-    add = recording.Recorder.record_document
+    add = Recorder.record_document
 
     def failing(self: Any, transaction: Any, identity: bytes, *rest: Any) -> Any:
         line = add(self, transaction, identity, *rest)
@@ -324,7 +325,7 @@ def test_a_value_that_cannot_be_stored_costs_its_run_alone(
             raise ValueError("a fault")
         return line
 
-    monkeypatch.setattr(recording.Recorder, "record_document", failing)
+    monkeypatch.setattr(Recorder, "record_document", failing)
     assert imported(wired, data) == EXIT_REJECTED
     assert f"{data}: $.entries.Benchmark[4]: left out: ValueError" in capsys.readouterr().err
     assert [row[2] for row in wired.query(RUNS)] == [commit(n) for n in range(9) if n != 4]

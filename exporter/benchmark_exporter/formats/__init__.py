@@ -48,6 +48,7 @@ __all__ = [
     "complete",
     "formats",
     "growing_formats",
+    "is_written_as_measured",
     "parse",
     "parse_sidecar",
 ]
@@ -55,6 +56,7 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 ENTRY_POINT_GROUP = "benchmark_exporter.formats"
+HEAD_BYTES = 4096  # within which a document shows what it is
 _NO_SIDECAR = Sidecar()
 _NO_ORIGIN = Origin()
 
@@ -66,7 +68,8 @@ class Format(Protocol):
     or Infinity, for which JSON has no number; to ours, they are not there. `join(documents)` makes
     one document of several in a file. `GROWS = True` means that its tool rewrites the document
     while it measures, with more results each time; results that were recorded before are then left
-    out.
+    out. `BEGINS` is a pattern of how a document begins whose tool writes each benchmark when it is
+    done: until the last one, it is unfinished.
     """
 
     NAME: str
@@ -119,6 +122,16 @@ def formats() -> Sequence[Format]:
 def growing_formats() -> frozenset[str]:
     """The names of the formats whose tools rewrite their documents with more results in them."""
     return frozenset(each.NAME for each in formats() if getattr(each, "GROWS", False))
+
+
+def is_written_as_measured(data: bytes) -> bool:
+    """Whether an unfinished document is one whose tool writes each benchmark when it is done.
+
+    An empty file is: a shell creates it before the tool begins, and so does hyperfine.
+    """
+    head = data[:HEAD_BYTES].replace(b"\0", b"")  # of UTF-16
+    patterns = (getattr(each, "BEGINS", None) for each in formats())
+    return not head.strip() or any(each.search(head) for each in patterns if each is not None)
 
 
 def parse(data: bytes, origin: Origin = _NO_ORIGIN) -> Document:

@@ -87,6 +87,11 @@ class Ingest:
         return len(self._reader.incomplete)
 
     @property
+    def measuring_files(self) -> int:
+        """How many of these are so because their tool is measuring, as far as they show."""
+        return self._reader.measuring
+
+    @property
     def unfinished(self) -> Mapping[str, str]:
         """Why each of these files is incomplete, by its name."""
         return self._reader.unfinished

@@ -13,10 +13,11 @@ from benchmark_exporter.formats import (
 )
 from benchmark_exporter.ingest.branches import USUAL_DEFAULTS, without_prefix
 from benchmark_exporter.ingest.folder_walk import READ_FOLDER, is_read
-from benchmark_exporter.ingest.inbox import SUFFIX, Inbox
+from benchmark_exporter.ingest.inbox import Inbox
 from benchmark_exporter.ingest.naming import KnownExecutables, applied_aliases, named
 from benchmark_exporter.ingest.reading import wait_seconds
 from benchmark_exporter.ingest.result_files import read_document
+from benchmark_exporter.ingest.suffixes import SUFFIXES
 from benchmark_exporter.model import (
     Baseline,
     Comparison,
@@ -55,10 +56,10 @@ def check_file(path: Path, config: Config) -> tuple[bool, list[str]]:
         return False, [f"{path}: rejected: {rejected}"]
     # Each is one line, whatever texts of the document are in it.
     lines = [f"{path}: {line}" if index == 0 else f"  {line}" for index, line in enumerate(lines)]
-    if not path.name.endswith(SUFFIX) or path.name.startswith("."):
+    if not path.name.endswith(SUFFIXES) or path.name.startswith("."):
         lines.append(
             "  under this name it would be ignored: "
-            f"names must end in {SUFFIX} and must not begin with a dot"
+            f"names must end in {' or '.join(SUFFIXES)} and must not begin with a dot"
         )
     if hidden := [part for part in _below_results(path) if not is_read(part)]:
         lines.append(
@@ -88,7 +89,7 @@ def _lines(path: Path, config: Config) -> Iterator[str]:
         stated = parse_sidecar(
             inbox.read(candidate), Origin(config.zone, candidate.mtime_ns / 1e9)
         ).sidecar
-        yield f"sidecar of {candidate.document_name}"
+        yield f"sidecar of {candidate.document_names[0]}"
         named = {
             name: value
             for name in stated.__struct_fields__

@@ -28,13 +28,15 @@ from benchmark_exporter.importing.file_names import Stated, read_name
 from benchmark_exporter.importing.past import PastRun
 from benchmark_exporter.ingest.file_access import name_of
 from benchmark_exporter.ingest.folder_walk import walk
-from benchmark_exporter.ingest.inbox import SIDECAR_SUFFIX, Candidate, Inbox
+from benchmark_exporter.ingest.inbox import Candidate, Inbox
 from benchmark_exporter.ingest.reading import in_sidecar
+from benchmark_exporter.ingest.suffixes import SIDECAR_SUFFIX
+from benchmark_exporter.ingest.suffixes import SUFFIXES as RESULT_SUFFIXES
 from benchmark_exporter.model import Baseline, PipelineRun, Rejected, Run
 
 # A history of years is larger than a result may be.
 MAX_HISTORY_BYTES = 1024 * 1024 * 1024
-SUFFIXES = (".json", ".json.gz", ".js", ".js.gz")
+SUFFIXES = (*RESULT_SUFFIXES, ".js", ".js.gz")
 _HEAD_BYTES, _GZIP = 4096, b"\x1f\x8b"
 
 Reject = Callable[[str, Exception], None]

@@ -67,7 +67,7 @@ class Ingest:
         # What `check` recorded since the scan in progress began; None if none is in progress.
         self._checked: set[str] | None = None
         self._root = RootFolder(inbox.results_dir, monotonic)
-        self._reader = Reader(inbox, defaults.zone, defaults.settle_seconds, monotonic)
+        self.reader = Reader(inbox, defaults.zone, defaults.settle_seconds, monotonic)
         self.configure(policy, limits, defaults)
 
     def configure(self, policy: Policy, limits: LimitsFor, defaults: Defaults) -> None:
@@ -78,28 +78,23 @@ class Ingest:
         they decide what a file that was read already is, and where its results belong.
         """
         carry_over(self._ledger, defaults.aliases)
-        self._reader.settle_seconds = defaults.settle_seconds
+        self.reader.settle_seconds = defaults.settle_seconds
         self._recorder = Recorder(policy, limits, defaults, self._known, self._clock)
 
     @property
     def pending_files(self) -> int:
         """How many files were found but are not complete yet."""
-        return len(self._reader.incomplete)
-
-    @property
-    def measuring_files(self) -> int:
-        """How many of these are so because their tool is measuring, as far as they show."""
-        return self._reader.measuring
+        return len(self.reader.incomplete)
 
     @property
     def unfinished(self) -> Mapping[str, str]:
         """Why each of these files is incomplete, by its name."""
-        return self._reader.unfinished
+        return self.reader.unfinished
 
     @property
     def due_seconds(self) -> float:
         """When the next incomplete file is due, on the `monotonic` clock; infinity if none is."""
-        return self._reader.due_seconds
+        return self.reader.due_seconds
 
     def scan(self) -> None:
         """Ingests what is new in the whole folder, and drops files that have gone."""
@@ -113,7 +108,7 @@ class Ingest:
         """
         root = self._root.identity()
         known, fresh = self._known, PackedCandidates()
-        missing = {each.name: each for each in self._reader.incomplete}
+        missing = {each.name: each for each in self.reader.incomplete}
         known.begin_scan()
         self._checked = checked = set[str]()
         number, is_empty = 0, True
@@ -160,7 +155,7 @@ class Ingest:
             del left[-STEP_FILES:]
             if left:
                 yield
-        incomplete = [each for each in self._reader.incomplete if each.name not in names]
+        incomplete = [each for each in self.reader.incomplete if each.name not in names]
         present = self._inbox.refreshed(incomplete)
         if len(present) < len(incomplete):
             self._discard_gone(incomplete, counts=self._root.is_scanned())
@@ -239,7 +234,7 @@ class Ingest:
         if removed and counts:
             count_removed(self._ledger, removed, self._clock)
             self.publishing.publish()
-        self._reader.discard(candidate.name for candidate in removed)
+        self.reader.discard(candidate.name for candidate in removed)
 
     def _ingest(self, batches: Iterator[Batch], checked: Collection[str] = ()) -> Iterator[None]:
         """Reads and records batches, one a step.
@@ -247,11 +242,11 @@ class Ingest:
         What `check` recorded between two steps, which it adds to `checked`, is newer than a batch.
         """
         following = next(batches, None)
-        with ReadAhead(self._reader.read) as ahead:
+        with ReadAhead(self.reader.read) as ahead:
             while following is not None and not self._stopping():
                 batch, remaining = following
                 found = [x for x in ahead.take(batch) if x.candidate.name not in checked]
-                reads = self._reader.complete(found)
+                reads = self.reader.complete(found)
                 following = next(batches, None)
                 if reads:
                     after = () if following is None else following[0]
@@ -282,7 +277,7 @@ class Ingest:
         names = [read.candidate.name for read in reads]
         if self._checked is not None:
             self._checked.update(names)
-        self._reader.discard(names)
+        self.reader.discard(names)
         said = [(name, line) for name, line in zip(names, lines, strict=True) if line is not None]
         log_batch(said, remaining=remaining)
         if transaction.changed:

@@ -120,10 +120,9 @@ class Recorder:
     def _record(self, transaction: Transaction, read: ReadFile) -> LogLine | None:
         now = self._clock()
         candidate, outcome = read.candidate, read.outcome
-        if isinstance(outcome, Sidecar) and self._is_late(transaction, read):
+        if isinstance(outcome, Sidecar) and (late_for := self._late_for(transaction, read)):
             outcome = Rejected(
-                "late_sidecar",
-                f"{candidate.document_name} was ingested without it; write the sidecar first",
+                "late_sidecar", f"{late_for} was ingested without it; write the sidecar first"
             )
         rejected = outcome if isinstance(outcome, Rejected) else None
         if self._is_unchanged(transaction, read, rejected, now):
@@ -161,12 +160,16 @@ class Recorder:
             return True
         return False
 
-    def _is_late(self, transaction: Transaction, read: ReadFile) -> bool:
-        """Whether a sidecar arrives after its document was ingested without it."""
-        document = transaction.file(read.candidate.document_name)
+    def _late_for(self, transaction: Transaction, read: ReadFile) -> str | None:
+        """The document that was ingested without its sidecar, which arrives after it."""
         before = transaction.file(read.candidate.name)
-        was_read = before is not None and before.reason is None and before.digest == read.digest
-        return document is not None and document.reason is None and not was_read
+        if before is not None and before.reason is None and before.digest == read.digest:
+            return None
+        for name in read.candidate.document_names:
+            document = transaction.file(name)
+            if document is not None and document.reason is None:
+                return name
+        return None
 
     def record_document(
         self,

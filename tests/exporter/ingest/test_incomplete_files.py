@@ -24,7 +24,7 @@ def test_an_incomplete_file_is_ingested_once_it_is_complete(wired: Wired) -> Non
         wired.now += wired.config.settle_seconds * 0.9
         assert set(wired.ingest.unfinished) == {"a.json"}
     assert wired.ingest.pending_files == 1
-    assert wired.ingest.measuring_files == 0  # its tool should be done with it
+    assert wired.ingest.reader.measuring == 0  # its tool should be done with it
     wired.drop("a.json", whole)
     wired.ingest.scan()
     assert wired.ingest.pending_files == 0
@@ -106,7 +106,7 @@ def test_a_document_that_its_tool_flushes_after_each_benchmark_is_one_run(
         wired.now += MEASURING_SETTLE_SECONDS * 0.9
         wired.ingest.scan()
         assert set(wired.ingest.unfinished) == {"stream.json"}
-        assert wired.ingest.measuring_files == wired.ingest.pending_files == 1
+        assert wired.ingest.reader.measuring == wired.ingest.pending_files == 1
         assert REJECTED not in wired.samples()
     wired.take("stream.json", whole)
     assert wired.ingest.unfinished == {}

@@ -187,7 +187,8 @@ def _joined(several: Several) -> object:
 def complete(run: Run, sidecar: Sidecar) -> Run:
     """The run with what its sidecar adds, once it is known to measure each name once."""
     if not run.results and not run.failures:
-        raise Rejected("invalid_value", "the document holds no benchmark")
+        why = "; ".join(("the document holds no benchmark", *run.notes))
+        raise Rejected("invalid_value", why)
     names = [each.name for each in run.results]
     if len(set(names)) < len(names):
         ((name, count),) = Counter(names).most_common(1)

@@ -56,7 +56,7 @@ class EntryPart(msgspec.Struct, frozen=True):
 
 
 class ContextPart(msgspec.Struct, frozen=True):
-    date: str
+    date: str = ""
     num_cpus: Count | None = None
     executable: str = ""
 

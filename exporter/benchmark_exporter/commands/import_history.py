@@ -16,6 +16,7 @@ from benchmark_exporter.commands.imported import (
     dry_run_lines,
     found_lines,
     lines,
+    mixed_lines,
     write_to_prometheus,
 )
 from benchmark_exporter.commands.open_ledger import open_ledger
@@ -110,7 +111,7 @@ def command(
         with Progress(len(listed), "files read", sys.stderr) as progress:
             found = sources.read(listed, progress.report)
         runs = _within(found.runs, since, until)
-        show_all(found_lines(found, runs))
+        show_all((*found_lines(found, runs), *mixed_lines(sources.files_of_names)))
         if dry_run:
             show_all(dry_run_lines(runs, _read_ledger(ledger, stack), settings, project, reject))
         elif runs:

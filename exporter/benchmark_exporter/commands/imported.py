@@ -3,7 +3,7 @@
 import heapq
 import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -69,6 +69,19 @@ def found_lines(found: Found, runs: Sequence[PastRun]) -> Iterator[str]:
         yield f"{found.repeated:,} more are the same runs in other files"
     if found.others:
         yield f"{found.others:,} files hold no run, but a tool's own baseline or a program"
+
+
+def mixed_lines(files_of_names: Mapping[tuple[str, str], set[str]]) -> Iterator[str]:
+    """What to do where several histories of a project have benchmarks of the same names."""
+    shared = {key: files for key, files in files_of_names.items() if len(files) > 1}
+    if shared:
+        (project, name), files = min(shared.items())
+        yield (
+            f"{len(shared):,} benchmarks of {project}, such as {name}, are in several files "
+            f"({', '.join(sorted(files)[:2])}) and become one series each; if they are not the "
+            "same, import each file with a --project of its own, or with a sidecar that states "
+            "its machine or environment"
+        )
 
 
 def dry_run_lines(

@@ -14,7 +14,7 @@ import msgspec
 T = TypeVar("T")
 
 # Further ones say that the document is in another format after all.
-MOST_FLAWS = 100
+MOST_FLAWS = 30
 MOST_NUMBERS = 1000  # that are written as strings
 PATHS_SHOWN = 3
 _INTEGER = re.compile(r"Expected `int\b")
@@ -135,41 +135,40 @@ def _number(value: object, detail: str) -> float | None:
 def _named(
     document: object, steps: Sequence[str | int], error: msgspec.ValidationError, type_: object
 ) -> list[str | int] | None:
-    """The steps with the keys that msgspec does not name: those without which the error is gone."""
+    """The steps with the keys that msgspec does not name; None if they cannot be found."""
     named: list[str | int] = []
-    for number, step in enumerate(steps):
-        if step != _ANY_KEY:
-            named.append(step)
-            continue
-        container = _at(document, named)
-        if not isinstance(container, dict):
-            return None
-        for key in list(container):
-            if not _is_of(document, [*named, key, *steps[number + 1 :]]):
-                continue
-            items = dict(container)
-            del container[key]
-            is_it = _error_of(document, type_) != str(error)
-            container.clear()  # and in their order again
-            container.update(items)
-            if is_it:
-                named.append(key)
-                break
-        else:
-            return None
-    return named
-
-
-def _is_of(document: object, steps: Sequence[str | int]) -> bool:
-    """Whether a path can be followed, as far as its keys are named."""
-    value: Any = document
     for step in steps:
         if step == _ANY_KEY:
-            return isinstance(value, dict)
-        try:
-            value = value[step]
-        except (KeyError, IndexError, TypeError):
-            return False
+            container = _at(document, named)
+            if not isinstance(container, dict) or not container:
+                return None
+            named.append(_key_at_fault(document, container, error, type_))
+        else:
+            named.append(step)
+    return named if _is_there(document, named[:-1]) else None
+
+
+def _key_at_fault(
+    document: object, container: dict[str, Any], error: msgspec.ValidationError, type_: object
+) -> str:
+    """The key of an object that has an error, by halves: the one that has it has it alone."""
+    items = list(container.items())
+    some = items
+    while len(some) > 1:
+        half = some[: len(some) // 2]
+        container.clear()
+        container.update(half)
+        some = half if _error_of(document, type_) == str(error) else some[len(half) :]
+    container.clear()
+    container.update(items)
+    return some[0][0]
+
+
+def _is_there(document: object, steps: Sequence[str | int]) -> bool:
+    try:
+        _at(document, steps)
+    except (KeyError, IndexError, TypeError):
+        return False
     return True
 
 

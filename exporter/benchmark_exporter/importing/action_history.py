@@ -72,12 +72,13 @@ class ActionEntry(msgspec.Struct, frozen=True):
 class ActionHistory(msgspec.Struct, frozen=True):
     """A document: `project` is the repository's name, and empty if it states none.
 
-    `shared` are the names of benchmarks that more than one suite has.
+    `names` are those of its benchmarks, `shared` those that more than one suite has.
     """
 
     project: str
     entries: Sequence[ActionEntry]
     rejected: Sequence[Rejected]
+    names: frozenset[str]
     shared: frozenset[str]
 
 
@@ -119,6 +120,7 @@ def parse_action_history(data: bytes) -> ActionHistory:
         url.rstrip("/").rpartition("/")[2] if isinstance(url, str) else "",
         entries,
         rejected,
+        frozenset(names),
         frozenset(name for name, of in names.items() if len(of) > 1),
     )
 

@@ -24,6 +24,7 @@ from benchmark_exporter.importing.action_history import (
     parse_action_history,
     run_of,
 )
+from benchmark_exporter.importing.asv_folder import AsvFolders
 from benchmark_exporter.importing.file_names import Stated, read_name
 from benchmark_exporter.importing.past import PastRun
 from benchmark_exporter.ingest.file_access import name_of
@@ -75,6 +76,9 @@ class Sources:
         self._project = project
         self._zone: tzinfo = config.zone
         self._reject = reject
+        self._asv = AsvFolders()
+        # Which data.js files have benchmarks of a name, by project.
+        self.files_of_names: dict[tuple[str, str], set[str]] = {}
 
     def files(self, paths: Iterable[Path]) -> list[File]:
         """The files that are named, and those in the folders that are."""
@@ -109,7 +113,10 @@ class Sources:
         try:
             if is_action_history(_head(inbox, candidate)):
                 found.runs += self._of_action(inbox, candidate, place)
-            elif candidate.path.endswith((".js", ".js.gz")) and not file.is_named:
+            elif not file.is_named and (
+                candidate.path.endswith((".js", ".js.gz"))
+                or self._asv.describes(inbox.root / candidate.path)
+            ):
                 found.others += 1
             elif (run := self._of_file(inbox, candidate, place)) is not None:
                 found.runs.append(run)
@@ -126,6 +133,7 @@ class Sources:
         sidecar = replace(sidecar, project=project)
         for error in history.rejected:
             self._reject(place, error)
+        self._note_names(project or self._config.project, history.names, place)
         file_digest = hashlib.sha256(data).digest()
         for entry in history.entries:
             whose = f"{project or self._config.project}\0".encode() + of_sidecar
@@ -133,6 +141,10 @@ class Sources:
             read = partial(run_of, entry, history, sidecar)
             where = f"{place}: {entry.path}"
             yield PastRun(entry.seconds, where, entry.run_id, identity, file_digest, read)
+
+    def _note_names(self, project: str, names: Iterable[str], place: str) -> None:
+        for name in names:
+            self.files_of_names.setdefault((project, name), set()).add(place)
 
     def _of_file(self, inbox: Inbox, candidate: Candidate, place: str) -> PastRun | None:
         """The run of a result file; None if it is a baseline.
@@ -143,7 +155,7 @@ class Sources:
         data = inbox.read(candidate)
         stated = read_name(Path(candidate.path).name, self._zone)
         sidecar, of_sidecar = self._sidecar(inbox, candidate)
-        document = self._parse(data, candidate, stated, sidecar)
+        document = self._parse(data, inbox.root / candidate.path, candidate, stated, sidecar)
         if not isinstance(document, Run | PipelineRun):
             return None
         digest = hashlib.sha256(data).digest()
@@ -158,13 +170,13 @@ class Sources:
         )
 
     def _parse(
-        self, data: bytes, candidate: Candidate, stated: Stated, sidecar: Sidecar
+        self, data: bytes, path: Path, candidate: Candidate, stated: Stated, sidecar: Sidecar
     ) -> Run | PipelineRun | Baseline:
         seconds = candidate.mtime_ns / 1e9 if stated.seconds is None else stated.seconds
         document = parse(data, Origin(self._zone, seconds, sidecar))
         if isinstance(document, Run):
             document = replace(
-                document,
+                self._asv.with_units(document, path),
                 commit_hash=document.commit_hash or stated.commit,
                 project=document.project or self._project,
             )
@@ -183,7 +195,7 @@ class Sources:
         data = inbox.read(candidate)
         if hashlib.sha256(data).digest() != digest:
             raise Rejected("unreadable", "it has changed since the import began; run it again")
-        document = self._parse(data, candidate, stated, sidecar)
+        document = self._parse(data, inbox.root / candidate.path, candidate, stated, sidecar)
         assert isinstance(document, Run | PipelineRun)  # noqa: S101  # as when it was found
         return document
 

@@ -92,3 +92,17 @@ def test_a_sidecar_states_what_the_history_does_not(wired: Wired) -> None:
     assert imported(wired, data) == EXIT_OK
     found = wired.query("SELECT DISTINCT project, environment, machine, line FROM runs")
     assert found == [("web", "ci", "x", "release/1")]
+
+
+def test_histories_of_one_project_with_the_same_names_are_named(
+    wired: Wired, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a repository has that keeps one for each machine."""
+    for number, name in enumerate(("a", "b")):
+        entries = times_of([1 + number, 2 + number], START_SECONDS - 60 - number)
+        write(tmp_path / f"{name}.js", history(Benchmark=entries))
+    assert imported(wired, tmp_path / "a.js", tmp_path / "b.js") == EXIT_OK
+    out = capsys.readouterr().out
+    assert "1 benchmarks of orbit, such as bench_fib, are in several files" in out
+    assert imported(wired, tmp_path / "a.js") == EXIT_OK
+    assert "several files" not in capsys.readouterr().out

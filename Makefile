@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help up upgrade-check down status logs demo demo-clean reload notify-test proxy-user clean
 .PHONY: compose systemd backup restore restore-clean long-term-fill drill-long-term
-.PHONY: history backfill baseline watch push
+.PHONY: history backfill baseline import watch push
 .PHONY: test test-crash order fuzz soak drill drill-failover bench lint check audit format generate lock release
 
 VENV := .venv
@@ -72,6 +72,9 @@ history: $(VENV)/run ## list the stack's runs; ARGS="--failed --limit 5"
 
 backfill: $(VENV)/run ## bring past runs into the stack's Prometheus; ARGS="FILE…" for other files
 	@$(PY) -m stack exporter backfill $(ARGS)
+
+import: $(VENV)/run ## bring years of results into the stack; ARGS="data.js old-results/"
+	@$(PY) -m stack exporter import $(ARGS)
 
 baseline: $(VENV)/run ## pin runs of the stack's ledger; ARGS="set RUN --version v1"
 	@$(PY) -m stack exporter baseline $(ARGS)

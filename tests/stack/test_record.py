@@ -12,9 +12,9 @@ import pytest
 from benchmark_exporter.commands.stack_file import find_stack, read_stack
 from stack import record, settings
 from stack.compose import ComposeStack
-from stack.exporter_commands import command
+from stack.exporter_commands import _targets, command
 from stack.local import LocalStack
-from stack.settings import EXPORTER, STREAM, Settings
+from stack.settings import EXPORTER, STREAM, Settings, StackError
 from tests.stack.checkouts import write_env
 
 FIELDS = {
@@ -104,6 +104,41 @@ def test_commands_run_on_their_stack(folder: Path) -> None:
     assert command(stack, "watch", []) == [*here, "watch", option]
     token = f"--token-file={folder}/secrets/exporter/upload_tokens"
     assert command(stack, "push", ["x.json"]) == [*here, "push", option, token, "x.json"]
+
+
+def test_an_import_runs_where_the_ledger_is(folder: Path) -> None:
+    values = settings.load(folder, environ={})
+    here = [sys.executable, "-m", "benchmark_exporter", "import", f"--stack={folder}"]
+    stack = written(values, LocalStack(values))
+    history = Path(stack["results_dir"]) / ".history" / "data.js"
+    history.parent.mkdir(parents=True)
+    history.write_text("")
+    assert command(stack, "import", [str(history)]) == [*here, str(history)]
+    inside = written(values, ComposeStack(values))
+    assert command(inside, "import", [str(history), "--dry-run"]) == [
+        *inside["exporter_command"],
+        *("import", "/results/.history/data.js", "--dry-run"),
+    ]
+    with pytest.raises(StackError, match=r"copy it into a folder there whose name begins with"):
+        command(inside, "import", [str(folder)])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [([], []), (["--ledger-only"], []), (["--url=http://other"], [])],
+)
+def test_an_import_finds_the_prometheus_of_a_stack_of_processes_itself(
+    folder: Path, arguments: list[str], options: list[str]
+) -> None:
+    values = settings.load(folder, environ={})
+    assert _targets(written(values, LocalStack(values)), "import", arguments) == [options]
+
+
+def test_an_import_in_a_container_writes_to_the_address_there(folder: Path) -> None:
+    values = settings.load(folder, environ={})
+    stack = written(values, ComposeStack(values))
+    assert _targets(stack, "import", []) == [["--url=http://prometheus:9090"]]
+    assert _targets({**stack, "addresses": {}}, "import", []) == [["--ledger-only"]]
 
 
 def test_in_a_container_prometheus_has_another_address(folder: Path) -> None:

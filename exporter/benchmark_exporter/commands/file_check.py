@@ -5,13 +5,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmark_exporter.config import Config
-from benchmark_exporter.formats import Origin, parse_sidecar
+from benchmark_exporter.formats import (
+    HEAD_BYTES,
+    Origin,
+    is_written_as_measured,
+    parse_sidecar,
+)
 from benchmark_exporter.ingest.branches import USUAL_DEFAULTS, without_prefix
 from benchmark_exporter.ingest.folder_walk import READ_FOLDER, is_read
-from benchmark_exporter.ingest.inbox import SUFFIX, Inbox
+from benchmark_exporter.ingest.inbox import Inbox
 from benchmark_exporter.ingest.naming import KnownExecutables, applied_aliases, named
-from benchmark_exporter.ingest.reading import UNFINISHED_SETTLE_SECONDS
+from benchmark_exporter.ingest.reading import wait_seconds
 from benchmark_exporter.ingest.result_files import read_document
+from benchmark_exporter.ingest.suffixes import SUFFIXES
 from benchmark_exporter.model import (
     Baseline,
     Comparison,
@@ -26,8 +32,8 @@ from benchmark_exporter.names import Aliases
 from benchmark_exporter.regression import Policy, check_gate
 from benchmark_exporter.wording import with_unit
 
+_HOUR_SECONDS = 3600.0
 RESULTS_FOLDER = "results"  # as it is called unless a setting says otherwise
-_MINUTES = UNFINISHED_SETTLE_SECONDS / 60
 
 
 def check_file(path: Path, config: Config) -> tuple[bool, list[str]]:
@@ -38,18 +44,22 @@ def check_file(path: Path, config: Config) -> tuple[bool, list[str]]:
         return False, [f"{path}: rejected: there is no such file"]
     except Rejected as rejected:
         if rejected.reason == "truncated":
+            seconds = wait_seconds(is_measuring=is_written_as_measured(_beginning(path)))
+            how_long = f"{seconds / 60:.0f} minutes"
+            if seconds >= _HOUR_SECONDS:
+                how_long = f"{seconds / _HOUR_SECONDS:.0f} hours"
             waits = (
                 "it is ingested when its tool is done, and rejected if it does not change for "
-                f"{_MINUTES:.0f} minutes"
+                f"{how_long}"
             )
             return False, [f"{path}: incomplete: {rejected.detail}; {waits}"]
         return False, [f"{path}: rejected: {rejected}"]
     # Each is one line, whatever texts of the document are in it.
     lines = [f"{path}: {line}" if index == 0 else f"  {line}" for index, line in enumerate(lines)]
-    if not path.name.endswith(SUFFIX) or path.name.startswith("."):
+    if not path.name.endswith(SUFFIXES) or path.name.startswith("."):
         lines.append(
             "  under this name it would be ignored: "
-            f"names must end in {SUFFIX} and must not begin with a dot"
+            f"names must end in {' or '.join(SUFFIXES)} and must not begin with a dot"
         )
     if hidden := [part for part in _below_results(path) if not is_read(part)]:
         lines.append(
@@ -57,6 +67,11 @@ def check_file(path: Path, config: Config) -> tuple[bool, list[str]]:
             f"not begin with a dot, except {READ_FOLDER}"
         )
     return True, lines
+
+
+def _beginning(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(HEAD_BYTES)
 
 
 def _below_results(path: Path) -> list[str]:
@@ -74,7 +89,7 @@ def _lines(path: Path, config: Config) -> Iterator[str]:
         stated = parse_sidecar(
             inbox.read(candidate), Origin(config.zone, candidate.mtime_ns / 1e9)
         ).sidecar
-        yield f"sidecar of {candidate.document_name}"
+        yield f"sidecar of {candidate.document_names[0]}"
         named = {
             name: value
             for name in stated.__struct_fields__

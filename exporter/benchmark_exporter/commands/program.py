@@ -20,6 +20,7 @@ COMMANDS = {
     "digest": ("digest", "Show what a week made worse and better, and what is open."),
     "baseline": ("baseline", "Pin runs that later ones are judged against."),
     "backfill": ("backfill", "Bring past runs into Prometheus with their own times."),
+    "import": ("import_history", "Bring years of results into an exporter's ledger."),
     "delete": ("delete", "Delete runs, branches or projects from an exporter's ledger."),
     "rename": ("rename", "Rename a benchmark or a result in an exporter's ledger."),
     "healthcheck": ("healthcheck", "Exit 0 if the exporter on this machine is ready, else 1."),

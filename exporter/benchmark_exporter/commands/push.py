@@ -31,7 +31,7 @@ from benchmark_exporter.commands.options import (
 )
 from benchmark_exporter.commands.output import show
 from benchmark_exporter.commands.stack_file import StackError, find_address
-from benchmark_exporter.ingest.inbox import SIDECAR_SUFFIX, SUFFIX
+from benchmark_exporter.ingest.suffixes import SIDECAR_SUFFIX, without_suffix
 
 _MACHINE_PREFIX = "machine_"  # of the parameters that describe the machine of a result
 # What the command line can state of documents, as parameters of an upload, with its help.
@@ -146,7 +146,7 @@ def _read(path: Path) -> bytes:
 
 def _sidecar(path: Path) -> dict[str, str]:
     """What a document's sidecar states, as parameters; the exporter checks whether it is right."""
-    sidecar = path.with_name(path.name.removesuffix(SUFFIX) + SIDECAR_SUFFIX)
+    sidecar = path.with_name(without_suffix(path.name) + SIDECAR_SUFFIX)
     try:
         values = json.loads(sidecar.read_bytes())
     except FileNotFoundError:

@@ -41,11 +41,22 @@ from benchmark_exporter.formats.several_documents import Several
 from benchmark_exporter.formats.unknown import unknown
 from benchmark_exporter.model import Document, Rejected, Run
 
-__all__ = ["Format", "Origin", "Sidecar", "formats", "growing_formats", "parse", "parse_sidecar"]
+__all__ = [
+    "Format",
+    "Origin",
+    "Sidecar",
+    "complete",
+    "formats",
+    "growing_formats",
+    "is_written_as_measured",
+    "parse",
+    "parse_sidecar",
+]
 
 log = logging.getLogger(__name__)
 
 ENTRY_POINT_GROUP = "benchmark_exporter.formats"
+HEAD_BYTES = 4096  # within which a document shows what it is
 _NO_SIDECAR = Sidecar()
 _NO_ORIGIN = Origin()
 
@@ -57,7 +68,8 @@ class Format(Protocol):
     or Infinity, for which JSON has no number; to ours, they are not there. `join(documents)` makes
     one document of several in a file. `GROWS = True` means that its tool rewrites the document
     while it measures, with more results each time; results that were recorded before are then left
-    out.
+    out. `BEGINS` is a pattern of how a document begins whose tool writes each benchmark when it is
+    done: until the last one, it is unfinished.
     """
 
     NAME: str
@@ -112,6 +124,16 @@ def growing_formats() -> frozenset[str]:
     return frozenset(each.NAME for each in formats() if getattr(each, "GROWS", False))
 
 
+def is_written_as_measured(data: bytes) -> bool:
+    """Whether an unfinished document is one whose tool writes each benchmark when it is done.
+
+    An empty file is: a shell creates it before the tool begins, and so does hyperfine.
+    """
+    head = data[:HEAD_BYTES].replace(b"\0", b"")  # of UTF-16
+    patterns = (getattr(each, "BEGINS", None) for each in formats())
+    return not head.strip() or any(each.search(head) for each in patterns if each is not None)
+
+
 def parse(data: bytes, origin: Origin = _NO_ORIGIN) -> Document:
     """What a document holds. If a key occurs twice in an object, the last one counts.
 
@@ -139,7 +161,7 @@ def parse(data: bytes, origin: Origin = _NO_ORIGIN) -> Document:
     except msgspec.ValidationError as error:
         is_of_null = not is_finite and "got `null`" in str(error)
         raise not_finite(data) if is_of_null else invalid_value(error) from error
-    return _complete(parsed, origin.sidecar) if isinstance(parsed, Run) else parsed
+    return complete(parsed, origin.sidecar) if isinstance(parsed, Run) else parsed
 
 
 def _joined(several: Several) -> object:
@@ -162,10 +184,11 @@ def _joined(several: Several) -> object:
     )
 
 
-def _complete(run: Run, sidecar: Sidecar) -> Run:
+def complete(run: Run, sidecar: Sidecar) -> Run:
     """The run with what its sidecar adds, once it is known to measure each name once."""
     if not run.results and not run.failures:
-        raise Rejected("invalid_value", "the document holds no benchmark")
+        why = "; ".join(("the document holds no benchmark", *run.notes))
+        raise Rejected("invalid_value", why)
     names = [each.name for each in run.results]
     if len(set(names)) < len(names):
         ((name, count),) = Counter(names).most_common(1)

@@ -13,6 +13,7 @@ from benchmark_exporter.formats.fields import (
     read_moment,
 )
 from benchmark_exporter.formats.origin import Origin
+from benchmark_exporter.formats.plausible import convert
 from benchmark_exporter.formats.statistics import coefficient_of_variation
 from benchmark_exporter.model import Result, Run, Statistics
 
@@ -46,7 +47,7 @@ def matches(document: object) -> bool:
 
 
 def parse(raw: object, origin: Origin) -> Run:
-    document = msgspec.convert(raw, BenchResultsDocument)
+    document, notes = convert(raw, BenchResultsDocument)
     json_path = "$.metadata.timestamp"
     seconds = origin.to_seconds(
         read_moment(document.metadata.timestamp, json_path=json_path), json_path=json_path
@@ -58,6 +59,7 @@ def parse(raw: object, origin: Origin) -> Run:
         timestamp_seconds=seconds,
         results=results,
         comparisons=(),
+        notes=notes,
         commit_hash=document.metadata.commit_hash,
     )
 

@@ -19,9 +19,11 @@ from benchmark_exporter.formats.fields import (
     read_moment,
 )
 from benchmark_exporter.formats.origin import Origin
+from benchmark_exporter.formats.plausible import convert
 from benchmark_exporter.model import Failure, Rejected, Result, Run, Statistics
 
 NAME = "bench_suite"
+_INCOMPLETE = "has neither an error nor a mean_us"
 
 
 class EntryPart(msgspec.Struct, frozen=True):
@@ -68,23 +70,22 @@ def matches(document: object) -> bool:
 
 
 def parse(raw: object, origin: Origin) -> Run:
-    document = msgspec.convert(raw, BenchSuiteDocument)
+    document, notes = convert(raw, BenchSuiteDocument)
     seconds = origin.to_seconds(
         read_moment(document.timestamp, json_path="$.timestamp"), json_path="$.timestamp"
     )
     results: list[Result] = []
     failures: list[Failure] = []
+    incomplete: list[str] = []
     for json_path, name, entry in _entries(document):
         if entry.error is not None:
             failures.append(Failure(name, entry.error))
         elif entry.mean_us is None:
-            raise Rejected(
-                "invalid_value",
-                "an entry must have either an error or a mean_us",
-                json_path=json_path,
-            )
+            incomplete.append(json_path)
         else:
             results.extend(_results(name, entry))
+    if incomplete and not (results or failures):
+        raise Rejected("invalid_value", f"the entry {_INCOMPLETE}", json_path=incomplete[0])
     if document.regression_analysis is not None:
         found = float(len(document.regression_analysis.regressions))
         results.append(
@@ -96,6 +97,7 @@ def parse(raw: object, origin: Origin) -> Run:
         timestamp_seconds=seconds,
         results=tuple(results),
         comparisons=(),
+        notes=(*notes, *(f"{path} {_INCOMPLETE}, and is left out" for path in incomplete[:1])),
         failures=tuple(failures),
     )
 

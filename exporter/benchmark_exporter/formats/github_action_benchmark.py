@@ -16,7 +16,7 @@ from benchmark_exporter.formats.non_json_numbers import is_non_json_number
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.formats.plausible import convert
 from benchmark_exporter.formats.units import Quantity, quantity
-from benchmark_exporter.model import Better, Rejected, Result, Run, Statistics
+from benchmark_exporter.model import Better, Result, Run, Statistics
 
 NAME = "github_action_benchmark"
 
@@ -40,7 +40,7 @@ def matches(document: object) -> bool:
 def parse(raw: object, origin: Origin) -> Run:
     entries, notes = convert(raw, list[EntryPart])
     seconds = origin.seconds()
-    numbers = [_number(entry.value, f"$[{index}].value") for index, entry in enumerate(entries)]
+    numbers = [_number(entry.value) for entry in entries]
     stated = [entry.name for entry in entries]
     names = numbered(stated) if len(set(stated)) < len(stated) else stated
     better = origin.sidecar.better
@@ -60,7 +60,7 @@ def parse(raw: object, origin: Origin) -> Run:
         comparisons=(),
         notes=(
             *notes,
-            *(f"{name} has no value" for name in missing[:1]),
+            *(f"{name} has no value that is a number" for name in missing[:1]),
             *note_of_numbered(stated, names, _REMEDY),
         ),
     )
@@ -93,15 +93,11 @@ def _result(name: str, number: float, measured: Quantity) -> Result:
     return Result(name, "", value, unit=measured.unit, better=measured.better)
 
 
-def _number(value: float | str | None, json_path: str) -> float | None:
+def _number(value: float | str | None) -> float | None:
     """The value; None if there is none, or none that a result can have."""
     if value is None or (isinstance(value, str) and is_non_json_number(value.strip())):
         return None
     try:
         return msgspec.convert(value, Number, strict=False)
-    except msgspec.ValidationError as error:
-        raise Rejected(
-            "invalid_value",
-            f"{value!r} is not a number a result can have",
-            json_path=json_path,
-        ) from error
+    except msgspec.ValidationError:
+        return None

@@ -5,6 +5,7 @@ them. It writes a bare NaN where a statistic does not exist, such as the cv of z
 executable is part of the context, not of names, so two executables may well have equal names.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Literal
 
@@ -19,6 +20,8 @@ from benchmark_exporter.formats.statistics import from_samples
 from benchmark_exporter.model import Better, Failure, Machine, Result, Run, Statistics
 
 NAME = "google_benchmark"
+# Its reporter writes the context first, and flushes after each benchmark.
+BEGINS = re.compile(rb'\A[^ -~]*\s*\{\s*"context"\s*:')
 
 _REMEDY = "give each a name of its own"
 _TO_SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
@@ -53,7 +56,7 @@ class EntryPart(msgspec.Struct, frozen=True):
 
 
 class ContextPart(msgspec.Struct, frozen=True):
-    date: str
+    date: str = ""
     num_cpus: Count | None = None
     executable: str = ""
 

@@ -14,6 +14,7 @@ from benchmark_exporter.formats.fields import (
     read_moment,
 )
 from benchmark_exporter.formats.origin import Origin
+from benchmark_exporter.formats.plausible import convert
 from benchmark_exporter.model import Result, Run, Statistics
 
 NAME = "perf_analyze"
@@ -51,7 +52,7 @@ def matches(document: object) -> bool:
 
 
 def parse(raw: object, origin: Origin) -> Run:
-    document = msgspec.convert(raw, PerfAnalyzeDocument)
+    document, notes = convert(raw, PerfAnalyzeDocument)
     metadata, json_path = document.metadata, "$.metadata.timestamp"
     seconds = origin.to_seconds(
         read_moment(metadata.timestamp, json_path=json_path), json_path=json_path
@@ -63,6 +64,7 @@ def parse(raw: object, origin: Origin) -> Run:
         timestamp_seconds=seconds,
         results=results,
         comparisons=(),
+        notes=notes,
         commit_hash=as_commit(metadata.current_ref),
     )
 

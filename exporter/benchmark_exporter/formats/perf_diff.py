@@ -18,6 +18,7 @@ from benchmark_exporter.formats.fields import (
     read_moment,
 )
 from benchmark_exporter.formats.origin import Origin
+from benchmark_exporter.formats.plausible import convert
 from benchmark_exporter.model import Better, Result, Run, Statistics
 
 NAME = "perf_diff"
@@ -67,7 +68,7 @@ def matches(document: object) -> bool:
 
 
 def parse(raw: object, origin: Origin) -> Run:
-    document = msgspec.convert(raw, PerfDiffDocument)
+    document, notes = convert(raw, PerfDiffDocument)
     moment, json_path = document.metadata.generated_at, "$.metadata.generated_at"
     seconds = (
         origin.seconds()
@@ -94,6 +95,7 @@ def parse(raw: object, origin: Origin) -> Run:
         timestamp_seconds=seconds,
         results=results,
         comparisons=(),
+        notes=notes,
         commit_hash=as_commit(document.summary.current_ref),
     )
 

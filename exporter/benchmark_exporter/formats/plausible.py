@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
+from benchmark_exporter.formats.flaws import convert_flawed
 from benchmark_exporter.formats.non_json_numbers import is_non_json_number
 
 MOST = 1e15  # of any number in a document, in its own unit
@@ -28,15 +29,15 @@ def convert(raw: object, type_: type[T], *, least: float = -MOST) -> tuple[T, tu
     """The document as a type, and notes on what was left out.
 
     Left out are numbers that are not finite, below `least` or above 1e15: keys of objects with
-    them, and entries of arrays. So are nulls, which `decode` leaves for numbers that JSON lacks. A
-    document without them costs nothing more.
+    them, and entries of arrays. So are nulls, which `decode` leaves for numbers that JSON lacks,
+    and what is of another type, see `flaws`. A document without them costs nothing more.
 
     Raises:
-        msgspec.ValidationError: it does not have the type, for another reason.
+        msgspec.ValidationError: it does not have the type, for a reason that costs all of it.
     """
     try:
         return msgspec.convert(raw, type_), ()
-    except msgspec.ValidationError as error:
+    except msgspec.ValidationError:
         for with_words in (False, True):
             left = _Left(least, with_words, [])
             plausible = _without(raw, "$", left)
@@ -44,7 +45,8 @@ def convert(raw: object, type_: type[T], *, least: float = -MOST) -> tuple[T, tu
                 return msgspec.convert(plausible, type_), tuple(_notes(left.paths))
             except msgspec.ValidationError:
                 continue
-        raise error
+        flawless, notes = convert_flawed(plausible, type_)
+        return flawless, (*_notes(left.paths), *notes)
 
 
 def _notes(paths: list[str]) -> Iterator[str]:

@@ -57,8 +57,8 @@ class MachinePart(msgspec.Struct, frozen=True):
 
 class PytestBenchmarkDocument(msgspec.Struct, frozen=True):
     benchmarks: list[BenchmarkPart]
-    datetime: str
-    machine_info: MachinePart
+    datetime: str = ""
+    machine_info: MachinePart = MachinePart()
     commit_info: CommitPart = CommitPart()
 
 

@@ -17,9 +17,11 @@ def is_read(folder: str) -> bool:
 
 
 def walk(
-    root: str, suffix: str, skip: Callable[[os.DirEntry[str]], None] = lambda _: None
+    root: str,
+    suffix: str | tuple[str, ...],
+    skip: Callable[[os.DirEntry[str]], None] = lambda _: None,
 ) -> Iterator[Found]:
-    """Every file whose name ends in the suffix, and what cannot be read.
+    """Every file whose name ends in the suffix, or one of them, and what cannot be read.
 
     Names that begin with a dot are skipped, except `.benchmarks`, and what vanishes meanwhile.
     `skip` is called for each entry that is passed over for its name.
@@ -67,7 +69,10 @@ def list_whole(folder: str) -> None:
 
 
 def _entries(
-    folder: str, suffix: str, folders: list[str], skip: Callable[[os.DirEntry[str]], None]
+    folder: str,
+    suffix: str | tuple[str, ...],
+    folders: list[str],
+    skip: Callable[[os.DirEntry[str]], None],
 ) -> Iterator[Found]:
     with os.scandir(folder) as entries:
         for entry in entries:

@@ -13,10 +13,9 @@ from benchmark_exporter.ingest.file_access import kind_of, name_of, read_at_most
 from benchmark_exporter.ingest.folder_walk import is_read, list_whole, walk
 from benchmark_exporter.ingest.passed_over import PassedOver
 from benchmark_exporter.ingest.sidecar_listing import SidecarListing
+from benchmark_exporter.ingest.suffixes import SIDECAR_SUFFIX, SUFFIXES, without_suffix
 from benchmark_exporter.model import Rejected
 
-SUFFIX = ".json"
-SIDECAR_SUFFIX = ".meta.json"
 # Prefix of the names of uploaded files. No file of the results folder can have it, since names that
 # begin with a dot are ignored.
 UPLOADS_PREFIX = ".uploads/"
@@ -55,9 +54,9 @@ class Candidate(msgspec.Struct, frozen=True):
         return self.path.endswith(SIDECAR_SUFFIX)
 
     @property
-    def document_name(self) -> str:
-        """The name of this sidecar's document."""
-        return self.name.removesuffix(SIDECAR_SUFFIX) + SUFFIX
+    def document_names(self) -> tuple[str, ...]:
+        """The names that this sidecar's document may have."""
+        return tuple(self.name.removesuffix(SIDECAR_SUFFIX) + suffix for suffix in SUFFIXES)
 
 
 class Inbox:
@@ -71,7 +70,7 @@ class Inbox:
         self.name_prefix = name_prefix
         self._prefix = os.path.join(root, "")  # noqa: PTH118  # a Path has no slash at its end
         self._max_file_bytes = max_file_bytes
-        self._sidecars = SidecarListing(self._prefix, SUFFIX, SIDECAR_SUFFIX)
+        self._sidecars = SidecarListing(self._prefix, SIDECAR_SUFFIX)
         self._unreached_names: list[str] = []
         self._passed_over = PassedOver(self._prefix)
 
@@ -86,7 +85,7 @@ class Inbox:
         for path in {os.fspath(each) for each in paths}:
             # A file that has gone is found missing by the next scan.
             with suppress(OSError):
-                if path.endswith(SUFFIX) and self._is_reached(path):
+                if path.endswith(SUFFIXES) and self._is_reached(path):
                     found.append(self._candidate(path, os.lstat(path)))
         return oldest_first(found)
 
@@ -119,7 +118,7 @@ class Inbox:
 
     def sidecar(self, document: Candidate) -> Candidate | None:
         """The sidecar of a document, if it has one."""
-        path = self._prefix + document.path.removesuffix(SUFFIX) + SIDECAR_SUFFIX
+        path = self._prefix + without_suffix(document.path) + SIDECAR_SUFFIX
         # Most documents have none, and asking costs less than an exception.
         if not os.access(path, os.F_OK, follow_symlinks=False):
             return None
@@ -139,8 +138,9 @@ class Inbox:
     def documents(self, sidecars: Iterable[Candidate]) -> list[Candidate]:
         """The documents of these sidecars that exist."""
         return self.check(
-            self._prefix + sidecar.path.removesuffix(SIDECAR_SUFFIX) + SUFFIX
+            self._prefix + sidecar.path.removesuffix(SIDECAR_SUFFIX) + suffix
             for sidecar in sidecars
+            for suffix in SUFFIXES
         )
 
     def read(self, candidate: Candidate) -> bytes:
@@ -157,7 +157,7 @@ class Inbox:
             if stat.S_ISLNK(status.st_mode):
                 path = self._target(path)
                 status = os.lstat(path)
-            if stat.S_ISDIR(status.st_mode) and not candidate.path.endswith(SUFFIX):
+            if stat.S_ISDIR(status.st_mode) and not candidate.path.endswith(SUFFIXES):
                 self._list(path)
                 raise FileNotFoundError(errno.ENOENT, "a folder that is scanned", path)
             if not stat.S_ISREG(status.st_mode):
@@ -217,7 +217,7 @@ class Inbox:
             way += folder
             if (
                 not is_read(folder)
-                or folder.endswith(SUFFIX)
+                or folder.endswith(SUFFIXES)
                 or stat.S_ISLNK(os.lstat(way).st_mode)
             ):
                 return False
@@ -231,7 +231,7 @@ class Inbox:
             OSError: the folder itself cannot be read. What vanishes meanwhile is skipped.
         """
         self._unreached_names.clear()
-        for path, status, inode in walk(str(self.root), SUFFIX, self._passed_over.add):
+        for path, status, inode in walk(str(self.root), SUFFIXES, self._passed_over.add):
             if status is None:
                 found = self._unreached(path, inode)
                 self._unreached_names.append(found.name)

@@ -69,7 +69,7 @@ class Ingest:
         self._checked: set[str] | None = None
         self.has_backlog = False  # whether the scan in progress has found new files
         self._root = RootFolder(inbox.results_dir, monotonic)
-        self._reader = Reader(inbox, defaults.zone, defaults.settle_seconds, monotonic)
+        self.reader = Reader(inbox, defaults.zone, defaults.settle_seconds, monotonic)
         self.configure(policy, limits, defaults)
 
     def configure(self, policy: Policy, limits: LimitsFor, defaults: Defaults) -> None:
@@ -80,23 +80,23 @@ class Ingest:
         they decide what a file that was read already is, and where its results belong.
         """
         carry_over(self._ledger, defaults.aliases)
-        self._reader.settle_seconds = defaults.settle_seconds
+        self.reader.settle_seconds = defaults.settle_seconds
         self._recorder = Recorder(policy, limits, defaults, self._known, self._clock)
 
     @property
     def pending_files(self) -> int:
         """How many files were found but are not complete yet."""
-        return len(self._reader.incomplete)
+        return len(self.reader.incomplete)
 
     @property
     def unfinished(self) -> Mapping[str, str]:
         """Why each of these files is incomplete, by its name."""
-        return self._reader.unfinished
+        return self.reader.unfinished
 
     @property
     def due_seconds(self) -> float:
         """When the next incomplete file is due, on the `monotonic` clock; infinity if none is."""
-        return self._reader.due_seconds
+        return self.reader.due_seconds
 
     def scan(self) -> None:
         """Ingests what is new in the whole folder, and drops files that have gone."""
@@ -110,7 +110,7 @@ class Ingest:
         """
         root = self._root.identity()
         known, fresh, self.has_backlog = self._known, PackedCandidates(), False
-        missing = {each.name: each for each in self._reader.incomplete}
+        missing = {each.name: each for each in self.reader.incomplete}
         known.begin_scan()
         self._checked = checked = set[str]()
         number, is_empty = 0, True
@@ -132,7 +132,7 @@ class Ingest:
         if shows_gone and known.has_unseen:
             for _ in self._drop_unseen(unreached):
                 yield number
-        for _ in order_by_runs(fresh, self._reader.moment_of, BATCH_FILES, STEP_FILES):
+        for _ in order_by_runs(fresh, self.reader.moment_of, BATCH_FILES, STEP_FILES):
             yield number
         oldest = fresh.take_oldest_first(BATCH_FILES)
         unchecked = ([each for each in found if each.name not in checked] for found in oldest)
@@ -161,14 +161,14 @@ class Ingest:
             del left[-STEP_FILES:]
             if left:
                 yield
-        incomplete = [each for each in self._reader.incomplete if each.name not in names]
+        incomplete = [each for each in self.reader.incomplete if each.name not in names]
         present = self._inbox.refreshed(incomplete)
         if len(present) < len(incomplete):
             self._discard_gone(incomplete, counts=self._root.is_scanned())
         for candidate in present:
             fresh.append(candidate)
         del names
-        yield from order_by_runs(fresh, self._reader.moment_of, BATCH_FILES, STEP_FILES)
+        yield from order_by_runs(fresh, self.reader.moment_of, BATCH_FILES, STEP_FILES)
         yield from self._ingest(
             (batch, len(fresh) + remaining)
             for found in fresh.take_oldest_first(BATCH_FILES)
@@ -235,7 +235,7 @@ class Ingest:
         if removed and counts:
             count_removed(self._ledger, removed, self._clock)
             self.publishing.publish()
-        self._reader.discard(candidate.name for candidate in removed)
+        self.reader.discard(candidate.name for candidate in removed)
 
     def _ingest(self, batches: Iterator[Batch], checked: Collection[str] = ()) -> Iterator[None]:
         """Reads and records batches, one a step.
@@ -243,11 +243,11 @@ class Ingest:
         What `check` recorded between two steps, which it adds to `checked`, is newer than a batch.
         """
         following = next(batches, None)
-        with ReadAhead(self._reader.read) as ahead:
+        with ReadAhead(self.reader.read) as ahead:
             while following is not None and not self._stopping():
                 batch, remaining = following
                 found = [x for x in ahead.take(batch) if x.candidate.name not in checked]
-                reads = self._reader.complete(found)
+                reads = self.reader.complete(found)
                 following = next(batches, None)
                 if reads:
                     after = () if following is None else following[0]
@@ -278,7 +278,7 @@ class Ingest:
         names = [read.candidate.name for read in reads]
         if self._checked is not None:
             self._checked.update(names)
-        self._reader.discard(names)
+        self.reader.discard(names)
         said = [(name, line) for name, line in zip(names, lines, strict=True) if line is not None]
         log_batch(said, remaining=remaining)
         if transaction.changed:

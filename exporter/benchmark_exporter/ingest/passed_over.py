@@ -43,8 +43,8 @@ class PassedOver:
         more = len(names) - NAMES_LOGGED
         shown = ", ".join(map(printable_name, names[:NAMES_LOGGED]))
         log.info(
-            "not read: the names of result files end in .json, and neither they nor their folders "
-            "begin with a dot",
+            "not read: the names of result files end in .json or .json.gz, and neither they nor "
+            "their folders begin with a dot",
             extra={"fields": {"names": f"{shown} and {more} more" if more > 0 else shown}},
         )
 

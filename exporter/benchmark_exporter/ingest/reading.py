@@ -1,8 +1,7 @@
 """Reads candidate files: bytes to a document, a sidecar or a rejection.
 
 A file that ends early may still be written. It is incomplete rather than rejected until it has been
-left unchanged for long enough: five minutes if it is an array or object that has not been closed,
-since a tool may write each benchmark when it is done; otherwise the settle time.
+left unchanged for long enough, see `wait_seconds`.
 """
 
 import hashlib
@@ -13,7 +12,13 @@ from datetime import tzinfo
 
 import msgspec
 
-from benchmark_exporter.formats import Origin, Sidecar, parse, parse_sidecar
+from benchmark_exporter.formats import (
+    Origin,
+    Sidecar,
+    is_written_as_measured,
+    parse,
+    parse_sidecar,
+)
 from benchmark_exporter.ingest.inbox import Candidate, Inbox
 from benchmark_exporter.ingest.inboxes import Inboxes
 from benchmark_exporter.model import Document, PipelineRun, Rejected, RejectionReason, Run
@@ -27,10 +32,29 @@ LISTED_FILES = 200
 INCOMPLETE: frozenset[RejectionReason] = frozenset(
     {"truncated", "malformed_json", "not_utf8", "unreadable"}
 )
-# Google Benchmark flushes its document after each benchmark, and hyperfine creates its file before
-# it runs its first command. Either may take minutes, and whether the tool has the file open cannot
-# be seen from another container.
+# An array or object that has not been closed. Whether a tool has the file open cannot be seen from
+# another container.
 UNFINISHED_SETTLE_SECONDS = 300.0
+# Of formats whose tools write each benchmark when it is done, as Google Benchmark does, and of an
+# empty file, which hyperfine or a shell has created: a single benchmark may take hours.
+MEASURING_SETTLE_SECONDS = 6 * 3600.0
+# A file that was still growing after a pause may pause so many times longer.
+PAUSE_FACTOR = 10.0
+
+
+class Incomplete(msgspec.Struct, frozen=True):
+    """An incomplete file: since when it is as it is, when it is rejected if it stays so, and why.
+
+    `longest_pause_seconds` is that between two changes of it. `is_measuring` says that its tool
+    writes each benchmark when it is done.
+    """
+
+    candidate: Candidate
+    since: float
+    due: float
+    rejected: Rejected
+    longest_pause_seconds: float = 0.0
+    is_measuring: bool = False
 
 
 class ReadSidecar(msgspec.Struct, frozen=True):
@@ -45,6 +69,7 @@ class ReadFile(msgspec.Struct, frozen=True):
     """A file and its content; the digest is empty if the file could not be read.
 
     `fault` is one of the exporter that the file exposed, and for which it is rejected.
+    `is_measuring` says that an unfinished document may be written for as long as its tool measures.
     """
 
     candidate: Candidate
@@ -52,6 +77,7 @@ class ReadFile(msgspec.Struct, frozen=True):
     outcome: Document | Sidecar | Rejected
     sidecar: ReadSidecar | None = None
     fault: Exception | None = None
+    is_measuring: bool = False
 
     @property
     def identity(self) -> bytes:
@@ -86,24 +112,27 @@ class Reader:
         self._zone = zone
         self.settle_seconds = settle_seconds
         self._monotonic = monotonic
-        # Incomplete files by name, each with the time at which it is rejected if still unchanged,
-        # and why it is incomplete.
-        self._incomplete: dict[str, tuple[Candidate, float, Rejected]] = {}
+        self._incomplete: dict[str, Incomplete] = {}  # by name
 
     @property
     def incomplete(self) -> Sequence[Candidate]:
         """The files that were found but are not complete yet."""
-        return [candidate for candidate, _, _ in self._incomplete.values()]
+        return [each.candidate for each in self._incomplete.values()]
+
+    @property
+    def measuring(self) -> int:
+        """How many of these files have tools that may be measuring."""
+        return sum(each.is_measuring for each in self._incomplete.values())
 
     @property
     def unfinished(self) -> Mapping[str, str]:
         """Why each of these files is incomplete, by its name."""
-        return {name: rejected.detail for name, (_, _, rejected) in self._incomplete.items()}
+        return {name: each.rejected.detail for name, each in self._incomplete.items()}
 
     @property
     def due_seconds(self) -> float:
         """When the next incomplete file is due, on the `monotonic` clock; infinity if none is."""
-        return min((due for _, due, _ in self._incomplete.values()), default=math.inf)
+        return min((each.due for each in self._incomplete.values()), default=math.inf)
 
     def discard(self, names: Iterable[str]) -> None:
         """No longer waits for these files: they were recorded, or have gone."""
@@ -144,12 +173,12 @@ class Reader:
             internal_error(candidate, read.fault)
         if isinstance(outcome, Rejected):
             is_incomplete = outcome.reason in INCOMPLETE
-            if is_incomplete and not self._has_settled(candidate, outcome):
+            if is_incomplete and not self._has_settled(read, outcome):
                 return None
         return read
 
     def _read(self, candidate: Candidate, perhaps_with_sidecar: set[str] | None) -> ReadFile | None:
-        digest, sidecar = b"", None
+        data, digest, sidecar = b"", b"", None
         origin = Origin(self._zone, candidate.mtime_ns / 1e9)
         try:
             data = self._inbox.read(candidate)
@@ -162,7 +191,8 @@ class Reader:
         except FileNotFoundError:
             return None
         except Rejected as rejected:
-            return ReadFile(candidate, digest, rejected)
+            is_measuring = rejected.reason == "truncated" and is_written_as_measured(data)
+            return ReadFile(candidate, digest, rejected, is_measuring=is_measuring)
         except OSError:
             raise
         except Exception as error:  # a fault of a format must cost only this one file
@@ -180,15 +210,25 @@ class Reader:
             raise in_sidecar(rejected) from rejected
         return ReadSidecar(candidate, hashlib.sha256(data).digest(), data)
 
-    def _has_settled(self, candidate: Candidate, rejected: Rejected) -> bool:
+    def _has_settled(self, read: ReadFile, rejected: Rejected) -> bool:
+        candidate, now = read.candidate, self._monotonic()
         known = self._incomplete.get(candidate.name)
-        if known is None or known[0].signature != candidate.signature:
-            is_unfinished = rejected.reason == "truncated"
-            wait_seconds = UNFINISHED_SETTLE_SECONDS if is_unfinished else self.settle_seconds
-            due = self._monotonic() + wait_seconds
-            self._incomplete[candidate.name] = candidate, due, rejected
-            return False
-        return self._monotonic() >= known[1]
+        if known is not None and known.candidate.signature == candidate.signature:
+            return now >= known.due
+        pause = 0.0 if known is None else max(known.longest_pause_seconds, now - known.since)
+        wait = self.settle_seconds
+        if rejected.reason == "truncated":
+            wait = wait_seconds(pause, is_measuring=read.is_measuring)
+        self._incomplete[candidate.name] = Incomplete(
+            candidate, now, now + wait, rejected, pause, read.is_measuring
+        )
+        return False
+
+
+def wait_seconds(longest_pause_seconds: float = 0.0, *, is_measuring: bool) -> float:
+    """For how long an unfinished document may stay unchanged before it is rejected."""
+    least = MEASURING_SETTLE_SECONDS if is_measuring else UNFINISHED_SETTLE_SECONDS
+    return max(least, PAUSE_FACTOR * longest_pause_seconds)
 
 
 def in_sidecar(rejected: Rejected) -> Rejected:

@@ -4,12 +4,11 @@ All of it happens in the transaction that is handed in, so that a crash counts n
 """
 
 import logging
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Sequence
 
 from msgspec.structs import replace
 
 from benchmark_exporter.counters import (
-    EXECUTION_TIME,
     FAILURES,
     FILES_DUPLICATE,
     FILES_INGESTED,
@@ -28,11 +27,11 @@ from benchmark_exporter.ingest.inbox import Candidate
 from benchmark_exporter.ingest.judging import LateRun, compare_run, judge_late_runs, judge_run
 from benchmark_exporter.ingest.log_lines import Lasting, LogLine, lasting
 from benchmark_exporter.ingest.naming import record_names
+from benchmark_exporter.ingest.observing import observe, shown_names
 from benchmark_exporter.ingest.reading import ReadFile, internal_error
 from benchmark_exporter.ingest.tracking import BranchTracking
 from benchmark_exporter.ledger import (
     AddedRun,
-    Labels,
     LedgerError,
     Rank,
     Subject,
@@ -44,7 +43,6 @@ from benchmark_exporter.model import (
     Document,
     PipelineRun,
     Rejected,
-    Result,
     Run,
     Scope,
 )
@@ -85,7 +83,7 @@ class Recorder:
         """
         with transaction.whole():
             lines = [self._record(transaction, read) for read in reads]
-            self._judge_late(transaction)
+            self.judge_late(transaction)
             return lines
 
     def record_each(
@@ -96,11 +94,11 @@ class Recorder:
 
     def _record_alone(self, transaction: Transaction, read: ReadFile) -> LogLine | None:
         """Records one file in a step of its own, so that its failure does not undo the others."""
-        self._late.clear()  # of what was undone
+        self.discard()
         try:
             with transaction.step():
                 line = self._record(transaction, read)
-                self._judge_late(transaction)
+                self.judge_late(transaction)
                 return line
         except LedgerError:
             raise
@@ -109,7 +107,11 @@ class Recorder:
         with transaction.step():
             return self._record(transaction, replace(read, outcome=rejected))
 
-    def _judge_late(self, transaction: Transaction) -> None:
+    def discard(self) -> None:
+        """Judges no runs that were recorded in a transaction or step that is undone."""
+        self._late.clear()
+
+    def judge_late(self, transaction: Transaction) -> None:
         """Judges the late runs that were recorded, together."""
         late, self._late = self._late, []
         for each in judge_late_runs(transaction, late, self._limits, self._clock()):
@@ -118,10 +120,9 @@ class Recorder:
     def _record(self, transaction: Transaction, read: ReadFile) -> LogLine | None:
         now = self._clock()
         candidate, outcome = read.candidate, read.outcome
-        if isinstance(outcome, Sidecar) and self._is_late(transaction, read):
+        if isinstance(outcome, Sidecar) and (late_for := self._late_for(transaction, read)):
             outcome = Rejected(
-                "late_sidecar",
-                f"{candidate.document_name} was ingested without it; write the sidecar first",
+                "late_sidecar", f"{late_for} was ingested without it; write the sidecar first"
             )
         rejected = outcome if isinstance(outcome, Rejected) else None
         if self._is_unchanged(transaction, read, rejected, now):
@@ -137,7 +138,7 @@ class Recorder:
             sidecar: Candidate = read.sidecar.candidate
             transaction.file(sidecar.name)  # it may have been rejected alone
             transaction.record_file(sidecar.name, sidecar.signature, read.sidecar.digest, None, now)
-        return self._record_document(transaction, read, outcome, now)
+        return self.record_document(transaction, read.identity, read.digest, outcome, now)
 
     def _is_unchanged(
         self, transaction: Transaction, read: ReadFile, rejected: Rejected | None, now: float
@@ -159,17 +160,30 @@ class Recorder:
             return True
         return False
 
-    def _is_late(self, transaction: Transaction, read: ReadFile) -> bool:
-        """Whether a sidecar arrives after its document was ingested without it."""
-        document = transaction.file(read.candidate.document_name)
+    def _late_for(self, transaction: Transaction, read: ReadFile) -> str | None:
+        """The document that was ingested without its sidecar, which arrives after it."""
         before = transaction.file(read.candidate.name)
-        was_read = before is not None and before.reason is None and before.digest == read.digest
-        return document is not None and document.reason is None and not was_read
+        if before is not None and before.reason is None and before.digest == read.digest:
+            return None
+        for name in read.candidate.document_names:
+            document = transaction.file(name)
+            if document is not None and document.reason is None:
+                return name
+        return None
 
-    def _record_document(
-        self, transaction: Transaction, read: ReadFile, document: Document, now: float
+    def record_document(
+        self,
+        transaction: Transaction,
+        identity: bytes,
+        digest: bytes,
+        document: Document,
+        now: float,
     ) -> LogLine:
-        if not transaction.add_document(read.identity, read.digest, document.format, now):
+        """Records a document that is known by `identity`; its late runs are judged later.
+
+        `digest` is that of the file's bytes, `now` is in seconds since 1970.
+        """
+        if not transaction.add_document(identity, digest, document.format, now):
             transaction.count(FILES_DUPLICATE.name, (), now)
             return LogLine(logging.INFO, "already known")
         if isinstance(document, Baseline):
@@ -248,12 +262,12 @@ class Recorder:
     def _count(self, transaction: Transaction, run: Run, scope: Scope, now: float) -> None:
         """Counts a run of a tracked branch, and shows what belongs to it."""
         outcomes = run.outcomes
-        for name in _names(run, outcomes):
+        for name in shown_names(run, outcomes):
             subject = Subject.benchmark(scope, name)
             transaction.see(subject, now, self._defaults.series_max_age_seconds)
         where = scope.key
         for result in run.results:
-            self._observe(transaction, result, where, now)
+            observe(transaction, result, where, self._bounds_ms, now)
         for benchmark, failed in outcomes.items():
             transaction.count(RUNS.name, (*where, benchmark), now)
             transaction.count(FAILURES.name, (*where, benchmark), now, by=int(failed))
@@ -262,29 +276,3 @@ class Recorder:
         horizon = now + self._defaults.clock_tolerance_seconds
         ahead = run.timestamp_seconds > horizon
         return Rank(now if ahead else run.timestamp_seconds, 0, horizon, ahead)
-
-    def _observe(self, transaction: Transaction, result: Result, where: Labels, now: float) -> None:
-        """Adds execution times to the histogram: all samples, or the one value of the run."""
-        statistics = result.statistics
-        least = min(statistics.min or 0.0, statistics.p50 or 0.0, statistics.mean or 0.0)
-        # A negative time is a difference of times, and a histogram's sum must not fall.
-        if not result.is_execution_time or least < 0:
-            return
-        if result.samples:
-            iteration, values = "sample", result.samples
-        elif statistics.p50 is not None:
-            iteration, values = "median", (statistics.p50,)
-        elif statistics.mean is not None:
-            iteration, values = "mean", (statistics.mean,)
-        else:
-            return
-        labels = (*where, result.name, iteration)
-        milliseconds = [value * 1e3 for value in values]
-        transaction.observe(EXECUTION_TIME.name, labels, milliseconds, self._bounds_ms, now)
-
-
-def _names(run: Run, outcomes: Iterable[str]) -> Iterable[str]:
-    """Every name that the run has series of, each benchmark before its variants."""
-    of_results = [name for result in run.results for name in (result.benchmark, result.name)]
-    compared = [comparison.benchmark for comparison in run.comparisons]
-    return dict.fromkeys([*of_results, *outcomes, *compared])

@@ -5,6 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
 
+from benchmark_exporter.ingest.suffixes import without_suffix
+
 # Looking for a sidecar that does not exist costs as much as listing so many names.
 PROBE_ENTRIES = 10
 # How many folders' sizes are kept in mind.
@@ -14,14 +16,13 @@ _KNOWN_FOLDERS = 1000
 class SidecarListing:
     """Lists folders where that costs less than looking for the sidecar of each document.
 
-    All paths are relative to the folder that `prefix` names, which ends in a slash. A document's
-    ends in `suffix`, that of its sidecar in `sidecar_suffix` instead. How many names a large folder
+    All paths are relative to the folder that `prefix` names, which ends in a slash. That of a
+    sidecar ends in `sidecar_suffix` instead of its document's suffix. How many names a large folder
     had is remembered, so that a first scan does not list it for each batch of its files.
     """
 
-    def __init__(self, prefix: str, suffix: str, sidecar_suffix: str) -> None:
+    def __init__(self, prefix: str, sidecar_suffix: str) -> None:
         self._prefix = prefix
-        self._suffix = suffix
         self._sidecar_suffix = sidecar_suffix
         self._large: dict[str, int] = {}
 
@@ -36,8 +37,7 @@ class SidecarListing:
             found.update(
                 path
                 for path in paths
-                if sidecars is None
-                or path.removesuffix(self._suffix) + self._sidecar_suffix in sidecars
+                if sidecars is None or without_suffix(path) + self._sidecar_suffix in sidecars
             )
         return found
 

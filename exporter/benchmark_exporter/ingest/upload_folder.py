@@ -14,7 +14,8 @@ from pathlib import Path
 
 from benchmark_exporter.atomic_write import is_part, sync_folder, write_file
 from benchmark_exporter.formats import Origin, parse, parse_sidecar
-from benchmark_exporter.ingest.inbox import SIDECAR_SUFFIX, SUFFIX, UPLOADS_PREFIX
+from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX
+from benchmark_exporter.ingest.suffixes import SIDECAR_SUFFIX, SUFFIX
 from benchmark_exporter.model import Document
 
 

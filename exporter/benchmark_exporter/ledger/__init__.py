@@ -31,6 +31,7 @@ from benchmark_exporter.ledger.connection import (
 from benchmark_exporter.ledger.deletion import Deleted
 from benchmark_exporter.ledger.ledger import JudgeAgain, Ledger
 from benchmark_exporter.ledger.newest_rows import Rank, RunShiftRow
+from benchmark_exporter.ledger.past_transaction import PastTransaction
 from benchmark_exporter.ledger.places import BEGINNING, END, JudgedResult, JudgedRun, PlacedRun
 from benchmark_exporter.ledger.renaming import Renamed, RenameError
 from benchmark_exporter.ledger.rows import Pin, Place, Series, SeriesKey, Signature, VerdictRow
@@ -73,6 +74,7 @@ __all__ = [
     "Ledger",
     "LedgerError",
     "NewestVerdict",
+    "PastTransaction",
     "Pin",
     "PinnedResult",
     "Place",

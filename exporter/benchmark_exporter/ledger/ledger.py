@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 from benchmark_exporter.ledger.branch_runs import BranchRuns, read_branch_runs
 from benchmark_exporter.ledger.change_history import ChangeSelection, read_changes
@@ -25,6 +25,7 @@ from benchmark_exporter.ledger.executable_renaming import rename_executable
 from benchmark_exporter.ledger.file_listing import ListedFile, list_files
 from benchmark_exporter.ledger.ledger_file import LedgerFile
 from benchmark_exporter.ledger.migrating import NoteProgress
+from benchmark_exporter.ledger.past_transaction import PastTransaction
 from benchmark_exporter.ledger.renaming import Renamed
 from benchmark_exporter.ledger.retention import old_uploads, prune
 from benchmark_exporter.ledger.run_removal import Gap
@@ -35,6 +36,8 @@ from benchmark_exporter.ledger.transaction import Transaction
 from benchmark_exporter.ledger.trends import Trend, read_trends
 from benchmark_exporter.ledger.visibility import select
 from benchmark_exporter.names import Renamings
+
+T = TypeVar("T", bound=Transaction)
 
 JudgeAgain = Callable[[Transaction, Sequence[Gap]], None]
 
@@ -90,14 +93,21 @@ class Ledger:
         """Closes the database. Nothing is written that was not committed before."""
         self.file.close()
 
-    @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
+    def transaction(self) -> AbstractContextManager[Transaction]:
         """One transaction: committed when the block ends, rolled back when it raises."""
+        return self._begun(Transaction)
+
+    def past_transaction(self) -> AbstractContextManager[PastTransaction]:
+        """One of runs that were made long before they come in."""
+        return self._begun(PastTransaction)
+
+    @contextmanager
+    def _begun(self, kind: type[T]) -> Iterator[T]:
         self.file.refuse_overwritten()
         with self._errors_named():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
-                transaction = Transaction(self._connection, self._errors_named)
+                transaction = kind(self._connection, self._errors_named)
                 yield transaction
                 transaction.finish()
                 self._connection.execute("COMMIT")

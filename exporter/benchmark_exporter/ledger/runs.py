@@ -60,7 +60,12 @@ class AddedRun(NamedTuple):
 
 
 class Runs:
-    """The runs of one transaction."""
+    """The runs of one transaction.
+
+    With `keeps_durations`, the durations of their suites are shown as the newest ones.
+    """
+
+    keeps_durations = True
 
     def __init__(self, connection: sqlite3.Connection, buffer: WriteBuffer) -> None:
         self._connection = connection
@@ -173,7 +178,7 @@ class Runs:
             change(
                 NEWEST_GATE_OUTCOMES, (*where, comparison.benchmark), newest, newest_outcome, rank
             )
-        if run.suite_duration_seconds is not None:
+        if run.suite_duration_seconds is not None and self.keeps_durations:
             change(SUITE_DURATIONS, (scope.project,), totals.with_suite, run.suite_duration_seconds)
 
     def record_gate_outcome(

@@ -16,6 +16,7 @@ LastScrapes = Mapping[Part, Sequence[float]]
 class Live:
     """How ingest is doing, who scrapes, and where people reach the exporter.
 
+    `measuring_files` are those of the pending ones whose tools may still be measuring.
     `searches_due` is how many series wait for a search for change points. `exporter_url` is None
     where that address is unknown.
     """
@@ -25,6 +26,7 @@ class Live:
     is_ingest_failing: bool = False
     scrapes: LastScrapes = field(default_factory=dict)
     searches_due: int = 0
+    measuring_files: int = 0
     exporter_url: str | None = None
 
 

@@ -220,4 +220,5 @@ class IngestLoop:
     def _refresh_by_worker(self) -> None:
         opened = self._opened
         self._state.unfinished = opened.ingest.unfinished
+        self._state.measuring_files = opened.ingest.reader.measuring
         self._publisher.refresh_by_worker(opened.ledger, opened.ingest.pending_files)

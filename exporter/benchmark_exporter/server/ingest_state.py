@@ -16,7 +16,7 @@ class IngestState:
     `is_ready` that this was so once since the start. `shown_until_seconds` is until when, on the
     monotonic clock, a failure that has already been dealt with is shown. `searches_due` is how many
     series are to be searched for change points. `unfinished` says why each file that was found is
-    incomplete, by name.
+    incomplete, by name, `measuring_files` is how many of them have tools that may be measuring.
     """
 
     failure: LedgerError | OSError | None = None
@@ -28,6 +28,7 @@ class IngestState:
     shown_until_seconds: float = float("-inf")
     searches_due: int = 0
     unfinished: Mapping[str, str] = field(default_factory=dict)
+    measuring_files: int = 0
 
     def is_failing(self, now_seconds: float) -> bool:
         """Whether scrapes are to show that ingest fails."""

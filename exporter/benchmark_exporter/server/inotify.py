@@ -13,7 +13,7 @@ from contextlib import suppress
 from asyncinotify import Event, Inotify, Mask
 
 from benchmark_exporter.ingest.folder_walk import is_read
-from benchmark_exporter.ingest.inbox import SUFFIX
+from benchmark_exporter.ingest.suffixes import SUFFIXES
 
 _FILE_EVENTS = Mask.ATTRIB | Mask.CLOSE_WRITE | Mask.MOVE | Mask.CREATE | Mask.DELETE
 # After these, there may be a folder to enter: permissions may have been corrected.
@@ -145,7 +145,7 @@ class FolderEvents:
 
 def _is_entered(name: str) -> bool:
     """Whether a scan enters a folder of this name."""
-    return is_read(name) and not name.endswith(SUFFIX)
+    return is_read(name) and not name.endswith(SUFFIXES)
 
 
 def _named(error: OSError, path: str) -> OSError:

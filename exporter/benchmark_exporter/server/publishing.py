@@ -69,8 +69,13 @@ class Publisher:
         live = self._live_now(pending_files)
         is_stale = self.exposition.stale_at_seconds <= time.time() or (
             live.pending_files,
+            live.measuring_files,
             live.is_ingest_failing,
-        ) != (self.live.pending_files, self.live.is_ingest_failing)
+        ) != (
+            self.live.pending_files,
+            self.live.measuring_files,
+            self.live.is_ingest_failing,
+        )
         if ledger.changed_elsewhere() or is_stale:
             self.publish_by_worker(ledger, pending_files)
 
@@ -93,6 +98,7 @@ class Publisher:
             ingest.scan_duration_seconds,
             ingest.is_failing(time.monotonic()),
             self._scrapes(),
+            measuring_files=ingest.measuring_files,
             exporter_url=self.live.exporter_url,
         )
 

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from benchmark_exporter.ingest.inbox import SUFFIX
 from benchmark_exporter.ingest.root_folder import FolderIdentity, identity_of
+from benchmark_exporter.ingest.suffixes import SUFFIXES
 from benchmark_exporter.server.inotify import LIMITS, FolderEvents
 from benchmark_exporter.server.worker import Worker
 from benchmark_exporter.stream.live_file import FOLDER
@@ -147,9 +147,9 @@ class FolderWatch:
     def _sort(self, paths: Iterable[str]) -> None:
         live = self._live_folder
         for path in paths:
-            if path == live or (path.startswith(f"{live}/") and not path.endswith(SUFFIX)):
+            if path == live or (path.startswith(f"{live}/") and not path.endswith(SUFFIXES)):
                 self._live_changed(path)
-            elif path.endswith(SUFFIX):
+            elif path.endswith(SUFFIXES):
                 self._changed(path)
             elif path == self._root:
                 self._rescan()

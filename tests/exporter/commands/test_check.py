@@ -154,12 +154,18 @@ def test_a_file_in_a_folder_that_is_not_read_is_reported(
     assert "would be ignored below .cache" in check_file(absolute, Config())[1][-1]
 
 
-def test_a_file_that_is_not_finished_is_incomplete_and_not_rejected(tmp_path: Path) -> None:
-    (tmp_path / "a.json").write_bytes(b'{"context": {}, "benchmarks": [')
+@pytest.mark.parametrize(
+    ("text", "how_long"),
+    [('{"context": {}, "benchmarks": [', "6 hours"), ("", "6 hours"), ('{"run": {', "5 minutes")],
+)
+def test_a_file_that_is_not_finished_is_incomplete_and_not_rejected(
+    tmp_path: Path, text: str, how_long: str
+) -> None:
+    (tmp_path / "a.json").write_text(text)
     accepted, (line,) = check_file(tmp_path / "a.json", Config())
     assert not accepted
     assert line.startswith(f"{tmp_path}/a.json: incomplete: the file ends before its JSON does;")
-    assert line.endswith("rejected if it does not change for 5 minutes")
+    assert line.endswith(f"rejected if it does not change for {how_long}")
 
 
 def test_notes_say_what_was_left_out_and_numbered(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark_exporter.formats import FORMATS, Origin, parse, parse_sidecar
+from benchmark_exporter.formats import FORMATS, Format, Origin, parse, parse_sidecar
 from benchmark_exporter.model import Document, PipelineRun, Rejected, Run
 from tests.support.documents import changed, golden, without
 from tests.support.paths import REPOSITORY
@@ -37,8 +37,36 @@ def example(section: str, language: str) -> str:
     return found[1]
 
 
+OTHER_SECTIONS = {"All formats", "Sidecars", "A format of your own"}
+COLUMNS = ("format", "tool, versions tried", "how to have it written", "read", "not read")
+
+
+def table() -> list[list[str]]:
+    """The rows of the table of all formats, its header first, without the line below that."""
+    lines = [line for line in SECTIONS["All formats"].splitlines() if line.startswith("|")]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return [rows[0], *rows[2:]]
+
+
 def test_every_format_has_its_section() -> None:
-    assert set(SECTIONS) - {"Sidecars", "A format of your own"} == {known.NAME for known in FORMATS}
+    assert set(SECTIONS) - OTHER_SECTIONS == {known.NAME for known in FORMATS}
+
+
+def test_every_format_has_its_row_in_the_order_in_which_they_are_tried() -> None:
+    header, *rows = table()
+    assert tuple(header) == COLUMNS
+    assert [row[0] for row in rows] == [f"[{name}](#{name})" for name in map(name_of, FORMATS)]
+
+
+def name_of(known: Format) -> str:
+    return known.NAME
+
+
+def test_every_row_says_all_that_the_table_has() -> None:
+    _, *rows = table()
+    for row in rows:
+        assert len(row) == len(COLUMNS), row
+        assert all(row), row
 
 
 def test_the_examples_are_read() -> None:

@@ -2,7 +2,7 @@
 
 from benchmark_exporter.formats import Origin, Sidecar
 from benchmark_exporter.model import Result, Statistics
-from tests.support.parsing import accepted_run, encoded, rejected, results_of
+from tests.support.parsing import accepted_run, results_of
 
 
 def test_a_value_may_be_a_string_and_an_entry_may_lack_a_unit() -> None:
@@ -18,15 +18,14 @@ def test_a_value_may_be_a_string_and_an_entry_may_lack_a_unit() -> None:
         (2e6, "bytes"),
         (1.0, ""),
     ]
-    error = rejected(
-        encoded(
-            [
-                {"name": "Load", "unit": "s", "value": 1},
-                {"name": "Load", "unit": "s", "value": "1 s"},
-            ]
-        )
+
+
+def test_a_value_that_is_not_a_number_costs_its_entry() -> None:
+    run = accepted_run(
+        [{"name": "Load", "unit": "s", "value": 1}, {"name": "Time", "unit": "s", "value": "1 s"}]
     )
-    assert (error.reason, error.json_path) == ("invalid_value", "$[1].value")
+    assert [result.name for result in run.results] == ["Load"]
+    assert run.notes == ("Time has no value that is a number",)
 
 
 def test_the_direction_comes_from_the_unit_or_else_from_the_sidecar() -> None:

@@ -53,7 +53,6 @@ def test_an_invalid_value_is_reported_with_its_json_path(path: str, value: objec
         (GUARD | {"timestamp": "2026-03-01 21:00:00 CET"}, "$.timestamp"),
         (changed(GUARD, "benchmarks.a.fast.mean_us", 0), "$.benchmarks[...].fast.mean_us"),
         (pipeline(status="skipped"), "$.status"),
-        (without(golden("bench_suite/2-module"), "functions.split.mean_us"), "$.functions.split"),
         (golden("result/1-run") | {"comit": "a1b2c3d"}, "$"),
         (golden("result/1-run") | {"results": [], "failures": []}, "$.results"),
     ],
@@ -68,30 +67,16 @@ def test_a_document_that_breaks_its_format_is_rejected(document: Any, json_path:
     ("name", "path", "value", "json_path"),
     [
         ("bench_suite/2-module", "timestamp", "soon", "$.timestamp"),
-        ("google_benchmark/1-run", "benchmarks.0.real_time", "1", "$.benchmarks[0].real_time"),
-        ("google_benchmark/1-run", "context.date", 5, "$.context.date"),
+        ("google_benchmark/1-run", "benchmarks", {}, "$.benchmarks"),
+        (
+            "hyperfine_2/1-run",
+            "results",
+            [{"command": "x", "measurements": 1}],
+            "$.results[0].measurements",
+        ),
         ("pytest_benchmark/1-run", "benchmarks", [], "$"),
-        (HYPERFINE, "results.1.command", "", "$.results[1].command"),
-        (
-            "hyperfine_2/1-run",
-            "metadata.start_time",
-            "2026-03-01T12:00:00",
-            "$.metadata.start_time",
-        ),
-        (
-            "hyperfine_2/1-run",
-            "results.0.measurements.1.time_user",
-            {"value": "fast", "unit": "second"},
-            "$.results[0].measurements[1][...].value",
-        ),
         ("result/1-run", "results.0.samples", [], "$.results[0].samples"),
         ("result/1-run", "results.0.unit", "minutes", "$.results[0].unit"),
-        (
-            "jmh/1-results",
-            "0.primaryMetric.rawData.0.1",
-            "fast",
-            "$[0].primaryMetric.rawData[0][1]",
-        ),
     ],
 )
 def test_an_invalid_value_is_reported_in_every_format(

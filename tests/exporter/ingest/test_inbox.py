@@ -267,7 +267,9 @@ def test_files_of_two_folders_are_distinguished_by_their_names(
         assert sidecar is not None
         assert both.read(sidecar) == b"context of " + data
         assert (
-            [found.name for found in both.documents([sidecar])] == [name] == [sidecar.document_name]
+            [found.name for found in both.documents([sidecar])]
+            == [name]
+            == [sidecar.document_names[0]]
         )
         assert [found.name for found in both.check([root / document.path])] == [name]
 

@@ -35,12 +35,12 @@ def test_what_is_not_read_for_its_name_is_logged_once(
     wired: Wired, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    for name in (".cache/a.json", "b.csv", "c.json.gz", "live.jsonl", ".d.json", "e/f.txt"):
+    for name in (".cache/a.json", "b.csv", "c.json.zst", "live.jsonl", ".d.json", "e/f.txt"):
         (wired.results / name).parent.mkdir(exist_ok=True)
         wired.drop(name, numbered_run(1))
     wired.ingest.scan()
     (found,) = notes(caplog)
-    assert sorted(found.split(", ")) == [".cache", "b.csv", "c.json.gz", "e/f.txt"]
+    assert sorted(found.split(", ")) == [".cache", "b.csv", "c.json.zst", "e/f.txt"]
     wired.ingest.scan()
     assert len(notes(caplog)) == 1
     wired.drop("g.csv", b"")

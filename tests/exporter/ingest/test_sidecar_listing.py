@@ -27,7 +27,7 @@ def listed(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
 @pytest.fixture
 def listing(tmp_path: Path) -> SidecarListing:
-    return SidecarListing(f"{tmp_path}/", ".json", ".meta.json")
+    return SidecarListing(f"{tmp_path}/", ".meta.json")
 
 
 def fill(folder: Path, documents: int) -> list[str]:

@@ -135,6 +135,7 @@ def test_a_fifo_does_not_block_it(exporter: Exporter) -> None:
 def test_an_incomplete_file_is_named_and_not_rejected(exporter: Exporter) -> None:
     (exporter.results / "stream.json").write_text('{"context": {}, "benchmarks": [')
     exporter.until(lambda: exporter.value("benchmark_exporter_files_pending") == 1)
+    exporter.until(lambda: exporter.value("benchmark_exporter_files_measuring") == 1)
     status = json.loads(exporter.get("/api/v1/status"))
     why = "the file ends before its JSON does"
     assert status["incomplete_files"] == [{"file": "stream.json", "detail": why}]

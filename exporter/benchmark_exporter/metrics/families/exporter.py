@@ -19,6 +19,7 @@ def add_exporter(lines: Lines, state: State, live: Live) -> None:
     if live.exporter_url is not None:
         lines.add("benchmark_exporter_url_info", (live.exporter_url,), 1)
     lines.add("benchmark_exporter_files_pending", (), live.pending_files)
+    lines.add("benchmark_exporter_files_measuring", (), live.measuring_files)
     lines.add("benchmark_exporter_ingest_failing", (), int(live.is_ingest_failing))
     lines.add("benchmark_exporter_last_ingest_timestamp_seconds", (), state.last_ingest_seconds)
     lines.add("benchmark_exporter_ledger_commits", (), state.commits)

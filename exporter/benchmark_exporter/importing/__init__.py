@@ -1,0 +1,1 @@
+"""Brings in histories that other tools have kept: years of results at once."""

@@ -15,6 +15,7 @@ COMMANDS = {
     "run": ("run", "Run any command and record its duration, CPU and memory."),
     "compare": ("compare", "Compare two versions by running them in turn on this machine."),
     "bisect": ("bisect", "Find the first commit that made a command slower."),
+    "diff": ("diff", "Compare two runs, commits, branches, environments or baselines."),
     "watch": ("watch", "Follow runs, verdicts and alerts in the terminal."),
     "history": ("history", "List the runs in an exporter's ledger."),
     "baseline": ("baseline", "Pin runs that later ones are judged against."),

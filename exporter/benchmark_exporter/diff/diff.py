@@ -3,7 +3,7 @@
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -16,22 +16,21 @@ from benchmark_exporter.compare.statistics import (
     error_of_look,
     outcome,
 )
+from benchmark_exporter.diff.matching import Key, Place, Values, key_of, matched
 from benchmark_exporter.diff.sides import DiffError, SideName, find_side
-from benchmark_exporter.diff.statistics import by_noise, by_runs, can_decide, ratio_of
+from benchmark_exporter.diff.statistics import (
+    by_noise,
+    by_runs,
+    can_decide,
+    forget_divisions,
+    ratio_of,
+)
 from benchmark_exporter.ledger.side_reading import SideReader, SideResult, SideRun
 
 # Of each project, environment and machine class, so many of a side's newest runs are compared.
 DEFAULT_RUNS = 10
 MOST_RESULTS = 200_000
 Basis = Literal["runs", "noise"]
-
-
-class Place(msgspec.Struct, frozen=True, order=True):
-    """Where results come from. Those of two places are compared only where they share none."""
-
-    project: str
-    environment: str
-    machine_class: str
 
 
 class Compared(msgspec.Struct, frozen=True):
@@ -88,15 +87,6 @@ class Diff(msgspec.Struct, frozen=True):
     mean_worsening_ratio: float | None
 
 
-class _Key(msgspec.Struct, frozen=True, order=True):
-    place: Place
-    name: str
-    unit: str
-
-
-_Values = Mapping[_Key, Sequence[SideResult]]
-
-
 def compare_sides(
     reader: SideReader,
     base: str,
@@ -124,12 +114,18 @@ def compare_sides(
     if shared or names[0] == names[1]:
         raise DiffError(f"{names[0]} and {names[1]} have {len(shared) or 'all'} runs in common")
     old, new = (_values(reader, *each) for each in zip(names, found, strict=True))
-    across, old, new = _matched(names, old, new)
+    across, old, new = matched(names, old, new)
     common = sorted(old.keys() & new.keys())
     if not common:
         raise DiffError(f"{names[0]} and {names[1]} have no result in common")
     error = error_of_look(0, len(common))
     listed = common[first:] if most is None else common[first : first + most]
+    try:
+        results = [
+            _compared(reader, key, old[key], new[key], error, detect_ratio, seed) for key in listed
+        ]
+    finally:
+        forget_divisions()
     places = {key.place for key in common}
     return Diff(
         Side(str(names[0]), len(found[0])),
@@ -137,7 +133,7 @@ def compare_sides(
         detect_ratio,
         INTERVAL_COVERAGE,
         across,
-        [_compared(reader, key, old[key], new[key], error, detect_ratio, seed) for key in listed],
+        results,
         len(common),
         sorted({key.name for key in old.keys() - new.keys() if key.place in places}),
         sorted({key.name for key in new.keys() - old.keys() if key.place in places}),
@@ -169,79 +165,27 @@ def _runs_of(reader: SideReader, side: SideName, most: int) -> Sequence[SideRun]
     return runs
 
 
-def _values(reader: SideReader, side: SideName, runs: Sequence[SideRun]) -> _Values:
-    values: dict[_Key, list[SideResult]] = defaultdict(list)
+def _values(reader: SideReader, side: SideName, runs: Sequence[SideRun]) -> Values:
+    values: dict[Key, list[SideResult]] = defaultdict(list)
     count = 0
     if side.kind == "baseline":
         for result in reader.baselines(side.name):
-            values.setdefault(_key(result), [result])  # the one that was pinned last
+            values.setdefault(key_of(result), [result])  # the one that was pinned last
         if not values:
             raise DiffError(f"{side} is not pinned")
     for run in runs:
         reader.check()
         for result in reader.results(run):
-            values[_key(result)].append(result)
+            values[key_of(result)].append(result)
             count += 1
         if count > MOST_RESULTS:
             raise DiffError(f"{side} has more than {MOST_RESULTS:,} results; select fewer")
     return values
 
 
-def _key(result: SideResult) -> _Key:
-    place = Place(result.project, result.environment, result.machine_class)
-    return _Key(place, result.name, result.unit)
-
-
-def _matched(
-    names: Sequence[SideName], old: _Values, new: _Values
-) -> tuple[Sequence[str], _Values, _Values]:
-    """Both sides by what they share: the place, or else as much of it as they have in common."""
-    fields = ("environment", "machine_class", "project")
-    for dropped in (fields[:0], fields[:1], fields[1:2], fields[:2], fields):
-        first, second = (_without(dropped, values) for values in (old, new))
-        if first.keys() & second.keys():
-            for name, values in zip(names, (first, second), strict=True):
-                _refuse_mixed(name, values, dropped)
-            return dropped, _flat(first), _flat(second)
-    return (), old, new
-
-
-def _without(
-    dropped: Sequence[str], values: _Values
-) -> Mapping[_Key, Mapping[Place, Sequence[SideResult]]]:
-    merged: dict[_Key, dict[Place, Sequence[SideResult]]] = defaultdict(dict)
-    for key, results in values.items():
-        place = msgspec.structs.replace(key.place, **dict.fromkeys(dropped, ""))
-        merged[_Key(place, key.name, key.unit)][key.place] = results
-    return merged
-
-
-def _refuse_mixed(
-    name: SideName,
-    values: Mapping[_Key, Mapping[Place, Sequence[SideResult]]],
-    dropped: Sequence[str],
-) -> None:
-    """Values of several places do not make one side: which of them is meant must be chosen."""
-    for places in values.values():
-        for field in dropped:
-            found = sorted({getattr(place, field) for place in places})
-            if len(found) > 1:
-                raise DiffError(
-                    f"{name} has several of {field.replace('_', ' ')}: {', '.join(found[:5])}; "
-                    "choose one, since the other side has none of them"
-                )
-
-
-def _flat(values: Mapping[_Key, Mapping[Place, Sequence[SideResult]]]) -> _Values:
-    return {
-        key: [result for results in places.values() for result in results]
-        for key, places in values.items()
-    }
-
-
 def _compared(
     reader: SideReader,
-    key: _Key,
+    key: Key,
     old: Sequence[SideResult],
     new: Sequence[SideResult],
     error: float,

@@ -103,7 +103,7 @@ def _tails(
     return larger / (len(sums) + added), smaller / (len(sums) + added)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=1)
 def _divisions(
     total: int, count: int, seed: int
 ) -> tuple[Sequence[Callable[[Sequence[float]], Sequence[float]]], bool]:
@@ -116,3 +116,8 @@ def _divisions(
         return [itemgetter(*drawn) for drawn in combinations(everything, count)], False
     chance = random.Random(seed)  # noqa: S311  # resampling, not a secret
     return [itemgetter(*chance.sample(everything, count)) for _ in range(SAMPLED_DIVISIONS)], True
+
+
+def forget_divisions() -> None:
+    """Frees what a diff has computed once for all its results, some megabytes."""
+    _divisions.cache_clear()

@@ -31,7 +31,6 @@ from benchmark_exporter.server.api_query import (
 )
 from benchmark_exporter.server.changes import DEFAULT_LIMIT as DEFAULT_CHANGES
 from benchmark_exporter.server.changes import MOST_CHANGES
-from benchmark_exporter.server.openapi import describe
 from benchmark_exporter.server.refusal import RETRY_AFTER_SECONDS
 from benchmark_exporter.server.worker import Worker
 
@@ -142,6 +141,9 @@ class ReadApi:
     async def openapi(self, _: web.Request) -> web.Response:
         """The description, in OpenAPI 3.1."""
         if self._description is None:
+            # Its schemas take memory that an exporter of which nobody asks them should not have.
+            from benchmark_exporter.server.openapi import describe
+
             self._description = msgspec.json.encode(describe(_LIMITS))
         return web.Response(body=self._description, content_type="application/json")
 

@@ -95,6 +95,19 @@ class Board:
         row = dashboard.Row(title).id(next(self._identifiers))
         self.dashboard.with_row(row if repeat is None else row.repeat(repeat))
 
+    def link_diff(self) -> None:
+        """Link to the exporter's diff of two sides, which two variables name."""
+        for name, label, side in (
+            ("diff_base", "Diff from", "baseline"),
+            ("diff_head", "to", "branch:main"),
+        ):
+            box = dashboard.TextBoxVariable(name).label(label)
+            self.dashboard.with_variable(box.default_value(side))
+        sides = "base=${diff_base:percentencode}&head=${diff_head:percentencode}"
+        url = f"{EXPORTER_URL}/api/v1/diff?{sides}"
+        tooltip = "How two runs, commits, branches, environments or baselines differ, as JSON"
+        self.dashboard.link(_link("Diff", url, tooltip))
+
     def annotate(self) -> None:
         """Mark where each commit was first measured, and where an alert on a regression began."""
         commits = (

@@ -54,6 +54,7 @@ def compare() -> dashboard.Dashboard:
     description = "The same benchmarks in several environments, and against pinned versions."
     board = Board("Compare", description, since="now-24h", refresh="5s", variables=True)
     board.annotate()
+    board.link_diff()
     board.row("Environments")
     board.place(9, times(), slowdown(), verdicts())
     board.place(10, times_over_runs(), ratio_over_runs())

@@ -134,7 +134,8 @@ def test_everything_uses_the_provisioned_data_source(uid: str) -> None:
     users = [
         *panels(dashboard),
         *(target for panel in panels(dashboard) for target in panel["targets"]),
-        *dashboard["templating"]["list"],
+        # A text box asks no data source.
+        *(each for each in dashboard["templating"]["list"] if each["type"] != "textbox"),
     ]
     users += [*annotations, *(annotation["target"] for annotation in annotations)]
     assert [user["datasource"] for user in users] == [expected] * len(users)
@@ -191,3 +192,13 @@ def test_live_dashboards_refresh_every_five_seconds(uid: str) -> None:
     dashboard = DASHBOARDS[uid]
     assert dashboard["refresh"] == ("5m" if uid == "history" else "5s")  # its queries read a month
     assert dashboard["timepicker"]["refresh_intervals"][0] == "1s"
+
+
+def test_compare_links_to_the_diff_of_the_sides_in_its_text_boxes() -> None:
+    compare = DASHBOARDS["compare"]
+    (url,) = (link["url"] for link in compare["links"] if link["title"] == "Diff")
+    sides = {each["name"] for each in compare["templating"]["list"] if each["type"] == "textbox"}
+    assert url.endswith(
+        "/api/v1/diff?base=${diff_base:percentencode}&head=${diff_head:percentencode}"
+    )
+    assert sides == {"diff_base", "diff_head"}

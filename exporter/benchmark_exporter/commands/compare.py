@@ -1,28 +1,31 @@
 """`benchmark-exporter compare`: two versions on this machine, in turn, with a verdict for each."""
 
 import shlex
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn, Self
 
 import click
 
-from benchmark_exporter.atomic_write import write_file
-from benchmark_exporter.commands import EXIT_OK, EXIT_REJECTED, EXIT_UNUSABLE, values
+from benchmark_exporter.commands import EXIT_OK, EXIT_REJECTED, EXIT_UNUSABLE
+from benchmark_exporter.commands.measuring import (
+    RoundProgress,
+    detect_option,
+    ended_by_sigterm,
+    prepare_option,
+    report_options,
+    rounds_options,
+    show_report,
+)
 from benchmark_exporter.commands.options import (
     COMMAND_SETTINGS,
     Command,
     Unusable,
-    file_option,
     folder_option,
     option,
 )
-from benchmark_exporter.commands.output import show, show_all
-from benchmark_exporter.commands.progress import Progress
+from benchmark_exporter.commands.output import show
 from benchmark_exporter.compare import report, sides
 from benchmark_exporter.compare.documents import CompareError, read_runs
 from benchmark_exporter.compare.measuring import Runner
@@ -30,7 +33,6 @@ from benchmark_exporter.compare.rounds import Comparison, Plan, compare, judge
 from benchmark_exporter.compare.sides import Side
 
 EXIT_UNDECIDED = EXIT_UNUSABLE
-EXIT_TERMINATED = 128 + signal.SIGTERM
 RENDERERS: dict[str, Callable[[Comparison], str]] = {
     "table": lambda comparison: "\n".join(report.as_table(comparison)),
     "markdown": lambda comparison: "\n".join(report.as_markdown(comparison)),
@@ -56,33 +58,13 @@ RENDERERS: dict[str, Callable[[Comparison], str]] = {
 @option("--head-command", metavar="WORDS", help="Command of the head, in place of COMMAND.")
 @folder_option("--base-results", help="Result files of the base; each is a run. Nothing is run.")
 @folder_option("--head-results", help="Result files of the head, likewise.")
-@option("--prepare", metavar="WORDS", help="Shell command that builds each version, run once.")
-@option(
-    "--detect",
-    type=values.RATIO,
+@prepare_option
+@detect_option(
     default="2%",
-    metavar="SHARE",
     help="Change to be found; a result that changed by less for certain is the same.",
 )
-@option(
-    "--max-time",
-    type=values.SPAN,
-    default="10m",
-    metavar="TIME",
-    help="Begin no round that would end later: 90s, 10m, 2h.",
-)
-@option("--noise-rounds", type=click.IntRange(2), default=5, help="Rounds of the A/A run.")
-@option("--warmups", type=click.IntRange(0), default=1, help="Uncounted runs of each side first.")
-@option("--seed", type=click.IntRange(0), default=1, help="Where the resampling begins.")
-@option(
-    "--format",
-    "form",
-    type=click.Choice(list(RENDERERS)),
-    default="table",
-    shared=False,
-    help="Format of the output.",
-)
-@file_option("--output", help="File to write the output to as well.", show_default="none")
+@rounds_options("Begin no round that would end later: 90s, 10m, 2h.")
+@report_options(RENDERERS)
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[COMMAND [ARGUMENT]...]")
 def command(
     words: tuple[str, ...],
@@ -114,19 +96,17 @@ def command(
                 raise Unusable("--base-results and --head-results belong together, without COMMAND")
             comparison = _compare_folders(base_results, head_results, plan)
         else:
-            with ExitStack() as stack, _ended_by_sigterm():
+            with ExitStack() as stack, ended_by_sigterm():
                 old = _side("base", base, base_command, words, stack)
                 new = _side("head", head, head_command, words, stack)
                 comparison = _compare_sides(old, new, prepare, plan)
     except CompareError as error:
         raise Unusable(str(error)) from error
     text = RENDERERS[form](comparison)
-    if output is not None:
-        try:
-            write_file(output, f"{text}\n".encode())
-        except OSError as error:
-            raise Unusable(f"{output}: {error.strerror}") from error
-    show_all(text.split("\n"))
+    try:
+        show_report(text, output)
+    except OSError as error:
+        raise Unusable(f"{output}: {error.strerror}") from error
     outcomes = {each.outcome for each in comparison.results}
     if "worse" in outcomes:
         return EXIT_REJECTED
@@ -158,7 +138,7 @@ def _compare_sides(base: Side, head: Side, prepare: str | None, plan: Plan) -> C
             if side is base or side.folder != base.folder:
                 show(f"preparing {side.name}", file=sys.stderr)
                 sides.prepare(side, prepare)
-    with Runner() as runner, _Reports() as reports:
+    with Runner() as runner, RoundProgress() as reports:
         return compare(
             lambda: runner.measure(base), lambda: runner.measure(head), plan, reports.report
         )
@@ -175,40 +155,3 @@ def _compare_folders(base: Path, head: Path, plan: Plan) -> Comparison:
         [],
         plan,
     )
-
-
-@contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
-    """Lets SIGTERM end what was started and remove what was checked out."""
-
-    def end(_number: int, _frame: FrameType | None) -> NoReturn:
-        raise SystemExit(EXIT_TERMINATED)
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-class _Reports:
-    """The progress of each phase, one after the other, on standard error."""
-
-    def __init__(self) -> None:
-        self._phase: tuple[str, int] | None = None
-        self._progress: Progress | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *problem: object) -> None:
-        if self._progress is not None:
-            self._progress.__exit__(*problem)
-
-    def report(self, what: str, done: int, planned: int) -> None:
-        if (what, planned) != self._phase:
-            self.__exit__()
-            self._phase = what, planned
-            self._progress = Progress(planned, what, sys.stderr)
-        if self._progress is not None:
-            self._progress.report(done)

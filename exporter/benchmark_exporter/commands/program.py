@@ -15,6 +15,8 @@ COMMANDS = {
     "run": ("run", "Run any command and record its duration, CPU and memory."),
     "compare": ("compare", "Compare two versions by running them in turn on this machine."),
     "comment": ("comment", "Post what a pull or merge request changes as a comment on it."),
+    "bisect": ("bisect", "Find the first commit that made a command slower."),
+    "diff": ("diff", "Compare two runs, commits, branches, environments or baselines."),
     "watch": ("watch", "Follow runs, verdicts and alerts in the terminal."),
     "history": ("history", "List the runs in an exporter's ledger."),
     "digest": ("digest", "Show what a week made worse and better, and what is open."),

@@ -11,7 +11,7 @@ TERMINAL_SECONDS, PLAIN_SECONDS = 0.2, 10.0
 class Progress:
     """Reports on `stream` how many of `total` things, like `runs`, are done.
 
-    Work that ends before the first line is due has none.
+    Work that ends before the first line is due has none. `begun` were done before it began.
     """
 
     def __init__(
@@ -20,9 +20,11 @@ class Progress:
         what: str,
         stream: TextIO,
         *,
+        begun: int = 0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._total = total
+        self._begun = begun
         self._what = what
         self._stream = stream
         self._monotonic = monotonic
@@ -41,9 +43,10 @@ class Progress:
     def report(self, done: int) -> None:
         """Takes the number of things done. May be called as often as convenient."""
         now = self._monotonic()
-        if done and now - self._reported >= self._interval_seconds:
+        if done > self._begun and now - self._reported >= self._interval_seconds:
             self._reported = now
-            left = timedelta(seconds=round((now - self._started) / done * (self._total - done)))
+            a_thing = (now - self._started) / (done - self._begun)
+            left = timedelta(seconds=round(a_thing * (self._total - done)))
             self._write(f"{done:,} of {self._total:,} {self._what}, {left} left")
 
     def _write(self, text: str) -> None:

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import IO, Self
 
 from benchmark_exporter.compare import runner
@@ -25,10 +26,15 @@ STOP_SECONDS = 5.0
 class Runner:
     """A process that runs commands, so that they do not count this program's memory as theirs.
 
-    It and what it runs have a process group of their own, which ends with the context.
+    It and what it runs have a process group of their own, which ends with the context, as does the
+    folder for what they write: one in `folder`, or else in the system's for temporary files.
     """
 
+    def __init__(self, folder: Path | None = None) -> None:
+        self._parent = folder
+
     def __enter__(self) -> Self:
+        self._folder = Path(mkdtemp(prefix="benchmark-compare-", dir=self._parent))
         self._process = subprocess.Popen(  # noqa: S603  # our own module
             [sys.executable, "-I", "-S", runner.__file__],
             stdin=subprocess.PIPE,
@@ -47,6 +53,7 @@ class Runner:
                 self._process.wait(STOP_SECONDS)
                 break
         self._pipes[1].close()
+        rmtree(self._folder, ignore_errors=True)
 
     def measure(self, side: Side) -> Mapping[Quantity, float]:
         """Runs a side once and waits for it.
@@ -61,14 +68,15 @@ class Runner:
             CompareError: the command cannot be started, fails, or leaves a document that is
                 rejected.
         """
-        with TemporaryDirectory(prefix="benchmark-compare-") as folder:
-            results, output = Path(folder, "results"), Path(folder, "output")
-            results.mkdir()
-            seconds, peak_bytes = self._run(side, results, output)
-            try:
-                measured = dict(read_results(results))
-            except CompareError as error:
-                raise CompareError(f"{side.name}: {error}") from error
+        folder = Path(mkdtemp(dir=self._folder))
+        results, output = folder / "results", folder / "output"
+        results.mkdir()
+        seconds, peak_bytes = self._run(side, results, output)
+        try:
+            measured = dict(read_results(results))
+        except CompareError as error:
+            raise CompareError(f"{side.name}: {error}") from error
+        rmtree(folder, ignore_errors=True)  # otherwise with the context
         return measured or {
             Quantity(TIME, "seconds", "lower"): seconds,
             Quantity(MEMORY, "bytes", "lower"): peak_bytes,

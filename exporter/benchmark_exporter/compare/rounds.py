@@ -98,6 +98,7 @@ def compare(
     plan: Plan,
     report: Callable[[str, int, int], None] = lambda _what, _done, _planned: None,
     monotonic: Callable[[], float] = time.monotonic,
+    is_enough: Callable[[Comparison], bool] = lambda _comparison: False,
 ) -> Comparison:
     """Runs both sides alternately and compares each result that all runs have.
 
@@ -105,8 +106,8 @@ def compare(
     that finds `plan.detect_ratio`. Results are looked at after the fewest rounds that allow a
     verdict, and each time that the rounds have doubled; the comparison ends when every result has a
     verdict, or after ENOUGH times that number. No round begins that would end after
-    `plan.max_seconds`. `report` takes what is being
-    done, how many rounds of it are done and how many are planned.
+    `plan.max_seconds`. `report` takes what is being done, how many rounds of it are done and how
+    many are planned. `is_enough` may end the comparison at a look, before all have a verdict.
 
     Raises:
         CompareError: a run fails, or the sides have no result in common.
@@ -134,7 +135,9 @@ def compare(
             if elapsed + a_round > plan.max_seconds:
                 break
         comparison = judge(measured, noise, plan, look, monotonic() - started)
-        decided = all(each.outcome != "undecided" for each in comparison.results)
+        decided = is_enough(comparison) or all(
+            each.outcome != "undecided" for each in comparison.results
+        )
         if decided or len(measured) < goal or goal >= ENOUGH * planned:
             break
     return comparison

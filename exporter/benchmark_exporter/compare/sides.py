@@ -1,6 +1,5 @@
 """The two versions that are compared: where each is, and what prepares it."""
 
-import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -9,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmark_exporter.compare.documents import CompareError
+from benchmark_exporter.compare.git import git, git_program
 
 LAST_LINES = 5
 
@@ -29,36 +29,57 @@ def checked_out(repository: Path, ref: str) -> Iterator[Path]:
     Raises:
         CompareError: git is missing, or knows no such commit.
     """
+    commit = commit_of(repository, ref)
+    with (
+        TemporaryDirectory(prefix="benchmark-compare-") as folder,
+        worktree(repository, commit, Path(folder, "tree")) as tree,
+    ):
+        yield tree
+
+
+def commit_of(repository: Path, ref: str) -> str:
+    """The hash of the commit that a ref names.
+
+    Raises:
+        CompareError: git is missing, or knows no such commit.
+    """
+    git_program()
     words = ("--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
     try:
-        commit = _git(repository, "rev-parse", *words).strip()
+        return git(repository, "rev-parse", *words).strip()
     except CompareError as error:
         raise CompareError(f"{repository} has no commit {ref}") from error
-    with TemporaryDirectory(prefix="benchmark-compare-") as folder:
-        tree = Path(folder, "tree")
-        _git(repository, "worktree", "add", "--quiet", "--detach", str(tree), commit)
-        try:
-            yield tree
-        finally:
-            with suppress(CompareError):  # what is left is removed with its folder, and pruned
-                _git(repository, "worktree", "remove", "--force", str(tree))
+
+
+@contextmanager
+def worktree(repository: Path, commit: str, tree: Path) -> Iterator[Path]:
+    """A commit checked out into a folder that is not there yet, and is removed at the end."""
+    try:
+        git(repository, "worktree", "add", "--quiet", "--detach", str(tree), commit)
+        yield tree
+    finally:
+        with suppress(CompareError):  # what is left is removed with its folder, and pruned
+            git(repository, "worktree", "remove", "--force", str(tree))
 
 
 def prepare(side: Side, command: str) -> None:
     """Runs a shell command in a side's folder once, before it is measured.
 
     Raises:
-        CompareError: it fails; the message has its last lines.
+        CompareError: it fails, and the message has its last lines, or the folder is missing.
     """
-    ended = subprocess.run(  # noqa: S602  # the user's own words
-        command,
-        shell=True,
-        cwd=side.folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-    )
+    try:
+        ended = subprocess.run(  # noqa: S602  # the user's own words
+            command,
+            shell=True,
+            cwd=side.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    except OSError as error:
+        raise CompareError(f"{side.name}: {error.strerror}: {side.folder}") from error
     if ended.returncode:
         raise CompareError(
             f"{side.name}: the preparation ended with status {ended.returncode}"
@@ -72,24 +93,8 @@ def repository_of(folder: Path) -> tuple[Path, Path]:
     Raises:
         CompareError: git is missing, or the folder is in no repository.
     """
-    top = Path(_git(folder, "rev-parse", "--show-toplevel").strip())
+    top = Path(git(folder, "rev-parse", "--show-toplevel").strip())
     return top, folder.resolve().relative_to(top.resolve())
-
-
-def _git(repository: Path, *words: str) -> str:
-    git = shutil.which("git")
-    if git is None:
-        raise CompareError("--base and --head need git, which is not installed")
-    ended = subprocess.run(  # noqa: S603  # the words follow `git`
-        [git, "-C", str(repository), *words],
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
-    if ended.returncode:
-        raise CompareError(f"git {words[0]}: {' '.join(ended.stderr.split())}")
-    return ended.stdout
 
 
 def last_lines(output: bytes) -> str:

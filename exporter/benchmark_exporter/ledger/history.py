@@ -27,7 +27,7 @@ from benchmark_exporter.model import Failure, PipelineRun, Result, Scope, Verdic
 PAGE_RUNS = 500
 
 # What is NULL or 0 does not restrict the selection.
-_SELECTED = """
+SELECTED_RUNS = """
     (:environment IS NULL OR environment = :environment)
     AND (:project IS NULL OR project = :project)
     AND (:branch IS NULL OR iif(branch = '', line, branch) GLOB :branch)
@@ -147,15 +147,15 @@ _RUN = Columns(_RunRow, names={"row": "id", "machine_class": "machine"})
 # A page begins after the run that the page before ended with.
 _NEWEST_FIRST = _RUN.query(f"""FROM runs
     WHERE (timestamp_seconds, tie, id) < (:at, :tie, :after) AND timestamp_seconds >= :since
-    AND {_SELECTED} ORDER BY timestamp_seconds DESC, tie DESC, id DESC LIMIT :limit
+    AND {SELECTED_RUNS} ORDER BY timestamp_seconds DESC, tie DESC, id DESC LIMIT :limit
 """)
 _OLDEST_FIRST = _RUN.query(f"""FROM runs
     WHERE (timestamp_seconds, tie, id) > (:at, :tie, :after) AND timestamp_seconds < :until
-    AND {_SELECTED} ORDER BY timestamp_seconds, tie, id LIMIT :limit
+    AND {SELECTED_RUNS} ORDER BY timestamp_seconds, tie, id LIMIT :limit
 """)
 _COUNT = f"""
     SELECT count(*) FROM runs
-    WHERE timestamp_seconds >= :since AND timestamp_seconds < :until AND {_SELECTED}
+    WHERE timestamp_seconds >= :since AND timestamp_seconds < :until AND {SELECTED_RUNS}
 """  # noqa: S608  # constants
 _RESULTS = RESULTS.columns.query("""FROM results
     WHERE run = :run AND (:benchmark IS NULL OR benchmark GLOB :benchmark OR name GLOB :benchmark)

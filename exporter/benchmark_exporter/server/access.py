@@ -27,8 +27,9 @@ from benchmark_exporter.server.hosts import Hosts
 from benchmark_exporter.server.settings import ServeSettings
 from benchmark_exporter.tokens import Token, TokenFile
 
-# No page knows the token or signature that they ask for, whatever its name.
-WITH_SECRET = frozenset({"/api/v1/results", "/api/v1/github"})
+# No page knows the token or signature that they ask for, whatever its name. What else is at these
+# paths, like reading results, asks for none.
+WITH_SECRET = frozenset({("POST", "/api/v1/results"), ("POST", "/api/v1/github")})
 _SHOWN_CHARACTERS = 100
 
 
@@ -92,7 +93,8 @@ class Access:
             if sender == "scraper":  # of whom several may come by one proxy
                 return await handler(with_client_address(request))
             # The proxy has checked the host.
-            if sender is None and not pages.is_secret and path_of(request) not in WITH_SECRET:
+            asked = request.method, path_of(request)
+            if sender is None and not pages.is_secret and asked not in WITH_SECRET:
                 await self._check_host(request)
             _check_page(request, pages)
             return await handler(request if sender is None else with_client_address(request))

@@ -1,21 +1,25 @@
 """`/api/v1/changes`: where the level of results changed."""
 
 import asyncio
-import math
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from dataclasses import asdict
 
 import msgspec
 from aiohttp import web
 
 from benchmark_exporter.ledger import ChangeSelection, LedgerError
+from benchmark_exporter.server.api_query import (
+    FILTERS,
+    TIMES,
+    number_of,
+    refuse_unknown,
+    selection_of,
+)
 from benchmark_exporter.server.open_ledger import OpenLedger
 from benchmark_exporter.server.publishing import Publisher
 from benchmark_exporter.server.worker import Worker
 
 DEFAULT_LIMIT, MOST_CHANGES = 100, 1000
-_PARAMETERS = ("benchmark", "project", "environment", "branch", "machine_class", "commit")
-_TIMES = ("since", "until")
 
 
 class Changes:
@@ -61,38 +65,7 @@ def read_query(query: Mapping[str, str]) -> tuple[ChangeSelection, int]:
     Raises:
         HTTPBadRequest: a parameter is unknown or has a wrong value; the text says which.
     """
-    known = (*_PARAMETERS, *_TIMES, "limit")
-    if unknown := sorted(set(query) - set(known)):
-        raise web.HTTPBadRequest(text=f"{unknown[0]} is unknown; use {', '.join(known)}\n")
-    wanted = {name: query[name] for name in _PARAMETERS if name in query}
-    selection = ChangeSelection(
-        benchmark=wanted.get("benchmark"),
-        environment=wanted.get("environment"),
-        project=wanted.get("project"),
-        commit_hash=wanted.get("commit"),
-        branch=wanted.get("branch"),
-        machine_class=wanted.get("machine_class"),
-        since_seconds=_time(query, "since", -math.inf),
-        until_seconds=_time(query, "until", math.inf),
-    )
-    return selection, _limit(query.get("limit", str(DEFAULT_LIMIT)))
-
-
-def _limit(text: str) -> int:
-    limit = int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
-    if not 1 <= limit <= MOST_CHANGES:
-        raise web.HTTPBadRequest(text=f"limit must be a number from 1 to {MOST_CHANGES}\n")
-    return limit
-
-
-def _time(query: Mapping[str, str], name: str, otherwise: float) -> float:
-    """A time in seconds since 1970."""
-    if name not in query:
-        return otherwise
-    try:
-        time: datetime | None = datetime.fromisoformat(query[name])
-    except ValueError:
-        time = None
-    if time is None or time.tzinfo is None:
-        raise web.HTTPBadRequest(text=f"{name} must be a time like 2026-03-01T12:00:00Z\n")
-    return time.timestamp()
+    refuse_unknown(query, (*FILTERS, *TIMES, "limit"))
+    wanted = asdict(selection_of(query))
+    del wanted["failed"]
+    return ChangeSelection(**wanted), number_of(query, "limit", DEFAULT_LIMIT, MOST_CHANGES)

@@ -16,6 +16,7 @@ _PATHS = (
     ("/metrics", "all metrics"),
     ("/api/v1/status", "this page as JSON"),
     ("/api/v1/changes", "where the level of results changed, as JSON"),
+    ("/api/v1/openapi.json", "the API: runs, results and comparisons of them, as JSON"),
     ("/-/healthy", "answers while the process is alive"),
     ("/-/ready", "answers once the results folder has been scanned"),
 )

@@ -37,6 +37,7 @@ from benchmark_exporter.server.opening import is_opened
 from benchmark_exporter.server.prometheus_absence import PrometheusAbsence
 from benchmark_exporter.server.prune_loop import PruneLoop
 from benchmark_exporter.server.publishing import Publisher, ResourcesPart
+from benchmark_exporter.server.read_api import ReadApi
 from benchmark_exporter.server.routes import Service, make_application
 from benchmark_exporter.server.scrapers import Scrapers, scraper_of
 from benchmark_exporter.server.settings import ServeSettings
@@ -132,12 +133,12 @@ class Server:
         uploads = Uploads(
             self._upload_folder,
             _token_file(self._settings.upload_tokens),
-            _upload_limits(self._settings.config),
+            UploadLimits.of(self._settings.config),
             worker,
             closed=self._why_no_uploads,
             stored=lambda path: self._ingest.add_changed(str(path)),
         )
-        self.reload.follow(lambda config: uploads.configure(_upload_limits(config)))
+        self.reload.follow(lambda config: uploads.configure(UploadLimits.of(config)))
         return uploads
 
     def _why_no_uploads(self) -> str | None:
@@ -252,6 +253,7 @@ class Server:
             upload=self._uploads.handle,
             github=self._github.handle,
             changes=changes.handle,
+            api=ReadApi(self._settings.ledger_path),
             runbooks_dir=self._settings.runbooks_dir,
             links=self._settings.links,
         )
@@ -278,15 +280,6 @@ class Server:
         server = StreamServer(self._feed.hub, admission(self._configuration.now), trends.read, page)
         self.reload.follow(lambda config: server.configure(admission(config)))
         return server.make_application([self._access.to_stream()])
-
-
-def _upload_limits(config: Config) -> UploadLimits:
-    return UploadLimits(
-        config.max_file_bytes,
-        config.upload_timeout_seconds,
-        config.upload_rate_per_second,
-        config.upload_burst,
-    )
 
 
 def _prometheus_absence(config: Config) -> PrometheusAbsence:

@@ -23,6 +23,7 @@ from benchmark_exporter.server.answers import Answers
 from benchmark_exporter.server.compressing import Compressed, is_worth_it
 from benchmark_exporter.server.credential import ALERTS_PATH
 from benchmark_exporter.server.landing_page import landing_page
+from benchmark_exporter.server.read_api import ReadApi
 from benchmark_exporter.server.status import Status
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -50,6 +51,7 @@ class Service:
     upload: Handler
     github: Handler
     changes: Handler
+    api: ReadApi
     runbooks_dir: Path | None
     links: Links
 
@@ -68,11 +70,13 @@ def make_application(service: Service, access: Sequence[Middleware]) -> web.Appl
             web.get("/runbooks/{name}", routes.runbook),
             web.get("/api/v1/status", routes.status),
             web.get("/api/v1/changes", service.changes),
+            *service.api.routes,
             web.post(ALERTS_PATH, service.alerts),
             web.post("/api/v1/results", service.upload),
             web.post("/api/v1/github", service.github),
         ]
     )
+    application.on_cleanup.append(service.api.close)
     return application
 
 

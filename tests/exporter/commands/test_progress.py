@@ -42,3 +42,12 @@ def test_short_work_has_no_line() -> None:
     with Progress(1, "runs", stream, monotonic=lambda: 0.0) as progress:
         progress.report(1)
     assert stream.getvalue() == ""
+
+
+def test_what_was_done_before_took_no_time_of_this() -> None:
+    now, stream = 0.0, io.StringIO()
+    with Progress(40, "rounds", stream, begun=20, monotonic=lambda: now) as progress:
+        progress.report(20)
+        now = 10.0
+        progress.report(25)
+    assert stream.getvalue() == "25 of 40 rounds, 0:00:30 left\n"

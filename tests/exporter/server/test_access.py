@@ -24,7 +24,8 @@ from tests.support.uploading import TOKEN
 JSON = {"Content-Type": "application/json"}
 EVIL = {"Origin": "http://evil.example"}
 ALERTS, RESULTS, GITHUB = "/api/v1/alerts", "/api/v1/results", "/api/v1/github"
-READ = ("/", "/metrics", "/api/v1/status", "/api/v1/changes", "/nothing")
+API = ("/api/v1/runs", "/api/v1/results", "/api/v1/diff", "/api/v1/openapi.json")
+READ = ("/", "/metrics", "/api/v1/status", "/api/v1/changes", *API, "/nothing")
 TRENDS = "/api/v1/trends"
 # As Chromium sends them from a page of another origin.
 IMAGE = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}

@@ -29,6 +29,10 @@ PATHS = (
     "/favicon.ico",
     "/api/v1/status",
     "/api/v1/changes",
+    "/api/v1/runs",
+    "/api/v1/results",
+    "/api/v1/diff",
+    "/api/v1/openapi.json",
     "/runbooks/Watchdog",
     "/nothing",
 )

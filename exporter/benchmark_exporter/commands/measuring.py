@@ -1,0 +1,114 @@
+"""What commands that measure versions share: options, progress of the rounds, an orderly end."""
+
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn, Self, TypeVar
+
+import click
+
+from benchmark_exporter.atomic_write import write_file
+from benchmark_exporter.commands import values
+from benchmark_exporter.commands.options import combined, file_option, option
+from benchmark_exporter.commands.output import show_all
+from benchmark_exporter.commands.progress import Progress
+
+EXIT_TERMINATED = 128 + signal.SIGTERM
+
+_NOISE_ROUNDS, _COUNT = click.IntRange(2), click.IntRange(0)
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def prepare_option(function: F) -> F:
+    """What builds a version."""
+    return option(
+        "--prepare", metavar="WORDS", help="Shell command that builds each version, run once."
+    )(function)
+
+
+def detect_option(**settings: Any) -> Callable[[F], F]:
+    """A change, with its help and default."""
+    return option("--detect", type=values.RATIO, metavar="SHARE", **settings)
+
+
+def rounds_options(max_time_help: str) -> Callable[[F], F]:
+    """How much is measured; see `compare.rounds.Plan`."""
+    return combined(
+        option("--max-time", type=values.SPAN, default="10m", metavar="TIME", help=max_time_help),
+        option("--noise-rounds", type=_NOISE_ROUNDS, default=5, help="Rounds of the A/A run."),
+        option("--warmups", type=_COUNT, default=1, help="Uncounted runs of each side first."),
+        seed_option,
+    )
+
+
+def seed_option(function: F) -> F:
+    """The beginning of pseudo-random numbers."""
+    return option("--seed", type=_COUNT, default=1, help="Where the resampling begins.")(function)
+
+
+def report_options(renderers: Iterable[str]) -> Callable[[F], F]:
+    """Which form the output has, as `form`, and a file for it."""
+    return combined(
+        option(
+            "--format",
+            "form",
+            type=click.Choice(list(renderers)),
+            default="table",
+            shared=False,
+            help="Format of the output.",
+        ),
+        file_option("--output", help="File to write the output to as well.", show_default="none"),
+    )
+
+
+def show_report(text: str, output: Path | None) -> None:
+    """Prints a report, and writes it to a file.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    if output is not None:
+        write_file(output, f"{text}\n".encode())
+    show_all(text.split("\n"))
+
+
+@contextmanager
+def ended_by_sigterm() -> Iterator[None]:
+    """Lets SIGTERM end what was started and remove what was checked out."""
+
+    def end(_number: int, _frame: FrameType | None) -> NoReturn:
+        raise SystemExit(EXIT_TERMINATED)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+class RoundProgress:
+    """The progress of each phase, one after the other, on standard error."""
+
+    def __init__(self) -> None:
+        self._phase: tuple[str, int] | None = None
+        self._progress: Progress | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        if self._progress is not None:
+            self._progress.__exit__(*problem)
+
+    def report(self, what: str, done: int, planned: int) -> None:
+        """Notes how many of the planned warm-ups or rounds are done."""
+        if (what, planned) != self._phase:
+            self.__exit__()
+            self._phase = what, planned
+            self._progress = Progress(planned, what, sys.stderr, begun=done)
+        if self._progress is not None:
+            self._progress.report(done)

@@ -1,0 +1,1 @@
+"""Compares any two runs, commits, branches, environments or baselines of the ledger."""

@@ -17,6 +17,7 @@ COMMANDS = {
     "watch": ("watch", "Follow runs, verdicts and alerts in the terminal."),
     "history": ("history", "List the runs in an exporter's ledger."),
     "baseline": ("baseline", "Pin runs that later ones are judged against."),
+    "triage": ("triage", "Say what becomes of regressions, such as who works on them."),
     "backfill": ("backfill", "Bring past runs into Prometheus with their own times."),
     "delete": ("delete", "Delete runs, branches or projects from an exporter's ledger."),
     "rename": ("rename", "Rename a benchmark or a result in an exporter's ledger."),

@@ -28,6 +28,8 @@ HEADER = (
     "then run `make reload`.\n"
 )
 TEMPLATES = "templates/"
+# The receiver of alerts that only mute others.
+NOBODY = "nobody"
 
 
 class RenderError(Exception):
@@ -188,7 +190,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{options.output}: cannot be written: {error}", file=sys.stderr)
         return EXIT_FAILED
     for channel in channels:
-        print(channel)
+        if channel.name != NOBODY:
+            print(channel)
     return EXIT_OK
 
 

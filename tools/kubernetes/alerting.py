@@ -36,6 +36,7 @@ def exporter_alerts(configuration: Mapping[str, Any]) -> dict[str, Any]:
         "route": _route(configuration["route"], "exporter"),
         "inhibitRules": [_inhibition(rule) for rule in configuration["inhibit_rules"]],
         "receivers": [
+            {"name": NOBODY},
             {
                 "name": "exporter",
                 "webhookConfigs": [
@@ -47,7 +48,7 @@ def exporter_alerts(configuration: Mapping[str, Any]) -> dict[str, Any]:
                         "sendResolved": webhook["send_resolved"],
                     }
                 ],
-            }
+            },
         ],
     }
     return _document(NAME, spec)

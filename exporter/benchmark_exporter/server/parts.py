@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Collection
 from datetime import UTC, datetime
-from pathlib import Path
 
 from aiohttp import web
 
@@ -45,6 +44,7 @@ from benchmark_exporter.server.sparse_scrapes import SparseScrapes
 from benchmark_exporter.server.status import current_status
 from benchmark_exporter.server.stream_updates import LiveFollower, publish_states
 from benchmark_exporter.server.trends import Trends
+from benchmark_exporter.server.triage_parts import TriageParts
 from benchmark_exporter.server.upload import UploadLimits, Uploads
 from benchmark_exporter.server.watching import FolderWatch
 from benchmark_exporter.server.worker import Worker
@@ -53,7 +53,7 @@ from benchmark_exporter.stream.hub import Hub
 from benchmark_exporter.stream.live_file import FOLDER
 from benchmark_exporter.stream.live_folder import LiveFolder
 from benchmark_exporter.stream.server import Admission, StreamServer
-from benchmark_exporter.tokens import TokenFile
+from benchmark_exporter.tokens import token_file
 from benchmark_exporter.wording import printable
 
 
@@ -94,6 +94,15 @@ class Server:
             worker,
             self._feed.publish_failure,
         )
+        self._triage = TriageParts(
+            settings,
+            self._configuration,
+            self._access,
+            self._opened,
+            self._publisher,
+            worker,
+            self._ingest,
+        )
         self._delivery = DeliveryLoop(self._opened, worker, scrapers, self._ingest.note_error)
         self.reload = ConfigReload(
             self._configuration, self._opened, collector, worker, self._ingest.note_error
@@ -101,7 +110,7 @@ class Server:
         self._upload_folder = UploadFolder(settings.uploads_dir, config.zone)
         self._uploads = self._make_uploads(upload_worker)
         self._github = GitHub(
-            self._uploads, _token_file(settings.github_webhook_secret), upload_worker
+            self._uploads, token_file(settings.github_webhook_secret), upload_worker
         )
         self._resources = ResourcesPart(
             collector, self._publisher, self._uploads.counts, self._feed, self._config_status
@@ -132,13 +141,13 @@ class Server:
     def _make_uploads(self, worker: Worker) -> Uploads:
         uploads = Uploads(
             self._upload_folder,
-            _token_file(self._settings.upload_tokens),
-            _upload_limits(self._settings.config),
+            token_file(self._settings.upload_tokens),
+            UploadLimits.of(self._settings.config),
             worker,
             closed=self._why_no_uploads,
             stored=lambda path: self._ingest.add_changed(str(path)),
         )
-        self.reload.follow(lambda config: uploads.configure(_upload_limits(config)))
+        self.reload.follow(lambda config: uploads.configure(UploadLimits.of(config)))
         return uploads
 
     def _why_no_uploads(self) -> str | None:
@@ -202,6 +211,7 @@ class Server:
                 tasks.create_task(self._delivery.run()),
                 tasks.create_task(drift.run()),
                 tasks.create_task(changes.run()),
+                tasks.create_task(self._triage.loop.run()),
                 tasks.create_task(self._live.run()),
                 tasks.create_task(self.reload.run()),
                 tasks.create_task(publish_states(self._publisher, self._feed)),
@@ -254,6 +264,7 @@ class Server:
             upload=self._uploads.handle,
             github=self._github.handle,
             changes=changes.handle,
+            triage=self._triage.door.routes(),
             runbooks_dir=self._settings.runbooks_dir,
             links=self._settings.links,
         )
@@ -269,7 +280,7 @@ class Server:
             self._absence.note_scrape(*scraper_of(request), request.headers.get("User-Agent", ""))
 
     def _make_stream_application(self) -> web.Application:
-        tokens = _token_file(self._settings.stream_tokens)
+        tokens = token_file(self._settings.stream_tokens)
 
         def admission(config: Config) -> Admission:
             most = self._connection_limits.followers(config.stream_max_clients)
@@ -282,19 +293,6 @@ class Server:
         return server.make_application([self._access.to_stream()])
 
 
-def _upload_limits(config: Config) -> UploadLimits:
-    return UploadLimits(
-        config.max_file_bytes,
-        config.upload_timeout_seconds,
-        config.upload_rate_per_second,
-        config.upload_burst,
-    )
-
-
 def _prometheus_absence(config: Config) -> PrometheusAbsence:
     keeping = config.alert_keeping
     return PrometheusAbsence(keeping.after_seconds, keeping.limit_seconds, time.monotonic)
-
-
-def _token_file(path: Path | None) -> TokenFile | None:
-    return None if path is None else TokenFile(path)

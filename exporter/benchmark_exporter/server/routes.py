@@ -50,6 +50,7 @@ class Service:
     upload: Handler
     github: Handler
     changes: Handler
+    triage: Sequence[web.RouteDef]
     runbooks_dir: Path | None
     links: Links
 
@@ -71,6 +72,7 @@ def make_application(service: Service, access: Sequence[Middleware]) -> web.Appl
             web.post(ALERTS_PATH, service.alerts),
             web.post("/api/v1/results", service.upload),
             web.post("/api/v1/github", service.github),
+            *service.triage,
         ]
     )
     return application

@@ -35,6 +35,8 @@ class ServeSettings:
     alertmanager_api_urls: Sequence[str]
     # Who may scrape /metrics, besides who has the credential.
     scrape_tokens: Path | None = None
+    # Who may say by the API what becomes of regressions.
+    triage_tokens: Path | None = None
 
     @property
     def uploads_dir(self) -> Path:

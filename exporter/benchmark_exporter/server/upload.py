@@ -11,10 +11,12 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import msgspec
 from aiohttp import web
 
+from benchmark_exporter.config import Config
 from benchmark_exporter.ingest.inbox import UPLOADS_PREFIX
 from benchmark_exporter.ingest.upload_folder import UploadFolder
 from benchmark_exporter.model import Baseline, Rejected
@@ -54,6 +56,16 @@ class UploadLimits:
     timeout_seconds: float
     rate_per_second: float
     burst: int
+
+    @classmethod
+    def of(cls, config: Config) -> Self:
+        """Those that are configured."""
+        return cls(
+            config.max_file_bytes,
+            config.upload_timeout_seconds,
+            config.upload_rate_per_second,
+            config.upload_burst,
+        )
 
 
 class Uploads:

@@ -40,6 +40,11 @@ class NewestTriage(msgspec.Struct, frozen=True):
     step: int
     until_seconds: float | None
 
+    @property
+    def said(self) -> tuple[TriageState | Literal[""], str]:
+        """The state and who gave it; both empty if nobody has."""
+        return ("", "") if self.state == "new" else (self.state, self.who)
+
 
 class TriagedRegression(msgspec.Struct, frozen=True):
     """A regression of a result, open or the last one, with its state."""

@@ -94,15 +94,8 @@ class Server:
             worker,
             self._feed.publish_failure,
         )
-        self._triage = TriageParts(
-            settings,
-            self._configuration,
-            self._access,
-            self._opened,
-            self._publisher,
-            worker,
-            self._ingest,
-        )
+        keeps = (self._opened, self._publisher, worker, self._ingest)
+        self._triage = TriageParts(settings, self._configuration, self._access, *keeps)
         self._delivery = DeliveryLoop(self._opened, worker, scrapers, self._ingest.note_error)
         self.reload = ConfigReload(
             self._configuration, self._opened, collector, worker, self._ingest.note_error

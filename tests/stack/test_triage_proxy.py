@@ -48,7 +48,6 @@ def test_only_this_machine_or_who_has_logged_in_confirms(
 
 
 def test_no_client_says_who_has_logged_in(tmp_path: Path) -> None:
-    template = (tmp_path / "checkout", {})
-    exporter_site(*template)
+    exporter_site(tmp_path / "checkout", {})
     text = (tmp_path / "checkout/proxy/Caddyfile.template").read_text(encoding="utf-8")
     assert "request_header -X-Stack-User" in text

@@ -36,7 +36,6 @@ def exporter_alerts(configuration: Mapping[str, Any]) -> dict[str, Any]:
         "route": _route(configuration["route"], "exporter"),
         "inhibitRules": [_inhibition(rule) for rule in configuration["inhibit_rules"]],
         "receivers": [
-            {"name": NOBODY},
             {
                 "name": "exporter",
                 "webhookConfigs": [
@@ -49,6 +48,7 @@ def exporter_alerts(configuration: Mapping[str, Any]) -> dict[str, Any]:
                     }
                 ],
             },
+            {"name": NOBODY},
         ],
     }
     return _document(NAME, spec)

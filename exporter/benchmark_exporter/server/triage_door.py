@@ -28,11 +28,7 @@ from benchmark_exporter.server.refusal import Refusal, Refused, unavailable
 from benchmark_exporter.server.requests_at_once import refusal_response
 from benchmark_exporter.server.triage_form import FormTokens
 from benchmark_exporter.server.triage_page import TriagePage
-from benchmark_exporter.server.triage_requests import (
-    TriageRequest,
-    read_form,
-    read_selection,
-)
+from benchmark_exporter.server.triage_requests import TriageRequest, read_form, read_selection
 from benchmark_exporter.server.worker import Worker
 from benchmark_exporter.tokens import TokenFile, bearer
 from benchmark_exporter.triage.rule import Saying
@@ -161,15 +157,17 @@ class TriageDoor:
             raise web.HTTPBadRequest(text="benchmark_name or since_commit is missing\n")
         found = await self._find(selection)
         query, nonce = _query(selection), secrets.token_urlsafe(16)
+        shown = [each for each in found if each.ended_seconds is None] or found
         page = TriagePage(
-            regressions=[each for each in found if each.ended_seconds is None] or found,
+            regressions=shown,
             action=f"triage?{query}",
             token=self._forms.make(query, time.time()),
             nonce=nonce,
             who=self._user_of(request),
             refusal=self._refusal(request),
             error=error,
-            said=said,
+            # A link may state anything.
+            said=said if all(each.state == said for each in shown) else "",
         )
         policy = (
             f"default-src 'none'; style-src 'nonce-{nonce}'; form-action 'self'; "

@@ -26,7 +26,8 @@ STEADY = dict.fromkeys("abcd", 1.0)
 
 
 def say_everything(wired: Wired) -> None:
-    """A regression is noise, then not, and another one is expected."""
+    """An alert is received; a regression is noise, then not, and another one is expected."""
+    wired.ingest.receive([WATCHDOG])
     said: list[tuple[str, TriageState, float | None]] = [
         ("p", "noise", None),
         ("p", "fixing", None),
@@ -96,7 +97,6 @@ def busy(wired: Wired) -> Wired:
     by = Pin("v1", "someone", START_SECONDS, "")
     set_baseline(wired.ledger, "steady-0", by, wired.config.limits_for)
     say_everything(wired)
-    wired.ingest.receive([WATCHDOG])
     wired.search_changes()
     wired.exporter_url = "https://perf.example.org"
     return wired

@@ -148,6 +148,7 @@ def test_opening_the_page_changes_nothing(exporter: Exporter, method: str) -> No
         answer = ask(exporter.port, PAGE + query, method=method)
         assert answer.status == 200
         assert b"<script" not in answer.body
+        assert b"Recorded" not in answer.body
     assert state(exporter)[0] == "new"
     assert exporter.value("benchmark_exporter_ledger_commits") == before
 

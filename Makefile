@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help up upgrade-check down status logs demo demo-clean reload notify-test proxy-user clean
 .PHONY: compose systemd backup restore restore-clean long-term-fill drill-long-term
-.PHONY: history backfill baseline import watch push
+.PHONY: history backfill baseline triage import watch push
 .PHONY: test test-crash order fuzz soak drill drill-failover bench lint check audit format generate lock release
 
 VENV := .venv
@@ -78,6 +78,9 @@ import: $(VENV)/run ## bring years of results into the stack; ARGS="data.js old-
 
 baseline: $(VENV)/run ## pin runs of the stack's ledger; ARGS="set RUN --version v1"
 	@$(PY) -m stack exporter baseline $(ARGS)
+
+triage: $(VENV)/run ## say what becomes of regressions; ARGS="set fixing BENCHMARK --ticket T-1"
+	@$(PY) -m stack exporter triage $(ARGS)
 
 watch: $(VENV)/run ## show what runs, verdicts and alerts as they happen
 	@$(PY) -m stack exporter watch $(ARGS)

@@ -30,6 +30,8 @@ HEADER = (
 TEMPLATES = "templates/"
 # A receiver with this ending needs what the channel needs that it is another receiver of.
 OF_SAME_CHANNEL = "-digest"
+# The receiver of alerts that only mute others.
+NOBODY = "nobody"
 
 
 class RenderError(Exception):
@@ -190,7 +192,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{options.output}: cannot be written: {error}", file=sys.stderr)
         return EXIT_FAILED
     for channel in channels:
-        if not channel.name.endswith(OF_SAME_CHANNEL):
+        if channel.name != NOBODY and not channel.name.endswith(OF_SAME_CHANNEL):
             print(channel)
     return EXIT_OK
 

@@ -4,6 +4,7 @@ from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.models import common as c
 from grafana_foundation_sdk.models import dashboard as d
 
+from grafana import triage
 from grafana.board import ALERTMANAGER_URL, EXPORTER_URL, Board
 from grafana.no_data import ALERTMANAGER_DOWN, PROMETHEUS_DOWN
 from grafana.panels import (
@@ -51,6 +52,10 @@ def alerts() -> dashboard.Dashboard:
         watchdog(),
     )
     board.place(9, firing_alerts(), history(), widths=(11, 13))
+    board.row("Triage")
+    board.place(8, triage.open_regressions())
+    board.place(5, triage.real(), triage.a_week(), triage.until_triaged(), triage.until_closed())
+    board.place(8, triage.noisy_benchmarks(), triage.noisy_hosts())
     board.row("Notifications")
     board.place(8, sent(), failed(), latency())
     board.place(8, received(), firing_time(), in_alertmanager())

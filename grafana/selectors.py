@@ -27,7 +27,8 @@ ON_SUBJECT = f"on ({SUBJECT})"
 OF_PROJECT = "${several_projects}${several_exporters}"
 OF_SCOPE = f"{OF_PROJECT}${{several_branches}}${{several_machine_classes}}"
 LEGEND = f"{{{{benchmark_name}}}} {{{{environment}}}}{OF_SCOPE}"
-FIRING = 'alertstate="firing", alertname!="Watchdog"'
+# Neither Watchdog nor what only mutes others.
+FIRING = 'alertstate="firing", severity!="none"'
 REGRESSION_ALERTS = (
     'alertname=~"PerformanceRegression|CriticalPerformanceRegression|CommonRegression|'
     'BenchmarkDrifting"'

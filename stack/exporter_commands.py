@@ -11,7 +11,8 @@ from stack.settings import Settings, StackError
 
 # With these options, `backfill` is called once.
 ONCE = ("--url", "--blocks", "--dry-run")
-COMMANDS = ("history", "backfill", "baseline", "import", "watch", "push")
+COMMANDS = ("history", "backfill", "baseline", "triage", "import", "watch", "push")
+OF_LEDGER = ("history", "baseline", "triage", "import")
 # Where the results folder is in the exporter's container.
 RESULTS_IN_COMPOSE = "/results"
 # The address that Prometheus has for the other containers.
@@ -106,7 +107,7 @@ def command(stack: Mapping[str, Any], name: str, arguments: list[str]) -> list[s
         return [*stack["exporter_command"], name, *url, *arguments]
     here = [sys.executable, "-m", "benchmark_exporter", name]
     option = f"--stack={stack['checkout']}"
-    if name == "baseline":  # whose own command comes first
+    if name in ("baseline", "triage"):  # whose own command comes first
         return [*here, *arguments[:1], option, *arguments[1:]]
     token = [f"--token-file={stack['token_file']}"] if name == "push" else []
     return [*here, option, *token, *arguments]
@@ -115,7 +116,5 @@ def command(stack: Mapping[str, Any], name: str, arguments: list[str]) -> list[s
 def runs_in_container(stack: Mapping[str, Any], name: str, arguments: Sequence[str]) -> bool:
     """Whether a command needs the ledger, and that is in a container, which sees no files here."""
     reads_files = any(Path(word).exists() for word in arguments)
-    of_ledger = name in ("history", "baseline", "import") or (
-        name == "backfill" and not reads_files
-    )
+    of_ledger = name in OF_LEDGER or (name == "backfill" and not reads_files)
     return of_ledger and stack["ledger"] is None

@@ -16,6 +16,7 @@ GRAFANA_PASSWORD = "grafana_admin_password"  # noqa: S105  # the file's name
 # unlike a mounted file, shows a file that an editor has replaced.
 UPLOAD_TOKENS = "exporter/upload_tokens"
 GITHUB_WEBHOOK_SECRET = "exporter/github_webhook_secret"  # noqa: S105  # likewise
+TRIAGE_TOKENS = "exporter/triage_tokens"
 HEADS = {
     UPLOAD_TOKENS: (
         "# Who may upload results: a name and a token on each line. Without any, uploads are off; "
@@ -24,6 +25,10 @@ HEADS = {
     GITHUB_WEBHOOK_SECRET: (
         "# GitHub's webhooks: a name and a secret on each line. Without any, no delivery is "
         "accepted; see docs/ci.md.\n"
+    ),
+    TRIAGE_TOKENS: (
+        "# Which programs may give regressions a state: a name and a token on each line; see "
+        "docs/triage.md.\n"
     ),
     SCRAPE_TOKENS: (
         "# With which a Prometheus of another stack scrapes: a name and a token on each line; see "

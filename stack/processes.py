@@ -19,7 +19,7 @@ from stack import (
 )
 from stack.high_availability import DOORS
 from stack.long_term_programs import LongTermPrograms
-from stack.prepare import GITHUB_WEBHOOK_SECRET, GRAFANA_PASSWORD, UPLOAD_TOKENS
+from stack.prepare import GITHUB_WEBHOOK_SECRET, GRAFANA_PASSWORD, TRIAGE_TOKENS, UPLOAD_TOKENS
 from stack.programs import Programs
 from stack.settings import (
     ALERTMANAGER,
@@ -176,6 +176,7 @@ class Processes:
             f"--upload-tokens={settings.secrets_dir / UPLOAD_TOKENS}",
             f"--github-webhook-secret={settings.secrets_dir / GITHUB_WEBHOOK_SECRET}",
             f"--credential-file={settings.secrets_dir / credential.FILE}",
+            f"--triage-tokens={settings.secrets_dir / TRIAGE_TOKENS}",
             f"--scrape-tokens={settings.secrets_dir / SCRAPE_TOKENS}",
             *([f"--alertmanager-api-url={alertmanagers}"] if ALERTMANAGER in here else []),
             *([f"--weekly-digest={weekly}"] if (weekly := settings["WEEKLY_DIGEST"]) else []),

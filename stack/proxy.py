@@ -42,11 +42,12 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 # exporter limits the stream's clients itself.
 MAX_CONNECTIONS = 256
 HEALTH = "/-/healthy /-/ready"
+WITH_TOKEN = "/api/v1/results /api/v1/github /api/v1/triage"  # noqa: S105  # paths
 # What asks for no login: health checks, and what has tokens or signatures of its own.
 OPEN_WITHOUT_LOGIN: Mapping[Part, Sequence[str]] = {
     EXPORTER: (
         f"not path {HEALTH}",
-        "not {\n\t\t\t\tmethod POST\n\t\t\t\tpath /api/v1/results /api/v1/github\n\t\t\t}",
+        f"not {{\n\t\t\t\tmethod POST\n\t\t\t\tpath {WITH_TOKEN}\n\t\t\t}}",
     ),
     STREAM: (),
     PROMETHEUS: (f"not path {HEALTH}",),
@@ -211,6 +212,8 @@ def _site(part: Part, settings: Settings, place: Place) -> Mapping[str, str]:
     if part in (EXPORTER, STREAM):
         # Authorization is the client's: a token.
         header = f"header_up X-Stack-Credential {credential.read(settings)}"
+        if part is EXPORTER and settings.has_tls:  # whom basicauth has let in
+            header += "\n\t\t\theader_up X-Stack-User {http.auth.user.id}"
     elif part is GRAFANA:
         header = ""
     else:
@@ -242,6 +245,12 @@ def _refusals(part: Part, settings: Settings) -> Iterator[str]:
     if part is EXPORTER:
         yield "@alerts {\n\t\t\tmethod POST\n\t\t\tpath /api/v1/alerts*\n\t\t}"
         yield 'respond @alerts "refused: only Alertmanager posts alerts\n" 403'
+        if settings.is_open_to_network and not settings.has_tls:
+            yield "@triage {\n\t\t\tmethod POST\n\t\t\tpath /triage*\n\t\t}"
+            yield (
+                'respond @triage "refused: strangers on the network could say anything of '
+                'regressions; set PROXY_TLS=yes, or use benchmark-exporter triage\n" 403'
+            )
     if part is VMAUTH:
         paths = "|".join(long_term.READ_PATHS)
         yield f"@not_reading not path_regexp ^({paths})$"

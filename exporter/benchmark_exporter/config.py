@@ -85,6 +85,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     retention_days: Annotated[float, msgspec.Meta(ge=1, le=36500)] = 400.0
     series_max_age_days: Positive = 35.0
     max_series: Annotated[int, msgspec.Meta(ge=1000)] = 50_000
+    alerts_real_target_ratio: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.8
     critical_speedup_p50: Positive = 10.0
     gate: GateLimits = GateLimits()
     gates: dict[Name, GateLimits] = msgspec.field(default_factory=_default_gates)

@@ -43,6 +43,32 @@ COUNTERS = (
     REGRESSIONS_SUPPRESSED := Total(
         "regressions_suppressed", "benchmark_regressions_suppressed_total", "benchmark", _BENCHMARK
     ),
+    ALERTS := Total("alerts", "benchmark_alerts_total", "benchmark", _BENCHMARK),
+    ALERTS_TRIAGED := Total(
+        "alerts_triaged", "benchmark_alerts_triaged_total", "benchmark", _BENCHMARK
+    ),
+    ALERTS_NOISE := Total("alerts_noise", "benchmark_alerts_noise_total", "benchmark", _BENCHMARK),
+    ALERTS_NOISE_WITHDRAWN := Total(
+        "alerts_noise_withdrawn",
+        "benchmark_alerts_noise_withdrawn_total",
+        "benchmark",
+        _BENCHMARK,
+    ),
+    ALERTS_CLOSED := Total(
+        "alerts_closed", "benchmark_alerts_closed_total", "benchmark", _BENCHMARK
+    ),
+    ALERTS_TRIAGE_SECONDS := Total(
+        "alerts_triage_seconds",
+        "benchmark_alerts_triage_seconds_total",
+        "benchmark",
+        _BENCHMARK,
+    ),
+    ALERTS_CLOSE_SECONDS := Total(
+        "alerts_close_seconds",
+        "benchmark_alerts_close_seconds_total",
+        "benchmark",
+        _BENCHMARK,
+    ),
     PIPELINE_RUNS := Total(
         "pipeline_runs", "ci_pipeline_runs_total", "pipeline", ("project", "pipeline", "status")
     ),

@@ -113,3 +113,8 @@ class TokenFile:
                 extra={"fields": {"file": self.path, "reason": error}},
             )
         self._signature, self._tokens = None if error is None else (), ()
+
+
+def token_file(path: Path | None) -> TokenFile | None:
+    """The file of tokens at a path, None if no path is given."""
+    return None if path is None else TokenFile(path)

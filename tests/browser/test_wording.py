@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from tests.support.browsing import drop
+from tests.support.command import run
 from tests.support.documents import perf_suite, result
 from tests.support.histories import LEAST
 from tests.support.process import Exporter
@@ -39,6 +40,17 @@ def test_a_gate_outcome(
 ) -> None:
     drop(exporter, "a.json", perf_suite(project="orbit", speedup=speedup))
     assert_both_show(context, exporter, "orbit", words)
+
+
+def test_what_a_person_said_of_a_regression(context: BrowserContext, exporter: Exporter) -> None:
+    for number, value in enumerate([*[1.0] * LEAST, 2.0, 2.0]):
+        drop(exporter, f"{number}.json", result(number, {"parse": value}))
+    exporter.until(lambda: exporter.value("benchmark_regression_triage_info"))
+    assert_both_show(context, exporter, "parse", "critical, 100.0% worse")
+    ledger = f"--ledger={exporter.folder / 'ledger.sqlite3'}"
+    said = run("triage", "set", "fixing", "parse", "--who=<b>ann", ledger)
+    assert said.returncode == 0, said.stderr
+    assert_both_show(context, exporter, "parse", "critical, 100.0% worse, fixing by <b>ann")
 
 
 def test_too_few_runs(context: BrowserContext, exporter: Exporter) -> None:

@@ -25,6 +25,8 @@ TEXTS = {
 # Options of other programs that a code span names alone.
 OF_OTHERS = {"--web", "--query", "--receive", "--cluster", "--command-name", "--ignore-failure"}
 
+SUBCOMMANDS = {"baseline": ("set", "list", "show", "clear"), "triage": ("list", "set", "history")}
+
 
 @cache
 def help_of(*command: str) -> str:
@@ -47,8 +49,8 @@ def commands() -> Mapping[str, frozenset[str]]:
     listed = help_of().partition("\nCommands:\n")[2].partition("\n\n")[0]
     for name in re.findall(r"^ {2}([a-z][a-z-]+) ", listed, re.MULTILINE):
         texts = [help_of(name)]
-        if name == "baseline":
-            texts += [help_of(name, each) for each in ("set", "list", "show", "clear")]
+        if name in SUBCOMMANDS:
+            texts += [help_of(name, each) for each in SUBCOMMANDS[name]]
         found[name] = frozenset(option for text in texts for option in OPTION.findall(text))
     return found
 

@@ -189,7 +189,7 @@ def test_another_namespace_needs_one_change(kustomize: str, tmp_path: Path) -> N
         for rule in group["rules"]
     ]
     assert {rule["labels"]["namespace"] for rule in rules if "alert" in rule} == {"perf"}
-    (receiver,) = only(objects, "AlertmanagerConfig")["spec"]["receivers"]
+    receiver, _ = only(objects, "AlertmanagerConfig")["spec"]["receivers"]
     (webhook,) = receiver["webhookConfigs"]
     assert webhook["url"] == "http://benchmark-exporter.perf.svc:8000/api/v1/alerts"
 

@@ -39,9 +39,9 @@ def test_every_choice_of_channels_gives_a_valid_configuration_with_just_these(
     check = amtool(programs, "check-config", str(rendering.output))
     assert check.returncode == 0, check.stdout + check.stderr
     assert " - 1 templates" in check.stdout
-    assert receivers(rendering) == ["exporter", *channels]
+    assert receivers(rendering) == ["exporter", *channels, "nobody"]
     with_digest = [f"{each}-digest" for each in channels if each != "pagerduty"]
-    assert all_receivers(rendering) == ["exporter", *channels, *with_digest]
+    assert all_receivers(rendering) == ["exporter", *channels, *with_digest, "nobody"]
     assert {channel for channel, line in rendering.lines.items() if line == "on"} == {
         "exporter",
         *channels,
@@ -86,6 +86,8 @@ def test_every_choice_of_channels_gives_a_valid_configuration_with_just_these(
         (["alertname=BenchmarkDrifting", "severity=warning"], "slack,email,exporter", "exporter"),
         (["alertname=WeeklyDigest", "severity=info"], "slack-digest,email-digest", "exporter"),
         (["alertname=Watchdog", "severity=none"], "exporter", "exporter"),
+        (["alertname=RegressionTriaged", "severity=none"], "nobody", "nobody"),
+        (["alertname=CommonRegressionTriaged", "severity=none"], "nobody", "nobody"),
         (["alertname=Something", "severity=info"], "exporter", "exporter"),
         (["alertname=Something"], "exporter", "exporter"),
     ],
@@ -177,7 +179,7 @@ def test_an_invalid_exporter_url_is_a_usage_error(tmp_path: Path) -> None:
 
 def test_the_webhook_is_below_the_address_of_the_exporter(tmp_path: Path) -> None:
     rendering = render(tmp_path, secrets={}, settings={}, exporter_url=f"{EXPORTER_URL}/")
-    [exporter] = yaml.safe_load(rendering.output.read_text(encoding="utf-8"))["receivers"]
+    [exporter, _] = yaml.safe_load(rendering.output.read_text(encoding="utf-8"))["receivers"]
     assert exporter["webhook_configs"][0]["url"] == f"{EXPORTER_URL}/api/v1/alerts"
 
 

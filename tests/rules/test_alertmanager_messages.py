@@ -135,11 +135,13 @@ def test_everything_that_one_commit_made_worse_is_one_message(
         "Up to 6.1% could be chance. The last good run was of commit aaa.\n"
         "<http://localhost:3000/d/benchmark?var-project=router&amp;var-environment=ci"
         "&amp;var-branch=main&amp;var-benchmark=compile|Dashboard>\n"
+        "<http://localhost:8000/triage?benchmark_name=compile&amp;branch=main|Triage>\n"
         "<http://localhost:8000/runbooks/PerformanceRegression|Runbook>\n\n"
         "*firing* expand of router became 30% worse in local on main, 12ms → 15.6ms\n"
         "Up to 6.1% could be chance. The last good run was of commit aaa.\n"
         "<http://localhost:3000/d/benchmark?var-project=router&amp;var-environment=local"
         "&amp;var-branch=main&amp;var-benchmark=expand|Dashboard>\n"
+        "<http://localhost:8000/triage?benchmark_name=expand&amp;branch=main|Triage>\n"
         "<http://localhost:8000/runbooks/PerformanceRegression|Runbook>\n"
         f"<{SILENCE}%7Balertname%3D%22PerformanceRegression%22%2Cbranch%3D%22main%22%2C"
         "last_good_commit%3D%22aaa%22%2Cproject%3D%22router%22%7D|Silence>"
@@ -160,6 +162,10 @@ def test_everything_that_one_commit_made_worse_is_one_message(
         "href": "http://localhost:3000/d/benchmark?var-project=router&var-environment=ci"
         "&var-branch=main&var-benchmark=compile",
         "text": "Dashboard",
+    }
+    assert page["links"][2] == {
+        "href": "http://localhost:8000/triage?benchmark_name=compile&branch=main",
+        "text": "Triage",
     }
 
 

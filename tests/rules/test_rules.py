@@ -115,7 +115,11 @@ def test_the_labels_of_an_alert_are_constant(alert: Mapping[str, Any]) -> None:
 @EVERY_ALERT
 def test_an_alert_has_a_summary_a_description_and_a_runbook(alert: Mapping[str, Any]) -> None:
     annotations = alert["annotations"]
-    assert annotations.keys() - {"dashboard_url"} == {"summary", "description", "runbook_url"}
+    assert annotations.keys() - {"dashboard_url", "triage_url"} == {
+        "summary",
+        "description",
+        "runbook_url",
+    }
     assert (
         annotations["runbook_url"]
         == f"{{{{ $externalLabels.exporter_url }}}}/runbooks/{alert['alert']}"
@@ -235,14 +239,14 @@ def test_the_table_of_alerts_has_their_severities_teams_and_channels() -> None:
         re.MULTILINE,
     )
     # test_alertmanager_config.py checks the routes of each severity.
-    channels = {"critical": "PagerDuty, Slack, Email", "warning": "Slack, Email", "none": "webhook"}
+    channels = {"critical": "PagerDuty, Slack, Email", "warning": "Slack, Email", "none": "nobody"}
     expected = {
         (
             alert["alert"],
             alert["alert"],
             alert["labels"]["severity"],
             alert["labels"]["team"],
-            channels[alert["labels"]["severity"]],
+            "webhook" if alert["alert"] == "Watchdog" else channels[alert["labels"]["severity"]],
         )
         for alert in (*ALERTS, *OWN_ALERTS)
     }

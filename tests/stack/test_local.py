@@ -137,7 +137,7 @@ def test_grafanas_password_is_made_once_and_closed_to_others(folder: Path) -> No
     assert password.read_text() == first
 
 
-@pytest.mark.parametrize("name", ["upload_tokens", "github_webhook_secret"])
+@pytest.mark.parametrize("name", ["upload_tokens", "github_webhook_secret", "triage_tokens"])
 def test_a_file_of_the_exporters_secrets_is_made_once_and_closed_to_others(
     folder: Path, name: str
 ) -> None:

@@ -161,9 +161,11 @@ def test_each_door_asks_for_a_login_but_where_the_document_says(taken: Taken) ->
     assert taken.ask(PROMETHEUS, "/metrics", "admin:wrong")[0] == 401
     assert taken.ask(PROMETHEUS, "/metrics", f"stack:{credential.read(taken.settings)}")[0] == 401
     # They reach the exporter, which has neither tokens nor secrets.
-    for path, reason in (("results", "uploads_off"), ("github", "github_off")):
+    for path, what in (("results", "uploads"), ("github", "github"), ("triage", "triage")):
         status, text = taken.ask(EXPORTER, f"/api/v1/{path}", method="POST")
-        assert (status, json.loads(text)["reason"]) == (403, reason)
+        assert (status, json.loads(text)["reason"]) == (403, f"{what}_off")
+    assert taken.ask(EXPORTER, "/api/v1/triage")[0] == 401
+    assert taken.ask(EXPORTER, "/triage?benchmark_name=x", method="POST")[0] == 401
     assert taken.ask(EXPORTER, "/api/v1/alerts", taken.login, "POST")[0] == 403
     assert taken.ask(PROMETHEUS, "/-/quit", taken.login, "POST")[0] == 403
 

@@ -101,6 +101,7 @@ def test_commands_run_on_their_stack(folder: Path) -> None:
         *(*here, "backfill", option, "--since", "7d")
     ]
     assert command(stack, "baseline", ["list"]) == [*here, "baseline", "list", option]
+    assert command(stack, "triage", ["list"]) == [*here, "triage", "list", option]
     assert command(stack, "watch", []) == [*here, "watch", option]
     token = f"--token-file={folder}/secrets/exporter/upload_tokens"
     assert command(stack, "push", ["x.json"]) == [*here, "push", option, token, "x.json"]
@@ -148,6 +149,7 @@ def test_in_a_container_prometheus_has_another_address(folder: Path) -> None:
     inside = stack["exporter_command"]
     assert command(stack, "history", []) == [*inside, "history"]
     assert command(stack, "baseline", ["list"]) == [*inside, "baseline", "list"]
+    assert command(stack, "triage", ["list"]) == [*inside, "triage", "list"]
     assert command(stack, "backfill", []) == [*inside, "backfill", "--url=http://prometheus:9090"]
     # Files are here, and so is what reads them.
     here = [sys.executable, "-m", "benchmark_exporter", "backfill", f"--stack={folder}"]

@@ -192,7 +192,7 @@ def test_health_is_checked_under_any_name(backend: Backend) -> None:
     for part in (EXPORTER, PROMETHEUS, ALERTMANAGER):
         address = published(part, backend.settings)
         assert ask(address, "/-/healthy", {"Host": "health.example"})[0] == 200
-    for path in ("results", "github"):  # which are off
+    for path in ("results", "github", "triage"):  # which are off
         headers = {"Host": "hooks.example"}
         address = published(EXPORTER, backend.settings)
         status, text = ask(address, f"/api/v1/{path}", headers, method="POST", body="{}")

@@ -14,7 +14,7 @@ from benchmark_exporter.ledger.history import History, RunSelection
 from benchmark_exporter.regression import Limits
 from tests.support.documents import Json
 from tests.support.examples import wired_in_a_new_folder
-from tests.support.wired import START_SECONDS, Wired
+from tests.support.wired import START_SECONDS, Labels, Wired
 
 # `make order` runs more. Examples are not made smaller, which takes minutes: each is short.
 EXAMPLES = settings(
@@ -39,6 +39,8 @@ DEPENDS_ON_ARRIVAL = (
     # Events that were counted stay counted, also where a late run takes back what they were.
     *("benchmark_regressions_confirmed_total", "benchmark_regressions_suppressed_total"),
     "performance_regression_detected_total",
+    # Since when a regression is open, and how often it was counted and has grown since.
+    *("benchmark_regression_triage_", "benchmark_alerts_"),
     # The exporter's own: how many commits and files there were, and when the last one was.
     "benchmark_exporter_",
 )
@@ -148,7 +150,7 @@ def contents(wired: Wired) -> dict[str, Any]:
     wired.ledger.delivery.mark_reported(wired.render().alarms)
     shown = {
         # The last digit of a sum depends on the order of its terms.
-        name: {labels: float(f"{value:.12g}") for labels, value in series.items()}
+        name: {_without_step(labels): float(f"{value:.12g}") for labels, value in series.items()}
         for name, series in wired.samples().items()
         if not name.startswith(DEPENDS_ON_ARRIVAL)
     }
@@ -164,6 +166,11 @@ def contents(wired: Wired) -> dict[str, Any]:
         "series": wired.query("SELECT * FROM series ORDER BY 1, 2, 3, 4, 5, 6"),
         "settled": wired.query("SELECT * FROM settled"),
     }
+
+
+def _without_step(labels: Labels) -> Labels:
+    """How often a change has grown since it was reported depends on what was reported."""
+    return frozenset(each for each in labels if each[0] != "step")
 
 
 def _of_runs(wired: Wired, table: str, *, without: Sequence[str]) -> list[tuple[Any, ...]]:

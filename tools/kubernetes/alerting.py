@@ -55,7 +55,8 @@ def exporter_alerts(configuration: Mapping[str, Any]) -> dict[str, Any]:
                         "sendResolved": webhook["send_resolved"],
                     }
                 ],
-            }
+            },
+            {"name": NOBODY},
         ],
     }
     return _document(NAME, spec)

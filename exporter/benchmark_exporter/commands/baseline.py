@@ -1,8 +1,5 @@
 """`benchmark-exporter baseline`: pins runs that later ones are judged against."""
 
-import getpass
-import os
-import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -33,6 +30,7 @@ from benchmark_exporter.commands.pinning import (
     show_baseline,
 )
 from benchmark_exporter.commands.stack_file import StackError
+from benchmark_exporter.commands.user import user_at_host
 from benchmark_exporter.config import ConfigError
 from benchmark_exporter.ledger import Ledger, LedgerError, Pin
 
@@ -82,7 +80,8 @@ def set_command(
 
     def pin(opened: Ledger) -> Sequence[str]:
         limits = read_config(config, environment).limits_for
-        return set_baseline(opened, run, Pin(version, who or _user(), time.time(), reason), limits)
+        pinned = Pin(version, who or user_at_host(), time.time(), reason)
+        return set_baseline(opened, run, pinned, limits)
 
     return _with_ledger(ledger, stack, pin, writes="pinning in")
 
@@ -135,11 +134,3 @@ def _with_ledger(
         raise Unusable(str(error)) from error
     show_all(lines)
     return EXIT_OK
-
-
-def _user() -> str:
-    try:
-        name = getpass.getuser()
-    except (KeyError, OSError):  # a container's user without a name; OSError from Python 3.13 on
-        name = f"uid {os.getuid()}"
-    return f"{name}@{socket.gethostname()}"

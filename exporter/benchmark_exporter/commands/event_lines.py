@@ -124,7 +124,9 @@ def _snapshot(hello: Hello, origins: Origins) -> list[Line]:
 def _verdict(verdict: VerdictNews, branch: str) -> Line:
     changed = change(verdict.worsening_ratio)
     than = f", {changed} than before" if changed else ""
-    return Line(f"judged   {verdict.name}{branch} {verdict.state}{than}", _NEWS[verdict.state])
+    said = f"; {verdict.triage} by {verdict.triaged_by}" if verdict.triage else ""
+    text = f"judged   {verdict.name}{branch} {verdict.state}{than}{said}"
+    return Line(text, _NEWS[verdict.state])
 
 
 def _gate_outcome(gate_outcome: GateNews, origins: Origins) -> Line:

@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 
-from msgspec.structs import replace
-
-from benchmark_exporter.judge import judge
-from benchmark_exporter.ledger import KnownRun, Ledger, Pin, PinnedResult, SeriesKey, Transaction
+from benchmark_exporter.ingest.pins import pin_result
+from benchmark_exporter.ledger import KnownRun, Ledger, Pin, PinnedResult, Transaction
 from benchmark_exporter.limits import LimitsFor
-from benchmark_exporter.model import Better, Result, Scope
+from benchmark_exporter.model import Result, Scope
 from benchmark_exporter.regression import typical
 from benchmark_exporter.wording import with_unit
 
@@ -34,7 +32,11 @@ def set_baseline(ledger: Ledger, run_name: str, pin: Pin, limits: LimitsFor) -> 
     with ledger.transaction() as transaction:
         run = _find(transaction, run_name)
         lines = [
-            _pin(transaction, run, result, result.better, value, pin, limits)
+            _line_of(
+                result,
+                value,
+                accepts=pin_result(transaction, run, result, result.better, value, pin, limits),
+            )
             for result in transaction.baselines.results(run.row)
             if result.better is not None and (value := typical(result)) is not None
         ]
@@ -66,49 +68,11 @@ def _find(transaction: Transaction, name: str) -> KnownRun:
     return runs[0]
 
 
-def _pin(
-    transaction: Transaction,
-    run: KnownRun,
-    result: Result,
-    better: Better,
-    value: float,
-    pin: Pin,
-    limits_for: LimitsFor,
-) -> str:
-    baselines, limits = transaction.baselines, limits_for.judgement_of(run.series(result))
-    baselines.pin(run, result, value, pin)
+def _line_of(result: Result, value: float, *, accepts: bool) -> str:
     line = f"  {result.name}: {with_unit(value, result.unit)}"
-    if not baselines.is_worse_level(run, result):
-        baselines.compare_again(run, result, better, limits)
+    if not accepts:
         return line
-    baselines.accept(run, result, better, limits)
-    shown = baselines.shown(run.series(result))
-    if shown is not None:
-        newest = next(each for each in baselines.results(shown) if each.name == result.name)
-        _judge_again(transaction, run.series(result), shown, newest, limits_for)
     return f"{line}; accepts this regression: later runs are compared with its level"
-
-
-def _judge_again(
-    transaction: Transaction, key: SeriesKey, run: int, result: Result, limits_for: LimitsFor
-) -> None:
-    """The newest run of a series, now that its level is accepted."""
-    value, better = typical(result), result.better
-    if value is None or better is None:
-        return
-    series, limits = transaction.verdicts.series(key), limits_for.of(key)
-    state = transaction.verdicts.state(key, series, better, limits.judgement)
-    verdict, _ = judge(
-        replace(state, values=state.values[:-1]),  # without the run itself
-        value,
-        series.rank_seconds,
-        better=better,
-        limits=limits.judgement,
-        pinned=series.pinned,
-        cv_ratio=result.cv_ratio,
-        samples=result.sample_count,
-    )
-    transaction.baselines.amend(run, result.name, limits.applied(verdict))
 
 
 def list_baselines(ledger: Ledger) -> list[str]:

@@ -21,6 +21,7 @@ COMMANDS = {
     "history": ("history", "List the runs in an exporter's ledger."),
     "digest": ("digest", "Show what a week made worse and better, and what is open."),
     "baseline": ("baseline", "Pin runs that later ones are judged against."),
+    "triage": ("triage", "Say what becomes of regressions, such as who works on them."),
     "backfill": ("backfill", "Bring past runs into Prometheus with their own times."),
     "import": ("import_history", "Bring years of results into an exporter's ledger."),
     "delete": ("delete", "Delete runs, branches or projects from an exporter's ledger."),

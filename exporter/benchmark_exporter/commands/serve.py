@@ -100,6 +100,11 @@ link_options = combined(
     help="File of the tokens with which a Prometheus elsewhere may scrape /metrics where "
     "--credential-file is set, and nothing else. It may appear and change later.",
 )
+@file_option(
+    "--triage-tokens",
+    help="File of the tokens that may give regressions a state by POST /api/v1/triage, one a line. "
+    "It may appear and change later.",
+)
 @metrics_option
 @folder_option("--runbooks-dir", help="Folder whose pages are served at /runbooks/NAME.")
 @link_options
@@ -169,6 +174,7 @@ def _settings(config: Config, options: dict[str, Any]) -> ServeSettings:
         alertmanager_api_urls=options["alertmanager_api_url"],
         scrape_tokens=_absolute(options["scrape_tokens"]),
         weekly_digest=options["weekly_digest"],
+        triage_tokens=_absolute(options["triage_tokens"]),
     )
 
 

@@ -62,6 +62,25 @@ def parse_moment(text: str, now_seconds: float) -> float:
     return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
 
 
+def parse_deadline(text: str, now_seconds: float) -> float:
+    """The time, in seconds since 1970, of `14d` (from now), or of a date as in `parse_moment`.
+
+    Raises:
+        ValueError: the text is none of these, or not in the future.
+    """
+    ahead = _AGO.fullmatch(text)
+    try:
+        if ahead is not None:
+            at = now_seconds + (int(ahead[1]) * _UNITS[ahead[2]]).total_seconds()
+        else:
+            at = parse_moment(text, now_seconds)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{text!r} is not a time like 14d, 12h or 2026-12-01") from error
+    if at <= now_seconds:
+        raise ValueError(f"{text!r} is not in the future; give a time like 14d, 12h or 2026-12-01")
+    return at
+
+
 def _address(text: str) -> tuple[str, int]:
     host, separator, port = text.rpartition(":")
     if not separator or not port.isdecimal() or not 0 < int(port) < 65536:
@@ -152,6 +171,7 @@ STREAM_URL = Parsed(
     lambda text: _url(text, ("ws", "wss"), "ws://localhost:8765").removesuffix("/stream"),
 )
 MOMENT = Parsed("time", lambda text: parse_moment(text, time.time()))
+FUTURE = Parsed("time", lambda text: parse_deadline(text, time.time()))
 TIMEOUT = Parsed("seconds", _timeout)
 DURATION = Parsed("seconds", parse_duration)
 SPAN = Parsed("time", parse_span)

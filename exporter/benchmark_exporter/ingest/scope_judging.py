@@ -254,6 +254,7 @@ class ScopeJudging:
             self._now,
             confirmed=newly,
         )
+        self._transaction.triage.note(key[:-1], verdict.state, self._now, reported=newly)
         if each.verdict.accepted and exact and not (stored is not None and stored.verdict.accepted):
             self.accepted.append(Accepted(key.name, run.run_id))
 

@@ -52,6 +52,15 @@ _RUNS_OF_ID = _RUN.query("FROM runs WHERE run_id = ? AND tracked ORDER BY id")
 _RUN_OF_ROW = _RUN.query("FROM runs WHERE id = ? AND tracked")
 _RESULTS = RESULTS.columns.query("FROM results WHERE run = ? ORDER BY name")
 _PINNED = Columns(PinnedResult).query("FROM baselines ORDER BY at_seconds DESC, run, name")
+# The last run before a level changed: nearer to what the level was than to what it became.
+_GOOD_RUN = """
+    SELECT v.run FROM runs JOIN verdicts v ON v.run = runs.id AND v.name = :name
+    JOIN results r ON r.run = runs.id AND r.name = :name AND r.unit = :unit
+    WHERE project = :project AND environment = :environment AND machine = :machine_class
+    AND line = :branch AND tracked AND v.state IN ('ok', 'improved')
+    AND abs(v.value - :reference) < abs(v.value - :level)
+    ORDER BY rank_seconds DESC, tie DESC, id DESC LIMIT 1
+"""
 _SHOWN = """
     SELECT run FROM newest_verdicts JOIN results USING (run, name)
     WHERE project = :project AND environment = :environment AND machine_class = :machine_class
@@ -75,6 +84,30 @@ class Baselines:
         if not runs and name.isdecimal() and len(name) < 19:  # no more than a row number can have
             runs = list(_RUN_OF_ROW.rows(self._connection, (int(name),)))
         return runs
+
+    def find_row(self, run: int) -> KnownRun | None:
+        """The run of a row number."""
+        return next(iter(_RUN_OF_ROW.rows(self._connection, (run,))), None)
+
+    def get(self, series: SeriesKey) -> BaselineRow | None:
+        """What is pinned for a series."""
+        return self._buffer.get(BASELINES, series)
+
+    def restore(self, series: SeriesKey, row: BaselineRow | None) -> None:
+        """Pins what was pinned before, or nothing."""
+        self._pin(series, None if row is None else row.value)
+        self._buffer.put(BASELINES, series, row)
+
+    def verdict(self, run: int, name: str) -> Verdict | None:
+        """The verdict on a run's result."""
+        row = self._buffer.get(VERDICTS, (run, name))
+        return None if row is None else row.verdict
+
+    def last_good(self, series: SeriesKey, reference: float, level: float) -> int | None:
+        """The row of the last run of a series before its level changed from a reference."""
+        where = {**series._asdict(), "reference": reference, "level": level}
+        row = self._connection.execute(_GOOD_RUN, where).fetchone()
+        return None if row is None else int(row[0])
 
     def results(self, run: int) -> Sequence[Result]:
         """A run's results, without their samples."""

@@ -60,7 +60,7 @@ _OF_PROJECTS = (
         "branches",
     ),
     *("fallback_branches", "subjects", "executables", "former_names", "drifts"),
-    *("change_points", "change_searches_due"),
+    *("change_points", "change_searches_due", "triage", "triage_history"),
 )
 _OF_PIPELINES = ("pipeline_runs", "newest_pipeline_runs")
 _TOTALS = ("counters", "histograms", "returned")

@@ -15,6 +15,7 @@ CHANGES_BY_MIGRATION = (
     "keeps change points",
     "bounds the alerts that are kept, and the counters of their names",
     "makes room for the witnesses of an overwritten file",
+    "keeps the states of regressions, and who gave them",
 )
 
 

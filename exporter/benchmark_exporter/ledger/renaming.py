@@ -39,11 +39,13 @@ from benchmark_exporter.ledger.tables import (
     SERIES,
     SETTLED,
     SUBJECTS,
+    TRIAGE,
 )
 from benchmark_exporter.ledger.total_renaming import (
     joined_commit,
     rename_totals,
 )
+from benchmark_exporter.ledger.triage_renaming import rename_triage
 from benchmark_exporter.ledger.visibility import prefix_of
 from benchmark_exporter.names import Renamings
 
@@ -99,6 +101,7 @@ def rename(
         results, left = rename_measured(connection, renamings)
         rename_totals(connection, renamings, projects)
         rename_changes(connection, projects)
+        rename_triage(connection, renamings, projects)
         join_series = _Joined(connection).series
         series = _move(connection, SERIES, "name", join_series, renamings, projects)
         for table, name, joined in _SCOPED:
@@ -187,6 +190,7 @@ _SCOPED: Sequence[tuple[Table[Any], str, _Join]] = (
     (SETTLED, "name", _known),  # the replay of both settles the series
     (BASELINES, "name", _known),
     (REGRESSION_REPORTS, "name", _known),
+    (TRIAGE, "name", _known),
     (DRIFTS, "name", _known),  # the next check is of both histories
     (NEWEST_VERDICTS, "name", _newer),
     (NEWEST_RESULTS, "name", _newer),

@@ -29,7 +29,9 @@ _WHERE = ("project", "environment", "machine_class", "branch", "name")
 _KEYS = f"SELECT {', '.join(_WHERE)} FROM regression_reports"  # noqa: S608  # names of the schema
 _IN_SCOPE = " AND ".join(f"{{0}}.{column} = {{1}}.{column}" for column in _WHERE)
 _PENDING = Columns(
-    PendingReport, names={"limit": "limit_value"}, without=("shifted", "baseline", "drift", "run")
+    PendingReport,
+    names={"limit": "limit_value"},
+    without=("shifted", "baseline", "drift", "triage", "run"),
 ).query(
     "FROM temp.shown s CROSS JOIN regression_reports p "
     f"ON {_IN_SCOPE.format('p', 's')} JOIN verdicts v ON v.run = p.run AND v.name = p.name "

@@ -24,6 +24,7 @@ from benchmark_exporter.ledger.change_removal import prune_changes
 from benchmark_exporter.ledger.name_pruning import prune_names
 from benchmark_exporter.ledger.notifications import prune_notifications
 from benchmark_exporter.ledger.state import FAILURE_RATIO_RUNS, SUITE_DURATIONS
+from benchmark_exporter.ledger.triage import prune_triage
 
 STEP_ROWS = 1000
 
@@ -138,6 +139,7 @@ def prune(
     while deleted := connection.execute(_DELETE_BRANCHES, (STEP_ROWS,)).rowcount:
         yield deleted
     yield prune_changes(connection)
+    yield from prune_triage(connection, before_seconds, STEP_ROWS)
     yield from prune_names(connection, min(before_seconds, unshown_seconds), STEP_ROWS)
 
 

@@ -70,6 +70,7 @@ _NAMED = (
     *(("newest_gate_outcomes", "benchmark"), ("series", "name"), ("baselines", "name")),
     *(("commit_regressions", "benchmark"), ("settled", "name"), ("regression_reports", "name")),
     *(("drifts", "name"), ("change_points", "name"), ("change_searches_due", "name")),
+    *(("triage", "name"), ("triage_history", "name")),
 )
 # What a name belongs to, as long as anything has it.
 _OF_NAMES = ("executables", "former_names")

@@ -10,6 +10,7 @@ from benchmark_exporter.counters import REGRESSIONS_BY_COMMIT as BY_COMMIT
 from benchmark_exporter.ledger.change_points import ChangePoint
 from benchmark_exporter.ledger.shift_state import AcceptedShift, NewestShift
 from benchmark_exporter.ledger.subject_place import SubjectPlace
+from benchmark_exporter.ledger.triage_rows import NewestTriage
 from benchmark_exporter.model import (
     Notification,
     Result,
@@ -172,7 +173,7 @@ class NewestVerdict(msgspec.Struct, frozen=True):
 
     `passed_commit` is the commit of the last run before this one that was not a regression.
     `shifted` says that it moved with an environment shift. `run` is the row of the run. `drift` is
-    None for a result that does not drift.
+    None for a result that does not drift, `triage` for one without an open regression.
     """
 
     scope: Scope
@@ -186,6 +187,7 @@ class NewestVerdict(msgspec.Struct, frozen=True):
     run: int = 0
     baseline: NewestBaseline | None = None
     drift: NewestDrift | None = None
+    triage: NewestTriage | None = None
 
 
 class PendingReport(msgspec.Struct, frozen=True):

@@ -46,7 +46,9 @@ from benchmark_exporter.ledger.state import (
     ReceivedNotification,
     Subject,
 )
+from benchmark_exporter.ledger.triage_rows import TriageEntry
 from benchmark_exporter.model import Result, Scope
+from benchmark_exporter.triage.rule import TriageRow
 
 _SCOPE = Scope.__struct_fields__
 _OF_RUN = ("run", "name")
@@ -106,6 +108,8 @@ CARRIED_ALIASES = Table("carried_aliases", ("project", "old", "new"), CarriedAli
 CHANGE_POINTS = Table("change_points", (*_SERIES, "run"), ChangePoint)
 CHANGE_SEARCHES_DUE = Table("change_searches_due", _SERIES, DueRow)
 CHANGE_SEARCH = Table("change_search", (), CollectedRow, one_row=True)
+TRIAGE = Table("triage", (*_SCOPE, "name"), TriageRow)
+TRIAGE_HISTORY = Table("triage_history", (), TriageEntry)
 TABLES = (
     *(TOTALS, FILES, REJECTIONS, DOCUMENTS, MEASUREMENTS, RUNS, RESULTS, FAILURES, GATE_OUTCOMES),
     *(VERDICTS, SERIES, SETTLED, CHECKPOINTS, BASELINES, SHIFTS, RUN_SHIFTS),
@@ -117,4 +121,5 @@ TABLES = (
     *(REGRESSION_REPORTS, SCRAPERS, HOLDS),
     *(DRIFTS, DRIFT_CHECKS),
     *(CHANGE_POINTS, CHANGE_SEARCHES_DUE, CHANGE_SEARCH),
+    *(TRIAGE, TRIAGE_HISTORY),
 )

@@ -28,6 +28,7 @@ from benchmark_exporter.ledger.tables import (
     SERIES,
     SHIFTS,
     SUITE_DURATIONS,
+    TRIAGE,
     VERDICTS,
 )
 
@@ -149,7 +150,7 @@ def _note_totals(touched: Touched, keys: Iterable[Key]) -> None:
 
 _Note = Callable[[Touched, Iterable[Key]], None]
 _OF_NAMES: Collection[Table[Any]] = (
-    *(SERIES, BASELINES, DRIFTS, REGRESSION_REPORTS, COMMIT_REGRESSIONS),
+    *(SERIES, BASELINES, DRIFTS, REGRESSION_REPORTS, COMMIT_REGRESSIONS, TRIAGE),
     *(NEWEST_VERDICTS, NEWEST_RESULTS, NEWEST_RUNS, NEWEST_GATE_OUTCOMES),
 )
 _BORN = frozenset(table.name for table in (COUNTERS, HISTOGRAMS, COMMIT_REGRESSIONS))

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
-from benchmark_exporter.ledger import totals
+from benchmark_exporter.ledger import rows, totals
 from benchmark_exporter.ledger.baselines import Baselines
 from benchmark_exporter.ledger.branches import Branches
 from benchmark_exporter.ledger.change_search import ChangeSearch, Searched
@@ -18,13 +18,7 @@ from benchmark_exporter.ledger.pipeline_adoption import adopt_pipelines
 from benchmark_exporter.ledger.pipelines import add_pipeline_run
 from benchmark_exporter.ledger.renaming import Renamed, rename
 from benchmark_exporter.ledger.reports import Reports
-from benchmark_exporter.ledger.rows import (
-    DocumentRow,
-    FileRow,
-    MeasurementRow,
-    RejectionRow,
-    Signature,
-)
+from benchmark_exporter.ledger.rows import DocumentRow, FileRow, MeasurementRow, RejectionRow
 from benchmark_exporter.ledger.run_removal import Gap
 from benchmark_exporter.ledger.runs import AddedRun, Runs
 from benchmark_exporter.ledger.selective_deletion import (
@@ -44,12 +38,15 @@ from benchmark_exporter.ledger.tables import (
     TOTALS,
 )
 from benchmark_exporter.ledger.touched import Touched
+from benchmark_exporter.ledger.triage import Triage
 from benchmark_exporter.ledger.value_errors import value_errors_named
 from benchmark_exporter.ledger.verdicts import Verdicts
 from benchmark_exporter.ledger.visibility import is_lately, see
 from benchmark_exporter.ledger.write_buffer import WriteBuffer
 from benchmark_exporter.model import GateOutcome, PipelineRun, Rejected, Run, Scope, Severity
 from benchmark_exporter.names import Renamings
+
+_Signature = rows.Signature
 
 
 class Transaction:
@@ -75,6 +72,7 @@ class Transaction:
         self.reports = Reports(connection, self._buffer)
         self.drifts = Drifts(connection, self._buffer)
         self.notifications = Notifications(connection, self._buffer)
+        self.triage = Triage(connection, self._buffer)
 
     @property
     def changed(self) -> bool:
@@ -94,6 +92,7 @@ class Transaction:
 
     def finish(self) -> None:
         """Writes what was gathered; for `Ledger.transaction`, before it commits."""
+        self.triage.finish()
         if self.changed:
             self._buffer.change(TOTALS, (), totals.committed)
         self._buffer.flush()
@@ -143,7 +142,7 @@ class Transaction:
         return self._buffer.get(FILES, (path,))
 
     def record_file(
-        self, path: str, signature: Signature, digest: bytes, rejected: Rejected | None, at: float
+        self, path: str, signature: _Signature, digest: bytes, rejected: Rejected | None, at: float
     ) -> None:
         """Stores what a file is now; `rejected` is None if it was ingested or is a duplicate."""
         reason = json_path = detail = None

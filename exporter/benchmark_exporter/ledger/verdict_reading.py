@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from benchmark_exporter.ledger.columns import Columns
 from benchmark_exporter.ledger.state import NewestBaseline, NewestDrift, NewestVerdict
+from benchmark_exporter.ledger.triage_rows import NewestTriage
 from benchmark_exporter.model import Better, Scope
 
 
@@ -34,6 +35,14 @@ class _Drifting(msgspec.Struct, frozen=True):
     name: str
     unit: str
     drift: NewestDrift
+
+
+class _Triaged(msgspec.Struct, frozen=True):
+    """An open regression of a result."""
+
+    scope: Scope
+    name: str
+    triage: NewestTriage
 
 
 # Joins what is shown (s) with rows of its scope (n), and where the scope is read from.
@@ -77,7 +86,7 @@ _BASELINES_OF_FEW = _PINNED.query(
     **_PINNED_COLUMNS,
 )
 _VERDICTS = Columns(
-    NewestVerdict, names={"limit": "limit_value"}, without=("baseline", "drift")
+    NewestVerdict, names={"limit": "limit_value"}, without=("baseline", "drift", "triage")
 ).query(
     f"FROM temp.shown s CROSS JOIN newest_verdicts n ON {IN_SCOPE} AND n.name = s.name "
     "JOIN verdicts v ON v.run = n.run AND v.name = n.name "
@@ -90,6 +99,13 @@ _VERDICTS = Columns(
 _DRIFTS = Columns(_Drifting).query("FROM drifts")
 _DRIFTS_OF_FEW = Columns(_Drifting).query(
     f"FROM temp.shown s CROSS JOIN drifts n ON {IN_SCOPE} AND n.name = s.name",
+    **SCOPE,
+    name="n.name",
+)
+_TRIAGED = Columns(_Triaged).query("FROM triage WHERE ended_seconds IS NULL")
+_TRIAGED_OF_FEW = Columns(_Triaged).query(
+    f"FROM temp.shown s CROSS JOIN triage n ON {IN_SCOPE} AND n.name = s.name "
+    "WHERE n.ended_seconds IS NULL",
     **SCOPE,
     name="n.name",
 )
@@ -116,13 +132,16 @@ def read_verdicts(connection: sqlite3.Connection, *, few: bool = False) -> list[
         for pinned in pinned_rows
     }
     drifts = {(each.scope, each.name, each.unit): each.drift for each in drifting}
-    if not baselines and not drifts:
+    triaged_rows = (_TRIAGED_OF_FEW if few else _TRIAGED).rows(connection)
+    triaged = {(each.scope, each.name): each.triage for each in triaged_rows}
+    if not baselines and not drifts and not triaged:
         return verdicts
     return [
         replace(
             verdict,
             baseline=baselines.get((verdict.scope, verdict.name)),
             drift=drifts.get((verdict.scope, verdict.name, verdict.unit)),
+            triage=triaged.get((verdict.scope, verdict.name)),
         )
         for verdict in verdicts
     ]

@@ -171,7 +171,8 @@ class Renderer:
         self._held_untracked = rendering.add_untracked(lines, held, definitions, holds)
         self._scopes.clear()
         if known.state is not None:
-            rendering.add_exporter(lines, known.state, live, definitions, holds)
+            target = self._config.alerts_real_target_ratio
+            rendering.add_exporter(lines, known.state, live, definitions, holds, target)
         groups = lines.groups(_Order({}))
         for group in replaced:
             self._page.replace(group, groups.get(group))

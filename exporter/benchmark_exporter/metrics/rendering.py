@@ -13,6 +13,7 @@ from benchmark_exporter.metrics.families import (
     results,
     shifts,
     totals,
+    triage,
     verdicts,
 )
 from benchmark_exporter.metrics.lines import EXPORTER, Group, Lines
@@ -56,6 +57,7 @@ def add_owners(
     gates.add_failed_runs(lines, state.gates, state.runs)
     verdicts.add_verdicts(lines, state.verdicts, state.reports)
     verdicts.add_baseline_speedups(lines, state)
+    triage.add_triage(lines, state.verdicts)
     changes.add_changes(lines, state.changes, state.verdicts)
     pipelines.add_pipelines(lines, state.pipelines)
     pipelines.add_failure_ratios(lines, state.pipeline_failure_ratios)
@@ -103,8 +105,10 @@ def add_exporter(
     live: Live,
     definitions: Mapping[str, Definition],
     holds: totals.Holds,
+    alerts_real_target_ratio: float,
 ) -> None:
     """What belongs to the exporter itself."""
     lines.group = EXPORTER
     exporter.add_exporter(lines, state, live)
+    lines.add("benchmark_exporter_alerts_real_target_ratio", (), alerts_real_target_ratio)
     totals.add_exporter_counters(lines, state, definitions, holds)

@@ -17,6 +17,8 @@ from benchmark_exporter.server.credential import (
     ALERTS_PATH,
     OPEN,
     PROXY_HEADER,
+    TRIAGE_PATH,
+    USER_HEADER,
     Sender,
     is_bearer,
     path_of,
@@ -27,9 +29,8 @@ from benchmark_exporter.server.hosts import Hosts
 from benchmark_exporter.server.settings import ServeSettings
 from benchmark_exporter.tokens import Token, TokenFile
 
-# No page knows the token or signature that they ask for, whatever its name. What else is at these
-# paths, like reading results, asks for none.
-WITH_SECRET = frozenset({("POST", "/api/v1/results"), ("POST", "/api/v1/github")})
+# No page knows the token or signature that a POST to these asks for, whatever its name.
+WITH_SECRET = frozenset({"/api/v1/results", "/api/v1/github", TRIAGE_PATH})
 _SHOWN_CHARACTERS = 100
 
 
@@ -82,6 +83,18 @@ class Access:
             return True
         return is_bearer(request, [*self.credential.read(), *self._scrapers()])
 
+    def sender_of(self, request: web.Request) -> Sender | None:
+        """Who sent a request that was let through; None where no credential is required."""
+        if self.credential is None:
+            return None
+        return "proxy" if PROXY_HEADER in request.headers else "part"
+
+    def user_of(self, request: web.Request) -> str | None:
+        """Whom the proxy has logged in for a request that was let through, if it asks for that."""
+        if self.sender_of(request) != "proxy":
+            return None
+        return request.headers.get(USER_HEADER) or None
+
     def _check(self, pages: Pages) -> Middleware:
         @web.middleware
         async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -93,8 +106,7 @@ class Access:
             if sender == "scraper":  # of whom several may come by one proxy
                 return await handler(with_client_address(request))
             # The proxy has checked the host.
-            asked = request.method, path_of(request)
-            if sender is None and not pages.is_secret and asked not in WITH_SECRET:
+            if sender is None and not pages.is_secret and not _has_secret(request):
                 await self._check_host(request)
             _check_page(request, pages)
             return await handler(request if sender is None else with_client_address(request))
@@ -120,6 +132,10 @@ class Access:
                     text=f"{_shown(host)} is not known as a name of this machine; "
                     "add it to allowed_hosts in config.yaml\n"
                 )
+
+
+def _has_secret(request: web.Request) -> bool:
+    return request.method == hdrs.METH_POST and path_of(request) in WITH_SECRET
 
 
 def _check_page(request: web.Request, pages: Pages) -> None:

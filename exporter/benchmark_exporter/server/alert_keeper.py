@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 EXTENSIONS = 4
 # The severity of alerts whose absence is the alarm, such as Watchdog.
 ALWAYS_FIRING = "none"
+# These have it too, since nobody is notified of them. What they mute would be sent without them.
+MUTING = frozenset({"RegressionTriaged", "CommonRegressionTriaged"})
 
 
 class AlertKeeper:
@@ -98,4 +100,6 @@ def is_kept(alert: ActiveAlert) -> bool:
     """Whether a Prometheus sent an alert, and its absence is not itself the alarm."""
     # Prometheus links to its expression browser.
     from_prometheus = "g0.expr" in parse_qs(urlsplit(alert.generator_url).query)
+    if alert.labels.get("alertname") in MUTING:
+        return from_prometheus
     return from_prometheus and alert.labels.get("severity") != ALWAYS_FIRING

@@ -17,6 +17,7 @@ MEGABYTE = 1024 * 1024
 # displace another: those without a signature, yet, least of all. Unpacking is one share more, since
 # a worker thread unpacks one body at a time.
 UPLOADS_BYTES, ALERTS_BYTES, DELIVERIES_BYTES = 24 * MEGABYTE, 4 * MEGABYTE, 4 * MEGABYTE
+TRIAGE_BYTES = MEGABYTE
 # A body whose length is not stated takes its share in such steps.
 STEP_BYTES = 256 * 1024
 

@@ -20,6 +20,9 @@ FORWARDED_HEADER = "X-Forwarded-For"
 # Health checks have no secret. They reveal only whether the exporter works.
 OPEN = frozenset({"/-/healthy", "/-/ready"})
 ALERTS_PATH = "/api/v1/alerts"
+TRIAGE_PATH = "/api/v1/triage"
+# Whom the proxy has logged in. It removes what a client sends in this header.
+USER_HEADER = "X-Stack-User"
 SCRAPE_PATH = "/metrics"
 # A part of the stack or a Prometheus elsewhere, by Authorization, or somebody by the proxy.
 Sender = Literal["part", "scraper", "proxy"]

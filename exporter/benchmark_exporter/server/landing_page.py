@@ -248,4 +248,5 @@ def _verdict(benchmark: str, verdict: VerdictStatus) -> str:
     if verdict.state in REGRESSED:
         variant = verdict.name.removeprefix(benchmark).removeprefix("/")
         state = f"<strong>{escape(f'{variant} {state}'.strip())}</strong>"
-    return f"{state}{changed}"
+    said = f", {verdict.triage} by {verdict.triaged_by}" if verdict.triage else ""
+    return f"{state}{changed}{escape(said)}"

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Collection
 from datetime import UTC, datetime
-from pathlib import Path
 
 from aiohttp import web
 
@@ -45,6 +44,7 @@ from benchmark_exporter.server.sparse_scrapes import SparseScrapes
 from benchmark_exporter.server.status import current_status
 from benchmark_exporter.server.stream_updates import LiveFollower, publish_states
 from benchmark_exporter.server.trends import Trends
+from benchmark_exporter.server.triage_parts import TriageParts
 from benchmark_exporter.server.upload import UploadLimits, Uploads
 from benchmark_exporter.server.watching import FolderWatch
 from benchmark_exporter.server.worker import Worker
@@ -53,7 +53,7 @@ from benchmark_exporter.stream.hub import Hub
 from benchmark_exporter.stream.live_file import FOLDER
 from benchmark_exporter.stream.live_folder import LiveFolder
 from benchmark_exporter.stream.server import Admission, StreamServer
-from benchmark_exporter.tokens import TokenFile
+from benchmark_exporter.tokens import token_file
 from benchmark_exporter.wording import printable
 
 
@@ -94,6 +94,8 @@ class Server:
             worker,
             self._feed.publish_failure,
         )
+        keeps = (self._opened, self._publisher, worker, self._ingest)
+        self._triage = TriageParts(settings, self._configuration, self._access, *keeps)
         self._delivery = DeliveryLoop(self._opened, worker, scrapers, self._ingest.note_error)
         self.reload = ConfigReload(
             self._configuration, self._opened, collector, worker, self._ingest.note_error
@@ -101,7 +103,7 @@ class Server:
         self._upload_folder = UploadFolder(settings.uploads_dir, config.zone)
         self._uploads = self._make_uploads(upload_worker)
         self._github = GitHub(
-            self._uploads, _token_file(settings.github_webhook_secret), upload_worker
+            self._uploads, token_file(settings.github_webhook_secret), upload_worker
         )
         self._resources = ResourcesPart(
             collector, self._publisher, self._uploads.counts, self._feed, self._config_status
@@ -132,7 +134,7 @@ class Server:
     def _make_uploads(self, worker: Worker) -> Uploads:
         uploads = Uploads(
             self._upload_folder,
-            _token_file(self._settings.upload_tokens),
+            token_file(self._settings.upload_tokens),
             UploadLimits.of(self._settings.config),
             worker,
             closed=self._why_no_uploads,
@@ -202,6 +204,7 @@ class Server:
                 tasks.create_task(self._delivery.run()),
                 tasks.create_task(drift.run()),
                 tasks.create_task(changes.run()),
+                tasks.create_task(self._triage.loop.run()),
                 tasks.create_task(self._live.run()),
                 tasks.create_task(self.reload.run()),
                 tasks.create_task(publish_states(self._publisher, self._feed)),
@@ -254,6 +257,7 @@ class Server:
             github=self._github.handle,
             changes=changes.handle,
             api=ReadApi(self._settings.ledger_path),
+            triage=self._triage.door.routes(),
             runbooks_dir=self._settings.runbooks_dir,
             links=self._settings.links,
         )
@@ -269,7 +273,7 @@ class Server:
             self._absence.note_scrape(*scraper_of(request), request.headers.get("User-Agent", ""))
 
     def _make_stream_application(self) -> web.Application:
-        tokens = _token_file(self._settings.stream_tokens)
+        tokens = token_file(self._settings.stream_tokens)
 
         def admission(config: Config) -> Admission:
             most = self._connection_limits.followers(config.stream_max_clients)
@@ -285,7 +289,3 @@ class Server:
 def _prometheus_absence(config: Config) -> PrometheusAbsence:
     keeping = config.alert_keeping
     return PrometheusAbsence(keeping.after_seconds, keeping.limit_seconds, time.monotonic)
-
-
-def _token_file(path: Path | None) -> TokenFile | None:
-    return None if path is None else TokenFile(path)

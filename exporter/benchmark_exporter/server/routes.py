@@ -52,6 +52,7 @@ class Service:
     github: Handler
     changes: Handler
     api: ReadApi
+    triage: Sequence[web.RouteDef]
     runbooks_dir: Path | None
     links: Links
 
@@ -74,6 +75,7 @@ def make_application(service: Service, access: Sequence[Middleware]) -> web.Appl
             web.post(ALERTS_PATH, service.alerts),
             web.post("/api/v1/results", service.upload),
             web.post("/api/v1/github", service.github),
+            *service.triage,
         ]
     )
     application.on_cleanup.append(service.api.close)

@@ -38,6 +38,8 @@ class ServeSettings:
     scrape_tokens: Path | None = None
     # When the weekly digest is sent; None: never.
     weekly_digest: Weekly | None = None
+    # Who may say by the API what becomes of regressions.
+    triage_tokens: Path | None = None
 
     @property
     def uploads_dir(self) -> Path:

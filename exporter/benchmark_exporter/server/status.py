@@ -211,6 +211,7 @@ def _changes(state: CurrentState, exposition: Exposition) -> list[ChangeStatus]:
 
 def _verdict(newest: NewestVerdict) -> VerdictStatus:
     verdict = newest.verdict
+    triage, triaged_by = ("", "") if newest.triage is None else newest.triage.said
     return VerdictStatus(
         name=newest.name,
         state=verdict.state,
@@ -221,6 +222,8 @@ def _verdict(newest: NewestVerdict) -> VerdictStatus:
         noise_ratio=verdict.noise_ratio,
         commit_hash=newest.commit_hash,
         previous_commit_hash=newest.passed_commit,
+        triage=triage,
+        triaged_by=triaged_by,
     )
 
 

@@ -194,14 +194,19 @@ def _firing_alerts(state: CurrentState, wanted: MessageFilter) -> list[AlertNews
 
 
 def _verdict_news(of: Benchmark) -> list[VerdictNews]:
-    return [
-        VerdictNews(
-            name=newest.name,
-            state=newest.verdict.state,
-            worsening_ratio=newest.verdict.worsening_ratio,
+    news = []
+    for newest in of.verdicts:
+        triage, triaged_by = ("", "") if newest.triage is None else newest.triage.said
+        news.append(
+            VerdictNews(
+                name=newest.name,
+                state=newest.verdict.state,
+                worsening_ratio=newest.verdict.worsening_ratio,
+                triage=triage,
+                triaged_by=triaged_by,
+            )
         )
-        for newest in of.verdicts
-    ]
+    return news
 
 
 def _run_news(of: Benchmark, run: NewestRun) -> RunNews:

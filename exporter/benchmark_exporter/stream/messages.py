@@ -61,15 +61,19 @@ class ScopeNews(msgspec.Struct, frozen=True, kw_only=True):
     branch: str
 
 
-class VerdictNews(msgspec.Struct, frozen=True, kw_only=True):
+class VerdictNews(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A result compared with its history.
 
     A `worsening_ratio` of 0.2 is 20 % worse, a negative one better; None with too few runs.
+    `triage` is the state of an open regression, or of an expected level, that a person gave;
+    absent if nobody has.
     """
 
     name: str
     state: str
     worsening_ratio: float | None
+    triage: str = ""
+    triaged_by: str = ""
 
 
 class RunSummary(ScopeNews, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from benchmark_exporter.commands.serve import WEEKLY
 
 # What a command cannot be parsed without.
 REQUIRED = {
-    "set": ["--version=v1"],
+    "baseline set": ["--version=v1"],
     "comment": ["--from=-"],
     "bisect": ["--good=v1", "--bad=v2"],
 }
@@ -29,6 +29,7 @@ VALUES: dict[object, tuple[str, str | None, str]] = {
     values.PROMETHEUS_URL: ("https://host:9", "nonsense", "http://"),
     values.STREAM_URL: ("wss://host:9", "http://host:9", "ws://"),
     values.MOMENT: ("2026-11-01", "yesterday", "7d, 12h, 2026-11-01"),
+    values.FUTURE: ("2999-11-01", "yesterday", "14d, 12h or 2026-12-01"),
     values.TIMEOUT: ("5", "0", "seconds above 0"),
     values.SPAN: ("5m", "5", "90s, 10m or 2h"),
     WEEKLY: ("mon 09:00", "monday", "a day and a time like mon 09:00"),
@@ -75,16 +76,26 @@ def examples(option: click.Option) -> tuple[str, str | None, str]:
     return VALUES[option.type]
 
 
-def words_of(command: click.Command) -> list[str]:
+def path_of(ctx: click.Context) -> str:
+    """The command without the program: `baseline set`."""
+    return ctx.command_path.partition(" ")[2]
+
+
+def words_of(command: click.Command, path: str) -> list[str]:
     """The least words that a command can be called with."""
     arguments = [each for each in command.params if isinstance(each, click.Argument)]
-    return [*REQUIRED.get(command.name or "", []), *("x" for _ in arguments)]
+    return [*REQUIRED.get(path, []), *map(example_of, arguments)]
+
+
+def example_of(argument: click.Argument) -> str:
+    return str(argument.type.choices[0]) if isinstance(argument.type, click.Choice) else "x"
 
 
 def parsed(command: click.Command, ctx: click.Context, words: list[str]) -> click.Context:
     assert ctx.parent is not None
     assert ctx.info_name is not None
-    return command.make_context(ctx.info_name, [*words, *words_of(command)], parent=ctx.parent)
+    least = words_of(command, path_of(ctx))
+    return command.make_context(ctx.info_name, [*words, *least], parent=ctx.parent)
 
 
 def test_every_command_has_its_options_tested() -> None:
@@ -100,10 +111,10 @@ def test_its_variables_set_an_option(
     option: click.Option,
 ) -> None:
     assert isinstance(option, Option)
-    words = REQUIRED.get(command.name or "", [])
+    words = REQUIRED.get(path_of(ctx), [])
     if option.required:
         others = [each for each in words if not each.startswith(f"{option.opts[0]}=")]
-        monkeypatch.setitem(REQUIRED, command.name or "", others)
+        monkeypatch.setitem(REQUIRED, path_of(ctx), others)
     right, wrong, allowed = examples(option)
     flag = option.opts[0] if option.is_flag else f"{option.opts[0]}={right}"
     name = option.name

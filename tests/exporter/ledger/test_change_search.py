@@ -186,6 +186,7 @@ def test_the_series_of_an_older_ledger_are_searched_once(wired: Wired) -> None:
         connection.executescript(
             "DROP TABLE change_points; DROP TABLE change_searches_due; DROP TABLE change_search; "
             "DROP TABLE notification_series; DROP TABLE witness_1; DROP TABLE witness_2; "
+            "DROP TABLE triage; DROP TABLE triage_history; "
             "ALTER TABLE notifications DROP COLUMN since_seconds; "
             "ALTER TABLE notifications DROP COLUMN known; "
             f"PRAGMA user_version = {number};"

@@ -21,7 +21,7 @@ EXTENT = ("ratio", "moved_results", "judged_results")
 LATER_TABLES = (
     *("executables", "former_names", "carried_aliases", "regression_reports", "scrapers", "holds"),
     *("drifts", "drift_checks", "change_points", "change_searches_due", "change_search"),
-    *("notification_series", "witness_1", "witness_2"),
+    *("notification_series", "witness_1", "witness_2", "triage", "triage_history"),
 )
 LATER_COLUMNS = ("uncapped", "limits", "quiet_ratio", "reachable_ratio", "reachable_samples")
 SCHEMA_4 = f"""
@@ -68,11 +68,9 @@ def written_before(wired: Wired) -> None:
 
 
 def shown(wired: Wired) -> Samples:
-    return {
-        name: series
-        for name, series in wired.samples().items()
-        if not name.startswith("benchmark_exporter_")
-    }
+    """All but what is about the exporter, and since when a regression is open, which is new."""
+    new = ("benchmark_exporter_", "benchmark_regression_triage_timestamp_seconds")
+    return {name: each for name, each in wired.samples().items() if not name.startswith(new)}
 
 
 def late(wired: Wired, number: int, milliseconds: float) -> None:

@@ -116,6 +116,7 @@ def test_two_histories_become_one_by_time(wired: Wired, other: Wired) -> None:
         *("benchmark_regressions_confirmed_total", "performance_regression_detected_total"),
         *("benchmark_verdict_info", "benchmark_regression_info", "benchmark_exporter_series"),
         "benchmark_execution_time_ms_sum",
+        "benchmark_regression_triage_timestamp_seconds",
     }
     sums = "benchmark_execution_time_ms_sum"
     assert shown(wired)[sums] == pytest.approx(shown(other)[sums])  # another order of adding
@@ -296,4 +297,4 @@ def test_every_table_with_names_of_benchmarks_is_renamed() -> None:
     }
     moved = [table.name for table, *_ in _SCOPED] + [table.name for table, *_ in _TOTALS]
     renamed = {SERIES.name, *moved}
-    assert having == renamed | OF_RUNS | NAMED_BY_PEOPLE | SEARCHED_AGAIN
+    assert having == renamed | OF_RUNS | NAMED_BY_PEOPLE | SEARCHED_AGAIN | {"triage_history"}

@@ -10,9 +10,11 @@ import pytest
 from benchmark_exporter.commands.pinning import set_baseline
 from benchmark_exporter.counters import COUNTERS, HISTOGRAMS
 from benchmark_exporter.ingest.drift_check import check_drifts
+from benchmark_exporter.ingest.triaging import TriageSelection, triage
 from benchmark_exporter.ledger import Pin
 from benchmark_exporter.metrics.live import ConfigStatus, Live, LiveProgress
 from benchmark_exporter.metrics.resources import Resources
+from benchmark_exporter.triage.rule import Saying, TriageState
 from tests.support.alerts import WATCHDOG
 from tests.support.documents import perf_suite, pipeline, result
 from tests.support.histories import LEAST
@@ -21,6 +23,20 @@ from tests.support.wired import DEFINITIONS, START_SECONDS, Wired, samples
 # Their names were asked for as they are.
 ASKED = ("benchmark_execution_time_ms", "memory_usage_mb", "cpu_utilization_percent")
 STEADY = dict.fromkeys("abcd", 1.0)
+
+
+def say_everything(wired: Wired) -> None:
+    """An alert is received; a regression is noise, then not, and another one is expected."""
+    wired.ingest.receive([WATCHDOG])
+    said: list[tuple[str, TriageState, float | None]] = [
+        ("p", "noise", None),
+        ("p", "fixing", None),
+        ("s", "expected", wired.now + 86_400),
+    ]
+    with wired.ledger.transaction() as transaction:
+        for name, state, until in said:
+            saying = Saying(state, "someone", wired.now, until_seconds=until)
+            triage(transaction, TriageSelection(name), saying, wired.config.limits_for)
 
 
 @pytest.fixture
@@ -58,7 +74,7 @@ def busy(wired: Wired) -> Wired:
         wired.take(f"regressing-{number}.json", result(number, regressing))
     for number in range(200, 202 + wired.config.judgement.least_runs):
         wired.take(f"moving-{number}.json", result(number, dict.fromkeys("wxyz", 1.5)))
-    worse = regressing | dict.fromkeys("opqr", 1.5)
+    worse = regressing | dict.fromkeys("opqrs", 1.5)
     for number in (200, 201):
         wired.take(f"regressing-{number}.json", result(number, worse))
     # A shift that goes on, in another environment.
@@ -80,7 +96,7 @@ def busy(wired: Wired) -> Wired:
     assert any(list(check_drifts(wired.ledger, wired.config.judgement)))
     by = Pin("v1", "someone", START_SECONDS, "")
     set_baseline(wired.ledger, "steady-0", by, wired.config.limits_for)
-    wired.ingest.receive([WATCHDOG])
+    say_everything(wired)
     wired.search_changes()
     wired.exporter_url = "https://perf.example.org"
     return wired

@@ -75,6 +75,7 @@ CHANGED = Config(
         shift_least_results=5,
     ),
     limits=[LimitsEntry(match="slow/*", tolerance=0.2)],
+    alerts_real_target_ratio=0.81,
     alert_keeping=AlertKeeping(11.5, 66.5, 123.5, 666.5),
 )
 # The settings of the start, which only what is made then may read (see the last test), and what

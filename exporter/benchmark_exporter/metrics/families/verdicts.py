@@ -102,7 +102,8 @@ def _add_regression(sink: Sink, newest: NewestVerdict, report: PendingReport | N
     if report is not None and report.merged > 1:
         sink.add("benchmark_regression_merged", labels, report.merged)
     verdict = newest.verdict
-    sink.add("benchmark_regression_info", _info_labels(newest), 1)
+    step = "" if newest.triage is None or not newest.triage.step else str(newest.triage.step)
+    sink.add("benchmark_regression_info", (*_info_labels(newest), step), 1)
     sink.add("benchmark_regression_confirmed", labels, int(verdict.state == "critical"))
     for metric, value in (
         ("benchmark_regression_value", verdict.value),

@@ -28,7 +28,8 @@ const VERDICT_KINDS = {
 export function verdictText(verdict) {
   if (!verdict) return { text: "", kind: "" };
   const { state, worsening_ratio: ratio } = verdict;
-  const text = state.replaceAll("_", " ") + (ratio ? `, ${change(ratio)}` : "");
+  const said = verdict.triage ? `, ${verdict.triage} by ${verdict.triaged_by}` : "";
+  const text = state.replaceAll("_", " ") + (ratio ? `, ${change(ratio)}` : "") + said;
   return { text, kind: VERDICT_KINDS[state] ?? "" };
 }
 

@@ -1,0 +1,174 @@
+"""`benchmark-exporter triage`: what people say of regressions."""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+
+from benchmark_exporter.commands import EXIT_OK, EXIT_REJECTED, values
+from benchmark_exporter.commands.config_file import read_config
+from benchmark_exporter.commands.open_ledger import open_ledger
+from benchmark_exporter.commands.options import (
+    COMMAND_SETTINGS,
+    Group,
+    Unusable,
+    announce,
+    combined,
+    file_option,
+    ledger_option,
+    option,
+    stack_option,
+    written_ledger_options,
+)
+from benchmark_exporter.commands.output import show, show_all
+from benchmark_exporter.commands.stack_file import StackError
+from benchmark_exporter.commands.triage_table import entry_lines, regression_lines
+from benchmark_exporter.commands.user import user_at_host
+from benchmark_exporter.config import ConfigError
+from benchmark_exporter.ingest.triaging import TriageError, TriageSelection, triage
+from benchmark_exporter.ledger import Ledger, LedgerError
+from benchmark_exporter.triage.rule import TRIAGE_STATES, Saying, TriageState
+
+DEFAULT_LEDGER = Path("ledger.sqlite3")
+
+scope_options = combined(
+    option("--project", metavar="NAME", shared=False, help="Only of this project."),
+    option("--environment", metavar="NAME", shared=False, help="Only of this environment."),
+    option("--machine-class", metavar="NAME", shared=False, help="Only of this machine class."),
+    option("--branch", metavar="NAME", shared=False, help="Only of this tracked branch."),
+    option(
+        "--since-commit",
+        metavar="HASH",
+        shared=False,
+        help="Only those whose last good run was of this commit.",
+    ),
+)
+
+
+@click.group(
+    cls=Group,
+    context_settings=COMMAND_SETTINGS,
+    no_args_is_help=False,
+    subcommand_metavar="COMMAND ...",
+)
+def command() -> None:
+    """Say what becomes of regressions: who works on them, and which are not real."""
+
+
+@command.command("list", context_settings=COMMAND_SETTINGS)
+@option("--ended", is_flag=True, help="Also those that have ended.")
+@ledger_option(f"the stack's, else {DEFAULT_LEDGER}")
+@stack_option
+def list_command(ended: bool, ledger: Path | None, stack: Path | None) -> int:
+    """List the open regressions with their states."""
+
+    def read(opened: Ledger) -> Sequence[str]:
+        with opened.transaction() as transaction:
+            return regression_lines(transaction.triage.listed(), ended=ended)
+
+    return _with_ledger(ledger, stack, read)
+
+
+@command.command("set", context_settings=COMMAND_SETTINGS)
+@click.argument("state", type=click.Choice(TRIAGE_STATES), metavar="STATE")
+@click.argument("name", metavar="[BENCHMARK]", required=False)
+@scope_options
+@option("--why", default="", show_default=False, metavar="TEXT", help="Why, in a sentence.")
+@option("--ticket", default="", show_default=False, metavar="TEXT", help="Ticket or its address.")
+@option("--who", metavar="NAME", help="Who says so.", show_default="USER@HOST")
+@option(
+    "--until",
+    type=values.FUTURE,
+    metavar="TIME",
+    shared=False,
+    help="Until when the level is expected: 2026-12-01, or 14d (14 days from now).",
+)
+@file_option("--config", help="Settings.", show_default="the packaged config.yaml")
+@written_ledger_options
+def set_command(
+    state: TriageState,
+    name: str | None,
+    project: str | None,
+    environment: str | None,
+    machine_class: str | None,
+    branch: str | None,
+    since_commit: str | None,
+    why: str,
+    ticket: str,
+    who: str | None,
+    until: float | None,
+    config: Path | None,
+    ledger: Path | None,
+    stack: Path | None,
+) -> int:
+    """Give open regressions a state.
+
+    STATE is new, acknowledged, expected, fixing, fixed or noise. BENCHMARK is a result's name, as
+    in the label benchmark_name. Of one that has ended, only fixed or noise can be said.
+    """
+    if name is None and since_commit is None:
+        raise Unusable("name a benchmark, or a commit with --since-commit")
+    selection = TriageSelection(name, project, environment, machine_class, branch, since_commit)
+    saying = Saying(state, who or user_at_host(), time.time(), why, ticket, until)
+
+    def say(opened: Ledger) -> Sequence[str]:
+        limits = read_config(config, None).limits_for
+        with opened.transaction() as transaction:
+            found = triage(transaction, selection, saying, limits)
+        return [f"{each.name}: {each.state} → {state}" for each in found]
+
+    return _with_ledger(ledger, stack, say, writes="writing to")
+
+
+@command.command("history", context_settings=COMMAND_SETTINGS)
+@click.argument("name", metavar="[BENCHMARK]", required=False)
+@option("--project", metavar="NAME", shared=False, help="Only of this project.")
+@option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=50,
+    metavar="N",
+    shared=False,
+    help="List at most N states.",
+)
+@ledger_option(f"the stack's, else {DEFAULT_LEDGER}")
+@stack_option
+def history_command(
+    name: str | None,
+    project: str | None,
+    limit: int,
+    ledger: Path | None,
+    stack: Path | None,
+) -> int:
+    """List which states regressions had, when, and who gave them."""
+
+    def read(opened: Ledger) -> Sequence[str]:
+        with opened.transaction() as transaction:
+            return entry_lines(transaction.triage.history(name, project, limit))
+
+    return _with_ledger(ledger, stack, read)
+
+
+def _with_ledger(
+    ledger: Path | None,
+    stack: Path | None,
+    act: Callable[[Ledger], Sequence[str]],
+    *,
+    writes: str = "",
+) -> int:
+    """Prints what an action on the ledger returns. `writes` announces it, if it writes."""
+    try:
+        default = None if writes else DEFAULT_LEDGER
+        with open_ledger(ledger, stack, default=default) as (opened, where):
+            if writes:
+                announce(f"{writes} {where}")
+            lines = act(opened)
+    except TriageError as error:
+        show(f"benchmark-exporter: {error}", file=sys.stderr)
+        return EXIT_REJECTED
+    except (ConfigError, LedgerError, StackError) as error:
+        raise Unusable(str(error)) from error
+    show_all(lines)
+    return EXIT_OK

@@ -1,0 +1,1 @@
+"""The state of a regression, from its beginning to its end."""

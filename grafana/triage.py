@@ -1,0 +1,143 @@
+"""What people said of regressions, and how far their alerts can be trusted, on Alerts."""
+
+from grafana_foundation_sdk.models import dashboard as d
+
+from grafana.board import EXPORTER_URL
+from grafana.panels import Panel, bars, listing, now, number, rows
+from grafana.selectors import ON_SUBJECT, SUBJECT
+from grafana.style import CRITICAL, GOOD, NEUTRAL, column, thresholds, to_page
+
+# Nothing is counted before a result's first regression.
+NOTHING_YET = "No regression was triaged in 28 days"
+BY_PROJECT = "sum by (instance, project)"
+STATES = d.ValueMap(
+    options={
+        "new": d.ValueMappingResult(text="new", color=CRITICAL),
+        **{
+            state: d.ValueMappingResult(text=state, color=NEUTRAL)
+            for state in ("acknowledged", "fixing", "fixed", "expected", "noise")
+        },
+    }
+)
+
+
+def counted(name: str, by: str = BY_PROJECT, window: str = "28d") -> str:
+    """How much a counter of alerts on regressions grew."""
+    return f"{by} (increase(benchmark_alerts_{name}_total[{window}]))"
+
+
+def open_regressions() -> Panel:
+    # The value is when the state was given, in seconds since 1970.
+    since = (
+        f"max by ({SUBJECT}, state, who, ticket) (benchmark_regression_triage_info "
+        f"* {ON_SUBJECT} group_left () benchmark_regression_triage_timestamp_seconds) * 1000"
+    )
+    panel = listing(
+        "Open regressions",
+        "Regressions that have not ended, and levels that are expected, with their state and who "
+        "gave it.",
+        rows(since),
+        no_value="No regression is open",
+        columns=[
+            *("state", "benchmark_name", "project", "environment", "branch", "who", "ticket"),
+            *("Value", "machine_class"),
+        ],
+        sort="Since",
+    )
+    return (
+        panel.override_by_name("Value", column("Since", unit="dateTimeAsIso", custom__width=165))
+        .override_by_name("state", column("State", mappings=[STATES], custom__width=110))
+        .override_by_name("benchmark_name", column("Benchmark"))
+        .override_by_name("who", column("Said by"))
+        .override_by_name("ticket", column("Ticket"))
+        .links([to_page("As JSON", f"{EXPORTER_URL}/api/v1/triage")])
+    )
+
+
+def real() -> Panel:
+    noise = f"({counted('noise')} - {counted('noise_withdrawn')})"
+    panel = number(
+        "Real, 28 days",
+        "Of the regressions that people gave a state in 28 days, the share that was not noise, by "
+        "project. RegressionAlertsNoisy fires when it stays below the target, 80 % unless "
+        "alerts_real_target_ratio in config.yaml says otherwise.",
+        now(f"1 - {noise} / ({counted('triaged')} > 0)", "{{project}}"),
+        unit="percentunit",
+        no_value=NOTHING_YET,
+    )
+    return panel.decimals(0).thresholds(thresholds(CRITICAL, (0.8, GOOD)))
+
+
+def a_week() -> Panel:
+    panel = number(
+        "Alerts in 7 days",
+        "Regressions that began in the last seven days, by project.",
+        now(f"{BY_PROJECT} (increase(benchmark_alerts_total[7d]))", "{{project}}"),
+        unit="none",
+        no_value="No regression yet",
+    )
+    return panel.decimals(0).thresholds(thresholds(NEUTRAL))
+
+
+def until(title: str, description: str, seconds: str, count: str) -> Panel:
+    """The mean of a time over 28 days, by project."""
+    panel = number(
+        title,
+        description,
+        now(f"{counted(seconds)} / ({counted(count)} > 0)", "{{project}}"),
+        unit="s",
+        no_value=NOTHING_YET,
+    )
+    return panel.decimals(1).thresholds(thresholds(NEUTRAL))
+
+
+def until_triaged() -> Panel:
+    return until(
+        "Until somebody takes it",
+        "How long it took on average, in the last 28 days, from the beginning of a regression "
+        "until a person gave it a state, by project.",
+        "triage_seconds",
+        "triaged",
+    )
+
+
+def until_closed() -> Panel:
+    return until(
+        "Until it is closed",
+        "How long it took on average, in the last 28 days, from the beginning of a regression "
+        "until it ended or its level was declared expected, by project.",
+        "close_seconds",
+        "closed",
+    )
+
+
+def noisy_benchmarks() -> Panel:
+    noise = counted("noise", f"sum by ({SUBJECT})")
+    return noise_of(
+        "Noise by benchmark, 28 days",
+        "Benchmarks with most regressions that turned out to be noise in the last 28 days.",
+        noise,
+        "{{benchmark_name}} {{project}} {{environment}} {{branch}}",
+    )
+
+
+def noisy_hosts() -> Panel:
+    noise = counted("noise", "sum by (instance, environment, machine_class)")
+    return noise_of(
+        "Noise by host, 28 days",
+        "Environments and machine classes with most regressions that turned out to be noise in the "
+        "last 28 days.",
+        noise,
+        "{{environment}} {{machine_class}}",
+    )
+
+
+def noise_of(title: str, description: str, expr: str, legend: str) -> Panel:
+    panel = bars(
+        title,
+        description,
+        now(f"topk(10, {expr} > 0.5)", legend),
+        unit="none",
+        no_value="No noise in 28 days",
+    )
+    return panel.decimals(0).min(0).thresholds(thresholds(NEUTRAL))

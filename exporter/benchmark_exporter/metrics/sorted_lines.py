@@ -48,6 +48,11 @@ def text_of(entry: Entry) -> str:
     return entry if isinstance(entry, str) else str(entry[2])
 
 
+def lines_of(entry: Entry) -> int:
+    """How many lines an entry has."""
+    return len(entry[2]) if isinstance(entry[2], HistogramLines) else 1
+
+
 class _Kept(NamedTuple):
     """The text of lines, or nothing."""
 

@@ -15,7 +15,6 @@ from benchmark_exporter.metrics.sorted_lines import (
     HistogramLines,
     SortedLines,
     lines_of,
-    text_of,
 )
 
 # Of most lines, with their times.
@@ -103,17 +102,17 @@ class Samples:
 
     def text(self, *, keep: bool) -> bytes:  # noqa: ARG002  # Piece has it
         """See Piece."""
-        entries, turns, changed = self._chunk.entries, self._turns, self._changed_ms
-        last_ms, base_ms = self._times.last_ms, self._times.base_ms
-        texts = []
-        for place in self._places:
-            entry = entries[place]
+        turns, changed, last_ms = self._turns, self._changed_ms, self._times.last_ms
+        base_ms, ends, texts = self._times.base_ms, dict[int, bytes](), list[bytes]()
+        is_one_line = lines_of(self._chunk.first) == 1
+        for place, text in zip(self._places, self._chunk.texts(self._places), strict=True):
             at_ms = max(last_ms[turns[place]], (changed and changed[place]) or base_ms)
-            if isinstance(entry, str):
-                texts.append(f"{entry} {at_ms}\n")
-            else:  # all lines of a histogram have one time
-                texts.append(f"{text_of(entry)}\n".replace("\n", f" {at_ms}\n"))
-        return "".join(texts).encode()
+            end = ends.get(at_ms)
+            if end is None:
+                end = ends[at_ms] = b" %d\n" % at_ms
+            # All lines of a histogram have one time.
+            texts += (text if is_one_line else text.replace(b"\n", end), end)
+        return b"".join(texts)
 
     def __len__(self) -> int:
         """An estimate: the text may be compressed."""

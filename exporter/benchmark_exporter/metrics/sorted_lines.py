@@ -84,7 +84,8 @@ class Chunk:
         self._size_bytes = -1
         self._is_old, self._seldom_read = False, seldom_read
         if as_text and isinstance(self.first, str):
-            self._keep_text()
+            text = self.text(keep=False)
+            self._keep(text, _Kept(text, is_compressed=False))
 
     @property
     def entries(self) -> Sequence[Entry]:
@@ -108,16 +109,15 @@ class Chunk:
 
     def shrink(self) -> None:
         """Keeps the lines as text or compressed; they must be sorted by themselves."""
-        if self._seldom_read:
-            text = self.text(keep=False)
-            self._kept = _Kept(zlib.compress(text, _LEVEL), is_compressed=True)
-            self._entries = self._ends = None
-        else:
-            self._keep_text()
+        text = self.text(keep=False)
+        kept = zlib.compress(text, _LEVEL) if self._seldom_read else text
+        self._keep(text, _Kept(kept, is_compressed=self._seldom_read))
 
-    def _keep_text(self) -> None:
-        self.text(keep=True)
-        self._entries = None
+    def _keep(self, text: bytes, kept: _Kept) -> None:
+        self._kept = kept
+        self._entries = self._ends = None
+        # The string that was made with others would keep the memory around it.
+        self.first = text[: text.index(b"\n")].decode()
 
     def text(self, *, keep: bool) -> bytes:
         """The lines as text; `keep` says whether they will soon be asked for again."""

@@ -34,10 +34,10 @@ def traced_bytes(work: Callable[[], object]) -> int:
         tracemalloc.stop()
 
 
-def rendered(layout: Layout, text: SeriesText, value: int) -> Lines:
+def rendered(layout: Layout, text: SeriesText, value: int, benchmarks: int = BENCHMARKS) -> Lines:
     """A line of each family for each benchmark, of which one has this value."""
     lines = Lines(layout, text)
-    for number in range(BENCHMARKS):
+    for number in range(benchmarks):
         for family in FAMILIES:
             names = DEFINITIONS[family].labels
             labels = tuple(f"{name}-{number:04}-of-a-usual-length" for name in names)
@@ -132,3 +132,32 @@ def test_only_a_chunk_that_was_there_before_is_old() -> None:
         each.shrink()
         assert not each.grow_old()
     assert [ordered.grow_old(), ordered.grow_old()] == [False, False]
+
+
+def test_a_small_chunk_keeps_no_string_that_was_made_with_others() -> None:
+    for seldom_read in (False, True):
+        entries = [f"a{number:05} 1" for number in range(CHUNK_ENTRIES)]
+        chunk = Chunk(entries, seldom_read=seldom_read)
+        chunk.shrink()
+        assert chunk.first == entries[0]
+        assert chunk.first is not entries[0]
+
+
+def test_lines_of_many_groups_are_there_family_by_family_only() -> None:
+    """The most memory at a time is that of one family's lines, not of all of them."""
+    layout = Layout(DEFINITIONS)
+    text = SeriesText(DEFINITIONS, 1000)
+    groups = rendered(layout, text, 1, benchmarks=3000).groups(lambda _: "")
+    page = Page(layout, text)
+    for group, lines in groups.items():
+        page.replace(group, lines)
+    page.take()
+    tracemalloc.start()
+    try:
+        page.show(frozenset())
+        kept_bytes, most_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    in_lines = sum(len(chunk) for lines in page.blocks.values() for chunk in lines.chunks)
+    assert kept_bytes < 1.3 * in_lines
+    assert most_bytes < 2 * in_lines

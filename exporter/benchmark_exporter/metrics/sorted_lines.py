@@ -169,10 +169,17 @@ class SortedLines:
 
     __slots__ = ("_firsts", "_seldom_read", "chunks")
 
-    def __init__(self, chunks: Sequence[Chunk] = (), *, seldom_read: bool = False) -> None:
+    def __init__(
+        self,
+        chunks: Sequence[Chunk] = (),
+        *,
+        seldom_read: bool = False,
+        firsts: Sequence[Entry] | None = None,
+    ) -> None:
+        """`firsts` has the first entry of each chunk, where that is known."""
         self._seldom_read = seldom_read
         self.chunks = chunks
-        self._firsts = [chunk.first for chunk in chunks]
+        self._firsts = [chunk.first for chunk in chunks] if firsts is None else firsts
 
     def __iter__(self) -> Iterator[Entry]:
         for chunk in self.chunks:
@@ -189,10 +196,12 @@ class SortedLines:
             del entries[bisect_left(entries, entry)]
         for entry in added:
             insort(self._entries_of(entry, lists), entry)
-        chunks = list(self.chunks)
+        chunks, firsts = list(self.chunks), list(self._firsts)
         for index in sorted(lists, reverse=True):
-            chunks[index : index + 1] = self._split(lists[index])
-        return SortedLines(chunks, seldom_read=self._seldom_read)
+            parts = self._split(lists[index])
+            chunks[index : index + 1] = parts
+            firsts[index : index + 1] = [part.first for part in parts]
+        return SortedLines(chunks, seldom_read=self._seldom_read, firsts=firsts)
 
     def _sorted(self, entries: list[Entry]) -> "SortedLines":
         entries.sort()

@@ -7,7 +7,8 @@ are the chunks' own.
 import zlib
 from array import array
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from operator import attrgetter, is_
+from typing import NamedTuple, cast
 
 from benchmark_exporter.metrics.sorted_lines import (
     Chunk,
@@ -20,6 +21,7 @@ from benchmark_exporter.metrics.sorted_lines import (
 # Of most lines, with their times.
 _LINE_BYTES = 200
 _NEVER = array("q")
+_CHUNK = attrgetter("chunk")
 
 
 class Times(NamedTuple):
@@ -131,25 +133,30 @@ def known_chunks(
 ) -> tuple[Sequence[KnownChunk], Sequence[Fresh]]:
     """The chunks of a family after a change, and of these the new ones.
 
-    `turns` are those of a period. It costs by the chunks that have changed, apart from a look-up
-    for each.
+    `turns` are those of a period. It costs by the chunks that have changed, apart from a comparison
+    for each, or a look-up if there are more or fewer than before.
     """
-    replaced = {id(known.chunk): known for known in before}
-    chunks: list[KnownChunk | Chunk] = [replaced.pop(id(chunk), chunk) for chunk in lines.chunks]
+    found: list[KnownChunk | Chunk]
+    if len(before) == len(lines.chunks):  # as most of the time
+        is_same = map(is_, map(_CHUNK, before), lines.chunks)
+        places = [place for place, same in enumerate(is_same) if not same]
+        replaced, found = [before[place] for place in places], list(before)
+        for place in places:
+            found[place] = lines.chunks[place]
+    else:
+        by_chunk = {id(known.chunk): known for known in before}
+        found = [by_chunk.pop(id(chunk), chunk) for chunk in lines.chunks]
+        replaced = list(by_chunk.values())
+        places = [place for place, each in enumerate(found) if isinstance(each, Chunk)]
     entries: dict[Entry, tuple[int, int]] = {
         entry: (turn, at)
-        for known in replaced.values()
+        for known in replaced
         for entry, turn, at in zip(known.chunk.entries, known.turns, known.times, strict=True)
     }
-    found: list[KnownChunk] = []
-    fresh: list[Fresh] = []
-    for chunk in chunks:
-        if isinstance(chunk, Chunk):
-            fresh.append(_fresh(chunk, entries, turns))
-            found.append(fresh[-1].chunk)
-        else:
-            found.append(chunk)
-    return found, fresh
+    fresh = [_fresh(lines.chunks[place], entries, turns) for place in places]
+    for place, each in zip(places, fresh, strict=True):
+        found[place] = each.chunk
+    return cast("list[KnownChunk]", found), fresh
 
 
 def _fresh(chunk: Chunk, before: Mapping[Entry, tuple[int, int]], turns: int) -> Fresh:

@@ -25,7 +25,7 @@ class Piece(Protocol):
         """The text; `keep` says whether it will soon be asked for again."""
 
     def __len__(self) -> int:
-        """Its size in bytes."""
+        """Its size in bytes; an estimate for sparse series."""
 
 
 class Sink(Protocol):

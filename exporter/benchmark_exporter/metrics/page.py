@@ -72,9 +72,11 @@ class Page:
                 self._changed.setdefault(group, _NO_LINES if group in self.left_out else known)
         self.left_out = left_out
         removed, added = self._differences()
+        # Their names only: the lists of entries, which `take` extends, must not be kept for longer.
+        blocks = dict.fromkeys((*removed.found, *added.found))
         changed = {
             block: self.blocks[block].changed(removed.take(block), added.take(block))
-            for block in {**removed.found, **added.found}
+            for block in blocks
         }
         self._changed.clear()
         if changed:

@@ -5,8 +5,9 @@ rest. So whoever has the lines of one moment keeps them, without a lock or a cop
 """
 
 import zlib
+from array import array
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 # Lines of a chunk. Fewer make a change cheaper, more make it cheaper to join what changed.
@@ -48,6 +49,11 @@ def text_of(entry: Entry) -> str:
     return entry if isinstance(entry, str) else str(entry[2])
 
 
+def lines_of(entry: Entry) -> int:
+    """How many lines an entry has."""
+    return len(entry[2]) if isinstance(entry[2], HistogramLines) else 1
+
+
 class _Kept(NamedTuple):
     """The text of lines, or nothing."""
 
@@ -61,22 +67,25 @@ _NOTHING_KEPT = _Kept(b"", is_compressed=False)
 class Chunk:
     """Some lines that follow each other, which are never changed.
 
-    Lines that are sorted by themselves can be kept as text, which takes two thirds of the memory,
-    or compressed, which takes a twentieth; then each reading costs 10 or 20 µs. Any thread may
-    read while one compresses.
+    Lines that are sorted by themselves can be kept as text, which takes two thirds of the memory
+    and leaves fewer holes, or compressed, which takes a twentieth; then each reading costs 10 or
+    20 µs, so only those are that are `seldom_read`. Any thread may read while one shrinks them.
     """
 
-    __slots__ = ("_entries", "_is_old", "_kept", "_size_bytes", "first")
+    __slots__ = ("_ends", "_entries", "_is_old", "_kept", "_seldom_read", "_size_bytes", "first")
 
-    def __init__(self, entries: Sequence[Entry], *, as_text: bool = False) -> None:
+    def __init__(
+        self, entries: Sequence[Entry], *, as_text: bool = False, seldom_read: bool = False
+    ) -> None:
         self.first = entries[0]
         self._entries: Sequence[Entry] | None = entries
         self._kept = _NOTHING_KEPT
+        self._ends: Sequence[int] | None = None
         self._size_bytes = -1
-        self._is_old = False
+        self._is_old, self._seldom_read = False, seldom_read
         if as_text and isinstance(self.first, str):
-            self.text(keep=True)
-            self._entries = None
+            text = self.text(keep=False)
+            self._keep(text, _Kept(text, is_compressed=False))
 
     @property
     def entries(self) -> Sequence[Entry]:
@@ -90,22 +99,29 @@ class Chunk:
         return self._kept.is_compressed
 
     def grow_old(self) -> bool:
-        """Whether it can be compressed: it was there at the call before, and is not yet.
+        """Whether it can shrink: it was there at the call before, and has not shrunk yet.
 
-        Lines that keep their order are never compressed.
+        Lines that keep their order never do.
         """
         was_old, self._is_old = self._is_old, True
-        return was_old and not self.is_compressed and isinstance(self.first, str)
+        has_shrunk = self.is_compressed if self._seldom_read else self._entries is None
+        return was_old and not has_shrunk and isinstance(self.first, str)
 
-    def compress(self) -> None:
-        """Keeps the lines compressed; they must be sorted by themselves."""
+    def shrink(self) -> None:
+        """Keeps the lines as text or compressed; they must be sorted by themselves."""
         text = self.text(keep=False)
-        self._kept = _Kept(zlib.compress(text, _LEVEL), is_compressed=True)
-        self._entries = None
+        kept = zlib.compress(text, _LEVEL) if self._seldom_read else text
+        self._keep(text, _Kept(kept, is_compressed=self._seldom_read))
+
+    def _keep(self, text: bytes, kept: _Kept) -> None:
+        self._kept = kept
+        self._entries = self._ends = None
+        # The string that was made with others would keep the memory around it.
+        self.first = text[: text.index(b"\n")].decode()
 
     def text(self, *, keep: bool) -> bytes:
         """The lines as text; `keep` says whether they will soon be asked for again."""
-        entries, kept = self._entries, self._kept  # in this order: `compress` sets both
+        entries, kept = self._entries, self._kept  # in this order: `shrink` sets both
         if kept.is_compressed:
             return zlib.decompress(kept.text, bufsize=self._size_bytes)
         if entries is None or kept.text:
@@ -115,6 +131,19 @@ class Chunk:
             self._kept = _Kept(text, is_compressed=False)
         self._size_bytes = len(text)
         return text
+
+    def texts(self, places: Sequence[int]) -> Iterable[bytes]:
+        """The text of some entries, without the line breaks at their ends."""
+        entries, kept, ends = self._entries, self._kept, self._ends
+        if entries is not None:
+            return [text_of(entries[place]).encode() for place in places]
+        if kept.is_compressed:
+            lines = self.text(keep=False).split(b"\n")
+            return [lines[place] for place in places]
+        text = kept.text
+        if ends is None:
+            ends = self._ends = _ends(text)
+        return [text[ends[place] + 1 : ends[place + 1]] for place in places]
 
     def __len__(self) -> int:
         """The size of the text in bytes."""
@@ -126,15 +155,31 @@ class Chunk:
         return self._size_bytes
 
 
+def _ends(text: bytes) -> Sequence[int]:
+    """Where each line ends, after the end of what was before the first."""
+    ends, end = array("i", [-1]), text.find(b"\n")
+    while end >= 0:
+        ends.append(end)
+        end = text.find(b"\n", end + 1)
+    return ends
+
+
 class SortedLines:
-    """Entries in order, in chunks. Immutable. `seldom_read` ones are kept smaller."""
+    """Entries in order, in chunks. Immutable. `seldom_read` ones can be compressed."""
 
     __slots__ = ("_firsts", "_seldom_read", "chunks")
 
-    def __init__(self, chunks: Sequence[Chunk] = (), *, seldom_read: bool = False) -> None:
+    def __init__(
+        self,
+        chunks: Sequence[Chunk] = (),
+        *,
+        seldom_read: bool = False,
+        firsts: Sequence[Entry] | None = None,
+    ) -> None:
+        """`firsts` has the first entry of each chunk, where that is known."""
         self._seldom_read = seldom_read
         self.chunks = chunks
-        self._firsts = [chunk.first for chunk in chunks]
+        self._firsts = [chunk.first for chunk in chunks] if firsts is None else firsts
 
     def __iter__(self) -> Iterator[Entry]:
         for chunk in self.chunks:
@@ -151,18 +196,23 @@ class SortedLines:
             del entries[bisect_left(entries, entry)]
         for entry in added:
             insort(self._entries_of(entry, lists), entry)
-        chunks = list(self.chunks)
+        chunks, firsts = list(self.chunks), list(self._firsts)
         for index in sorted(lists, reverse=True):
-            chunks[index : index + 1] = _split(lists[index])
-        return SortedLines(chunks, seldom_read=self._seldom_read)
+            parts = self._split(lists[index])
+            chunks[index : index + 1] = parts
+            firsts[index : index + 1] = [part.first for part in parts]
+        return SortedLines(chunks, seldom_read=self._seldom_read, firsts=firsts)
 
     def _sorted(self, entries: list[Entry]) -> "SortedLines":
         entries.sort()
         starts = range(0, len(entries), CHUNK_ENTRIES)
-        as_text = self._seldom_read
+        seldom = self._seldom_read
         return SortedLines(
-            [Chunk(entries[at : at + CHUNK_ENTRIES], as_text=as_text) for at in starts],
-            seldom_read=as_text,
+            [
+                Chunk(entries[at : at + CHUNK_ENTRIES], as_text=True, seldom_read=seldom)
+                for at in starts
+            ],
+            seldom_read=seldom,
         )
 
     def _entries_of(self, entry: Entry, lists: dict[int, list[Entry]]) -> list[Entry]:
@@ -172,9 +222,8 @@ class SortedLines:
             entries = lists[index] = list(self.chunks[index].entries)
         return entries
 
-
-def _split(entries: list[Entry]) -> list[Chunk]:
-    if len(entries) <= 2 * CHUNK_ENTRIES:
-        return [Chunk(entries)] if entries else []
-    half = len(entries) // 2
-    return [*_split(entries[:half]), *_split(entries[half:])]
+    def _split(self, entries: list[Entry]) -> list[Chunk]:
+        if len(entries) <= 2 * CHUNK_ENTRIES:
+            return [Chunk(entries, seldom_read=self._seldom_read)] if entries else []
+        half = len(entries) // 2
+        return [*self._split(entries[:half]), *self._split(entries[half:])]

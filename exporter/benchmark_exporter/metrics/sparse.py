@@ -11,7 +11,6 @@ timestamps.
 
 import math
 import threading
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -20,6 +19,8 @@ from benchmark_exporter.metrics.exposition import Exposition, Family, Piece
 from benchmark_exporter.metrics.sorted_lines import SortedLines
 from benchmark_exporter.metrics.sparse_chunks import Fresh, KnownChunk, Times, known_chunks
 
+# How many turns are between two searches for changes to forget.
+_FORGET_TURNS = 10
 # A clock that was set back by more than this is followed; by less, it is waited for.
 _SET_BACK_MS = 1000
 
@@ -87,8 +88,8 @@ class SparsePart:
         self._lock = threading.Lock()
         self._heads: Mapping[str, bytes] = {}
         self._families: dict[str, _SparseFamily] = {name: _SparseFamily() for name in self.names}
-        # Chunks with entries that changed within the last period, by when, in ms.
-        self._changed: deque[tuple[int, Sequence[KnownChunk]]] = deque()
+        # When changes before the last period are forgotten next, in ms.
+        self._forget_ms = 0
         # When what has no time of its own changed, in ms: the first exposition, or all at an epoch.
         self._base_ms = 0
         self._latest_ms = 0
@@ -109,7 +110,7 @@ class SparsePart:
             replaced = [each for _, fresh in read.values() for each in fresh]
             if self._epoch != epoch:  # what was kept is of the clock before
                 for each in replaced:
-                    each.chunk.changed_ms = {}
+                    each.chunk.note_changes(())
             if any(each.places for each in replaced):
                 self._stamp(replaced, now)
 
@@ -122,13 +123,16 @@ class SparsePart:
             self._base_ms = stamp
             return
         for each in replaced:
-            changed = dict.fromkeys(each.places, stamp)
-            each.chunk.changed_ms = {**each.chunk.changed_ms, **changed}
-        self._changed.append((stamp, [each.chunk for each in replaced if each.chunk.changed_ms]))
-        oldest = stamp - self._pace.period_seconds * 1000
-        while self._changed and self._changed[0][0] < oldest:
-            for chunk in self._changed.popleft()[1]:
-                chunk.forget_changes(oldest)
+            each.chunk.stamp(each.places, stamp)
+
+    def _forget_old(self, now_ms: int) -> None:
+        """Forgets changes after which each series had its turn. It costs by all chunks."""
+        if now_ms >= self._forget_ms:
+            self._forget_ms = now_ms + self._pace.turn_seconds * _FORGET_TURNS * 1000
+            oldest = now_ms - self._pace.period_seconds * 1000
+            for family in self._families.values():
+                for chunk in family.chunks:
+                    chunk.forget_changes(oldest)
 
     def _follow_clock(self, now_ms: int) -> None:
         """Begins an epoch if the clock was set back: all series are sent with the new time."""
@@ -136,7 +140,7 @@ class SparsePart:
             return
         self._epoch += 1
         self._latest_ms = self._base_ms = now_ms + (now_ms % 1000 == 0)
-        self._changed.clear()
+        self._forget_ms = 0
         for family in self._families.values():
             for chunk in family.chunks:
                 chunk.forget_changes(math.inf)
@@ -151,6 +155,7 @@ class SparsePart:
             self._follow_clock(_ms(now))
             until = self._latest_ms = max(_ms(now), self._latest_ms)
             after = seen.ms if seen is not None and seen.epoch == self._epoch else 0
+            self._forget_old(until)
             times = self._times(after, until)
             for index, name in enumerate(self.names):
                 pieces = [

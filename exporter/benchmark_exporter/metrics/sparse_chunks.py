@@ -1,23 +1,27 @@
 """What is kept of the chunks of a sparse family: when each entry has its turn, and what changed.
 
-It takes a byte for each entry, and more only for those that changed lately. The lines themselves
+It takes a byte for each entry, and eight more in chunks that changed lately. The lines themselves
 are the chunks' own.
 """
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from array import array
+from collections.abc import Mapping, Sequence
+from operator import attrgetter, is_
+from typing import NamedTuple, cast
 
 from benchmark_exporter.metrics.sorted_lines import (
     Chunk,
     Entry,
     HistogramLines,
     SortedLines,
-    text_of,
+    lines_of,
 )
 
-# What a time adds to a line: a blank and ms since 1970.
-_TIME_BYTES = 14
+# Of most lines, with their times.
+_LINE_BYTES = 200
+_NEVER = array("q")
+_CHUNK = attrgetter("chunk")
 
 
 class Times(NamedTuple):
@@ -37,94 +41,84 @@ class Times(NamedTuple):
 class KnownChunk:
     """A chunk, with the turn of each entry and when those changed that did lately.
 
-    `changed_ms`, by place, is replaced and never changed: a scrape that is being sent has it.
+    `changed_ms` has that by place, 0 where nothing else than `base_ms` is known; it is empty if it
+    would have nothing else. `newest_ms` is the newest. They are replaced and never changed: a
+    scrape that is being sent has them.
     """
 
-    __slots__ = ("changed_ms", "chunk", "turns")
+    __slots__ = ("changed_ms", "chunk", "newest_ms", "turns")
 
-    def __init__(self, chunk: Chunk, turns: bytes, changed_ms: Mapping[int, int]) -> None:
+    def __init__(self, chunk: Chunk, turns: bytes, changed_ms: Sequence[int]) -> None:
         self.chunk = chunk
         self.turns = turns
-        self.changed_ms = changed_ms
+        self.note_changes(changed_ms)
+
+    @property
+    def times(self) -> Sequence[int]:
+        """`changed_ms` of each entry."""
+        return self.changed_ms or bytes(len(self.turns))
+
+    def note_changes(self, changed_ms: Sequence[int]) -> None:
+        """Takes other times of changes."""
+        self.newest_ms = max(changed_ms, default=0)
+        self.changed_ms = array("q", changed_ms) if self.newest_ms else _NEVER
+
+    def stamp(self, places: Sequence[int], at_ms: int) -> None:
+        """Notes that the entries at some places changed just now."""
+        changed_ms = list(self.times)
+        for place in places:
+            changed_ms[place] = at_ms
+        self.note_changes(changed_ms)
 
     def forget_changes(self, before_ms: float) -> None:
-        """Forgets changes before a time, after which each entry had its turn."""
-        if self.changed_ms:
-            self.changed_ms = {
-                place: at for place, at in self.changed_ms.items() if at >= before_ms
-            }
+        """Forgets changes if they are before a time, after which each entry had its turn."""
+        if self.newest_ms < before_ms:
+            self.changed_ms, self.newest_ms = _NEVER, 0
 
-    def samples(self, times: Times) -> "WholeChunk | Samples | None":
+    def samples(self, times: Times) -> "Samples | None":
         """The samples of a scrape; None: there are none."""
         if times.whole:
-            return WholeChunk(self.chunk, self.turns, self.changed_ms, times)
-        places = {place for place, at in self.changed_ms.items() if at > times.after_ms}
+            return Samples(self, times, range(len(self.turns)))
+        turns, places = self.turns, set[int]()
+        if self.newest_ms > times.after_ms:
+            places = {place for place, at in enumerate(self.changed_ms) if at > times.after_ms}
         for turn in times.due:
-            place = self.turns.find(turn)
+            place = turns.find(turn)
             while place >= 0:
                 places.add(place)
-                place = self.turns.find(turn, place + 1)
-        if not places:
-            return None
-        entries, turns, changed, last = (
-            self.chunk.entries,
-            self.turns,
-            self.changed_ms,
-            times.last_ms,
-        )
-        return Samples(
-            [
-                (entries[place], max(last[turns[place]], changed.get(place, times.base_ms)))
-                for place in sorted(places)
-            ]
-        )
+                place = turns.find(turn, place + 1)
+        return Samples(self, times, sorted(places)) if places else None
 
 
 class Samples:
-    """Some entries with their times, as a piece of an exposition."""
+    """Some entries of a chunk with their times, joined when they are sent: these may be many."""
 
-    __slots__ = ("_samples", "_text")
+    __slots__ = ("_changed_ms", "_chunk", "_places", "_times", "_turns")
 
-    def __init__(self, samples: Sequence[tuple[Entry, int]]) -> None:
-        self._samples = samples
-        self._text: bytes | None = None
-
-    def text(self, *, keep: bool) -> bytes:  # noqa: ARG002  # Piece has it
-        """See Piece."""
-        if self._text is None:
-            self._text = _text(self._samples)
-        return self._text
-
-    def __len__(self) -> int:
-        return len(self.text(keep=True))
-
-
-class WholeChunk:
-    """All entries of a chunk with their times, joined when they are sent: these may be many."""
-
-    __slots__ = ("_changed_ms", "_chunk", "_times", "_turns")
-
-    def __init__(
-        self, chunk: Chunk, turns: bytes, changed_ms: Mapping[int, int], times: Times
-    ) -> None:
-        self._chunk = chunk
-        self._turns = turns
-        self._changed_ms = changed_ms
+    def __init__(self, known: KnownChunk, times: Times, places: Sequence[int]) -> None:
+        self._chunk = known.chunk
+        self._turns = known.turns
+        self._changed_ms = known.changed_ms
         self._times = times
+        self._places = places
 
     def text(self, *, keep: bool) -> bytes:  # noqa: ARG002  # Piece has it
         """See Piece."""
-        return _text(self._samples())
-
-    def _samples(self) -> Iterator[tuple[Entry, int]]:
-        changed, times = self._changed_ms, self._times
-        entries = zip(self._chunk.entries, self._turns, strict=True)
-        for place, (entry, turn) in enumerate(entries):
-            yield entry, max(times.last_ms[turn], changed.get(place, times.base_ms))
+        turns, changed, last_ms = self._turns, self._changed_ms, self._times.last_ms
+        base_ms, ends, texts = self._times.base_ms, dict[int, bytes](), list[bytes]()
+        is_one_line = lines_of(self._chunk.first) == 1
+        for place, text in zip(self._places, self._chunk.texts(self._places), strict=True):
+            at_ms = max(last_ms[turns[place]], (changed and changed[place]) or base_ms)
+            end = ends.get(at_ms)
+            if end is None:
+                end = ends[at_ms] = b" %d\n" % at_ms
+            # All lines of a histogram have one time.
+            texts += (text if is_one_line else text.replace(b"\n", end), end)
+        return b"".join(texts)
 
     def __len__(self) -> int:
-        lines = sum(1 if isinstance(each, str) else len(each[2]) for each in self._chunk.entries)
-        return len(self._chunk) + lines * _TIME_BYTES
+        """An estimate: the text may be compressed."""
+        return len(self._places) * lines_of(self._chunk.first) * _LINE_BYTES
 
 
 class Fresh(NamedTuple):
@@ -139,37 +133,41 @@ def known_chunks(
 ) -> tuple[Sequence[KnownChunk], Sequence[Fresh]]:
     """The chunks of a family after a change, and of these the new ones.
 
-    `turns` are those of a period. It costs by the chunks that have changed, apart from a look-up
-    for each.
+    `turns` are those of a period. It costs by the chunks that have changed, apart from a comparison
+    for each, or a look-up if there are more or fewer than before.
     """
-    replaced = {id(known.chunk): known for known in before}
-    chunks: list[KnownChunk | Chunk] = [replaced.pop(id(chunk), chunk) for chunk in lines.chunks]
-    entries: dict[Entry, tuple[int, int | None]] = {
-        entry: (turn, known.changed_ms.get(place))
-        for known in replaced.values()
-        for place, (entry, turn) in enumerate(zip(known.chunk.entries, known.turns, strict=True))
+    found: list[KnownChunk | Chunk]
+    if len(before) == len(lines.chunks):  # as most of the time
+        is_same = map(is_, map(_CHUNK, before), lines.chunks)
+        places = [place for place, same in enumerate(is_same) if not same]
+        replaced, found = [before[place] for place in places], list(before)
+        for place in places:
+            found[place] = lines.chunks[place]
+    else:
+        by_chunk = {id(known.chunk): known for known in before}
+        found = [by_chunk.pop(id(chunk), chunk) for chunk in lines.chunks]
+        replaced = list(by_chunk.values())
+        places = [place for place, each in enumerate(found) if isinstance(each, Chunk)]
+    entries: dict[Entry, tuple[int, int]] = {
+        entry: (turn, at)
+        for known in replaced
+        for entry, turn, at in zip(known.chunk.entries, known.turns, known.times, strict=True)
     }
-    found: list[KnownChunk] = []
-    fresh: list[Fresh] = []
-    for chunk in chunks:
-        if isinstance(chunk, Chunk):
-            fresh.append(_fresh(chunk, entries, turns))
-            found.append(fresh[-1].chunk)
-        else:
-            found.append(chunk)
-    return found, fresh
+    fresh = [_fresh(lines.chunks[place], entries, turns) for place in places]
+    for place, each in zip(places, fresh, strict=True):
+        found[place] = each.chunk
+    return cast("list[KnownChunk]", found), fresh
 
 
-def _fresh(chunk: Chunk, before: Mapping[Entry, tuple[int, int | None]], turns: int) -> Fresh:
-    own_turns, changed_ms, places = bytearray(), dict[int, int](), list[int]()
+def _fresh(chunk: Chunk, before: Mapping[Entry, tuple[int, int]], turns: int) -> Fresh:
+    own_turns, changed_ms, places = bytearray(), list[int](), list[int]()
     for place, entry in enumerate(chunk.entries):
-        turn, at = before.get(entry, (None, None))
-        if turn is None:
-            turn = turn_of(entry, turns)
+        known = before.get(entry)
+        if known is None:
+            known = turn_of(entry, turns), 0
             places.append(place)
-        elif at is not None:
-            changed_ms[place] = at
-        own_turns.append(turn)
+        own_turns.append(known[0])
+        changed_ms.append(known[1])
     return Fresh(KnownChunk(chunk, bytes(own_turns), changed_ms), places)
 
 
@@ -180,13 +178,3 @@ def turn_of(entry: Entry, turns: int) -> int:
     else:
         series = entry[2].labels if isinstance(entry[2], HistogramLines) else entry[2]
     return zlib.crc32(series.encode()) % turns
-
-
-def _text(samples: Iterator[tuple[Entry, int]] | Sequence[tuple[Entry, int]]) -> bytes:
-    texts = []
-    for entry, at_ms in samples:
-        if isinstance(entry, str):
-            texts.append(f"{entry} {at_ms}\n")
-        else:  # all lines of a histogram have one time
-            texts.append(f"{text_of(entry)}\n".replace("\n", f" {at_ms}\n"))
-    return "".join(texts).encode()

@@ -23,13 +23,20 @@ class Answers:
         self._sending: dict[object, tuple[web.Request, object, int]] = {}
 
     def of_pieces(
-        self, request: web.Request, pieces: Sequence[Piece], version: object, *, keep: bool
+        self,
+        request: web.Request,
+        pieces: Sequence[Piece],
+        version: object,
+        *,
+        keep: bool = False,
+        is_measured: bool = True,
     ) -> "PiecesBody":
         """The body of an answer: pieces of an exposition, of which `version` is the moment.
 
-        `keep` says whether the same will soon be asked for again.
+        `keep` says whether the same will soon be asked for again, `is_measured` whether the pieces
+        know their sizes. Otherwise the answer has no Content-Length.
         """
-        return PiecesBody(self, request, pieces, version, keep=keep)
+        return PiecesBody(self, request, pieces, version, keep=keep, is_measured=is_measured)
 
     @contextmanager
     def sending(self, request: web.Request, version: object, size_bytes: int) -> Iterator[None]:
@@ -68,6 +75,7 @@ class PiecesBody(Payload):
         version: object,
         *,
         keep: bool,
+        is_measured: bool,
     ) -> None:
         super().__init__(pieces)
         self._answers = answers
@@ -75,7 +83,8 @@ class PiecesBody(Payload):
         self._pieces = pieces
         self._version = version
         self._keep = keep
-        self._size = sum(map(len, pieces))
+        self._about_bytes = sum(map(len, pieces))
+        self._size = self._about_bytes if is_measured else None
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         """The body as text."""
@@ -83,11 +92,15 @@ class PiecesBody(Payload):
         return whole.decode(encoding, errors)
 
     async def write(self, writer: AbstractStreamWriter) -> None:
-        """Sends the body; waits whenever the client does not read."""
-        with self._answers.sending(self._request, self._version, self._size or 0):
+        """Sends the body; waits whenever the client does not read.
+
+        It can be sent once: a connection keeps its last answer, which must not keep the pieces.
+        """
+        pieces, self._pieces, self._value = self._pieces, (), ()
+        with self._answers.sending(self._request, self._version, self._about_bytes):
             texts: list[bytes] = []
             gathered_bytes = 0
-            for piece in self._pieces:
+            for piece in pieces:
                 texts.append(piece.text(keep=self._keep))
                 gathered_bytes += len(texts[-1])
                 if gathered_bytes >= PIECE_BYTES:

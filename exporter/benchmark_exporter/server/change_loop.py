@@ -10,6 +10,7 @@ import logging
 import math
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from benchmark_exporter.ledger import LedgerError
 from benchmark_exporter.server.ingest_state import IngestState
@@ -19,8 +20,9 @@ from benchmark_exporter.server.worker import Worker
 
 log = logging.getLogger(__name__)
 
-# How often it is checked whether the state has changed, which costs next to nothing.
-CHECK_SECONDS = 0.1
+# For how long nothing must come in before a search, and how long to wait while nothing can be done:
+# each state ends that.
+SETTLED_SECONDS, IDLE_SECONDS = 0.1, 1.0
 # How long a step searches, and the pause before the next one at least.
 STEP_SECONDS, LEAST_PAUSE_SECONDS = 0.01, 0.02
 # The pause while files come in, and after a failure.
@@ -55,7 +57,7 @@ class ChangeLoop:
     async def run(self) -> None:
         """Searches until cancelled."""
         while True:
-            pause = CHECK_SECONDS
+            pause: float | None = None
             if self._may_search():
                 try:
                     pause = await self._run_once()
@@ -69,19 +71,30 @@ class ChangeLoop:
                 except Exception:  # an unforeseen error here must not end the exporter
                     log.exception("change points cannot be searched, retrying")
                     pause = RETRY_SECONDS
-            await asyncio.sleep(pause)
+            await self._pause(pause)
+
+    async def _pause(self, seconds: float | None) -> None:
+        """Pauses; None: until there is a new state, or for IDLE_SECONDS."""
+        if seconds is not None:
+            await asyncio.sleep(seconds)
+            return
+        searchable = self._publisher.searchable
+        with suppress(TimeoutError):
+            async with asyncio.timeout(IDLE_SECONDS):
+                await searchable.wait()
+        searchable.clear()
 
     def _may_search(self) -> bool:
         opened, state = self._opened, self._state
         is_usable = opened.is_open and not opened.must_be_replaced and not opened.ledger.is_alone
         return is_usable and state.is_caught_up and state.failure is None and not state.is_stopping
 
-    async def _run_once(self) -> float:
-        """Takes a step if there is something to do; returns how long to pause."""
+    async def _run_once(self) -> float | None:
+        """Takes a step if there is something to do; returns for how long to `_pause`."""
         commits = self._publisher.state.commits
         is_new = commits != self._searched_commits
         if not (is_new or self._state.searches_due or self._must_publish()):
-            return CHECK_SECONDS
+            return None
         if is_new and not self._state.searches_due and not await self._has_settled(commits):
             return 0.0
         started = time.monotonic()
@@ -92,7 +105,7 @@ class ChangeLoop:
 
     async def _has_settled(self, commits: int) -> bool:
         """Whether nothing came in for a moment, or something has for long."""
-        await asyncio.sleep(CHECK_SECONDS)
+        await asyncio.sleep(SETTLED_SECONDS)
         waited = time.monotonic() - self._stepped_seconds >= MAX_WAIT_SECONDS
         return waited or self._publisher.state.commits == commits
 

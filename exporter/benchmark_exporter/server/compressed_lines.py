@@ -1,13 +1,13 @@
-"""Compresses the lines of the slow scrape that have not changed for a while.
+"""Shrinks the lines of an exposition that have not changed for a while.
 
-They are most of the exposition's memory, and are only read every 30 s.
+Those of the slow scrape, which is most of the exposition's memory and is only read every 30 s, are
+compressed. Those of the state are kept as text.
 """
 
 import asyncio
 import logging
 from collections.abc import Sequence
 
-from benchmark_exporter.metrics.definitions import Part
 from benchmark_exporter.metrics.exposition import Exposition
 from benchmark_exporter.metrics.sorted_lines import Chunk
 from benchmark_exporter.server.memory import trim
@@ -15,8 +15,7 @@ from benchmark_exporter.server.publishing import Publisher
 
 log = logging.getLogger(__name__)
 
-COMPRESSED: Part = "distributions"
-# What has not changed from one time to the next is compressed.
+# What has not changed from one time to the next shrinks.
 COMPRESS_SECONDS = 10.0
 # Compressed without a pause: 5 ms, most of which do not hold the interpreter.
 _CHUNKS, _PAUSE_SECONDS = 50, 0.02
@@ -25,7 +24,7 @@ _MANY = 500
 
 
 async def compress_lines(publisher: Publisher) -> None:
-    """Compresses until cancelled."""
+    """Shrinks lines until cancelled."""
     while True:
         await asyncio.sleep(COMPRESS_SECONDS)
         try:
@@ -44,17 +43,13 @@ async def _compress_old(exposition: Exposition) -> None:
 
 
 def old_chunks(exposition: Exposition) -> Sequence[Chunk]:
-    """The chunks to compress: those that were there at the call before."""
+    """The chunks to shrink: those that were there at the call before."""
     return [
-        chunk
-        for (part, _), lines in exposition.blocks.items()
-        if part == COMPRESSED
-        for chunk in lines.chunks
-        if chunk.grow_old()
+        chunk for lines in exposition.blocks.values() for chunk in lines.chunks if chunk.grow_old()
     ]
 
 
 def compress(chunks: Sequence[Chunk]) -> None:
-    """Compresses them, in any thread."""
+    """Shrinks them, in any thread."""
     for chunk in chunks:
-        chunk.compress()
+        chunk.shrink()

@@ -16,9 +16,10 @@ from benchmark_exporter.server.worker import Worker
 
 log = logging.getLogger(__name__)
 
-# A scan may take at most this share of the time until the next, so that it costs at most 1 % of a
-# core.
-SCAN_SHARE = 0.01
+# A scan may take at most this share of the time, as long as the next is then begun within
+# PROMPT_SCAN_SECONDS. A larger folder is scanned more often than that, for at most 1 % of the time.
+SCAN_SHARE, MOST_SCAN_SHARE = 0.003, 0.01
+PROMPT_SCAN_SECONDS = 5.0
 # After the ledger or the results folder failed.
 INGEST_RETRY_SECONDS = 5.0
 # More than these are left to a scan, which keeps no paths: 100,000 take 14 MB.
@@ -145,10 +146,8 @@ class IngestLoop:
         if self._must_scan or is_other or time.monotonic() >= next_scan:
             self._must_scan = False
             await self._scan()
-            pause = max(
-                self._configuration.now.rescan_interval_seconds,
-                self._state.scan_duration_seconds / SCAN_SHARE,
-            )
+            interval = self._configuration.now.rescan_interval_seconds
+            pause = pause_seconds(self._state.scan_duration_seconds, interval)
             next_scan = time.monotonic() + pause
         await self._worker.run(self._refresh_by_worker)
         return next_scan
@@ -222,3 +221,9 @@ class IngestLoop:
         self._state.unfinished = opened.ingest.unfinished
         self._state.measuring_files = opened.ingest.reader.measuring
         self._publisher.refresh_by_worker(opened.ledger, opened.ingest.pending_files)
+
+
+def pause_seconds(scan_seconds: float, least_seconds: float) -> float:
+    """How long to wait after a scan that took so long."""
+    shared = min(scan_seconds / SCAN_SHARE, PROMPT_SCAN_SECONDS)
+    return max(least_seconds, shared, scan_seconds / MOST_SCAN_SHARE)

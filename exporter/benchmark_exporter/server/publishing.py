@@ -25,8 +25,8 @@ class Publisher:
 
     Methods that end in `_by_worker` run in the ledger's worker thread, and so does `scrapes`; all
     others run in the event loop. `state`, `exposition` and `live` are unset until
-    the first `publish_by_worker`; `live` is what was last rendered. `changed` is set after each new
-    state.
+    the first `publish_by_worker`; `live` is what was last rendered. `changed` and `searchable` are
+    set after each new state, for one who waits each.
     """
 
     state: CurrentState
@@ -43,7 +43,7 @@ class Publisher:
         self._ingest = ingest
         self._scrapes = scrapes
         self._loop = asyncio.get_running_loop()
-        self.changed = asyncio.Event()
+        self.changed, self.searchable = asyncio.Event(), asyncio.Event()
         self.live = Live(0, 0.0, exporter_url=exporter_url)
 
     def publish_by_worker(self, ledger: Ledger, pending_files: int) -> None:
@@ -55,7 +55,11 @@ class Publisher:
         live = self._live_now(pending_files)
         self.state, self.exposition = self._collector.expose(ledger, live, time.time())
         self.live = live
-        self._loop.call_soon_threadsafe(self.changed.set)
+        self._loop.call_soon_threadsafe(self._note_change)
+
+    def _note_change(self) -> None:
+        self.changed.set()
+        self.searchable.set()
 
     def refresh_by_worker(self, ledger: Ledger, pending_files: int) -> None:
         """Publishes what no commit of ours changes.

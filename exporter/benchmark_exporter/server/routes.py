@@ -112,7 +112,7 @@ class _Routes:
         if is_state and is_worth_it(request.remote, accepted):
             compressed = [Text(await self._compressed.state(exposition))]
             headers["Content-Encoding"] = "gzip"
-            body = answers.of_pieces(request, compressed, exposition, keep=False)
+            body = answers.of_pieces(request, compressed, exposition)
         else:
 
             def families_of(part: Part) -> Iterable[Family]:
@@ -123,7 +123,11 @@ class _Routes:
                 return exposition.families(part)
 
             families = map(families_of, parts)
-            body = answers.of_pieces(request, pieces(families), exposition, keep=parts == ["state"])
+            # Of the state, which most scrapes ask for sparse, that is dense families only.
+            keep = is_sparse and parts == ["state"]
+            body = answers.of_pieces(
+                request, pieces(families), exposition, keep=keep, is_measured=not is_sparse
+            )
         return web.Response(body=body, headers=headers)
 
     async def healthy(self, _: web.Request) -> web.Response:

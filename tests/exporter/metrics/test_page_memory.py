@@ -3,6 +3,8 @@
 import tracemalloc
 from collections.abc import Callable
 
+import pytest
+
 from benchmark_exporter.config import packaged
 from benchmark_exporter.metrics.definitions import load_definitions
 from benchmark_exporter.metrics.lines import Layout, Lines
@@ -32,10 +34,10 @@ def traced_bytes(work: Callable[[], object]) -> int:
         tracemalloc.stop()
 
 
-def rendered(layout: Layout, text: SeriesText, value: int) -> Lines:
+def rendered(layout: Layout, text: SeriesText, value: int, benchmarks: int = BENCHMARKS) -> Lines:
     """A line of each family for each benchmark, of which one has this value."""
     lines = Lines(layout, text)
-    for number in range(BENCHMARKS):
+    for number in range(benchmarks):
         for family in FAMILIES:
             names = DEFINITIONS[family].labels
             labels = tuple(f"{name}-{number:04}-of-a-usual-length" for name in names)
@@ -72,46 +74,90 @@ def test_labels_that_do_not_recur_are_not_kept() -> None:
     assert traced_bytes(lambda: render(50_000)) < 10_001 * 400
 
 
-def test_a_compressed_chunk_has_the_same_lines_and_text() -> None:
-    plain, as_text, chunk = Chunk(LINES), Chunk(LINES, as_text=True), Chunk(LINES)
-    chunk.compress()
-    for each in (as_text, chunk):
+def test_a_smaller_chunk_has_the_same_lines_and_text() -> None:
+    plain, as_text = Chunk(LINES), Chunk(LINES, as_text=True)
+    shrunk, compressed = Chunk(LINES), Chunk(LINES, seldom_read=True)
+    places = [0, 7, CHUNK_ENTRIES - 1]
+    for chunk in (shrunk, compressed):
+        chunk.shrink()
+    assert [chunk.is_compressed for chunk in (shrunk, compressed)] == [False, True]
+    for each in (as_text, shrunk, compressed):
         assert list(each.entries) == LINES
         assert each.text(keep=False) == plain.text(keep=False)
+        assert list(each.texts(places)) == [LINES[place].encode() for place in places]
         assert len(each) == len(plain)
         assert each.first == LINES[0]
 
 
-def test_a_compressed_chunk_takes_a_fraction() -> None:
-    def kept(*, compressed: bool) -> list[Chunk]:
+@pytest.mark.parametrize(("seldom_read", "share"), [(False, 0.8), (True, 0.2)])
+def test_a_smaller_chunk_takes_a_fraction(seldom_read: bool, share: float) -> None:
+    def kept(*, shrunk: bool) -> list[Chunk]:
         chunks = []
         for first in range(50):
-            chunks.append(
-                Chunk([f'm{{name="{first:03}-{at:03}{"x" * 150}"}} 1' for at in range(64)])
-            )
-            if compressed:
-                chunks[-1].compress()
+            lines = [f'm{{name="{first:03}-{at:03}{"x" * 150}"}} 1' for at in range(64)]
+            chunks.append(Chunk(lines, seldom_read=seldom_read))
+            if shrunk:
+                chunks[-1].shrink()
         return chunks
 
-    assert (
-        traced_bytes(lambda: kept(compressed=True))
-        < traced_bytes(lambda: kept(compressed=False)) / 5
-    )
+    whole = traced_bytes(lambda: kept(shrunk=False))
+    assert traced_bytes(lambda: kept(shrunk=True)) < share * whole
+
+
+@pytest.mark.parametrize("seldom_read", [False, True])
+def test_many_new_lines_are_kept_as_text(seldom_read: bool) -> None:
+    def kept() -> SortedLines:
+        many = [f'm{{name="{number:05}-{"x" * 150}"}} 1' for number in range(50 * CHUNK_ENTRIES)]
+        return SortedLines(seldom_read=seldom_read).changed([], many)
+
+    text_bytes = sum(map(len, kept().chunks))
+    assert traced_bytes(kept) < 1.1 * text_bytes
 
 
 def test_compressed_lines_can_be_changed() -> None:
     many = [f"a{number:05} 1" for number in range(20 * CHUNK_ENTRIES)]
     lines = SortedLines(seldom_read=True).changed([], many)
     for chunk in lines.chunks:
-        chunk.compress()
+        chunk.shrink()
     changed = lines.changed([many[700]], ["a00700 2"])
     assert list(changed) == [*many[:700], "a00700 2", *many[701:]]
     assert len(set(changed.chunks) - set(lines.chunks)) == 1
 
 
 def test_only_a_chunk_that_was_there_before_is_old() -> None:
-    chunk, ordered = Chunk(LINES), Chunk([(1, 0, "a 1")])
-    assert [chunk.grow_old(), chunk.grow_old()] == [False, True]
+    chunk, seldom = Chunk(LINES), Chunk(LINES, seldom_read=True, as_text=True)
+    ordered = Chunk([(1, 0, "a 1")])
+    for each in (chunk, seldom):
+        assert [each.grow_old(), each.grow_old()] == [False, True]
+        each.shrink()
+        assert not each.grow_old()
     assert [ordered.grow_old(), ordered.grow_old()] == [False, False]
-    chunk.compress()
-    assert not chunk.grow_old()
+
+
+def test_a_small_chunk_keeps_no_string_that_was_made_with_others() -> None:
+    for seldom_read in (False, True):
+        entries = [f"a{number:05} 1" for number in range(CHUNK_ENTRIES)]
+        chunk = Chunk(entries, seldom_read=seldom_read)
+        chunk.shrink()
+        assert chunk.first == entries[0]
+        assert chunk.first is not entries[0]
+
+
+def test_lines_of_many_groups_are_there_family_by_family_only() -> None:
+    """The most memory at a time is that of one family's lines, not of all of them."""
+    layout = Layout(DEFINITIONS)
+    text = SeriesText(DEFINITIONS, 1000)
+    groups = rendered(layout, text, 1, benchmarks=3000).groups(lambda _: "")
+    page = Page(layout, text)
+    for group, lines in groups.items():
+        page.replace(group, lines)
+    page.take()
+    tracemalloc.start()
+    try:
+        page.show(frozenset())
+        kept_bytes, most_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    in_lines = sum(len(chunk) for lines in page.blocks.values() for chunk in lines.chunks)
+    assert kept_bytes < 1.3 * in_lines
+    assert most_bytes < 2 * in_lines

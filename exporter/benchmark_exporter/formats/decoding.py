@@ -8,7 +8,7 @@ import msgspec
 
 from benchmark_exporter.formats.non_json_numbers import nulled, respelled, zeroed
 from benchmark_exporter.formats.several_documents import Several, several_documents
-from benchmark_exporter.formats.text_results import hint
+from benchmark_exporter.formats.text_results import Printed, hint
 from benchmark_exporter.formats.unpacking import unpacked
 from benchmark_exporter.model import Rejected
 
@@ -17,7 +17,7 @@ def decode(data: bytes) -> tuple[object, bool]:
     """The JSON value of a document, and whether it is without numbers that are not finite.
 
     These are null in the value; `not_finite` says where the first of them is, and `with_nan` keeps
-    them. The value is `Several` if there are several documents.
+    them. The value is `Several` if there are several documents, and `Printed` if it is a text.
 
     Raises:
         Rejected: the bytes are not JSON. `truncated` means that they end early.
@@ -37,7 +37,12 @@ def decode(data: bytes) -> tuple[object, bool]:
                 return msgspec.json.decode(without), False
             except (msgspec.DecodeError, RecursionError):
                 pass
-        document = _lenient(data)
+        try:
+            document = _lenient(data)
+        except Rejected as rejected:
+            if rejected.reason != "malformed_json" or data.lstrip()[:1] in (b"{", b"[", b'"'):
+                raise
+            return Printed(data.decode(), rejected), True
         flaw = _first_flaw(document.documents if isinstance(document, Several) else document)
         if flaw is None and isinstance(document, Several):
             return document, True

@@ -16,6 +16,7 @@ import msgspec
 from benchmark_exporter.formats import Origin, Sidecar, parse, parse_sidecar
 from benchmark_exporter.ingest.inbox import Candidate, Inbox
 from benchmark_exporter.ingest.inboxes import Inboxes
+from benchmark_exporter.ingest.neighbours import reader_beside
 from benchmark_exporter.model import Document, Rejected, RejectionReason, Run
 
 log = logging.getLogger(__name__)
@@ -138,7 +139,12 @@ class Reader:
 
     def _read(self, candidate: Candidate, perhaps_with_sidecar: set[str] | None) -> ReadFile | None:
         digest, sidecar = b"", None
-        origin = Origin(self._zone, candidate.mtime_ns / 1e9)
+        origin = Origin(
+            self._zone,
+            candidate.mtime_ns / 1e9,
+            path=candidate.path,
+            beside=reader_beside(self._inbox, candidate),
+        )
         try:
             data = self._inbox.read(candidate)
             digest = hashlib.sha256(data).digest()

@@ -16,6 +16,7 @@ from benchmark_exporter.ingest.branches import (
 )
 from benchmark_exporter.ingest.inbox import Candidate, Inbox
 from benchmark_exporter.ingest.naming import KnownExecutables, named
+from benchmark_exporter.ingest.neighbours import reader_beside
 from benchmark_exporter.ingest.reading import in_sidecar
 from benchmark_exporter.ledger.history import RecordedRun, RunSelection
 from benchmark_exporter.ledger.state import NewestGateOutcome
@@ -34,7 +35,12 @@ def read_document(
         FileNotFoundError: it has gone.
     """
     data = inbox.read(candidate)
-    origin = Origin(zone, candidate.mtime_ns / 1e9)
+    origin = Origin(
+        zone,
+        candidate.mtime_ns / 1e9,
+        path=candidate.path,
+        beside=reader_beside(inbox, candidate),
+    )
     sidecar = inbox.sidecar(candidate)
     if sidecar is not None:
         try:

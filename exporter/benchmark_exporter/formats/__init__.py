@@ -17,20 +17,27 @@ import msgspec
 from msgspec.structs import replace
 
 from benchmark_exporter.formats import (
+    asv,
     bench_guard,
     bench_results,
     bench_suite,
     bench_suite_baseline,
+    bencher,
+    benchmarkdotnet,
+    criterion,
     github_action_benchmark,
+    go_test,
     golden_metrics,
     google_benchmark,
     hyperfine,
     jmh,
+    k6,
     perf_analyze,
     perf_diff,
     perf_guard,
     perf_suite,
     pipeline,
+    pyperf,
     pytest_benchmark,
     result,
 )
@@ -38,6 +45,7 @@ from benchmark_exporter.formats.decoding import decode, invalid_value, not_finit
 from benchmark_exporter.formats.naming import MAX_CHARACTERS, with_short_names
 from benchmark_exporter.formats.origin import Origin, Sidecar, parse_sidecar
 from benchmark_exporter.formats.several_documents import Several
+from benchmark_exporter.formats.text_results import Printed
 from benchmark_exporter.formats.unknown import unknown
 from benchmark_exporter.model import Document, Rejected, Run
 
@@ -53,8 +61,9 @@ _NO_ORIGIN = Origin()
 class Format(Protocol):
     """What a format module offers.
 
-    With `READS_NAN = True` a format of another distribution also reads documents that contain NaN
-    or Infinity, for which JSON has no number; to ours, they are not there. `join(documents)` makes
+    With `READS_NAN = True`, NaN and Infinity, for which JSON has no number, are in the document.
+    Without it, a format of another distribution does not read such documents, and to ours these
+    numbers are null. `join(documents)` makes
     one document of several in a file. `GROWS = True` means that its tool rewrites the document
     while it measures, with more results each time; results that were recorded before are then left
     out.
@@ -85,6 +94,13 @@ FORMATS: tuple[Format, ...] = (
     hyperfine,
     jmh,
     github_action_benchmark,
+    asv,
+    pyperf,
+    criterion,
+    go_test,
+    benchmarkdotnet,
+    k6,
+    bencher,  # after all others: only the shape of its documents tells
 )
 
 
@@ -129,11 +145,14 @@ def parse(data: bytes, origin: Origin = _NO_ORIGIN) -> Document:
         if candidate.matches(document):
             break
     else:
+        if isinstance(document, Printed):
+            raise document.rejected
         raise unknown(document, [each.NAME for each in formats()])
-    if not is_finite and candidate not in FORMATS:
-        if not getattr(candidate, "READS_NAN", False):
+    if not is_finite:
+        if getattr(candidate, "READS_NAN", False):
+            document = with_nan(data)
+        elif candidate not in FORMATS:
             raise not_finite(data)
-        document = with_nan(data)
     try:
         parsed = candidate.parse(document, origin)
     except msgspec.ValidationError as error:

@@ -34,6 +34,14 @@ GOLDEN_SHAPES = (
     "jmh/1-results",
     "result/1-run",
     "github_action_benchmark/1-smaller",
+    "asv/2-version-1",
+    "pyperf/1-suite",
+    "criterion/1-estimates",
+    "benchmarkdotnet/1-full",
+    "k6/1-handle-summary",
+    "k6/2-summary-export",
+    "bencher/1-metrics",
+    "bencher/2-parameters",
 )
 SHAPES = (
     perf_suite(),

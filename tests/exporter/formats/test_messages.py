@@ -74,7 +74,7 @@ def test_what_every_format_is_recognised_by_is_known() -> None:
             "--------- benchmark: 1 tests ---------\nName (time in ns)   Min   Max\n",
             "--benchmark-json",
         ),
-        ("goos: linux\nBenchmarkFib-8   1000000   1234 ns/op\n", "go test -bench"),
+        ("goos: linux\ngoarch: amd64\nPASS\n", "-bench=."),
         ("test tests::bench_fib ... bench:   1,234 ns/iter (+/- 5)\n", "cargo bench"),
         ("window.BENCHMARK_DATA = {}\n", "github-action-benchmark"),
         ('<?xml version="1.0"?><testsuite/>', "XML"),

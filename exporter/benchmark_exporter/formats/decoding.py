@@ -3,14 +3,17 @@
 import json
 import math
 from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 import msgspec
 
-from benchmark_exporter.formats.non_json_numbers import nulled, respelled, zeroed
+from benchmark_exporter.formats.non_json_numbers import nulled, quoted, respelled, zeroed
 from benchmark_exporter.formats.several_documents import Several, several_documents
 from benchmark_exporter.formats.text_results import Printed, hint
 from benchmark_exporter.formats.unpacking import unpacked
 from benchmark_exporter.model import Rejected
+
+T = TypeVar("T")
 
 
 def decode(data: bytes) -> tuple[object, bool]:
@@ -56,6 +59,22 @@ def with_nan(data: bytes) -> object:
     return _lenient(unpacked(data))
 
 
+def with_words(data: bytes, type_: type[T]) -> T | None:
+    """A document that `decode` has accepted, with strings in place of NaN and Infinity.
+
+    None if it has other numbers that JSON lacks as well.
+
+    Raises:
+        msgspec.ValidationError: it does not have the type.
+    """
+    try:
+        return msgspec.json.decode(quoted(unpacked(data)), type=type_)
+    except msgspec.ValidationError:
+        raise
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
 def not_finite(data: bytes) -> Rejected:
     """The rejection of a document that `decode` has accepted, for its first such number."""
     document = with_nan(data)
@@ -81,7 +100,7 @@ def _lenient(data: bytes, *, nulls: bool = False) -> object:
         Rejected: not even that.
     """
     rest = data
-    for text in dict.fromkeys((data.decode(), respelled(data).decode())):
+    for text in _spellings(data):
         try:
             if nulls:
                 return json.loads(text, parse_constant=lambda _: None, parse_float=_finite)
@@ -95,6 +114,15 @@ def _lenient(data: bytes, *, nulls: bool = False) -> object:
         except (ValueError, RecursionError):
             pass
     raise _why_not_json(rest, data)
+
+
+def _spellings(data: bytes) -> Iterator[str]:
+    """The text, and then with numbers that JSON lacks as Python spells them, if that differs."""
+    text = data.decode()
+    yield text
+    other = respelled(data)
+    if other != data:
+        yield other.decode()
 
 
 def invalid_value(error: msgspec.ValidationError) -> Rejected:

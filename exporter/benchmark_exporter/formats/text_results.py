@@ -35,8 +35,12 @@ _KINDS: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
             "what go test prints without a benchmark; its option -bench=. measures",
         ),
         (
-            rb"^test .* bench: +[\d,]+ ns/iter|time: +\[[\d.]+ .s ",
-            "what cargo bench prints, which is not read; write an array of name, unit and value",
+            rb"^benchmark name +samples +iterations",
+            "what Catch2 prints; its option --reporter xml writes XML, which is read",
+        ),
+        (
+            rb"^.+ x [\d,.]+ ops/sec \xc2\xb1",
+            "what benchmark.js prints; write an array of name, unit and value",
         ),
         (
             rb"\A\s*window\.BENCHMARK_DATA",

@@ -28,6 +28,16 @@ REQUIRED: Mapping[str, Sequence[str]] = {
     "go_test": ("[].Action", "[].Package"),
     "benchmarkdotnet": ("HostEnvironmentInfo", "Benchmarks[].Method"),
     "k6": ("metrics", "root_group", "root_group.checks"),
+    "catch2": ("metadata", "metadata.catch2-version"),
+    "nanobench": ("results[].name", "results[].median(elapsed)"),
+    "vitest": ("files[].filepath", "files[].groups"),
+    "tinybench": ("[].name", "[].result"),
+    "mitata": ("benchmarks[].runs", "layout", "context"),
+    "julia_benchmarktools": ("[].Julia", "[].BenchmarkTools"),
+    "autocannon": ("latency", "requests", "throughput", "non2xx"),
+    "oha": ("summary.successRate", "summary.requestsPerSec", "statusCodeDistribution"),
+    "vegeta": ("latencies", "status_codes", "throughput", "success"),
+    "fio": ("fio version", "jobs[].jobname"),
     "bencher": ("[].latency.value",),
 }
 KEYS_SHOWN, KEY_CHARACTERS_SHOWN = 6, 30

@@ -42,6 +42,16 @@ GOLDEN_SHAPES = (
     "k6/2-summary-export",
     "bencher/1-metrics",
     "bencher/2-parameters",
+    "nanobench/1-run",
+    "vitest/2-version-3",
+    "tinybench/2-table-6",
+    "tinybench/4-tasks-6",
+    "mitata/2-version-1",
+    "julia_benchmarktools/1-trials",
+    "autocannon/1-run",
+    "oha/2-errors",
+    "vegeta/1-report",
+    "fio/1-version-3",
 )
 SHAPES = (
     perf_suite(),

@@ -26,7 +26,7 @@ TEXTS = {
 OF_OTHERS = {"--web", "--query", "--receive", "--cluster", "--command-name", "--ignore-failure"}
 # Of benchmark tools, whose results docs/formats.md says how to get.
 OF_OTHERS |= {"--record-samples", "--exporters", "--summary-export", "--out", "--reporter"}
-OF_OTHERS |= {"--output-format", "--latency"}
+OF_OTHERS |= {"--output-format", "--latency", "--new-machine-readable-summary"}
 
 
 @cache

@@ -1,4 +1,6 @@
-"""k6: `--summary-export` and the data of `handleSummary`. Names are k6's metrics.
+"""k6: `--summary-export`, the data of `handleSummary`, and `--new-machine-readable-summary`.
+
+Names are k6's metrics.
 
 A threshold that was crossed is a failure of its metric, and a check or a request that failed is one
 as well, unless a threshold allows for it. Where checks or requests have failed, nothing else is
@@ -8,6 +10,7 @@ read: what fails is often fast. In `--summary-export` true stands for a threshol
 from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from benchmark_exporter.formats.fields import LongName, NonNegative, objects_with
 from benchmark_exporter.formats.made import run_of
@@ -101,11 +104,44 @@ class K6Document(msgspec.Struct, frozen=True):
     state: StatePart = StatePart()
 
 
+class NamedMetricPart(MetricPart, frozen=True, kw_only=True):
+    name: LongName
+
+
+class ChecksPart(msgspec.Struct, frozen=True):
+    results: list[CheckPart] = []
+
+
+class ResultsPart(msgspec.Struct, frozen=True):
+    metrics: list[NamedMetricPart]
+    checks: ChecksPart = ChecksPart()
+
+
+class ConfigPart(msgspec.Struct, frozen=True):
+    duration: NonNegative = 0.0
+
+
+class MetadataPart(msgspec.Struct, frozen=True, rename="camel"):
+    generated_at: str = ""
+
+
+class MachineReadableDocument(msgspec.Struct, frozen=True):
+    """The duration is in seconds; a counter has no rate, and thresholds are not there."""
+
+    results: ResultsPart
+    config: ConfigPart = ConfigPart()
+    metadata: MetadataPart = MetadataPart()
+
+
 def matches(document: object) -> bool:
     """Also what `--out json` writes, to say that it is not read."""
     if isinstance(document, list):
         return objects_with(("type", "data", "metric"), document)
-    if not isinstance(document, dict) or not isinstance(document.get("metrics"), dict):
+    if not isinstance(document, dict):
+        return False
+    if _is_machine_readable(document):
+        return True
+    if not isinstance(document.get("metrics"), dict):
         return False
     return (
         objects_with(("groups", "checks"), [document.get("root_group")])
@@ -121,7 +157,15 @@ def parse(raw: object, origin: Origin) -> Run:
             "k6's single measurements (--out json) are not read; its options --summary-export=FILE "
             "and handleSummary write results",
         )
-    document, notes = convert(_with_values(raw), K6Document)
+    seconds: float | None = None
+    undated: tuple[str, ...] = ()
+    if isinstance(raw, dict) and _is_machine_readable(raw):
+        stated, notes = convert(raw, MachineReadableDocument)
+        document = _of_machine_readable(stated)
+        if generated := stated.metadata.generated_at:
+            seconds, undated = origin.moment(generated, "metadata.generatedAt")
+    else:
+        document, notes = convert(_with_values(raw), K6Document)
     metrics = document.metrics
     failures = {
         name: f"crossed: {', '.join(metric.crossed)}"
@@ -141,8 +185,27 @@ def parse(raw: object, origin: Origin) -> Run:
         origin,
         results,
         [Failure(name, error) for name, error in (failed | failures).items()],
+        seconds=seconds,
         duration_seconds=None if duration_ms is None else duration_ms / 1e3,
-        notes=notes,
+        notes=(*notes, *undated),
+    )
+
+
+def _is_machine_readable(document: dict[str, object]) -> bool:
+    return objects_with(("k6Version",), [document.get("metadata")]) and "results" in document
+
+
+def _of_machine_readable(stated: MachineReadableDocument) -> K6Document:
+    seconds = stated.config.duration
+    return K6Document(
+        {
+            part.name: replace(part, values=part.values | {"rate": count / seconds})
+            if part.type == "counter" and seconds and (count := part.value("count")) is not None
+            else part
+            for part in stated.results.metrics
+        },
+        GroupPart(checks=stated.results.checks.results),
+        StatePart(seconds * 1e3),
     )
 
 

@@ -28,7 +28,7 @@ _ARCHITECTURE = re.compile(
     r"-(x86_64|amd64|AMD64|i[3-6]86|aarch64|arm64|ARM64|armv\w+|ppc64le|s390x|riscv64)\b"
 )
 
-Metadata = dict[str, str | float | None]
+Metadata = dict[str, object]
 
 
 class RunPart(msgspec.Struct, frozen=True):
@@ -124,6 +124,6 @@ def _machine(metadata: Metadata) -> Machine | None:
     return machine if machine != Machine() else None
 
 
-def _text(metadata: Mapping[str, str | float | None], key: str) -> str:
+def _text(metadata: Mapping[str, object], key: str) -> str:
     value = metadata.get(key)
     return value if isinstance(value, str) else ""

@@ -92,3 +92,19 @@ def test_single_measurements_are_answered_with_the_option_that_writes_results() 
     point = {"metric": "vus", "type": "Point", "data": {"time": "2026-03-01T12:00:00Z", "value": 1}}
     lines = encoded(point | {"type": "Metric"}) + b"\n" + encoded(point) + b"\n"
     assert "--summary-export" in rejected(lines).detail
+
+
+def test_the_machine_readable_summary_is_read() -> None:
+    document = golden("k6/3-machine-readable")
+    run = accepted_run(document)
+    found = {each.name: (each.unit, each.better) for each in run.results}
+    assert found["http_req_duration"] == ("seconds", "lower")
+    assert found["http_reqs"] == ("per_second", "higher")
+    rate = next(each for each in run.results if each.name == "http_reqs")
+    assert rate.statistics.mean == 9.75  # 195 in 20 seconds
+    assert run.suite_duration_seconds == 20
+    assert run.timestamp_seconds == 1772366400
+    document["results"]["checks"]["results"][0]["fails"] = 2
+    failed = accepted_run(document)
+    assert failed.failures == (Failure("checks/is 200", "2 of 197 failed"),)
+    assert failed.results == ()

@@ -109,6 +109,17 @@ def test_cargo_bench_in_colours_is_read() -> None:
     assert run_of_text(f"\x1b[1mrunning 1 test\x1b[0m\n{line}").results[0].name == "a"
 
 
+def test_runners_of_ones_own_print_other_units() -> None:
+    run = run_of_text(
+        "test mov ... bench:        1508 cycles/iter (+/- 17)\n"
+        "test upload ... bench:     1911 MB/s (+/- 420)\n"
+    )
+    assert [(each.unit, each.better, each.statistics.p50) for each in run.results] == [
+        ("cycles/iter", "lower", 1508),
+        ("per_second", "higher", 1911e6),
+    ]
+
+
 def test_executables_with_a_benchmark_of_the_same_name_are_numbered() -> None:
     run = run_of_text("test a ... bench:         1 ns/iter (+/- 2)\n" * 2)
     assert [each.name for each in run.results] == ["a", "a #2"]

@@ -25,7 +25,12 @@ def test_time_machine_and_duration(document: str) -> None:
 
 def test_metadata_of_the_document_are_those_of_each_benchmark() -> None:
     document = golden("pyperf/2-one-benchmark-2.3")
-    document["metadata"] |= {"unit": "integer", "commit_id": "a1b2c3d", "commit_branch": "main"}
+    document["metadata"] |= {
+        "tags": ["a"],
+        "unit": "integer",
+        "commit_id": "a1b2c3d",
+        "commit_branch": "main",
+    }
     run = accepted_run(document)
     assert (run.results[0].unit, run.results[0].better) == ("integer", None)
     assert (run.commit_hash, run.branch) == ("a1b2c3d", "main")

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from benchmark_exporter.formats.fields import LongName, as_commit, keys
 from benchmark_exporter.formats.made import not_a_run, run_of
+from benchmark_exporter.formats.naming import NAMES_SHOWN
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.formats.plausible import MOST
 from benchmark_exporter.formats.statistics import from_samples
@@ -88,10 +89,13 @@ def parse(raw: object, origin: Origin) -> Run | Baseline:
         if not 0 <= document.date <= LATEST_MILLISECONDS:
             raise Rejected("invalid_value", f"{document.date} is not a date", json_path="$.date")
         seconds = document.date / 1e3
-    results, failures = list[Result](), list[Failure]()
+    results, failures, notes = list[Result](), list[Failure](), list[str]()
     units = _Units(origin)
     for name, row in document.results.items():
         cases = _cases(row, document.result_columns)
+        if flaw := _flaw(cases):
+            notes.append(f"{name} is left out: {flaw}")
+            continue
         values = itertools.repeat(None) if cases.result is None else cases.result
         for index, (case, value) in enumerate(zip(_names(name, cases), values, strict=False)):
             if value is None:
@@ -108,16 +112,29 @@ def parse(raw: object, origin: Origin) -> Run | Baseline:
         environment=document.env_name[:1024] or None,
         commit=as_commit(commit),
         machine=_machine(document.params),
+        notes=notes[:NAMES_SHOWN],
     )
 
 
 def _cases(row: object, columns: Sequence[str]) -> _Cases:
     """Of either version; a single number is that of a benchmark without parameters."""
     if isinstance(row, dict):
-        return msgspec.convert(row, _Cases)
+        result = row.get("result")
+        is_one = result is not None and not isinstance(result, list)
+        return msgspec.convert(row | {"result": [result]} if is_one else row, _Cases)
     if isinstance(row, list) and columns:
         return msgspec.convert(dict(zip(columns, row, strict=False)) | {"": None}, _Cases)
     return _Cases(result=None if row is None else [row])
+
+
+def _flaw(cases: _Cases) -> str | None:
+    """What is wrong with the parameters of a benchmark; None if they fit its results."""
+    count = math.prod(map(len, cases.params))
+    if count > _MAX_COMBINATIONS:
+        return f"it has {count} combinations of parameters"
+    if cases.params and cases.result is not None and len(cases.result) != count:
+        return f"it has {len(cases.result)} results of {count} combinations of parameters"
+    return None
 
 
 def _names(name: str, cases: _Cases) -> Iterator[str]:
@@ -125,13 +142,6 @@ def _names(name: str, cases: _Cases) -> Iterator[str]:
     if not cases.params:
         count = 1 if cases.result is None else len(cases.result)
         return iter([name] if count == 1 else [f"{name}[{index}]" for index in range(count)])
-    count = math.prod(map(len, cases.params))
-    if count > _MAX_COMBINATIONS:
-        raise Rejected("invalid_value", f"{name} has {count} combinations of parameters")
-    if cases.result is not None and len(cases.result) != count:
-        raise Rejected(
-            "invalid_value", f"{name} has {len(cases.result)} results of {count} combinations"
-        )
     return (f"{name}({','.join(map(str, values))})" for values in itertools.product(*cases.params))
 
 

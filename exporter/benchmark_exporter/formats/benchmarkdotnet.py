@@ -94,13 +94,15 @@ class BenchmarkPart(msgspec.Struct, frozen=True, rename="pascal"):
         return found["what"] or found["id"]
 
 
-class ProcessorPart(msgspec.Struct, frozen=True, rename="pascal"):
+class LazyPart(msgspec.Struct, frozen=True, rename="pascal"):
+    """A text as versions before 0.11 write it."""
+
     value: str = ""
 
 
 class HostPart(msgspec.Struct, frozen=True, rename="pascal"):
-    os_version: str = ""
-    processor_name: str | ProcessorPart | None = None
+    os_version: str | LazyPart | None = None
+    processor_name: str | LazyPart | None = None
     processor_count: Count | None = None
     logical_core_count: Count | None = None
     architecture: str = ""
@@ -203,14 +205,17 @@ def _seconds(title: str, origin: Origin) -> float | None:
 
 
 def _machine(host: HostPart) -> Machine | None:
-    processor = host.processor_name
-    model = processor.value if isinstance(processor, ProcessorPart) else processor or ""
-    named = next((name for name in _SYSTEMS if name in host.os_version), "Linux")
+    system, model = _text(host.os_version), _text(host.processor_name)
+    named = next((name for name in _SYSTEMS if name in system), "Linux")
     architecture = host.architecture.split()
     machine = Machine(
-        named if host.os_version else "",
+        named if system else "",
         architecture[0][:1024] if architecture and not architecture[0].endswith("-bit") else "",
         model[:1024],
         host.logical_core_count or host.processor_count,
     )
     return machine if machine != Machine() else None
+
+
+def _text(value: str | LazyPart | None) -> str:
+    return value.value if isinstance(value, LazyPart) else value or ""

@@ -9,7 +9,7 @@ from benchmark_exporter.formats import Origin, parse
 from benchmark_exporter.ingest.inbox import Inbox
 from benchmark_exporter.ingest.result_files import read_document
 from benchmark_exporter.model import Baseline, Failure, Machine, Run
-from tests.support.parsing import accepted, accepted_run, rejected
+from tests.support.parsing import accepted, accepted_run
 from tests.support.paths import REPOSITORY
 
 GOLDEN = REPOSITORY / "tests/exporter/golden/asv"
@@ -89,12 +89,20 @@ def test_a_machine_of_which_nothing_else_is_known_goes_by_its_name() -> None:
     assert accepted_run(document).machine_class == "ci-benchmarks"
 
 
-def test_results_that_do_not_fit_their_parameters_are_rejected() -> None:
+def test_results_that_do_not_fit_their_parameters_are_left_out() -> None:
     document = json.loads((GOLDEN / "2-version-1.json").read_text("utf-8"))
     document["results"]["suite.Sort.time_sort"]["result"] = [0.5]
-    assert "1 results of 2 combinations" in rejected(json.dumps(document).encode()).detail
+    run = accepted_run(document)
+    assert [each.name for each in run.results] == ["suite.time_one", "suite.mem_list(10)"]
+    assert "1 results of 2 combinations" in run.notes[0]
     document["results"]["suite.Sort.time_sort"] = {"params": [["a"] * 1000] * 9, "result": None}
-    assert "combinations of parameters" in rejected(json.dumps(document).encode()).detail
+    assert "combinations of parameters" in accepted_run(document).notes[0]
+
+
+def test_a_single_result_of_the_first_version_may_have_statistics() -> None:
+    document = json.loads((GOLDEN / "2-version-1.json").read_text("utf-8"))
+    document["results"] = {"suite.time_x": {"result": 0.5, "stats": [{"q_25": 0.4}]}}
+    assert accepted_run(document).results[0].statistics.mean == 0.5
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,8 @@ def test_versions_before_0_10_name_a_benchmark_in_parts() -> None:
     document["Title"] = "Sorting"
     host = document["HostEnvironmentInfo"]
     host |= {"ProcessorName": {"IsValueCreated": True, "Value": "Intel i7"}, "ProcessorCount": 8}
-    host |= {"OsVersion": "Microsoft Windows NT 6.2.9200.0", "Architecture": "64-bit RELEASE"}
+    system = {"IsValueCreated": True, "Value": "Microsoft Windows NT 6.2.9200.0"}
+    host |= {"OsVersion": system, "Architecture": "64-bit RELEASE"}
     del host["LogicalCoreCount"]
     part = document["Benchmarks"][0]
     for key in ("FullName", "DisplayInfo"):

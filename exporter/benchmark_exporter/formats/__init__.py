@@ -77,7 +77,7 @@ _NO_ORIGIN = Origin()
 
 
 class Format(Protocol):
-    """What a format module offers.
+    """What a format module offers. The document is a JSON value, or `Printed` for other text.
 
     With `READS_NAN = True` a format of another distribution also reads documents that contain NaN
     or Infinity, for which JSON has no number. To ours, they are null; one with `TYPE_WITH_WORDS`

@@ -23,6 +23,7 @@ _TO_SECONDS = 1e-9
 _FOLDER = "criterion"
 _REMEDY = "give each a name of its own"
 _LINES = ("benchmark-complete", "group-complete")
+_FIRST_LINES = 100  # one of which is one of these
 # The files next to the estimates: the benchmark's name, its samples, and their outliers' limits.
 _OTHERS = ({"group_id", "full_id"}, {"iters", "times"})
 
@@ -63,6 +64,7 @@ class Message(msgspec.Struct, frozen=True):
     iteration_count: list[NonNegative] = []
     measured_values: list[Number] = []
     unit: str = "ns"
+    typical: Estimate | None = None
     mean: Estimate | None = None
     median: Estimate | None = None
 
@@ -73,8 +75,11 @@ def matches(document: object) -> bool:
         if not document:
             return False
         first = document[0]
-        if isinstance(first, dict):
-            return first.get("reason") in _LINES
+        if isinstance(first, dict) and "reason" in first:
+            return any(
+                isinstance(each, dict) and each.get("reason") in _LINES
+                for each in document[:_FIRST_LINES]
+            )
         return len(document) == 4 and all(isinstance(limit, float) for limit in document)
     if not isinstance(document, dict):
         return False
@@ -97,7 +102,13 @@ def parse(raw: object, origin: Origin) -> Run | Baseline:
     document, notes = convert(
         {names.get(key, key): value for key, value in entries}, EstimatesDocument
     )
-    return run_of(NAME, origin, [_of_estimates(_name(origin), document, origin)], notes=notes)
+    name, is_final = _name(origin)
+    run = run_of(NAME, origin, [_of_estimates(name, document, origin)], notes=notes)
+    if is_final:
+        return run
+    unnamed = Rejected("truncated", "criterion has not written benchmark.json yet")
+    unnamed.settled = run
+    raise unnamed
 
 
 def _of_estimates(name: str, document: EstimatesDocument, origin: Origin) -> Result:
@@ -113,19 +124,18 @@ def _of_estimates(name: str, document: EstimatesDocument, origin: Origin) -> Res
     return Result(name, "", statistics, cv_ratio=coefficient_of_variation(deviation, mean))
 
 
-def _name(origin: Origin) -> str:
+def _name(origin: Origin) -> tuple[str, bool]:
+    """The name, and whether it is final: criterion writes `benchmark.json` last."""
     if origin.sidecar.benchmark:
-        return origin.sidecar.benchmark
+        return origin.sidecar.benchmark, True
     benchmark = origin.beside("benchmark.json")
     if benchmark is not None:
         try:
-            return msgspec.json.decode(benchmark, type=BenchmarkFile).full_id
+            return msgspec.json.decode(benchmark, type=BenchmarkFile).full_id, True
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass
-    elif origin.beside("sample.json") is not None:
-        raise Rejected("truncated", "criterion has not written benchmark.json yet")
     if name := _of_folders(origin.path):
-        return name
+        return name, benchmark is not None
     raise Rejected(
         "invalid_value",
         "nothing names this benchmark; keep it in criterion's folders, or use cargo criterion "
@@ -174,7 +184,7 @@ def _of_message(name: str, part: Message) -> Iterator[Result]:
         return
     median, mean = (
         None if each is None else each.estimate * quantity(each.unit).factor
-        for each in (part.median, part.mean)
+        for each in (part.median, part.mean or (None if part.median else part.typical))
     )
     if median is not None or mean is not None:
         yield Result(name, "", Statistics(p50=median, mean=mean), unit=unit, better=better)

@@ -135,6 +135,8 @@ class Reader:
             is_incomplete = outcome.reason in INCOMPLETE
             if is_incomplete and not self._has_settled(candidate, outcome):
                 return None
+            if outcome.settled is not None:
+                return msgspec.structs.replace(read, outcome=outcome.settled)
         return read
 
     def _read(self, candidate: Candidate, perhaps_with_sidecar: set[str] | None) -> ReadFile | None:
@@ -177,7 +179,7 @@ class Reader:
     def _has_settled(self, candidate: Candidate, rejected: Rejected) -> bool:
         known = self._incomplete.get(candidate.name)
         if known is None or known[0].signature != candidate.signature:
-            is_unfinished = rejected.reason == "truncated"
+            is_unfinished = rejected.reason == "truncated" and rejected.settled is None
             wait_seconds = UNFINISHED_SETTLE_SECONDS if is_unfinished else self.settle_seconds
             due = self._monotonic() + wait_seconds
             self._incomplete[candidate.name] = candidate, due, rejected

@@ -47,7 +47,12 @@ def read_document(
             origin = parse_sidecar(inbox.read(sidecar), origin)
         except Rejected as rejected:
             raise in_sidecar(rejected) from rejected
-    return parse(data, origin), sidecar
+    try:
+        return parse(data, origin), sidecar
+    except Rejected as rejected:
+        if rejected.settled is None:
+            raise
+        return rejected.settled, sidecar
 
 
 def runs_of_files(

@@ -8,7 +8,7 @@ import pytest
 from benchmark_exporter.formats import Origin
 from benchmark_exporter.ingest.inbox import Inbox
 from benchmark_exporter.ingest.result_files import read_document
-from benchmark_exporter.model import Baseline, Rejected, Run
+from benchmark_exporter.model import Baseline, Run
 from tests.support.documents import golden
 from tests.support.parsing import accepted, accepted_run, encoded, rejected
 from tests.support.paths import REPOSITORY
@@ -70,11 +70,19 @@ def test_samples_next_to_the_estimates_are_read(tmp_path: Path) -> None:
     assert run.results[0].samples == pytest.approx((1.5e-6, 2e-6))
 
 
-def test_a_benchmark_is_incomplete_until_it_is_named(tmp_path: Path) -> None:
-    inbox = folder(tmp_path, {"fib/new/estimates.json": ESTIMATES, "fib/new/sample.json": SAMPLE})
-    with pytest.raises(Rejected, match=r"has not written benchmark\.json") as caught:
-        runs(inbox)
-    assert caught.value.reason == "truncated"
+def test_a_folder_without_the_file_that_names_it_is_read(tmp_path: Path) -> None:
+    inbox = folder(
+        tmp_path, {"fib_20/new/estimates.json": ESTIMATES, "fib_20/new/sample.json": SAMPLE}
+    )
+    (run,) = runs(inbox)
+    assert run.results[0].name == "fib_20"
+
+
+def test_a_message_may_have_its_typical_time_only() -> None:
+    typical = {"estimate": 1.5, "unit": "us"}
+    message = {"reason": "benchmark-complete", "id": "x", "typical": typical}
+    (result,) = accepted_run([{"reason": "warmup"}, message]).results
+    assert result.statistics.mean == pytest.approx(1.5e-6)
 
 
 def test_estimates_without_any_name_say_what_gives_one() -> None:

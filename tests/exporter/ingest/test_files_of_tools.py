@@ -13,7 +13,9 @@ REJECTED = "benchmark_exporter_files_rejected_total"
 
 def counts(wired: Wired) -> dict[str, float]:
     """How often each benchmark was run."""
-    return {dict(labels)["benchmark_name"]: n for labels, n in wired.samples()[RUNS].items()}
+    return {
+        dict(labels)["benchmark_name"]: n for labels, n in wired.samples().get(RUNS, {}).items()
+    }
 
 
 def rejected(wired: Wired) -> float:
@@ -79,10 +81,17 @@ def test_the_folders_of_criterion_count_each_benchmark_once(wired: Wired) -> Non
 
 
 def test_estimates_wait_for_the_name_of_their_benchmark(wired: Wired) -> None:
-    drop_in(wired, "fib/new/estimates.json", golden("criterion/1-estimates"))
-    drop_in(wired, "fib/new/sample.json", {"iters": [1.0], "times": [5.0]})
-    wired.settle()
-    assert RUNS not in wired.samples() or counts(wired) == {}
-    drop_in(wired, "fib/new/benchmark.json", {"group_id": "fib: a/b", "full_id": "fib: a/b"})
+    drop_in(wired, "fib_ a_b/new/estimates.json", golden("criterion/1-estimates"))
+    wired.ingest.scan()
+    assert counts(wired) == {}
+    benchmark = {"group_id": "fib: a/b", "full_id": "fib: a/b"}
+    drop_in(wired, "fib_ a_b/new/benchmark.json", benchmark)
     wired.settle()
     assert counts(wired) == {"fib: a/b": 1}
+
+
+def test_estimates_that_nothing_follows_are_named_by_their_folders(wired: Wired) -> None:
+    drop_in(wired, "fib_ a_b/new/estimates.json", golden("criterion/1-estimates"))
+    wired.settle()
+    assert counts(wired) == {"fib_ a_b": 1}
+    assert rejected(wired) == 0

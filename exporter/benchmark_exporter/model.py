@@ -40,7 +40,12 @@ RejectionReason = Literal[
 
 
 class Rejected(Exception):
-    """A document that cannot be ingested: the reason, the JSON path, and what is wrong there."""
+    """A document that cannot be ingested: the reason, the JSON path, and what is wrong there.
+
+    `settled` is what it is ingested as if it stays as it is, where another file may still follow.
+    """
+
+    settled: "Run | None" = None
 
     def __init__(self, reason: RejectionReason, detail: str, *, json_path: str = "$") -> None:
         self.reason: RejectionReason = reason

@@ -24,6 +24,9 @@ TEXTS = {
 }
 # Options of other programs that a code span names alone.
 OF_OTHERS = {"--web", "--query", "--receive", "--cluster", "--command-name", "--ignore-failure"}
+# Of benchmark tools, whose results docs/formats.md says how to get.
+OF_OTHERS |= {"--record-samples", "--exporters", "--summary-export", "--out", "--reporter"}
+OF_OTHERS |= {"--output-format", "--latency", "--new-machine-readable-summary"}
 
 SUBCOMMANDS = {"baseline": ("set", "list", "show", "clear"), "triage": ("list", "set", "history")}
 

@@ -87,6 +87,8 @@ def document(seed: int, number: int) -> bytes:
         data = _written(chance, tree)
     else:
         data = chance.choice(texts)
+        if data not in readable or chance.random() < 0.1:
+            data = _lines_changed(chance, data)
     if chance.random() < 0.4:
         for _ in range(chance.choice((1, 1, 2, 5))):
             data = _bytes_changed(chance, data)
@@ -95,6 +97,25 @@ def document(seed: int, number: int) -> bytes:
         if chance.random() < 0.3:
             data = _bytes_changed(chance, data)
     return data
+
+
+def _lines_changed(chance: random.Random, data: bytes) -> bytes:
+    """The document with some of its lines, and of the words in them, in another place or order."""
+    lines = data.splitlines(keepends=True) or [b""]
+    for _ in range(chance.choice((0, 1, 2, 5))):
+        at, way = chance.randrange(len(lines)), chance.randrange(6)
+        if way == 0 and len(lines) > 1:
+            del lines[at]
+        elif way == 1:
+            lines[at:at] = [lines[at]] * chance.choice((1, 100))
+        elif way == 2:  # a line of another document
+            lines[at] = chance.choice(chance.choice(_corpus()[0]).splitlines(keepends=True))
+        else:
+            words = lines[at].split(b" ")
+            word = str(chance.choice(VALUES))[:2000].encode("utf-8", "surrogatepass")
+            words[chance.randrange(len(words))] = word.replace(RAW.encode(), b"")
+            lines[at] = b" ".join(words)
+    return b"".join(lines)
 
 
 def _stored(chance: random.Random, data: bytes) -> bytes:

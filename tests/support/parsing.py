@@ -7,6 +7,7 @@ import pytest
 from benchmark_exporter.formats import Origin, parse
 from benchmark_exporter.model import Document, Rejected, Result, Run
 from tests.support.documents import golden
+from tests.support.paths import REPOSITORY
 
 
 def encoded(document: object) -> bytes:
@@ -32,6 +33,14 @@ def rejected(document: bytes) -> Rejected:
 def run_of(name: str, origin: Origin | None = None) -> Run:
     """The run in a document of tests/exporter/golden."""
     return accepted_run(golden(name), origin)
+
+
+def run_of_file(name: str) -> Run:
+    """The run in a file of tests/exporter/golden, which need not be JSON."""
+    path = REPOSITORY / "tests/exporter/golden" / f"{name}.json"
+    run = parse(path.read_bytes(), Origin())
+    assert isinstance(run, Run)
+    return run
 
 
 def results_of(name: str, origin: Origin | None = None) -> dict[str, Result]:

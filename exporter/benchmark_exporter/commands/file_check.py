@@ -82,14 +82,25 @@ def _below_results(path: Path) -> list[str]:
     return [] if path.is_absolute() else folders
 
 
+def _root(path: Path) -> Path:
+    """The results folder, as far as the path shows it: tools name benchmarks by folders below it.
+
+    Otherwise it is the working directory, or the file's own folder outside of that.
+    """
+    roots = [folder for folder in path.parents if folder.name == RESULTS_FOLDER]
+    if roots:
+        return roots[-1]
+    return Path.cwd() if path.is_relative_to(Path.cwd()) else path.parent
+
+
 def _lines(path: Path, config: Config) -> Iterator[str]:
-    inbox = Inbox(path.parent, config.max_file_bytes)
+    inbox = Inbox(_root(path), config.max_file_bytes)
     candidate = inbox.candidate(path)
     if candidate.is_sidecar:
         stated = parse_sidecar(
             inbox.read(candidate), Origin(config.zone, candidate.mtime_ns / 1e9)
         ).sidecar
-        yield f"sidecar of {candidate.document_names[0]}"
+        yield f"sidecar of {Path(candidate.document_names[0]).name}"
         named = {
             name: value
             for name in stated.__struct_fields__
@@ -102,7 +113,7 @@ def _lines(path: Path, config: Config) -> Iterator[str]:
     document, sidecar = read_document(inbox, candidate, config.zone)
     yield from _describe(document, config)
     if sidecar is not None:
-        yield f"with its sidecar {sidecar.name}"
+        yield f"with its sidecar {Path(sidecar.name).name}"
 
 
 def _describe(document: Document, config: Config) -> Iterator[str]:

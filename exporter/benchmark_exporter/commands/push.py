@@ -41,6 +41,7 @@ STATED = {
     "commit": "Commit",
     "branch": "Branch",
     "base_branch": "Branch that the branch will be merged into",
+    "benchmark": "Name of what was measured, of tools that do not state it",
     "machine_os": "Machine's operating system",
     "machine_architecture": "Machine's architecture",
     "machine_cpu_model": "Machine's CPU model",

@@ -17,27 +17,53 @@ import msgspec
 from msgspec.structs import replace
 
 from benchmark_exporter.formats import (
+    asv,
+    autocannon,
     bench_guard,
     bench_results,
     bench_suite,
     bench_suite_baseline,
+    bencher,
+    benchmarkdotnet,
+    cargo_bench,
+    catch2,
+    criterion,
+    fio,
     github_action_benchmark,
+    go_test,
     golden_metrics,
     google_benchmark,
     hyperfine,
     jmh,
+    julia_benchmarktools,
+    k6,
+    mitata,
+    nanobench,
+    oha,
     perf_analyze,
     perf_diff,
     perf_guard,
     perf_suite,
     pipeline,
+    pyperf,
     pytest_benchmark,
     result,
+    tinybench,
+    vegeta,
+    vitest,
+    wrk,
 )
-from benchmark_exporter.formats.decoding import decode, invalid_value, not_finite, with_nan
+from benchmark_exporter.formats.decoding import (
+    decode,
+    invalid_value,
+    not_finite,
+    with_nan,
+    with_words,
+)
 from benchmark_exporter.formats.naming import MAX_CHARACTERS, with_short_names
 from benchmark_exporter.formats.origin import Origin, Sidecar, parse_sidecar
 from benchmark_exporter.formats.several_documents import Several
+from benchmark_exporter.formats.text_results import Printed
 from benchmark_exporter.formats.unknown import unknown
 from benchmark_exporter.model import Document, Rejected, Run
 
@@ -62,14 +88,15 @@ _NO_ORIGIN = Origin()
 
 
 class Format(Protocol):
-    """What a format module offers.
+    """What a format module offers. The document is a JSON value, or `Printed` for other text.
 
     With `READS_NAN = True` a format of another distribution also reads documents that contain NaN
-    or Infinity, for which JSON has no number; to ours, they are not there. `join(documents)` makes
-    one document of several in a file. `GROWS = True` means that its tool rewrites the document
-    while it measures, with more results each time; results that were recorded before are then left
-    out. `BEGINS` is a pattern of how a document begins whose tool writes each benchmark when it is
-    done: until the last one, it is unfinished.
+    or Infinity, for which JSON has no number. To ours, they are null; one with `TYPE_WITH_WORDS`
+    gets such a document as that type, with strings in their places. `join(documents)` makes one
+    document of several in a file. `GROWS = True` means that its tool rewrites the document while it
+    measures, with more results each time; results that were recorded before are then left out.
+    `BEGINS` is a pattern of how a document begins whose tool writes each benchmark when it is done:
+    until the last one, it is unfinished.
     """
 
     NAME: str
@@ -97,6 +124,25 @@ FORMATS: tuple[Format, ...] = (
     hyperfine,
     jmh,
     github_action_benchmark,
+    asv,
+    pyperf,
+    criterion,
+    go_test,
+    benchmarkdotnet,
+    k6,
+    catch2,
+    nanobench,
+    vitest,
+    tinybench,
+    mitata,
+    julia_benchmarktools,
+    autocannon,
+    oha,
+    vegeta,
+    wrk,
+    fio,
+    cargo_bench,
+    bencher,  # after all others: only the shape of its documents tells
 )
 
 
@@ -151,12 +197,16 @@ def parse(data: bytes, origin: Origin = _NO_ORIGIN) -> Document:
         if candidate.matches(document):
             break
     else:
+        if isinstance(document, Printed):
+            raise document.rejected
         raise unknown(document, [each.NAME for each in formats()])
     if not is_finite and candidate not in FORMATS:
         if not getattr(candidate, "READS_NAN", False):
             raise not_finite(data)
         document = with_nan(data)
     try:
+        if not is_finite and (type_ := getattr(candidate, "TYPE_WITH_WORDS", None)):
+            document = with_words(data, type_) or document
         parsed = candidate.parse(document, origin)
     except msgspec.ValidationError as error:
         is_of_null = not is_finite and "got `null`" in str(error)

@@ -3,21 +3,24 @@
 import json
 import math
 from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 import msgspec
 
-from benchmark_exporter.formats.non_json_numbers import nulled, respelled, zeroed
+from benchmark_exporter.formats.non_json_numbers import nulled, quoted, respelled, zeroed
 from benchmark_exporter.formats.several_documents import Several, several_documents
-from benchmark_exporter.formats.text_results import hint
+from benchmark_exporter.formats.text_results import Printed, hint
 from benchmark_exporter.formats.unpacking import unpacked
 from benchmark_exporter.model import Rejected
+
+T = TypeVar("T")
 
 
 def decode(data: bytes) -> tuple[object, bool]:
     """The JSON value of a document, and whether it is without numbers that are not finite.
 
     These are null in the value; `not_finite` says where the first of them is, and `with_nan` keeps
-    them. The value is `Several` if there are several documents.
+    them. The value is `Several` if there are several documents, and `Printed` if it is a text.
 
     Raises:
         Rejected: the bytes are not JSON. `truncated` means that they end early.
@@ -37,7 +40,12 @@ def decode(data: bytes) -> tuple[object, bool]:
                 return msgspec.json.decode(without), False
             except (msgspec.DecodeError, RecursionError):
                 pass
-        document = _lenient(data)
+        try:
+            document = _lenient(data)
+        except Rejected as rejected:
+            if rejected.reason != "malformed_json" or data.lstrip()[:1] in (b"{", b"[", b'"'):
+                raise
+            return Printed(data.decode(), rejected), True
         flaw = _first_flaw(document.documents if isinstance(document, Several) else document)
         if flaw is None and isinstance(document, Several):
             return document, True
@@ -49,6 +57,22 @@ def decode(data: bytes) -> tuple[object, bool]:
 def with_nan(data: bytes) -> object:
     """The value of a document that `decode` has accepted, with NaN and Infinity in it."""
     return _lenient(unpacked(data))
+
+
+def with_words(data: bytes, type_: type[T]) -> T | None:
+    """A document that `decode` has accepted, with strings in place of NaN and Infinity.
+
+    None if it has other numbers that JSON lacks as well.
+
+    Raises:
+        msgspec.ValidationError: it does not have the type.
+    """
+    try:
+        return msgspec.json.decode(quoted(unpacked(data)), type=type_)
+    except msgspec.ValidationError:
+        raise
+    except (msgspec.DecodeError, RecursionError):
+        return None
 
 
 def not_finite(data: bytes) -> Rejected:
@@ -76,7 +100,7 @@ def _lenient(data: bytes, *, nulls: bool = False) -> object:
         Rejected: not even that.
     """
     rest = data
-    for text in dict.fromkeys((data.decode(), respelled(data).decode())):
+    for text in _spellings(data):
         try:
             if nulls:
                 return json.loads(text, parse_constant=lambda _: None, parse_float=_finite)
@@ -90,6 +114,15 @@ def _lenient(data: bytes, *, nulls: bool = False) -> object:
         except (ValueError, RecursionError):
             pass
     raise _why_not_json(rest, data)
+
+
+def _spellings(data: bytes) -> Iterator[str]:
+    """The text, and then with numbers that JSON lacks as Python spells them, if that differs."""
+    text = data.decode()
+    yield text
+    other = respelled(data)
+    if other != data:
+        yield other.decode()
 
 
 def invalid_value(error: msgspec.ValidationError) -> Rejected:

@@ -1,6 +1,6 @@
 """What is known of a document besides its content: time zone, time of writing, sidecar."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Annotated
 
@@ -25,6 +25,10 @@ class Sidecar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = None
     timestamp: Timestamp | None = None
     run_id: Name | None = None
+    benchmark: Annotated[
+        Name | None,
+        msgspec.Meta(description="its name, of tools that do not state what they measured"),
+    ] = None
     better: Annotated[
         Better | None, msgspec.Meta(description="for quantities whose unit gives no direction")
     ] = None
@@ -35,12 +39,15 @@ class Origin(msgspec.Struct, frozen=True):
     """Where a document comes from.
 
     `zone` applies to times without one; `written_seconds` is when the file was last written, in
-    seconds since 1970.
+    seconds since 1970. `path` is relative to the results folder, and `beside` reads another file by
+    its path from there, or returns None; neither is known of what was uploaded.
     """
 
     zone: tzinfo = UTC
     written_seconds: float = 0.0
     sidecar: Sidecar = Sidecar()
+    path: str = ""
+    beside: Callable[[str], bytes | None] = lambda _: None
 
     def to_seconds(self, moment: datetime, *, json_path: str) -> float:
         """Seconds since 1970 of a moment; one without a zone is taken to be in `zone`.

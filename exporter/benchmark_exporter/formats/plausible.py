@@ -8,6 +8,7 @@ import msgspec
 
 from benchmark_exporter.formats.flaws import convert_flawed
 from benchmark_exporter.formats.non_json_numbers import is_non_json_number
+from benchmark_exporter.model import Rejected
 
 MOST = 1e15  # of any number in a document, in its own unit
 PATHS_SHOWN = 3
@@ -34,13 +35,17 @@ def convert(raw: object, type_: type[T], *, least: float = -MOST) -> tuple[T, tu
 
     Raises:
         msgspec.ValidationError: it does not have the type, for a reason that costs all of it.
+        Rejected: it is nested too deeply.
     """
     try:
         return msgspec.convert(raw, type_), ()
     except msgspec.ValidationError:
         for with_words in (False, True):
             left = _Left(least, with_words, [])
-            plausible = _without(raw, "$", left)
+            try:
+                plausible = _without(raw, "$", left)
+            except RecursionError as deep:
+                raise Rejected("malformed_json", "nested too deeply") from deep
             try:
                 return msgspec.convert(plausible, type_), tuple(_notes(left.paths))
             except msgspec.ValidationError:
@@ -57,7 +62,11 @@ def _notes(paths: list[str]) -> Iterator[str]:
 
 
 def _without(value: object, path: str, left: _Left) -> object:
-    """Recursive: a document that msgspec has decoded is not nested deeper than calls may be."""
+    """Recursive.
+
+    Raises:
+        RecursionError: a level takes two calls, so msgspec decodes what is nested deeper.
+    """
     if isinstance(value, dict):
         return {
             key: _without(item, f"{path}.{key}", left)

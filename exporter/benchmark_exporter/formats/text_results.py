@@ -1,6 +1,9 @@
-"""Results that a tool has printed as text: which of its options writes JSON instead."""
+"""Results that a tool has printed as text, and which of its options writes JSON instead."""
 
 import re
+from typing import NamedTuple
+
+from benchmark_exporter.model import Rejected
 
 # How far into a file its kind shows.
 SEARCHED_BYTES = 4096
@@ -28,12 +31,16 @@ _KINDS: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
             "what pytest-benchmark prints; its option --benchmark-json=FILE writes JSON",
         ),
         (
-            rb"^Benchmark\S+\s+\d+\s+[\d.]+ ns/op|^goos: ",
-            "what go test -bench prints, which is not read; write an array of name, unit and value",
+            rb"^goos: |^ok  \t",
+            "what go test prints without a benchmark; its option -bench=. measures",
         ),
         (
-            rb"^test .* bench: +[\d,]+ ns/iter|time: +\[[\d.]+ .s ",
-            "what cargo bench prints, which is not read; write an array of name, unit and value",
+            rb"^benchmark name +samples +iterations",
+            "what Catch2 prints; its option --reporter xml writes XML, which is read",
+        ),
+        (
+            rb"^.+ x [\d,.]+ ops/sec \xc2\xb1",
+            "what benchmark.js prints; write an array of name, unit and value",
         ),
         (
             rb"\A\s*window\.BENCHMARK_DATA",
@@ -43,6 +50,13 @@ _KINDS: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
         (rb"\A(?:---\s|[\w-]+: )", "YAML or text; let the tool write JSON"),
     )
 )
+
+
+class Printed(NamedTuple):
+    """The text of a file that is not JSON, and its rejection if no format reads such text."""
+
+    text: str
+    rejected: Rejected
 
 
 def hint(data: bytes) -> str | None:

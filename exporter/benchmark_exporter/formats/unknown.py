@@ -22,6 +22,23 @@ REQUIRED: Mapping[str, Sequence[str]] = {
     "hyperfine": ("results", "results[].command", "results[].mean"),
     "jmh": ("[].benchmark", "[].mode", "[].primaryMetric"),
     "github_action_benchmark": ("[].name", "[].unit", "[].value"),
+    "asv": ("commit_hash", "results", "params"),
+    "pyperf": ("version", "benchmarks[].runs"),
+    "criterion": ("mean.point_estimate", "median.point_estimate", "std_dev.point_estimate"),
+    "go_test": ("[].Action", "[].Package"),
+    "benchmarkdotnet": ("HostEnvironmentInfo", "Benchmarks[].Method"),
+    "k6": ("metrics", "root_group", "root_group.checks"),
+    "catch2": ("metadata", "metadata.catch2-version"),
+    "nanobench": ("results[].name", "results[].median(elapsed)"),
+    "vitest": ("files[].filepath", "files[].groups"),
+    "tinybench": ("[].name", "[].result"),
+    "mitata": ("benchmarks[].runs", "layout", "context"),
+    "julia_benchmarktools": ("[].Julia", "[].BenchmarkTools"),
+    "autocannon": ("latency", "requests", "throughput", "non2xx"),
+    "oha": ("summary.successRate", "summary.requestsPerSec", "statusCodeDistribution"),
+    "vegeta": ("latencies", "status_codes", "throughput", "success"),
+    "fio": ("fio version", "jobs[].jobname"),
+    "bencher": ("[].latency.value",),
 }
 KEYS_SHOWN, KEY_CHARACTERS_SHOWN = 6, 30
 # With less than this share of what a format is recognised by, no format is near.

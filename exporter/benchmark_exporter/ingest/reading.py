@@ -21,6 +21,7 @@ from benchmark_exporter.formats import (
 )
 from benchmark_exporter.ingest.inbox import Candidate, Inbox
 from benchmark_exporter.ingest.inboxes import Inboxes
+from benchmark_exporter.ingest.neighbours import reader_beside
 from benchmark_exporter.model import Document, PipelineRun, Rejected, RejectionReason, Run
 
 log = logging.getLogger(__name__)
@@ -175,11 +176,18 @@ class Reader:
             is_incomplete = outcome.reason in INCOMPLETE
             if is_incomplete and not self._has_settled(read, outcome):
                 return None
+            if outcome.settled is not None:
+                return msgspec.structs.replace(read, outcome=outcome.settled)
         return read
 
     def _read(self, candidate: Candidate, perhaps_with_sidecar: set[str] | None) -> ReadFile | None:
         data, digest, sidecar = b"", b"", None
-        origin = Origin(self._zone, candidate.mtime_ns / 1e9)
+        origin = Origin(
+            self._zone,
+            candidate.mtime_ns / 1e9,
+            path=candidate.path,
+            beside=reader_beside(self._inbox, candidate),
+        )
         try:
             data = self._inbox.read(candidate)
             digest = hashlib.sha256(data).digest()
@@ -217,7 +225,7 @@ class Reader:
             return now >= known.due
         pause = 0.0 if known is None else max(known.longest_pause_seconds, now - known.since)
         wait = self.settle_seconds
-        if rejected.reason == "truncated":
+        if rejected.reason == "truncated" and rejected.settled is None:
             wait = wait_seconds(pause, is_measuring=read.is_measuring)
         self._incomplete[candidate.name] = Incomplete(
             candidate, now, now + wait, rejected, pause, read.is_measuring

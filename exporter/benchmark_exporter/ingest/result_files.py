@@ -16,6 +16,7 @@ from benchmark_exporter.ingest.branches import (
 )
 from benchmark_exporter.ingest.inbox import Candidate, Inbox
 from benchmark_exporter.ingest.naming import KnownExecutables, named
+from benchmark_exporter.ingest.neighbours import reader_beside
 from benchmark_exporter.ingest.reading import in_sidecar
 from benchmark_exporter.ledger.history import RecordedRun, RunSelection
 from benchmark_exporter.ledger.state import NewestGateOutcome
@@ -34,14 +35,24 @@ def read_document(
         FileNotFoundError: it has gone.
     """
     data = inbox.read(candidate)
-    origin = Origin(zone, candidate.mtime_ns / 1e9)
+    origin = Origin(
+        zone,
+        candidate.mtime_ns / 1e9,
+        path=candidate.path,
+        beside=reader_beside(inbox, candidate),
+    )
     sidecar = inbox.sidecar(candidate)
     if sidecar is not None:
         try:
             origin = parse_sidecar(inbox.read(sidecar), origin)
         except Rejected as rejected:
             raise in_sidecar(rejected) from rejected
-    return parse(data, origin), sidecar
+    try:
+        return parse(data, origin), sidecar
+    except Rejected as rejected:
+        if rejected.settled is None:
+            raise
+        return rejected.settled, sidecar
 
 
 def runs_of_files(

@@ -154,6 +154,19 @@ def test_a_file_in_a_folder_that_is_not_read_is_reported(
     assert "would be ignored below .cache" in check_file(absolute, Config())[1][-1]
 
 
+@pytest.mark.parametrize("folder", ["results/criterion", "target/criterion"])
+def test_folders_of_the_results_name_a_benchmark_as_in_ingest(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = Path(folder) / "fib/20/new/estimates.json"
+    path.parent.mkdir(parents=True)
+    path.write_bytes((GOLDEN / "criterion/1-estimates.json").read_bytes())
+    accepted, lines = check_file(path, Config())
+    assert accepted
+    assert lines[-1].startswith("  fib/20: p50 18.14 ms")
+
+
 @pytest.mark.parametrize(
     ("text", "how_long"),
     [('{"context": {}, "benchmarks": [', "6 hours"), ("", "6 hours"), ('{"run": {', "5 minutes")],

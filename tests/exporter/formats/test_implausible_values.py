@@ -129,3 +129,8 @@ def test_names_that_differ_after_their_first_thousand_characters_stay_apart() ->
 def test_an_unknown_document_with_nan_is_of_an_unknown_format() -> None:
     error = rejected(b'{"results":{"t.time_x":[[NaN]]},"commit_hash":"x","env_name":"e"}')
     assert error.reason == "unknown_format"
+
+
+def test_an_implausible_value_that_is_nested_deeply_is_a_rejection() -> None:
+    document = {"a": {"latency": {"value": 1.0, "p99": json.loads("[" * 600 + "]" * 600)}}}
+    assert rejected(encoded(document)).detail == "nested too deeply"

@@ -1,0 +1,91 @@
+"""BenchmarkTools of Julia (`BenchmarkTools.save`): trials, or estimates of them.
+
+Names are the keys of the groups. A trial's times are samples, in nanoseconds; memory is in bytes.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from benchmark_exporter.formats.fields import LongName, NonNegative
+from benchmark_exporter.formats.made import run_of
+from benchmark_exporter.formats.origin import Origin
+from benchmark_exporter.formats.plausible import convert
+from benchmark_exporter.formats.statistics import from_samples
+from benchmark_exporter.model import Failure, Rejected, Result, Run, Statistics
+
+NAME = "julia_benchmarktools"
+
+_TO_SECONDS = 1e-9
+_GROUP, _TRIAL, _ESTIMATE = "BenchmarkGroup", "Trial", "TrialEstimate"
+_MOST_GROUPS = 100_000
+
+
+class TrialPart(msgspec.Struct, frozen=True):
+    """The times, or of an estimate the time, with what one evaluation allocates."""
+
+    times: list[NonNegative] = []
+    time: NonNegative | None = None
+    memory: NonNegative | None = None
+    allocs: NonNegative | None = None
+
+
+class GroupPart(msgspec.Struct, frozen=True):
+    data: dict[LongName, tuple[str, object]]
+
+
+def matches(document: object) -> bool:
+    """Versions and values, which are pairs of a type and its fields."""
+    return (
+        isinstance(document, list)
+        and len(document) == 2
+        and isinstance(document[0], dict)
+        and "BenchmarkTools" in document[0]
+        and isinstance(document[1], list)
+    )
+
+
+def parse(raw: object, origin: Origin) -> Run:
+    values = raw[1] if isinstance(raw, list) else None
+    pairs, notes = convert(values, list[tuple[str, object]])
+    results, failures = list[Result](), list[Failure]()
+    # A stack of its own, since groups may be nested deeper than calls may be.
+    ahead = [("", pair) for pair in reversed(pairs)]
+    groups = 0
+    while ahead:
+        name, (kind, fields) = ahead.pop()
+        kind = kind.rpartition(".")[2]
+        if kind == _GROUP:
+            groups += 1
+            if groups > _MOST_GROUPS:
+                raise Rejected("invalid_value", f"more than {_MOST_GROUPS} groups")
+            group, more = convert(fields, GroupPart)
+            ahead += [
+                (f"{name}/{key}" if name else key, pair)
+                for key, pair in reversed(group.data.items())
+            ]
+        elif kind in (_TRIAL, _ESTIMATE):
+            part, more = convert(fields, TrialPart)
+            found = list(_results(name or "benchmark", part))
+            results += found
+            if not found:
+                failures.append(Failure(name or "benchmark", "it has no times"))
+        else:
+            more = (f"{name or 'the document'} is a {kind[:40]}, which is not read",)
+        notes = (*notes, *more)
+    return run_of(NAME, origin, results, failures, notes=notes[:10])
+
+
+def _results(name: str, part: TrialPart) -> Iterator[Result]:
+    if part.times:
+        yield from_samples(name, "", [time * _TO_SECONDS for time in part.times])
+    elif part.time is not None:
+        yield Result(name, "", Statistics(mean=part.time * _TO_SECONDS))
+    else:
+        return
+    for variant, value, unit in (
+        ("memory", part.memory, "bytes"),
+        ("allocs", part.allocs, "allocs"),
+    ):
+        if value is not None:
+            yield Result(name, variant, Statistics(mean=value), unit=unit, better="lower")

@@ -1,0 +1,88 @@
+"""vitest bench (`--outputJson`): milliseconds. Names are the file, its groups and the benchmark."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from benchmark_exporter.formats.fields import Count, LongName, NonNegative, objects_with
+from benchmark_exporter.formats.made import run_of
+from benchmark_exporter.formats.naming import note_of_numbered, numbered
+from benchmark_exporter.formats.origin import Origin
+from benchmark_exporter.formats.plausible import convert
+from benchmark_exporter.formats.statistics import coefficient_of_variation, from_samples
+from benchmark_exporter.model import Failure, Result, Run, Statistics
+
+NAME = "vitest"
+
+_TO_SECONDS = 1e-3
+_REMEDY = "give each a name of its own"
+
+
+class BenchmarkPart(msgspec.Struct, frozen=True, rename="camel"):
+    """One that threw has no numbers. `samples` are empty unless vitest is asked for them."""
+
+    name: LongName
+    samples: list[NonNegative] = []
+    sample_count: Count | None = None
+    mean: NonNegative | None = None
+    median: NonNegative | None = None
+    min: NonNegative | None = None
+    max: NonNegative | None = None
+    sd: NonNegative | None = None
+    p99: NonNegative | None = None
+
+
+class GroupPart(msgspec.Struct, frozen=True, rename="camel"):
+    full_name: str
+    benchmarks: list[BenchmarkPart]
+
+
+class FilePart(msgspec.Struct, frozen=True):
+    groups: list[GroupPart]
+
+
+class VitestDocument(msgspec.Struct, frozen=True):
+    files: list[FilePart]
+
+
+def matches(document: object) -> bool:
+    return isinstance(document, dict) and objects_with(
+        ("filepath", "groups"), document.get("files")
+    )
+
+
+def parse(raw: object, origin: Origin) -> Run:
+    document, notes = convert(raw, VitestDocument)
+    parts = [
+        (f"{group.full_name} > {part.name}", part)
+        for file in document.files
+        for group in file.groups
+        for part in group.benchmarks
+    ]
+    stated = [name for name, _ in parts]
+    names = numbered(stated) if len(set(stated)) < len(stated) else stated
+    results, failures = list[Result](), list[Failure]()
+    for name, (_, part) in zip(names, parts, strict=True):
+        found = list(_result(name, part))
+        results += found
+        if not found:
+            failures.append(Failure(name, "it has no result: it failed"))
+    return run_of(
+        NAME,
+        origin,
+        results,
+        failures,
+        notes=(*notes, *note_of_numbered(stated, names, _REMEDY)),
+    )
+
+
+def _result(name: str, part: BenchmarkPart) -> Iterator[Result]:
+    if part.samples:
+        yield from_samples(name, "", [value * _TO_SECONDS for value in part.samples])
+        return
+    if part.mean is None and part.median is None:
+        return
+    values = (part.median, None, part.p99, part.mean, part.min, part.max, part.sd)
+    statistics = Statistics(*(None if value is None else value * _TO_SECONDS for value in values))
+    cv_ratio = coefficient_of_variation(statistics.stddev, statistics.mean)
+    yield Result(name, "", statistics, part.sample_count, cv_ratio)

@@ -1,0 +1,99 @@
+"""wrk and wrk2: what they print. The benchmark is the URL.
+
+Percentiles are there with `--latency`; wrk2's allow for requests that waited.
+"""
+
+import re
+
+from benchmark_exporter.formats.load_reports import benchmark_of, per_second, report
+from benchmark_exporter.formats.origin import Origin
+from benchmark_exporter.formats.plausible import MOST
+from benchmark_exporter.formats.text_results import Printed
+from benchmark_exporter.formats.units import quantity
+from benchmark_exporter.model import Rejected, Result, Run, Statistics
+
+NAME = "wrk"
+
+_TARGET = re.compile(r"^Running (\S+) test @ (\S+)$", re.MULTILINE)
+_VALUE = r"(-?[\d.]+(?:e[+-]?\d+)?)(us|ms|s|m|h)"
+_LATENCY = re.compile(rf"^ +Latency +{_VALUE} +{_VALUE} +{_VALUE} ", re.MULTILINE)
+_PERCENTILE = re.compile(rf"^ +(50|95|99)(?:\.0+)?% +{_VALUE}$", re.MULTILINE)
+_REQUESTS = re.compile(r"^Requests/sec: +([\d.]+)$", re.MULTILINE)
+_TRANSFER = re.compile(r"^Transfer/sec: +([\d.]+)([KMGT]?)B$", re.MULTILINE)
+_COUNT = re.compile(r"^ +(\d+) requests in ([\d.]+)(us|ms|s|m|h),", re.MULTILINE)
+_ERRORS = re.compile(
+    r"^ +Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)$", re.MULTILINE
+)
+_STATUS = re.compile(r"^ +Non-2xx or 3xx responses: (\d+)$", re.MULTILINE)
+_KINDS = ("not connected", "read errors", "write errors", "timeouts")
+
+
+def matches(document: object) -> bool:
+    return isinstance(document, Printed) and _TARGET.search(document.text) is not None
+
+
+def parse(raw: object, origin: Origin) -> Run:
+    text = raw.text if isinstance(raw, Printed) else ""
+    target, requests = _TARGET.search(text), _REQUESTS.search(text)
+    if target is None or requests is None:
+        raise Rejected("truncated", "wrk has not printed its requests per second yet")
+    if len(_TARGET.findall(text)) > 1:
+        raise Rejected("invalid_value", "there are reports of several runs; write each into a file")
+    name = benchmark_of(origin, target[2])
+    count = _COUNT.search(text)
+    results = [Result(name, "", _latency(text), int(count[1][:15]) if count else None)]
+    results.append(per_second(name, "requests", Statistics(mean=_number(requests[1]))))
+    if transfer := _TRANSFER.search(text):
+        size = quantity(f"{transfer[2]}iB" if transfer[2] else "B").factor
+        mean = Statistics(mean=_number(transfer[1]) * size)
+        results.append(per_second(name, "throughput", mean))
+    failed: dict[str, float] = {}
+    if errors := _ERRORS.search(text):
+        failed = dict(zip(_KINDS, map(_number, errors.groups()), strict=True))
+    if status := _STATUS.search(text):
+        failed["responses of other status than 2xx or 3xx"] = _number(status[1])
+    return report(
+        NAME,
+        name,
+        origin,
+        [each for each in results if each.statistics != Statistics()],
+        failed,
+        duration_seconds=_seconds(count[2], count[3]) if count else None,
+    )
+
+
+def _latency(text: str) -> Statistics:
+    percentiles = {
+        rank: _seconds(value, unit) for rank, value, unit in reversed(_PERCENTILE.findall(text))
+    }
+    mean, deviation, most = None, None, None
+    if found := _LATENCY.search(text):
+        parts = found.groups()
+        mean, deviation, most = (_seconds(*parts[at : at + 2]) for at in (0, 2, 4))
+    return Statistics(
+        p50=percentiles.get("50"),
+        p95=percentiles.get("95"),
+        p99=percentiles.get("99"),
+        mean=mean,
+        max=most,
+        stddev=deviation,
+    )
+
+
+def _seconds(value: str, unit: str) -> float:
+    return _number(value) * quantity({"m": "min"}.get(unit, unit)).factor
+
+
+def _number(text: str) -> float:
+    """A number that was printed; neither wrk nor wrk2 knows more than its digits.
+
+    Raises:
+        Rejected: it is not a number that a result can have.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = MOST * 2
+    if not 0 <= number <= MOST:
+        raise Rejected("invalid_value", f"{text[:40]!r} is not a number a result can have")
+    return number

@@ -1,0 +1,115 @@
+"""Reports of load generators: units, directions, and that a run with errors is never fast."""
+
+import pytest
+
+from benchmark_exporter.formats import Origin, Sidecar, parse
+from benchmark_exporter.model import Failure, Run
+from tests.support.documents import golden
+from tests.support.parsing import accepted_run, rejected, run_of_file
+from tests.support.paths import REPOSITORY
+
+URL = "http://localhost:8080/items"
+
+
+@pytest.mark.parametrize(
+    ("document", "name", "p50", "p99", "count"),
+    [
+        ("autocannon/1-run", URL, 2e-3, 10e-3, 5000),
+        ("oha/1-run", "oha", 2e-3, 10e-3, 5000),
+        ("vegeta/1-report", "vegeta", 2.854306e-3, 3.53e-3, 100),
+        ("wrk/1-run", URL, 44e-6, 11.85e-3, 25794),
+        ("wrk/2-wrk2", URL, 6.67e-3, 11.18e-3, 60018),
+    ],
+)
+def test_latency_is_the_benchmark_itself(
+    document: str, name: str, p50: float, p99: float, count: int
+) -> None:
+    result = run_of_file(document).results[0]
+    assert (result.name, result.unit, result.better) == (name, "seconds", "lower")
+    assert (result.statistics.p50, result.statistics.p99) == pytest.approx((p50, p99))
+    assert result.sample_count == count
+
+
+@pytest.mark.parametrize(
+    ("document", "rates"),
+    [
+        ("autocannon/1-run", {"requests": 2500, "throughput": 1e6}),
+        ("oha/1-run", {"requests": 2500, "throughput": 25000}),
+        ("vegeta/1-report", {"throughput": 100.77}),
+        ("wrk/1-run", {"requests": 12833.67, "throughput": 1.55 * 2**20}),
+        ("wrk/2-wrk2", {"requests": 2000.28, "throughput": 676.18 * 2**10}),
+    ],
+)
+def test_rates_are_better_when_higher(document: str, rates: dict[str, float]) -> None:
+    _, *others = run_of_file(document).results
+    assert {each.variant: each.statistics.mean for each in others} == pytest.approx(rates)
+    assert {(each.unit, each.better) for each in others} == {("per_second", "higher")}
+
+
+@pytest.mark.parametrize(
+    ("document", "name", "error"),
+    [
+        ("autocannon/2-errors", "items", "2 errors, 2 timeouts, 4 responses other than 2xx"),
+        (
+            "oha/2-errors",
+            "oha",
+            "10 of status 503, 2 of 'connection closed before message completed'",
+        ),
+        ("vegeta/2-errors", "vegeta", "3 without a response, 7 of status 500"),
+        (
+            "wrk/3-errors",
+            URL,
+            "5 read errors, 1 timeouts, 15120 responses of other status than 2xx or 3xx",
+        ),
+    ],
+)
+def test_a_run_with_errors_has_failed_and_has_no_results(
+    document: str, name: str, error: str
+) -> None:
+    run = run_of_file(document)
+    assert run.failures == (Failure(name, f"requests failed: {error}"),)
+    assert run.results == ()
+
+
+@pytest.mark.parametrize("document", ["oha/1-run", "vegeta/1-report", "wrk/1-run"])
+def test_a_sidecar_names_the_target(document: str) -> None:
+    data = (REPOSITORY / f"tests/exporter/golden/{document}.json").read_bytes()
+    run = parse(data, Origin(sidecar=Sidecar(benchmark="items")))
+    assert isinstance(run, Run)
+    assert {each.benchmark for each in run.results} == {"items"}
+
+
+@pytest.mark.parametrize(
+    ("document", "seconds", "duration"),
+    [
+        ("autocannon/1-run", 1772366400.0, 2.01),
+        ("vegeta/1-report", 1772366400.5, 0.989825),
+        ("oha/1-run", 0.0, 2.0),
+        ("wrk/1-run", 0.0, 2.01),
+    ],
+)
+def test_time_and_duration(document: str, seconds: float, duration: float) -> None:
+    run = run_of_file(document)
+    assert run.timestamp_seconds == pytest.approx(seconds)
+    assert run.suite_duration_seconds == pytest.approx(duration)
+
+
+def test_percentiles_below_autocannons_resolution_are_not_zero() -> None:
+    document = golden("autocannon/1-run")
+    document["latency"] |= {"mean": 0.04, "p50": 0, "p99": 3}
+    statistics = accepted_run(document).results[0].statistics
+    assert (statistics.p50, statistics.p99) == (None, 3e-3)
+    assert statistics.mean == pytest.approx(4e-5)
+
+
+def test_success_below_1_is_a_failure_whatever_the_codes() -> None:
+    document = golden("vegeta/1-report") | {"success": 0.75}
+    assert accepted_run(document).failures == (
+        Failure("vegeta", "requests failed: 25 of unknown status"),
+    )
+
+
+def test_a_report_of_wrk_without_its_end_is_incomplete() -> None:
+    data = (REPOSITORY / "tests/exporter/golden/wrk/1-run.json").read_bytes()
+    assert rejected(data[: data.index(b"Requests/sec")]).reason == "truncated"
+    assert "several runs" in rejected(data + data).detail

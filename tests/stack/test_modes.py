@@ -86,8 +86,11 @@ def test_every_setting_of_a_channel_reaches_alertmanager_in_local_mode(equipped:
     assert list(prepare(values))
     assert list(LocalStack(values).render())
     rendered = yaml.safe_load((equipped / ".local/alertmanager/alertmanager.yml").read_text())
-    _, pagerduty, email, _ = rendered["receivers"]
-    options = {**pagerduty["pagerduty_configs"][0], **email["email_configs"][0]}
+    receivers = {each["name"]: each for each in rendered["receivers"]}
+    options = {
+        **receivers["pagerduty"]["pagerduty_configs"][0],
+        **receivers["email"]["email_configs"][0],
+    }
     names = ("to", "url", "from", "require_tls", "smarthost", "auth_username")
     expected = [False if value == "false" else value for value in chosen.values()]
     assert [options[name] for name in names] == expected

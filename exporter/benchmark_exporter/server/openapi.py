@@ -10,16 +10,22 @@ from benchmark_exporter.diff.diff import Diff
 from benchmark_exporter.diff.sides import GRAMMAR
 from benchmark_exporter.ledger import ChangePoint
 from benchmark_exporter.ledger.pages import ResultItem, RunItem
+from benchmark_exporter.ledger.triage_rows import TriagedRegression
 from benchmark_exporter.metrics.definitions import PARTS
 from benchmark_exporter.server.openapi_parameters import filters, number_from, text_of, times
+from benchmark_exporter.server.openapi_triage import triage_paths
 from benchmark_exporter.server.refusal import Refusal
 from benchmark_exporter.server.status import Status
+from benchmark_exporter.server.triage_requests import TriageRequest
 from benchmark_exporter.server.upload import Receipt
 from benchmark_exporter.server.upload_parameters import PARAMETERS
 
 Json = dict[str, Any]
 
-_TYPES = (ChangePoint, Diff, Receipt, Refusal, ResultItem, RunItem, Status)
+_TYPES = (
+    *(ChangePoint, Diff, Receipt, Refusal, ResultItem, RunItem, Status),
+    *(TriagedRegression, TriageRequest),
+)
 _REFS, _COMPONENTS = msgspec.json.schema_components(
     _TYPES, ref_template="#/components/schemas/{name}"
 )
@@ -53,12 +59,13 @@ def describe(limits: Mapping[str, tuple[int, int]]) -> Json:
             "description": "Reads are limited in time and size. Who is answered, and with what "
             "credential, is in docs/security.md.",
         },
-        "paths": _merged(_pages(), _reads(limits), _writes()),
+        "paths": _merged(_pages(), _reads(limits), _writes(), _triage()),
         "components": {
             "schemas": _COMPONENTS,
             "securitySchemes": {
                 "stack": {"type": "http", "scheme": "bearer", "description": "The credential."},
                 "upload": {"type": "http", "scheme": "bearer", "description": "An upload token."},
+                "triage": {"type": "http", "scheme": "bearer", "description": "A triage token."},
                 "github": {"type": "apiKey", "in": "header", "name": "X-Hub-Signature-256"},
             },
         },
@@ -206,6 +213,15 @@ def _writes() -> Json:
             }
         },
     }
+
+
+def _triage() -> Json:
+    return triage_paths(
+        _answer("The regressions.", "application/json", _list(TriagedRegression)),
+        _REF_OF[TriageRequest],
+        _answer("The page.", "text/html", {"type": "string"}),
+        _refusals(*_WHY),
+    )
 
 
 def _get(

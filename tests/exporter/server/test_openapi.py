@@ -12,8 +12,10 @@ from typing import cast
 import pytest
 from aiohttp import web
 
+from benchmark_exporter.server.credential import TRIAGE_PATH
 from benchmark_exporter.server.read_api import ReadApi
 from benchmark_exporter.server.routes import Service, make_application
+from benchmark_exporter.server.triage_door import PAGE_PATH
 from tests.support.documents import result
 from tests.support.process import DEADLINE_SECONDS, Exporter
 from tests.support.uploading import TOKEN
@@ -33,11 +35,13 @@ def exporter(
         (folder / "results" / f"{number}.json").write_text(json.dumps(document))
     (folder / "tokens").write_text(f"ci {TOKEN}\n")
     (folder / "secret").write_text(f"github {TOKEN}\n")
+    (folder / "triage").write_text(f"bot {TOKEN}\n")
     running = Exporter(
         folder,
         free_port(),
         f"--upload-tokens={folder / 'tokens'}",
         f"--github-webhook-secret={folder / 'secret'}",
+        f"--triage-tokens={folder / 'triage'}",
     )
     yield running
     assert running.stop() == 0, running.log.read_text()
@@ -48,7 +52,13 @@ def _routes(tmp_path: Path) -> set[tuple[str, str]]:
         return web.Response()
 
     handlers = dict.fromkeys(("alerts", "upload", "github", "changes"), handle)
-    service = SimpleNamespace(**handlers, api=ReadApi(tmp_path / "ledger.sqlite3"))
+    triage = [
+        web.route(method, path, handle)
+        for path in (TRIAGE_PATH, PAGE_PATH)
+        for method in ("GET", "POST")
+    ]
+    api = ReadApi(tmp_path / "ledger.sqlite3")
+    service = SimpleNamespace(**handlers, api=api, triage=triage)
     application = make_application(cast("Service", service), [])
     return {
         (route.method, route.resource.canonical)
@@ -85,4 +95,4 @@ def test_the_exporter_answers_as_described(exporter: Exporter, tmp_path: Path) -
         timeout=5 * DEADLINE_SECONDS,
     )
     assert ended.returncode == 0, f"{ended.stdout}\n{ended.stderr}"
-    assert "Tested: 14" in ended.stdout
+    assert "Tested: 18" in ended.stdout

@@ -87,6 +87,8 @@ def _run(run: RunNews, origins: Origins) -> list[Line]:
     text = f"run      {run.benchmark} {origins.of(run, run_id=run.run_id)}: {outcome}"
     branch = origins.branch_of(run)
     news = [_verdict(verdict, branch) for verdict in run.verdicts if verdict.state in _NEWS]
+    if not origins.is_new(run):
+        return news
     return [Line(text, "red" if run.failed else ""), *news]
 
 

@@ -15,11 +15,16 @@ from benchmark_exporter.stream.messages import (
 
 
 class Origins:
-    """The branches and machine classes that were seen: one that is the only one is not named."""
+    """The branches and machine classes that were seen: one that is the only one is not named.
+
+    It also knows the newest run of each benchmark, since a run is sent again when its verdict or
+    the state of its regression changes.
+    """
 
     def __init__(self) -> None:
         self._branches: set[str] = set()
         self._machine_classes: set[str] = set()
+        self._runs: dict[tuple[str, ...], RunNews] = {}
 
     def note(self, metrics: Metrics) -> None:
         """Learns from a message where there are results of."""
@@ -34,6 +39,13 @@ class Origins:
                 self._branches.add(metrics.branch)
             if not isinstance(metrics, Progress):
                 self._machine_classes.add(metrics.machine_class)
+
+    def is_new(self, run: RunNews) -> bool:
+        """Whether the run, as it was measured, is not the newest one of its benchmark so far."""
+        scope = run.project, run.environment, run.machine_class, run.branch, run.benchmark
+        before = self._runs.get(scope)
+        self._runs[scope] = run
+        return before is None or _measured(before) != _measured(run)
 
     def of(self, news: ScopeNews, *, run_id: str = "") -> str:
         """In brackets: project, branch, environment, machine class and run."""
@@ -58,3 +70,8 @@ class Origins:
     def _machine(self, news: ScopeNews) -> Iterator[str]:
         if len(self._machine_classes) > 1:
             yield news.machine_class or "unknown machine"
+
+
+def _measured(run: RunNews) -> RunNews:
+    """The run without what the exporter says about it."""
+    return replace(run, verdicts=())

@@ -255,9 +255,17 @@ def test_verdicts_that_are_news_are_shown() -> None:
         "run      router (orbit, fast against main, ci, 2 cpus, r1): 1.5 ms",
         "judged   a (fast against main) critical, 50.0% worse than before",
     ]
-    assert lines(Received(run.timestamp, run), origins)[0].text == (
-        "run      router (orbit, main, ci, unknown machine, r1): 1.5 ms"
+    second = replace(run, run_id="r2")
+    assert lines(Received(run.timestamp, second), origins)[0].text == (
+        "run      router (orbit, main, ci, unknown machine, r2): 1.5 ms"
     )
+    taken = [replace(second.verdicts[0], triage="fixing", triaged_by="ann")]
+    again = lines(Received(run.timestamp, replace(second, verdicts=taken)), origins)
+    assert [line.text for line in again] == [
+        "judged   a (main) critical, 50.0% worse than before; fixing by ann"
+    ]
+    corrected = replace(second, p50_ms={"": 2.5})
+    assert "r2): 2.5 ms" in lines(Received(run.timestamp, corrected), origins)[0].text
 
 
 @pytest.mark.parametrize(

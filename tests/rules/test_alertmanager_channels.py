@@ -146,7 +146,7 @@ def test_a_misconfigured_channel_is_left_out_with_a_warning_and_the_others_stay(
     assert rendering.lines[channel].startswith("WARNING, left out")
     assert names in rendering.lines[channel]
     assert rendering.lines[channel].endswith("then `make reload`")
-    assert receivers(rendering) == ["exporter", *others]
+    assert receivers(rendering) == ["exporter", *others, "nobody"]
     assert amtool(programs, "check-config", str(rendering.output)).returncode == 0
     assert not [secret for secret in secrets.values() if secret in rendering.process.stdout]
 

@@ -50,6 +50,10 @@ MAY_BE_EMPTY = {
     "Waiting for resources": "not every kernel has pressure stall information",
     "Throttled": "virtual processors do not count it",
     "Long-term store behind": "this stack has none",
+    "Real, 28 days": "nobody says in the demo what became of a regression",
+    "Until somebody takes it": "nobody says in the demo what became of a regression",
+    "Noise by benchmark, 28 days": "nobody calls one of the demo's regressions noise",
+    "Noise by host, 28 days": "nobody calls one of the demo's regressions noise",
     "Moved together": "the demo's machine does not change, and its regressions are single ones",
 }
 # What queries that may be empty ask for, in a panel whose others may not.
@@ -105,6 +109,8 @@ def test_every_query_of_a_dashboard_has_data(backend: Backend, path: Path) -> No
 )
 def test_every_variable_of_a_dashboard_has_values(backend: Backend, path: Path) -> None:
     for variable in json.loads(path.read_text())["templating"]["list"]:
+        if variable["type"] == "textbox":
+            continue
         # One that sets apart the lines of several projects has a value only if there are some.
         if variable["name"].startswith("several_"):
             continue

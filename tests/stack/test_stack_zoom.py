@@ -58,13 +58,18 @@ RESTLESS = re.compile(
 # Not on each machine, or not within the first minutes; test_stack_with_demo.py says why.
 MAY_BE_MISSING = re.compile(r"job:scrape_errors|node_pressure|node_cpu_steal")
 
+NEWEST = re.compile(
+    r'\b(?:last|max|min)_over_time\(([a-zA-Z_:][\w:]*(?:\{(?:[^"}]|"[^"]*")*\})?)'
+    r"\[\d+s\] offset -\d+s\)"
+)
+
 Values = Mapping[frozenset[tuple[str, str]], float]
 
 
 def truth(expr: str) -> str:
-    """The same of now: the newest sample of five minutes, in which a sparse series has one."""
-    windows = re.sub(r"\[(\d+)s(:1m)?\] offset -\d+s", r"[5m\2]", expr)
-    return re.sub(r"\b(?:max|min)_over_time\(", "last_over_time(", windows)
+    """The same of now: what Prometheus takes for the newest sample, and rates of five minutes."""
+    newest = NEWEST.sub(r"(\1)", expr)
+    return re.sub(r"\[(\d+)s(:1m)?\] offset -\d+s", r"[5m\2]", newest)
 
 
 def shown(backend: Backend, asked: Query) -> Values:

@@ -21,6 +21,7 @@ from benchmark_exporter.formats.github_action_benchmark import NAME
 from benchmark_exporter.formats.naming import note_of_numbered, numbered
 from benchmark_exporter.formats.non_json_numbers import is_non_json_number
 from benchmark_exporter.formats.plausible import MOST
+from benchmark_exporter.formats.text_results import Printed
 from benchmark_exporter.formats.units import Quantity, quantity
 from benchmark_exporter.formats.unpacking import unpacked
 from benchmark_exporter.model import Better, Rejected, Result, Run, Statistics
@@ -166,7 +167,10 @@ def _decoded(data: bytes) -> Any:
     try:
         return msgspec.json.decode(data)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return decode(data)[0]
+        document = decode(data)[0]
+    if isinstance(document, Printed):
+        raise Rejected("malformed_json", "not JSON after the assignment")
+    return document
 
 
 def _entry(suite: str, path: str, value: object) -> ActionEntry:

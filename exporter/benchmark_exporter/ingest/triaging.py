@@ -6,6 +6,7 @@ instead, so that later runs are compared with that one.
 """
 
 import math
+import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ from benchmark_exporter.triage.rule import AFTERWARDS, TRIAGE_STATES, Saying
 
 MOST_DAYS = 366
 _DAY_SECONDS = 86_400.0
+_OF_HASH = re.compile(r"[0-9a-f]{7,64}")
 
 
 class TriageError(Exception):
@@ -38,7 +40,7 @@ class TriageError(Exception):
 class TriageSelection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which regressions: those that agree with all that is given.
 
-    `since_commit` is that of the last good run before them.
+    `since_commit` is that of the last good run before them, or the beginning of its hash.
     """
 
     benchmark_name: str | None = None
@@ -51,6 +53,10 @@ class TriageSelection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def selects(self, regression: TriagedRegression) -> bool:
         """Whether a regression is one of them."""
         scope = regression.scope
+        if self.since_commit is not None and not _is_commit(
+            regression.began_commit, self.since_commit
+        ):
+            return False
         return all(
             wanted is None or wanted == known
             for wanted, known in (
@@ -59,9 +65,13 @@ class TriageSelection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 (self.environment, scope.environment),
                 (self.machine_class, scope.machine_class),
                 (self.branch, scope.branch),
-                (self.since_commit, regression.began_commit),
             )
         )
+
+
+def _is_commit(commit: str, given: str) -> bool:
+    """Whether this is the commit, or the beginning of its hash."""
+    return commit == given or bool(_OF_HASH.fullmatch(given) and commit.startswith(given))
 
 
 class _Expectation(msgspec.Struct, frozen=True):

@@ -1,5 +1,6 @@
 """The states of regressions in the ledger: how they begin, get worse, end, and what is counted."""
 
+import msgspec
 import pytest
 
 from benchmark_exporter.ingest.triaging import TriageError, TriageSelection, triage
@@ -186,6 +187,25 @@ def test_what_cannot_be_said_changes_nothing(
     with pytest.raises(TriageError, match=error):
         said(regressed, state, **more)  # type: ignore[arg-type]  # Saying's own
     assert states(regressed) == ["new"]
+
+
+@pytest.mark.parametrize(
+    ("commit", "given", "is_it"),
+    [
+        ("a1b2c3d4e5", "a1b2c3d4e5", True),
+        ("a1b2c3d4e5", "a1b2c3d", True),
+        ("a1b2c3d4e5", "a1b2c3", False),  # shorter than git writes them
+        ("a1b2c3d4e5", "b2c3d4e", False),
+        ("commit-13", "commit-1", False),
+        ("a1b2c3d4e5", "", False),
+        ("", "", True),
+    ],
+)
+def test_a_commit_is_given_by_the_beginning_of_its_hash(
+    commit: str, given: str, *, is_it: bool, regressed: Wired
+) -> None:
+    known = msgspec.structs.replace(regression(regressed), began_commit=commit)
+    assert TriageSelection(since_commit=given).selects(known) is is_it
 
 
 def test_regressions_are_selected_by_all_that_is_given(regressed: Wired) -> None:

@@ -19,9 +19,19 @@ _STYLE = """
 body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0;
-  border-bottom: 1px solid #8886; overflow-wrap: anywhere; }
+  border-bottom: 1px solid #8886; }
+th { white-space: nowrap; }
+td { overflow-wrap: anywhere; min-width: 6rem; }
+@media (max-width: 40rem) {
+  thead { display: none; }
+  tr, td { display: block; }
+  tr { border-bottom: 1px solid #8886; padding: .5rem 0; }
+  td { border: 0; padding: 0; }
+}
+fieldset { margin: 1.5rem 0 1rem; }
 label { display: block; margin: .5rem 0; }
-input[type=text] { width: min(100%, 40rem); display: block; }
+input, button { font: inherit; }
+input[type=text] { width: min(100%, 40rem); display: block; box-sizing: border-box; }
 [role=alert] { border-left: .3rem solid #d44; padding-left: .8rem; }
 [role=status] { border-left: .3rem solid #2a2; padding-left: .8rem; }
 """

@@ -1,27 +1,23 @@
 """`benchmark-exporter baseline`: pins runs that later ones are judged against."""
 
-import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import click
 
-from benchmark_exporter.commands import EXIT_OK, EXIT_REJECTED
 from benchmark_exporter.commands.config_file import read_config
-from benchmark_exporter.commands.open_ledger import open_ledger
+from benchmark_exporter.commands.on_ledger import DEFAULT_LEDGER, act_on_ledger
 from benchmark_exporter.commands.options import (
     COMMAND_SETTINGS,
     Group,
-    Unusable,
-    announce,
     config_options,
     ledger_option,
     option,
     stack_option,
     written_ledger_options,
 )
-from benchmark_exporter.commands.output import show, show_all
 from benchmark_exporter.commands.pinning import (
     BaselineError,
     clear_baseline,
@@ -29,12 +25,10 @@ from benchmark_exporter.commands.pinning import (
     set_baseline,
     show_baseline,
 )
-from benchmark_exporter.commands.stack_file import StackError
 from benchmark_exporter.commands.user import user_at_host
-from benchmark_exporter.config import ConfigError
-from benchmark_exporter.ledger import Ledger, LedgerError, Pin
+from benchmark_exporter.ledger import Ledger, Pin
 
-DEFAULT_LEDGER = Path("ledger.sqlite3")
+_with_ledger = partial(act_on_ledger, refusal=BaselineError)
 RUN_OR_VERSION = "RUN|VERSION"
 
 read_ledger_option = ledger_option(f"the stack's, else {DEFAULT_LEDGER}")
@@ -111,26 +105,3 @@ def clear_command(name: str, ledger: Path | None, stack: Path | None) -> int:
     return _with_ledger(
         ledger, stack, lambda opened: clear_baseline(opened, name), writes="clearing in"
     )
-
-
-def _with_ledger(
-    ledger: Path | None,
-    stack: Path | None,
-    act: Callable[[Ledger], Sequence[str]],
-    *,
-    writes: str = "",
-) -> int:
-    """Prints what an action on the ledger returns. `writes` announces it, if it writes."""
-    try:
-        default = None if writes else DEFAULT_LEDGER
-        with open_ledger(ledger, stack, default=default) as (opened, where):
-            if writes:
-                announce(f"{writes} {where}")
-            lines = act(opened)
-    except BaselineError as error:
-        show(f"benchmark-exporter: {error}", file=sys.stderr)
-        return EXIT_REJECTED
-    except (ConfigError, LedgerError, StackError) as error:
-        raise Unusable(str(error)) from error
-    show_all(lines)
-    return EXIT_OK

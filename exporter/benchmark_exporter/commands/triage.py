@@ -1,20 +1,19 @@
 """`benchmark-exporter triage`: what people say of regressions."""
 
-import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import click
 
-from benchmark_exporter.commands import EXIT_OK, EXIT_REJECTED, values
+from benchmark_exporter.commands import values
 from benchmark_exporter.commands.config_file import read_config
-from benchmark_exporter.commands.open_ledger import open_ledger
+from benchmark_exporter.commands.on_ledger import DEFAULT_LEDGER, act_on_ledger
 from benchmark_exporter.commands.options import (
     COMMAND_SETTINGS,
     Group,
     Unusable,
-    announce,
     combined,
     file_option,
     ledger_option,
@@ -22,16 +21,13 @@ from benchmark_exporter.commands.options import (
     stack_option,
     written_ledger_options,
 )
-from benchmark_exporter.commands.output import show, show_all
-from benchmark_exporter.commands.stack_file import StackError
 from benchmark_exporter.commands.triage_table import entry_lines, regression_lines
 from benchmark_exporter.commands.user import user_at_host
-from benchmark_exporter.config import ConfigError
 from benchmark_exporter.ingest.triaging import TriageError, TriageSelection, triage
-from benchmark_exporter.ledger import Ledger, LedgerError
+from benchmark_exporter.ledger import Ledger
 from benchmark_exporter.triage.rule import TRIAGE_STATES, Saying, TriageState
 
-DEFAULT_LEDGER = Path("ledger.sqlite3")
+_with_ledger = partial(act_on_ledger, refusal=TriageError)
 
 scope_options = combined(
     option("--project", metavar="NAME", shared=False, help="Only of this project."),
@@ -42,7 +38,7 @@ scope_options = combined(
         "--since-commit",
         metavar="HASH",
         shared=False,
-        help="Only those whose last good run was of this commit.",
+        help="Only those whose last good run was of this commit, or a hash that begins like this.",
     ),
 )
 
@@ -149,26 +145,3 @@ def history_command(
             return entry_lines(transaction.triage.history(name, project, limit))
 
     return _with_ledger(ledger, stack, read)
-
-
-def _with_ledger(
-    ledger: Path | None,
-    stack: Path | None,
-    act: Callable[[Ledger], Sequence[str]],
-    *,
-    writes: str = "",
-) -> int:
-    """Prints what an action on the ledger returns. `writes` announces it, if it writes."""
-    try:
-        default = None if writes else DEFAULT_LEDGER
-        with open_ledger(ledger, stack, default=default) as (opened, where):
-            if writes:
-                announce(f"{writes} {where}")
-            lines = act(opened)
-    except TriageError as error:
-        show(f"benchmark-exporter: {error}", file=sys.stderr)
-        return EXIT_REJECTED
-    except (ConfigError, LedgerError, StackError) as error:
-        raise Unusable(str(error)) from error
-    show_all(lines)
-    return EXIT_OK

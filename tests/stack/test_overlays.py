@@ -147,7 +147,11 @@ def test_an_alert_is_sent_although_one_of_each_kind_is_dead(
     shown = get(EXPORTER.url(containers.settings, "/api/v1/status"))["alerts"]
     assert ALERT in {one["alertname"] for one in shown}
     # The published address leads to the Prometheus that lives, and the store has its samples.
-    assert query(containers.settings, "benchmark_verdict")
+    until(
+        lambda: query(containers.settings, "benchmark_verdict") or None,
+        DEADLINE_SECONDS,
+        "the other Prometheus has scraped the verdicts",
+    )
     # It answers of what is 30 s old.
     firing = f'ALERTS{{alertname="{ALERT}", alertstate="firing"}}'
     until(lambda: in_store(containers, firing) or None, DEADLINE_SECONDS, "the store has it")

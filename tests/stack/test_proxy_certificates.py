@@ -60,8 +60,8 @@ def await_trust(settings: Settings, root: Path) -> None:
 def is_trusted(settings: Settings, root: Path) -> bool:
     if not root.exists():
         return False
-    context = ssl.create_default_context(cafile=str(root))
     try:
+        context = ssl.create_default_context(cafile=str(root))  # which may be half written
         with create_connection(("127.0.0.1", settings.port(EXPORTER)), timeout=10) as connection:
             context.wrap_socket(connection, server_hostname="localhost").close()
     except OSError:  # not listening yet, or ssl.SSLError

@@ -44,6 +44,8 @@ NOT_COMPARED_IF_LATE = {
     "benchmark_regressions_suppressed_total",
     "performance_regression_detected_total",
 }
+# What became of those, and since when each is open.
+PREFIXES_NOT_COMPARED_IF_LATE = ("benchmark_alerts_", "benchmark_regression_triage_")
 SERIES = "benchmark_exporter_series"
 
 
@@ -149,7 +151,8 @@ def _depends_on_kills(
     if dict(labels).get("project") not in late:
         return name in NOT_COMPARED
     is_of_passed_one = name.startswith(SHOWN_OF_A_PASSED_ONE) and _result(labels) in passed
-    return name in NOT_COMPARED | NOT_COMPARED_IF_LATE or is_of_passed_one
+    is_counted_once = name.startswith(PREFIXES_NOT_COMPARED_IF_LATE)
+    return name in NOT_COMPARED | NOT_COMPARED_IF_LATE or is_of_passed_one or is_counted_once
 
 
 def _result(labels: Labels) -> Labels:

@@ -7,7 +7,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -121,3 +122,13 @@ class Exporter:
             assert time.monotonic() < deadline, self.log.read_text()
             assert self.process.poll() is None, self.log.read_text()
             time.sleep(0.02)
+
+
+@contextmanager
+def ended(exporter: Exporter) -> Iterator[None]:
+    """Ends an exporter, also of a test that fails: a process that is left fails the next test."""
+    try:
+        yield
+    finally:
+        if exporter.process.poll() is None:
+            exporter.stop()

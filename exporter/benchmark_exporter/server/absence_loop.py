@@ -68,17 +68,20 @@ class AbsenceLoop:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._interval_seconds):
                         await self._reconfigured.wait()
+                # A scrape may come while a check waits for an answer.
+                is_starting = not self._absence.has_been_scraped
                 try:
                     for duty in self._duties:
                         await duty.check(api)
                 except AlertmanagerError as error:
-                    self._log_failure(error)
+                    if not is_starting:
+                        self._log_failure(error)
                 else:
                     self._has_failed = False
 
     def _log_failure(self, error: AlertmanagerError) -> None:
-        """Logs the first failure of several in a row, and none while the stack starts."""
-        if self._absence.has_been_scraped and not self._has_failed:
+        """Logs the first failure of several in a row."""
+        if not self._has_failed:
             self._has_failed = True
             log.error(
                 "Prometheus is away, and Alertmanager cannot be reached; retrying",

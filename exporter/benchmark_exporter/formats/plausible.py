@@ -11,6 +11,7 @@ from benchmark_exporter.formats.non_json_numbers import is_non_json_number
 from benchmark_exporter.model import Rejected
 
 MOST = 1e15  # of any number in a document, in its own unit
+MOST_LEVELS = 200
 PATHS_SHOWN = 3
 # A benchmark may well be called nan.
 _NAMES = {"name", "run_name", "command", "benchmark", "fullname"}
@@ -42,10 +43,7 @@ def convert(raw: object, type_: type[T], *, least: float = -MOST) -> tuple[T, tu
     except msgspec.ValidationError:
         for with_words in (False, True):
             left = _Left(least, with_words, [])
-            try:
-                plausible = _without(raw, "$", left)
-            except RecursionError as deep:
-                raise Rejected("malformed_json", "nested too deeply") from deep
+            plausible = _without(raw, "$", left)
             try:
                 return msgspec.convert(plausible, type_), tuple(_notes(left.paths))
             except msgspec.ValidationError:
@@ -61,21 +59,23 @@ def _notes(paths: list[str]) -> Iterator[str]:
         yield f"implausible, and left out: {', '.join(paths[:PATHS_SHOWN])}{also}"
 
 
-def _without(value: object, path: str, left: _Left) -> object:
-    """Recursive.
+def _without(value: object, path: str, left: _Left, level: int = 0) -> object:
+    """Recursive: up to two calls a level.
 
     Raises:
-        RecursionError: a level takes two calls, so msgspec decodes what is nested deeper.
+        Rejected: there are too many levels, of which msgspec decodes more.
     """
+    if level > MOST_LEVELS:
+        raise Rejected("malformed_json", "nested too deeply")
     if isinstance(value, dict):
         return {
-            key: _without(item, f"{path}.{key}", left)
+            key: _without(item, f"{path}.{key}", left, level + 1)
             for key, item in value.items()
             if not _is_left_out(item, path, key, left)
         }
     if isinstance(value, list):
         return [
-            _without(item, f"{path}[{index}]", left)
+            _without(item, f"{path}[{index}]", left, level + 1)
             for index, item in enumerate(value)
             if not _is_left_out(item, path, index, left)
         ]

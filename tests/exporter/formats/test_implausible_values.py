@@ -131,6 +131,8 @@ def test_an_unknown_document_with_nan_is_of_an_unknown_format() -> None:
     assert error.reason == "unknown_format"
 
 
-def test_an_implausible_value_that_is_nested_deeply_is_a_rejection() -> None:
-    document = {"a": {"latency": {"value": 1.0, "p99": json.loads("[" * 600 + "]" * 600)}}}
+@pytest.mark.parametrize("levels", [250, 600])
+def test_an_implausible_value_that_is_nested_deeply_is_a_rejection(levels: int) -> None:
+    nested = json.loads("[" * levels + "]" * levels)
+    document = {"a": {"latency": {"value": 1.0, "p99": nested}}}
     assert rejected(encoded(document)).detail == "nested too deeply"

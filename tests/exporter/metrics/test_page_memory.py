@@ -89,7 +89,7 @@ def test_a_smaller_chunk_has_the_same_lines_and_text() -> None:
         assert each.first == LINES[0]
 
 
-@pytest.mark.parametrize(("seldom_read", "share"), [(False, 0.8), (True, 0.2)])
+@pytest.mark.parametrize(("seldom_read", "share"), [(False, 0.85), (True, 0.2)])
 def test_a_smaller_chunk_takes_a_fraction(seldom_read: bool, share: float) -> None:
     def kept(*, shrunk: bool) -> list[Chunk]:
         chunks = []

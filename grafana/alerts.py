@@ -6,17 +6,7 @@ from grafana_foundation_sdk.models import dashboard as d
 from grafana import notifications, triage
 from grafana.board import ALERTMANAGER_URL, EXPORTER_URL, Board
 from grafana.no_data import ALERTMANAGER_DOWN, PROMETHEUS_DOWN
-from grafana.panels import (
-    SLOW_SCRAPE,
-    Panel,
-    listing,
-    now,
-    number,
-    query,
-    rows,
-    states,
-    tally,
-)
+from grafana.panels import SLOW_SCRAPE, Panel, now, number, query, states, tally
 from grafana.selectors import FIRING, LEGEND, SUBJECT, newest
 from grafana.style import (
     COLORED,
@@ -29,6 +19,7 @@ from grafana.style import (
     thresholds,
     to_page,
 )
+from grafana.tables import listing, rows
 
 WHERE = ("project", "benchmark_name", "environment", "branch")
 

@@ -28,7 +28,7 @@ from grafana.selectors import (
     newest,
     worst_verdict,
 )
-from grafana.style import CRITICAL, DASHES, VERDICTS, fixed_color, logarithmic
+from grafana.style import CRITICAL, DASHES, VERDICTS, fixed_color, logarithmic, symmetric_log
 
 
 def benchmark() -> dashboard.Dashboard:
@@ -154,7 +154,7 @@ def noise() -> Panel:
         "Noise",
         "Within a run: the standard deviation of its samples divided by their mean. From run "
         "to run (dashed): how much worse the next run could be by chance; backfilled history "
-        "does not have it.",
+        "does not have it. Logarithmic above 10 %.",
         query(
             f"{BY_SUBJECT} "
             f"(last_over_time(benchmark_coefficient_of_variation_ratio{{{RESULT}}}[$__rate_interval]))",
@@ -170,7 +170,11 @@ def noise() -> Panel:
         unit="percentunit",
         no_value="No run states its spread",
     )
-    return panel.decimals(1).min(0).override_by_regexp("/ run to run$/", [DASHES])
+    return (
+        panel.min(0)
+        .scale_distribution(symmetric_log(0.1))
+        .override_by_regexp("/ run to run$/", [DASHES])
+    )
 
 
 def speedup() -> Panel:
@@ -209,7 +213,7 @@ def quantities() -> Panel:
         unit="decbytes",
         no_value="Only times were measured",
     )
-    return panel.decimals(1).override_by_regexp("/, per second$/", column_of_rates())
+    return panel.override_by_regexp("/, per second$/", column_of_rates())
 
 
 def column_of_rates() -> list[d.DynamicConfigValue]:

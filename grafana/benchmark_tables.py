@@ -2,9 +2,10 @@
 
 from grafana.board import EXPORTER_URL
 from grafana.no_data import NO_HISTORY, NO_RUN
-from grafana.panels import Panel, listing, rows
+from grafana.panels import Panel
 from grafana.selectors import BY_SUBJECT, ON_SUBJECT, RESULT, RUN, SUBJECT, worst_verdict
 from grafana.style import COLORED, VERDICTS, column, mapping, to_page
+from grafana.tables import listing, rows
 
 
 def results() -> Panel:

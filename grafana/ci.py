@@ -4,20 +4,19 @@ from grafana_foundation_sdk.builders import dashboard
 
 from grafana.board import Board, variable
 from grafana.overview import pipelines
-from grafana.panels import (
-    SLOW_SCRAPE,
-    SLOW_SPARSE,
-    Panel,
-    bars,
-    lines,
-    listing,
-    now,
-    query,
-    rows,
-    states,
-)
+from grafana.panels import SLOW_SCRAPE, SLOW_SPARSE, Panel, bars, lines, now, query, states
 from grafana.selectors import AHEAD, LEGEND, OF_PROJECT, RUN, SUBJECT
-from grafana.style import GOOD, NEUTRAL, PASSED, WARNING, column, threshold_lines, thresholds
+from grafana.style import (
+    GOOD,
+    NEUTRAL,
+    PASSED,
+    WARNING,
+    column,
+    symmetric_log,
+    threshold_lines,
+    thresholds,
+)
+from grafana.tables import listing, rows
 
 # A pipeline's branch is any branch, so the variable of the tracked ones does not select it.
 PIPELINE = 'pipeline=~"$pipeline", project=~"$project"'
@@ -73,6 +72,7 @@ def runs() -> Panel:
         no_value=NO_CI_RUN,
         columns=["project", "pipeline", "Value #A", "Value #B"],
         sort="Failed",
+        key="project, pipeline",
     )
     return (
         panel.override_by_name("pipeline", column("Pipeline"))
@@ -112,8 +112,7 @@ def failure_trend() -> Panel:
         no_value=NO_CI_RUN,
     )
     return (
-        panel.decimals(0)
-        .min(0)
+        panel.min(0)
         .max(1)
         .thresholds(thresholds(GOOD, (0.2, WARNING)))
         .thresholds_style(threshold_lines())
@@ -139,7 +138,7 @@ def headroom() -> Panel:
     panel = lines(
         "Headroom over the gate",
         "How far the p50 speedup of each benchmark is above its gate's threshold; below 0 the "
-        "gate fails.",
+        "gate fails. Logarithmic beyond 10 %.",
         query(
             f"min by ({SUBJECT}) "
             f"(last_over_time(benchmark_gate_headroom_ratio{{{RUN}}}[$__rate_interval]))",
@@ -150,8 +149,7 @@ def headroom() -> Panel:
         no_value=NO_GATE,
     )
     return (
-        panel.decimals(0)
-        .axis_soft_min(-0.1)
+        panel.scale_distribution(symmetric_log(0.1))
         .thresholds(thresholds(WARNING, (0, GOOD)))
         .thresholds_style(threshold_lines())
     )
@@ -192,7 +190,7 @@ def criteria() -> Panel:
         .override_by_name(
             "Value #B", column("Speedup p95", unit="suffix:×", decimals=1, custom__width=110)
         )
-        .override_by_name("Value #C", column("P95", unit="s", decimals=0, custom__width=80))
+        .override_by_name("Value #C", column("P95", unit="s", decimals=1, custom__width=80))
     )
 
 
@@ -205,7 +203,7 @@ def suite_duration() -> Panel:
             'max by (quantile, project) (benchmark_suite_duration_seconds{project=~"$project"})',
             f"quantile {{{{quantile}}}}{OF_PROJECT}",
         ),
-        unit="s",
+        unit="dtdurations",
         no_value=NO_DURATION,
     )
     return panel.decimals(1).min(0).thresholds(thresholds(NEUTRAL))
@@ -215,13 +213,14 @@ def pipeline_duration() -> Panel:
     newest = f"last_over_time(ci_pipeline_duration_seconds{{{PIPELINE}}}[$__rate_interval])"
     panel = lines(
         "Pipeline duration",
-        "How long each run of a pipeline took, if its last job reported it.",
+        "How long each run of a pipeline took, if its last job reported it. Logarithmic above "
+        "10 minutes.",
         query(
             f"max by (pipeline, branch, trigger, project) ({newest})",
             RUNS_OF,
             step=SLOW_SCRAPE,
         ),
-        unit="s",
+        unit="clocks",
         no_value=NO_DURATION,
     )
-    return panel.decimals(1).min(0)
+    return panel.min(0).scale_distribution(symmetric_log(600))

@@ -4,18 +4,7 @@ from grafana_foundation_sdk.builders import dashboard
 
 from grafana.board import Board
 from grafana.no_data import NO_HISTORY, NO_RUN
-from grafana.panels import (
-    SLOW_SCRAPE,
-    SPARSE,
-    Panel,
-    bars,
-    lines,
-    listing,
-    matrix,
-    now,
-    query,
-    rows,
-)
+from grafana.panels import SLOW_SCRAPE, SPARSE, Panel, bars, lines, now, query
 from grafana.selectors import (
     AHEAD,
     BY_SUBJECT,
@@ -36,6 +25,7 @@ from grafana.style import (
     mapping,
     thresholds,
 )
+from grafana.tables import listing, matrix, rows
 
 TIMES = f'benchmark_time_seconds{{statistic="p50", {RESULT}}}'
 ONE_ENVIRONMENT = "All selected results come from one environment"
@@ -137,7 +127,7 @@ def ratio_over_runs() -> Panel:
     panel = lines(
         "Slowdown against the fastest environment, over runs",
         "The mean p50 of the day before each point, as a multiple of that in the fastest "
-        "environment. A line that moves is a change seen in only one environment.",
+        "environment. A line that moves is a change seen in only one environment. Logarithmic.",
         query(
             f"{mean} / on ({EVERYWHERE}) group_left () min by ({EVERYWHERE}) ({mean})",
             LEGEND,
@@ -146,7 +136,7 @@ def ratio_over_runs() -> Panel:
         unit="suffix:×",
         no_value=NO_RUN,
     )
-    return panel.decimals(2).axis_soft_min(1).axis_soft_max(1.5)
+    return panel.scale_distribution(logarithmic(2))
 
 
 def speedups() -> Panel:

@@ -1,9 +1,10 @@
 """What Prometheus scrapes: the parts, and the exporters of several teams and hosts."""
 
 from grafana.no_data import PROMETHEUS_DOWN
-from grafana.panels import SLOW_SCRAPE, Panel, listing, query, rows, states
+from grafana.panels import SLOW_SCRAPE, Panel, query, states
 from grafana.selectors import BY_SUBJECT
 from grafana.style import COLORED, UP, column, mapping
+from grafana.tables import listing, rows
 
 JOBS = 'job=~"benchmark-exporter(-slow)?"'
 UP_NOW = f"min by (instance) (up{{{JOBS}}})"
@@ -33,14 +34,15 @@ def exporters() -> Panel:
             "time() - max by (instance) (benchmark_exporter_last_ingest_timestamp_seconds)", ref="C"
         ),
         no_value=PROMETHEUS_DOWN,
-        columns=["instance", "Value #A", "Value", "version", "Value #B", "Value #C", "url"],
+        columns=["instance", "Value #A", "version", "Value #B", "Value #C", "url"],
         sort="Newest result",
+        key="instance",
     )
     return (
         panel.override_by_name("version", column("Version"))
         .override_by_name("instance", column("Exporter"))
-        .override_by_regexp(
-            "/^Value( #A)?$/",
+        .override_by_name(
+            "Value #A",
             column(
                 "State",
                 mappings=[mapping(UP)],
@@ -49,7 +51,7 @@ def exporters() -> Panel:
         )
         .override_by_name("url", column("Page", links=[OPENS]))
         .override_by_name("Value #B", column("Benchmarks", decimals=0))
-        .override_by_name("Value #C", column("Newest result", unit="s", decimals=0))
+        .override_by_name("Value #C", column("Newest result", unit="dtdurations", decimals=1))
     )
 
 

@@ -8,7 +8,16 @@ from grafana.no_data import NO_RUN
 from grafana.overview_benchmarks import speedup_scale
 from grafana.panels import Panel, bars, curves, lines, now, query, states
 from grafana.selectors import AHEAD, BY_SUBJECT, GATED, LEGEND, RESULT, RUN, SUBJECT
-from grafana.style import CRITICAL, GOOD, NEUTRAL, WARNING, fixed_color, logarithmic, thresholds
+from grafana.style import (
+    CRITICAL,
+    GOOD,
+    NEUTRAL,
+    WARNING,
+    fixed_color,
+    logarithmic,
+    symmetric_log,
+    thresholds,
+)
 
 # Every sample of the range is read, because backfilled history has one sample per run, which would
 # fall between two points. Hence the long steps, and a refresh only every five minutes.
@@ -124,7 +133,7 @@ def noise() -> Panel:
     panel = lines(
         "Noise within runs",
         "Standard deviation of a run's samples divided by their mean, for the newest run at "
-        "each full hour. Noisy weeks hide small regressions.",
+        "each full hour. Noisy weeks hide small regressions. Logarithmic above 10 %.",
         query(
             f"{BY_SUBJECT} ({newest})",
             LEGEND,
@@ -133,7 +142,7 @@ def noise() -> Panel:
         unit="percentunit",
         no_value="No run states its spread",
     )
-    return panel.decimals(1).min(0)
+    return panel.min(0).scale_distribution(symmetric_log(0.1))
 
 
 def gates() -> Panel:
@@ -165,7 +174,7 @@ def runs_a_day() -> Panel:
         unit="none",
         no_value=NO_RUN,
     )
-    return panel.decimals(0).min(0).fill_opacity(20)
+    return panel.min(0).fill_opacity(20)
 
 
 def judged_regressions() -> Panel:

@@ -3,9 +3,10 @@
 from grafana_foundation_sdk.models import common as c
 
 from grafana.no_data import ALERTMANAGER_DOWN
-from grafana.panels import SLOW_SCRAPE, Panel, bars, curves, listing, now, query, rows
+from grafana.panels import SLOW_SCRAPE, Panel, bars, curves, now, query
 from grafana.selectors import FIRING, newest
-from grafana.style import NEUTRAL, column, thresholds
+from grafana.style import NEUTRAL, column, symmetric_log, thresholds
+from grafana.tables import listing, rows
 
 # Alertmanager has counters for every integration it knows; only those in use are shown.
 USED = f"and on (integration) {newest('alertmanager_notifications_total')} > 0"
@@ -26,8 +27,7 @@ def sent() -> Panel:
         no_value="No notification yet",
     )
     return (
-        panel.decimals(0)
-        .min(0)
+        panel.min(0)
         .axis_soft_max(1)
         .fill_opacity(20)
         .line_interpolation(c.LineInterpolation.STEP_AFTER)
@@ -52,9 +52,7 @@ def failed() -> Panel:
         unit="none",
         no_value="No notification yet",
     )
-    return (
-        panel.decimals(0).min(0).axis_soft_max(1).line_interpolation(c.LineInterpolation.STEP_AFTER)
-    )
+    return panel.min(0).axis_soft_max(1).line_interpolation(c.LineInterpolation.STEP_AFTER)
 
 
 def latency() -> Panel:
@@ -70,12 +68,12 @@ def latency() -> Panel:
         "Notification latency",
         "How long Alertmanager took to deliver a notification, as the mean of an hour, or between "
         "two points where these are further apart, by channel. Time spent earlier (scrape, rule, "
-        "group_wait) is not included.",
+        "group_wait) is not included. Logarithmic above 0.1 s.",
         query(mean(), "{{integration}}", step="15m"),
         unit="s",
         no_value="No notification within an hour",
     )
-    return panel.decimals(0).min(0)
+    return panel.min(0).scale_distribution(symmetric_log(0.1))
 
 
 def received() -> Panel:
@@ -107,10 +105,10 @@ def firing_time() -> Panel:
         "How long each alert was firing in the last 24 hours, to the minute, the ten longest; "
         "simultaneous alerts add up.",
         now(expr, "{{alertname}}"),
-        unit="s",
+        unit="dtdurations",
         no_value="Nothing fired",
     )
-    return panel.decimals(0).min(0).thresholds(thresholds(NEUTRAL))
+    return panel.decimals(1).min(0).thresholds(thresholds(NEUTRAL))
 
 
 def in_alertmanager() -> Panel:
@@ -121,6 +119,4 @@ def in_alertmanager() -> Panel:
         unit="none",
         no_value=ALERTMANAGER_DOWN,
     )
-    return (
-        panel.decimals(0).min(0).axis_soft_max(1).line_interpolation(c.LineInterpolation.STEP_AFTER)
-    )
+    return panel.min(0).axis_soft_max(1).line_interpolation(c.LineInterpolation.STEP_AFTER)

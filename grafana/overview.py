@@ -22,7 +22,7 @@ from grafana.overview_benchmarks import (
     speedup,
     verdicts,
 )
-from grafana.panels import Panel, listing, now, number, rows, tally
+from grafana.panels import Panel, now, number, tally
 from grafana.selectors import (
     BY_SUBJECT,
     FIRING,
@@ -47,6 +47,7 @@ from grafana.style import (
     thresholds,
     to_benchmark,
 )
+from grafana.tables import listing, rows
 
 # Where there is nothing to count there is no series. If the exporter is down, panels show no number
 # rather than a 0.
@@ -131,6 +132,7 @@ def alerts() -> Panel:
         now(firing("warning"), "warnings", ref="B"),
         unit="none",
         no_value="Prometheus is down",
+        named=True,
     )
     return (
         panel.decimals(0)
@@ -138,7 +140,6 @@ def alerts() -> Panel:
         .override_by_name(
             "warnings", [d.DynamicConfigValue("thresholds", thresholds(GOOD, (1, WARNING)).build())]
         )
-        .text_mode(c.BigValueTextMode.VALUE_AND_NAME)
         .orientation(c.VizOrientation.VERTICAL)
     )
 
@@ -149,7 +150,7 @@ def newest_run_age() -> Panel:
         "Time since the newest run, according to its own document. A benchmark that nobody "
         "runs cannot regress, so more than a day is worth checking.",
         now(f"time() - max(benchmark_last_run_timestamp_seconds{{{RUN}}})", "age"),
-        unit="s",
+        unit="dtdurations",
         no_value="No run yet",
     )
     return panel.decimals(1).thresholds(thresholds(NEUTRAL, (86400, WARNING)))
@@ -247,12 +248,9 @@ def pipelines() -> Panel:
         ),
         unit="none",
         no_value="No CI run yet",
+        named=True,
     )
-    return (
-        panel.mappings([mapping(PASSED)])
-        .thresholds(thresholds(CRITICAL, (1, GOOD)))
-        .text_mode(c.BigValueTextMode.VALUE_AND_NAME)
-    )
+    return panel.mappings([mapping(PASSED)]).thresholds(thresholds(CRITICAL, (1, GOOD)))
 
 
 def failed_gates() -> Panel:
@@ -278,6 +276,7 @@ def files() -> Panel:
         now(f"sum(benchmark_exporter_rejected_files) or {EXPORTER_IS_UP}", "rejected", ref="D"),
         unit="none",
         no_value=EXPORTER_DOWN,
+        named=True,
     )
     return (
         panel.decimals(0)
@@ -285,5 +284,4 @@ def files() -> Panel:
         .override_by_name(
             "rejected", [d.DynamicConfigValue("thresholds", thresholds(GOOD, (1, WARNING)).build())]
         )
-        .text_mode(c.BigValueTextMode.VALUE_AND_NAME)
     )

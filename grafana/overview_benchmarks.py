@@ -5,18 +5,7 @@ from grafana_foundation_sdk.models import common as c
 
 from grafana.board import EXPORTER_URL
 from grafana.no_data import EXPORTER_DOWN, NO_HISTORY, NO_RUN
-from grafana.panels import (
-    SLOW_SCRAPE,
-    SLOW_SPARSE,
-    SPARSE,
-    Panel,
-    curves,
-    lines,
-    listing,
-    query,
-    rows,
-    states,
-)
+from grafana.panels import SLOW_SCRAPE, SLOW_SPARSE, SPARSE, Panel, curves, lines, query, states
 from grafana.selectors import (
     BY_SUBJECT,
     GATED,
@@ -48,6 +37,7 @@ from grafana.style import (
     thresholds,
     to_benchmark,
 )
+from grafana.tables import listing, rows
 
 # Below 10 a regression is critical, below 15 it fails the gate.
 SPEEDUP_THRESHOLDS = thresholds(CRITICAL, (10, WARNING), (15, GOOD))
@@ -130,7 +120,6 @@ def newest_runs() -> Panel:
         no_value=NO_RUN,
         columns=[
             "Value #A",
-            "Value",
             "project",
             "benchmark_name",
             "environment",
@@ -150,8 +139,8 @@ def newest_runs() -> Panel:
         "targetBlank": True,
     }
     return (
-        panel.override_by_regexp(
-            "/^Value( #A)?$/", column("Time of run", unit="dateTimeAsIso", custom__width=165)
+        panel.override_by_name(
+            "Value #A", column("Time of run", unit="dateTimeAsIso", custom__width=165)
         )
         .override_by_name(
             "Value #B", column("Speedup", unit="suffix:×", decimals=1, custom__width=85)
@@ -189,8 +178,7 @@ def regression_rate() -> Panel:
         no_value=NO_RUN,
     )
     return (
-        panel.decimals(0)
-        .min(0)
+        panel.min(0)
         .axis_soft_max(1)
         .fill_opacity(20)
         .line_interpolation(c.LineInterpolation.STEP_AFTER)
@@ -248,8 +236,7 @@ def memory() -> Panel:
         no_value=EXPORTER_DOWN,
     )
     return (
-        panel.decimals(0)
-        .min(0)
+        panel.min(0)
         .thresholds(thresholds(GOOD, (1000, WARNING)))
         .thresholds_style(threshold_lines())
     )

@@ -123,8 +123,7 @@ def load() -> Panel:
         no_value=NODE_DOWN,
     )
     return (
-        panel.decimals(2)
-        .min(0)
+        panel.min(0)
         .axis_soft_max(NOISY_LOAD + 0.5)
         .thresholds(thresholds(GOOD, (NOISY_LOAD, WARNING)))
         .thresholds_style(threshold_lines())
@@ -164,8 +163,7 @@ def waiting() -> Panel:
         no_value=NO_PRESSURE,
     )
     return (
-        panel.decimals(1)
-        .min(0)
+        panel.min(0)
         .axis_soft_max(0.1)
         .thresholds(thresholds(GOOD, (NOISY_STEAL, WARNING)))
         .thresholds_style(threshold_lines())
@@ -185,7 +183,7 @@ def process_cpu() -> Panel:
         unit="percent",
         no_value=EXPORTER_DOWN,
     )
-    return panel.decimals(1).min(0).axis_soft_max(5)
+    return panel.min(0).axis_soft_max(5)
 
 
 def cores() -> Panel:
@@ -212,7 +210,7 @@ def host_cpu() -> Panel:
         unit="percentunit",
         no_value=NODE_DOWN,
     )
-    return panel.decimals(1).min(0).fill_opacity(20)
+    return panel.min(0).fill_opacity(20)
 
 
 def host_memory() -> Panel:
@@ -229,7 +227,7 @@ def host_memory() -> Panel:
         unit="bytes",
         no_value=NODE_DOWN,
     )
-    return panel.decimals(1).min(0)
+    return panel.min(0)
 
 
 def disk() -> Panel:
@@ -250,7 +248,7 @@ def disk() -> Panel:
         unit="Bps",
         no_value=NODE_DOWN,
     )
-    return panel.decimals(0).min(0)
+    return panel.min(0)
 
 
 def network() -> Panel:
@@ -271,4 +269,4 @@ def network() -> Panel:
         unit="Bps",
         no_value=NODE_DOWN,
     )
-    return panel.decimals(0).min(0)
+    return panel.min(0)

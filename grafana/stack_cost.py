@@ -2,9 +2,19 @@
 
 from grafana.board import PROMETHEUS_URL
 from grafana.no_data import EXPORTER_DOWN, PROMETHEUS_DOWN
-from grafana.panels import SLOW_SCRAPE, SLOW_SPARSE, Panel, curves, listing, query, rows
+from grafana.panels import SLOW_SCRAPE, SLOW_SPARSE, Panel, curves, query
 from grafana.selectors import AHEAD, newest
-from grafana.style import GOOD, WARNING, column, fixed_color, threshold_lines, thresholds, to_page
+from grafana.style import (
+    GOOD,
+    WARNING,
+    column,
+    fixed_color,
+    symmetric_log,
+    threshold_lines,
+    thresholds,
+    to_page,
+)
+from grafana.tables import listing, rows
 
 BUDGET_BYTES = 1e9  # of samples a month
 
@@ -24,7 +34,7 @@ def stream_clients() -> Panel:
         unit="none",
         no_value=EXPORTER_DOWN,
     )
-    return panel.decimals(0).min(0).axis_soft_max(1)
+    return panel.min(0).axis_soft_max(1)
 
 
 def stream_messages() -> Panel:
@@ -48,10 +58,7 @@ def stream_messages() -> Panel:
         no_value=EXPORTER_DOWN,
     )
     return (
-        panel.decimals(0)
-        .min(0)
-        .axis_soft_max(1)
-        .override_by_name("not sent, too slow", [fixed_color(WARNING)])
+        panel.min(0).axis_soft_max(1).override_by_name("not sent, too slow", [fixed_color(WARNING)])
     )
 
 
@@ -60,13 +67,13 @@ def stream_lag() -> Panel:
     panel = curves(
         "Stream lag",
         "Time from the timestamp of a line in a live file until its message is sent. The "
-        "clocks of two machines may differ by more than that.",
+        "clocks of two machines may differ by more than that. Logarithmic above 0.1 s.",
         query(f"histogram_quantile(0.5, {buckets})", "p50", step=SLOW_SCRAPE),
         query(f"histogram_quantile(0.99, {buckets})", "p99", ref="B", step=SLOW_SCRAPE),
         unit="s",
         no_value="No benchmark writes its progress",
     )
-    return panel.decimals(0).min(0)
+    return panel.min(0).scale_distribution(symmetric_log(0.1))
 
 
 def stored() -> Panel:
@@ -89,8 +96,7 @@ def stored() -> Panel:
         no_value=PROMETHEUS_DOWN,
     )
     return (
-        panel.decimals(0)
-        .min(0)
+        panel.min(0)
         .fill_opacity(20)
         .thresholds(thresholds(GOOD, (BUDGET_BYTES, WARNING)))
         .thresholds_style(threshold_lines())
@@ -101,17 +107,21 @@ def long_term_lag() -> Panel:
     panel = curves(
         "Long-term store behind",
         "How old the newest sample is that Prometheus has sent to each long-term store. Seconds "
-        "are usual; beyond two hours, samples get lost.",
+        "are usual; beyond two hours, samples get lost. Logarithmic above a minute.",
         query(
             "max by (remote_name) "
             "(time() - prometheus_remote_storage_queue_highest_sent_timestamp_seconds)",
             "{{remote_name}}",
             step=SLOW_SCRAPE,
         ),
-        unit="s",
+        unit="clocks",
         no_value="There is no long-term store",
     )
-    return panel.decimals(0).min(0).thresholds(thresholds(GOOD, (120, WARNING)))
+    return (
+        panel.min(0)
+        .scale_distribution(symmetric_log(60))
+        .thresholds(thresholds(GOOD, (120, WARNING)))
+    )
 
 
 def series() -> Panel:
@@ -133,7 +143,7 @@ def series() -> Panel:
         unit="short",
         no_value=PROMETHEUS_DOWN,
     )
-    return panel.decimals(0).min(0)
+    return panel.min(0)
 
 
 def samples() -> Panel:
@@ -149,7 +159,7 @@ def samples() -> Panel:
         unit="short",
         no_value=PROMETHEUS_DOWN,
     )
-    return panel.decimals(0).min(0)
+    return panel.min(0)
 
 
 def by_part(expr: str) -> str:
@@ -165,7 +175,7 @@ def memory() -> Panel:
         unit="decbytes",
         no_value=PROMETHEUS_DOWN,
     )
-    return panel.decimals(0).min(0)
+    return panel.min(0)
 
 
 def cpu() -> Panel:
@@ -180,7 +190,7 @@ def cpu() -> Panel:
         unit="percentunit",
         no_value=PROMETHEUS_DOWN,
     )
-    return panel.decimals(1).min(0)
+    return panel.min(0)
 
 
 def versions() -> Panel:

@@ -27,6 +27,7 @@ from grafana.style import (
     WARNING,
     column,
     mapping,
+    symmetric_log,
     threshold_lines,
     thresholds,
     to_page,
@@ -163,15 +164,14 @@ def burn() -> Panel:
         "Error budget burn rate",
         "How fast each part uses up its error budget of 43 minutes in 30 days; at 1 the "
         "budget lasts exactly 30 days. One-hour averages; above the line, "
-        "AvailabilityBudgetBurnFast may fire.",
+        "AvailabilityBudgetBurnFast may fire. Logarithmic above 1.",
         query(f"{newest('job:scrape_errors:ratio1h')} / {1 - OBJECTIVE:.3f}", "{{job}}", step="1m"),
         unit="suffix:×",
         no_value="Not measured in the first five minutes",
     )
     return (
-        panel.decimals(1)
-        .min(0)
-        .axis_soft_max(FAST_BURN + 1)
+        panel.min(0)
+        .scale_distribution(symmetric_log(1))
         .thresholds(thresholds(GOOD, (FAST_BURN, WARNING)))
         .thresholds_style(threshold_lines())
     )
@@ -196,7 +196,7 @@ def scrape_duration() -> Panel:
     panel = curves(
         "Scrape duration",
         "The longest scrape of each part. The state of results is scraped every second, so "
-        "samples are lost when a scrape takes longer than that.",
+        "samples are lost when a scrape takes longer than that. Logarithmic above 0.1 s.",
         query(
             "max by (job) (max_over_time(scrape_duration_seconds[$__rate_interval]))",
             "{{job}}",
@@ -206,8 +206,8 @@ def scrape_duration() -> Panel:
         no_value=PROMETHEUS_DOWN,
     )
     return (
-        panel.decimals(0)
-        .min(0)
+        panel.min(0)
+        .scale_distribution(symmetric_log(0.1))
         .thresholds(thresholds(GOOD, (1, CRITICAL)))
         .thresholds_style(threshold_lines())
     )
@@ -219,12 +219,12 @@ def rule_duration() -> Panel:
     panel = curves(
         "Rule evaluation",
         "How long the last evaluation of each rule group took. The group with the regressions "
-        "is evaluated every second.",
+        "is evaluated every second. Logarithmic above 10 ms.",
         query(f"max by (group) ({group})", "{{group}}", step=SLOW_SCRAPE),
         unit="s",
         no_value=PROMETHEUS_DOWN,
     )
-    return panel.decimals(1).min(0)
+    return panel.min(0).scale_distribution(symmetric_log(0.01))
 
 
 def ingest() -> Panel:
@@ -253,8 +253,8 @@ def ingest() -> Panel:
         unit="none",
         no_value=EXPORTER_DOWN,
     )
-    seconds = column("scan of the folder", unit="s", decimals=1, custom__axisPlacement="right")
-    return panel.decimals(0).min(0).axis_soft_max(1).override_by_name("scan of the folder", seconds)
+    seconds = column("scan of the folder", unit="s", custom__axisPlacement="right")
+    return panel.min(0).axis_soft_max(1).override_by_name("scan of the folder", seconds)
 
 
 def untracked_runs() -> Panel:

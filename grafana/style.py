@@ -57,6 +57,15 @@ def logarithmic(base: float) -> common.ScaleDistributionConfig:
     return common.ScaleDistributionConfig().type(c.ScaleDistribution.LOG).log(base)
 
 
+def symmetric_log(linear: float) -> common.ScaleDistributionConfig:
+    """Return an axis that is linear up to `linear`, and logarithmic beyond it.
+
+    It shows a ratio or duration of one unusual run without flattening the others, and has a 0.
+    """
+    scale = common.ScaleDistributionConfig().type(c.ScaleDistribution.SYMLOG).log(10)
+    return scale.linear_threshold(linear)
+
+
 def mapping(words: Mapping[int, tuple[str, str]] | Mapping[float, tuple[str, str]]) -> d.ValueMap:
     """Return a mapping that shows values as words in their colour."""
     results = {

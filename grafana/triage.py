@@ -3,9 +3,10 @@
 from grafana_foundation_sdk.models import dashboard as d
 
 from grafana.board import EXPORTER_URL
-from grafana.panels import Panel, bars, listing, now, number, rows
+from grafana.panels import Panel, bars, now, number
 from grafana.selectors import ON_SUBJECT, SUBJECT
 from grafana.style import CRITICAL, GOOD, NEUTRAL, column, thresholds, to_page
+from grafana.tables import listing, rows
 
 # Nothing is counted before a result's first regression.
 NOTHING_YET = "No regression was triaged in 28 days"
@@ -64,6 +65,7 @@ def real() -> Panel:
         now(f"1 - {noise} / ({counted('triaged')} > 0)", "{{project}}"),
         unit="percentunit",
         no_value=NOTHING_YET,
+        named=True,
     )
     return panel.decimals(0).thresholds(thresholds(CRITICAL, (0.8, GOOD)))
 
@@ -75,6 +77,7 @@ def a_week() -> Panel:
         now(f"{BY_PROJECT} (increase(benchmark_alerts_total[7d]))", "{{project}}"),
         unit="none",
         no_value="No regression yet",
+        named=True,
     )
     return panel.decimals(0).thresholds(thresholds(NEUTRAL))
 
@@ -85,8 +88,9 @@ def until(title: str, description: str, seconds: str, count: str) -> Panel:
         title,
         description,
         now(f"{counted(seconds)} / ({counted(count)} > 0)", "{{project}}"),
-        unit="s",
+        unit="dtdurations",
         no_value=NOTHING_YET,
+        named=True,
     )
     return panel.decimals(1).thresholds(thresholds(NEUTRAL))
 

@@ -5,20 +5,11 @@ from grafana_foundation_sdk.models import dashboard as d
 
 from grafana import notifications, triage
 from grafana.board import ALERTMANAGER_URL, EXPORTER_URL, Board
+from grafana.cells import figure, label, worded
 from grafana.no_data import ALERTMANAGER_DOWN, PROMETHEUS_DOWN
 from grafana.panels import SLOW_SCRAPE, Panel, now, number, query, states, tally
 from grafana.selectors import FIRING, LEGEND, SUBJECT, newest
-from grafana.style import (
-    COLORED,
-    CRITICAL,
-    GOOD,
-    NEUTRAL,
-    SEVERITIES,
-    WARNING,
-    column,
-    thresholds,
-    to_page,
-)
+from grafana.style import CRITICAL, GOOD, NEUTRAL, SEVERITIES, WARNING, thresholds, to_page
 from grafana.tables import listing, rows
 
 WHERE = ("project", "benchmark_name", "environment", "branch")
@@ -137,15 +128,12 @@ def firing_alerts() -> Panel:
         sort="Since",
     )
     return (
-        panel.override_by_name("Value", column("Since", unit="dateTimeAsIso", custom__width=165))
+        panel.override_by_name("Value", figure("Since", unit="dateTimeAsIso"))
         .override_by_name(
             "severity",
-            column(
-                "Severity", mappings=[SEVERITIES], custom__cellOptions=COLORED, custom__width=85
-            ),
+            worded("Severity", SEVERITIES),
         )
-        .override_by_name("alertname", column("Alert", links=[runbook]))
-        .override_by_name("benchmark_name", column("Benchmark"))
+        .override_by_name("alertname", label("alertname", links=[runbook]))
     )
 
 

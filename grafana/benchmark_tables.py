@@ -1,10 +1,11 @@
 """The tables of the Benchmark dashboard: its newest results, runs and baselines."""
 
 from grafana.board import EXPORTER_URL
+from grafana.cells import figure, label, worded
 from grafana.no_data import NO_HISTORY, NO_RUN
 from grafana.panels import Panel
 from grafana.selectors import BY_SUBJECT, ON_SUBJECT, RESULT, RUN, SUBJECT, worst_verdict
-from grafana.style import COLORED, VERDICTS, column, mapping, to_page
+from grafana.style import VERDICTS, mapping, to_page
 from grafana.tables import listing, rows
 
 
@@ -46,25 +47,14 @@ def results() -> Panel:
     return (
         panel.override_by_name(
             "Value #A",
-            column(
-                "Verdict",
-                mappings=[mapping(VERDICTS)],
-                custom__cellOptions=COLORED,
-                custom__width=85,
-            ),
+            worded("Verdict", mapping(VERDICTS)),
         )
-        .override_by_name(
-            "Value #B", column("Worse by", unit="percentunit", decimals=1, custom__width=90)
-        )
-        .override_by_name(
-            "Value #C", column("Chance", unit="percentunit", decimals=1, custom__width=80)
-        )
-        .override_by_name(
-            "Value #F", column("Drift", unit="percentunit", decimals=1, custom__width=75)
-        )
-        .override_by_name("Value #D", column("Median", unit="s", decimals=2, custom__width=95))
-        .override_by_name("Value #E", column("Samples", decimals=0, custom__width=80))
-        .override_by_name("benchmark_name", column("Result"))
+        .override_by_name("Value #B", figure("Worse by", unit="percentunit", decimals=1))
+        .override_by_name("Value #C", figure("Chance", unit="percentunit", decimals=1))
+        .override_by_name("Value #F", figure("Drift", unit="percentunit", decimals=1))
+        .override_by_name("Value #D", figure("Median", unit="s", decimals=2))
+        .override_by_name("Value #E", figure("Samples", decimals=0))
+        .override_by_name("benchmark_name", label("benchmark_name", "Result"))
     )
 
 
@@ -94,11 +84,10 @@ def all_runs() -> Panel:
         sort="P50",
     )
     return (
-        panel.override_by_name("benchmark_name", column("Result"))
-        .override_by_name("iteration", column("Observed", custom__width=85))
-        .override_by_name("Value #A", column("P50", unit="ms", decimals=2, custom__width=85))
-        .override_by_name("Value #B", column("P95", unit="ms", decimals=2, custom__width=85))
-        .override_by_name("Value #C", column("Count", decimals=0, custom__width=70))
+        panel.override_by_name("benchmark_name", label("benchmark_name", "Result"))
+        .override_by_name("Value #A", figure("P50", unit="ms", decimals=2))
+        .override_by_name("Value #B", figure("P95", unit="ms", decimals=2))
+        .override_by_name("Value #C", figure("Count", decimals=0))
     )
 
 
@@ -132,14 +121,9 @@ def counts() -> Panel:
         sort="Newest",
     )
     return (
-        panel.override_by_name(
-            "Value #A", column("Newest", unit="dateTimeAsIso", custom__width=165)
-        )
-        .override_by_name("Value #B", column("Runs", decimals=0, custom__width=65))
-        .override_by_name("Value #C", column("Errors", decimals=0, custom__width=65))
-        .override_by_name("commit_hash", column("Commit", custom__width=110))
-        .override_by_name("run_id", column("Run"))
-        .override_by_name("benchmark_name", column("Benchmark"))
+        panel.override_by_name("Value #A", figure("Newest", unit="dateTimeAsIso"))
+        .override_by_name("Value #B", figure("Runs", decimals=0))
+        .override_by_name("Value #C", figure("Errors", decimals=0))
         .links([to_page("The page of this stack's own exporter", EXPORTER_URL)])
     )
 
@@ -178,15 +162,9 @@ def baselines() -> Panel:
         sort="Pinned",
     )
     return (
-        panel.override_by_name(
-            "Value #A", column("Pinned", unit="dateTimeAsIso", custom__width=165)
-        )
-        .override_by_name(
-            "Value #B", column("Moved", unit="percentunit", decimals=1, custom__width=75)
-        )
-        .override_by_name("benchmark_name", column("Result"))
-        .override_by_name("baseline_version", column("Version"))
-        .override_by_name("commit_hash", column("Commit", custom__width=110))
+        panel.override_by_name("Value #A", figure("Pinned", unit="dateTimeAsIso"))
+        .override_by_name("Value #B", figure("Moved", unit="percentunit", decimals=1))
+        .override_by_name("benchmark_name", label("benchmark_name", "Result"))
     )
 
 
@@ -222,16 +200,9 @@ def changes() -> Panel:
         sort="First run",
     )
     return (
-        panel.override_by_name(
-            "Value #A", column("First run", unit="dateTimeAsIso", custom__width=165)
-        )
-        .override_by_name(
-            "Value #B", column("Change", unit="percentunit", decimals=1, custom__width=85)
-        )
-        .override_by_name("direction", column("Direction", custom__width=85))
-        .override_by_name("benchmark_name", column("Result"))
-        .override_by_name(
-            "previous_commit_hash", column("After commit", unit="string", custom__width=110)
-        )
-        .override_by_name("commit_hash", column("With commit", unit="string", custom__width=110))
+        panel.override_by_name("Value #A", figure("First run", unit="dateTimeAsIso"))
+        .override_by_name("Value #B", figure("Change", unit="percentunit", decimals=1))
+        .override_by_name("benchmark_name", label("benchmark_name", "Result"))
+        .override_by_name("previous_commit_hash", label("previous_commit_hash", "After commit"))
+        .override_by_name("commit_hash", label("commit_hash", "With commit"))
     )

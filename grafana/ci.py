@@ -3,19 +3,11 @@
 from grafana_foundation_sdk.builders import dashboard
 
 from grafana.board import Board, variable
+from grafana.cells import figure
 from grafana.overview import pipelines
 from grafana.panels import SLOW_SCRAPE, SLOW_SPARSE, Panel, bars, lines, now, query, states
 from grafana.selectors import AHEAD, LEGEND, OF_PROJECT, RUN, SUBJECT
-from grafana.style import (
-    GOOD,
-    NEUTRAL,
-    PASSED,
-    WARNING,
-    column,
-    symmetric_log,
-    threshold_lines,
-    thresholds,
-)
+from grafana.style import GOOD, NEUTRAL, PASSED, WARNING, symmetric_log, threshold_lines, thresholds
 from grafana.tables import listing, rows
 
 # A pipeline's branch is any branch, so the variable of the tracked ones does not select it.
@@ -74,10 +66,8 @@ def runs() -> Panel:
         sort="Failed",
         key="project, pipeline",
     )
-    return (
-        panel.override_by_name("pipeline", column("Pipeline"))
-        .override_by_name("Value #A", column("Passed", decimals=0, custom__width=90))
-        .override_by_name("Value #B", column("Failed", decimals=0, custom__width=90))
+    return panel.override_by_name("Value #A", figure("Passed", decimals=0)).override_by_name(
+        "Value #B", figure("Failed", decimals=0)
     )
 
 
@@ -183,14 +173,9 @@ def criteria() -> Panel:
         sort="Speedup p50",
     )
     return (
-        panel.override_by_name("benchmark_name", column("Benchmark"))
-        .override_by_name(
-            "Value #A", column("Speedup p50", unit="suffix:×", decimals=1, custom__width=110)
-        )
-        .override_by_name(
-            "Value #B", column("Speedup p95", unit="suffix:×", decimals=1, custom__width=110)
-        )
-        .override_by_name("Value #C", column("P95", unit="s", decimals=1, custom__width=80))
+        panel.override_by_name("Value #A", figure("Speedup p50", unit="suffix:×", decimals=1))
+        .override_by_name("Value #B", figure("Speedup p95", unit="suffix:×", decimals=1))
+        .override_by_name("Value #C", figure("P95", unit="s", decimals=1))
     )
 
 

@@ -3,6 +3,7 @@
 from grafana_foundation_sdk.builders import dashboard
 
 from grafana.board import Board
+from grafana.cells import figure, label
 from grafana.no_data import NO_HISTORY, NO_RUN
 from grafana.panels import SLOW_SCRAPE, SPARSE, Panel, bars, lines, now, query
 from grafana.selectors import (
@@ -14,17 +15,7 @@ from grafana.selectors import (
     SUBJECT,
     worst_verdict,
 )
-from grafana.style import (
-    DASHES,
-    GOOD,
-    NEUTRAL,
-    VERDICTS,
-    WARNING,
-    column,
-    logarithmic,
-    mapping,
-    thresholds,
-)
+from grafana.style import DASHES, GOOD, NEUTRAL, VERDICTS, WARNING, logarithmic, mapping, thresholds
 from grafana.tables import listing, matrix, rows
 
 TIMES = f'benchmark_time_seconds{{statistic="p50", {RESULT}}}'
@@ -46,16 +37,21 @@ def compare() -> dashboard.Dashboard:
     board.annotate()
     board.link_diff()
     board.row("Environments")
-    board.place(9, times(), slowdown(), verdicts())
-    board.place(10, times_over_runs(), ratio_over_runs())
+    # The tables have a column for each environment or version, hence the whole width.
+    board.place(9, times())
+    board.place(9, verdicts())
+    board.place(10, slowdown(), ratio_over_runs())
+    board.place(10, times_over_runs())
     board.row("Baseline versions")
-    board.place(9, speedups(), references())
+    board.place(9, speedups())
+    board.place(9, references_of_times())
+    board.place(8, references_of_others())
     board.place(9, speedup_over_runs())
     return board.dashboard
 
 
 def times() -> Panel:
-    panel = matrix(
+    return matrix(
         "Median time",
         "The p50 of the newest run of each result in each environment and machine class.",
         rows(rows_and_columns(f"{BY_SUBJECT} ({TIMES})")),
@@ -64,7 +60,6 @@ def times() -> Panel:
         row="result",
         across="place",
     )
-    return panel.decimals(2).override_by_name("result\\place", column("Result", custom__width=240))
 
 
 def slowdown() -> Panel:
@@ -89,7 +84,7 @@ def verdicts() -> Panel:
     def state(name: str) -> str:
         return f'{BY_SUBJECT} (benchmark_verdict{{state="{name}", {RESULT}}})'
 
-    panel = matrix(
+    return matrix(
         "Verdict",
         "The verdict on the newest run of each result, against its own history in each "
         "environment. A result that is slower in only one environment points to that machine.",
@@ -98,11 +93,7 @@ def verdicts() -> Panel:
         no_value=NO_HISTORY,
         row="result",
         across="place",
-    )
-    return (
-        panel.decimals(0)
-        .mappings([mapping(VERDICTS)])
-        .override_by_name("result\\place", column("Result", custom__width=240))
+        words=mapping(VERDICTS),
     )
 
 
@@ -142,7 +133,7 @@ def ratio_over_runs() -> Panel:
 def speedups() -> Panel:
     newest = f'max by ({SUBJECT}, baseline_version) (speedup_ratio{{percentile="p50", {RESULT}}})'
     labels = ", ".join(f'"{label}"' for label in SUBJECT.split(", "))
-    panel = matrix(
+    return matrix(
         "Speedup over each version",
         "How many times faster the newest run is, at the median, than the reference or the pinned "
         "baseline of each version.",
@@ -152,13 +143,30 @@ def speedups() -> Panel:
         row="result",
         across="baseline_version",
     )
-    return panel.decimals(2).override_by_name(
-        "result\\baseline_version", column("Result", custom__width=240)
+
+
+def references_of_times() -> Panel:
+    return references(
+        "Times, their rolling median and pinned baseline",
+        "The newest run of each time compared with both references, and how much worse it is than "
+        "the stricter one.",
+        'unit="seconds"',
+        "s",
     )
 
 
-def references() -> Panel:
-    judged = f"max by ({SUBJECT}, unit) (benchmark_judged_value{{{RESULT}}}"
+def references_of_others() -> Panel:
+    return references(
+        "Sizes and rates, their rolling median and pinned baseline",
+        "The newest run of each other result compared with both references, in the unit of the "
+        "result, and how much worse it is than the stricter one.",
+        'unit!="seconds"',
+        "si: ",
+    )
+
+
+def references(title: str, description: str, of_unit: str, unit: str) -> Panel:
+    judged = f"max by ({SUBJECT}, unit) (benchmark_judged_value{{{of_unit}, {RESULT}}}"
 
     def of_result(metric: str) -> str:
         return f"{judged} * 0 + {ON_SUBJECT} group_left () {BY_SUBJECT} ({metric}))"
@@ -167,37 +175,33 @@ def references() -> Panel:
         return f'benchmark_reference_value{{reference="{kind}", {RESULT}}}'
 
     panel = listing(
-        "Now, rolling median and pinned baseline",
-        "The newest run of each result compared with both references, in the unit of the "
-        "result, and how much worse it is than the stricter one.",
+        title,
+        description,
         rows(f"{judged})"),
         rows(of_result(reference("rolling")), ref="B"),
         rows(of_result(reference("pinned")), ref="C"),
         rows(of_result("benchmark_worsening_ratio"), ref="D"),
-        no_value=NO_HISTORY,
+        no_value="No judged result of the selection",
         columns=[
-            "project",
             "benchmark_name",
             "environment",
-            "branch",
+            "Value #D",
             "Value #A",
             "Value #B",
             "Value #C",
             "unit",
-            "Value #D",
+            "project",
+            "branch",
             "machine_class",
         ],
         sort="Worse by",
     )
     return (
-        panel.override_by_name("Value #A", column("Now", unit="sci", decimals=3, custom__width=95))
-        .override_by_name("Value #B", column("Rolling", unit="sci", decimals=3, custom__width=95))
-        .override_by_name("Value #C", column("Pinned", unit="sci", decimals=3, custom__width=95))
-        .override_by_name(
-            "Value #D", column("Worse by", unit="percentunit", decimals=1, custom__width=90)
-        )
-        .override_by_name("benchmark_name", column("Result"))
-        .override_by_name("unit", column("Unit", custom__width=90))
+        panel.override_by_name("Value #A", figure("Now", unit=unit, decimals=2))
+        .override_by_name("Value #B", figure("Rolling", unit=unit, decimals=2))
+        .override_by_name("Value #C", figure("Pinned", unit=unit, decimals=2))
+        .override_by_name("Value #D", figure("Worse by", unit="percentunit", decimals=1))
+        .override_by_name("benchmark_name", label("benchmark_name", "Result"))
     )
 
 

@@ -1,9 +1,10 @@
 """What can be seen of a benchmark at all, and what would make it smaller."""
 
+from grafana.cells import figure, label
 from grafana.no_data import NO_HISTORY
 from grafana.panels import SLOW_SPARSE, Panel, lines, query
 from grafana.selectors import BY_SUBJECT, LEGEND, RESULT
-from grafana.style import DASHES, column, symmetric_log
+from grafana.style import DASHES, symmetric_log
 from grafana.tables import listing, rows
 
 
@@ -61,12 +62,8 @@ def detectable() -> Panel:
         sort="Now",
     )
     return (
-        panel.override_by_name("benchmark_name", column("Result"))
-        .override_by_name(
-            "Value #A", column("Now", unit="percentunit", decimals=1, custom__width=75)
-        )
-        .override_by_name(
-            "Value #B", column("Reachable", unit="percentunit", decimals=1, custom__width=95)
-        )
-        .override_by_name("Value #C", column("More samples", decimals=0, custom__width=115))
+        panel.override_by_name("benchmark_name", label("benchmark_name", "Result"))
+        .override_by_name("Value #A", figure("Now", unit="percentunit", decimals=1))
+        .override_by_name("Value #B", figure("Reachable", unit="percentunit", decimals=1))
+        .override_by_name("Value #C", figure("More samples", decimals=0))
     )

@@ -1,9 +1,10 @@
 """What Prometheus scrapes: the parts, and the exporters of several teams and hosts."""
 
+from grafana.cells import figure, label, worded
 from grafana.no_data import PROMETHEUS_DOWN
 from grafana.panels import SLOW_SCRAPE, Panel, query, states
 from grafana.selectors import BY_SUBJECT
-from grafana.style import COLORED, UP, column, mapping
+from grafana.style import UP, mapping
 from grafana.tables import listing, rows
 
 JOBS = 'job=~"benchmark-exporter(-slow)?"'
@@ -39,19 +40,13 @@ def exporters() -> Panel:
         key="instance",
     )
     return (
-        panel.override_by_name("version", column("Version"))
-        .override_by_name("instance", column("Exporter"))
-        .override_by_name(
+        panel.override_by_name(
             "Value #A",
-            column(
-                "State",
-                mappings=[mapping(UP)],
-                custom__cellOptions=COLORED,
-            ),
+            worded("State", mapping(UP)),
         )
-        .override_by_name("url", column("Page", links=[OPENS]))
-        .override_by_name("Value #B", column("Benchmarks", decimals=0))
-        .override_by_name("Value #C", column("Newest result", unit="dtdurations", decimals=1))
+        .override_by_name("url", label("url", links=[OPENS]))
+        .override_by_name("Value #B", figure("Benchmarks", decimals=0))
+        .override_by_name("Value #C", figure("Newest result", unit="dtdurations", decimals=1))
     )
 
 

@@ -2,10 +2,11 @@
 
 from grafana_foundation_sdk.models import common as c
 
+from grafana.cells import figure
 from grafana.no_data import ALERTMANAGER_DOWN
 from grafana.panels import SLOW_SCRAPE, Panel, bars, curves, now, query
 from grafana.selectors import FIRING, newest
-from grafana.style import NEUTRAL, column, symmetric_log, thresholds
+from grafana.style import NEUTRAL, symmetric_log, thresholds
 from grafana.tables import listing, rows
 
 # Alertmanager has counters for every integration it knows; only those in use are shown.
@@ -89,12 +90,7 @@ def received() -> Panel:
         columns=["alertname", "severity", "status", "Value"],
         sort="Count",
     )
-    return (
-        panel.override_by_name("alertname", column("Alert"))
-        .override_by_name("severity", column("Severity", custom__width=85))
-        .override_by_name("status", column("Status", custom__width=85))
-        .override_by_name("Value", column("Count", decimals=0, custom__width=70))
-    )
+    return panel.override_by_name("Value", figure("Count", decimals=0))
 
 
 def firing_time() -> Panel:

@@ -10,6 +10,7 @@ from grafana_foundation_sdk.models import dashboard as d
 
 from grafana.alerts import firing_alerts
 from grafana.board import Board
+from grafana.cells import figure, label, worded
 from grafana.exporters import targets
 from grafana.moved_together import moved_together
 from grafana.no_data import EXPORTER_DOWN
@@ -36,13 +37,11 @@ from grafana.selectors import (
     SUBJECT,
 )
 from grafana.style import (
-    COLORED,
     CRITICAL,
     GOOD,
     NEUTRAL,
     PASSED,
     WARNING,
-    column,
     mapping,
     thresholds,
     to_benchmark,
@@ -213,28 +212,17 @@ def slower_now() -> Panel:
     )
     severity = {1: ("critical", CRITICAL), 0: ("warning", WARNING)}
     return (
-        panel.override_by_name(
-            "Value #A", column("Worse by", unit="percentunit", decimals=0, custom__width=90)
-        )
-        .override_by_name(
-            "Value #B", column("Chance", unit="percentunit", decimals=0, custom__width=80)
-        )
+        panel.override_by_name("Value #A", figure("Worse by", unit="percentunit", decimals=0))
+        .override_by_name("Value #B", figure("Chance", unit="percentunit", decimals=0))
         .override_by_name(
             "Value #C",
-            column(
-                "Verdict",
-                mappings=[mapping(severity)],
-                custom__cellOptions=COLORED,
-                custom__width=85,
-            ),
+            worded("Verdict", mapping(severity)),
         )
-        .override_by_name("Value #D", column("Since", unit="dateTimeAsIso", custom__width=165))
+        .override_by_name("Value #D", figure("Since", unit="dateTimeAsIso"))
         .override_by_name(
-            "benchmark_name", column("Result", links=[to_benchmark("__data.fields.benchmark")])
+            "benchmark_name",
+            label("benchmark_name", "Result", links=[to_benchmark("__data.fields.benchmark")]),
         )
-        .override_by_name("previous_commit_hash", column("Last good commit", custom__width=130))
-        .override_by_name("commit_hash", column("Commit", custom__width=110))
-        .override_by_name("benchmark", column("Benchmark", custom__width=170))
     )
 
 

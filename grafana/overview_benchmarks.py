@@ -4,6 +4,7 @@ from grafana_foundation_sdk.builders import timeseries
 from grafana_foundation_sdk.models import common as c
 
 from grafana.board import EXPORTER_URL
+from grafana.cells import figure, label, worded
 from grafana.no_data import EXPORTER_DOWN, NO_HISTORY, NO_RUN
 from grafana.panels import SLOW_SCRAPE, SLOW_SPARSE, SPARSE, Panel, curves, lines, query, states
 from grafana.selectors import (
@@ -21,7 +22,6 @@ from grafana.selectors import (
     worst_verdict,
 )
 from grafana.style import (
-    COLORED,
     CRITICAL,
     DASHES,
     GOOD,
@@ -29,7 +29,6 @@ from grafana.style import (
     SEVERITIES,
     VERDICTS,
     WARNING,
-    column,
     fixed_color,
     logarithmic,
     mapping,
@@ -139,26 +138,17 @@ def newest_runs() -> Panel:
         "targetBlank": True,
     }
     return (
-        panel.override_by_name(
-            "Value #A", column("Time of run", unit="dateTimeAsIso", custom__width=165)
-        )
-        .override_by_name(
-            "Value #B", column("Speedup", unit="suffix:×", decimals=1, custom__width=85)
-        )
-        .override_by_name(
-            "Value #C", column("Headroom", unit="percentunit", decimals=0, custom__width=95)
-        )
+        panel.override_by_name("Value #A", figure("Time of run", unit="dateTimeAsIso"))
+        .override_by_name("Value #B", figure("Speedup", unit="suffix:×", decimals=1))
+        .override_by_name("Value #C", figure("Headroom", unit="percentunit", decimals=0))
         .override_by_name(
             "Value #D",
-            column(
-                "Gate", mappings=[mapping(PASSED)], custom__cellOptions=COLORED, custom__width=75
-            ),
+            worded("Gate", mapping(PASSED), without="no gate"),
         )
         .override_by_name(
-            "benchmark_name", column("Benchmark", links=[to_benchmark("__value.raw")])
+            "benchmark_name", label("benchmark_name", links=[to_benchmark("__value.raw")])
         )
-        .override_by_name("commit_hash", column("Commit", custom__width=110))
-        .override_by_name("run_id", column("Run", links=[run]))
+        .override_by_name("run_id", label("run_id", links=[run]))
     )
 
 
@@ -210,17 +200,10 @@ def regressions_by_commit() -> Panel:
         ],
         sort="Runs",
     )
-    return (
-        panel.override_by_name("commit_hash", column("Commit", custom__width=110))
-        .override_by_name("benchmark_name", column("Benchmark"))
-        .override_by_name(
-            "severity",
-            column(
-                "Severity", mappings=[SEVERITIES], custom__cellOptions=COLORED, custom__width=85
-            ),
-        )
-        .override_by_name("Value", column("Runs", decimals=0, custom__width=60))
-    )
+    return panel.override_by_name(
+        "severity",
+        worded("Severity", SEVERITIES),
+    ).override_by_name("Value", figure("Runs", decimals=0))
 
 
 def memory() -> Panel:

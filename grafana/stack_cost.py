@@ -1,13 +1,13 @@
 """The panels of the Stack health dashboard on the live stream, storage and processes."""
 
 from grafana.board import PROMETHEUS_URL
+from grafana.cells import figure
 from grafana.no_data import EXPORTER_DOWN, PROMETHEUS_DOWN
 from grafana.panels import SLOW_SCRAPE, SLOW_SPARSE, Panel, curves, query
 from grafana.selectors import AHEAD, newest
 from grafana.style import (
     GOOD,
     WARNING,
-    column,
     fixed_color,
     symmetric_log,
     threshold_lines,
@@ -211,9 +211,6 @@ def versions() -> Panel:
         columns=["part", "version", "Value"],
         sort="Part",
     )
-    return (
-        panel.override_by_name("part", column("Part"))
-        .override_by_name("version", column("Version"))
-        .override_by_name("Value", column("Running", decimals=0, custom__width=80))
-        .links([to_page("Targets, in Prometheus", f"{PROMETHEUS_URL}/targets")])
+    return panel.override_by_name("Value", figure("Running", decimals=0)).links(
+        [to_page("Targets, in Prometheus", f"{PROMETHEUS_URL}/targets")]
     )

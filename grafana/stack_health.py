@@ -3,6 +3,7 @@
 from grafana_foundation_sdk.builders import dashboard
 
 from grafana.board import EXPORTER_URL, Board
+from grafana.cells import column
 from grafana.exporters import exporters, targets
 from grafana.no_data import EXPORTER_DOWN, PROMETHEUS_DOWN
 from grafana.panels import SLOW_SCRAPE, Panel, bars, curves, now, number, query, tally
@@ -25,7 +26,6 @@ from grafana.style import (
     GOOD,
     NEUTRAL,
     WARNING,
-    column,
     mapping,
     symmetric_log,
     threshold_lines,

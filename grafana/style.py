@@ -26,15 +26,6 @@ SEVERITIES = d.ValueMap(
     }
 )
 DASHES = d.DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [10, 6]})
-COLORED = {"type": "color-background", "mode": "basic"}
-# A result's scope: labels, names and widths of its columns.
-SCOPE_COLUMNS = (
-    ("project", "Project", 110),
-    ("environment", "Environment", 110),
-    ("branch", "Branch", 90),
-    ("machine_class", "Machine class", 150),
-    ("instance", "Exporter", 150),
-)
 
 
 def thresholds(base: str, *steps: tuple[float, str]) -> dashboard.ThresholdsConfig:
@@ -78,16 +69,6 @@ def mapping(words: Mapping[int, tuple[str, str]] | Mapping[float, tuple[str, str
 def fixed_color(color: str) -> d.DynamicConfigValue:
     """Return one colour for a series, whatever its position."""
     return d.DynamicConfigValue("color", {"mode": "fixed", "fixedColor": color})
-
-
-def column(name: str, **properties: object) -> list[d.DynamicConfigValue]:
-    """Return a table column's properties: its displayed name and options.
-
-    In the names of options, `__` stands for a dot.
-    """
-    return [d.DynamicConfigValue("displayName", name)] + [
-        d.DynamicConfigValue(key.replace("__", "."), value) for key, value in properties.items()
-    ]
 
 
 def to_benchmark(name: str) -> dict[str, object]:

@@ -8,9 +8,10 @@ from grafana_foundation_sdk.models import common as c
 from grafana_foundation_sdk.models import dashboard as d
 from grafana_foundation_sdk.models import prometheus as p
 
+from grafana.cells import HEADINGS, column, figure, label, worded
 from grafana.panels import described, now
 from grafana.selectors import SUBJECT
-from grafana.style import SCOPE_COLUMNS, column
+from grafana.widths import LONGEST, PLACE_PIXELS, fitting
 
 # Else the text for no data would appear in every empty cell too.
 EMPTY_CELLS = [d.DynamicConfigValue("noValue", "–")]
@@ -35,7 +36,7 @@ class Rows:
         Not in the format of tables: an empty query would then still give a column with a heading.
         """
         named = f'label_replace({self.expr}, "{COLUMN}", "Value #{self.ref}", "", "")'
-        of_row = ", ".join(f'"{label}"' for label in key.split(", "))
+        of_row = ", ".join(f'"{each}"' for each in key.split(", "))
         return now(f'label_join({named}, "{ROW}", "|", {of_row})', ref=self.ref)
 
 
@@ -80,9 +81,9 @@ def listing(
     panel.with_transformation(d.DataTransformerConfig(id_val="merge", options={}))
     panel.with_transformation(d.DataTransformerConfig(id_val="organize", options=order))
     panel.override_by_regexp("/.*/", EMPTY_CELLS)
-    for label, name, width in SCOPE_COLUMNS:
-        if label in columns:
-            panel.override_by_name(label, column(name, custom__width=width))
+    for name in columns:
+        if name in HEADINGS:
+            panel.override_by_name(name, label(name))
     return panel
 
 
@@ -95,14 +96,32 @@ def matrix(
     no_value: str,
     row: str,
     across: str,
+    words: d.ValueMap | None = None,
 ) -> table.Panel:
-    """Return a table of newest values: the labels `row` and `across` name its rows and columns."""
+    """Return a table of newest values: the labels `row` and `across` name its rows and columns.
+
+    Args:
+        words: the words of the values, which are shown in their colours.
+    """
     options = {"rowField": row, "columnField": across, "valueField": "Value", "emptyValue": "null"}
+    cells = worded("", words) if words else figure("", unit=unit, decimals=2)
+    kept = [each for each in cells if each.id_val not in ("displayName", "custom.width")]
+    # A place has a long name, of several words.
+    of_place = [
+        d.DynamicConfigValue("custom.width", PLACE_PIXELS),
+        d.DynamicConfigValue("custom.wrapHeaderText", True),
+    ]
+    named = column(
+        "Result",
+        unit="string",
+        custom__width=fitting("Result", LONGEST[row]),
+        custom__cellOptions={"type": "auto"},
+    )
     queries = [target.alone()]
     return (
         described(table.Panel(), title, description, unit=unit, no_value=no_value, targets=queries)
         .cell_height(c.TableCellHeight.SM)
         .with_transformation(d.DataTransformerConfig(id_val="groupingToMatrix", options=options))
-        .override_by_regexp("/.*/", EMPTY_CELLS)
-        .override_by_name(f"{row}\\{across}", [d.DynamicConfigValue("unit", "string")])
+        .override_by_regexp("/.*/", [*EMPTY_CELLS, *kept, *of_place])
+        .override_by_name(f"{row}\\{across}", named)
     )

@@ -3,9 +3,10 @@
 from grafana_foundation_sdk.models import dashboard as d
 
 from grafana.board import EXPORTER_URL
+from grafana.cells import figure, worded
 from grafana.panels import Panel, bars, now, number
 from grafana.selectors import ON_SUBJECT, SUBJECT
-from grafana.style import CRITICAL, GOOD, NEUTRAL, column, thresholds, to_page
+from grafana.style import CRITICAL, GOOD, NEUTRAL, thresholds, to_page
 from grafana.tables import listing, rows
 
 # Nothing is counted before a result's first regression.
@@ -46,11 +47,8 @@ def open_regressions() -> Panel:
         sort="Since",
     )
     return (
-        panel.override_by_name("Value", column("Since", unit="dateTimeAsIso", custom__width=165))
-        .override_by_name("state", column("State", mappings=[STATES], custom__width=110))
-        .override_by_name("benchmark_name", column("Benchmark"))
-        .override_by_name("who", column("Said by"))
-        .override_by_name("ticket", column("Ticket"))
+        panel.override_by_name("Value", figure("Since", unit="dateTimeAsIso"))
+        .override_by_name("state", worded("State", STATES))
         .links([to_page("As JSON", f"{EXPORTER_URL}/api/v1/triage")])
     )
 

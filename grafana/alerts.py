@@ -6,9 +6,9 @@ from grafana_foundation_sdk.models import dashboard as d
 from grafana import notifications, triage
 from grafana.board import ALERTMANAGER_URL, EXPORTER_URL, Board
 from grafana.cells import figure, label, worded
-from grafana.no_data import ALERTMANAGER_DOWN, PROMETHEUS_DOWN
+from grafana.no_data import NO_SAMPLE, NO_SAMPLE_OF_ALERTMANAGER, NO_WATCHDOG
 from grafana.panels import SLOW_SCRAPE, Panel, now, number, query, states, tally
-from grafana.selectors import FIRING, LEGEND, SUBJECT, newest
+from grafana.selectors import FIRING, NO_ALERT, SUBJECT, newest
 from grafana.style import CRITICAL, GOOD, NEUTRAL, SEVERITIES, WARNING, thresholds, to_page
 from grafana.tables import listing, rows
 
@@ -42,14 +42,14 @@ def alerts() -> dashboard.Dashboard:
 
 
 def firing(severity: str, color: str) -> Panel:
-    expr = f'count(ALERTS{{{FIRING}, severity="{severity}"}}) or vector(0)'
+    expr = f'count(ALERTS{{{FIRING}, severity="{severity}"}}) or {NO_ALERT}'
     description = f"Alerts of severity {severity} that are firing."
     return tally(
         f"Firing, {severity}",
         description,
         now(expr, severity),
         color=color,
-        no_value=PROMETHEUS_DOWN,
+        no_value=NO_SAMPLE,
     )
 
 
@@ -57,9 +57,9 @@ def pending() -> Panel:
     return tally(
         "Pending",
         "Alerts whose condition holds, but not yet for as long as their rule requires.",
-        now('count(ALERTS{alertstate="pending"}) or vector(0)', "pending"),
+        now(f'count(ALERTS{{alertstate="pending"}}) or {NO_ALERT}', "pending"),
         color=NEUTRAL,
-        no_value=PROMETHEUS_DOWN,
+        no_value=NO_SAMPLE,
     )
 
 
@@ -70,7 +70,7 @@ def muted() -> Panel:
         "severe alert covers them.",
         now('sum(alertmanager_alerts{state="suppressed"})', "held back"),
         unit="none",
-        no_value=ALERTMANAGER_DOWN,
+        no_value=NO_SAMPLE_OF_ALERTMANAGER,
     )
     return (
         panel.decimals(0)
@@ -90,7 +90,7 @@ def failing_channels() -> Panel:
             "failing",
         ),
         color=WARNING,
-        no_value=ALERTMANAGER_DOWN,
+        no_value=NO_SAMPLE_OF_ALERTMANAGER,
     )
 
 
@@ -98,14 +98,13 @@ def watchdog() -> Panel:
     panel = number(
         "Watchdog",
         "This alert always fires, so its absence shows that alerts are not evaluated.",
-        now('count(ALERTS{alertname="Watchdog", alertstate="firing"}) or vector(0)', "watchdog"),
+        now('count(ALERTS{alertname="Watchdog", alertstate="firing"})', "watchdog"),
         unit="none",
-        no_value=PROMETHEUS_DOWN,
+        no_value=NO_WATCHDOG,
     )
     words = d.ValueMap(
         options={
             "1": d.ValueMappingResult(text="firing, as expected", color=GOOD),
-            "0": d.ValueMappingResult(text="silent", color=CRITICAL),
         }
     )
     return panel.decimals(0).mappings([words]).thresholds(thresholds(CRITICAL, (1, GOOD)))
@@ -147,17 +146,18 @@ def history() -> Panel:
         )
         return f"{critical} * 2 or {warning}"
 
+    watchdog = newest('ALERTS{alertname="Watchdog", alertstate="firing"}')
+    quiet = f"max({watchdog}) * 0"
     return states(
         "Alerts over time",
-        "The highest severity that was firing, then each alert while it was firing; the worst "
-        "between two points.",
-        query(f"{level('max')} or vector(0)", "all alerts", step=SLOW_SCRAPE),
+        "The highest severity that was firing, then each alert of each project while it was "
+        "firing; the worst between two points. Where alerts were not evaluated there is no band.",
+        query(f"{level('max')} or {quiet}", "all alerts", step=SLOW_SCRAPE),
         query(
-            level(f"max by (alertname, {SUBJECT})"),
-            f"{{{{alertname}}}} {LEGEND}",
+            level("max by (alertname, project)"),
+            "{{alertname}} {{project}}",
             ref="B",
             step=SLOW_SCRAPE,
         ),
-        no_value=PROMETHEUS_DOWN,
         words={2: ("critical", CRITICAL), 1: ("warning", WARNING), 0: ("quiet", GOOD)},
     )

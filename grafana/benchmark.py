@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models import dashboard as d
 from grafana.benchmark_tables import all_runs, baselines, changes, counts, results
 from grafana.board import Board
 from grafana.detectable import detectable, detectable_over_runs
-from grafana.no_data import NO_HISTORY, NO_RUN
+from grafana.no_data import NO_RUN
 from grafana.overview_benchmarks import speedup_scale
 from grafana.panels import (
     SLOW_COUNTED,
@@ -127,7 +127,6 @@ def distribution() -> Panel:
         "Backfilled history has no distribution.",
         expr,
         unit="ms",
-        no_value="No run ingested in this time range",
         step=SLOW_COUNTED,
     )
 
@@ -144,7 +143,6 @@ def verdict_history() -> Panel:
         "The verdict on the newest run of each result, the worst between two points; the "
         "right edge is now.",
         query(worst_verdict(state), LEGEND, step=SLOW_SPARSE),
-        no_value=NO_HISTORY,
         words=VERDICTS,
     )
 
@@ -168,7 +166,7 @@ def noise() -> Panel:
             step=SLOW_SPARSE,
         ),
         unit="percentunit",
-        no_value="No run states its spread",
+        no_value="No run with a spread in this range",
     )
     return (
         panel.min(0)
@@ -187,7 +185,7 @@ def speedup() -> Panel:
         "10, below which it is critical; a speedup over a pinned baseline is around 1.",
         query(expr, f"{LEGEND} over {{{{baseline_version}}}} {{{{percentile}}}}", step=SLOW_SCRAPE),
         unit="suffix:×",
-        no_value="No reference and no pinned baseline",
+        no_value="No speedup of the selection in this range",
     )
     return speedup_scale(panel).override_by_regexp("/ p95$/", [DASHES])
 
@@ -211,7 +209,7 @@ def quantities() -> Panel:
             step=SLOW_SPARSE,
         ),
         unit="decbytes",
-        no_value="Only times were measured",
+        no_value="No size and no rate of the selection in this range",
     )
     return panel.override_by_regexp("/, per second$/", column_of_rates())
 

@@ -2,8 +2,10 @@
 
 from grafana_foundation_sdk.builders import dashboard
 
+from grafana import few
 from grafana.board import Board, variable
 from grafana.cells import figure
+from grafana.no_data import NO_CI_RUN, NO_GATE
 from grafana.overview import pipelines
 from grafana.panels import SLOW_SCRAPE, SLOW_SPARSE, Panel, bars, lines, now, query, states
 from grafana.selectors import AHEAD, LEGEND, OF_PROJECT, RUN, SUBJECT
@@ -13,8 +15,8 @@ from grafana.tables import listing, rows
 # A pipeline's branch is any branch, so the variable of the tracked ones does not select it.
 PIPELINE = 'pipeline=~"$pipeline", project=~"$project"'
 RUNS_OF = f"{{{{pipeline}}}} {{{{branch}}}} {{{{trigger}}}}{OF_PROJECT}"
-NO_CI_RUN, FEW_CI_RUNS, NO_GATE = "No CI run yet", "Fewer than 5 CI runs", "No run with a gate yet"
-NO_DURATION = "No run stated its duration"
+FEW_CI_RUNS = "No pipeline with 5 runs"
+NO_DURATION = "No run with a duration"
 
 
 def ci() -> dashboard.Dashboard:
@@ -81,7 +83,6 @@ def outcomes() -> Panel:
         "The outcome of the newest run of each pipeline, the worst between two points; it holds "
         "until the next run.",
         query(expr, RUNS_OF, step=SLOW_SCRAPE),
-        no_value=NO_CI_RUN,
         words=PASSED,
     ).span_nulls(True)
 
@@ -114,24 +115,31 @@ def gate_outcomes() -> Panel:
         f'min by ({SUBJECT}) (min_over_time(benchmark_gate_passed{{criterion="overall", '
         f"{RUN}}}[$__rate_interval]))"
     )
-    return states(
-        "Gates over time",
-        "The gate outcome of each benchmark's newest run, the worst between two points. If "
-        "the tool states no outcome, all criteria of the gate decide.",
-        query(expr, LEGEND, step=SLOW_SCRAPE),
-        no_value=NO_GATE,
-        words=PASSED,
-    ).span_nulls(True)
+    return (
+        states(
+            "Gates over time",
+            "The gate outcome of ten benchmarks, those first whose gate has failed at the end of "
+            "the range, the worst between two points. If the tool states no outcome, all criteria "
+            "of the gate decide.",
+            query(few.failed_first(expr, 10), LEGEND, step=SLOW_SCRAPE),
+            words=PASSED,
+        )
+        .span_nulls(True)
+        .links(few.ALL_BENCHMARKS)
+    )
 
 
 def headroom() -> Panel:
     panel = lines(
         "Headroom over the gate",
-        "How far the p50 speedup of each benchmark is above its gate's threshold; below 0 the "
-        "gate fails. Logarithmic beyond 10 %.",
+        "How far the p50 speedup of a benchmark is above its gate's threshold; below 0 the gate "
+        "fails. Only the five that are furthest below at the end of the range, or next to it. "
+        "Logarithmic beyond 10 %.",
         query(
-            f"min by ({SUBJECT}) "
-            f"(last_over_time(benchmark_gate_headroom_ratio{{{RUN}}}[$__rate_interval]))",
+            few.nearest_gate(
+                f"min by ({SUBJECT}) "
+                f"(last_over_time(benchmark_gate_headroom_ratio{{{RUN}}}[$__rate_interval]))"
+            ),
             LEGEND,
             step=SLOW_SPARSE,
         ),
@@ -142,6 +150,7 @@ def headroom() -> Panel:
         panel.scale_distribution(symmetric_log(0.1))
         .thresholds(thresholds(WARNING, (0, GOOD)))
         .thresholds_style(threshold_lines())
+        .links(few.ALL_BENCHMARKS)
     )
 
 
@@ -161,13 +170,13 @@ def criteria() -> Panel:
         rows(limit(f"benchmark_gate_time_threshold_seconds{{{RUN}}}"), ref="C"),
         no_value=NO_GATE,
         columns=[
-            "project",
             "benchmark_name",
             "environment",
-            "branch",
             "Value #A",
             "Value #B",
             "Value #C",
+            "project",
+            "branch",
             "machine_class",
         ],
         sort="Speedup p50",

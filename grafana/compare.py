@@ -2,9 +2,10 @@
 
 from grafana_foundation_sdk.builders import dashboard
 
+from grafana import few
 from grafana.board import Board
 from grafana.cells import figure, label
-from grafana.no_data import NO_HISTORY, NO_RUN
+from grafana.no_data import NO_HISTORY, NO_RUN, NO_RUN_NOW
 from grafana.panels import SLOW_SCRAPE, SPARSE, Panel, bars, lines, now, query
 from grafana.selectors import (
     AHEAD,
@@ -19,7 +20,7 @@ from grafana.style import DASHES, GOOD, NEUTRAL, VERDICTS, WARNING, logarithmic,
 from grafana.tables import listing, matrix, rows
 
 TIMES = f'benchmark_time_seconds{{statistic="p50", {RESULT}}}'
-ONE_ENVIRONMENT = "All selected results come from one environment"
+ONE_ENVIRONMENT = "No result of the selection in two environments"
 # What is the same in every environment, whose machine class belongs to it.
 EVERYWHERE = "benchmark_name, project, branch"
 
@@ -56,7 +57,7 @@ def times() -> Panel:
         "The p50 of the newest run of each result in each environment and machine class.",
         rows(rows_and_columns(f"{BY_SUBJECT} ({TIMES})")),
         unit="s",
-        no_value=NO_RUN,
+        no_value=NO_RUN_NOW,
         row="result",
         across="place",
     )
@@ -72,12 +73,14 @@ def slowdown() -> Panel:
     panel = bars(
         "Slowdown against the fastest environment",
         "How many times slower the newest run of each result is than in the environment where "
-        "it is fastest.",
-        now(f"sort_desc({expr})", LEGEND),
+        "it is fastest, of the twenty slowest. Bars end at four times, numbers do not.",
+        now(f"sort_desc(topk(20, {expr}))", LEGEND),
         unit="suffix:×",
         no_value=ONE_ENVIRONMENT,
     )
-    return panel.decimals(2).min(0).thresholds(thresholds(GOOD, (1.25, NEUTRAL), (2, WARNING)))
+    return (
+        panel.decimals(2).min(0).max(4).thresholds(thresholds(GOOD, (1.25, NEUTRAL), (2, WARNING)))
+    )
 
 
 def verdicts() -> Panel:
@@ -100,9 +103,10 @@ def verdicts() -> Panel:
 def times_over_runs() -> Panel:
     panel = lines(
         "Median time over runs",
-        "The p50 of each run, by result and environment. Logarithmic.",
+        "The p50 of each run, by result and environment, of the five results that are worst at the "
+        "end of the range. The table above has all. Logarithmic.",
         query(
-            f"{BY_SUBJECT} (last_over_time({TIMES}[$__rate_interval]))",
+            few.worst(f"{BY_SUBJECT} (last_over_time({TIMES}[$__rate_interval]))", by=EVERYWHERE),
             LEGEND,
             step=SPARSE,
         ),
@@ -118,9 +122,13 @@ def ratio_over_runs() -> Panel:
     panel = lines(
         "Slowdown against the fastest environment, over runs",
         "The mean p50 of the day before each point, as a multiple of that in the fastest "
-        "environment. A line that moves is a change seen in only one environment. Logarithmic.",
+        "environment, of the five results that are worst at the end of the range. A line that "
+        "moves is a change seen in only one environment. Logarithmic.",
         query(
-            f"{mean} / on ({EVERYWHERE}) group_left () min by ({EVERYWHERE}) ({mean})",
+            few.worst(
+                f"{mean} / on ({EVERYWHERE}) group_left () min by ({EVERYWHERE}) ({mean})",
+                by=EVERYWHERE,
+            ),
             LEGEND,
             step="10m",
         ),
@@ -139,7 +147,7 @@ def speedups() -> Panel:
         "baseline of each version.",
         rows(f'label_join({newest}, "result", " ", {labels})'),
         unit="suffix:×",
-        no_value=NO_RUN,
+        no_value=NO_RUN_NOW,
         row="result",
         across="baseline_version",
     )
@@ -210,8 +218,13 @@ def speedup_over_runs() -> Panel:
     expr = f"max by ({SUBJECT}, percentile, baseline_version) ({newest})"
     panel = lines(
         "Speedup over each version, over runs",
-        "How many times faster each run was, p95 dashed. Logarithmic.",
-        query(expr, f"{LEGEND} over {{{{baseline_version}}}} {{{{percentile}}}}", step=SLOW_SCRAPE),
+        "How many times faster runs were, p95 dashed, of the five benchmarks or results whose "
+        "speedup is lowest at the end of the range. The table above has all. Logarithmic.",
+        query(
+            few.lowest_speedups(expr),
+            f"{LEGEND} over {{{{baseline_version}}}} {{{{percentile}}}}",
+            step=SLOW_SCRAPE,
+        ),
         unit="suffix:×",
         no_value=NO_RUN,
     )

@@ -1,7 +1,7 @@
 """What Prometheus scrapes: the parts, and the exporters of several teams and hosts."""
 
 from grafana.cells import figure, label, worded
-from grafana.no_data import PROMETHEUS_DOWN
+from grafana.no_data import NO_SAMPLE
 from grafana.panels import SLOW_SCRAPE, Panel, query, states
 from grafana.selectors import BY_SUBJECT
 from grafana.style import UP, mapping
@@ -34,7 +34,7 @@ def exporters() -> Panel:
         rows(
             "time() - max by (instance) (benchmark_exporter_last_ingest_timestamp_seconds)", ref="C"
         ),
-        no_value=PROMETHEUS_DOWN,
+        no_value=NO_SAMPLE,
         columns=["instance", "Value #A", "version", "Value #B", "Value #C", "url"],
         sort="Newest result",
         key="instance",
@@ -60,6 +60,5 @@ def targets() -> Panel:
             "{{job}}${several_exporters}",
             step=SLOW_SCRAPE,
         ),
-        no_value=PROMETHEUS_DOWN,
         words=UP,
     )

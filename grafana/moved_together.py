@@ -27,5 +27,5 @@ def moved_together() -> timeseries.Panel:
             step=SPARSE,
         ),
         unit="percentunit",
-        no_value="Nothing moved together",
+        no_value="Nothing that moved together in this range",
     ).scale_distribution(symmetric_log(0.1))

@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.models import common as c
 
 from grafana.cells import figure
-from grafana.no_data import ALERTMANAGER_DOWN
+from grafana.no_data import NO_SAMPLE_OF_ALERTMANAGER
 from grafana.panels import SLOW_SCRAPE, Panel, bars, curves, now, query
 from grafana.selectors import FIRING, newest
 from grafana.style import NEUTRAL, symmetric_log, thresholds
@@ -25,7 +25,7 @@ def sent() -> Panel:
         "notification may cover several alerts.",
         query(expr, "{{integration}}", step=SLOW_SCRAPE),
         unit="none",
-        no_value="No notification yet",
+        no_value="No notification",
     )
     return (
         panel.min(0)
@@ -51,7 +51,7 @@ def failed() -> Panel:
         query(gave_up, "{{integration}}, given up", step=SLOW_SCRAPE),
         query(attempts, "{{integration}}, attempts", ref="B", step=SLOW_SCRAPE),
         unit="none",
-        no_value="No notification yet",
+        no_value="No notification",
     )
     return panel.min(0).axis_soft_max(1).line_interpolation(c.LineInterpolation.STEP_AFTER)
 
@@ -86,7 +86,7 @@ def received() -> Panel:
             "sum by (alertname, severity, status) "
             "(benchmark_exporter_notifications_received_total) > 0"
         ),
-        no_value="No notification yet",
+        no_value="No notification",
         columns=["alertname", "severity", "status", "Value"],
         sort="Count",
     )
@@ -102,7 +102,7 @@ def firing_time() -> Panel:
         "simultaneous alerts add up.",
         now(expr, "{{alertname}}"),
         unit="dtdurations",
-        no_value="Nothing fired",
+        no_value="No alert in 24 hours",
     )
     return panel.decimals(1).min(0).thresholds(thresholds(NEUTRAL))
 
@@ -113,6 +113,6 @@ def in_alertmanager() -> Panel:
         "Alerts that Alertmanager holds, by state. Suppressed alerts are silenced or inhibited.",
         query(f"sum by (state) ({newest('alertmanager_alerts')})", "{{state}}", step=SLOW_SCRAPE),
         unit="none",
-        no_value=ALERTMANAGER_DOWN,
+        no_value=NO_SAMPLE_OF_ALERTMANAGER,
     )
     return panel.min(0).axis_soft_max(1).line_interpolation(c.LineInterpolation.STEP_AFTER)

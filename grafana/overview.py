@@ -13,7 +13,7 @@ from grafana.board import Board
 from grafana.cells import figure, label, worded
 from grafana.exporters import targets
 from grafana.moved_together import moved_together
-from grafana.no_data import EXPORTER_DOWN
+from grafana.no_data import NO_CI_RUN, NO_GATE, NO_RUN_NOW, NO_SAMPLE, NO_SAMPLE_OF_EXPORTER
 from grafana.overview_benchmarks import (
     execution_time,
     memory,
@@ -27,6 +27,7 @@ from grafana.panels import Panel, now, number, tally
 from grafana.selectors import (
     BY_SUBJECT,
     FIRING,
+    NO_ALERT,
     NOT_PASSED,
     NOT_SHIFTED,
     OF_PROJECT,
@@ -68,11 +69,13 @@ def overview() -> dashboard.Dashboard:
     board.place(
         4, regressions(), unconfirmed(), code_or_machine(), alerts(), newest_run_age(), monitoring()
     )
-    board.place(8, slower_now(), firing_alerts(), widths=(14, 10))
+    board.place(7, slower_now())
+    board.place(7, firing_alerts())
     board.row("Benchmarks")
     board.place(10, speedup(), execution_time())
-    board.place(9, verdicts(), newest_runs())
-    board.place(8, regression_rate(), regressions_by_commit(), memory())
+    board.place(9, verdicts(), regressions_by_commit())
+    board.place(9, newest_runs())
+    board.place(8, regression_rate(), memory())
     board.place(7, moved_together())
     board.row("CI and the monitoring itself")
     board.place(7, pipelines(), failed_gates(), files(), targets(), widths=(6, 4, 6, 8))
@@ -89,7 +92,7 @@ def regressions() -> Panel:
             "critical",
         ),
         color=CRITICAL,
-        no_value=EXPORTER_DOWN,
+        no_value=NO_SAMPLE_OF_EXPORTER,
     )
 
 
@@ -104,7 +107,7 @@ def unconfirmed() -> Panel:
             "warning",
         ),
         color=WARNING,
-        no_value=EXPORTER_DOWN,
+        no_value=NO_SAMPLE_OF_EXPORTER,
     )
 
 
@@ -115,14 +118,14 @@ def code_or_machine() -> Panel:
         "another machine. Checked for runs with at least four judged results.",
         now(f"max(benchmark_environment_shift_active{{{SCOPE}}})", "shift"),
         unit="none",
-        no_value="No run with four results",
+        no_value="No run with four judged results",
     )
     return panel.decimals(0).mappings([mapping(MACHINE)]).thresholds(thresholds(GOOD, (1, WARNING)))
 
 
 def alerts() -> Panel:
     def firing(severity: str) -> str:
-        return f'count(ALERTS{{{FIRING}, severity="{severity}"}}) or vector(0)'
+        return f'count(ALERTS{{{FIRING}, severity="{severity}"}}) or {NO_ALERT}'
 
     panel = number(
         "Alerts firing",
@@ -130,7 +133,7 @@ def alerts() -> Panel:
         now(firing("critical"), "critical"),
         now(firing("warning"), "warnings", ref="B"),
         unit="none",
-        no_value="Prometheus is down",
+        no_value=NO_SAMPLE,
         named=True,
     )
     return (
@@ -150,7 +153,7 @@ def newest_run_age() -> Panel:
         "runs cannot regress, so more than a day is worth checking.",
         now(f"time() - max(benchmark_last_run_timestamp_seconds{{{RUN}}})", "age"),
         unit="dtdurations",
-        no_value="No run yet",
+        no_value=NO_RUN_NOW,
     )
     return panel.decimals(1).thresholds(thresholds(NEUTRAL, (86400, WARNING)))
 
@@ -162,7 +165,7 @@ def monitoring() -> Panel:
         "old; Stack health shows which part is down.",
         now("min(up)", "up"),
         unit="none",
-        no_value="Prometheus is down",
+        no_value=NO_SAMPLE,
     )
     return (
         panel.decimals(0).mappings([mapping(WORKING)]).thresholds(thresholds(CRITICAL, (1, GOOD)))
@@ -193,18 +196,18 @@ def slower_now() -> Panel:
         rows(of_regression("benchmark_regression_noise_ratio"), ref="B"),
         rows(of_regression("benchmark_regression_confirmed"), ref="C"),
         rows(of_regression('ALERTS_FOR_STATE{alertname="PerformanceRegression"} * 1000'), ref="D"),
-        no_value="Nothing is slower",
+        no_value="No regression is reported",
         columns=[
             "Value #C",
-            "project",
+            "Value #A",
             "benchmark_name",
             "environment",
-            "branch",
-            "Value #A",
-            "Value #B",
             "previous_commit_hash",
             "commit_hash",
             "Value #D",
+            "Value #B",
+            "project",
+            "branch",
             "machine_class",
             "benchmark",
         ],
@@ -235,7 +238,7 @@ def pipelines() -> Panel:
             f"{{{{pipeline}}}} {{{{branch}}}} {{{{trigger}}}}{OF_PROJECT}",
         ),
         unit="none",
-        no_value="No CI run yet",
+        no_value=NO_CI_RUN,
         named=True,
     )
     return panel.mappings([mapping(PASSED)]).thresholds(thresholds(CRITICAL, (1, GOOD)))
@@ -248,7 +251,7 @@ def failed_gates() -> Panel:
         "Benchmarks whose newest run failed its gate.",
         now(f"count({gates} == 0) or count({gates}) * 0", "failed"),
         color=CRITICAL,
-        no_value="No run with a gate yet",
+        no_value=NO_GATE,
     )
 
 
@@ -263,7 +266,7 @@ def files() -> Panel:
         now("sum(benchmark_exporter_files_pending)", "incomplete", ref="C"),
         now(f"sum(benchmark_exporter_rejected_files) or {EXPORTER_IS_UP}", "rejected", ref="D"),
         unit="none",
-        no_value=EXPORTER_DOWN,
+        no_value=NO_SAMPLE_OF_EXPORTER,
         named=True,
     )
     return (

@@ -3,9 +3,10 @@
 from grafana_foundation_sdk.builders import timeseries
 from grafana_foundation_sdk.models import common as c
 
+from grafana import few
 from grafana.board import EXPORTER_URL
 from grafana.cells import figure, label, worded
-from grafana.no_data import EXPORTER_DOWN, NO_HISTORY, NO_RUN
+from grafana.no_data import NO_RUN, NO_RUN_NOW, NO_SAMPLE_OF_EXPORTER
 from grafana.panels import SLOW_SCRAPE, SLOW_SPARSE, SPARSE, Panel, curves, lines, query, states
 from grafana.selectors import (
     BY_SUBJECT,
@@ -50,14 +51,15 @@ def speedup() -> Panel:
     )
     panel = lines(
         "Speedup over the reference",
-        "How many times faster than its reference each benchmark ran, p50 solid and p95 "
-        "dashed; the worst run between two points. Logarithmic. The lines at 15 and 10 are "
-        "for p50: below 15 the gate fails, below 10 it is critical.",
-        query(expr, f"{LEGEND} {{{{percentile}}}}", step=SLOW_SCRAPE),
+        "How many times faster than its reference a benchmark ran, p50 solid and p95 dashed; the "
+        "worst run between two points. Only the five benchmarks that are furthest below their "
+        "gate at the end of the range, or next to it. Logarithmic. The lines at 15 and 10 are for "
+        "p50: below 15 the gate fails, below 10 it is critical.",
+        query(few.nearest_gate(expr), f"{LEGEND} {{{{percentile}}}}", step=SLOW_SCRAPE),
         unit="suffix:×",
         no_value=NO_RUN,
     )
-    return speedup_scale(panel).override_by_regexp("/ p95$/", [DASHES])
+    return speedup_scale(panel).override_by_regexp("/ p95$/", [DASHES]).links(few.ALL_RESULTS)
 
 
 def execution_time() -> Panel:
@@ -65,10 +67,10 @@ def execution_time() -> Panel:
     expr = f"max by ({SUBJECT}, statistic) (max_over_time({times}[$__rate_interval]))"
     panel = lines(
         "Execution time, P50 and P95",
-        "Exact percentiles of the newest run of each result, p50 solid and p95 dashed; the "
-        "slowest run between two points. Logarithmic, since a variant and its reference are "
-        "far apart.",
-        query(expr, f"{LEGEND} {{{{statistic}}}}", step=SPARSE),
+        "Exact percentiles of runs, p50 solid and p95 dashed; the slowest run between two points. "
+        "Only the five results that are worst at the end of the range: regressions first, then "
+        "by how much they are worse. Logarithmic, since a variant and its reference are far apart.",
+        query(few.worst(expr), f"{LEGEND} {{{{statistic}}}}", step=SPARSE),
         unit="s",
         no_value=NO_RUN,
     )
@@ -76,6 +78,7 @@ def execution_time() -> Panel:
         panel.decimals(2)
         .scale_distribution(logarithmic(10))
         .override_by_regexp("/ p95$/", [DASHES])
+        .links(few.ALL_RESULTS)
     )
 
 
@@ -88,17 +91,16 @@ def verdicts() -> Panel:
 
     return states(
         "Verdicts",
-        "The verdict on the newest run of each result, the worst between two points; the "
-        "right edge is now. Improved results, and those with too few runs for a verdict, are "
-        "shown as fine.",
+        "The verdict on the newest run of the ten results that are worst at the end of the range, "
+        "the worst between two points; the right edge is now. Improved results, and those with "
+        "too few runs for a verdict, are shown as fine.",
         query(
-            worst_verdict(verdict),
+            few.worst(worst_verdict(verdict), 10),
             LEGEND,
             step=SLOW_SPARSE,
         ),
-        no_value=NO_HISTORY,
         words=VERDICTS,
-    )
+    ).links(few.ALL_RESULTS)
 
 
 def newest_runs() -> Panel:
@@ -116,16 +118,16 @@ def newest_runs() -> Panel:
         rows(of_benchmark('speedup_ratio{percentile="p50"}') + f" {GATED_NOW}", ref="B"),
         rows(of_benchmark(HEADROOM), ref="C"),
         rows(of_benchmark('benchmark_gate_passed{criterion="overall"}'), ref="D"),
-        no_value=NO_RUN,
+        no_value=NO_RUN_NOW,
         columns=[
             "Value #A",
-            "project",
             "benchmark_name",
             "environment",
-            "branch",
             "Value #D",
             "Value #B",
             "Value #C",
+            "project",
+            "branch",
             "commit_hash",
             "run_id",
             "machine_class",
@@ -187,13 +189,13 @@ def regressions_by_commit() -> Panel:
         "Runs that were a regression, by their gate or against their history, for the five "
         "commits of each benchmark and severity that changed last.",
         rows(expr),
-        no_value="No regression",
+        no_value="No regression of the selection",
         columns=[
-            "commit_hash",
-            "project",
-            "benchmark_name",
             "severity",
+            "commit_hash",
             "Value",
+            "benchmark_name",
+            "project",
             "environment",
             "branch",
             "machine_class",
@@ -216,7 +218,7 @@ def memory() -> Panel:
             step=SLOW_SCRAPE,
         ),
         unit="decmbytes",
-        no_value=EXPORTER_DOWN,
+        no_value=NO_SAMPLE_OF_EXPORTER,
     )
     return (
         panel.min(0)

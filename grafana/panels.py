@@ -86,12 +86,17 @@ def described(
     description: str,
     *,
     unit: str | None,
-    no_value: str,
+    no_value: str | None,
     targets: Sequence[prometheus.Dataquery],
 ) -> AnyPanel:
-    """Set what every panel has. `no_value` is shown if there is no data, so it explains why."""
-    panel.datasource(PROMETHEUS).title(title).description(description).no_value(no_value)
-    panel.targets(list(targets))
+    """Set what every panel has.
+
+    `no_value` is shown if there is no data: what is missing, never a cause. State timelines and
+    heat maps do not show it.
+    """
+    panel.datasource(PROMETHEUS).title(title).description(description).targets(list(targets))
+    if no_value is not None:
+        panel.no_value(no_value)
     return panel if unit is None else panel.unit(unit)
 
 
@@ -165,7 +170,6 @@ def states(
     title: str,
     description: str,
     *targets: prometheus.Dataquery,
-    no_value: str,
     words: Mapping[int, tuple[str, str]] | Mapping[float, tuple[str, str]],
 ) -> statetimeline.Panel:
     """Return states over time as coloured bands; `words` has the text and colour of each value."""
@@ -175,7 +179,7 @@ def states(
             title,
             description,
             unit="none",
-            no_value=no_value,
+            no_value=None,
             targets=targets,
         )
         .mappings([mapping(words)])
@@ -208,18 +212,14 @@ def bars(
     )
 
 
-def heat(
-    title: str, description: str, expr: str, *, unit: str, no_value: str, step: str
-) -> heatmap.Panel:
+def heat(title: str, description: str, expr: str, *, unit: str, step: str) -> heatmap.Panel:
     """Return the distribution of a histogram's observations over time.
 
     `expr` gives its buckets by `le`, whose bounds are in `unit`.
     """
     target = query(expr, "{{le}}", step=step).format(p.PromQueryFormat.HEATMAP)
     return (
-        described(
-            heatmap.Panel(), title, description, unit="none", no_value=no_value, targets=[target]
-        )
+        described(heatmap.Panel(), title, description, unit="none", no_value=None, targets=[target])
         .calculate(False)
         .color(
             heatmap.HeatmapColorOptions()

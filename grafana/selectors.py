@@ -29,6 +29,8 @@ OF_SCOPE = f"{OF_PROJECT}${{several_branches}}${{several_machine_classes}}"
 LEGEND = f"{{{{benchmark_name}}}} {{{{environment}}}}{OF_SCOPE}"
 # Neither Watchdog nor what only mutes others.
 FIRING = 'alertstate="firing", severity!="none"'
+# 0 where alerts are evaluated, and nothing where they are not: `vector(0)` would say "quiet" there.
+NO_ALERT = 'max(ALERTS{alertname="Watchdog", alertstate="firing"}) * 0'
 REGRESSION_ALERTS = (
     'alertname=~"PerformanceRegression|CriticalPerformanceRegression|CommonRegression|'
     'BenchmarkDrifting"'

@@ -2,7 +2,7 @@
 
 from grafana.board import PROMETHEUS_URL
 from grafana.cells import figure
-from grafana.no_data import EXPORTER_DOWN, PROMETHEUS_DOWN
+from grafana.no_data import NO_SAMPLE, NO_SAMPLE_OF_EXPORTER
 from grafana.panels import SLOW_SCRAPE, SLOW_SPARSE, Panel, curves, query
 from grafana.selectors import AHEAD, newest
 from grafana.style import (
@@ -32,7 +32,7 @@ def stream_clients() -> Panel:
             step=SLOW_SCRAPE,
         ),
         unit="none",
-        no_value=EXPORTER_DOWN,
+        no_value=NO_SAMPLE_OF_EXPORTER,
     )
     return panel.min(0).axis_soft_max(1)
 
@@ -55,7 +55,7 @@ def stream_messages() -> Panel:
             step=SLOW_SCRAPE,
         ),
         unit="none",
-        no_value=EXPORTER_DOWN,
+        no_value=NO_SAMPLE_OF_EXPORTER,
     )
     return (
         panel.min(0).axis_soft_max(1).override_by_name("not sent, too slow", [fixed_color(WARNING)])
@@ -71,7 +71,7 @@ def stream_lag() -> Panel:
         query(f"histogram_quantile(0.5, {buckets})", "p50", step=SLOW_SCRAPE),
         query(f"histogram_quantile(0.99, {buckets})", "p99", ref="B", step=SLOW_SCRAPE),
         unit="s",
-        no_value="No benchmark writes its progress",
+        no_value="No message in this range",
     )
     return panel.min(0).scale_distribution(symmetric_log(0.1))
 
@@ -93,7 +93,7 @@ def stored() -> Panel:
             step=SLOW_SCRAPE,
         ),
         unit="decbytes",
-        no_value=PROMETHEUS_DOWN,
+        no_value=NO_SAMPLE,
     )
     return (
         panel.min(0)
@@ -115,7 +115,7 @@ def long_term_lag() -> Panel:
             step=SLOW_SCRAPE,
         ),
         unit="clocks",
-        no_value="There is no long-term store",
+        no_value="No sample of a long-term store",
     )
     return (
         panel.min(0)
@@ -141,7 +141,7 @@ def series() -> Panel:
             step=SLOW_SCRAPE,
         ),
         unit="short",
-        no_value=PROMETHEUS_DOWN,
+        no_value=NO_SAMPLE,
     )
     return panel.min(0)
 
@@ -157,7 +157,7 @@ def samples() -> Panel:
         query(f"sum({expr})", "all, with rules and history", step=SLOW_SCRAPE),
         query(most, "{{job}}", ref="B", step=SLOW_SCRAPE),
         unit="short",
-        no_value=PROMETHEUS_DOWN,
+        no_value=NO_SAMPLE,
     )
     return panel.min(0)
 
@@ -173,7 +173,7 @@ def memory() -> Panel:
         "Resident memory of the parts of the stack.",
         query(by_part(newest("process_resident_memory_bytes")), "{{part}}", step=SLOW_SCRAPE),
         unit="decbytes",
-        no_value=PROMETHEUS_DOWN,
+        no_value=NO_SAMPLE,
     )
     return panel.min(0)
 
@@ -188,7 +188,7 @@ def cpu() -> Panel:
             step=SLOW_SCRAPE,
         ),
         unit="percentunit",
-        no_value=PROMETHEUS_DOWN,
+        no_value=NO_SAMPLE,
     )
     return panel.min(0)
 
@@ -207,7 +207,7 @@ def versions() -> Panel:
         "Versions",
         "The running version of each part.",
         rows(named),
-        no_value=PROMETHEUS_DOWN,
+        no_value=NO_SAMPLE,
         columns=["part", "version", "Value"],
         sort="Part",
     )

@@ -5,7 +5,7 @@ from grafana_foundation_sdk.builders import dashboard
 from grafana.board import EXPORTER_URL, Board
 from grafana.cells import column
 from grafana.exporters import exporters, targets
-from grafana.no_data import EXPORTER_DOWN, PROMETHEUS_DOWN
+from grafana.no_data import NO_SAMPLE, NO_SAMPLE_OF_EXPORTER, NOT_MEASURED
 from grafana.panels import SLOW_SCRAPE, Panel, bars, curves, now, number, query, tally
 from grafana.selectors import newest
 from grafana.stack_cost import (
@@ -72,7 +72,7 @@ def down() -> Panel:
         "Targets that Prometheus could not scrape at its last attempt.",
         now("count(up == 0) or count(up) * 0", "down"),
         color=CRITICAL,
-        no_value=PROMETHEUS_DOWN,
+        no_value=NO_SAMPLE,
     )
 
 
@@ -83,7 +83,7 @@ def availability() -> Panel:
         "was first started. The objective is 99.9 %.",
         now("min(job:availability:ratio30d)", "availability"),
         unit="percentunit",
-        no_value="Not measured in the first five minutes",
+        no_value=NOT_MEASURED,
     )
     return panel.decimals(3).thresholds(thresholds(CRITICAL, (0.99, WARNING), (OBJECTIVE, GOOD)))
 
@@ -95,7 +95,7 @@ def ingesting() -> Panel:
         "dashboards then show the state before that. The exporter's page shows the error.",
         now("max(benchmark_exporter_ingest_failing)", "ingest"),
         unit="none",
-        no_value=EXPORTER_DOWN,
+        no_value=NO_SAMPLE_OF_EXPORTER,
     )
     return (
         panel.mappings([mapping(INGEST)])
@@ -114,7 +114,7 @@ def rejected() -> Panel:
             "rejected",
         ),
         color=WARNING,
-        no_value=EXPORTER_DOWN,
+        no_value=NO_SAMPLE_OF_EXPORTER,
     ).links([to_page("The exporter's page", EXPORTER_URL)])
 
 
@@ -125,7 +125,7 @@ def pending() -> Panel:
         "IngestLagging fires.",
         now("sum(benchmark_exporter_files_pending)", "waiting"),
         unit="none",
-        no_value=EXPORTER_DOWN,
+        no_value=NO_SAMPLE_OF_EXPORTER,
     )
     return panel.decimals(0).thresholds(thresholds(GOOD, (100, WARNING)))
 
@@ -140,7 +140,7 @@ def month_of_storage() -> Panel:
         "hour). The budget is 1 GB.",
         now(per_month, "a month"),
         unit="decbytes",
-        no_value=PROMETHEUS_DOWN,
+        no_value=NO_SAMPLE,
     )
     return panel.decimals(0).thresholds(
         thresholds(GOOD, (0.6 * BUDGET_BYTES, NEUTRAL), (BUDGET_BYTES, WARNING))
@@ -154,7 +154,7 @@ def series_room() -> Panel:
         "the limit, newer benchmarks are left out.",
         now("max(benchmark_exporter_series) / max(benchmark_exporter_series_limit)", "used"),
         unit="percentunit",
-        no_value=EXPORTER_DOWN,
+        no_value=NO_SAMPLE_OF_EXPORTER,
     )
     return panel.decimals(1).thresholds(thresholds(GOOD, (0.8, WARNING), (1, CRITICAL)))
 
@@ -167,7 +167,7 @@ def burn() -> Panel:
         "AvailabilityBudgetBurnFast may fire. Logarithmic above 1.",
         query(f"{newest('job:scrape_errors:ratio1h')} / {1 - OBJECTIVE:.3f}", "{{job}}", step="1m"),
         unit="suffix:×",
-        no_value="Not measured in the first five minutes",
+        no_value=NOT_MEASURED,
     )
     return (
         panel.min(0)
@@ -187,7 +187,7 @@ def rejections() -> Panel:
             "{{reason}}",
         ),
         unit="none",
-        no_value=EXPORTER_DOWN,
+        no_value=NO_SAMPLE_OF_EXPORTER,
     )
     return panel.decimals(0).min(0).thresholds(thresholds(NEUTRAL))
 
@@ -203,7 +203,7 @@ def scrape_duration() -> Panel:
             step=SLOW_SCRAPE,
         ),
         unit="s",
-        no_value=PROMETHEUS_DOWN,
+        no_value=NO_SAMPLE,
     )
     return (
         panel.min(0)
@@ -222,7 +222,7 @@ def rule_duration() -> Panel:
         "is evaluated every second. Logarithmic above 10 ms.",
         query(f"max by (group) ({group})", "{{group}}", step=SLOW_SCRAPE),
         unit="s",
-        no_value=PROMETHEUS_DOWN,
+        no_value=NO_SAMPLE,
     )
     return panel.min(0).scale_distribution(symmetric_log(0.01))
 
@@ -251,7 +251,7 @@ def ingest() -> Panel:
             step=SLOW_SCRAPE,
         ),
         unit="none",
-        no_value=EXPORTER_DOWN,
+        no_value=NO_SAMPLE_OF_EXPORTER,
     )
     seconds = column("scan of the folder", unit="s", custom__axisPlacement="right")
     return panel.min(0).axis_soft_max(1).override_by_name("scan of the folder", seconds)
@@ -270,7 +270,7 @@ def untracked_runs() -> Panel:
             "{{project}}",
         ),
         unit="none",
-        no_value=EXPORTER_DOWN,
+        no_value=NO_SAMPLE_OF_EXPORTER,
     )
     return panel.decimals(0).min(0).thresholds(thresholds(NEUTRAL))
 
@@ -286,5 +286,5 @@ def fallback_branches() -> Panel:
             "without a tracked branch",
         ),
         color=WARNING,
-        no_value=EXPORTER_DOWN,
+        no_value=NO_SAMPLE_OF_EXPORTER,
     )

@@ -81,6 +81,12 @@ def to_benchmark(name: str) -> dict[str, object]:
     return {"title": "Benchmark details", "url": url, "targetBlank": False}
 
 
+def to_dashboard(title: str, uid: str) -> dashboard.DashboardLink:
+    """Return a panel's link to another dashboard, with the selection and the time range."""
+    url = f"/d/{uid}?${{__url_time_range}}&${{__all_variables}}"
+    return dashboard.DashboardLink(title).type(d.DashboardLinkType.LINK).url(url)
+
+
 def to_page(title: str, url: str) -> dashboard.DashboardLink:
     """Return a panel's link to a page outside Grafana, opened in a new window."""
     return dashboard.DashboardLink(title).type(d.DashboardLinkType.LINK).url(url).target_blank(True)

@@ -39,7 +39,7 @@ def open_regressions() -> Panel:
         "Regressions that have not ended, and levels that are expected, with their state and who "
         "gave it.",
         rows(since),
-        no_value="No regression is open",
+        no_value="No open regression",
         columns=[
             *("state", "benchmark_name", "project", "environment", "branch", "who", "ticket"),
             *("Value", "machine_class"),
@@ -74,7 +74,7 @@ def a_week() -> Panel:
         "Regressions that began in the last seven days, by project.",
         now(f"{BY_PROJECT} (increase(benchmark_alerts_total[7d]))", "{{project}}"),
         unit="none",
-        no_value="No regression yet",
+        no_value="No regression in 7 days",
         named=True,
     )
     return panel.decimals(0).thresholds(thresholds(NEUTRAL))

@@ -218,7 +218,11 @@ ENVIRONMENTS = 4
 
 @pytest.mark.parametrize(
     "panel",
-    [each for each in parameters("table") if "groupingToMatrix" in json.dumps(each.values[0])],
+    [
+        pytest.param(panel, id=f"{uid}-{panel['title']}")
+        for uid, panel in ALL
+        if "groupingToMatrix" in json.dumps(panel)
+    ],
 )
 def test_a_matrix_shows_four_environments(panel: Panel) -> None:
     [options] = [each["options"] for each in panel["transformations"]]

@@ -18,7 +18,7 @@ WHERE = ("project", "benchmark_name", "environment", "branch")
 def alerts() -> dashboard.Dashboard:
     """Build Alerts, from those firing now to their notifications."""
     description = "What is firing, what fired before, and whether notifications arrive."
-    board = Board("Alerts", description, since="now-6h", refresh="5s", variables=False)
+    board = Board("Alerts", description, since="now-6h", variables=False)
     board.place(
         4,
         firing("critical", CRITICAL),

@@ -37,9 +37,7 @@ def benchmark() -> dashboard.Dashboard:
         "One benchmark in depth: its times, what they are judged against, their noise, "
         "other quantities and baselines."
     )
-    board = Board(
-        "Benchmark", description, since="now-24h", refresh="5s", variables=True, in_depth=True
-    )
+    board = Board("Benchmark", description, since="now-24h", variables=True, in_depth=True)
     board.annotate()
     board.annotate_changes()
     board.row("$benchmark", repeat="benchmark")

@@ -16,6 +16,9 @@ EXPORTER_URL, PROMETHEUS_URL, ALERTMANAGER_URL = (
     "http://localhost:9090",
     "http://localhost:9093",
 )
+# Grafana divides the range by the pixels of the window: about 2 s at an hour, half an hour at 30
+# days. With a fixed one, a long range would be asked for again before its answers are there.
+REFRESH = "auto"
 REFRESH_INTERVALS = ["1s", "5s", "15s", "1m", "5m", "15m"]
 
 
@@ -32,7 +35,6 @@ class Board:
         description: str,
         *,
         since: str,
-        refresh: str,
         variables: bool,
         in_depth: bool = False,
     ) -> None:
@@ -44,7 +46,7 @@ class Board:
             .description(description)
             .tags([TAG])
             .time(since, "now")
-            .refresh(refresh)
+            .refresh(REFRESH)
             .timepicker(dashboard.TimePicker().refresh_intervals(REFRESH_INTERVALS))
             .tooltip(d.DashboardCursorSync.CROSSHAIR)
             .annotations([])

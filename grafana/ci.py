@@ -25,7 +25,6 @@ def ci() -> dashboard.Dashboard:
         "CI",
         "CI pipelines, how often they fail, how long suites take, and the outcomes of the gates.",
         since="now-7d",
-        refresh="5s",
         variables=True,
     )
     board.dashboard.with_variable(
@@ -214,7 +213,7 @@ def pipeline_duration() -> Panel:
             RUNS_OF,
             step=SLOW_SCRAPE,
         ),
-        unit="clocks",
+        unit="dthms",
         no_value=NO_DURATION,
     )
     return panel.min(0).scale_distribution(symmetric_log(600))

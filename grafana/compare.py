@@ -34,7 +34,7 @@ def rows_and_columns(expr: str) -> str:
 def compare() -> dashboard.Dashboard:
     """Build Compare: first environments, then versions."""
     description = "The same benchmarks in several environments, and against pinned versions."
-    board = Board("Compare", description, since="now-24h", refresh="5s", variables=True)
+    board = Board("Compare", description, since="now-24h", variables=True)
     board.annotate()
     board.link_diff()
     board.row("Environments")

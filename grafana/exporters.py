@@ -46,7 +46,7 @@ def exporters() -> Panel:
         )
         .override_by_name("url", label("url", links=[OPENS]))
         .override_by_name("Value #B", figure("Benchmarks", decimals=0))
-        .override_by_name("Value #C", figure("Newest result", unit="dtdurations", decimals=1))
+        .override_by_name("Value #C", figure("Newest result", unit="dtdurations", decimals=0))
     )
 
 

@@ -35,7 +35,6 @@ def history() -> dashboard.Dashboard:
         "History",
         "Thirty days, or more with a long-term store: what became slower or faster, by week.",
         since="now-30d",
-        refresh="5m",
         variables=True,
     )
     board.place(9, movers("worst"), movers("best"), movers_since_pinned())

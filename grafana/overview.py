@@ -61,8 +61,7 @@ def overview() -> dashboard.Dashboard:
     board = Board(
         "Overview",
         "Benchmarks, alerts, CI and the monitoring itself, at a glance.",
-        since="now-12h",
-        refresh="5s",
+        since="now-2h",
         variables=True,
     )
     board.annotate()
@@ -155,7 +154,7 @@ def newest_run_age() -> Panel:
         unit="dtdurations",
         no_value=NO_RUN_NOW,
     )
-    return panel.decimals(1).thresholds(thresholds(NEUTRAL, (86400, WARNING)))
+    return panel.decimals(0).thresholds(thresholds(NEUTRAL, (86400, WARNING)))
 
 
 def monitoring() -> Panel:

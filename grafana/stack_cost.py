@@ -114,7 +114,7 @@ def long_term_lag() -> Panel:
             "{{remote_name}}",
             step=SLOW_SCRAPE,
         ),
-        unit="clocks",
+        unit="dthms",
         no_value="No sample of a long-term store",
     )
     return (

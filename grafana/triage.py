@@ -85,7 +85,7 @@ def until(title: str, description: str, seconds: str, count: str) -> Panel:
     panel = number(
         title,
         description,
-        now(f"{counted(seconds)} / ({counted(count)} > 0)", "{{project}}"),
+        now(f"round({counted(seconds)} / ({counted(count)} > 0))", "{{project}}"),
         unit="dtdurations",
         no_value=NOTHING_YET,
         named=True,

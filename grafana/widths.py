@@ -38,12 +38,12 @@ LONGEST: Mapping[str, str] = {
 # The longest usual text of a number, by its unit. One without a unit is a count.
 LONGEST_OF_UNIT: Mapping[object, str] = {
     "dateTimeAsIso": "2026-11-28 14:43:29",
-    "dtdurations": "23 hours, 59 minutes",
+    "dtdurations": "59 minutes",
     "ms": "-999.99 ms",
     "percentunit": "-2003.0%",
     "s": "-999.99 ms",
     "si: ": "-999.99 M",
-    "suffix:×": "9999.9×",
+    "suffix:×": "9999.9 ×",
     None: "99999",
 }
 

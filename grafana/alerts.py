@@ -8,8 +8,17 @@ from grafana.board import ALERTMANAGER_URL, EXPORTER_URL, Board
 from grafana.cells import figure, label, worded
 from grafana.no_data import NO_SAMPLE, NO_SAMPLE_OF_ALERTMANAGER, NO_WATCHDOG
 from grafana.panels import SLOW_SCRAPE, Panel, now, number, query, states, tally
-from grafana.selectors import FIRING, NO_ALERT, SUBJECT, newest
-from grafana.style import CRITICAL, GOOD, NEUTRAL, SEVERITIES, WARNING, thresholds, to_page
+from grafana.selectors import FIRING, NO_ALERT, SUBJECT, newest, with_benchmark
+from grafana.style import (
+    CRITICAL,
+    GOOD,
+    NEUTRAL,
+    SEVERITIES,
+    WARNING,
+    thresholds,
+    to_benchmark,
+    to_page,
+)
 from grafana.tables import listing, rows
 
 WHERE = ("project", "benchmark_name", "environment", "branch")
@@ -120,10 +129,11 @@ def firing_alerts() -> Panel:
     }
     panel = listing(
         "Firing alerts",
-        "Alerts firing now, except the Watchdog. An alert's name links to its runbook.",
-        rows(f"max by (alertname, severity, {SUBJECT}) ({since})"),
+        "Alerts firing now, except the Watchdog. An alert's name links to its runbook, its result "
+        "to the dashboard Benchmark.",
+        rows(with_benchmark(f"max by (alertname, severity, {SUBJECT}) ({since})")),
         no_value="No alert is firing",
-        columns=["severity", "alertname", *WHERE, "Value", "machine_class"],
+        columns=["severity", "alertname", *WHERE, "Value", "machine_class", "benchmark"],
         sort="Since",
     )
     return (
@@ -133,6 +143,10 @@ def firing_alerts() -> Panel:
             worded("Severity", SEVERITIES),
         )
         .override_by_name("alertname", label("alertname", links=[runbook]))
+        .override_by_name(
+            "benchmark_name",
+            label("benchmark_name", "Result", links=[to_benchmark("__data.fields.benchmark")]),
+        )
     )
 
 

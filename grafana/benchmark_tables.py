@@ -1,11 +1,10 @@
 """The tables of the Benchmark dashboard: its newest results, runs and baselines."""
 
-from grafana.board import EXPORTER_URL
-from grafana.cells import figure, label, worded
+from grafana.cells import OPENS_PAGE, OPENS_PAGE_OF_ROW, figure, label, worded
 from grafana.no_data import NO_HISTORY, NO_RUN_NOW
 from grafana.panels import Panel
-from grafana.selectors import BY_SUBJECT, ON_SUBJECT, RESULT, RUN, SUBJECT, worst_verdict
-from grafana.style import VERDICTS, mapping, to_page
+from grafana.selectors import BY_SUBJECT, ON_SUBJECT, RESULT, RUN, SUBJECT, with_page, worst_verdict
+from grafana.style import VERDICTS, mapping
 from grafana.tables import listing, rows
 
 
@@ -102,7 +101,7 @@ def counts() -> Panel:
         "The newest run by project, environment, branch and machine class, the number of runs, "
         "and how many reported an "
         "error instead of a measurement.",
-        rows(of_run("benchmark_last_run_timestamp_seconds * 1000")),
+        rows(with_page(of_run("benchmark_last_run_timestamp_seconds * 1000"))),
         rows(of_run("benchmark_runs_total"), ref="B"),
         rows(of_run("benchmark_failures_total"), ref="C"),
         no_value=NO_RUN_NOW,
@@ -117,6 +116,7 @@ def counts() -> Panel:
             "run_id",
             "benchmark_name",
             "machine_class",
+            "url",
         ],
         sort="Newest",
     )
@@ -124,7 +124,8 @@ def counts() -> Panel:
         panel.override_by_name("Value #A", figure("Newest", unit="dateTimeAsIso"))
         .override_by_name("Value #B", figure("Runs", decimals=0))
         .override_by_name("Value #C", figure("Errors", decimals=0))
-        .links([to_page("The page of this stack's own exporter", EXPORTER_URL)])
+        .override_by_name("run_id", label("run_id", links=[OPENS_PAGE_OF_ROW]))
+        .override_by_name("url", label("url", links=[OPENS_PAGE]))
     )
 
 

@@ -60,9 +60,9 @@ class Board:
             )
             .link(
                 _link(
-                    "Rules",
-                    f"{PROMETHEUS_URL}/alerts",
-                    "The alert rules and their state, in Prometheus",
+                    "Prometheus",
+                    f"{PROMETHEUS_URL}/",  # its other pages have other addresses in each build
+                    "Rules, alerts and targets are in its menu",
                 )
             )
             .link(_link("Silences", f"{ALERTMANAGER_URL}/#/silences", "Alertmanager"))

@@ -7,6 +7,10 @@ from grafana_foundation_sdk.models import dashboard as d
 from grafana.style import thresholds
 from grafana.widths import LONGEST, LONGEST_OF_UNIT, fitting
 
+# Of the column `url`, and of others in a row that has one.
+OPENS_PAGE = {"title": "The page of this exporter", "url": "${__value.raw}", "targetBlank": True}
+OPENS_PAGE_OF_ROW = {**OPENS_PAGE, "url": "${__data.fields.url}"}
+
 Properties = list[d.DynamicConfigValue]
 
 HEADINGS: Mapping[str, str] = {

@@ -1,9 +1,9 @@
 """What Prometheus scrapes: the parts, and the exporters of several teams and hosts."""
 
-from grafana.cells import figure, label, worded
+from grafana.cells import OPENS_PAGE, figure, label, worded
 from grafana.no_data import NO_SAMPLE
 from grafana.panels import SLOW_SCRAPE, Panel, query, states
-from grafana.selectors import BY_SUBJECT
+from grafana.selectors import BY_SUBJECT, PAGE
 from grafana.style import UP, mapping
 from grafana.tables import listing, rows
 
@@ -11,8 +11,6 @@ JOBS = 'job=~"benchmark-exporter(-slow)?"'
 UP_NOW = f"min by (instance) (up{{{JOBS}}})"
 # One that has just gone down is shown with the version that it had.
 VERSION = "max by (instance, version) (last_over_time(benchmark_exporter_build_info[5m]))"
-URL = "max by (instance, url) (last_over_time(benchmark_exporter_url_info[5m]))"
-OPENS = {"title": "The page of this exporter", "url": "${__value.raw}", "targetBlank": True}
 
 
 def exporters() -> Panel:
@@ -23,7 +21,7 @@ def exporters() -> Panel:
         "they show (one for each scope), when the newest result was ingested, and where their "
         "pages are, which list the newest runs and the rejected files.",
         rows(
-            f"{VERSION} * on (instance) group_left (url) {URL} * on (instance) group_left () "
+            f"{VERSION} * on (instance) group_left (url) {PAGE} * on (instance) group_left () "
             f"{UP_NOW} or on (instance) {VERSION} * on (instance) group_left () {UP_NOW} "
             f"or on (instance) {UP_NOW}"
         ),
@@ -44,7 +42,7 @@ def exporters() -> Panel:
             "Value #A",
             worded("State", mapping(UP)),
         )
-        .override_by_name("url", label("url", links=[OPENS]))
+        .override_by_name("url", label("url", links=[OPENS_PAGE]))
         .override_by_name("Value #B", figure("Benchmarks", decimals=0))
         .override_by_name("Value #C", figure("Newest result", unit="dtdurations", decimals=0))
     )

@@ -36,6 +36,7 @@ from grafana.selectors import (
     RUN,
     SCOPE,
     SUBJECT,
+    with_benchmark,
 )
 from grafana.style import (
     CRITICAL,
@@ -174,14 +175,7 @@ def monitoring() -> Panel:
 def of_regression(metric: str) -> str:
     """Return a metric of each regressed result, with the labels `benchmark` and its commits."""
     labels = f"benchmark, {SUBJECT}, commit_hash, previous_commit_hash"
-    # For the link, the result's benchmark: its own name, or else its name without the variant.
-    regression = f"(benchmark_regression_info{{{RESULT}}} {NOT_PASSED})"
-    named, of_variant = (
-        f'label_replace({regression}, "benchmark", "$1", "benchmark_name", "{part}")'
-        for part in ("(.*)", "(.+)/[^/]+")
-    )
-    is_benchmark = f"{ON_SUBJECT} benchmark_run_info"
-    of_benchmark = f"({named} and {is_benchmark} or {of_variant} unless {is_benchmark})"
+    of_benchmark = with_benchmark(f"(benchmark_regression_info{{{RESULT}}} {NOT_PASSED})")
     found = f"max by ({labels}) ({of_benchmark}"
     return f"{found} * {ON_SUBJECT} group_left () {BY_SUBJECT} ({metric}))"
 

@@ -4,8 +4,7 @@ from grafana_foundation_sdk.builders import timeseries
 from grafana_foundation_sdk.models import common as c
 
 from grafana import few
-from grafana.board import EXPORTER_URL
-from grafana.cells import figure, label, worded
+from grafana.cells import OPENS_PAGE, OPENS_PAGE_OF_ROW, figure, label, worded
 from grafana.no_data import NO_RUN, NO_RUN_NOW, NO_SAMPLE_OF_EXPORTER
 from grafana.panels import SLOW_SCRAPE, SLOW_SPARSE, SPARSE, Panel, curves, lines, query, states
 from grafana.selectors import (
@@ -20,6 +19,7 @@ from grafana.selectors import (
     RUN,
     SUBJECT,
     newest,
+    with_page,
     worst_verdict,
 )
 from grafana.style import (
@@ -114,7 +114,7 @@ def newest_runs() -> Panel:
         "The newest run of each benchmark, by project, environment, branch and machine class: "
         "when it ran, its commit, and "
         "the outcome of its gate. A benchmark without a reference has no speedup and no gate.",
-        rows(of_benchmark("benchmark_last_run_timestamp_seconds * 1000")),
+        rows(with_page(of_benchmark("benchmark_last_run_timestamp_seconds * 1000"))),
         rows(of_benchmark('speedup_ratio{percentile="p50"}') + f" {GATED_NOW}", ref="B"),
         rows(of_benchmark(HEADROOM), ref="C"),
         rows(of_benchmark('benchmark_gate_passed{criterion="overall"}'), ref="D"),
@@ -131,14 +131,10 @@ def newest_runs() -> Panel:
             "commit_hash",
             "run_id",
             "machine_class",
+            "url",
         ],
         sort="Time of run",
     )
-    run = {
-        "title": "The newest runs, on the page of this stack's own exporter",
-        "url": EXPORTER_URL,
-        "targetBlank": True,
-    }
     return (
         panel.override_by_name("Value #A", figure("Time of run", unit="dateTimeAsIso"))
         .override_by_name("Value #B", figure("Speedup", unit="suffix:×", decimals=1))
@@ -150,7 +146,8 @@ def newest_runs() -> Panel:
         .override_by_name(
             "benchmark_name", label("benchmark_name", links=[to_benchmark("__value.raw")])
         )
-        .override_by_name("run_id", label("run_id", links=[run]))
+        .override_by_name("run_id", label("run_id", links=[OPENS_PAGE_OF_ROW]))
+        .override_by_name("url", label("url", links=[OPENS_PAGE]))
     )
 
 

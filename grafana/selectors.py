@@ -52,6 +52,28 @@ _WINDOW = re.compile(r"\[\$__(?:rate_)?interval\](?! offset)")
 AHEAD = "offset -$__interval"
 
 
+# The page of each exporter, as it says itself.
+PAGE = "max by (instance, url) (last_over_time(benchmark_exporter_url_info[5m]))"
+
+
+def with_page(expr: str) -> str:
+    """Add the address of the row's exporter as the label `url`, if the exporter says one."""
+    return f"({expr} * on (instance) group_left (url) {PAGE} or {expr} unless on (instance) {PAGE})"
+
+
+def with_benchmark(expr: str) -> str:
+    """Add the benchmark of a result as the label `benchmark`, for links.
+
+    It is the result's own name, or else its name without the variant.
+    """
+    named, of_variant = (
+        f'label_replace({expr}, "benchmark", "$1", "benchmark_name", "{part}")'
+        for part in ("(.*)", "(.+)/[^/]+")
+    )
+    is_benchmark = f"{ON_SUBJECT} benchmark_run_info"
+    return f"({named} and {is_benchmark} or {of_variant} unless {is_benchmark})"
+
+
 def newest(selector: str) -> str:
     """The newest sample of each series in the time of a point, for queries over a range.
 

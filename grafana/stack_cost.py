@@ -212,5 +212,5 @@ def versions() -> Panel:
         sort="Part",
     )
     return panel.override_by_name("Value", figure("Running", decimals=0)).links(
-        [to_page("Targets, in Prometheus", f"{PROMETHEUS_URL}/targets")]
+        [to_page("Prometheus", f"{PROMETHEUS_URL}/")]
     )

@@ -72,12 +72,13 @@ def fixed_color(color: str) -> d.DynamicConfigValue:
 
 
 def to_benchmark(name: str) -> dict[str, object]:
-    """Return a cell's link to the Benchmark dashboard; `name` is the variable with its name."""
-    url = (
-        f"/d/benchmark?var-benchmark=${{{name}:percentencode}}"
-        "&${instance:queryparam}&${project:queryparam}&${branch:queryparam}&${environment:queryparam}"
-        "&${machine_class:queryparam}&${__url_time_range}"
-    )
+    """Return a cell's link to the Benchmark dashboard, of the scope of the cell's row.
+
+    `name` is the variable with the benchmark's name.
+    """
+    scope = ("instance", "project", "branch", "environment", "machine_class")
+    of_row = "".join(f"&var-{label}=${{__data.fields.{label}:percentencode}}" for label in scope)
+    url = f"/d/benchmark?var-benchmark=${{{name}:percentencode}}{of_row}&${{__url_time_range}}"
     return {"title": "Benchmark details", "url": url, "targetBlank": False}
 
 

@@ -3,10 +3,10 @@
 from grafana_foundation_sdk.models import dashboard as d
 
 from grafana.board import EXPORTER_URL
-from grafana.cells import figure, worded
+from grafana.cells import OPENS_PAGE, figure, label, worded
 from grafana.panels import Panel, bars, now, number
-from grafana.selectors import ON_SUBJECT, SUBJECT
-from grafana.style import CRITICAL, GOOD, NEUTRAL, thresholds, to_page
+from grafana.selectors import ON_SUBJECT, SUBJECT, with_benchmark, with_page
+from grafana.style import CRITICAL, GOOD, NEUTRAL, thresholds, to_benchmark, to_page
 from grafana.tables import listing, rows
 
 # Nothing is counted before a result's first regression.
@@ -31,24 +31,29 @@ def counted(name: str, by: str = BY_PROJECT, window: str = "28d") -> str:
 def open_regressions() -> Panel:
     # The value is when the state was given, in seconds since 1970.
     since = (
-        f"max by ({SUBJECT}, state, who, ticket) (benchmark_regression_triage_info "
-        f"* {ON_SUBJECT} group_left () benchmark_regression_triage_timestamp_seconds) * 1000"
+        f"(max by ({SUBJECT}, state, who, ticket) (benchmark_regression_triage_info "
+        f"* {ON_SUBJECT} group_left () benchmark_regression_triage_timestamp_seconds) * 1000)"
     )
     panel = listing(
         "Open regressions",
         "Regressions that have not ended, and levels that are expected, with their state and who "
         "gave it.",
-        rows(since),
+        rows(with_page(with_benchmark(since))),
         no_value="No open regression",
         columns=[
             *("state", "benchmark_name", "project", "environment", "branch", "who", "ticket"),
-            *("Value", "machine_class"),
+            *("Value", "machine_class", "benchmark", "url"),
         ],
         sort="Since",
     )
     return (
         panel.override_by_name("Value", figure("Since", unit="dateTimeAsIso"))
         .override_by_name("state", worded("State", STATES))
+        .override_by_name(
+            "benchmark_name",
+            label("benchmark_name", "Result", links=[to_benchmark("__data.fields.benchmark")]),
+        )
+        .override_by_name("url", label("url", links=[OPENS_PAGE]))
         .links([to_page("As JSON", f"{EXPORTER_URL}/api/v1/triage")])
     )
 

@@ -17,7 +17,7 @@ import pytest
 
 from stack.settings import PROMETHEUS
 from tests.grafana.queries import Query, queries
-from tests.stack.backends import Backend, get
+from tests.stack.backends import Backend, get, get_text
 from tests.support.paths import REPOSITORY
 
 RANGES = ("15m", "6h", "2d", "30d")
@@ -145,3 +145,15 @@ def test_each_panel_of_history_exists() -> None:
         if each.step_seconds is not None
     }
     assert titles >= HISTORY.keys()
+
+
+def test_each_link_out_of_grafana_leads_to_a_page(backend: Backend) -> None:
+    texts = [path.read_text() for path in backend.settings.dashboards_dir.glob("*.json")]
+    links = {url for text in texts for url in re.findall(r'"url": "(http[^"]+)"', text)}
+    assert links
+    for link in links:
+        filled_in = link.replace("${__value.raw}", "PerformanceRegression")
+        filled_in = filled_in.replace("${diff_base:percentencode}", "baseline")
+        filled_in = filled_in.replace("${diff_head:percentencode}", "branch:main")
+        assert "$" not in filled_in
+        assert get_text(filled_in)

@@ -3,6 +3,7 @@
 from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.models import dashboard as d
 
+from grafana import findings
 from grafana.benchmark_tables import all_runs, baselines, changes, counts, results
 from grafana.board import Board
 from grafana.detectable import detectable, detectable_over_runs
@@ -45,7 +46,7 @@ def benchmark() -> dashboard.Dashboard:
     board.place(11, judged(), percentiles())
     board.place(9, distribution(), verdict_history())
     board.place(8, noise(), detectable_over_runs(), detectable(), widths=(8, 8, 8))
-    board.place(8, speedup(), quantities())
+    board.place(8, speedup(), quantities(), findings.drift())
     board.place(8, all_runs(), baselines())
     board.place(8, changes())
     return board.dashboard

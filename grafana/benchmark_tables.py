@@ -3,8 +3,17 @@
 from grafana.cells import OPENS_PAGE, OPENS_PAGE_OF_ROW, figure, label, worded
 from grafana.no_data import NO_HISTORY, NO_RUN_NOW
 from grafana.panels import Panel
-from grafana.selectors import BY_SUBJECT, ON_SUBJECT, RESULT, RUN, SUBJECT, with_page, worst_verdict
-from grafana.style import VERDICTS, mapping
+from grafana.selectors import (
+    BY_SUBJECT,
+    ON_SUBJECT,
+    RESULT,
+    RUN,
+    SUBJECT,
+    with_benchmark,
+    with_page,
+    worst_verdict,
+)
+from grafana.style import VERDICTS, mapping, to_benchmark
 from grafana.tables import listing, rows
 
 
@@ -183,7 +192,7 @@ def changes() -> Panel:
         "Where the level of each result changed last, found afterwards over its newest 500 runs: "
         "the first run after the change, its commit, and that of the run before. A later run can "
         "move or withdraw one. `benchmark-exporter history --changes` lists all.",
-        rows(of_change("benchmark_change_timestamp_seconds * 1000")),
+        rows(with_benchmark(of_change("benchmark_change_timestamp_seconds * 1000"))),
         rows(of_change("benchmark_change_ratio"), ref="B"),
         no_value="No change point of the selection",
         columns=[
@@ -197,13 +206,17 @@ def changes() -> Panel:
             "project",
             "branch",
             "machine_class",
+            "benchmark",
         ],
         sort="First run",
     )
     return (
         panel.override_by_name("Value #A", figure("First run", unit="dateTimeAsIso"))
         .override_by_name("Value #B", figure("Change", unit="percentunit", decimals=1))
-        .override_by_name("benchmark_name", label("benchmark_name", "Result"))
+        .override_by_name(
+            "benchmark_name",
+            label("benchmark_name", "Result", links=[to_benchmark("__data.fields.benchmark")]),
+        )
         .override_by_name("previous_commit_hash", label("previous_commit_hash", "After commit"))
         .override_by_name("commit_hash", label("commit_hash", "With commit"))
     )

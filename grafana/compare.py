@@ -33,7 +33,10 @@ def rows_and_columns(expr: str) -> str:
 
 def compare() -> dashboard.Dashboard:
     """Build Compare: first environments, then versions."""
-    description = "The same benchmarks in several environments, and against pinned versions."
+    description = (
+        "How does the same benchmark differ between environments, tracked branches and pinned "
+        "versions?"
+    )
     board = Board("Compare", description, since="now-24h", variables=True)
     board.annotate()
     board.link_diff()
@@ -43,6 +46,8 @@ def compare() -> dashboard.Dashboard:
     board.place(9, verdicts())
     board.place(10, slowdown(), ratio_over_runs())
     board.place(10, times_over_runs())
+    board.row("Branches")
+    board.place(9, branches())
     board.row("Baseline versions")
     board.place(9, speedups())
     board.place(9, references_of_times())
@@ -60,6 +65,23 @@ def times() -> Panel:
         no_value=NO_RUN_NOW,
         row="result",
         across="place",
+    )
+
+
+def branches() -> Panel:
+    named = (
+        f'label_join({BY_SUBJECT} ({TIMES}), "result", " ", "benchmark_name", "project", '
+        '"environment", "machine_class")'
+    )
+    return matrix(
+        "Median time by branch",
+        "The p50 of the newest run of each result on each tracked branch. Other branches are "
+        "compared by the exporter's diff, at the top.",
+        rows(f"max by (result, branch) ({named})"),
+        unit="s",
+        no_value=NO_RUN_NOW,
+        row="result",
+        across="branch",
     )
 
 

@@ -4,7 +4,9 @@ from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.models import common as c
 
 from grafana import few
+from grafana.benchmark_tables import changes
 from grafana.board import Board
+from grafana.findings import drifting, least_visible
 from grafana.no_data import NO_RUN
 from grafana.overview_benchmarks import speedup_scale
 from grafana.panels import Panel, bars, curves, lines, now, query, states
@@ -33,7 +35,8 @@ def history() -> dashboard.Dashboard:
     """Build History, from what changed most to everything."""
     board = Board(
         "History",
-        "Thirty days, or more with a long-term store: what became slower or faster, by week.",
+        "What became slower or faster within thirty days, or more with a long-term store? By week, "
+        "with the drifts and change points that were found.",
         since="now-30d",
         variables=True,
     )
@@ -41,6 +44,9 @@ def history() -> dashboard.Dashboard:
     board.place(11, weekly(), times())
     board.place(10, speedup(), noise())
     board.place(8, gates(), runs_a_day(), judged_regressions(), widths=(10, 7, 7))
+    board.row("What was found")
+    board.place(8, drifting(), least_visible(), widths=(16, 8))
+    board.place(8, changes())
     return board.dashboard
 
 

@@ -124,6 +124,30 @@ def long_term_lag() -> Panel:
     )
 
 
+def remote_write() -> Panel:
+    panel = curves(
+        "Samples not yet in the long-term store",
+        "Samples that wait to be sent to each long-term store, and those that it did not take or "
+        "that were left out, per minute. These are lost there: PrometheusRemoteStorageFailures "
+        "fires.",
+        query(
+            f"max by (remote_name) ({newest('prometheus_remote_storage_samples_pending')})",
+            "{{remote_name}}, waiting",
+            step=SLOW_SCRAPE,
+        ),
+        query(
+            "sum by (remote_name) "
+            "(rate(prometheus_remote_storage_samples_failed_total[$__rate_interval])) * 60",
+            "{{remote_name}}, failed",
+            ref="B",
+            step=SLOW_SCRAPE,
+        ),
+        unit="short",
+        no_value="No sample of a long-term store",
+    )
+    return panel.min(0).axis_soft_max(1).override_by_regexp("/, failed$/", [fixed_color(WARNING)])
+
+
 def series() -> Panel:
     panel = curves(
         "Series",

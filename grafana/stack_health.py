@@ -13,6 +13,7 @@ from grafana.stack_cost import (
     cpu,
     long_term_lag,
     memory,
+    remote_write,
     samples,
     series,
     stored,
@@ -61,7 +62,8 @@ def stack_health() -> dashboard.Dashboard:
     board.row("Live stream")
     board.place(8, stream_clients(), stream_messages(), stream_lag())
     board.row("Storage and processes")
-    board.place(8, stored(), series(), samples(), long_term_lag())
+    board.place(8, stored(), series(), samples())
+    board.place(8, long_term_lag(), remote_write())
     board.place(8, memory(), cpu(), versions())
     return board.dashboard
 

@@ -115,7 +115,9 @@ def matrix(
         "Result",
         unit="string",
         custom__width=fitting("Result", LONGEST[row]),
-        custom__cellOptions={"type": "auto"},
+        # Grafana 12 and 13 have it in different places.
+        custom__cellOptions={"type": "auto", "wrapText": True},
+        custom__wrapText=True,
     )
     queries = [target.alone()]
     return (

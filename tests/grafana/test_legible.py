@@ -234,7 +234,8 @@ def test_a_matrix_shows_four_environments(panel: Panel) -> None:
         of_row["custom.width"] + ENVIRONMENTS * of_place["custom.width"]
         <= SCREEN_PIXELS * panel["gridPos"]["w"] / 24
     )
-    assert of_row["custom.width"] >= needed("Result", f"{PROJECT}/compiled {PROJECT} main")
-    # Its name wraps between words.
+    # Names wrap between words.
+    assert of_row["custom.wrapText"] is of_row["custom.cellOptions"]["wrapText"] is True
+    assert of_row["custom.width"] >= needed("Result", f"{PROJECT}/compiled {PROJECT}")
     assert of_place["custom.wrapHeaderText"] is True
     assert of_place["custom.width"] >= needed("environment", "999.99 µs")

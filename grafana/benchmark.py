@@ -35,8 +35,8 @@ from grafana.style import CRITICAL, DASHES, VERDICTS, fixed_color, logarithmic, 
 def benchmark() -> dashboard.Dashboard:
     """Build Benchmark, whose panels repeat for each selected benchmark."""
     description = (
-        "One benchmark in depth: its times, what they are judged against, their noise, "
-        "other quantities and baselines."
+        "How did one benchmark get where it is: its times, what they are judged against, their "
+        "noise, its other quantities and its changes?"
     )
     board = Board("Benchmark", description, since="now-24h", variables=True, in_depth=True)
     board.annotate()

@@ -23,7 +23,7 @@ def ci() -> dashboard.Dashboard:
     """Build CI: first the pipelines, then their gates and durations."""
     board = Board(
         "CI",
-        "CI pipelines, how often they fail, how long suites take, and the outcomes of the gates.",
+        "Which pipelines and gates fail, how often, and how long do they take?",
         since="now-7d",
         variables=True,
     )

@@ -35,8 +35,7 @@ def history() -> dashboard.Dashboard:
     """Build History, from what changed most to everything."""
     board = Board(
         "History",
-        "What became slower or faster within thirty days, or more with a long-term store? By week, "
-        "with the drifts and change points that were found.",
+        "What became slower or faster within thirty days, or more with a long-term store?",
         since="now-30d",
         variables=True,
     )

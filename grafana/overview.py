@@ -61,7 +61,7 @@ def overview() -> dashboard.Dashboard:
     """Build Overview, ordered from what is wrong now to older history."""
     board = Board(
         "Overview",
-        "Benchmarks, alerts, CI and the monitoring itself, at a glance.",
+        "Is anything slower, since which commit, by how much, and can the monitoring be trusted?",
         since="now-2h",
         variables=True,
     )

@@ -19,7 +19,7 @@ NOISY_LOAD, NOISY_STEAL = 1.5, 0.05
 
 def resources() -> dashboard.Dashboard:
     """Build Resources, from whether the host was quiet to what is left."""
-    description = "Whether the machine was quiet while benchmarks ran, and what is in use."
+    description = "Was the machine quiet while benchmarks ran, and what is in use?"
     board = Board("Resources", description, since="now-1h", variables=False)
     board.annotate()
     board.place(4, load_now(), steal_now(), waiting_now(), memory_left(), disk_left(), throttled())

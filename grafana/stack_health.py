@@ -41,7 +41,7 @@ OBJECTIVE, FAST_BURN = 0.999, 14.4
 
 def stack_health() -> dashboard.Dashboard:
     """Build Stack health, from what is broken to what it costs."""
-    description = "Whether the monitoring works, what it costs, and its availability."
+    description = "Does the monitoring work, how available was it, and what does it cost?"
     board = Board("Stack health", description, since="now-1h", variables=False)
     panels = (
         down(),

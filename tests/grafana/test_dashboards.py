@@ -58,6 +58,11 @@ def test_every_file_is_named_after_its_uid() -> None:
 
 
 @pytest.mark.parametrize("uid", DASHBOARDS)
+def test_a_dashboard_says_which_question_it_answers(uid: str) -> None:
+    assert re.fullmatch(r"[^?]+\?", DASHBOARDS[uid]["description"])
+
+
+@pytest.mark.parametrize("uid", DASHBOARDS)
 def test_panel_ids_are_unique(uid: str) -> None:
     rows = [panel["id"] for panel in DASHBOARDS[uid]["panels"] if panel["type"] == "row"]
     ids = rows + [panel["id"] for panel in panels(DASHBOARDS[uid])]

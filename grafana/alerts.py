@@ -26,9 +26,7 @@ WHERE = ("project", "benchmark_name", "environment", "branch")
 
 def alerts() -> dashboard.Dashboard:
     """Build Alerts, from those firing now to their notifications."""
-    description = (
-        "What is firing, what became of earlier alerts, and did notifications arrive?"
-    )
+    description = "What is firing, what became of earlier alerts, and did notifications arrive?"
     board = Board("Alerts", description, since="now-6h", variables=False)
     board.place(
         4,

@@ -73,15 +73,13 @@ def runs() -> Panel:
 
 
 def outcomes() -> Panel:
-    expr = (
-        "min by (pipeline, branch, trigger, project) "
-        f"(min_over_time(ci_pipeline_status{{{PIPELINE}}}[$__rate_interval]))"
-    )
+    status = f"ci_pipeline_status{{{PIPELINE}}}"
+    expr = f"min by ({few.OF_PIPELINE}) (min_over_time({status}[$__rate_interval]))"
     return states(
         "Outcomes",
-        "The outcome of the newest run of each pipeline, the worst between two points; it holds "
-        "until the next run.",
-        query(expr, RUNS_OF, step=SLOW_SCRAPE),
+        "The outcome of the newest run of ten pipelines, those first that have failed at the end "
+        "of the range, the worst between two points; it holds until the next run.",
+        query(few.failed_pipelines_first(expr, status, 10), RUNS_OF, step=SLOW_SCRAPE),
         words=PASSED,
     ).span_nulls(True)
 
@@ -203,13 +201,14 @@ def suite_duration() -> Panel:
 
 
 def pipeline_duration() -> Panel:
-    newest = f"last_over_time(ci_pipeline_duration_seconds{{{PIPELINE}}}[$__rate_interval])"
+    durations = f"ci_pipeline_duration_seconds{{{PIPELINE}}}"
+    newest = f"last_over_time({durations}[$__rate_interval])"
     panel = lines(
         "Pipeline duration",
-        "How long each run of a pipeline took, if its last job reported it. Logarithmic above "
-        "10 minutes.",
+        "How long each run took, if its last job reported it, of the ten pipelines that took "
+        "longest at the end of the range. Logarithmic above 10 minutes.",
         query(
-            f"max by (pipeline, branch, trigger, project) ({newest})",
+            few.longest_pipelines(f"max by ({few.OF_PIPELINE}) ({newest})", durations, 10),
             RUNS_OF,
             step=SLOW_SCRAPE,
         ),

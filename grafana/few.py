@@ -11,6 +11,7 @@ from grafana.selectors import AHEAD, GATE_THRESHOLD, RESULT, RUN, SUBJECT
 from grafana.style import to_dashboard
 
 RESULTS, BENCHMARKS = 5, 5
+OF_PIPELINE = "instance, pipeline, branch, trigger, project"
 Links = list[Builder[DashboardLink]]
 ALL_RESULTS: Links = [to_dashboard("All results, on Compare", "compare")]
 ALL_BENCHMARKS: Links = [to_dashboard("All benchmarks, on Overview", "overview")]
@@ -76,6 +77,18 @@ def failed_first(expr: str, count: int) -> str:
     passed = at_end(f'benchmark_gate_passed{{criterion="overall", {RUN}}}')
     outcome = f"1000 * min by ({SUBJECT}) ({passed})"
     return f"({expr}) and on ({SUBJECT}) bottomk({count}, {outcome} + {_of_gate()} or {outcome})"
+
+
+def failed_pipelines_first(expr: str, selector: str, count: int) -> str:
+    """Keep those of `count` pipelines, by branch and trigger, with failed ones first."""
+    status = f"min by ({OF_PIPELINE}) ({at_end(selector)})"
+    return f"({expr}) and on ({OF_PIPELINE}) bottomk({count}, {status})"
+
+
+def longest_pipelines(expr: str, selector: str, count: int) -> str:
+    """Keep those of the `count` pipelines, by branch and trigger, that took longest."""
+    duration = f"max by ({OF_PIPELINE}) ({at_end(selector)})"
+    return f"({expr}) and on ({OF_PIPELINE}) topk({count}, {duration})"
 
 
 def lowest_speedups(expr: str, count: int = RESULTS) -> str:

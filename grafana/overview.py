@@ -8,6 +8,7 @@ from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.models import common as c
 from grafana_foundation_sdk.models import dashboard as d
 
+from grafana import few
 from grafana.alerts import firing_alerts
 from grafana.board import Board
 from grafana.cells import figure, label, worded
@@ -225,9 +226,9 @@ def slower_now() -> Panel:
 def pipelines() -> Panel:
     panel = number(
         "Pipelines",
-        "Outcome of the newest run of each CI pipeline, by branch and trigger.",
+        "Outcome of the newest run of ten CI pipelines, by branch and trigger, failed ones first.",
         now(
-            'min by (pipeline, branch, trigger, project) (ci_pipeline_status{project=~"$project"})',
+            f'bottomk(10, min by ({few.OF_PIPELINE}) (ci_pipeline_status{{project=~"$project"}}))',
             f"{{{{pipeline}}}} {{{{branch}}}} {{{{trigger}}}}{OF_PROJECT}",
         ),
         unit="none",

@@ -104,19 +104,17 @@ def failing_channels() -> Panel:
 
 
 def watchdog() -> Panel:
+    expected = {"1": d.ValueMappingResult(text="firing, as expected", color=GOOD)}
     panel = number(
         "Watchdog",
         "This alert always fires, so its absence shows that alerts are not evaluated.",
         now('count(ALERTS{alertname="Watchdog", alertstate="firing"})', "watchdog"),
         unit="none",
         no_value=NO_WATCHDOG,
+        words=d.ValueMap(options=expected),
+        absent=CRITICAL,
     )
-    words = d.ValueMap(
-        options={
-            "1": d.ValueMappingResult(text="firing, as expected", color=GOOD),
-        }
-    )
-    return panel.decimals(0).mappings([words]).thresholds(thresholds(CRITICAL, (1, GOOD)))
+    return panel.decimals(0).thresholds(thresholds(CRITICAL, (1, GOOD)))
 
 
 def firing_alerts() -> Panel:

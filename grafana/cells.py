@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from grafana_foundation_sdk.models import dashboard as d
 
-from grafana.style import thresholds
+from grafana.style import nothing, thresholds
 from grafana.widths import LONGEST, LONGEST_OF_UNIT, fitting
 
 # Of the column `url`, and of others in a row that has one.
@@ -72,15 +72,10 @@ def worded(name: str, words: d.ValueMap, *, without: str = "–") -> Properties:
 
     A cell that has none of the words has no colour, which would be that of what is good.
     """
-    nothing = d.SpecialValueMap(
-        d.DashboardSpecialValueMapOptions(
-            match=d.SpecialValueMatch.NULL, result=d.ValueMappingResult(text=without, index=99)
-        )
-    )
     texts = [result.text or "" for result in (words.options or {}).values()]
     return column(
         name,
-        mappings=[words, nothing],
+        mappings=[words, nothing(without)],
         thresholds=thresholds("transparent").build(),
         custom__cellOptions={"type": "color-background", "mode": "basic"},
         custom__width=fitting(name, without, *texts),

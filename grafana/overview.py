@@ -120,8 +120,9 @@ def code_or_machine() -> Panel:
         now(f"max(benchmark_environment_shift_active{{{SCOPE}}})", "shift"),
         unit="none",
         no_value="No run with four judged results",
+        words=mapping(MACHINE),
     )
-    return panel.decimals(0).mappings([mapping(MACHINE)]).thresholds(thresholds(GOOD, (1, WARNING)))
+    return panel.decimals(0).thresholds(thresholds(GOOD, (1, WARNING)))
 
 
 def alerts() -> Panel:
@@ -167,10 +168,9 @@ def monitoring() -> Panel:
         now("min(up)", "up"),
         unit="none",
         no_value=NO_SAMPLE,
+        words=mapping(WORKING),
     )
-    return (
-        panel.decimals(0).mappings([mapping(WORKING)]).thresholds(thresholds(CRITICAL, (1, GOOD)))
-    )
+    return panel.decimals(0).thresholds(thresholds(CRITICAL, (1, GOOD)))
 
 
 def of_regression(metric: str) -> str:
@@ -234,8 +234,9 @@ def pipelines() -> Panel:
         unit="none",
         no_value=NO_CI_RUN,
         named=True,
+        words=mapping(PASSED),
     )
-    return panel.mappings([mapping(PASSED)]).thresholds(thresholds(CRITICAL, (1, GOOD)))
+    return panel.thresholds(thresholds(CRITICAL, (1, GOOD)))
 
 
 def failed_gates() -> Panel:

@@ -20,7 +20,7 @@ from grafana_foundation_sdk.models import heatmap as h
 from grafana_foundation_sdk.models import prometheus as p
 
 from grafana.selectors import until_next_point
-from grafana.style import GOOD, NEUTRAL, mapping, thresholds
+from grafana.style import GOOD, NEUTRAL, UNCOLORED, mapping, nothing, thresholds
 
 PROMETHEUS = c.DataSourceRef(type_val="prometheus", uid="prometheus")
 WIDTH = 24
@@ -143,13 +143,21 @@ def number(
     unit: str,
     no_value: str,
     named: bool = False,
+    words: d.ValueMap | None = None,
+    absent: str = UNCOLORED,
 ) -> stat.Panel:
-    """Return the newest value in large type, `named` by its legend where there may be several."""
+    """Return the newest value in large type, `named` by its legend where there may be several.
+
+    Args:
+        words: the texts of values, with their colours.
+        absent: the colour of the text for no data, which would else be that of the lowest values.
+    """
     return (
         described(stat.Panel(), title, description, unit=unit, no_value=no_value, targets=targets)
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
         .graph_mode(c.BigValueGraphMode.NONE)
         .color_mode(c.BigValueColorMode.VALUE)
+        .mappings([*([] if words is None else [words]), nothing(no_value, absent)])
         # A value of many is named even where there is only one, or a 0 of nothing remains.
         .text_mode(c.BigValueTextMode.VALUE_AND_NAME if named else c.BigValueTextMode.VALUE)
     )
@@ -205,6 +213,7 @@ def bars(
             bargauge.Panel(), title, description, unit=unit, no_value=no_value, targets=targets
         )
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
+        .mappings([nothing(no_value, UNCOLORED)])
         .orientation(c.VizOrientation.HORIZONTAL)
         .display_mode(c.BarGaugeDisplayMode.BASIC)
         .name_placement(c.BarGaugeNamePlacement.TOP)  # to its left, a long name is cut

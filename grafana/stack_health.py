@@ -98,11 +98,10 @@ def ingesting() -> Panel:
         now("max(benchmark_exporter_ingest_failing)", "ingest"),
         unit="none",
         no_value=NO_SAMPLE_OF_EXPORTER,
+        words=mapping(INGEST),
     )
-    return (
-        panel.mappings([mapping(INGEST)])
-        .thresholds(thresholds(GOOD, (1, CRITICAL)))
-        .links([to_page("The exporter's page", EXPORTER_URL)])
+    return panel.thresholds(thresholds(GOOD, (1, CRITICAL))).links(
+        [to_page("The exporter's page", EXPORTER_URL)]
     )
 
 

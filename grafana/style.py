@@ -10,6 +10,8 @@ from grafana_foundation_sdk.models import dashboard as d
 # still has its word next to its colour. Series without a state keep Grafana's classic palette,
 # which its themes for colour vision replace.
 GOOD, NEUTRAL, WARNING, CRITICAL = "#009E73", "#56B4E9", "#E69F00", "#D55E00"
+# The colour of text in Grafana's theme.
+UNCOLORED = "text"
 # The words for states, with their colours.
 PASSED = {1: ("passed", GOOD), 0: ("failed", CRITICAL)}
 UP = {1: ("up", GOOD), 0: ("down", CRITICAL)}
@@ -64,6 +66,13 @@ def mapping(words: Mapping[int, tuple[str, str]] | Mapping[float, tuple[str, str
         for i, (value, (text, color)) in enumerate(words.items())
     }
     return d.ValueMap(options=results)
+
+
+def nothing(text: str, color: str | None = None) -> d.SpecialValueMap:
+    """Return a mapping of no value to a text, in its own colour or that of the lowest threshold."""
+    result = d.ValueMappingResult(text=text, color=color, index=99)
+    options = d.DashboardSpecialValueMapOptions(match=d.SpecialValueMatch.NULL, result=result)
+    return d.SpecialValueMap(options)
 
 
 def fixed_color(color: str) -> d.DynamicConfigValue:

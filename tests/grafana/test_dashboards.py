@@ -122,7 +122,7 @@ def test_a_logarithmic_axis_has_no_soft_limits_which_have_no_effect_there(
 @pytest.mark.parametrize("panel", PANELS)
 def test_colors_are_distinct_with_any_color_vision(panel: Mapping[str, Any]) -> None:
     named = re.findall(r'"(?:color|fixedColor)": "([^"]+)"', json.dumps(panel))
-    assert set(named) <= COLORS | {"transparent"}
+    assert set(named) <= COLORS | {"transparent", "text"}
 
 
 @pytest.mark.parametrize("uid", DASHBOARDS)

@@ -58,3 +58,16 @@ def test_an_empty_table_has_no_headings(panel: Mapping[str, Any]) -> None:
         assert f'"column", "Value #{target["refId"]}", "", ""' in target["expr"]
         assert target["expr"].startswith("label_join(")
         assert '"row", "|"' in target["expr"]
+
+
+@pytest.mark.parametrize(
+    "panel", [each for each in PANELS if re.search("-(stat|bargauge)-", str(each.id))]
+)
+def test_no_data_has_not_the_colour_of_what_is_good(panel: Mapping[str, Any]) -> None:
+    """Grafana gives the text for no data the colour of the lowest threshold, often green."""
+    own = panel["fieldConfig"]["defaults"]
+    [nothing] = [each["options"] for each in own["mappings"] if each["type"] == "special"]
+    assert nothing["match"] == "null"
+    assert nothing["result"]["text"] == own["noValue"]
+    # Without the Watchdog, no alert is evaluated.
+    assert nothing["result"]["color"] == ("#D55E00" if panel["title"] == "Watchdog" else "text")

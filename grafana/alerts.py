@@ -21,7 +21,7 @@ from grafana.style import (
 )
 from grafana.tables import listing, rows
 
-WHERE = ("project", "benchmark_name", "environment", "branch")
+WHERE = ("benchmark_name", "environment", "project", "branch")
 
 
 def alerts() -> dashboard.Dashboard:
@@ -37,7 +37,8 @@ def alerts() -> dashboard.Dashboard:
         failing_channels(),
         watchdog(),
     )
-    board.place(9, firing_alerts(), history(), widths=(11, 13))
+    board.place(8, firing_alerts())
+    board.place(9, history())
     board.row("Triage")
     board.place(8, triage.open_regressions())
     board.place(5, triage.real(), triage.a_week(), triage.until_triaged(), triage.until_closed())
@@ -45,7 +46,11 @@ def alerts() -> dashboard.Dashboard:
     board.row("Notifications")
     board.place(8, notifications.sent(), notifications.failed(), notifications.latency())
     board.place(
-        8, notifications.received(), notifications.firing_time(), notifications.in_alertmanager()
+        8,
+        notifications.received(),
+        notifications.firing_time(),
+        notifications.in_alertmanager(),
+        widths=(12, 6, 6),
     )
     return board.dashboard
 
@@ -131,7 +136,15 @@ def firing_alerts() -> Panel:
         "to the dashboard Benchmark.",
         rows(with_benchmark(f"max by (alertname, severity, {SUBJECT}) ({since})")),
         no_value="No alert is firing",
-        columns=["severity", "alertname", *WHERE, "Value", "machine_class", "benchmark"],
+        columns=[
+            "severity",
+            "alertname",
+            "Value",
+            *WHERE[1:],
+            "project",
+            "machine_class",
+            "benchmark",
+        ],
         sort="Since",
     )
     return (

@@ -42,12 +42,15 @@ def benchmark() -> dashboard.Dashboard:
     board.annotate()
     board.annotate_changes()
     board.row("$benchmark", repeat="benchmark")
-    board.place(8, results(), counts(), widths=(13, 11))
+    board.place(8, results())
+    board.place(6, counts())
     board.place(11, judged(), percentiles())
     board.place(9, distribution(), verdict_history())
-    board.place(8, noise(), detectable_over_runs(), detectable(), widths=(8, 8, 8))
+    board.place(8, noise(), detectable_over_runs())
+    board.place(7, detectable())
     board.place(8, speedup(), quantities(), findings.drift())
-    board.place(8, all_runs(), baselines())
+    board.place(7, all_runs())
+    board.place(7, baselines())
     board.place(8, changes())
     return board.dashboard
 

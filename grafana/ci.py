@@ -30,10 +30,11 @@ def ci() -> dashboard.Dashboard:
     board.dashboard.with_variable(
         variable("pipeline", "Pipeline", 'ci_pipeline_status{project=~"$project"}')
     )
-    board.place(6, pipelines(), failure_ratio(), runs())
+    board.place(6, pipelines(), failure_ratio(), runs(), widths=(7, 7, 10))
     board.place(9, outcomes(), failure_trend())
     board.row("Gates and durations")
-    board.place(8, gate_outcomes(), headroom(), criteria())
+    board.place(8, gate_outcomes(), headroom())
+    board.place(7, criteria())
     board.place(8, pipeline_duration(), suite_duration(), widths=(16, 8))
     return board.dashboard
 

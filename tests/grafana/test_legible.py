@@ -192,15 +192,26 @@ def needed(heading: str, text: str) -> float:
 def listed_fields(panel: Panel) -> Sequence[str]:
     for each in panel["transformations"]:
         if each["id"] == "organize":
-            return list(each["options"]["indexByName"])
+            order: Mapping[str, int] = each["options"]["indexByName"]
+            return sorted(order, key=lambda field: order[field])
     return ()
+
+
+def columns_of(panel: Panel) -> Mapping[str, Mapping[str, Any]]:
+    own: dict[str, dict[str, Any]] = {}
+    for field, properties in of_columns(panel):
+        own.setdefault(field, {}).update(properties)
+    return own
+
+
+def width_of(properties: Mapping[str, Any]) -> int:
+    width: int = properties.get("custom.width") or properties["custom.minWidth"]
+    return width
 
 
 @pytest.mark.parametrize("panel", parameters("table"))
 def test_neither_a_heading_nor_a_value_of_the_demo_is_cut(panel: Panel) -> None:
-    own: dict[str, dict[str, Any]] = {}
-    for field, properties in of_columns(panel):
-        own.setdefault(field, {}).update(properties)
+    own = columns_of(panel)
     for field in listed_fields(panel):
         properties = own[field]
         text = TEXTS.get(field) or NUMBERS[properties.get("unit")]
@@ -210,12 +221,19 @@ def test_neither_a_heading_nor_a_value_of_the_demo_is_cut(panel: Panel) -> None:
                 results = each["options"]
                 texts = results.values() if each["type"] == "value" else [results["result"]]
                 text = max([text, *(result["text"] for result in texts)], key=len)
-        width = properties.get("custom.width") or properties["custom.minWidth"]
-        assert width >= needed(properties["displayName"], text), (field, text)
+        assert width_of(properties) >= needed(properties["displayName"], text), (field, text)
 
 
 SCREEN_PIXELS = 1240  # of a panel as wide as a window of 1280
 ENVIRONMENTS = 4
+
+
+@pytest.mark.parametrize("panel", parameters("table"))
+def test_the_numbers_of_a_table_are_seen_without_scrolling(panel: Panel) -> None:
+    own, fields = columns_of(panel), listed_fields(panel)
+    of_numbers = [index for index, field in enumerate(fields) if field.startswith("Value")]
+    needs = sum(width_of(own[field]) for field in fields[: max(of_numbers, default=-1) + 1])
+    assert needs <= SCREEN_PIXELS * panel["gridPos"]["w"] / 24
 
 
 @pytest.mark.parametrize(

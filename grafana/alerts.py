@@ -5,38 +5,29 @@ from grafana_foundation_sdk.models import dashboard as d
 
 from grafana import notifications, triage
 from grafana.board import ALERTMANAGER_URL, EXPORTER_URL, Board
-from grafana.no_data import ALERTMANAGER_DOWN, PROMETHEUS_DOWN
-from grafana.panels import (
-    SLOW_SCRAPE,
-    Panel,
-    listing,
-    now,
-    number,
-    query,
-    rows,
-    states,
-    tally,
-)
-from grafana.selectors import FIRING, LEGEND, SUBJECT, newest
+from grafana.cells import figure, label, worded
+from grafana.no_data import NO_SAMPLE, NO_SAMPLE_OF_ALERTMANAGER, NO_WATCHDOG
+from grafana.panels import SLOW_SCRAPE, Panel, now, number, query, states, tally
+from grafana.selectors import FIRING, NO_ALERT, SUBJECT, newest, with_benchmark
 from grafana.style import (
-    COLORED,
     CRITICAL,
     GOOD,
     NEUTRAL,
     SEVERITIES,
     WARNING,
-    column,
     thresholds,
+    to_benchmark,
     to_page,
 )
+from grafana.tables import listing, rows
 
-WHERE = ("project", "benchmark_name", "environment", "branch")
+WHERE = ("benchmark_name", "environment", "project", "branch")
 
 
 def alerts() -> dashboard.Dashboard:
     """Build Alerts, from those firing now to their notifications."""
-    description = "What is firing, what fired before, and whether notifications arrive."
-    board = Board("Alerts", description, since="now-6h", refresh="5s", variables=False)
+    description = "What is firing, what became of earlier alerts, and did notifications arrive?"
+    board = Board("Alerts", description, since="now-6h", variables=False)
     board.place(
         4,
         firing("critical", CRITICAL),
@@ -46,7 +37,8 @@ def alerts() -> dashboard.Dashboard:
         failing_channels(),
         watchdog(),
     )
-    board.place(9, firing_alerts(), history(), widths=(11, 13))
+    board.place(8, firing_alerts())
+    board.place(9, history())
     board.row("Triage")
     board.place(8, triage.open_regressions())
     board.place(5, triage.real(), triage.a_week(), triage.until_triaged(), triage.until_closed())
@@ -54,20 +46,24 @@ def alerts() -> dashboard.Dashboard:
     board.row("Notifications")
     board.place(8, notifications.sent(), notifications.failed(), notifications.latency())
     board.place(
-        8, notifications.received(), notifications.firing_time(), notifications.in_alertmanager()
+        8,
+        notifications.received(),
+        notifications.firing_time(),
+        notifications.in_alertmanager(),
+        widths=(12, 6, 6),
     )
     return board.dashboard
 
 
 def firing(severity: str, color: str) -> Panel:
-    expr = f'count(ALERTS{{{FIRING}, severity="{severity}"}}) or vector(0)'
+    expr = f'count(ALERTS{{{FIRING}, severity="{severity}"}}) or {NO_ALERT}'
     description = f"Alerts of severity {severity} that are firing."
     return tally(
         f"Firing, {severity}",
         description,
         now(expr, severity),
         color=color,
-        no_value=PROMETHEUS_DOWN,
+        no_value=NO_SAMPLE,
     )
 
 
@@ -75,9 +71,9 @@ def pending() -> Panel:
     return tally(
         "Pending",
         "Alerts whose condition holds, but not yet for as long as their rule requires.",
-        now('count(ALERTS{alertstate="pending"}) or vector(0)', "pending"),
+        now(f'count(ALERTS{{alertstate="pending"}}) or {NO_ALERT}', "pending"),
         color=NEUTRAL,
-        no_value=PROMETHEUS_DOWN,
+        no_value=NO_SAMPLE,
     )
 
 
@@ -88,7 +84,7 @@ def muted() -> Panel:
         "severe alert covers them.",
         now('sum(alertmanager_alerts{state="suppressed"})', "held back"),
         unit="none",
-        no_value=ALERTMANAGER_DOWN,
+        no_value=NO_SAMPLE_OF_ALERTMANAGER,
     )
     return (
         panel.decimals(0)
@@ -108,25 +104,22 @@ def failing_channels() -> Panel:
             "failing",
         ),
         color=WARNING,
-        no_value=ALERTMANAGER_DOWN,
+        no_value=NO_SAMPLE_OF_ALERTMANAGER,
     )
 
 
 def watchdog() -> Panel:
+    expected = {"1": d.ValueMappingResult(text="firing, as expected", color=GOOD)}
     panel = number(
         "Watchdog",
         "This alert always fires, so its absence shows that alerts are not evaluated.",
-        now('count(ALERTS{alertname="Watchdog", alertstate="firing"}) or vector(0)', "watchdog"),
+        now('count(ALERTS{alertname="Watchdog", alertstate="firing"})', "watchdog"),
         unit="none",
-        no_value=PROMETHEUS_DOWN,
+        no_value=NO_WATCHDOG,
+        words=d.ValueMap(options=expected),
+        absent=CRITICAL,
     )
-    words = d.ValueMap(
-        options={
-            "1": d.ValueMappingResult(text="firing, as expected", color=GOOD),
-            "0": d.ValueMappingResult(text="silent", color=CRITICAL),
-        }
-    )
-    return panel.decimals(0).mappings([words]).thresholds(thresholds(CRITICAL, (1, GOOD)))
+    return panel.decimals(0).thresholds(thresholds(CRITICAL, (1, GOOD)))
 
 
 def firing_alerts() -> Panel:
@@ -139,22 +132,32 @@ def firing_alerts() -> Panel:
     }
     panel = listing(
         "Firing alerts",
-        "Alerts firing now, except the Watchdog. An alert's name links to its runbook.",
-        rows(f"max by (alertname, severity, {SUBJECT}) ({since})"),
+        "Alerts firing now, except the Watchdog. An alert's name links to its runbook, its result "
+        "to the dashboard Benchmark.",
+        rows(with_benchmark(f"max by (alertname, severity, {SUBJECT}) ({since})")),
         no_value="No alert is firing",
-        columns=["severity", "alertname", *WHERE, "Value", "machine_class"],
+        columns=[
+            "severity",
+            "alertname",
+            "Value",
+            *WHERE[1:],
+            "project",
+            "machine_class",
+            "benchmark",
+        ],
         sort="Since",
     )
     return (
-        panel.override_by_name("Value", column("Since", unit="dateTimeAsIso", custom__width=165))
+        panel.override_by_name("Value", figure("Since", unit="dateTimeAsIso"))
         .override_by_name(
             "severity",
-            column(
-                "Severity", mappings=[SEVERITIES], custom__cellOptions=COLORED, custom__width=85
-            ),
+            worded("Severity", SEVERITIES),
         )
-        .override_by_name("alertname", column("Alert", links=[runbook]))
-        .override_by_name("benchmark_name", column("Benchmark"))
+        .override_by_name("alertname", label("alertname", links=[runbook]))
+        .override_by_name(
+            "benchmark_name",
+            label("benchmark_name", "Result", links=[to_benchmark("__data.fields.benchmark")]),
+        )
     )
 
 
@@ -168,17 +171,18 @@ def history() -> Panel:
         )
         return f"{critical} * 2 or {warning}"
 
+    watchdog = newest('ALERTS{alertname="Watchdog", alertstate="firing"}')
+    quiet = f"max({watchdog}) * 0"
     return states(
         "Alerts over time",
-        "The highest severity that was firing, then each alert while it was firing; the worst "
-        "between two points.",
-        query(f"{level('max')} or vector(0)", "all alerts", step=SLOW_SCRAPE),
+        "The highest severity that was firing, then each alert of each project while it was "
+        "firing; the worst between two points. Where alerts were not evaluated there is no band.",
+        query(f"{level('max')} or {quiet}", "all alerts", step=SLOW_SCRAPE),
         query(
-            level(f"max by (alertname, {SUBJECT})"),
-            f"{{{{alertname}}}} {LEGEND}",
+            level("max by (alertname, project)"),
+            "{{alertname}} {{project}}",
             ref="B",
             step=SLOW_SCRAPE,
         ),
-        no_value=PROMETHEUS_DOWN,
         words={2: ("critical", CRITICAL), 1: ("warning", WARNING), 0: ("quiet", GOOD)},
     )

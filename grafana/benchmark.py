@@ -3,10 +3,11 @@
 from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.models import dashboard as d
 
+from grafana import findings
 from grafana.benchmark_tables import all_runs, baselines, changes, counts, results
 from grafana.board import Board
 from grafana.detectable import detectable, detectable_over_runs
-from grafana.no_data import NO_HISTORY, NO_RUN
+from grafana.no_data import NO_RUN
 from grafana.overview_benchmarks import speedup_scale
 from grafana.panels import (
     SLOW_COUNTED,
@@ -28,27 +29,28 @@ from grafana.selectors import (
     newest,
     worst_verdict,
 )
-from grafana.style import CRITICAL, DASHES, VERDICTS, fixed_color, logarithmic
+from grafana.style import CRITICAL, DASHES, VERDICTS, fixed_color, logarithmic, symmetric_log
 
 
 def benchmark() -> dashboard.Dashboard:
     """Build Benchmark, whose panels repeat for each selected benchmark."""
     description = (
-        "One benchmark in depth: its times, what they are judged against, their noise, "
-        "other quantities and baselines."
+        "How did one benchmark get where it is: its times, what they are judged against, their "
+        "noise, its other quantities and its changes?"
     )
-    board = Board(
-        "Benchmark", description, since="now-24h", refresh="5s", variables=True, in_depth=True
-    )
+    board = Board("Benchmark", description, since="now-24h", variables=True, in_depth=True)
     board.annotate()
     board.annotate_changes()
     board.row("$benchmark", repeat="benchmark")
-    board.place(8, results(), counts(), widths=(13, 11))
+    board.place(8, results())
+    board.place(6, counts())
     board.place(11, judged(), percentiles())
     board.place(9, distribution(), verdict_history())
-    board.place(8, noise(), detectable_over_runs(), detectable(), widths=(8, 8, 8))
-    board.place(8, speedup(), quantities())
-    board.place(8, all_runs(), baselines())
+    board.place(8, noise(), detectable_over_runs())
+    board.place(7, detectable())
+    board.place(8, speedup(), quantities(), findings.drift())
+    board.place(7, all_runs())
+    board.place(7, baselines())
     board.place(8, changes())
     return board.dashboard
 
@@ -127,7 +129,6 @@ def distribution() -> Panel:
         "Backfilled history has no distribution.",
         expr,
         unit="ms",
-        no_value="No run ingested in this time range",
         step=SLOW_COUNTED,
     )
 
@@ -144,7 +145,6 @@ def verdict_history() -> Panel:
         "The verdict on the newest run of each result, the worst between two points; the "
         "right edge is now.",
         query(worst_verdict(state), LEGEND, step=SLOW_SPARSE),
-        no_value=NO_HISTORY,
         words=VERDICTS,
     )
 
@@ -154,7 +154,7 @@ def noise() -> Panel:
         "Noise",
         "Within a run: the standard deviation of its samples divided by their mean. From run "
         "to run (dashed): how much worse the next run could be by chance; backfilled history "
-        "does not have it.",
+        "does not have it. Logarithmic above 10 %.",
         query(
             f"{BY_SUBJECT} "
             f"(last_over_time(benchmark_coefficient_of_variation_ratio{{{RESULT}}}[$__rate_interval]))",
@@ -168,9 +168,13 @@ def noise() -> Panel:
             step=SLOW_SPARSE,
         ),
         unit="percentunit",
-        no_value="No run states its spread",
+        no_value="No run with a spread in this range",
     )
-    return panel.decimals(1).min(0).override_by_regexp("/ run to run$/", [DASHES])
+    return (
+        panel.min(0)
+        .scale_distribution(symmetric_log(0.1))
+        .override_by_regexp("/ run to run$/", [DASHES])
+    )
 
 
 def speedup() -> Panel:
@@ -183,7 +187,7 @@ def speedup() -> Panel:
         "10, below which it is critical; a speedup over a pinned baseline is around 1.",
         query(expr, f"{LEGEND} over {{{{baseline_version}}}} {{{{percentile}}}}", step=SLOW_SCRAPE),
         unit="suffix:×",
-        no_value="No reference and no pinned baseline",
+        no_value="No speedup of the selection in this range",
     )
     return speedup_scale(panel).override_by_regexp("/ p95$/", [DASHES])
 
@@ -207,9 +211,9 @@ def quantities() -> Panel:
             step=SLOW_SPARSE,
         ),
         unit="decbytes",
-        no_value="Only times were measured",
+        no_value="No size and no rate of the selection in this range",
     )
-    return panel.decimals(1).override_by_regexp("/, per second$/", column_of_rates())
+    return panel.override_by_regexp("/, per second$/", column_of_rates())
 
 
 def column_of_rates() -> list[d.DynamicConfigValue]:

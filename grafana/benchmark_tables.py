@@ -1,10 +1,20 @@
 """The tables of the Benchmark dashboard: its newest results, runs and baselines."""
 
-from grafana.board import EXPORTER_URL
-from grafana.no_data import NO_HISTORY, NO_RUN
-from grafana.panels import Panel, listing, rows
-from grafana.selectors import BY_SUBJECT, ON_SUBJECT, RESULT, RUN, SUBJECT, worst_verdict
-from grafana.style import COLORED, VERDICTS, column, mapping, to_page
+from grafana.cells import OPENS_PAGE, OPENS_PAGE_OF_ROW, figure, label, worded
+from grafana.no_data import NO_HISTORY, NO_RUN_NOW
+from grafana.panels import Panel
+from grafana.selectors import (
+    BY_SUBJECT,
+    ON_SUBJECT,
+    RESULT,
+    RUN,
+    SUBJECT,
+    with_benchmark,
+    with_page,
+    worst_verdict,
+)
+from grafana.style import VERDICTS, mapping, to_benchmark
+from grafana.tables import listing, rows
 
 
 def results() -> Panel:
@@ -29,15 +39,15 @@ def results() -> Panel:
         no_value=NO_HISTORY,
         columns=[
             "Value #A",
-            "project",
             "benchmark_name",
             "environment",
-            "branch",
             "Value #B",
+            "Value #D",
             "Value #C",
             "Value #F",
-            "Value #D",
             "Value #E",
+            "project",
+            "branch",
             "machine_class",
         ],
         sort="Worse by",
@@ -45,25 +55,14 @@ def results() -> Panel:
     return (
         panel.override_by_name(
             "Value #A",
-            column(
-                "Verdict",
-                mappings=[mapping(VERDICTS)],
-                custom__cellOptions=COLORED,
-                custom__width=85,
-            ),
+            worded("Verdict", mapping(VERDICTS)),
         )
-        .override_by_name(
-            "Value #B", column("Worse by", unit="percentunit", decimals=1, custom__width=90)
-        )
-        .override_by_name(
-            "Value #C", column("Chance", unit="percentunit", decimals=1, custom__width=80)
-        )
-        .override_by_name(
-            "Value #F", column("Drift", unit="percentunit", decimals=1, custom__width=75)
-        )
-        .override_by_name("Value #D", column("Median", unit="s", decimals=2, custom__width=95))
-        .override_by_name("Value #E", column("Samples", decimals=0, custom__width=80))
-        .override_by_name("benchmark_name", column("Result"))
+        .override_by_name("Value #B", figure("Worse by", unit="percentunit", decimals=1))
+        .override_by_name("Value #C", figure("Chance", unit="percentunit", decimals=1))
+        .override_by_name("Value #F", figure("Drift", unit="percentunit", decimals=1))
+        .override_by_name("Value #D", figure("Median", unit="s", decimals=2))
+        .override_by_name("Value #E", figure("Samples", decimals=0))
+        .override_by_name("benchmark_name", label("benchmark_name", "Result"))
     )
 
 
@@ -78,26 +77,25 @@ def all_runs() -> Panel:
         rows(f"histogram_quantile(0.5, {times})"),
         rows(f"histogram_quantile(0.95, {times})", ref="B"),
         rows(counts, ref="C"),
-        no_value=NO_RUN,
+        no_value=NO_RUN_NOW,
         columns=[
-            "project",
             "benchmark_name",
             "environment",
-            "branch",
-            "iteration",
-            "Value #C",
             "Value #A",
             "Value #B",
+            "iteration",
+            "Value #C",
+            "project",
+            "branch",
             "machine_class",
         ],
         sort="P50",
     )
     return (
-        panel.override_by_name("benchmark_name", column("Result"))
-        .override_by_name("iteration", column("Observed", custom__width=85))
-        .override_by_name("Value #A", column("P50", unit="ms", decimals=2, custom__width=85))
-        .override_by_name("Value #B", column("P95", unit="ms", decimals=2, custom__width=85))
-        .override_by_name("Value #C", column("Count", decimals=0, custom__width=70))
+        panel.override_by_name("benchmark_name", label("benchmark_name", "Result"))
+        .override_by_name("Value #A", figure("P50", unit="ms", decimals=2))
+        .override_by_name("Value #B", figure("P95", unit="ms", decimals=2))
+        .override_by_name("Value #C", figure("Count", decimals=0))
     )
 
 
@@ -112,34 +110,31 @@ def counts() -> Panel:
         "The newest run by project, environment, branch and machine class, the number of runs, "
         "and how many reported an "
         "error instead of a measurement.",
-        rows(of_run("benchmark_last_run_timestamp_seconds * 1000")),
+        rows(with_page(of_run("benchmark_last_run_timestamp_seconds * 1000"))),
         rows(of_run("benchmark_runs_total"), ref="B"),
         rows(of_run("benchmark_failures_total"), ref="C"),
-        no_value=NO_RUN,
+        no_value=NO_RUN_NOW,
         columns=[
             "Value #A",
-            "project",
             "environment",
-            "branch",
             "Value #B",
             "Value #C",
             "commit_hash",
+            "project",
+            "branch",
             "run_id",
             "benchmark_name",
             "machine_class",
+            "url",
         ],
         sort="Newest",
     )
     return (
-        panel.override_by_name(
-            "Value #A", column("Newest", unit="dateTimeAsIso", custom__width=165)
-        )
-        .override_by_name("Value #B", column("Runs", decimals=0, custom__width=65))
-        .override_by_name("Value #C", column("Errors", decimals=0, custom__width=65))
-        .override_by_name("commit_hash", column("Commit", custom__width=110))
-        .override_by_name("run_id", column("Run"))
-        .override_by_name("benchmark_name", column("Benchmark"))
-        .links([to_page("The page of this stack's own exporter", EXPORTER_URL)])
+        panel.override_by_name("Value #A", figure("Newest", unit="dateTimeAsIso"))
+        .override_by_name("Value #B", figure("Runs", decimals=0))
+        .override_by_name("Value #C", figure("Errors", decimals=0))
+        .override_by_name("run_id", label("run_id", links=[OPENS_PAGE_OF_ROW]))
+        .override_by_name("url", label("url", links=[OPENS_PAGE]))
     )
 
 
@@ -162,30 +157,24 @@ def baselines() -> Panel:
         "set` pins a run.",
         rows(of_baseline("benchmark_baseline_pinned_timestamp_seconds * 1000")),
         rows(of_baseline(drift), ref="B"),
-        no_value="Nothing is pinned",
+        no_value="No pinned baseline of the selection",
         columns=[
-            "project",
             "benchmark_name",
             "environment",
-            "branch",
             "baseline_version",
             "Value #B",
             "commit_hash",
             "Value #A",
+            "project",
+            "branch",
             "machine_class",
         ],
         sort="Pinned",
     )
     return (
-        panel.override_by_name(
-            "Value #A", column("Pinned", unit="dateTimeAsIso", custom__width=165)
-        )
-        .override_by_name(
-            "Value #B", column("Moved", unit="percentunit", decimals=1, custom__width=75)
-        )
-        .override_by_name("benchmark_name", column("Result"))
-        .override_by_name("baseline_version", column("Version"))
-        .override_by_name("commit_hash", column("Commit", custom__width=110))
+        panel.override_by_name("Value #A", figure("Pinned", unit="dateTimeAsIso"))
+        .override_by_name("Value #B", figure("Moved", unit="percentunit", decimals=1))
+        .override_by_name("benchmark_name", label("benchmark_name", "Result"))
     )
 
 
@@ -203,34 +192,31 @@ def changes() -> Panel:
         "Where the level of each result changed last, found afterwards over its newest 500 runs: "
         "the first run after the change, its commit, and that of the run before. A later run can "
         "move or withdraw one. `benchmark-exporter history --changes` lists all.",
-        rows(of_change("benchmark_change_timestamp_seconds * 1000")),
+        rows(with_benchmark(of_change("benchmark_change_timestamp_seconds * 1000"))),
         rows(of_change("benchmark_change_ratio"), ref="B"),
-        no_value="No result has changed",
+        no_value="No change point of the selection",
         columns=[
             "Value #A",
-            "project",
             "benchmark_name",
             "environment",
-            "branch",
             "direction",
             "Value #B",
             "previous_commit_hash",
             "commit_hash",
+            "project",
+            "branch",
             "machine_class",
+            "benchmark",
         ],
         sort="First run",
     )
     return (
-        panel.override_by_name(
-            "Value #A", column("First run", unit="dateTimeAsIso", custom__width=165)
-        )
+        panel.override_by_name("Value #A", figure("First run", unit="dateTimeAsIso"))
+        .override_by_name("Value #B", figure("Change", unit="percentunit", decimals=1))
         .override_by_name(
-            "Value #B", column("Change", unit="percentunit", decimals=1, custom__width=85)
+            "benchmark_name",
+            label("benchmark_name", "Result", links=[to_benchmark("__data.fields.benchmark")]),
         )
-        .override_by_name("direction", column("Direction", custom__width=85))
-        .override_by_name("benchmark_name", column("Result"))
-        .override_by_name(
-            "previous_commit_hash", column("After commit", unit="string", custom__width=110)
-        )
-        .override_by_name("commit_hash", column("With commit", unit="string", custom__width=110))
+        .override_by_name("previous_commit_hash", label("previous_commit_hash", "After commit"))
+        .override_by_name("commit_hash", label("commit_hash", "With commit"))
     )

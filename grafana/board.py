@@ -5,17 +5,9 @@ from collections.abc import Sequence
 from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.models import dashboard as d
 
-from grafana.panels import PROMETHEUS, SLOW_SCRAPE, WIDTH, Panel, query
-from grafana.selectors import (
-    BY_SUBJECT,
-    ON_SUBJECT,
-    REGRESSION_ALERTS,
-    RESULT,
-    RUN,
-    SCOPE,
-    SUBJECT,
-)
-from grafana.style import CRITICAL, GOOD, NEUTRAL
+from grafana import annotations
+from grafana.panels import PROMETHEUS, WIDTH, Panel
+from grafana.selectors import SCOPE
 
 TAG = "strataregula"
 # The addresses on a local machine; `make up` replaces them with those in .env.
@@ -24,6 +16,9 @@ EXPORTER_URL, PROMETHEUS_URL, ALERTMANAGER_URL = (
     "http://localhost:9090",
     "http://localhost:9093",
 )
+# Grafana divides the range by the pixels of the window: about 2 s at an hour, half an hour at 30
+# days. With a fixed one, a long range would be asked for again before its answers are there.
+REFRESH = "auto"
 REFRESH_INTERVALS = ["1s", "5s", "15s", "1m", "5m", "15m"]
 
 
@@ -40,7 +35,6 @@ class Board:
         description: str,
         *,
         since: str,
-        refresh: str,
         variables: bool,
         in_depth: bool = False,
     ) -> None:
@@ -52,7 +46,7 @@ class Board:
             .description(description)
             .tags([TAG])
             .time(since, "now")
-            .refresh(refresh)
+            .refresh(REFRESH)
             .timepicker(dashboard.TimePicker().refresh_intervals(REFRESH_INTERVALS))
             .tooltip(d.DashboardCursorSync.CROSSHAIR)
             .annotations([])
@@ -66,9 +60,9 @@ class Board:
             )
             .link(
                 _link(
-                    "Rules",
-                    f"{PROMETHEUS_URL}/alerts",
-                    "The alert rules and their state, in Prometheus",
+                    "Prometheus",
+                    f"{PROMETHEUS_URL}/",  # its other pages have other addresses in each build
+                    "Rules, alerts and targets are in its menu",
                 )
             )
             .link(_link("Silences", f"{ALERTMANAGER_URL}/#/silences", "Alertmanager"))
@@ -109,61 +103,14 @@ class Board:
         self.dashboard.link(_link("Diff", url, tooltip))
 
     def annotate(self) -> None:
-        """Mark where each commit was first measured, and where an alert on a regression began."""
-        commits = (
-            "group by (commit_hash) "
-            f"(last_over_time(benchmark_run_info{{{RUN}}}[$__rate_interval]))"
-        )
-        before = (
-            "group by (commit_hash) "
-            f"(last_over_time(benchmark_run_info{{{RUN}}}[$__rate_interval] offset "
-            "$__rate_interval))"
-        )
-        self.dashboard.annotation(
-            _annotation(
-                "Commits",
-                f"{commits} unless {before}",
-                NEUTRAL,
-                "commit {{commit_hash}}",
-                "first run of this commit",
-                shown=False,  # at 30 days there are so many that the charts are buried
-            )
-        )
-        firing = f'ALERTS{{{REGRESSION_ALERTS}, alertstate="firing", {SCOPE}}}'
-        by = "group by (benchmark_name, project, branch, alertname)"
-        began = f"{by} ({firing}) unless {by} ({firing} offset $__rate_interval)"
-        self.dashboard.annotation(
-            _annotation(
-                "Regressions",
-                began,
-                CRITICAL,
-                "{{alertname}}",
-                "{{benchmark_name}} of {{project}} on {{branch}}",
-            )
-        )
+        """Mark where each commit was first seen, and where an alert on a regression began."""
+        self.dashboard.annotation(annotations.commits())
+        self.dashboard.annotation(annotations.regressions())
 
     def annotate_changes(self) -> None:
-        """Mark the change points, each at the first run after it.
-
-        A series whose value is a time is one mark at that time, whenever the change was found.
-        """
-        for direction, color in (("worse", CRITICAL), ("better", GOOD)):
-            info = f'benchmark_change_info{{direction="{direction}", {RESULT}}}'
-            at = f"{BY_SUBJECT} (benchmark_change_timestamp_seconds)"
-            expr = (
-                f"max by ({SUBJECT}, commit_hash, previous_commit_hash) "
-                f"({info} * {ON_SUBJECT} group_left () {at}) * 1000"
-            )
-            self.dashboard.annotation(
-                _annotation(
-                    f"Changes for the {direction}",
-                    expr,
-                    color,
-                    f"{{{{benchmark_name}}}} is {direction} from here on",
-                    "{{project}} on {{branch}}, commit {{commit_hash}}, "
-                    "after {{previous_commit_hash}}",
-                ).use_value_for_time(True)
-            )
+        """Mark the change points, each at the first run after it."""
+        for each in annotations.changes():
+            self.dashboard.annotation(each)
 
 
 def _shared_variables(*, in_depth: bool) -> Sequence[dashboard.QueryVariable]:
@@ -278,22 +225,4 @@ def _link(title: str, url: str, tooltip: str) -> dashboard.DashboardLink:
         .url(url)
         .tooltip(tooltip)
         .target_blank(True)
-    )
-
-
-def _annotation(
-    name: str, expr: str, color: str, title: str, text: str, *, shown: bool = True
-) -> dashboard.AnnotationQuery:
-    return (
-        dashboard.AnnotationQuery()
-        .name(name)
-        .datasource(PROMETHEUS)
-        .enable(shown)
-        .hide(False)
-        .icon_color(color)
-        .target(query(expr, step=SLOW_SCRAPE).expr(expr))  # a mark is where it began
-        .expr(expr)
-        .step(SLOW_SCRAPE)
-        .title_format(title)
-        .text_format(text)
     )

@@ -2,46 +2,39 @@
 
 from grafana_foundation_sdk.builders import dashboard
 
+from grafana import few
 from grafana.board import Board, variable
+from grafana.cells import figure
+from grafana.no_data import NO_CI_RUN, NO_GATE
 from grafana.overview import pipelines
-from grafana.panels import (
-    SLOW_SCRAPE,
-    SLOW_SPARSE,
-    Panel,
-    bars,
-    lines,
-    listing,
-    now,
-    query,
-    rows,
-    states,
-)
+from grafana.panels import SLOW_SCRAPE, SLOW_SPARSE, Panel, bars, lines, now, query, states
 from grafana.selectors import AHEAD, LEGEND, OF_PROJECT, RUN, SUBJECT
-from grafana.style import GOOD, NEUTRAL, PASSED, WARNING, column, threshold_lines, thresholds
+from grafana.style import GOOD, NEUTRAL, PASSED, WARNING, symmetric_log, threshold_lines, thresholds
+from grafana.tables import listing, rows
 
 # A pipeline's branch is any branch, so the variable of the tracked ones does not select it.
 PIPELINE = 'pipeline=~"$pipeline", project=~"$project"'
 RUNS_OF = f"{{{{pipeline}}}} {{{{branch}}}} {{{{trigger}}}}{OF_PROJECT}"
-NO_CI_RUN, FEW_CI_RUNS, NO_GATE = "No CI run yet", "Fewer than 5 CI runs", "No run with a gate yet"
-NO_DURATION = "No run stated its duration"
+FEW_CI_RUNS = "No pipeline with 5 runs"
+NO_DURATION = "No run with a duration"
 
 
 def ci() -> dashboard.Dashboard:
     """Build CI: first the pipelines, then their gates and durations."""
     board = Board(
         "CI",
-        "CI pipelines, how often they fail, how long suites take, and the outcomes of the gates.",
+        "Which pipelines and gates fail, how often, and how long do they take?",
         since="now-7d",
-        refresh="5s",
         variables=True,
     )
     board.dashboard.with_variable(
         variable("pipeline", "Pipeline", 'ci_pipeline_status{project=~"$project"}')
     )
-    board.place(6, pipelines(), failure_ratio(), runs())
+    board.place(6, pipelines(), failure_ratio(), runs(), widths=(7, 7, 10))
     board.place(9, outcomes(), failure_trend())
     board.row("Gates and durations")
-    board.place(8, gate_outcomes(), headroom(), criteria())
+    board.place(8, gate_outcomes(), headroom())
+    board.place(7, criteria())
     board.place(8, pipeline_duration(), suite_duration(), widths=(16, 8))
     return board.dashboard
 
@@ -73,25 +66,21 @@ def runs() -> Panel:
         no_value=NO_CI_RUN,
         columns=["project", "pipeline", "Value #A", "Value #B"],
         sort="Failed",
+        key="project, pipeline",
     )
-    return (
-        panel.override_by_name("pipeline", column("Pipeline"))
-        .override_by_name("Value #A", column("Passed", decimals=0, custom__width=90))
-        .override_by_name("Value #B", column("Failed", decimals=0, custom__width=90))
+    return panel.override_by_name("Value #A", figure("Passed", decimals=0)).override_by_name(
+        "Value #B", figure("Failed", decimals=0)
     )
 
 
 def outcomes() -> Panel:
-    expr = (
-        "min by (pipeline, branch, trigger, project) "
-        f"(min_over_time(ci_pipeline_status{{{PIPELINE}}}[$__rate_interval]))"
-    )
+    status = f"ci_pipeline_status{{{PIPELINE}}}"
+    expr = f"min by ({few.OF_PIPELINE}) (min_over_time({status}[$__rate_interval]))"
     return states(
         "Outcomes",
-        "The outcome of the newest run of each pipeline, the worst between two points; it holds "
-        "until the next run.",
-        query(expr, RUNS_OF, step=SLOW_SCRAPE),
-        no_value=NO_CI_RUN,
+        "The outcome of the newest run of ten pipelines, those first that have failed at the end "
+        "of the range, the worst between two points; it holds until the next run.",
+        query(few.failed_pipelines_first(expr, status, 10), RUNS_OF, step=SLOW_SCRAPE),
         words=PASSED,
     ).span_nulls(True)
 
@@ -112,8 +101,7 @@ def failure_trend() -> Panel:
         no_value=NO_CI_RUN,
     )
     return (
-        panel.decimals(0)
-        .min(0)
+        panel.min(0)
         .max(1)
         .thresholds(thresholds(GOOD, (0.2, WARNING)))
         .thresholds_style(threshold_lines())
@@ -125,24 +113,31 @@ def gate_outcomes() -> Panel:
         f'min by ({SUBJECT}) (min_over_time(benchmark_gate_passed{{criterion="overall", '
         f"{RUN}}}[$__rate_interval]))"
     )
-    return states(
-        "Gates over time",
-        "The gate outcome of each benchmark's newest run, the worst between two points. If "
-        "the tool states no outcome, all criteria of the gate decide.",
-        query(expr, LEGEND, step=SLOW_SCRAPE),
-        no_value=NO_GATE,
-        words=PASSED,
-    ).span_nulls(True)
+    return (
+        states(
+            "Gates over time",
+            "The gate outcome of ten benchmarks, those first whose gate has failed at the end of "
+            "the range, the worst between two points. If the tool states no outcome, all criteria "
+            "of the gate decide.",
+            query(few.failed_first(expr, 10), LEGEND, step=SLOW_SCRAPE),
+            words=PASSED,
+        )
+        .span_nulls(True)
+        .links(few.ALL_BENCHMARKS)
+    )
 
 
 def headroom() -> Panel:
     panel = lines(
         "Headroom over the gate",
-        "How far the p50 speedup of each benchmark is above its gate's threshold; below 0 the "
-        "gate fails.",
+        "How far the p50 speedup of a benchmark is above its gate's threshold; below 0 the gate "
+        "fails. Only the five that are furthest below at the end of the range, or next to it. "
+        "Logarithmic beyond 10 %.",
         query(
-            f"min by ({SUBJECT}) "
-            f"(last_over_time(benchmark_gate_headroom_ratio{{{RUN}}}[$__rate_interval]))",
+            few.nearest_gate(
+                f"min by ({SUBJECT}) "
+                f"(last_over_time(benchmark_gate_headroom_ratio{{{RUN}}}[$__rate_interval]))"
+            ),
             LEGEND,
             step=SLOW_SPARSE,
         ),
@@ -150,10 +145,10 @@ def headroom() -> Panel:
         no_value=NO_GATE,
     )
     return (
-        panel.decimals(0)
-        .axis_soft_min(-0.1)
+        panel.scale_distribution(symmetric_log(0.1))
         .thresholds(thresholds(WARNING, (0, GOOD)))
         .thresholds_style(threshold_lines())
+        .links(few.ALL_BENCHMARKS)
     )
 
 
@@ -173,26 +168,21 @@ def criteria() -> Panel:
         rows(limit(f"benchmark_gate_time_threshold_seconds{{{RUN}}}"), ref="C"),
         no_value=NO_GATE,
         columns=[
-            "project",
             "benchmark_name",
             "environment",
-            "branch",
             "Value #A",
             "Value #B",
             "Value #C",
+            "project",
+            "branch",
             "machine_class",
         ],
         sort="Speedup p50",
     )
     return (
-        panel.override_by_name("benchmark_name", column("Benchmark"))
-        .override_by_name(
-            "Value #A", column("Speedup p50", unit="suffix:×", decimals=1, custom__width=110)
-        )
-        .override_by_name(
-            "Value #B", column("Speedup p95", unit="suffix:×", decimals=1, custom__width=110)
-        )
-        .override_by_name("Value #C", column("P95", unit="s", decimals=0, custom__width=80))
+        panel.override_by_name("Value #A", figure("Speedup p50", unit="suffix:×", decimals=1))
+        .override_by_name("Value #B", figure("Speedup p95", unit="suffix:×", decimals=1))
+        .override_by_name("Value #C", figure("P95", unit="s", decimals=1))
     )
 
 
@@ -205,23 +195,25 @@ def suite_duration() -> Panel:
             'max by (quantile, project) (benchmark_suite_duration_seconds{project=~"$project"})',
             f"quantile {{{{quantile}}}}{OF_PROJECT}",
         ),
-        unit="s",
+        unit="dtdurations",
         no_value=NO_DURATION,
     )
     return panel.decimals(1).min(0).thresholds(thresholds(NEUTRAL))
 
 
 def pipeline_duration() -> Panel:
-    newest = f"last_over_time(ci_pipeline_duration_seconds{{{PIPELINE}}}[$__rate_interval])"
+    durations = f"ci_pipeline_duration_seconds{{{PIPELINE}}}"
+    newest = f"last_over_time({durations}[$__rate_interval])"
     panel = lines(
         "Pipeline duration",
-        "How long each run of a pipeline took, if its last job reported it.",
+        "How long each run took, if its last job reported it, of the ten pipelines that took "
+        "longest at the end of the range. Logarithmic above 10 minutes.",
         query(
-            f"max by (pipeline, branch, trigger, project) ({newest})",
+            few.longest_pipelines(f"max by ({few.OF_PIPELINE}) ({newest})", durations, 10),
             RUNS_OF,
             step=SLOW_SCRAPE,
         ),
-        unit="s",
+        unit="dthms",
         no_value=NO_DURATION,
     )
-    return panel.decimals(1).min(0)
+    return panel.min(0).scale_distribution(symmetric_log(600))

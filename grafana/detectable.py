@@ -1,9 +1,11 @@
 """What can be seen of a benchmark at all, and what would make it smaller."""
 
+from grafana.cells import figure, label
 from grafana.no_data import NO_HISTORY
-from grafana.panels import SLOW_SPARSE, Panel, lines, listing, query, rows
+from grafana.panels import SLOW_SPARSE, Panel, lines, query
 from grafana.selectors import BY_SUBJECT, LEGEND, RESULT
-from grafana.style import DASHES, column
+from grafana.style import DASHES, symmetric_log
+from grafana.tables import listing, rows
 
 
 def detectable_over_runs() -> Panel:
@@ -14,7 +16,7 @@ def detectable_over_runs() -> Panel:
         "Detectable change",
         "The smallest lasting worsening that would be reported, given the noise of the last runs "
         "and the limits. Dashed: what more samples in each run would make it; without a dashed "
-        "line, they would not help.",
+        "line, they would not help. Logarithmic above 10 %.",
         query(newest("benchmark_detectable_change_ratio"), LEGEND, step=SLOW_SPARSE),
         query(
             newest("benchmark_reachable_change_ratio"),
@@ -25,7 +27,11 @@ def detectable_over_runs() -> Panel:
         unit="percentunit",
         no_value=NO_HISTORY,
     )
-    return panel.decimals(1).min(0).override_by_regexp("/ with more samples$/", [DASHES])
+    return (
+        panel.min(0)
+        .scale_distribution(symmetric_log(0.1))
+        .override_by_regexp("/ with more samples$/", [DASHES])
+    )
 
 
 def detectable() -> Panel:
@@ -44,24 +50,20 @@ def detectable() -> Panel:
         rows(more, ref="C"),
         no_value=NO_HISTORY,
         columns=[
-            "project",
             "benchmark_name",
             "environment",
-            "branch",
             "Value #A",
             "Value #B",
             "Value #C",
+            "project",
+            "branch",
             "machine_class",
         ],
         sort="Now",
     )
     return (
-        panel.override_by_name("benchmark_name", column("Result"))
-        .override_by_name(
-            "Value #A", column("Now", unit="percentunit", decimals=1, custom__width=75)
-        )
-        .override_by_name(
-            "Value #B", column("Reachable", unit="percentunit", decimals=1, custom__width=95)
-        )
-        .override_by_name("Value #C", column("More samples", decimals=0, custom__width=115))
+        panel.override_by_name("benchmark_name", label("benchmark_name", "Result"))
+        .override_by_name("Value #A", figure("Now", unit="percentunit", decimals=1))
+        .override_by_name("Value #B", figure("Reachable", unit="percentunit", decimals=1))
+        .override_by_name("Value #C", figure("More samples", decimals=0))
     )

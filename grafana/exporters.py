@@ -1,16 +1,16 @@
 """What Prometheus scrapes: the parts, and the exporters of several teams and hosts."""
 
-from grafana.no_data import PROMETHEUS_DOWN
-from grafana.panels import SLOW_SCRAPE, Panel, listing, query, rows, states
-from grafana.selectors import BY_SUBJECT
-from grafana.style import COLORED, UP, column, mapping
+from grafana.cells import OPENS_PAGE, figure, label, worded
+from grafana.no_data import NO_SAMPLE
+from grafana.panels import SLOW_SCRAPE, Panel, query, states
+from grafana.selectors import BY_SUBJECT, PAGE
+from grafana.style import UP, mapping
+from grafana.tables import listing, rows
 
 JOBS = 'job=~"benchmark-exporter(-slow)?"'
 UP_NOW = f"min by (instance) (up{{{JOBS}}})"
 # One that has just gone down is shown with the version that it had.
 VERSION = "max by (instance, version) (last_over_time(benchmark_exporter_build_info[5m]))"
-URL = "max by (instance, url) (last_over_time(benchmark_exporter_url_info[5m]))"
-OPENS = {"title": "The page of this exporter", "url": "${__value.raw}", "targetBlank": True}
 
 
 def exporters() -> Panel:
@@ -21,7 +21,7 @@ def exporters() -> Panel:
         "they show (one for each scope), when the newest result was ingested, and where their "
         "pages are, which list the newest runs and the rejected files.",
         rows(
-            f"{VERSION} * on (instance) group_left (url) {URL} * on (instance) group_left () "
+            f"{VERSION} * on (instance) group_left (url) {PAGE} * on (instance) group_left () "
             f"{UP_NOW} or on (instance) {VERSION} * on (instance) group_left () {UP_NOW} "
             f"or on (instance) {UP_NOW}"
         ),
@@ -32,24 +32,19 @@ def exporters() -> Panel:
         rows(
             "time() - max by (instance) (benchmark_exporter_last_ingest_timestamp_seconds)", ref="C"
         ),
-        no_value=PROMETHEUS_DOWN,
-        columns=["instance", "Value #A", "Value", "version", "Value #B", "Value #C", "url"],
+        no_value=NO_SAMPLE,
+        columns=["instance", "Value #A", "version", "Value #B", "Value #C", "url"],
         sort="Newest result",
+        key="instance",
     )
     return (
-        panel.override_by_name("version", column("Version"))
-        .override_by_name("instance", column("Exporter"))
-        .override_by_regexp(
-            "/^Value( #A)?$/",
-            column(
-                "State",
-                mappings=[mapping(UP)],
-                custom__cellOptions=COLORED,
-            ),
+        panel.override_by_name(
+            "Value #A",
+            worded("State", mapping(UP)),
         )
-        .override_by_name("url", column("Page", links=[OPENS]))
-        .override_by_name("Value #B", column("Benchmarks", decimals=0))
-        .override_by_name("Value #C", column("Newest result", unit="s", decimals=0))
+        .override_by_name("url", label("url", links=[OPENS_PAGE]))
+        .override_by_name("Value #B", figure("Benchmarks", decimals=0))
+        .override_by_name("Value #C", figure("Newest result", unit="dtdurations", decimals=0))
     )
 
 
@@ -63,6 +58,5 @@ def targets() -> Panel:
             "{{job}}${several_exporters}",
             step=SLOW_SCRAPE,
         ),
-        no_value=PROMETHEUS_DOWN,
         words=UP,
     )

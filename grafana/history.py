@@ -3,12 +3,24 @@
 from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.models import common as c
 
+from grafana import few
+from grafana.benchmark_tables import changes
 from grafana.board import Board
+from grafana.findings import drifting, least_visible
 from grafana.no_data import NO_RUN
 from grafana.overview_benchmarks import speedup_scale
 from grafana.panels import Panel, bars, curves, lines, now, query, states
 from grafana.selectors import AHEAD, BY_SUBJECT, GATED, LEGEND, RESULT, RUN, SUBJECT
-from grafana.style import CRITICAL, GOOD, NEUTRAL, WARNING, fixed_color, logarithmic, thresholds
+from grafana.style import (
+    CRITICAL,
+    GOOD,
+    NEUTRAL,
+    WARNING,
+    fixed_color,
+    logarithmic,
+    symmetric_log,
+    thresholds,
+)
 
 # Every sample of the range is read, because backfilled history has one sample per run, which would
 # fall between two points. Hence the long steps, and a refresh only every five minutes.
@@ -23,36 +35,37 @@ def history() -> dashboard.Dashboard:
     """Build History, from what changed most to everything."""
     board = Board(
         "History",
-        "Thirty days, or more with a long-term store: what became slower or faster, by week.",
+        "What became slower or faster within thirty days, or more with a long-term store?",
         since="now-30d",
-        refresh="5m",
         variables=True,
     )
     board.place(9, movers("worst"), movers("best"), movers_since_pinned())
     board.place(11, weekly(), times())
     board.place(10, speedup(), noise())
     board.place(8, gates(), runs_a_day(), judged_regressions(), widths=(10, 7, 7))
+    board.row("What was found")
+    board.place(8, drifting(), least_visible(), widths=(16, 8))
+    board.place(8, changes())
     return board.dashboard
 
 
 def movers(which: str) -> Panel:
-    function, title = {
-        "worst": ("topk", "Slower than three weeks ago"),
-        "best": ("bottomk", "Faster than three weeks ago"),
-    }[which]
     change = f"{THIS_WEEK} / (quantile_over_time(0.5, {HOURLY}[7d:1h] offset 21d) > 0) - 1"
-    held = f"{change} > 0" if which == "worst" else f"{change} < 0"
+    title, moved = {
+        "worst": ("Slower than three weeks ago", change),
+        "best": ("Faster than three weeks ago", f"-({change})"),
+    }[which]
     panel = bars(
         title,
-        f"The {which} ten changes: the median time of the last seven days compared with that "
-        "of the week three weeks earlier.",
-        now(f"{function}(10, {held})", LEGEND),
+        f"The {which} ten changes: by what share the median time of the last seven days is "
+        f"{'longer' if which == 'worst' else 'shorter'} than that of the week three weeks earlier. "
+        "Bars end at 100 %, numbers do not.",
+        now(f"topk(10, {moved} > 0)", LEGEND),
         unit="percentunit",
-        no_value="No such result, or less than four weeks of history",
+        no_value="No such result with four weeks of history",
     )
-    return panel.decimals(1).thresholds(
-        thresholds(GOOD, (0, NEUTRAL), (0.1, WARNING), (0.3, CRITICAL))
-    )
+    steps = ((0.1, WARNING), (0.3, CRITICAL)) if which == "worst" else ((0.1, GOOD),)
+    return panel.decimals(1).min(0).max(1).thresholds(thresholds(NEUTRAL, *steps))
 
 
 def movers_since_pinned() -> Panel:
@@ -63,23 +76,33 @@ def movers_since_pinned() -> Panel:
     panel = bars(
         "Drift from the pinned baseline",
         "How far the rolling median of each result is from its pinned baseline, which does "
-        "not follow slow drift. Beyond 25 % an alert asks for a new baseline.",
+        "not follow slow drift, the twenty furthest. Beyond 25 % an alert asks for a new baseline. "
+        "Bars end at -100 % and 100 %, numbers do not.",
         now(
-            f"{BY_SUBJECT} ({rolling} / ignoring (reference) {pinned} - 1)",
+            f"topk(20, {BY_SUBJECT} ({rolling} / ignoring (reference) {pinned} - 1))",
             LEGEND,
         ),
         unit="percentunit",
-        no_value="Nothing is pinned",
+        no_value="No pinned baseline of the selection",
     )
-    return panel.decimals(1).thresholds(thresholds(GOOD, (0.1, NEUTRAL), (0.25, WARNING)))
+    return (
+        panel.decimals(1)
+        .min(-1)
+        .max(1)
+        .thresholds(thresholds(GOOD, (0.1, NEUTRAL), (0.25, WARNING)))
+    )
 
 
 def weekly() -> Panel:
     panel = lines(
         "Weekly median time",
         "The median p50 of the seven days before each point: the trend without the noise of "
-        "single runs. Logarithmic.",
-        query(f"quantile_over_time(0.5, {HOURLY}[7d:1h] {AHEAD})", LEGEND, step=SIX_HOURS),
+        "single runs, of the ten results that changed most in 30 days. Logarithmic.",
+        query(
+            few.changed_most(f"quantile_over_time(0.5, {HOURLY}[7d:1h] {AHEAD})", 10),
+            LEGEND,
+            step=SIX_HOURS,
+        ),
         unit="s",
         no_value=NO_RUN,
     )
@@ -93,28 +116,31 @@ def weekly() -> Panel:
 def times() -> Panel:
     panel = lines(
         "Median time of each hour's newest run",
-        "The p50 of the newest run at each full hour. Logarithmic.",
+        "The p50 of the newest run at each full hour, of the five results whose highest and lowest "
+        "times of 30 days are furthest apart. Logarithmic.",
         query(
-            f"{BY_SUBJECT} (last_over_time({TIMES}[$__interval]))",
+            few.changed_most(f"{BY_SUBJECT} (last_over_time({TIMES}[$__interval]))"),
             LEGEND,
             step=HOUR,
         ),
         unit="s",
-        no_value="No full hour of history yet",
+        no_value="No run of the selection at a full hour",
     )
     return panel.decimals(2).scale_distribution(logarithmic(10))
 
 
 def speedup() -> Panel:
-    newest = f'last_over_time(speedup_ratio{{percentile="p50", {RUN}}}[$__interval])'
+    speedups = f'speedup_ratio{{percentile="p50", {RUN}}}'
     gated = GATED.replace("$__rate_interval", "$__interval")
+    newest = f"min by ({SUBJECT}) (last_over_time({speedups}[$__interval])) {gated}"
     panel = lines(
         "Speedup, p50",
-        "The newest run at each full hour. Logarithmic. Lines at 15, below which the gate "
-        "fails, and 10, below which it is critical.",
-        query(f"min by ({SUBJECT}) ({newest}) {gated}", LEGEND, step=HOUR),
+        "The newest run at each full hour, of the five benchmarks whose speedup was lowest on "
+        "average in 30 days. Logarithmic. Lines at 15, below which the gate fails, and 10, "
+        "below which it is critical.",
+        query(few.lowest_in_range(newest, speedups, 5, such=GATED), LEGEND, step=HOUR),
         unit="suffix:×",
-        no_value="No full hour of history yet",
+        no_value="No run of the selection at a full hour",
     )
     return speedup_scale(panel)
 
@@ -124,29 +150,32 @@ def noise() -> Panel:
     panel = lines(
         "Noise within runs",
         "Standard deviation of a run's samples divided by their mean, for the newest run at "
-        "each full hour. Noisy weeks hide small regressions.",
+        "each full hour, of the five results that changed most in 30 days. Noisy weeks hide "
+        "small regressions. Logarithmic above 10 %.",
         query(
-            f"{BY_SUBJECT} ({newest})",
+            few.changed_most(f"{BY_SUBJECT} ({newest})"),
             LEGEND,
             step=HOUR,
         ),
         unit="percentunit",
-        no_value="No run states its spread",
+        no_value="No run with a spread in this range",
     )
-    return panel.decimals(1).min(0)
+    return panel.min(0).scale_distribution(symmetric_log(0.1))
 
 
 def gates() -> Panel:
+    gates_passed = f'benchmark_gate_passed{{criterion="overall", {RUN}}}'
     return states(
         "Gates",
-        "The worst gate outcome of each benchmark on each day.",
+        "The worst gate outcome of each day, of the ten benchmarks whose gates failed most in "
+        "30 days.",
         query(
-            f'min by ({SUBJECT}) (min_over_time(benchmark_gate_passed{{criterion="overall", '
-            f"{RUN}}}[$__interval]))",
+            few.lowest_in_range(
+                f"min by ({SUBJECT}) (min_over_time({gates_passed}[$__interval]))", gates_passed, 10
+            ),
             LEGEND,
             step=DAY,
         ),
-        no_value="No run with a gate yet",
         words={1: ("passed", GOOD), 0: ("failed", CRITICAL)},
     )
 
@@ -165,21 +194,22 @@ def runs_a_day() -> Panel:
         unit="none",
         no_value=NO_RUN,
     )
-    return panel.decimals(0).min(0).fill_opacity(20)
+    return panel.min(0).fill_opacity(20)
 
 
 def judged_regressions() -> Panel:
     def since_the_beginning(kind: str) -> str:
-        return f"sum by ({SUBJECT}) (benchmark_regressions_{kind}_total{{{RESULT}}}) > 0"
+        total = f"benchmark_regressions_{kind}_total{{{RESULT}}}"
+        return f"topk(10, sum by ({SUBJECT}) ({total}) > 0)"
 
     panel = bars(
         "Regressions since the ledger was created",
         "Runs of each result that were a confirmed regression against their history, and runs "
-        "that were worse but within the noise.",
+        "that were worse but within the noise; the ten results with most of each.",
         now(since_the_beginning("confirmed"), LEGEND),
         now(since_the_beginning("suppressed"), f"{LEGEND}, noise", ref="B"),
         unit="none",
-        no_value="None",
+        no_value="No such run of the selection",
     )
     return (
         panel.decimals(0)

@@ -4,6 +4,7 @@ from grafana_foundation_sdk.builders import timeseries
 
 from grafana.panels import SPARSE, curves, query
 from grafana.selectors import OF_SCOPE, SCOPE, newest
+from grafana.style import symmetric_log
 
 
 def moved_together() -> timeseries.Panel:
@@ -12,7 +13,8 @@ def moved_together() -> timeseries.Panel:
     return curves(
         "Moved together",
         "By how much results are worse that moved alike, as on another machine (negative for "
-        "better), and the median of regressions since one commit, where these are many.",
+        "better), and the median of regressions since one commit, where these are many. "
+        "Logarithmic beyond 10 %.",
         query(
             newest(f"benchmark_environment_shift_ratio{{{SCOPE}}}"),
             f"all alike, {scope}",
@@ -25,5 +27,5 @@ def moved_together() -> timeseries.Panel:
             step=SPARSE,
         ),
         unit="percentunit",
-        no_value="Nothing moved together",
-    )
+        no_value="Nothing that moved together in this range",
+    ).scale_distribution(symmetric_log(0.1))

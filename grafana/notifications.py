@@ -2,10 +2,12 @@
 
 from grafana_foundation_sdk.models import common as c
 
-from grafana.no_data import ALERTMANAGER_DOWN
-from grafana.panels import SLOW_SCRAPE, Panel, bars, curves, listing, now, query, rows
+from grafana.cells import figure
+from grafana.no_data import NO_SAMPLE_OF_ALERTMANAGER
+from grafana.panels import SLOW_SCRAPE, Panel, bars, curves, now, query
 from grafana.selectors import FIRING, newest
-from grafana.style import NEUTRAL, column, thresholds
+from grafana.style import NEUTRAL, symmetric_log, thresholds
+from grafana.tables import listing, rows
 
 # Alertmanager has counters for every integration it knows; only those in use are shown.
 USED = f"and on (integration) {newest('alertmanager_notifications_total')} > 0"
@@ -23,11 +25,10 @@ def sent() -> Panel:
         "notification may cover several alerts.",
         query(expr, "{{integration}}", step=SLOW_SCRAPE),
         unit="none",
-        no_value="No notification yet",
+        no_value="No notification",
     )
     return (
-        panel.decimals(0)
-        .min(0)
+        panel.min(0)
         .axis_soft_max(1)
         .fill_opacity(20)
         .line_interpolation(c.LineInterpolation.STEP_AFTER)
@@ -50,11 +51,9 @@ def failed() -> Panel:
         query(gave_up, "{{integration}}, given up", step=SLOW_SCRAPE),
         query(attempts, "{{integration}}, attempts", ref="B", step=SLOW_SCRAPE),
         unit="none",
-        no_value="No notification yet",
+        no_value="No notification",
     )
-    return (
-        panel.decimals(0).min(0).axis_soft_max(1).line_interpolation(c.LineInterpolation.STEP_AFTER)
-    )
+    return panel.min(0).axis_soft_max(1).line_interpolation(c.LineInterpolation.STEP_AFTER)
 
 
 def latency() -> Panel:
@@ -70,12 +69,12 @@ def latency() -> Panel:
         "Notification latency",
         "How long Alertmanager took to deliver a notification, as the mean of an hour, or between "
         "two points where these are further apart, by channel. Time spent earlier (scrape, rule, "
-        "group_wait) is not included.",
+        "group_wait) is not included. Logarithmic above 0.1 s.",
         query(mean(), "{{integration}}", step="15m"),
         unit="s",
         no_value="No notification within an hour",
     )
-    return panel.decimals(0).min(0)
+    return panel.min(0).scale_distribution(symmetric_log(0.1))
 
 
 def received() -> Panel:
@@ -87,16 +86,11 @@ def received() -> Panel:
             "sum by (alertname, severity, status) "
             "(benchmark_exporter_notifications_received_total) > 0"
         ),
-        no_value="No notification yet",
+        no_value="No notification",
         columns=["alertname", "severity", "status", "Value"],
         sort="Count",
     )
-    return (
-        panel.override_by_name("alertname", column("Alert"))
-        .override_by_name("severity", column("Severity", custom__width=85))
-        .override_by_name("status", column("Status", custom__width=85))
-        .override_by_name("Value", column("Count", decimals=0, custom__width=70))
-    )
+    return panel.override_by_name("Value", figure("Count", decimals=0))
 
 
 def firing_time() -> Panel:
@@ -107,10 +101,10 @@ def firing_time() -> Panel:
         "How long each alert was firing in the last 24 hours, to the minute, the ten longest; "
         "simultaneous alerts add up.",
         now(expr, "{{alertname}}"),
-        unit="s",
-        no_value="Nothing fired",
+        unit="dtdurations",
+        no_value="No alert in 24 hours",
     )
-    return panel.decimals(0).min(0).thresholds(thresholds(NEUTRAL))
+    return panel.decimals(1).min(0).thresholds(thresholds(NEUTRAL))
 
 
 def in_alertmanager() -> Panel:
@@ -119,8 +113,6 @@ def in_alertmanager() -> Panel:
         "Alerts that Alertmanager holds, by state. Suppressed alerts are silenced or inhibited.",
         query(f"sum by (state) ({newest('alertmanager_alerts')})", "{{state}}", step=SLOW_SCRAPE),
         unit="none",
-        no_value=ALERTMANAGER_DOWN,
+        no_value=NO_SAMPLE_OF_ALERTMANAGER,
     )
-    return (
-        panel.decimals(0).min(0).axis_soft_max(1).line_interpolation(c.LineInterpolation.STEP_AFTER)
-    )
+    return panel.min(0).axis_soft_max(1).line_interpolation(c.LineInterpolation.STEP_AFTER)

@@ -8,11 +8,13 @@ from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.models import common as c
 from grafana_foundation_sdk.models import dashboard as d
 
+from grafana import few
 from grafana.alerts import firing_alerts
 from grafana.board import Board
+from grafana.cells import figure, label, worded
 from grafana.exporters import targets
 from grafana.moved_together import moved_together
-from grafana.no_data import EXPORTER_DOWN
+from grafana.no_data import NO_CI_RUN, NO_GATE, NO_RUN_NOW, NO_SAMPLE, NO_SAMPLE_OF_EXPORTER
 from grafana.overview_benchmarks import (
     execution_time,
     memory,
@@ -22,10 +24,11 @@ from grafana.overview_benchmarks import (
     speedup,
     verdicts,
 )
-from grafana.panels import Panel, listing, now, number, rows, tally
+from grafana.panels import Panel, now, number, tally
 from grafana.selectors import (
     BY_SUBJECT,
     FIRING,
+    NO_ALERT,
     NOT_PASSED,
     NOT_SHIFTED,
     OF_PROJECT,
@@ -34,19 +37,19 @@ from grafana.selectors import (
     RUN,
     SCOPE,
     SUBJECT,
+    with_benchmark,
 )
 from grafana.style import (
-    COLORED,
     CRITICAL,
     GOOD,
     NEUTRAL,
     PASSED,
     WARNING,
-    column,
     mapping,
     thresholds,
     to_benchmark,
 )
+from grafana.tables import listing, rows
 
 # Where there is nothing to count there is no series. If the exporter is down, panels show no number
 # rather than a 0.
@@ -59,20 +62,21 @@ def overview() -> dashboard.Dashboard:
     """Build Overview, ordered from what is wrong now to older history."""
     board = Board(
         "Overview",
-        "Benchmarks, alerts, CI and the monitoring itself, at a glance.",
-        since="now-12h",
-        refresh="5s",
+        "Is anything slower, since which commit, by how much, and can the monitoring be trusted?",
+        since="now-2h",
         variables=True,
     )
     board.annotate()
     board.place(
         4, regressions(), unconfirmed(), code_or_machine(), alerts(), newest_run_age(), monitoring()
     )
-    board.place(8, slower_now(), firing_alerts(), widths=(14, 10))
+    board.place(7, slower_now())
+    board.place(7, firing_alerts())
     board.row("Benchmarks")
     board.place(10, speedup(), execution_time())
-    board.place(9, verdicts(), newest_runs())
-    board.place(8, regression_rate(), regressions_by_commit(), memory())
+    board.place(9, verdicts(), regressions_by_commit())
+    board.place(9, newest_runs())
+    board.place(8, regression_rate(), memory())
     board.place(7, moved_together())
     board.row("CI and the monitoring itself")
     board.place(7, pipelines(), failed_gates(), files(), targets(), widths=(6, 4, 6, 8))
@@ -89,7 +93,7 @@ def regressions() -> Panel:
             "critical",
         ),
         color=CRITICAL,
-        no_value=EXPORTER_DOWN,
+        no_value=NO_SAMPLE_OF_EXPORTER,
     )
 
 
@@ -104,7 +108,7 @@ def unconfirmed() -> Panel:
             "warning",
         ),
         color=WARNING,
-        no_value=EXPORTER_DOWN,
+        no_value=NO_SAMPLE_OF_EXPORTER,
     )
 
 
@@ -115,14 +119,15 @@ def code_or_machine() -> Panel:
         "another machine. Checked for runs with at least four judged results.",
         now(f"max(benchmark_environment_shift_active{{{SCOPE}}})", "shift"),
         unit="none",
-        no_value="No run with four results",
+        no_value="No run with four judged results",
+        words=mapping(MACHINE),
     )
-    return panel.decimals(0).mappings([mapping(MACHINE)]).thresholds(thresholds(GOOD, (1, WARNING)))
+    return panel.decimals(0).thresholds(thresholds(GOOD, (1, WARNING)))
 
 
 def alerts() -> Panel:
     def firing(severity: str) -> str:
-        return f'count(ALERTS{{{FIRING}, severity="{severity}"}}) or vector(0)'
+        return f'count(ALERTS{{{FIRING}, severity="{severity}"}}) or {NO_ALERT}'
 
     panel = number(
         "Alerts firing",
@@ -130,7 +135,8 @@ def alerts() -> Panel:
         now(firing("critical"), "critical"),
         now(firing("warning"), "warnings", ref="B"),
         unit="none",
-        no_value="Prometheus is down",
+        no_value=NO_SAMPLE,
+        named=True,
     )
     return (
         panel.decimals(0)
@@ -138,7 +144,6 @@ def alerts() -> Panel:
         .override_by_name(
             "warnings", [d.DynamicConfigValue("thresholds", thresholds(GOOD, (1, WARNING)).build())]
         )
-        .text_mode(c.BigValueTextMode.VALUE_AND_NAME)
         .orientation(c.VizOrientation.VERTICAL)
     )
 
@@ -149,10 +154,10 @@ def newest_run_age() -> Panel:
         "Time since the newest run, according to its own document. A benchmark that nobody "
         "runs cannot regress, so more than a day is worth checking.",
         now(f"time() - max(benchmark_last_run_timestamp_seconds{{{RUN}}})", "age"),
-        unit="s",
-        no_value="No run yet",
+        unit="dtdurations",
+        no_value=NO_RUN_NOW,
     )
-    return panel.decimals(1).thresholds(thresholds(NEUTRAL, (86400, WARNING)))
+    return panel.decimals(0).thresholds(thresholds(NEUTRAL, (86400, WARNING)))
 
 
 def monitoring() -> Panel:
@@ -162,24 +167,16 @@ def monitoring() -> Panel:
         "old; Stack health shows which part is down.",
         now("min(up)", "up"),
         unit="none",
-        no_value="Prometheus is down",
+        no_value=NO_SAMPLE,
+        words=mapping(WORKING),
     )
-    return (
-        panel.decimals(0).mappings([mapping(WORKING)]).thresholds(thresholds(CRITICAL, (1, GOOD)))
-    )
+    return panel.decimals(0).thresholds(thresholds(CRITICAL, (1, GOOD)))
 
 
 def of_regression(metric: str) -> str:
     """Return a metric of each regressed result, with the labels `benchmark` and its commits."""
     labels = f"benchmark, {SUBJECT}, commit_hash, previous_commit_hash"
-    # For the link, the result's benchmark: its own name, or else its name without the variant.
-    regression = f"(benchmark_regression_info{{{RESULT}}} {NOT_PASSED})"
-    named, of_variant = (
-        f'label_replace({regression}, "benchmark", "$1", "benchmark_name", "{part}")'
-        for part in ("(.*)", "(.+)/[^/]+")
-    )
-    is_benchmark = f"{ON_SUBJECT} benchmark_run_info"
-    of_benchmark = f"({named} and {is_benchmark} or {of_variant} unless {is_benchmark})"
+    of_benchmark = with_benchmark(f"(benchmark_regression_info{{{RESULT}}} {NOT_PASSED})")
     found = f"max by ({labels}) ({of_benchmark}"
     return f"{found} * {ON_SUBJECT} group_left () {BY_SUBJECT} ({metric}))"
 
@@ -193,18 +190,18 @@ def slower_now() -> Panel:
         rows(of_regression("benchmark_regression_noise_ratio"), ref="B"),
         rows(of_regression("benchmark_regression_confirmed"), ref="C"),
         rows(of_regression('ALERTS_FOR_STATE{alertname="PerformanceRegression"} * 1000'), ref="D"),
-        no_value="Nothing is slower",
+        no_value="No regression is reported",
         columns=[
             "Value #C",
-            "project",
+            "Value #A",
             "benchmark_name",
             "environment",
-            "branch",
-            "Value #A",
-            "Value #B",
             "previous_commit_hash",
             "commit_hash",
             "Value #D",
+            "Value #B",
+            "project",
+            "branch",
             "machine_class",
             "benchmark",
         ],
@@ -212,47 +209,34 @@ def slower_now() -> Panel:
     )
     severity = {1: ("critical", CRITICAL), 0: ("warning", WARNING)}
     return (
-        panel.override_by_name(
-            "Value #A", column("Worse by", unit="percentunit", decimals=0, custom__width=90)
-        )
-        .override_by_name(
-            "Value #B", column("Chance", unit="percentunit", decimals=0, custom__width=80)
-        )
+        panel.override_by_name("Value #A", figure("Worse by", unit="percentunit", decimals=0))
+        .override_by_name("Value #B", figure("Chance", unit="percentunit", decimals=0))
         .override_by_name(
             "Value #C",
-            column(
-                "Verdict",
-                mappings=[mapping(severity)],
-                custom__cellOptions=COLORED,
-                custom__width=85,
-            ),
+            worded("Verdict", mapping(severity)),
         )
-        .override_by_name("Value #D", column("Since", unit="dateTimeAsIso", custom__width=165))
+        .override_by_name("Value #D", figure("Since", unit="dateTimeAsIso"))
         .override_by_name(
-            "benchmark_name", column("Result", links=[to_benchmark("__data.fields.benchmark")])
+            "benchmark_name",
+            label("benchmark_name", "Result", links=[to_benchmark("__data.fields.benchmark")]),
         )
-        .override_by_name("previous_commit_hash", column("Last good commit", custom__width=130))
-        .override_by_name("commit_hash", column("Commit", custom__width=110))
-        .override_by_name("benchmark", column("Benchmark", custom__width=170))
     )
 
 
 def pipelines() -> Panel:
     panel = number(
         "Pipelines",
-        "Outcome of the newest run of each CI pipeline, by branch and trigger.",
+        "Outcome of the newest run of ten CI pipelines, by branch and trigger, failed ones first.",
         now(
-            'min by (pipeline, branch, trigger, project) (ci_pipeline_status{project=~"$project"})',
+            f'bottomk(10, min by ({few.OF_PIPELINE}) (ci_pipeline_status{{project=~"$project"}}))',
             f"{{{{pipeline}}}} {{{{branch}}}} {{{{trigger}}}}{OF_PROJECT}",
         ),
         unit="none",
-        no_value="No CI run yet",
+        no_value=NO_CI_RUN,
+        named=True,
+        words=mapping(PASSED),
     )
-    return (
-        panel.mappings([mapping(PASSED)])
-        .thresholds(thresholds(CRITICAL, (1, GOOD)))
-        .text_mode(c.BigValueTextMode.VALUE_AND_NAME)
-    )
+    return panel.thresholds(thresholds(CRITICAL, (1, GOOD)))
 
 
 def failed_gates() -> Panel:
@@ -262,7 +246,7 @@ def failed_gates() -> Panel:
         "Benchmarks whose newest run failed its gate.",
         now(f"count({gates} == 0) or count({gates}) * 0", "failed"),
         color=CRITICAL,
-        no_value="No run with a gate yet",
+        no_value=NO_GATE,
     )
 
 
@@ -277,7 +261,8 @@ def files() -> Panel:
         now("sum(benchmark_exporter_files_pending)", "incomplete", ref="C"),
         now(f"sum(benchmark_exporter_rejected_files) or {EXPORTER_IS_UP}", "rejected", ref="D"),
         unit="none",
-        no_value=EXPORTER_DOWN,
+        no_value=NO_SAMPLE_OF_EXPORTER,
+        named=True,
     )
     return (
         panel.decimals(0)
@@ -285,5 +270,4 @@ def files() -> Panel:
         .override_by_name(
             "rejected", [d.DynamicConfigValue("thresholds", thresholds(GOOD, (1, WARNING)).build())]
         )
-        .text_mode(c.BigValueTextMode.VALUE_AND_NAME)
     )

@@ -3,20 +3,10 @@
 from grafana_foundation_sdk.builders import timeseries
 from grafana_foundation_sdk.models import common as c
 
-from grafana.board import EXPORTER_URL
-from grafana.no_data import EXPORTER_DOWN, NO_HISTORY, NO_RUN
-from grafana.panels import (
-    SLOW_SCRAPE,
-    SLOW_SPARSE,
-    SPARSE,
-    Panel,
-    curves,
-    lines,
-    listing,
-    query,
-    rows,
-    states,
-)
+from grafana import few
+from grafana.cells import OPENS_PAGE, OPENS_PAGE_OF_ROW, figure, label, worded
+from grafana.no_data import NO_RUN, NO_RUN_NOW, NO_SAMPLE_OF_EXPORTER
+from grafana.panels import SLOW_SCRAPE, SLOW_SPARSE, SPARSE, Panel, curves, lines, query, states
 from grafana.selectors import (
     BY_SUBJECT,
     GATED,
@@ -29,10 +19,10 @@ from grafana.selectors import (
     RUN,
     SUBJECT,
     newest,
+    with_page,
     worst_verdict,
 )
 from grafana.style import (
-    COLORED,
     CRITICAL,
     DASHES,
     GOOD,
@@ -40,7 +30,6 @@ from grafana.style import (
     SEVERITIES,
     VERDICTS,
     WARNING,
-    column,
     fixed_color,
     logarithmic,
     mapping,
@@ -48,6 +37,7 @@ from grafana.style import (
     thresholds,
     to_benchmark,
 )
+from grafana.tables import listing, rows
 
 # Below 10 a regression is critical, below 15 it fails the gate.
 SPEEDUP_THRESHOLDS = thresholds(CRITICAL, (10, WARNING), (15, GOOD))
@@ -61,14 +51,15 @@ def speedup() -> Panel:
     )
     panel = lines(
         "Speedup over the reference",
-        "How many times faster than its reference each benchmark ran, p50 solid and p95 "
-        "dashed; the worst run between two points. Logarithmic. The lines at 15 and 10 are "
-        "for p50: below 15 the gate fails, below 10 it is critical.",
-        query(expr, f"{LEGEND} {{{{percentile}}}}", step=SLOW_SCRAPE),
+        "How many times faster than its reference a benchmark ran, p50 solid and p95 dashed; the "
+        "worst run between two points. Only the five benchmarks that are furthest below their "
+        "gate at the end of the range, or next to it. Logarithmic. The lines at 15 and 10 are for "
+        "p50: below 15 the gate fails, below 10 it is critical.",
+        query(few.nearest_gate(expr), f"{LEGEND} {{{{percentile}}}}", step=SLOW_SCRAPE),
         unit="suffix:×",
         no_value=NO_RUN,
     )
-    return speedup_scale(panel).override_by_regexp("/ p95$/", [DASHES])
+    return speedup_scale(panel).override_by_regexp("/ p95$/", [DASHES]).links(few.ALL_RESULTS)
 
 
 def execution_time() -> Panel:
@@ -76,10 +67,10 @@ def execution_time() -> Panel:
     expr = f"max by ({SUBJECT}, statistic) (max_over_time({times}[$__rate_interval]))"
     panel = lines(
         "Execution time, P50 and P95",
-        "Exact percentiles of the newest run of each result, p50 solid and p95 dashed; the "
-        "slowest run between two points. Logarithmic, since a variant and its reference are "
-        "far apart.",
-        query(expr, f"{LEGEND} {{{{statistic}}}}", step=SPARSE),
+        "Exact percentiles of runs, p50 solid and p95 dashed; the slowest run between two points. "
+        "Only the five results that are worst at the end of the range: regressions first, then "
+        "by how much they are worse. Logarithmic, since a variant and its reference are far apart.",
+        query(few.worst(expr), f"{LEGEND} {{{{statistic}}}}", step=SPARSE),
         unit="s",
         no_value=NO_RUN,
     )
@@ -87,6 +78,7 @@ def execution_time() -> Panel:
         panel.decimals(2)
         .scale_distribution(logarithmic(10))
         .override_by_regexp("/ p95$/", [DASHES])
+        .links(few.ALL_RESULTS)
     )
 
 
@@ -99,17 +91,16 @@ def verdicts() -> Panel:
 
     return states(
         "Verdicts",
-        "The verdict on the newest run of each result, the worst between two points; the "
-        "right edge is now. Improved results, and those with too few runs for a verdict, are "
-        "shown as fine.",
+        "The verdict on the newest run of the ten results that are worst at the end of the range, "
+        "the worst between two points; the right edge is now. Improved results, and those with "
+        "too few runs for a verdict, are shown as fine.",
         query(
-            worst_verdict(verdict),
+            few.worst(worst_verdict(verdict), 10),
             LEGEND,
             step=SLOW_SPARSE,
         ),
-        no_value=NO_HISTORY,
         words=VERDICTS,
-    )
+    ).links(few.ALL_RESULTS)
 
 
 def newest_runs() -> Panel:
@@ -123,53 +114,40 @@ def newest_runs() -> Panel:
         "The newest run of each benchmark, by project, environment, branch and machine class: "
         "when it ran, its commit, and "
         "the outcome of its gate. A benchmark without a reference has no speedup and no gate.",
-        rows(of_benchmark("benchmark_last_run_timestamp_seconds * 1000")),
+        rows(with_page(of_benchmark("benchmark_last_run_timestamp_seconds * 1000"))),
         rows(of_benchmark('speedup_ratio{percentile="p50"}') + f" {GATED_NOW}", ref="B"),
         rows(of_benchmark(HEADROOM), ref="C"),
         rows(of_benchmark('benchmark_gate_passed{criterion="overall"}'), ref="D"),
-        no_value=NO_RUN,
+        no_value=NO_RUN_NOW,
         columns=[
             "Value #A",
-            "Value",
-            "project",
             "benchmark_name",
             "environment",
-            "branch",
             "Value #D",
             "Value #B",
             "Value #C",
+            "project",
+            "branch",
             "commit_hash",
             "run_id",
             "machine_class",
+            "url",
         ],
         sort="Time of run",
     )
-    run = {
-        "title": "The newest runs, on the page of this stack's own exporter",
-        "url": EXPORTER_URL,
-        "targetBlank": True,
-    }
     return (
-        panel.override_by_regexp(
-            "/^Value( #A)?$/", column("Time of run", unit="dateTimeAsIso", custom__width=165)
-        )
-        .override_by_name(
-            "Value #B", column("Speedup", unit="suffix:×", decimals=1, custom__width=85)
-        )
-        .override_by_name(
-            "Value #C", column("Headroom", unit="percentunit", decimals=0, custom__width=95)
-        )
+        panel.override_by_name("Value #A", figure("Time of run", unit="dateTimeAsIso"))
+        .override_by_name("Value #B", figure("Speedup", unit="suffix:×", decimals=1))
+        .override_by_name("Value #C", figure("Headroom", unit="percentunit", decimals=0))
         .override_by_name(
             "Value #D",
-            column(
-                "Gate", mappings=[mapping(PASSED)], custom__cellOptions=COLORED, custom__width=75
-            ),
+            worded("Gate", mapping(PASSED), without="no gate"),
         )
         .override_by_name(
-            "benchmark_name", column("Benchmark", links=[to_benchmark("__value.raw")])
+            "benchmark_name", label("benchmark_name", links=[to_benchmark("__value.raw")])
         )
-        .override_by_name("commit_hash", column("Commit", custom__width=110))
-        .override_by_name("run_id", column("Run", links=[run]))
+        .override_by_name("run_id", label("run_id", links=[OPENS_PAGE_OF_ROW]))
+        .override_by_name("url", label("url", links=[OPENS_PAGE]))
     )
 
 
@@ -189,8 +167,7 @@ def regression_rate() -> Panel:
         no_value=NO_RUN,
     )
     return (
-        panel.decimals(0)
-        .min(0)
+        panel.min(0)
         .axis_soft_max(1)
         .fill_opacity(20)
         .line_interpolation(c.LineInterpolation.STEP_AFTER)
@@ -209,30 +186,23 @@ def regressions_by_commit() -> Panel:
         "Runs that were a regression, by their gate or against their history, for the five "
         "commits of each benchmark and severity that changed last.",
         rows(expr),
-        no_value="No regression",
+        no_value="No regression of the selection",
         columns=[
-            "commit_hash",
-            "project",
-            "benchmark_name",
             "severity",
+            "commit_hash",
             "Value",
+            "benchmark_name",
+            "project",
             "environment",
             "branch",
             "machine_class",
         ],
         sort="Runs",
     )
-    return (
-        panel.override_by_name("commit_hash", column("Commit", custom__width=110))
-        .override_by_name("benchmark_name", column("Benchmark"))
-        .override_by_name(
-            "severity",
-            column(
-                "Severity", mappings=[SEVERITIES], custom__cellOptions=COLORED, custom__width=85
-            ),
-        )
-        .override_by_name("Value", column("Runs", decimals=0, custom__width=60))
-    )
+    return panel.override_by_name(
+        "severity",
+        worded("Severity", SEVERITIES),
+    ).override_by_name("Value", figure("Runs", decimals=0))
 
 
 def memory() -> Panel:
@@ -245,11 +215,10 @@ def memory() -> Panel:
             step=SLOW_SCRAPE,
         ),
         unit="decmbytes",
-        no_value=EXPORTER_DOWN,
+        no_value=NO_SAMPLE_OF_EXPORTER,
     )
     return (
-        panel.decimals(0)
-        .min(0)
+        panel.min(0)
         .thresholds(thresholds(GOOD, (1000, WARNING)))
         .thresholds_style(threshold_lines())
     )

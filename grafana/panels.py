@@ -20,7 +20,7 @@ from grafana_foundation_sdk.models import heatmap as h
 from grafana_foundation_sdk.models import prometheus as p
 
 from grafana.selectors import until_next_point
-from grafana.style import GOOD, NEUTRAL, SCOPE_COLUMNS, column, mapping, thresholds
+from grafana.style import GOOD, NEUTRAL, UNCOLORED, mapping, nothing, thresholds
 
 PROMETHEUS = c.DataSourceRef(type_val="prometheus", uid="prometheus")
 WIDTH = 24
@@ -80,23 +80,23 @@ def now(expr: str, legend: str = "", *, ref: str = "A") -> prometheus.Dataquery:
     )
 
 
-def rows(expr: str, *, ref: str = "A") -> prometheus.Dataquery:
-    """Return a query for the newest values as rows of a table, with one column per label."""
-    return now(expr, ref=ref).format(p.PromQueryFormat.TABLE)
-
-
 def described(
     panel: AnyPanel,
     title: str,
     description: str,
     *,
     unit: str | None,
-    no_value: str,
+    no_value: str | None,
     targets: Sequence[prometheus.Dataquery],
 ) -> AnyPanel:
-    """Set what every panel has. `no_value` is shown if there is no data, so it explains why."""
-    panel.datasource(PROMETHEUS).title(title).description(description).no_value(no_value)
-    panel.targets(list(targets))
+    """Set what every panel has.
+
+    `no_value` is shown if there is no data: what is missing, never a cause. State timelines and
+    heat maps do not show it.
+    """
+    panel.datasource(PROMETHEUS).title(title).description(description).targets(list(targets))
+    if no_value is not None:
+        panel.no_value(no_value)
     return panel if unit is None else panel.unit(unit)
 
 
@@ -137,14 +137,29 @@ def curves(
 
 
 def number(
-    title: str, description: str, *targets: prometheus.Dataquery, unit: str, no_value: str
+    title: str,
+    description: str,
+    *targets: prometheus.Dataquery,
+    unit: str,
+    no_value: str,
+    named: bool = False,
+    words: d.ValueMap | None = None,
+    absent: str = UNCOLORED,
 ) -> stat.Panel:
-    """Return the newest value in large type; with several series, each with its name."""
+    """Return the newest value in large type, `named` by its legend where there may be several.
+
+    Args:
+        words: the texts of values, with their colours.
+        absent: the colour of the text for no data, which would else be that of the lowest values.
+    """
     return (
         described(stat.Panel(), title, description, unit=unit, no_value=no_value, targets=targets)
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
         .graph_mode(c.BigValueGraphMode.NONE)
         .color_mode(c.BigValueColorMode.VALUE)
+        .mappings([*([] if words is None else [words]), nothing(no_value, absent)])
+        # A value of many is named even where there is only one, or a 0 of nothing remains.
+        .text_mode(c.BigValueTextMode.VALUE_AND_NAME if named else c.BigValueTextMode.VALUE)
     )
 
 
@@ -163,7 +178,6 @@ def states(
     title: str,
     description: str,
     *targets: prometheus.Dataquery,
-    no_value: str,
     words: Mapping[int, tuple[str, str]] | Mapping[float, tuple[str, str]],
 ) -> statetimeline.Panel:
     """Return states over time as coloured bands; `words` has the text and colour of each value."""
@@ -173,7 +187,7 @@ def states(
             title,
             description,
             unit="none",
-            no_value=no_value,
+            no_value=None,
             targets=targets,
         )
         .mappings([mapping(words)])
@@ -190,63 +204,6 @@ def states(
     )
 
 
-def listing(
-    title: str,
-    description: str,
-    *targets: prometheus.Dataquery,
-    no_value: str,
-    columns: Sequence[str],
-    sort: str,
-) -> table.Panel:
-    """Return a table of labels and values, merged where their labels agree.
-
-    It has no unit, with which the commit 0000000006 would be shown as 6.
-
-    Args:
-        columns: fields in order; of several queries, a value is called "Value #A" after its own.
-        sort: the displayed name of the column to sort by, greatest value first.
-    """
-    columns = (*columns, *(("instance",) if "benchmark_name" in columns else ()))
-    order = {
-        "excludeByName": {"Time": True},
-        "indexByName": {name: index for index, name in enumerate(columns)},
-    }
-    panel = (  # without a unit, with which the commit 0000000006 would be shown as 6
-        described(table.Panel(), title, description, unit=None, no_value=no_value, targets=targets)
-        .cell_height(c.TableCellHeight.SM)
-        .sort_by([common.TableSortByFieldState().display_name(sort).desc(True)])
-        .with_transformation(d.DataTransformerConfig(id_val="merge", options={}))
-        .with_transformation(d.DataTransformerConfig(id_val="organize", options=order))
-        # Else the text for no data would appear in every empty cell too.
-        .override_by_regexp("/.*/", [d.DynamicConfigValue("noValue", "–")])
-    )
-    for label, name, width in SCOPE_COLUMNS:
-        if label in columns:
-            panel.override_by_name(label, column(name, custom__width=width))
-    return panel
-
-
-def matrix(
-    title: str,
-    description: str,
-    target: prometheus.Dataquery,
-    *,
-    unit: str,
-    no_value: str,
-    row: str,
-    across: str,
-) -> table.Panel:
-    """Return a table of newest values: the labels `row` and `across` name its rows and columns."""
-    options = {"rowField": row, "columnField": across, "valueField": "Value", "emptyValue": "null"}
-    return (
-        described(table.Panel(), title, description, unit=unit, no_value=no_value, targets=[target])
-        .cell_height(c.TableCellHeight.SM)
-        .with_transformation(d.DataTransformerConfig(id_val="groupingToMatrix", options=options))
-        .override_by_regexp("/.*/", [d.DynamicConfigValue("noValue", "–")])
-        .override_by_name(f"{row}\\{across}", [d.DynamicConfigValue("unit", "string")])
-    )
-
-
 def bars(
     title: str, description: str, *targets: prometheus.Dataquery, unit: str, no_value: str
 ) -> bargauge.Panel:
@@ -256,24 +213,22 @@ def bars(
             bargauge.Panel(), title, description, unit=unit, no_value=no_value, targets=targets
         )
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
+        .mappings([nothing(no_value, UNCOLORED)])
         .orientation(c.VizOrientation.HORIZONTAL)
         .display_mode(c.BarGaugeDisplayMode.BASIC)
+        .name_placement(c.BarGaugeNamePlacement.TOP)  # to its left, a long name is cut
         .value_mode(c.BarGaugeValueMode.TEXT)
     )
 
 
-def heat(
-    title: str, description: str, expr: str, *, unit: str, no_value: str, step: str
-) -> heatmap.Panel:
+def heat(title: str, description: str, expr: str, *, unit: str, step: str) -> heatmap.Panel:
     """Return the distribution of a histogram's observations over time.
 
     `expr` gives its buckets by `le`, whose bounds are in `unit`.
     """
     target = query(expr, "{{le}}", step=step).format(p.PromQueryFormat.HEATMAP)
     return (
-        described(
-            heatmap.Panel(), title, description, unit="none", no_value=no_value, targets=[target]
-        )
+        described(heatmap.Panel(), title, description, unit="none", no_value=None, targets=[target])
         .calculate(False)
         .color(
             heatmap.HeatmapColorOptions()

@@ -3,13 +3,12 @@
 from grafana_foundation_sdk.builders import dashboard
 
 from grafana.board import Board
-from grafana.no_data import EXPORTER_DOWN, NODE_DOWN
+from grafana.no_data import NO_SAMPLE_OF_EXPORTER, NO_SAMPLE_OF_NODE, NOT_MEASURED
 from grafana.overview_benchmarks import memory
 from grafana.panels import SLOW_SCRAPE, Panel, bars, curves, now, number, query, tally
 from grafana.selectors import OF_PROJECT, newest
 from grafana.style import CRITICAL, GOOD, NEUTRAL, WARNING, threshold_lines, thresholds
 
-NO_PRESSURE = "This kernel has no pressure stall information"
 OF_HOST, OF_PROCESSES = (
     f'cpu_utilization_percent{{process{matches}"system"}}' for matches in ("=", "!=")
 )
@@ -20,8 +19,8 @@ NOISY_LOAD, NOISY_STEAL = 1.5, 0.05
 
 def resources() -> dashboard.Dashboard:
     """Build Resources, from whether the host was quiet to what is left."""
-    description = "Whether the machine was quiet while benchmarks ran, and what is in use."
-    board = Board("Resources", description, since="now-1h", refresh="5s", variables=False)
+    description = "Was the machine quiet while benchmarks ran, and what is in use?"
+    board = Board("Resources", description, since="now-1h", variables=False)
     board.annotate()
     board.place(4, load_now(), steal_now(), waiting_now(), memory_left(), disk_left(), throttled())
     board.row("Was the host quiet? Commits, switched on above, show when results arrived")
@@ -40,7 +39,7 @@ def load_now() -> Panel:
         "every core busy has a load of 1; anything above that is waiting.",
         now("max(instance:node_load5_per_cpu:ratio)", "load"),
         unit="none",
-        no_value=NODE_DOWN,
+        no_value=NO_SAMPLE_OF_NODE,
     )
     return panel.decimals(2).thresholds(thresholds(GOOD, (1, NEUTRAL), (NOISY_LOAD, WARNING)))
 
@@ -51,7 +50,7 @@ def steal_now() -> Panel:
         "Share of CPU time that the hypervisor gave to other virtual machines, over five minutes.",
         now("max(instance:node_cpu_steal:ratio_rate5m)", "steal"),
         unit="percentunit",
-        no_value=NODE_DOWN,
+        no_value=NO_SAMPLE_OF_NODE,
     )
     return panel.decimals(1).thresholds(thresholds(GOOD, (NOISY_STEAL, WARNING)))
 
@@ -62,7 +61,7 @@ def waiting_now() -> Panel:
         "Share of time in which something waited for memory, over five minutes.",
         now("max(instance:node_memory_waiting:ratio_rate5m)", "waiting"),
         unit="percentunit",
-        no_value=NO_PRESSURE,
+        no_value=NOT_MEASURED,
     )
     return panel.decimals(1).thresholds(thresholds(GOOD, (0.05, WARNING)))
 
@@ -73,7 +72,7 @@ def memory_left() -> Panel:
         "Memory available without swapping, as a share of the total.",
         now("min(node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes)", "available"),
         unit="percentunit",
-        no_value=NODE_DOWN,
+        no_value=NO_SAMPLE_OF_NODE,
     )
     return panel.decimals(0).thresholds(thresholds(CRITICAL, (0.05, WARNING), (0.15, GOOD)))
 
@@ -88,7 +87,7 @@ def disk_left() -> Panel:
             "free",
         ),
         unit="percentunit",
-        no_value=NODE_DOWN,
+        no_value=NO_SAMPLE_OF_NODE,
     )
     return panel.decimals(0).thresholds(thresholds(CRITICAL, (0.03, WARNING), (0.2, GOOD)))
 
@@ -99,7 +98,7 @@ def throttled() -> Panel:
         "How often the processor was slowed down within five minutes because of heat or power.",
         now("max(instance:node_cpu_throttles:increase5m)", "times"),
         color=WARNING,
-        no_value="Not counted by this processor",
+        no_value=NOT_MEASURED,
     )
 
 
@@ -120,11 +119,10 @@ def load() -> Panel:
             step=SLOW_SCRAPE,
         ),
         unit="none",
-        no_value=NODE_DOWN,
+        no_value=NO_SAMPLE_OF_NODE,
     )
     return (
-        panel.decimals(2)
-        .min(0)
+        panel.min(0)
         .axis_soft_max(NOISY_LOAD + 0.5)
         .thresholds(thresholds(GOOD, (NOISY_LOAD, WARNING)))
         .thresholds_style(threshold_lines())
@@ -161,11 +159,10 @@ def waiting() -> Panel:
             step=SLOW_SCRAPE,
         ),
         unit="percentunit",
-        no_value=NO_PRESSURE,
+        no_value=NOT_MEASURED,
     )
     return (
-        panel.decimals(1)
-        .min(0)
+        panel.min(0)
         .axis_soft_max(0.1)
         .thresholds(thresholds(GOOD, (NOISY_STEAL, WARNING)))
         .thresholds_style(threshold_lines())
@@ -183,9 +180,9 @@ def process_cpu() -> Panel:
         ),
         query(f"avg({newest(OF_HOST)})", "host", ref="B", step=SLOW_SCRAPE),
         unit="percent",
-        no_value=EXPORTER_DOWN,
+        no_value=NO_SAMPLE_OF_EXPORTER,
     )
-    return panel.decimals(1).min(0).axis_soft_max(5)
+    return panel.min(0).axis_soft_max(5)
 
 
 def cores() -> Panel:
@@ -194,7 +191,7 @@ def cores() -> Panel:
         "Use of each core of the exporter's host between its last two samples.",
         now('max by (core) (cpu_utilization_percent{process="system"})', "core {{core}}"),
         unit="percent",
-        no_value=EXPORTER_DOWN,
+        no_value=NO_SAMPLE_OF_EXPORTER,
     )
     return panel.decimals(0).min(0).max(100).thresholds(thresholds(GOOD, (80, WARNING)))
 
@@ -210,9 +207,9 @@ def host_cpu() -> Panel:
             step=SLOW_SCRAPE,
         ),
         unit="percentunit",
-        no_value=NODE_DOWN,
+        no_value=NO_SAMPLE_OF_NODE,
     )
-    return panel.decimals(1).min(0).fill_opacity(20)
+    return panel.min(0).fill_opacity(20)
 
 
 def host_memory() -> Panel:
@@ -227,9 +224,9 @@ def host_memory() -> Panel:
         ),
         query(f"sum({available})", "available", ref="B", step=SLOW_SCRAPE),
         unit="bytes",
-        no_value=NODE_DOWN,
+        no_value=NO_SAMPLE_OF_NODE,
     )
-    return panel.decimals(1).min(0)
+    return panel.min(0)
 
 
 def disk() -> Panel:
@@ -248,9 +245,9 @@ def disk() -> Panel:
             step=SLOW_SCRAPE,
         ),
         unit="Bps",
-        no_value=NODE_DOWN,
+        no_value=NO_SAMPLE_OF_NODE,
     )
-    return panel.decimals(0).min(0)
+    return panel.min(0)
 
 
 def network() -> Panel:
@@ -269,6 +266,6 @@ def network() -> Panel:
             step=SLOW_SCRAPE,
         ),
         unit="Bps",
-        no_value=NODE_DOWN,
+        no_value=NO_SAMPLE_OF_NODE,
     )
-    return panel.decimals(0).min(0)
+    return panel.min(0)

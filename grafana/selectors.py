@@ -29,6 +29,8 @@ OF_SCOPE = f"{OF_PROJECT}${{several_branches}}${{several_machine_classes}}"
 LEGEND = f"{{{{benchmark_name}}}} {{{{environment}}}}{OF_SCOPE}"
 # Neither Watchdog nor what only mutes others.
 FIRING = 'alertstate="firing", severity!="none"'
+# 0 where alerts are evaluated, and nothing where they are not: `vector(0)` would say "quiet" there.
+NO_ALERT = 'max(ALERTS{alertname="Watchdog", alertstate="firing"}) * 0'
 REGRESSION_ALERTS = (
     'alertname=~"PerformanceRegression|CriticalPerformanceRegression|CommonRegression|'
     'BenchmarkDrifting"'
@@ -48,6 +50,28 @@ NOT_SHIFTED = f"unless {ON_SUBJECT} benchmark_regression_shifted == 1 {NOT_PASSE
 _WINDOW = re.compile(r"\[\$__(?:rate_)?interval\](?! offset)")
 # What a function over time gets, if it does not end with the point: see `until_next_point`.
 AHEAD = "offset -$__interval"
+
+
+# The page of each exporter, as it says itself.
+PAGE = "max by (instance, url) (last_over_time(benchmark_exporter_url_info[5m]))"
+
+
+def with_page(expr: str) -> str:
+    """Add the address of the row's exporter as the label `url`, if the exporter says one."""
+    return f"({expr} * on (instance) group_left (url) {PAGE} or {expr} unless on (instance) {PAGE})"
+
+
+def with_benchmark(expr: str) -> str:
+    """Add the benchmark of a result as the label `benchmark`, for links.
+
+    It is the result's own name, or else its name without the variant.
+    """
+    named, of_variant = (
+        f'label_replace({expr}, "benchmark", "$1", "benchmark_name", "{part}")'
+        for part in ("(.*)", "(.+)/[^/]+")
+    )
+    is_benchmark = f"{ON_SUBJECT} benchmark_run_info"
+    return f"({named} and {is_benchmark} or {of_variant} unless {is_benchmark})"
 
 
 def newest(selector: str) -> str:

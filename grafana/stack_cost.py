@@ -1,10 +1,20 @@
 """The panels of the Stack health dashboard on the live stream, storage and processes."""
 
 from grafana.board import PROMETHEUS_URL
-from grafana.no_data import EXPORTER_DOWN, PROMETHEUS_DOWN
-from grafana.panels import SLOW_SCRAPE, SLOW_SPARSE, Panel, curves, listing, query, rows
+from grafana.cells import figure
+from grafana.no_data import NO_SAMPLE, NO_SAMPLE_OF_EXPORTER
+from grafana.panels import SLOW_SCRAPE, SLOW_SPARSE, Panel, curves, query
 from grafana.selectors import AHEAD, newest
-from grafana.style import GOOD, WARNING, column, fixed_color, threshold_lines, thresholds, to_page
+from grafana.style import (
+    GOOD,
+    WARNING,
+    fixed_color,
+    symmetric_log,
+    threshold_lines,
+    thresholds,
+    to_page,
+)
+from grafana.tables import listing, rows
 
 BUDGET_BYTES = 1e9  # of samples a month
 
@@ -22,9 +32,9 @@ def stream_clients() -> Panel:
             step=SLOW_SCRAPE,
         ),
         unit="none",
-        no_value=EXPORTER_DOWN,
+        no_value=NO_SAMPLE_OF_EXPORTER,
     )
-    return panel.decimals(0).min(0).axis_soft_max(1)
+    return panel.min(0).axis_soft_max(1)
 
 
 def stream_messages() -> Panel:
@@ -45,13 +55,10 @@ def stream_messages() -> Panel:
             step=SLOW_SCRAPE,
         ),
         unit="none",
-        no_value=EXPORTER_DOWN,
+        no_value=NO_SAMPLE_OF_EXPORTER,
     )
     return (
-        panel.decimals(0)
-        .min(0)
-        .axis_soft_max(1)
-        .override_by_name("not sent, too slow", [fixed_color(WARNING)])
+        panel.min(0).axis_soft_max(1).override_by_name("not sent, too slow", [fixed_color(WARNING)])
     )
 
 
@@ -60,13 +67,13 @@ def stream_lag() -> Panel:
     panel = curves(
         "Stream lag",
         "Time from the timestamp of a line in a live file until its message is sent. The "
-        "clocks of two machines may differ by more than that.",
+        "clocks of two machines may differ by more than that. Logarithmic above 0.1 s.",
         query(f"histogram_quantile(0.5, {buckets})", "p50", step=SLOW_SCRAPE),
         query(f"histogram_quantile(0.99, {buckets})", "p99", ref="B", step=SLOW_SCRAPE),
         unit="s",
-        no_value="No benchmark writes its progress",
+        no_value="No message in this range",
     )
-    return panel.decimals(0).min(0)
+    return panel.min(0).scale_distribution(symmetric_log(0.1))
 
 
 def stored() -> Panel:
@@ -86,11 +93,10 @@ def stored() -> Panel:
             step=SLOW_SCRAPE,
         ),
         unit="decbytes",
-        no_value=PROMETHEUS_DOWN,
+        no_value=NO_SAMPLE,
     )
     return (
-        panel.decimals(0)
-        .min(0)
+        panel.min(0)
         .fill_opacity(20)
         .thresholds(thresholds(GOOD, (BUDGET_BYTES, WARNING)))
         .thresholds_style(threshold_lines())
@@ -101,17 +107,45 @@ def long_term_lag() -> Panel:
     panel = curves(
         "Long-term store behind",
         "How old the newest sample is that Prometheus has sent to each long-term store. Seconds "
-        "are usual; beyond two hours, samples get lost.",
+        "are usual; beyond two hours, samples get lost. Logarithmic above a minute.",
         query(
             "max by (remote_name) "
             "(time() - prometheus_remote_storage_queue_highest_sent_timestamp_seconds)",
             "{{remote_name}}",
             step=SLOW_SCRAPE,
         ),
-        unit="s",
-        no_value="There is no long-term store",
+        unit="dthms",
+        no_value="No sample of a long-term store",
     )
-    return panel.decimals(0).min(0).thresholds(thresholds(GOOD, (120, WARNING)))
+    return (
+        panel.min(0)
+        .scale_distribution(symmetric_log(60))
+        .thresholds(thresholds(GOOD, (120, WARNING)))
+    )
+
+
+def remote_write() -> Panel:
+    panel = curves(
+        "Samples not yet in the long-term store",
+        "Samples that wait to be sent to each long-term store, and those that it did not take or "
+        "that were left out, per minute. These are lost there: PrometheusRemoteStorageFailures "
+        "fires.",
+        query(
+            f"max by (remote_name) ({newest('prometheus_remote_storage_samples_pending')})",
+            "{{remote_name}}, waiting",
+            step=SLOW_SCRAPE,
+        ),
+        query(
+            "sum by (remote_name) "
+            "(rate(prometheus_remote_storage_samples_failed_total[$__rate_interval])) * 60",
+            "{{remote_name}}, failed",
+            ref="B",
+            step=SLOW_SCRAPE,
+        ),
+        unit="short",
+        no_value="No sample of a long-term store",
+    )
+    return panel.min(0).axis_soft_max(1).override_by_regexp("/, failed$/", [fixed_color(WARNING)])
 
 
 def series() -> Panel:
@@ -131,9 +165,9 @@ def series() -> Panel:
             step=SLOW_SCRAPE,
         ),
         unit="short",
-        no_value=PROMETHEUS_DOWN,
+        no_value=NO_SAMPLE,
     )
-    return panel.decimals(0).min(0)
+    return panel.min(0)
 
 
 def samples() -> Panel:
@@ -147,9 +181,9 @@ def samples() -> Panel:
         query(f"sum({expr})", "all, with rules and history", step=SLOW_SCRAPE),
         query(most, "{{job}}", ref="B", step=SLOW_SCRAPE),
         unit="short",
-        no_value=PROMETHEUS_DOWN,
+        no_value=NO_SAMPLE,
     )
-    return panel.decimals(0).min(0)
+    return panel.min(0)
 
 
 def by_part(expr: str) -> str:
@@ -163,9 +197,9 @@ def memory() -> Panel:
         "Resident memory of the parts of the stack.",
         query(by_part(newest("process_resident_memory_bytes")), "{{part}}", step=SLOW_SCRAPE),
         unit="decbytes",
-        no_value=PROMETHEUS_DOWN,
+        no_value=NO_SAMPLE,
     )
-    return panel.decimals(0).min(0)
+    return panel.min(0)
 
 
 def cpu() -> Panel:
@@ -178,9 +212,9 @@ def cpu() -> Panel:
             step=SLOW_SCRAPE,
         ),
         unit="percentunit",
-        no_value=PROMETHEUS_DOWN,
+        no_value=NO_SAMPLE,
     )
-    return panel.decimals(1).min(0)
+    return panel.min(0)
 
 
 def versions() -> Panel:
@@ -197,13 +231,10 @@ def versions() -> Panel:
         "Versions",
         "The running version of each part.",
         rows(named),
-        no_value=PROMETHEUS_DOWN,
+        no_value=NO_SAMPLE,
         columns=["part", "version", "Value"],
         sort="Part",
     )
-    return (
-        panel.override_by_name("part", column("Part"))
-        .override_by_name("version", column("Version"))
-        .override_by_name("Value", column("Running", decimals=0, custom__width=80))
-        .links([to_page("Targets, in Prometheus", f"{PROMETHEUS_URL}/targets")])
+    return panel.override_by_name("Value", figure("Running", decimals=0)).links(
+        [to_page("Prometheus", f"{PROMETHEUS_URL}/")]
     )

@@ -3,8 +3,9 @@
 from grafana_foundation_sdk.builders import dashboard
 
 from grafana.board import EXPORTER_URL, Board
+from grafana.cells import column
 from grafana.exporters import exporters, targets
-from grafana.no_data import EXPORTER_DOWN, PROMETHEUS_DOWN
+from grafana.no_data import NO_SAMPLE, NO_SAMPLE_OF_EXPORTER, NOT_MEASURED
 from grafana.panels import SLOW_SCRAPE, Panel, bars, curves, now, number, query, tally
 from grafana.selectors import newest
 from grafana.stack_cost import (
@@ -12,6 +13,7 @@ from grafana.stack_cost import (
     cpu,
     long_term_lag,
     memory,
+    remote_write,
     samples,
     series,
     stored,
@@ -25,8 +27,8 @@ from grafana.style import (
     GOOD,
     NEUTRAL,
     WARNING,
-    column,
     mapping,
+    symmetric_log,
     threshold_lines,
     thresholds,
     to_page,
@@ -39,8 +41,8 @@ OBJECTIVE, FAST_BURN = 0.999, 14.4
 
 def stack_health() -> dashboard.Dashboard:
     """Build Stack health, from what is broken to what it costs."""
-    description = "Whether the monitoring works, what it costs, and its availability."
-    board = Board("Stack health", description, since="now-1h", refresh="5s", variables=False)
+    description = "Does the monitoring work, how available was it, and what does it cost?"
+    board = Board("Stack health", description, since="now-1h", variables=False)
     panels = (
         down(),
         availability(),
@@ -60,7 +62,8 @@ def stack_health() -> dashboard.Dashboard:
     board.row("Live stream")
     board.place(8, stream_clients(), stream_messages(), stream_lag())
     board.row("Storage and processes")
-    board.place(8, stored(), series(), samples(), long_term_lag())
+    board.place(8, stored(), series(), samples())
+    board.place(8, long_term_lag(), remote_write())
     board.place(8, memory(), cpu(), versions())
     return board.dashboard
 
@@ -71,7 +74,7 @@ def down() -> Panel:
         "Targets that Prometheus could not scrape at its last attempt.",
         now("count(up == 0) or count(up) * 0", "down"),
         color=CRITICAL,
-        no_value=PROMETHEUS_DOWN,
+        no_value=NO_SAMPLE,
     )
 
 
@@ -82,7 +85,7 @@ def availability() -> Panel:
         "was first started. The objective is 99.9 %.",
         now("min(job:availability:ratio30d)", "availability"),
         unit="percentunit",
-        no_value="Not measured in the first five minutes",
+        no_value=NOT_MEASURED,
     )
     return panel.decimals(3).thresholds(thresholds(CRITICAL, (0.99, WARNING), (OBJECTIVE, GOOD)))
 
@@ -94,12 +97,11 @@ def ingesting() -> Panel:
         "dashboards then show the state before that. The exporter's page shows the error.",
         now("max(benchmark_exporter_ingest_failing)", "ingest"),
         unit="none",
-        no_value=EXPORTER_DOWN,
+        no_value=NO_SAMPLE_OF_EXPORTER,
+        words=mapping(INGEST),
     )
-    return (
-        panel.mappings([mapping(INGEST)])
-        .thresholds(thresholds(GOOD, (1, CRITICAL)))
-        .links([to_page("The exporter's page", EXPORTER_URL)])
+    return panel.thresholds(thresholds(GOOD, (1, CRITICAL))).links(
+        [to_page("The exporter's page", EXPORTER_URL)]
     )
 
 
@@ -113,7 +115,7 @@ def rejected() -> Panel:
             "rejected",
         ),
         color=WARNING,
-        no_value=EXPORTER_DOWN,
+        no_value=NO_SAMPLE_OF_EXPORTER,
     ).links([to_page("The exporter's page", EXPORTER_URL)])
 
 
@@ -124,7 +126,7 @@ def pending() -> Panel:
         "IngestLagging fires.",
         now("sum(benchmark_exporter_files_pending)", "waiting"),
         unit="none",
-        no_value=EXPORTER_DOWN,
+        no_value=NO_SAMPLE_OF_EXPORTER,
     )
     return panel.decimals(0).thresholds(thresholds(GOOD, (100, WARNING)))
 
@@ -139,7 +141,7 @@ def month_of_storage() -> Panel:
         "hour). The budget is 1 GB.",
         now(per_month, "a month"),
         unit="decbytes",
-        no_value=PROMETHEUS_DOWN,
+        no_value=NO_SAMPLE,
     )
     return panel.decimals(0).thresholds(
         thresholds(GOOD, (0.6 * BUDGET_BYTES, NEUTRAL), (BUDGET_BYTES, WARNING))
@@ -153,7 +155,7 @@ def series_room() -> Panel:
         "the limit, newer benchmarks are left out.",
         now("max(benchmark_exporter_series) / max(benchmark_exporter_series_limit)", "used"),
         unit="percentunit",
-        no_value=EXPORTER_DOWN,
+        no_value=NO_SAMPLE_OF_EXPORTER,
     )
     return panel.decimals(1).thresholds(thresholds(GOOD, (0.8, WARNING), (1, CRITICAL)))
 
@@ -163,15 +165,14 @@ def burn() -> Panel:
         "Error budget burn rate",
         "How fast each part uses up its error budget of 43 minutes in 30 days; at 1 the "
         "budget lasts exactly 30 days. One-hour averages; above the line, "
-        "AvailabilityBudgetBurnFast may fire.",
+        "AvailabilityBudgetBurnFast may fire. Logarithmic above 1.",
         query(f"{newest('job:scrape_errors:ratio1h')} / {1 - OBJECTIVE:.3f}", "{{job}}", step="1m"),
         unit="suffix:×",
-        no_value="Not measured in the first five minutes",
+        no_value=NOT_MEASURED,
     )
     return (
-        panel.decimals(1)
-        .min(0)
-        .axis_soft_max(FAST_BURN + 1)
+        panel.min(0)
+        .scale_distribution(symmetric_log(1))
         .thresholds(thresholds(GOOD, (FAST_BURN, WARNING)))
         .thresholds_style(threshold_lines())
     )
@@ -187,7 +188,7 @@ def rejections() -> Panel:
             "{{reason}}",
         ),
         unit="none",
-        no_value=EXPORTER_DOWN,
+        no_value=NO_SAMPLE_OF_EXPORTER,
     )
     return panel.decimals(0).min(0).thresholds(thresholds(NEUTRAL))
 
@@ -196,18 +197,18 @@ def scrape_duration() -> Panel:
     panel = curves(
         "Scrape duration",
         "The longest scrape of each part. The state of results is scraped every second, so "
-        "samples are lost when a scrape takes longer than that.",
+        "samples are lost when a scrape takes longer than that. Logarithmic above 0.1 s.",
         query(
             "max by (job) (max_over_time(scrape_duration_seconds[$__rate_interval]))",
             "{{job}}",
             step=SLOW_SCRAPE,
         ),
         unit="s",
-        no_value=PROMETHEUS_DOWN,
+        no_value=NO_SAMPLE,
     )
     return (
-        panel.decimals(0)
-        .min(0)
+        panel.min(0)
+        .scale_distribution(symmetric_log(0.1))
         .thresholds(thresholds(GOOD, (1, CRITICAL)))
         .thresholds_style(threshold_lines())
     )
@@ -219,12 +220,12 @@ def rule_duration() -> Panel:
     panel = curves(
         "Rule evaluation",
         "How long the last evaluation of each rule group took. The group with the regressions "
-        "is evaluated every second.",
+        "is evaluated every second. Logarithmic above 10 ms.",
         query(f"max by (group) ({group})", "{{group}}", step=SLOW_SCRAPE),
         unit="s",
-        no_value=PROMETHEUS_DOWN,
+        no_value=NO_SAMPLE,
     )
-    return panel.decimals(1).min(0)
+    return panel.min(0).scale_distribution(symmetric_log(0.01))
 
 
 def ingest() -> Panel:
@@ -251,10 +252,10 @@ def ingest() -> Panel:
             step=SLOW_SCRAPE,
         ),
         unit="none",
-        no_value=EXPORTER_DOWN,
+        no_value=NO_SAMPLE_OF_EXPORTER,
     )
-    seconds = column("scan of the folder", unit="s", decimals=1, custom__axisPlacement="right")
-    return panel.decimals(0).min(0).axis_soft_max(1).override_by_name("scan of the folder", seconds)
+    seconds = column("scan of the folder", unit="s", custom__axisPlacement="right")
+    return panel.min(0).axis_soft_max(1).override_by_name("scan of the folder", seconds)
 
 
 def untracked_runs() -> Panel:
@@ -270,7 +271,7 @@ def untracked_runs() -> Panel:
             "{{project}}",
         ),
         unit="none",
-        no_value=EXPORTER_DOWN,
+        no_value=NO_SAMPLE_OF_EXPORTER,
     )
     return panel.decimals(0).min(0).thresholds(thresholds(NEUTRAL))
 
@@ -286,5 +287,5 @@ def fallback_branches() -> Panel:
             "without a tracked branch",
         ),
         color=WARNING,
-        no_value=EXPORTER_DOWN,
+        no_value=NO_SAMPLE_OF_EXPORTER,
     )

@@ -10,6 +10,8 @@ from grafana_foundation_sdk.models import dashboard as d
 # still has its word next to its colour. Series without a state keep Grafana's classic palette,
 # which its themes for colour vision replace.
 GOOD, NEUTRAL, WARNING, CRITICAL = "#009E73", "#56B4E9", "#E69F00", "#D55E00"
+# The colour of text in Grafana's theme.
+UNCOLORED = "text"
 # The words for states, with their colours.
 PASSED = {1: ("passed", GOOD), 0: ("failed", CRITICAL)}
 UP = {1: ("up", GOOD), 0: ("down", CRITICAL)}
@@ -26,15 +28,6 @@ SEVERITIES = d.ValueMap(
     }
 )
 DASHES = d.DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [10, 6]})
-COLORED = {"type": "color-background", "mode": "basic"}
-# A result's scope: labels, names and widths of its columns.
-SCOPE_COLUMNS = (
-    ("project", "Project", 110),
-    ("environment", "Environment", 110),
-    ("branch", "Branch", 90),
-    ("machine_class", "Machine class", 150),
-    ("instance", "Exporter", 150),
-)
 
 
 def thresholds(base: str, *steps: tuple[float, str]) -> dashboard.ThresholdsConfig:
@@ -57,6 +50,15 @@ def logarithmic(base: float) -> common.ScaleDistributionConfig:
     return common.ScaleDistributionConfig().type(c.ScaleDistribution.LOG).log(base)
 
 
+def symmetric_log(linear: float) -> common.ScaleDistributionConfig:
+    """Return an axis that is linear up to `linear`, and logarithmic beyond it.
+
+    It shows a ratio or duration of one unusual run without flattening the others, and has a 0.
+    """
+    scale = common.ScaleDistributionConfig().type(c.ScaleDistribution.SYMLOG).log(10)
+    return scale.linear_threshold(linear)
+
+
 def mapping(words: Mapping[int, tuple[str, str]] | Mapping[float, tuple[str, str]]) -> d.ValueMap:
     """Return a mapping that shows values as words in their colour."""
     results = {
@@ -66,29 +68,33 @@ def mapping(words: Mapping[int, tuple[str, str]] | Mapping[float, tuple[str, str
     return d.ValueMap(options=results)
 
 
+def nothing(text: str, color: str | None = None) -> d.SpecialValueMap:
+    """Return a mapping of no value to a text, in its own colour or that of the lowest threshold."""
+    result = d.ValueMappingResult(text=text, color=color, index=99)
+    options = d.DashboardSpecialValueMapOptions(match=d.SpecialValueMatch.NULL, result=result)
+    return d.SpecialValueMap(options)
+
+
 def fixed_color(color: str) -> d.DynamicConfigValue:
     """Return one colour for a series, whatever its position."""
     return d.DynamicConfigValue("color", {"mode": "fixed", "fixedColor": color})
 
 
-def column(name: str, **properties: object) -> list[d.DynamicConfigValue]:
-    """Return a table column's properties: its displayed name and options.
-
-    In the names of options, `__` stands for a dot.
-    """
-    return [d.DynamicConfigValue("displayName", name)] + [
-        d.DynamicConfigValue(key.replace("__", "."), value) for key, value in properties.items()
-    ]
-
-
 def to_benchmark(name: str) -> dict[str, object]:
-    """Return a cell's link to the Benchmark dashboard; `name` is the variable with its name."""
-    url = (
-        f"/d/benchmark?var-benchmark=${{{name}:percentencode}}"
-        "&${instance:queryparam}&${project:queryparam}&${branch:queryparam}&${environment:queryparam}"
-        "&${machine_class:queryparam}&${__url_time_range}"
-    )
+    """Return a cell's link to the Benchmark dashboard, of the scope of the cell's row.
+
+    `name` is the variable with the benchmark's name.
+    """
+    scope = ("instance", "project", "branch", "environment", "machine_class")
+    of_row = "".join(f"&var-{label}=${{__data.fields.{label}:percentencode}}" for label in scope)
+    url = f"/d/benchmark?var-benchmark=${{{name}:percentencode}}{of_row}&${{__url_time_range}}"
     return {"title": "Benchmark details", "url": url, "targetBlank": False}
+
+
+def to_dashboard(title: str, uid: str) -> dashboard.DashboardLink:
+    """Return a panel's link to another dashboard, with the selection and the time range."""
+    url = f"/d/{uid}?${{__url_time_range}}&${{__all_variables}}"
+    return dashboard.DashboardLink(title).type(d.DashboardLinkType.LINK).url(url)
 
 
 def to_page(title: str, url: str) -> dashboard.DashboardLink:

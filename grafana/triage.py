@@ -3,9 +3,11 @@
 from grafana_foundation_sdk.models import dashboard as d
 
 from grafana.board import EXPORTER_URL
-from grafana.panels import Panel, bars, listing, now, number, rows
-from grafana.selectors import ON_SUBJECT, SUBJECT
-from grafana.style import CRITICAL, GOOD, NEUTRAL, column, thresholds, to_page
+from grafana.cells import OPENS_PAGE, figure, label, worded
+from grafana.panels import Panel, bars, now, number
+from grafana.selectors import ON_SUBJECT, SUBJECT, with_benchmark, with_page
+from grafana.style import CRITICAL, GOOD, NEUTRAL, thresholds, to_benchmark, to_page
+from grafana.tables import listing, rows
 
 # Nothing is counted before a result's first regression.
 NOTHING_YET = "No regression was triaged in 28 days"
@@ -29,27 +31,29 @@ def counted(name: str, by: str = BY_PROJECT, window: str = "28d") -> str:
 def open_regressions() -> Panel:
     # The value is when the state was given, in seconds since 1970.
     since = (
-        f"max by ({SUBJECT}, state, who, ticket) (benchmark_regression_triage_info "
-        f"* {ON_SUBJECT} group_left () benchmark_regression_triage_timestamp_seconds) * 1000"
+        f"(max by ({SUBJECT}, state, who, ticket) (benchmark_regression_triage_info "
+        f"* {ON_SUBJECT} group_left () benchmark_regression_triage_timestamp_seconds) * 1000)"
     )
     panel = listing(
         "Open regressions",
         "Regressions that have not ended, and levels that are expected, with their state and who "
         "gave it.",
-        rows(since),
-        no_value="No regression is open",
+        rows(with_page(with_benchmark(since))),
+        no_value="No open regression",
         columns=[
             *("state", "benchmark_name", "project", "environment", "branch", "who", "ticket"),
-            *("Value", "machine_class"),
+            *("Value", "machine_class", "benchmark", "url"),
         ],
         sort="Since",
     )
     return (
-        panel.override_by_name("Value", column("Since", unit="dateTimeAsIso", custom__width=165))
-        .override_by_name("state", column("State", mappings=[STATES], custom__width=110))
-        .override_by_name("benchmark_name", column("Benchmark"))
-        .override_by_name("who", column("Said by"))
-        .override_by_name("ticket", column("Ticket"))
+        panel.override_by_name("Value", figure("Since", unit="dateTimeAsIso"))
+        .override_by_name("state", worded("State", STATES))
+        .override_by_name(
+            "benchmark_name",
+            label("benchmark_name", "Result", links=[to_benchmark("__data.fields.benchmark")]),
+        )
+        .override_by_name("url", label("url", links=[OPENS_PAGE]))
         .links([to_page("As JSON", f"{EXPORTER_URL}/api/v1/triage")])
     )
 
@@ -64,6 +68,7 @@ def real() -> Panel:
         now(f"1 - {noise} / ({counted('triaged')} > 0)", "{{project}}"),
         unit="percentunit",
         no_value=NOTHING_YET,
+        named=True,
     )
     return panel.decimals(0).thresholds(thresholds(CRITICAL, (0.8, GOOD)))
 
@@ -74,7 +79,8 @@ def a_week() -> Panel:
         "Regressions that began in the last seven days, by project.",
         now(f"{BY_PROJECT} (increase(benchmark_alerts_total[7d]))", "{{project}}"),
         unit="none",
-        no_value="No regression yet",
+        no_value="No regression in 7 days",
+        named=True,
     )
     return panel.decimals(0).thresholds(thresholds(NEUTRAL))
 
@@ -84,9 +90,10 @@ def until(title: str, description: str, seconds: str, count: str) -> Panel:
     panel = number(
         title,
         description,
-        now(f"{counted(seconds)} / ({counted(count)} > 0)", "{{project}}"),
-        unit="s",
+        now(f"round({counted(seconds)} / ({counted(count)} > 0))", "{{project}}"),
+        unit="dtdurations",
         no_value=NOTHING_YET,
+        named=True,
     )
     return panel.decimals(1).thresholds(thresholds(NEUTRAL))
 

@@ -81,6 +81,8 @@ def fill_in(
     least, interval = _least_step(target), _step(target, range_seconds)
     values = {
         **variables,
+        "__from": "0",
+        "__range": f"{range_seconds}s",
         "__interval": f"{interval}s",
         "__rate_interval": f"{max(interval + least, 4 * least)}s",
     }

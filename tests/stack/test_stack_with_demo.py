@@ -50,6 +50,8 @@ MAY_BE_EMPTY = {
     "Waiting for resources": "not every kernel has pressure stall information",
     "Throttled": "virtual processors do not count it",
     "Long-term store behind": "this stack has none",
+    "Samples not yet in the long-term store": "this stack has none",
+    "Sizes and rates, their rolling median and pinned baseline": "only times are pinned",
     "Real, 28 days": "nobody says in the demo what became of a regression",
     "Until somebody takes it": "nobody says in the demo what became of a regression",
     "Noise by benchmark, 28 days": "nobody calls one of the demo's regressions noise",
@@ -59,7 +61,7 @@ MAY_BE_EMPTY = {
 # What queries that may be empty ask for, in a panel whose others may not.
 MAY_BE_MISSING = {
     "prometheus_tsdb_wal_storage_size_bytes": "older versions of Prometheus do not have it",
-    "benchmark_drift_ratio": "drifts are searched at the start and once an hour",
+    "benchmark_drift_": "drifts are searched at the start and once an hour",
     "benchmark_reachable_change_": "more samples would not make the demo's results quieter",
     'benchmark_change_info{direction="worse"': "each result's newest change may be for the better",
 }

@@ -1,6 +1,8 @@
 """wrk and wrk2: what they print. The benchmark is the URL.
 
-Percentiles are there with `--latency`; wrk2's allow for requests that waited.
+Percentiles are there with `--latency`; wrk2's allow for requests that waited. A value in a unit of
+one letter is followed by a blank. Some builds of wrk2 print the 99th percentile as the third
+column of their table, in place of the maximum.
 """
 
 import re
@@ -17,7 +19,10 @@ NAME = "wrk"
 _TARGET = re.compile(r"^Running (\S+) test @ (\S+)$", re.MULTILINE)
 _VALUE = r"(-?[\d.]+(?:e[+-]?\d+)?)(us|ms|s|m|h)"
 _LATENCY = re.compile(rf"^ +Latency +{_VALUE} +{_VALUE} +{_VALUE} ", re.MULTILINE)
-_PERCENTILE = re.compile(rf"^ +(50|95|99)(?:\.0+)?% +{_VALUE}$", re.MULTILINE)
+_COLUMNS = re.compile(r"^ +Thread Stats +Avg +Stdev +(Max|99%) ", re.MULTILINE)
+_PERCENTILE = re.compile(rf"^ *(50|95|99|100)(?:\.0+)?% +{_VALUE} *$", re.MULTILINE)
+# In wrk2's detailed spectrum, in milliseconds.
+_SPECTRUM_P95 = re.compile(r"^ +([\d.]+) +0\.950000 +\d+ ", re.MULTILINE)
 _REQUESTS = re.compile(r"^Requests/sec: +([\d.]+)$", re.MULTILINE)
 _TRANSFER = re.compile(r"^Transfer/sec: +([\d.]+)([KMGT]?)B$", re.MULTILINE)
 _COUNT = re.compile(r"^ +(\d+) requests in ([\d.]+)(us|ms|s|m|h),", re.MULTILINE)
@@ -66,10 +71,17 @@ def _latency(text: str) -> Statistics:
     percentiles = {
         rank: _seconds(value, unit) for rank, value, unit in reversed(_PERCENTILE.findall(text))
     }
-    mean, deviation, most = None, None, None
+    mean, deviation, most = None, None, percentiles.get("100")
     if found := _LATENCY.search(text):
         parts = found.groups()
-        mean, deviation, most = (_seconds(*parts[at : at + 2]) for at in (0, 2, 4))
+        mean, deviation, third = (_seconds(*parts[at : at + 2]) for at in (0, 2, 4))
+        columns = _COLUMNS.search(text)
+        if columns is None or columns[1] == "Max":
+            most = third
+        else:
+            percentiles.setdefault("99", third)
+    if spectrum := _SPECTRUM_P95.search(text):
+        percentiles.setdefault("95", _seconds(spectrum[1], "ms"))
     return Statistics(
         p50=percentiles.get("50"),
         p95=percentiles.get("95"),

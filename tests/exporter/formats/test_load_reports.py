@@ -113,3 +113,25 @@ def test_a_report_of_wrk_without_its_end_is_incomplete() -> None:
     data = (REPOSITORY / "tests/exporter/golden/wrk/1-run.json").read_bytes()
     assert rejected(data[: data.index(b"Requests/sec")]).reason == "truncated"
     assert "several runs" in rejected(data + data).detail
+
+
+WRK2 = "wrk/4-wrk2-seconds"
+
+
+def test_percentiles_in_seconds_end_with_a_blank() -> None:
+    statistics = run_of_file(WRK2).results[0].statistics
+    assert (statistics.p50, statistics.p99) == pytest.approx((2.97e-3, 1.16))
+
+
+def test_the_detailed_spectrum_of_wrk2_has_the_95th_percentile() -> None:
+    assert run_of_file(WRK2).results[0].statistics.p95 == pytest.approx(462.591e-3)
+
+
+def test_the_third_column_of_wrk2_may_be_the_99th_percentile() -> None:
+    text = (REPOSITORY / f"tests/exporter/golden/{WRK2}.json").read_text("utf-8")
+    assert "     99%   +/- Stdev" in text
+    statistics = run_of_file(WRK2).results[0].statistics
+    assert statistics.max == pytest.approx(1.31)
+    run = parse(text.replace(" 99.000%    1.16s \n", "").encode())
+    assert isinstance(run, Run)
+    assert run.results[0].statistics.p99 == pytest.approx(1.2)

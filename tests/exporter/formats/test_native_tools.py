@@ -139,6 +139,20 @@ def test_estimates_of_julia_are_read_and_judgements_named() -> None:
     assert run.notes == ("change is a TrialJudgement, which is not read",)
 
 
+def test_results_of_pkgbenchmark_have_time_and_commit() -> None:
+    run = run_of("julia_benchmarktools/3-pkgbenchmark")
+    assert run.results == run_of("julia_benchmarktools/1-trials").results
+    assert (run.commit_hash[:7], run.timestamp_seconds) == ("a1b2c3d", 1772366400.296)
+    document = golden("julia_benchmarktools/3-pkgbenchmark")
+    assert accepted_run(document | {"commit": "dirty"}).commit_hash == ""
+
+
+@pytest.mark.parametrize("saved", ["", "[1, 2]", "[" * 5000, "\ud800"])
+def test_a_group_of_pkgbenchmark_that_cannot_be_read_is_rejected(saved: str) -> None:
+    document = golden("julia_benchmarktools/3-pkgbenchmark") | {"benchmarkgroup": saved}
+    assert rejected(encoded(document)).reason in ("invalid_value", "malformed_json")
+
+
 def test_a_job_of_fio_has_latency_iops_and_bandwidth_by_direction() -> None:
     results = results_of("fio/1-version-3")
     assert list(results) == [

@@ -5,6 +5,7 @@ prints it, with its number of processors (`-8`), which tells runs of `-cpu 1,8` 
 `key: value` and of units are those of Go's benchmark data format, which benchstat reads as well.
 """
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -117,7 +118,7 @@ def _read(text: str, package: str, found: _Printed) -> None:
             if match[1].startswith("Benchmark"):
                 name = _name(package, match[1])
                 begun.add(name)
-                found.failures[name] = _error(lines[index + 1 : index + 1 + _ERROR_LINES])
+                found.failures[name] = _error(lines, index)
         elif match := _PACKAGE_FAILED.match(line):
             if not any(name in found.failures for name in begun):
                 found.failures[match[1]] = f"the package failed: {match[2] or 'no reason is given'}"
@@ -146,10 +147,24 @@ def _add(found: _Printed, name: str, unit: str, value: str) -> None:
         found.samples.setdefault((name, unit), []).append(number)
 
 
-def _error(lines: Sequence[str]) -> str:
-    """What the benchmark logged, which is indented."""
-    logged = [line.strip() for line in lines if line[:1].isspace()]
+def _error(lines: Sequence[str], at: int) -> str:
+    """What the benchmark logged, indented: after the line that says it failed, or before it.
+
+    With `-json`, Go prints it before, as it is logged.
+    """
+    after = itertools.takewhile(_is_indented, lines[at + 1 : at + 1 + _ERROR_LINES])
+    logged = [line.strip() for line in after]
+    if not logged:
+        start = at
+        while start and _is_indented(lines[start - 1]):
+            start -= 1
+        if not (start and lines[start - 1].startswith("--- ")):  # it is of that one
+            logged = [line.strip() for line in lines[max(start, at - _ERROR_LINES) : at]]
     return "; ".join(logged) or "it failed"
+
+
+def _is_indented(line: str) -> bool:
+    return line[:1].isspace()
 
 
 def _failed(found: _Printed) -> Iterator[tuple[str, str]]:

@@ -45,7 +45,7 @@ def decode(data: bytes) -> tuple[object, bool]:
         except Rejected as rejected:
             if rejected.reason != "malformed_json" or data.lstrip()[:1] in (b"{", b"[", b'"'):
                 raise
-            return Printed(data.decode(), rejected), True
+            return Printed(data.decode().replace("\r\n", "\n"), rejected), True
         flaw = _first_flaw(document.documents if isinstance(document, Several) else document)
         if flaw is None and isinstance(document, Several):
             return document, True

@@ -24,7 +24,7 @@ _PERCENTILE = re.compile(rf"^ *(50|95|99|100)(?:\.0+)?% +{_VALUE} *$", re.MULTIL
 # In wrk2's detailed spectrum, in milliseconds.
 _SPECTRUM_P95 = re.compile(r"^ +([\d.]+) +0\.950000 +\d+ ", re.MULTILINE)
 _REQUESTS = re.compile(r"^Requests/sec: +([\d.]+)$", re.MULTILINE)
-_TRANSFER = re.compile(r"^Transfer/sec: +([\d.]+)([KMGT]?)B$", re.MULTILINE)
+_TRANSFER = re.compile(r"^Transfer/sec: +([\d.]+)([KMGT]?)B *$", re.MULTILINE)
 _COUNT = re.compile(r"^ +(\d+) requests in ([\d.]+)(us|ms|s|m|h),", re.MULTILINE)
 _ERRORS = re.compile(
     r"^ +Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)$", re.MULTILINE
@@ -39,19 +39,19 @@ def matches(document: object) -> bool:
 
 def parse(raw: object, origin: Origin) -> Run:
     text = raw.text if isinstance(raw, Printed) else ""
-    target, requests = _TARGET.search(text), _REQUESTS.search(text)
-    if target is None or requests is None:
-        raise Rejected("truncated", "wrk has not printed its requests per second yet")
+    target, requests, transfer = (
+        pattern.search(text) for pattern in (_TARGET, _REQUESTS, _TRANSFER)
+    )
+    if target is None or requests is None or transfer is None:  # the last line is the transfer's
+        raise Rejected("truncated", "wrk has not printed its bytes per second yet")
     if len(_TARGET.findall(text)) > 1:
         raise Rejected("invalid_value", "there are reports of several runs; write each into a file")
     name = benchmark_of(origin, target[2])
     count = _COUNT.search(text)
     results = [Result(name, "", _latency(text), int(count[1][:15]) if count else None)]
     results.append(per_second(name, "requests", Statistics(mean=_number(requests[1]))))
-    if transfer := _TRANSFER.search(text):
-        size = quantity(f"{transfer[2]}iB" if transfer[2] else "B").factor
-        mean = Statistics(mean=_number(transfer[1]) * size)
-        results.append(per_second(name, "throughput", mean))
+    size = quantity(f"{transfer[2]}iB" if transfer[2] else "B").factor
+    results.append(per_second(name, "throughput", Statistics(mean=_number(transfer[1]) * size)))
     failed: dict[str, float] = {}
     if errors := _ERRORS.search(text):
         failed = dict(zip(_KINDS, map(_number, errors.groups()), strict=True))

@@ -135,3 +135,10 @@ def test_the_third_column_of_wrk2_may_be_the_99th_percentile() -> None:
     run = parse(text.replace(" 99.000%    1.16s \n", "").encode())
     assert isinstance(run, Run)
     assert run.results[0].statistics.p99 == pytest.approx(1.2)
+
+
+def test_a_report_of_wrk_is_incomplete_until_its_last_line_is_whole() -> None:
+    """A number of which digits are missing would be another one."""
+    data = (REPOSITORY / "tests/exporter/golden/wrk/1-run.json").read_bytes()
+    for end in range(data.index(b"Requests/sec"), data.index(b"MB\n", 330)):
+        assert rejected(data[:end]).reason == "truncated", data[:end][-20:]

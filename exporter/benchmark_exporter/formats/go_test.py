@@ -20,10 +20,11 @@ from benchmark_exporter.formats.plausible import MOST, convert
 from benchmark_exporter.formats.statistics import from_samples
 from benchmark_exporter.formats.text_results import Printed
 from benchmark_exporter.formats.units import Quantity, quantity
-from benchmark_exporter.model import Better, Failure, Machine, Result, Run
+from benchmark_exporter.model import Better, Failure, Machine, Rejected, Result, Run
 
 NAME = "go_test"
 GROWS = True  # its output may be followed while it measures
+BEGINS = re.compile(rb'\A[^ -~]*\s*(?:(?:goos|goarch|pkg): |\{"(?:Time|Action)":)')
 
 _LINE = re.compile(r"^(Benchmark\S*)[ \t]+(\d+)((?:[ \t]+\S+[ \t]+\S+)+)[ \t]*$", re.MULTILINE)
 _KEY = re.compile(r"^([a-z][\w-]*):[ \t]*(.*?)[ \t]*$")
@@ -35,10 +36,15 @@ _BEGINNING = re.compile(
     r"^(?:Benchmark\S*[ \t]+\d+[ \t]+[-+.\deE]+[ \t]+\S+|--- FAIL: Benchmark|FAIL\t\S+)",
     re.MULTILINE,
 )
+# The lines with which a package ends.
+_ENDED = re.compile(r"^(?:PASS|FAIL|ok  \t|\?   \t|--- FAIL|exit status )", re.MULTILINE)
+_BEGUN = re.compile(r"^goos: ", re.MULTILINE)
+_NONE_YET = "go test has not printed a benchmark yet"
 _TIME = "ns/op"
 # Of a unit such as `p99-ns` or `live-B`, the end is the unit.
 _SUFFIX = re.compile(r".*[-_](ns|sec|B|bytes)(/.*)?")
 _ERROR_LINES = 3
+_LAST = ("pass", "fail", "skip")  # actions that end a package
 
 
 class Event(msgspec.Struct, frozen=True, rename="pascal"):
@@ -61,7 +67,10 @@ class _Printed(NamedTuple):
 
 def matches(document: object) -> bool:
     if isinstance(document, Printed):
-        return _BEGINNING.search(document.text) is not None
+        text = document.text
+        return _BEGINNING.search(text) is not None or (
+            _BEGUN.search(text) is not None and _ENDED.search(text) is None
+        )
     if isinstance(document, dict):
         document = [document]
     return isinstance(document, list) and objects_with(("Action", "Package"), document)
@@ -80,6 +89,8 @@ def parse(raw: object, origin: Origin) -> Run:
         moment = next((moment_of(event.time) for event in events if event.time), None)
         if moment is not None and moment.tzinfo is not None:
             seconds = origin.to_seconds(moment, json_path="$[0].Time")
+    if not found.samples and not found.failures and not _has_ended(raw):
+        raise Rejected("truncated", _NONE_YET)
     keys = found.keys
     machine = Machine(keys.get("goos", ""), keys.get("goarch", ""), keys.get("cpu", ""))
     return run_of(
@@ -92,6 +103,17 @@ def parse(raw: object, origin: Origin) -> Run:
         branch=keys.get("branch", ""),
         machine=machine if machine != Machine() else None,
         notes=notes,
+    )
+
+
+def _has_ended(raw: object) -> bool:
+    """Whether a package has, of what has been printed."""
+    if isinstance(raw, Printed):
+        return _ENDED.search(raw.text) is not None
+    events = raw if isinstance(raw, list) else [raw]
+    return any(
+        isinstance(each, dict) and each.get("Action") in _LAST and "Test" not in each
+        for each in events
     )
 
 

@@ -19,6 +19,7 @@ from benchmark_exporter.formats.units import quantity
 from benchmark_exporter.model import Baseline, Rejected, Result, Run, Statistics
 
 NAME = "criterion"
+GROWS = True  # cargo-criterion's messages may be followed while it measures
 
 _TO_SECONDS = 1e-9
 _FOLDER = "criterion"
@@ -56,7 +57,7 @@ _ArraysFile = tuple[list[Positive], list[NonNegative]]
 
 
 class Estimate(msgspec.Struct, frozen=True):
-    estimate: Number
+    estimate: Number | None = None
     unit: str = "ns"
 
 
@@ -201,7 +202,9 @@ def _of_message(name: str, part: Message) -> Iterator[Result]:
         yield from_samples(name, "", samples, unit=unit, better=better)
         return
     median, mean = (
-        None if each is None else each.estimate * quantity(each.unit).factor
+        None
+        if each is None or each.estimate is None
+        else each.estimate * quantity(each.unit).factor
         for each in (part.median, part.mean or (None if part.median else part.typical))
     )
     if median is not None or mean is not None:

@@ -16,7 +16,9 @@ from benchmark_exporter.model import Rejected, Result, Run, Statistics
 
 NAME = "wrk"
 
-_TARGET = re.compile(r"^Running (\S+) test @ (\S+)$", re.MULTILINE)
+_TARGET = re.compile(
+    r"^Running (\S+) test @ (\S+)(?:\n +\d+ threads? and |\n?\Z)", re.MULTILINE
+)  # autocannon prints no threads
 _VALUE = r"(-?[\d.]+(?:e[+-]?\d+)?)(us|ms|s|m|h)"
 _LATENCY = re.compile(rf"^ +Latency +{_VALUE} +{_VALUE} +{_VALUE} ", re.MULTILINE)
 _COLUMNS = re.compile(r"^ +Thread Stats +Avg +Stdev +(Max|99%) ", re.MULTILINE)

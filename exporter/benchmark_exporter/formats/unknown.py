@@ -32,7 +32,7 @@ REQUIRED: Mapping[str, Sequence[str]] = {
     "nanobench": ("results[].name", "results[].epochs", "results[].median(elapsed)"),
     "vitest": ("files", "files[].filepath", "files[].groups"),
     "tinybench": ("[].name", "[].result", "[].result.latency"),
-    "mitata": ("benchmarks[].runs", "layout", "context"),
+    "mitata": ("benchmarks[].runs", "benchmarks[].alias", "layout", "context"),
     "julia_benchmarktools": ("[].Julia", "[].BenchmarkTools"),
     "autocannon": ("latency", "requests", "throughput", "non2xx"),
     "oha": ("summary.successRate", "summary.requestsPerSec", "statusCodeDistribution"),

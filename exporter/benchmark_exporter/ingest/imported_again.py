@@ -24,8 +24,9 @@ def note_imported(
     if run.commit_hash:
         values = tuple(result.statistics.mean for result in run.results)
         digest = _digest(run, project, run.results, values)
-        for each in (_of_project(project), digest):
-            transaction.add_document(each, file_digest, FORMAT, now)
+        transaction.add_document(digest, file_digest, FORMAT, now)
+        if not transaction.imported_runs.has(_of_project(project)):
+            transaction.add_document(_of_project(project), file_digest, FORMAT, now)
 
 
 def was_imported(

@@ -110,13 +110,16 @@ _KINDS: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
 
 
 class Printed(NamedTuple):
-    """The text of a file that is not JSON, and its rejection if no format reads such text."""
+    """The text of a file that is not JSON, and why it is not: if no format reads such text."""
 
     text: str
     rejected: Rejected
 
 
-def hint(data: bytes) -> str | None:
-    """What a file that is not JSON looks like, and how to get JSON; None if that is not known."""
+def with_hint(rejected: Rejected, data: bytes) -> Rejected:
+    """The rejection of a file that is not JSON, which says what it is if that is known."""
     start = data[:SEARCHED_BYTES]
-    return next((what for pattern, what in _KINDS if pattern.search(start)), None)
+    for pattern, what in _KINDS:
+        if rejected.reason == "malformed_json" and pattern.search(start):
+            return Rejected("malformed_json", f"not JSON but {what}")
+    return rejected

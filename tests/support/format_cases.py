@@ -60,7 +60,7 @@ CASES: Mapping[str, Case] = {
     "autocannon": Case("autocannon/1-run"),
     "oha": Case("oha/1-run"),
     "vegeta": Case("vegeta/1-report"),
-    "wrk": Case("wrk/1-run", twice="invalid_value"),
+    "wrk": Case("wrk/1-run", twice=JOINED),
     "fio": Case("fio/1-version-3", {("jobs",): NUMBERED}),
     "cargo_bench": Case("cargo_bench/1-libtest", twice=JOINED),
     "bencher": Case("bencher/2-parameters", {("copy",): POOLED}),

@@ -112,7 +112,22 @@ def test_success_below_1_is_a_failure_whatever_the_codes() -> None:
 def test_a_report_of_wrk_without_its_end_is_incomplete() -> None:
     data = (REPOSITORY / "tests/exporter/golden/wrk/1-run.json").read_bytes()
     assert rejected(data[: data.index(b"Requests/sec")]).reason == "truncated"
-    assert "several runs" in rejected(data + data).detail
+
+
+def test_reports_of_several_runs_of_wrk_are_numbered_by_url() -> None:
+    first, second, failed = (
+        (REPOSITORY / f"tests/exporter/golden/wrk/{name}.json").read_bytes()
+        for name in ("1-run", "2-wrk2", "3-errors")
+    )
+    other = first.replace(b"/items", b"/orders")
+    run = parse(b"deploy=1\n500 connections:\n".join((first, second, other, failed)))
+    assert isinstance(run, Run)
+    names = {each.benchmark: each.statistics.p50 for each in run.results if not each.variant}
+    orders = URL.replace("items", "orders")
+    assert names == pytest.approx({URL: 44e-6, f"{URL} #2": 6.67e-3, orders: 44e-6})
+    assert [each.benchmark for each in run.failures] == [f"{URL} #3"]
+    assert run.suite_duration_seconds == pytest.approx(2.01 + 30 + 2.01 + 1.1)
+    assert rejected(first + second[:-30]).reason == "truncated"
 
 
 WRK2 = "wrk/4-wrk2-seconds"

@@ -63,7 +63,7 @@ from benchmark_exporter.formats.decoding import (
 from benchmark_exporter.formats.naming import MAX_CHARACTERS, with_short_names
 from benchmark_exporter.formats.origin import Origin, Sidecar, parse_sidecar
 from benchmark_exporter.formats.several_documents import Several
-from benchmark_exporter.formats.text_results import Printed
+from benchmark_exporter.formats.text_results import Printed, with_hint
 from benchmark_exporter.formats.unknown import unknown
 from benchmark_exporter.model import Document, Rejected, Run
 
@@ -198,7 +198,7 @@ def parse(data: bytes, origin: Origin = _NO_ORIGIN) -> Document:
             break
     else:
         if isinstance(document, Printed):
-            raise document.rejected
+            raise with_hint(document.rejected, document.text.encode())
         raise unknown(document, [each.NAME for each in formats()])
     if not is_finite and candidate not in FORMATS:
         if not getattr(candidate, "READS_NAN", False):

@@ -10,6 +10,7 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from typing import TypeGuard
 
 import msgspec
 from msgspec.structs import replace
@@ -21,7 +22,7 @@ from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.formats.plausible import MOST
 from benchmark_exporter.formats.statistics import from_samples
 from benchmark_exporter.formats.units import Quantity, quantity
-from benchmark_exporter.model import Baseline, Failure, Machine, Rejected, Result, Run, Statistics
+from benchmark_exporter.model import Baseline, Failure, Machine, Result, Run, Statistics
 
 NAME = "asv"
 GROWS = True
@@ -43,7 +44,7 @@ class AsvDocument(msgspec.Struct, frozen=True):
 
     results: dict[LongName, object]
     commit_hash: str | None = None
-    date: int | None = None
+    date: object = None
     env_name: str = ""
     params: dict[str, object] = {}
     result_columns: list[str] = []
@@ -84,12 +85,10 @@ def parse(raw: object, origin: Origin) -> Run | Baseline:
     if isinstance(raw, dict) and "results" not in raw:
         return not_a_run(NAME, "machine" if _is_machine(raw) else "benchmarks")
     document = raw if isinstance(raw, AsvDocument) else msgspec.convert(raw, AsvDocument)
-    seconds = None
-    if document.date is not None:
-        if not 0 <= document.date <= LATEST_MILLISECONDS:
-            raise Rejected("invalid_value", f"{document.date} is not a date", json_path="$.date")
-        seconds = document.date / 1e3
     results, failures, notes = list[Result](), list[Failure](), list[str]()
+    seconds = _seconds(document.date)
+    if seconds is None and document.date is not None:
+        notes.append("$.date is not a time in milliseconds, and left out")
     units = _Units(origin)
     for name, row in document.results.items():
         cases = _cases(row, document.result_columns)
@@ -100,7 +99,7 @@ def parse(raw: object, origin: Origin) -> Run | Baseline:
         for index, (case, value) in enumerate(zip(_names(name, cases), values, strict=False)):
             if value is None:
                 failures.append(Failure(case, "it has no result: it failed, or took too long"))
-            elif isinstance(value, int | float) and math.isfinite(value) and abs(value) <= MOST:
+            elif _is_number(value):
                 results.append(_result(case, value, cases, index, units.of(name)))
     commit = document.commit_hash or ""
     return run_of(
@@ -113,6 +112,23 @@ def parse(raw: object, origin: Origin) -> Run | Baseline:
         commit=as_commit(commit),
         machine=_machine(document.params),
         notes=notes[:NAMES_SHOWN],
+    )
+
+
+def _seconds(milliseconds: object) -> float | None:
+    """Since 1970; None for what is not a time up to the year 9999."""
+    if not _is_number(milliseconds) or not 0 <= milliseconds <= LATEST_MILLISECONDS:
+        return None
+    return milliseconds / 1e3
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    """Whether it is a number that a result can have: true and NaN are not."""
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+        and abs(value) <= MOST
     )
 
 
@@ -149,7 +165,7 @@ def _samples(cases: _Cases, index: int) -> list[float]:
     samples = cases.samples[index] if cases.samples and index < len(cases.samples) else None
     if not isinstance(samples, list):
         return []
-    return [float(each) for each in samples if isinstance(each, int | float) and abs(each) <= MOST]
+    return [float(each) for each in samples if _is_number(each)]
 
 
 def _result(name: str, value: float, cases: _Cases, index: int, measured: Quantity) -> Result:

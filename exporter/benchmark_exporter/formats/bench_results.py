@@ -6,11 +6,10 @@ import msgspec
 
 from benchmark_exporter.formats.fields import (
     Count,
-    Name,
+    LongName,
     NonNegative,
     Text,
     objects_with,
-    read_moment,
 )
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.formats.plausible import convert
@@ -29,13 +28,13 @@ class BenchmarkPart(msgspec.Struct, frozen=True):
 
 
 class MetadataPart(msgspec.Struct, frozen=True):
-    timestamp: Text
+    timestamp: str
     commit_hash: Text = ""
 
 
 class BenchResultsDocument(msgspec.Struct, frozen=True):
     metadata: MetadataPart
-    benchmarks: Annotated[dict[Name, BenchmarkPart], msgspec.Meta(min_length=1)]
+    benchmarks: Annotated[dict[LongName, BenchmarkPart], msgspec.Meta(min_length=1)]
 
 
 def matches(document: object) -> bool:
@@ -48,10 +47,7 @@ def matches(document: object) -> bool:
 
 def parse(raw: object, origin: Origin) -> Run:
     document, notes = convert(raw, BenchResultsDocument)
-    json_path = "$.metadata.timestamp"
-    seconds = origin.to_seconds(
-        read_moment(document.metadata.timestamp, json_path=json_path), json_path=json_path
-    )
+    seconds, undated = origin.moment(document.metadata.timestamp, "$.metadata.timestamp")
     results = tuple(_result(name, part) for name, part in document.benchmarks.items())
     return Run(
         format=NAME,
@@ -59,7 +55,7 @@ def parse(raw: object, origin: Origin) -> Run:
         timestamp_seconds=seconds,
         results=results,
         comparisons=(),
-        notes=notes,
+        notes=(*notes, *undated),
         commit_hash=document.metadata.commit_hash,
     )
 

@@ -11,12 +11,10 @@ import msgspec
 
 from benchmark_exporter.formats.fields import (
     Count,
-    Name,
+    LongName,
     NonNegative,
     Number,
-    Text,
     keys,
-    read_moment,
 )
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.formats.plausible import convert
@@ -27,7 +25,7 @@ _INCOMPLETE = "has neither an error nor a mean_us"
 
 
 class EntryPart(msgspec.Struct, frozen=True):
-    function: Name | None = None
+    function: LongName | None = None
     error: str | None = None
     iterations: Count | None = None
     mean_us: NonNegative | None = None
@@ -42,7 +40,7 @@ class EntryPart(msgspec.Struct, frozen=True):
 
 
 class ImplementationsPart(msgspec.Struct, frozen=True):
-    implementations: dict[Name, EntryPart] = {}
+    implementations: dict[LongName, EntryPart] = {}
 
 
 class AnalysisPart(msgspec.Struct, frozen=True):
@@ -50,12 +48,12 @@ class AnalysisPart(msgspec.Struct, frozen=True):
 
 
 class BenchSuiteDocument(msgspec.Struct, frozen=True):
-    timestamp: Text
-    core_benchmarks: dict[Name, EntryPart] = {}
+    timestamp: str
+    core_benchmarks: dict[LongName, EntryPart] = {}
     implementation_comparisons: ImplementationsPart = ImplementationsPart()
-    functions: dict[Name, EntryPart] = {}
-    implementations: dict[Name, EntryPart] = {}
-    current_results: dict[Name, EntryPart] = {}
+    functions: dict[LongName, EntryPart] = {}
+    implementations: dict[LongName, EntryPart] = {}
+    current_results: dict[LongName, EntryPart] = {}
     regression_analysis: AnalysisPart | None = None
 
 
@@ -71,9 +69,7 @@ def matches(document: object) -> bool:
 
 def parse(raw: object, origin: Origin) -> Run:
     document, notes = convert(raw, BenchSuiteDocument)
-    seconds = origin.to_seconds(
-        read_moment(document.timestamp, json_path="$.timestamp"), json_path="$.timestamp"
-    )
+    seconds, undated = origin.moment(document.timestamp, "$.timestamp")
     results: list[Result] = []
     failures: list[Failure] = []
     incomplete: list[str] = []
@@ -97,7 +93,11 @@ def parse(raw: object, origin: Origin) -> Run:
         timestamp_seconds=seconds,
         results=tuple(results),
         comparisons=(),
-        notes=(*notes, *(f"{path} {_INCOMPLETE}, and is left out" for path in incomplete[:1])),
+        notes=(
+            *notes,
+            *undated,
+            *(f"{path} {_INCOMPLETE}, and is left out" for path in incomplete[:1]),
+        ),
         failures=tuple(failures),
     )
 

@@ -12,10 +12,11 @@ from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.formats.plausible import MOST
 from benchmark_exporter.formats.text_results import Printed
 from benchmark_exporter.formats.units import Quantity, quantity
-from benchmark_exporter.model import Failure, Result, Run, Statistics
+from benchmark_exporter.model import Failure, Rejected, Result, Run, Statistics
 
 NAME = "cargo_bench"
 GROWS = True  # its output may be followed while it measures
+BEGINS = re.compile(rb"^(?:running \d+ tests?\r?$|Benchmarking \S)", re.MULTILINE)
 
 _REMEDY = "write the output of each executable into a file of its own"
 _NUMBER = r"([\d,]+(?:\.\d+)?)"
@@ -34,13 +35,17 @@ _BEGINNING = re.compile(
     r"|^test result: .* measured",
     re.MULTILINE,
 )
+# What libtest and criterion print before a benchmark has been measured, and libtest at its end.
+_STARTED = re.compile(r"^(?:running \d+ tests?$|Benchmarking \S)", re.MULTILINE)
+_ENDED = re.compile(r"^test result: ", re.MULTILINE)
 # Longer lines are of no benchmark, and cost time.
 _MAX_LINE = 4096
 
 
 def matches(document: object) -> bool:
-    return isinstance(document, Printed) and any(
-        _BEGINNING.match(line) for line in _lines(document.text)
+    return isinstance(document, Printed) and (
+        any(_BEGINNING.match(line) for line in _lines(document.text))
+        or _STARTED.search(document.text) is not None
     )
 
 
@@ -62,6 +67,8 @@ def parse(raw: object, origin: Origin) -> Run:
             failed[begun] = f"it panicked at {match['why'][:200]}"
         elif line[:1].strip():
             name = line.strip()  # a long one is on a line of its own, before its estimates
+    if not found and not failed and isinstance(raw, Printed) and not _ENDED.search(raw.text):
+        raise Rejected("truncated", "cargo bench has not printed a benchmark yet")
     stated = [each for each, _, _ in found]
     names = numbered(stated) if len(set(stated)) < len(stated) else stated
     values = [(value, measured) for _, value, measured in found]

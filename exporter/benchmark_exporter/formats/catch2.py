@@ -4,6 +4,7 @@ Names are the test case, its sections and the benchmark. One that threw has fail
 benchmark of a test case that has failed: what it measured may be wrong.
 """
 
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -21,7 +22,8 @@ NAME = "catch2"
 
 _TO_SECONDS = 1e-9
 _REMEDY = "give each a name of its own"
-_ROOTS = ("<Catch2TestRun", "<Catch ")
+BEGINS = re.compile(rb"\A[^ -~]*\s*(?:<\?xml[^>]*>\s*)?<Catch(?:2TestRun)? ")
+_ROOT = re.compile(r"<(Catch(?:2TestRun)?)[ >]")
 _BENCHMARK, _FAILED, _OUTCOME = "BenchmarkResults", "failed", "OverallResult"
 _NAMED = ("TestCase", "Section")
 _MOST_NESTED = 200
@@ -36,7 +38,7 @@ class _Benchmark(NamedTuple):
 
 def matches(document: object) -> bool:
     if isinstance(document, Printed):
-        return any(root in document.text for root in _ROOTS)
+        return _ROOT.search(document.text) is not None
     metadata = document.get("metadata") if isinstance(document, dict) else None
     return "catch2-version" in keys(metadata)
 
@@ -44,7 +46,7 @@ def matches(document: object) -> bool:
 def parse(raw: object, origin: Origin) -> Run:
     if not isinstance(raw, Printed):
         raise Rejected("unknown_format", _JSON)
-    found = list(_benchmarks(_tree(raw.text)))
+    found = [each for tree in _trees(raw.text) for each in _benchmarks(tree)]
     stated = [each.name for each in found]
     names = numbered(stated) if len(set(stated)) < len(stated) else stated
     results, failures = list[Result](), list[Failure]()
@@ -57,24 +59,25 @@ def parse(raw: object, origin: Origin) -> Run:
     return run_of(NAME, origin, results, failures, notes=note_of_numbered(stated, names, _REMEDY))
 
 
-def _tree(text: str) -> ET.Element:
-    """The document, without what precedes and follows it.
+def _trees(text: str) -> Iterator[ET.Element]:
+    """The document of each executable, without what is around them.
 
     Raises:
-        Rejected: it is not XML, it ends early, or it declares entities, which may expand to any
+        Rejected: one is not XML, it ends early, or it declares entities, which may expand to any
             size.
     """
     if "<!" in text.replace("<!--", "").replace("<![CDATA[", ""):
         raise Rejected("malformed_json", "Catch2 writes no declarations of XML")
-    start = min(at for root in _ROOTS if (at := text.find(root)) >= 0)
-    tag = text[start + 1 :].split(None, 1)[0].rstrip(">")
-    end = text.find(f"</{tag}>", start)
-    if end < 0:
-        raise Rejected("truncated", "the file ends before its XML does")
-    try:
-        return ET.fromstring(text[start : end + len(tag) + 3])  # noqa: S314  # no declarations
-    except (ET.ParseError, ValueError) as error:
-        raise Rejected("malformed_json", f"not XML: {error}") from error
+    end = 0
+    while found := _ROOT.search(text, end):
+        close = f"</{found[1]}>"
+        end = text.find(close, found.start()) + len(close)
+        if end < len(close):
+            raise Rejected("truncated", "the file ends before its XML does")
+        try:
+            yield ET.fromstring(text[found.start() : end])  # noqa: S314  # no declarations
+        except (ET.ParseError, ValueError) as error:
+            raise Rejected("malformed_json", f"not XML: {error}") from error
 
 
 def _benchmarks(root: ET.Element) -> Iterator[_Benchmark]:

@@ -1,7 +1,8 @@
 """criterion: its folders, or what `cargo criterion --message-format=json` prints.
 
 Of a folder, `estimates.json` is the document. `benchmark.json` names it, or else the folders do;
-`sample.json` has the samples. Both are written with it. Values are nanoseconds per iteration.
+`sample.json` has the samples, before 0.3.3 as two arrays. Both are written with it. Values are
+nanoseconds per iteration.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,7 @@ from benchmark_exporter.formats.units import quantity
 from benchmark_exporter.model import Baseline, Rejected, Result, Run, Statistics
 
 NAME = "criterion"
+GROWS = True  # cargo-criterion's messages may be followed while it measures
 
 _TO_SECONDS = 1e-9
 _FOLDER = "criterion"
@@ -51,8 +53,11 @@ class SampleFile(msgspec.Struct, frozen=True):
     times: list[NonNegative]
 
 
+_ArraysFile = tuple[list[Positive], list[NonNegative]]
+
+
 class Estimate(msgspec.Struct, frozen=True):
-    estimate: Number
+    estimate: Number | None = None
     unit: str = "ns"
 
 
@@ -80,13 +85,26 @@ def matches(document: object) -> bool:
                 isinstance(each, dict) and each.get("reason") in _LINES
                 for each in document[:_FIRST_LINES]
             )
-        return len(document) == 4 and all(isinstance(limit, float) for limit in document)
+        return _is_of_floats(document, 4) or (
+            len(document) == 2
+            and _is_of_floats(document[0])
+            and _is_of_floats(document[1], len(document[0]))
+        )
     if not isinstance(document, dict):
         return False
     return (
         "point_estimate" in keys(document.get("median", document.get("Median")))
         or any(names <= keys(document) for names in _OTHERS)
         or document.get("reason") in _LINES
+    )
+
+
+def _is_of_floats(value: object, length: int | None = None) -> bool:
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and len(value) == (length or len(value))
+        and all(isinstance(each, float) for each in value)
     )
 
 
@@ -154,10 +172,11 @@ def _of_folders(path: str) -> str:
 def _samples(data: bytes | None) -> Sequence[float]:
     """The seconds of an iteration in each sample; none if the file is not one of samples."""
     try:
-        found = msgspec.json.decode(data or b"", type=SampleFile)
+        found = msgspec.json.decode(data or b"", type=SampleFile | _ArraysFile)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ()
-    pairs = zip(found.times, found.iters, strict=False)
+    iters, times = (found.iters, found.times) if isinstance(found, SampleFile) else found
+    pairs = zip(times, iters, strict=False)
     return [time / count * _TO_SECONDS for time, count in pairs]
 
 
@@ -183,7 +202,9 @@ def _of_message(name: str, part: Message) -> Iterator[Result]:
         yield from_samples(name, "", samples, unit=unit, better=better)
         return
     median, mean = (
-        None if each is None else each.estimate * quantity(each.unit).factor
+        None
+        if each is None or each.estimate is None
+        else each.estimate * quantity(each.unit).factor
         for each in (part.median, part.mean or (None if part.median else part.typical))
     )
     if median is not None or mean is not None:

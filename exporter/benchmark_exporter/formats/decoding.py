@@ -9,7 +9,7 @@ import msgspec
 
 from benchmark_exporter.formats.non_json_numbers import nulled, quoted, respelled, zeroed
 from benchmark_exporter.formats.several_documents import Several, several_documents
-from benchmark_exporter.formats.text_results import Printed, hint
+from benchmark_exporter.formats.text_results import Printed, with_hint
 from benchmark_exporter.formats.unpacking import unpacked
 from benchmark_exporter.model import Rejected
 
@@ -44,8 +44,8 @@ def decode(data: bytes) -> tuple[object, bool]:
             document = _lenient(data)
         except Rejected as rejected:
             if rejected.reason != "malformed_json" or data.lstrip()[:1] in (b"{", b"[", b'"'):
-                raise
-            return Printed(data.decode(), rejected), True
+                raise with_hint(rejected, data) from None
+            return Printed(data.decode().replace("\r\n", "\n"), rejected), True
         flaw = _first_flaw(document.documents if isinstance(document, Several) else document)
         if flaw is None and isinstance(document, Several):
             return document, True
@@ -113,7 +113,7 @@ def _lenient(data: bytes, *, nulls: bool = False) -> object:
                 rest = left.encode() or data
         except (ValueError, RecursionError):
             pass
-    raise _why_not_json(rest, data)
+    raise _why_not_json(rest)
 
 
 def _spellings(data: bytes) -> Iterator[str]:
@@ -141,8 +141,7 @@ def _finite(digits: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _why_not_json(data: bytes, whole: bytes) -> Rejected:
-    """Of data that is not JSON, the end of a whole file."""
+def _why_not_json(data: bytes) -> Rejected:
     # Where there are numbers that JSON lacks, what follows them decides: it may end early.
     plain = zeroed(data)
     try:
@@ -153,8 +152,7 @@ def _why_not_json(data: bytes, whole: bytes) -> Rejected:
         message = str(error)
         if "truncated" in message or message.endswith(f"(byte {len(plain)})"):
             return Rejected("truncated", "the file ends before its JSON does")
-        what = hint(whole)
-        return Rejected("malformed_json", f"not JSON but {what}" if what else message)
+        return Rejected("malformed_json", message)
     except RecursionError:
         return Rejected("malformed_json", "nested too deeply")
     return Rejected("malformed_json", "a number or a string is not one of JSON")

@@ -95,28 +95,6 @@ def objects_with(names: Iterable[str], values: object) -> bool:
     return True
 
 
-def read_moment(text: str, *, json_path: str) -> datetime:
-    """A moment like `2026-11-23T22:23:39.5`, followed by `Z`, `+09:00`, ` JST` or no zone at all.
-
-    Raises:
-        Rejected: the text has another form.
-    """
-    moment, _, name = text.rpartition(" ")
-    zone = ZONES.get(name)
-    try:
-        return (
-            datetime.fromisoformat(text)
-            if zone is None
-            else datetime.fromisoformat(moment).replace(tzinfo=zone)
-        )
-    except ValueError as error:
-        raise Rejected(
-            "invalid_value",
-            f"{text!r} is not a time like 2026-11-23T22:23:39, with Z, +09:00 or JST",
-            json_path=json_path,
-        ) from error
-
-
 def as_commit(reference: str) -> str:
     """A reference if it is a commit's hash, else an empty string.
 

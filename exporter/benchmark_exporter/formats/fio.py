@@ -10,7 +10,7 @@ from typing import Annotated
 
 import msgspec
 
-from benchmark_exporter.formats.fields import Count, LongName, NonNegative, objects_with
+from benchmark_exporter.formats.fields import Count, NonNegative, objects_with
 from benchmark_exporter.formats.made import run_of
 from benchmark_exporter.formats.naming import note_of_numbered, numbered
 from benchmark_exporter.formats.origin import Origin
@@ -46,7 +46,7 @@ class DirectionPart(msgspec.Struct, frozen=True):
 class JobPart(msgspec.Struct, frozen=True):
     """Of jobs that `group_reporting` reports as one, only the first has a name."""
 
-    jobname: LongName | None = None
+    jobname: str | None = None
     groupid: int = 0
     error: int = 0
     read: DirectionPart = DirectionPart()

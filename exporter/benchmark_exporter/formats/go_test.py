@@ -5,6 +5,7 @@ prints it, with its number of processors (`-8`), which tells runs of `-cpu 1,8` 
 `key: value` and of units are those of Go's benchmark data format, which benchstat reads as well.
 """
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -19,10 +20,11 @@ from benchmark_exporter.formats.plausible import MOST, convert
 from benchmark_exporter.formats.statistics import from_samples
 from benchmark_exporter.formats.text_results import Printed
 from benchmark_exporter.formats.units import Quantity, quantity
-from benchmark_exporter.model import Better, Failure, Machine, Result, Run
+from benchmark_exporter.model import Better, Failure, Machine, Rejected, Result, Run
 
 NAME = "go_test"
 GROWS = True  # its output may be followed while it measures
+BEGINS = re.compile(rb'\A[^ -~]*\s*(?:(?:goos|goarch|pkg): |\{"(?:Time|Action)":)')
 
 _LINE = re.compile(r"^(Benchmark\S*)[ \t]+(\d+)((?:[ \t]+\S+[ \t]+\S+)+)[ \t]*$", re.MULTILINE)
 _KEY = re.compile(r"^([a-z][\w-]*):[ \t]*(.*?)[ \t]*$")
@@ -34,10 +36,15 @@ _BEGINNING = re.compile(
     r"^(?:Benchmark\S*[ \t]+\d+[ \t]+[-+.\deE]+[ \t]+\S+|--- FAIL: Benchmark|FAIL\t\S+)",
     re.MULTILINE,
 )
+# The lines with which a package ends.
+_ENDED = re.compile(r"^(?:PASS|FAIL|ok  \t|\?   \t|--- FAIL|exit status )", re.MULTILINE)
+_BEGUN = re.compile(r"^goos: ", re.MULTILINE)
+_NONE_YET = "go test has not printed a benchmark yet"
 _TIME = "ns/op"
 # Of a unit such as `p99-ns` or `live-B`, the end is the unit.
 _SUFFIX = re.compile(r".*[-_](ns|sec|B|bytes)(/.*)?")
 _ERROR_LINES = 3
+_LAST = ("pass", "fail", "skip")  # actions that end a package
 
 
 class Event(msgspec.Struct, frozen=True, rename="pascal"):
@@ -60,7 +67,10 @@ class _Printed(NamedTuple):
 
 def matches(document: object) -> bool:
     if isinstance(document, Printed):
-        return _BEGINNING.search(document.text) is not None
+        text = document.text
+        return _BEGINNING.search(text) is not None or (
+            _BEGUN.search(text) is not None and _ENDED.search(text) is None
+        )
     if isinstance(document, dict):
         document = [document]
     return isinstance(document, list) and objects_with(("Action", "Package"), document)
@@ -79,6 +89,8 @@ def parse(raw: object, origin: Origin) -> Run:
         moment = next((moment_of(event.time) for event in events if event.time), None)
         if moment is not None and moment.tzinfo is not None:
             seconds = origin.to_seconds(moment, json_path="$[0].Time")
+    if not found.samples and not found.failures and not _has_ended(raw):
+        raise Rejected("truncated", _NONE_YET)
     keys = found.keys
     machine = Machine(keys.get("goos", ""), keys.get("goarch", ""), keys.get("cpu", ""))
     return run_of(
@@ -91,6 +103,17 @@ def parse(raw: object, origin: Origin) -> Run:
         branch=keys.get("branch", ""),
         machine=machine if machine != Machine() else None,
         notes=notes,
+    )
+
+
+def _has_ended(raw: object) -> bool:
+    """Whether a package has, of what has been printed."""
+    if isinstance(raw, Printed):
+        return _ENDED.search(raw.text) is not None
+    events = raw if isinstance(raw, list) else [raw]
+    return any(
+        isinstance(each, dict) and each.get("Action") in _LAST and "Test" not in each
+        for each in events
     )
 
 
@@ -117,7 +140,7 @@ def _read(text: str, package: str, found: _Printed) -> None:
             if match[1].startswith("Benchmark"):
                 name = _name(package, match[1])
                 begun.add(name)
-                found.failures[name] = _error(lines[index + 1 : index + 1 + _ERROR_LINES])
+                found.failures[name] = _error(lines, index)
         elif match := _PACKAGE_FAILED.match(line):
             if not any(name in found.failures for name in begun):
                 found.failures[match[1]] = f"the package failed: {match[2] or 'no reason is given'}"
@@ -146,10 +169,24 @@ def _add(found: _Printed, name: str, unit: str, value: str) -> None:
         found.samples.setdefault((name, unit), []).append(number)
 
 
-def _error(lines: Sequence[str]) -> str:
-    """What the benchmark logged, which is indented."""
-    logged = [line.strip() for line in lines if line[:1].isspace()]
+def _error(lines: Sequence[str], at: int) -> str:
+    """What the benchmark logged, indented: after the line that says it failed, or before it.
+
+    With `-json`, Go prints it before, as it is logged.
+    """
+    after = itertools.takewhile(_is_indented, lines[at + 1 : at + 1 + _ERROR_LINES])
+    logged = [line.strip() for line in after]
+    if not logged:
+        start = at
+        while start and _is_indented(lines[start - 1]):
+            start -= 1
+        if not (start and lines[start - 1].startswith("--- ")):  # it is of that one
+            logged = [line.strip() for line in lines[max(start, at - _ERROR_LINES) : at]]
     return "; ".join(logged) or "it failed"
+
+
+def _is_indented(line: str) -> bool:
+    return line[:1].isspace()
 
 
 def _failed(found: _Printed) -> Iterator[tuple[str, str]]:

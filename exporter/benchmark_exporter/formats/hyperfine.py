@@ -243,16 +243,19 @@ def _of_times(name: str, part: TimesPart) -> Iterator[Result]:
 
 
 def _of_measurements(name: str, part: MeasurementsPart) -> Iterator[Result]:
-    samples: dict[tuple[str, str], list[float]] = {}
+    samples: dict[str, dict[str, list[float]]] = {}
     for measurement in part.measurements:
         for metric, value in measurement.items():
             if isinstance(value, Measured) and metric not in _LEFT_OUT:
-                samples.setdefault((metric, value.unit), []).append(value.value)
-    for (metric, unit), values in samples.items():
+                units = samples.setdefault(_VARIANTS.get(metric, metric), {})
+                units.setdefault(value.unit, []).append(value.value)
+    for variant, units in samples.items():
+        # Of a few values in another unit, it is not known what they are.
+        unit, values = max(units.items(), key=lambda each: len(each[1]))
         measured = quantity(unit)
         yield from_samples(
             name,
-            _VARIANTS.get(metric, metric),
+            variant,
             [value * measured.factor for value in values],
             unit=measured.unit,
             better=measured.better,

@@ -1,13 +1,15 @@
 """BenchmarkTools of Julia (`BenchmarkTools.save`): trials, or estimates of them.
 
 Names are the keys of the groups. A trial's times are samples, in nanoseconds; memory is in bytes.
+`PkgBenchmark.writeresults` writes an object with such a document in a string, and with the commit
+and the local time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from benchmark_exporter.formats.fields import LongName, NonNegative
+from benchmark_exporter.formats.fields import LongName, NonNegative, as_commit, keys
 from benchmark_exporter.formats.made import run_of
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.formats.plausible import convert
@@ -34,8 +36,22 @@ class GroupPart(msgspec.Struct, frozen=True):
     data: dict[LongName, tuple[str, object]]
 
 
+class PackageDocument(msgspec.Struct, frozen=True):
+    """What PkgBenchmark writes. The commit is `dirty` where files had changed."""
+
+    benchmarkgroup: str
+    commit: str = ""
+    date: str = ""
+
+
 def matches(document: object) -> bool:
-    """Versions and values, which are pairs of a type and its fields."""
+    """Versions and values, which are pairs of a type and its fields; or PkgBenchmark's object."""
+    if isinstance(document, dict):
+        return {"benchmarkgroup", "benchmarkconfig", "julia_commit"} <= keys(document)
+    return _is_saved(document)
+
+
+def _is_saved(document: object) -> bool:
     return (
         isinstance(document, list)
         and len(document) == 2
@@ -46,6 +62,40 @@ def matches(document: object) -> bool:
 
 
 def parse(raw: object, origin: Origin) -> Run:
+    if isinstance(raw, dict):
+        return _of_package(raw, origin)
+    results, failures, notes = _read(raw)
+    return run_of(NAME, origin, results, failures, notes=notes)
+
+
+def _of_package(raw: object, origin: Origin) -> Run:
+    document, notes = convert(raw, PackageDocument)
+    try:
+        saved = msgspec.json.decode(document.benchmarkgroup)
+    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as error:
+        raise Rejected("invalid_value", str(error), json_path="$.benchmarkgroup") from error
+    if not _is_saved(saved):
+        raise Rejected(
+            "invalid_value", "not what BenchmarkTools saves", json_path="$.benchmarkgroup"
+        )
+    results, failures, more = _read(saved)
+    seconds: float | None = None
+    undated: tuple[str, ...] = ()
+    if document.date:
+        seconds, undated = origin.moment(document.date, "date")
+    return run_of(
+        NAME,
+        origin,
+        results,
+        failures,
+        seconds=seconds,
+        commit=as_commit(document.commit),
+        notes=(*notes, *undated, *more),
+    )
+
+
+def _read(raw: object) -> tuple[list[Result], list[Failure], Sequence[str]]:
+    """Results, failures and notes of what BenchmarkTools saved."""
     values = raw[1] if isinstance(raw, list) else None
     pairs, notes = convert(values, list[tuple[str, object]])
     results, failures = list[Result](), list[Failure]()
@@ -73,7 +123,7 @@ def parse(raw: object, origin: Origin) -> Run:
         else:
             more = (f"{name or 'the document'} is a {kind[:40]}, which is not read",)
         notes = (*notes, *more)
-    return run_of(NAME, origin, results, failures, notes=notes[:10])
+    return results, failures, notes[:10]
 
 
 def _results(name: str, part: TrialPart) -> Iterator[Result]:

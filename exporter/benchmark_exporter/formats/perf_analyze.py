@@ -6,12 +6,12 @@ import msgspec
 
 from benchmark_exporter.formats.fields import (
     Count,
+    LongName,
     Name,
     NonNegative,
     Text,
     as_commit,
     keys,
-    read_moment,
 )
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.formats.plausible import convert
@@ -25,15 +25,15 @@ _FUNCTIONS = 10
 
 
 class MetadataPart(msgspec.Struct, frozen=True):
-    timestamp: Text
-    benchmark: Name
+    timestamp: str
+    benchmark: LongName
     total_time_seconds: NonNegative | None = None
     iterations: Count | None = None
     current_ref: Text = ""
 
 
 class FunctionPart(msgspec.Struct, frozen=True):
-    function_name: Name
+    function_name: LongName
     percentage_of_total: NonNegative
 
 
@@ -53,10 +53,8 @@ def matches(document: object) -> bool:
 
 def parse(raw: object, origin: Origin) -> Run:
     document, notes = convert(raw, PerfAnalyzeDocument)
-    metadata, json_path = document.metadata, "$.metadata.timestamp"
-    seconds = origin.to_seconds(
-        read_moment(metadata.timestamp, json_path=json_path), json_path=json_path
-    )
+    metadata = document.metadata
+    seconds, undated = origin.moment(metadata.timestamp, "$.metadata.timestamp")
     results = (*_profiled(metadata), *_findings(document), *_shares(document))
     return Run(
         format=NAME,
@@ -64,7 +62,7 @@ def parse(raw: object, origin: Origin) -> Run:
         timestamp_seconds=seconds,
         results=results,
         comparisons=(),
-        notes=notes,
+        notes=(*notes, *undated),
         commit_hash=as_commit(metadata.current_ref),
     )
 

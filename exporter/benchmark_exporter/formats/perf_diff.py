@@ -9,19 +9,21 @@ from typing import Annotated
 import msgspec
 
 from benchmark_exporter.formats.fields import (
+    LongName,
     Name,
     NonNegative,
     Number,
     Text,
     as_commit,
     objects_with,
-    read_moment,
 )
+from benchmark_exporter.formats.naming import note_of_numbered, numbered
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.formats.plausible import convert
 from benchmark_exporter.model import Better, Result, Run, Statistics
 
 NAME = "perf_diff"
+_REMEDY = "give each a name of its own"
 
 # Always present, 0 if there are none, so that a regression that has gone does not stay on show.
 _STATUSES: dict[str, Better | None] = {
@@ -42,7 +44,7 @@ class DiffPart(msgspec.Struct, frozen=True):
 
 
 class ComparisonPart(msgspec.Struct, frozen=True):
-    benchmark: Name
+    benchmark: LongName
     current: TimesPart
     diff: DiffPart
 
@@ -52,7 +54,7 @@ class SummaryPart(msgspec.Struct, frozen=True):
 
 
 class MetadataPart(msgspec.Struct, frozen=True):
-    generated_at: Text | None = None
+    generated_at: str | None = None
 
 
 class PerfDiffDocument(msgspec.Struct, frozen=True):
@@ -69,15 +71,21 @@ def matches(document: object) -> bool:
 
 def parse(raw: object, origin: Origin) -> Run:
     document, notes = convert(raw, PerfDiffDocument)
-    moment, json_path = document.metadata.generated_at, "$.metadata.generated_at"
-    seconds = (
-        origin.seconds()
-        if moment is None
-        else origin.to_seconds(read_moment(moment, json_path=json_path), json_path=json_path)
+    generated_at = document.metadata.generated_at
+    seconds, undated = (
+        (origin.seconds(), ())
+        if generated_at is None
+        else origin.moment(generated_at, "$.metadata.generated_at")
     )
+    stated = [part.benchmark for part in document.comparisons]
+    names = numbered(stated) if len(set(stated)) < len(stated) else stated
     counts = Counter(part.diff.status for part in document.comparisons)
     results = (
-        *(result for part in document.comparisons for result in _results(part)),
+        *(
+            result
+            for name, part in zip(names, document.comparisons, strict=True)
+            for result in _results(name, part)
+        ),
         *(
             Result(
                 NAME,
@@ -95,17 +103,17 @@ def parse(raw: object, origin: Origin) -> Run:
         timestamp_seconds=seconds,
         results=results,
         comparisons=(),
-        notes=notes,
+        notes=(*notes, *undated, *note_of_numbered(stated, names, _REMEDY)),
         commit_hash=as_commit(document.summary.current_ref),
     )
 
 
-def _results(part: ComparisonPart) -> tuple[Result, Result]:
+def _results(name: str, part: ComparisonPart) -> tuple[Result, Result]:
     times = Statistics(p50=part.current.p50_ms / 1e3, p95=part.current.p95_ms / 1e3)
     return (
-        Result(part.benchmark, "", times),
+        Result(name, "", times),
         Result(
-            part.benchmark,
+            name,
             "p50_change",
             Statistics(mean=part.diff.p50_percent / 100),
             unit="ratio",

@@ -29,6 +29,12 @@ class StatsPart(msgspec.Struct, frozen=True):
     rounds: Count | None = None
     data: list[NonNegative] | None = None
 
+    @property
+    def samples(self) -> Sequence[float]:
+        """The rounds' times; none if some are missing, since the statistics are those of all."""
+        data = self.data or []
+        return data if self.rounds is None or len(data) >= self.rounds else []
+
 
 class BenchmarkPart(msgspec.Struct, frozen=True):
     fullname: LongName
@@ -105,7 +111,7 @@ def _distinct(
         return list(zip(stated, parts, strict=True)), ()
     groups: dict[tuple[str, int | None], list[BenchmarkPart]] = {}
     for index, part in enumerate(parts):
-        groups.setdefault((part.fullname, None if part.stats.data else index), []).append(part)
+        groups.setdefault((part.fullname, None if part.stats.samples else index), []).append(part)
     pooled = [_pooled(group) for group in groups.values()]
     names = [name for name, _ in groups]
     distinct = numbered(names)
@@ -119,14 +125,14 @@ def _distinct(
 def _pooled(parts: Sequence[BenchmarkPart]) -> BenchmarkPart:
     if len(parts) == 1:
         return parts[0]
-    data = [value for part in parts for value in part.stats.data or ()]
+    data = [value for part in parts for value in part.stats.samples]
     return BenchmarkPart(parts[0].fullname, StatsPart(rounds=len(data), data=data))
 
 
 def _result(name: str, stats: StatsPart) -> Result | None:
     """None without any figure of where the times are."""
-    if stats.data:
-        return from_samples(name, "", stats.data)
+    if samples := stats.samples:
+        return from_samples(name, "", samples)
     if stats.median is None and stats.mean is None:
         return None
     statistics = Statistics(

@@ -8,6 +8,7 @@ from benchmark_exporter.model import Rejected
 # How far into a file its kind shows.
 SEARCHED_BYTES = 4096
 
+_ARRAY = "write an array of objects with name, unit and value"
 _KINDS: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
     (re.compile(pattern, re.MULTILINE), what)
     for pattern, what in (
@@ -40,8 +41,64 @@ _KINDS: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
         ),
         (
             rb"^.+ x [\d,.]+ ops/sec \xc2\xb1",
-            "what benchmark.js prints; write an array of name, unit and value",
+            f"what benchmark.js prints; {_ARRAY}",
         ),
+        (
+            rb"^ +execution: (?:local|cloud)|^ +http_req_duration\.+: ",
+            "what k6 prints; its option --summary-export=FILE writes JSON",
+        ),
+        (
+            rb"^// Validating benchmarks|^BenchmarkDotNet[ =]v|^\| +Method +\|",
+            "what BenchmarkDotNet prints; its option --exporters json writes JSON",
+        ),
+        (
+            rb"^ +(?:RUN|DEV) +v\d|^ *BENCH +Summary|name +hz +min +max",
+            "what vitest prints; its option --outputJson FILE writes JSON",
+        ),
+        (
+            rb"^clk: ~|^cpu: .*\n+runtime: |^benchmark +(?:time \(avg\)|avg \(min)",
+            "what mitata prints; run({format: {json: {samples: false}}}) writes JSON",
+        ),
+        (
+            rb"\xe2\x94\x82 +'?Task [Nn]ame",
+            "what tinybench's table shows; JSON.stringify(bench.table()) writes JSON",
+        ),
+        (
+            rb"^Running \S+ test @ \S+\n\d+ connections",
+            "what autocannon prints; its option -j writes JSON",
+        ),
+        (
+            rb"^Summary:\s+Success rate:",
+            "what oha prints; its option --output-format json writes JSON",
+        ),
+        (
+            rb"^Requests +\[total, rate|^Bucket +# +%",
+            "what vegeta prints; its option -type=json writes JSON",
+        ),
+        (
+            rb"^\S.*: \(g=\d+\): rw=|^\S.*: \(groupid=\d+, jobs=\d+\)",
+            "what fio prints; its options --output-format=json --output=FILE write JSON",
+        ),
+        (
+            rb"^\[ *\d+\.\d+%\] \xc2\xb7|^\xc2\xb7 ",
+            "what asv prints; the files of its results folder are read",
+        ),
+        (rb": Mean \+- std dev: ", "what pyperf prints; its option -o FILE writes JSON"),
+        (
+            rb"^\|.* (?:[num]?s|\xc2\xb5s)/(?:op|\w+) \|.* err% \|",
+            "what nanobench prints; its template json() writes JSON",
+        ),
+        (
+            rb"^(?:\d+-element )?BenchmarkTools\.",
+            'what BenchmarkTools shows; BenchmarkTools.save("x.json", results) writes JSON',
+        ),
+        (
+            rb"^group,function,value,throughput_num",
+            "what criterion keeps for other programs; its estimates.json is read",
+        ),
+        (rb"^ +Instructions: +\d", f"what gungraun or iai prints; {_ARRAY}"),
+        (rb"^Timer precision: .*\n.* fastest ", f"what divan prints; {_ARRAY}"),
+        (rb"^This is ApacheBench", f"what ab prints; {_ARRAY}"),
         (
             rb"\A\s*window\.BENCHMARK_DATA",
             "the history of github-action-benchmark; let the tool write its results themselves",
@@ -53,13 +110,16 @@ _KINDS: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
 
 
 class Printed(NamedTuple):
-    """The text of a file that is not JSON, and its rejection if no format reads such text."""
+    """The text of a file that is not JSON, and why it is not: if no format reads such text."""
 
     text: str
     rejected: Rejected
 
 
-def hint(data: bytes) -> str | None:
-    """What a file that is not JSON looks like, and how to get JSON; None if that is not known."""
+def with_hint(rejected: Rejected, data: bytes) -> Rejected:
+    """The rejection of a file that is not JSON, which says what it is if that is known."""
     start = data[:SEARCHED_BYTES]
-    return next((what for pattern, what in _KINDS if pattern.search(start)), None)
+    for pattern, what in _KINDS:
+        if rejected.reason == "malformed_json" and pattern.search(start):
+            return Rejected("malformed_json", f"not JSON but {what}")
+    return rejected

@@ -23,26 +23,26 @@ REQUIRED: Mapping[str, Sequence[str]] = {
     "jmh": ("[].benchmark", "[].mode", "[].primaryMetric"),
     "github_action_benchmark": ("[].name", "[].unit", "[].value"),
     "asv": ("commit_hash", "results", "params"),
-    "pyperf": ("version", "benchmarks[].runs"),
+    "pyperf": ("version", "benchmarks", "benchmarks[].runs"),
     "criterion": ("mean.point_estimate", "median.point_estimate", "std_dev.point_estimate"),
-    "go_test": ("[].Action", "[].Package"),
-    "benchmarkdotnet": ("HostEnvironmentInfo", "Benchmarks[].Method"),
+    "go_test": ("[].Action", "[].Package", "[].Time"),
+    "benchmarkdotnet": ("HostEnvironmentInfo", "Benchmarks[].Method", "Benchmarks[].Type"),
     "k6": ("metrics", "root_group", "root_group.checks"),
     "catch2": ("metadata", "metadata.catch2-version"),
-    "nanobench": ("results[].name", "results[].median(elapsed)"),
-    "vitest": ("files[].filepath", "files[].groups"),
-    "tinybench": ("[].name", "[].result"),
-    "mitata": ("benchmarks[].runs", "layout", "context"),
+    "nanobench": ("results[].name", "results[].epochs", "results[].median(elapsed)"),
+    "vitest": ("files", "files[].filepath", "files[].groups"),
+    "tinybench": ("[].name", "[].result", "[].result.latency"),
+    "mitata": ("benchmarks[].runs", "benchmarks[].alias", "layout", "context"),
     "julia_benchmarktools": ("[].Julia", "[].BenchmarkTools"),
     "autocannon": ("latency", "requests", "throughput", "non2xx"),
     "oha": ("summary.successRate", "summary.requestsPerSec", "statusCodeDistribution"),
     "vegeta": ("latencies", "status_codes", "throughput", "success"),
-    "fio": ("fio version", "jobs[].jobname"),
+    "fio": ("fio version", "jobs", "jobs[].jobname"),
     "bencher": ("[].latency.value",),
 }
 KEYS_SHOWN, KEY_CHARACTERS_SHOWN = 6, 30
-# With less than this share of what a format is recognised by, no format is near.
-NEAR = 0.3
+# With no more than this share of what a format is recognised by, no format is near.
+NEAR = 0.5
 
 
 def unknown(document: object, known: Sequence[str]) -> Rejected:
@@ -69,7 +69,7 @@ def _nearest(document: object) -> str | None:
         missing = [path for path in required if not _has(document, path)]
         shares.append((1 - len(missing) / len(required), len(required), name, missing))
     share, _, name, missing = max(shares, key=lambda each: each[:2])
-    if share < NEAR:
+    if share <= NEAR:
         return None
     if not missing:
         return f"the nearest is {name}, of which it has the keys but not the values"

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import msgspec
 
-from benchmark_exporter.formats.fields import Count, NonNegative, Number, keys
+from benchmark_exporter.formats.fields import Count, NonNegative, Number, keys, objects_with
 from benchmark_exporter.formats.load_reports import benchmark_of, per_second, report
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.formats.plausible import convert
-from benchmark_exporter.model import Result, Run, Statistics
+from benchmark_exporter.model import Rejected, Result, Run, Statistics
 
 NAME = "vegeta"
 
@@ -40,10 +40,19 @@ class VegetaDocument(msgspec.Struct, frozen=True):
 
 
 def matches(document: object) -> bool:
+    """Also what `vegeta encode` writes, to say that it is not read."""
+    if isinstance(document, list):
+        return objects_with(("attack", "seq", "latency"), document)
     return {"latencies", "status_codes", "throughput", "success"} <= keys(document)
 
 
 def parse(raw: object, origin: Origin) -> Run:
+    if isinstance(raw, list):
+        raise Rejected(
+            "unknown_format",
+            "vegeta's single results (encode) are not read; vegeta report -type=json writes them "
+            "as a report",
+        )
     document, notes = convert(raw, VegetaDocument)
     name, found = benchmark_of(origin, NAME), document.latencies
     values = (found.p50, found.p95, found.p99, found.mean, found.min, found.max)

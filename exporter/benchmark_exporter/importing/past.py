@@ -14,7 +14,8 @@ class PastRun(NamedTuple):
     `read` gives the run, and raises Rejected or OSError.
 
     `content` is what the document itself is known by, where its date is not in it: another run may
-    have the same. It is empty where that is `identity`.
+    have the same. It is empty where that is `identity`. `is_extract` says that the history has
+    extracted the run from a file that may come in as well.
     """
 
     seconds: float
@@ -24,3 +25,4 @@ class PastRun(NamedTuple):
     digest: bytes
     read: Callable[[], Run | PipelineRun]
     content: bytes = b""
+    is_extract: bool = False

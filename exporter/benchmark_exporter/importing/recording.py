@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from benchmark_exporter.importing.past import PastRun
+from benchmark_exporter.ingest.imported_again import note_imported
 from benchmark_exporter.ingest.recording import Recorder
 from benchmark_exporter.ledger import Ledger, LedgerError, PastTransaction
 from benchmark_exporter.ledger.like_runs import LikeRuns
@@ -157,6 +158,8 @@ class PastRecorder:
             if is_new and past.content:
                 for digest in (past.content, _marked(past.content)):
                     transaction.add_document(digest, past.digest, run.format, now)
+            if is_new and past.is_extract and isinstance(run, Run):
+                note_imported(transaction, run, project, past.digest, now)
             outcome.new += is_new
             outcome.known += not is_new
         outcome.see(run, project)

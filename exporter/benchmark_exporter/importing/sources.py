@@ -140,7 +140,9 @@ class Sources:
             identity = hashlib.sha256(b"data.js\0" + whose + entry.digest).digest()
             read = partial(run_of, entry, history, sidecar)
             where = f"{place}: {entry.path}"
-            yield PastRun(entry.seconds, where, entry.run_id, identity, file_digest, read)
+            yield PastRun(
+                entry.seconds, where, entry.run_id, identity, file_digest, read, is_extract=True
+            )
 
     def _note_names(self, project: str, names: Iterable[str], place: str) -> None:
         for name in names:

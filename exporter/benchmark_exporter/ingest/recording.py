@@ -23,6 +23,7 @@ from benchmark_exporter.ingest.branches import without_prefix
 from benchmark_exporter.ingest.defaults import Defaults
 from benchmark_exporter.ingest.gates import record_gates
 from benchmark_exporter.ingest.growing_documents import leave_out_recorded
+from benchmark_exporter.ingest.imported_again import was_imported
 from benchmark_exporter.ingest.inbox import Candidate
 from benchmark_exporter.ingest.judging import LateRun, compare_run, judge_late_runs, judge_run
 from benchmark_exporter.ingest.log_lines import Lasting, LogLine, lasting
@@ -138,6 +139,12 @@ class Recorder:
             sidecar: Candidate = read.sidecar.candidate
             transaction.file(sidecar.name)  # it may have been rejected alone
             transaction.record_file(sidecar.name, sidecar.signature, read.sidecar.digest, None, now)
+        if isinstance(outcome, Run):
+            project = outcome.project or self._defaults.project
+            if was_imported(transaction, outcome, project, read.digest, now):
+                transaction.add_document(read.identity, read.digest, outcome.format, now)
+                transaction.count(FILES_DUPLICATE.name, (), now)
+                return LogLine(logging.INFO, "already known from a history that was imported")
         return self.record_document(transaction, read.identity, read.digest, outcome, now)
 
     def _is_unchanged(

@@ -11,6 +11,7 @@ from benchmark_exporter.ledger.branches import Branches
 from benchmark_exporter.ledger.change_search import ChangeSearch, Searched
 from benchmark_exporter.ledger.deletion import Deleted, delete
 from benchmark_exporter.ledger.drifts import Drifts
+from benchmark_exporter.ledger.imported_runs import ImportedRuns
 from benchmark_exporter.ledger.naming import Naming
 from benchmark_exporter.ledger.newest_rows import Rank
 from benchmark_exporter.ledger.notifications import Notifications
@@ -73,6 +74,7 @@ class Transaction:
         self.drifts = Drifts(connection, self._buffer)
         self.notifications = Notifications(connection, self._buffer)
         self.triage = Triage(connection, self._buffer)
+        self.imported_runs = ImportedRuns(connection)
 
     @property
     def changed(self) -> bool:
@@ -152,8 +154,7 @@ class Transaction:
         known = self._buffer.get_gathered(FILES, (path,))
         if reason is not None or (known is not None and known.reason is not None):
             self.touched.rejected_files = True
-        row = FileRow(*signature, digest, reason, json_path, detail, at)
-        self._buffer.put(FILES, (path,), row)
+        self._buffer.put(FILES, (path,), FileRow(*signature, digest, reason, json_path, detail, at))
 
     def record_rejection(self, path: str, rejected: Rejected, at: float) -> None:
         """Stores that a file was rejected, whatever becomes of it."""

@@ -113,3 +113,11 @@ def test_messages_have_samples() -> None:
 @pytest.mark.parametrize("document", [BENCHMARK, SAMPLE, TUKEY])
 def test_other_files_of_its_folders_are_not_runs(document: object) -> None:
     assert isinstance(accepted(document), Baseline)
+
+
+def test_samples_of_old_versions_are_two_arrays(tmp_path: Path) -> None:
+    sample = [SAMPLE["iters"], SAMPLE["times"]]
+    inbox = folder(tmp_path, {"fib/new/estimates.json": ESTIMATES, "fib/new/sample.json": sample})
+    (run,) = runs(inbox)
+    assert run.results[0].samples == pytest.approx((1.5e-6, 2e-6))
+    assert isinstance(accepted(sample), Baseline)

@@ -63,3 +63,19 @@ def test_what_is_no_date_costs_only_the_date(name: str, path: str, text: str) ->
     assert run.notes == (f"{path} {text!r} is not a date; its time is its file's",)
     sidecar = Sidecar(timestamp=datetime(2026, 3, 31, 10, tzinfo=UTC))
     assert accepted_run(document, Origin(sidecar=sidecar)).timestamp_seconds == MARCH
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("bench_suite/2-module", "timestamp"),
+        ("perf_analyze/1-analysis", "metadata.timestamp"),
+        ("perf_diff/1-bench_results", "metadata.timestamp"),
+        ("perf_diff/2-perf_diff", "metadata.generated_at"),
+        ("asv/2-version-1", "date"),
+    ],
+)
+def test_no_tools_date_costs_its_document(name: str, path: str) -> None:
+    run = accepted_run(changed(golden(name), path, "soon"), Origin(written_seconds=1772366400.0))
+    assert run.timestamp_seconds == 1772366400.0
+    assert path.rpartition(".")[2] in run.notes[0]

@@ -6,7 +6,7 @@ import pytest
 
 from benchmark_exporter.formats import Origin, parse
 from benchmark_exporter.model import Machine, Result, Run
-from tests.support.parsing import rejected
+from tests.support.parsing import accepted_run, rejected
 from tests.support.paths import REPOSITORY
 
 GOLDEN = REPOSITORY / "tests/exporter/golden/go_test"
@@ -99,3 +99,16 @@ def test_events_that_end_early_are_incomplete() -> None:
     lines = (GOLDEN / "2-events.json").read_text("utf-8")
     assert rejected(lines[:-40].encode()).reason == "truncated"
     assert json.loads(lines.splitlines()[0])["Action"] == "output"
+
+
+def test_what_a_failed_benchmark_logged_is_before_it_or_after_it() -> None:
+    before = (
+        "--- BENCH: BenchmarkOther-8\n    x_test.go:3: of the other\n--- FAIL: BenchmarkSilent\n"
+        "BenchmarkFailing\n    x_test.go:7: broken\n--- FAIL: BenchmarkFailing\nFAIL\n"
+    )
+    events = [
+        {"Action": "output", "Package": "x", "Output": f"{line}\n"} for line in before.split("\n")
+    ]
+    expected = {"x.BenchmarkSilent": "it failed", "x.BenchmarkFailing": "x_test.go:7: broken"}
+    failures = accepted_run(events).failures
+    assert {each.benchmark: each.error for each in failures} == expected

@@ -6,7 +6,7 @@ import pytest
 
 from benchmark_exporter.formats import Origin, Sidecar
 from benchmark_exporter.model import Result, Statistics
-from tests.support.documents import Json
+from tests.support.documents import Json, golden
 from tests.support.parsing import accepted_run, results_of, run_of
 
 BEFORE_2 = "hyperfine_with_sidecar/1-run"
@@ -82,3 +82,15 @@ def test_parameters_are_in_the_name_if_the_command_does_not_show_them(
     assert [result.name for result in run.results] == names
     assert run.results[0].statistics == Statistics(mean=1.5, min=1.0, max=2.0, stddev=0.75)
     assert run.results[0].cv_ratio == 0.5
+
+
+def test_of_a_measurement_in_several_units_the_most_frequent_counts() -> None:
+    document = golden("hyperfine_2/1-run")
+    measurements = document["results"][0]["measurements"]
+    odd = {"time_wall_clock": {"value": 5.0, "unit": "parsec"}}
+    names = [each.name for each in accepted_run(document).results]
+    for others in ([*measurements, odd], [odd, *measurements, *measurements]):
+        document["results"][0]["measurements"] = others
+        found = accepted_run(document)
+        assert [each.name for each in found.results] == names
+        assert {each.unit for each in found.results if not each.variant} == {"seconds"}

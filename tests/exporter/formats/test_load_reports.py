@@ -112,4 +112,48 @@ def test_success_below_1_is_a_failure_whatever_the_codes() -> None:
 def test_a_report_of_wrk_without_its_end_is_incomplete() -> None:
     data = (REPOSITORY / "tests/exporter/golden/wrk/1-run.json").read_bytes()
     assert rejected(data[: data.index(b"Requests/sec")]).reason == "truncated"
-    assert "several runs" in rejected(data + data).detail
+
+
+def test_reports_of_several_runs_of_wrk_are_numbered_by_url() -> None:
+    first, second, failed = (
+        (REPOSITORY / f"tests/exporter/golden/wrk/{name}.json").read_bytes()
+        for name in ("1-run", "2-wrk2", "3-errors")
+    )
+    other = first.replace(b"/items", b"/orders")
+    run = parse(b"deploy=1\n500 connections:\n".join((first, second, other, failed)))
+    assert isinstance(run, Run)
+    names = {each.benchmark: each.statistics.p50 for each in run.results if not each.variant}
+    orders = URL.replace("items", "orders")
+    assert names == pytest.approx({URL: 44e-6, f"{URL} #2": 6.67e-3, orders: 44e-6})
+    assert [each.benchmark for each in run.failures] == [f"{URL} #3"]
+    assert run.suite_duration_seconds == pytest.approx(2.01 + 30 + 2.01 + 1.1)
+    assert rejected(first + second[:-30]).reason == "truncated"
+
+
+WRK2 = "wrk/4-wrk2-seconds"
+
+
+def test_percentiles_in_seconds_end_with_a_blank() -> None:
+    statistics = run_of_file(WRK2).results[0].statistics
+    assert (statistics.p50, statistics.p99) == pytest.approx((2.97e-3, 1.16))
+
+
+def test_the_detailed_spectrum_of_wrk2_has_the_95th_percentile() -> None:
+    assert run_of_file(WRK2).results[0].statistics.p95 == pytest.approx(462.591e-3)
+
+
+def test_the_third_column_of_wrk2_may_be_the_99th_percentile() -> None:
+    text = (REPOSITORY / f"tests/exporter/golden/{WRK2}.json").read_text("utf-8")
+    assert "     99%   +/- Stdev" in text
+    statistics = run_of_file(WRK2).results[0].statistics
+    assert statistics.max == pytest.approx(1.31)
+    run = parse(text.replace(" 99.000%    1.16s \n", "").encode())
+    assert isinstance(run, Run)
+    assert run.results[0].statistics.p99 == pytest.approx(1.2)
+
+
+def test_a_report_of_wrk_is_incomplete_until_its_last_line_is_whole() -> None:
+    """A number of which digits are missing would be another one."""
+    data = (REPOSITORY / "tests/exporter/golden/wrk/1-run.json").read_bytes()
+    for end in range(data.index(b"Requests/sec"), data.index(b"MB\n", 330)):
+        assert rejected(data[:end]).reason == "truncated", data[:end][-20:]

@@ -8,6 +8,7 @@ from benchmark_exporter.formats import FORMATS, cargo_bench, perf_guard, wrk
 from benchmark_exporter.formats.unknown import REQUIRED
 from benchmark_exporter.model import MAX_REJECTION_CHARACTERS, Rejected
 from tests.support.documents import golden, without
+from tests.support.format_cases import document_of
 from tests.support.parsing import encoded, rejected
 
 
@@ -77,6 +78,23 @@ def test_what_every_format_is_recognised_by_is_known() -> None:
         ),
         ("goos: linux\ngoarch: amd64\nPASS\n", "-bench=."),
         ("fib(10) x 1,431,759 ops/sec ±0.74% (93 runs sampled)\n", "name, unit and value"),
+        ("     execution: local\n        script: x.js\n", "--summary-export"),
+        ("// Validating benchmarks:\n// ***** BenchmarkRunner: Start *****\n", "--exporters json"),
+        (" RUN  v3.2.4 /home/user/project\n\n ✓ sort.bench.js\n", "--outputJson"),
+        ("clk: ~3.05 GHz\ncpu: AMD EPYC\nruntime: node 20.20.2\n", "format"),
+        ("┌─────┬──────┐\n│ (index) │ Task name │ Latency avg (ns) │\n", "bench.table()"),
+        ("Running 10s test @ http://localhost:3000\n10 connections\n\n┌──┬──┐\n", "-j writes"),
+        ("Summary:\n  Success rate:\t100.00%\n  Total:\t2.0 sec\n", "--output-format json"),
+        ("Requests      [total, rate, throughput]         60, 1.02, 0.33\n", "-type=json"),
+        ("seq: (g=0): rw=read, bs=(R) 4096B-4096B\nfio-3.33\n", "--output-format=json"),
+        ("· Creating environments\n[ 50.00%] ·· Running\n", "results folder"),
+        (".....................\ntimeit: Mean +- std dev: 4.19 us +- 0.05 us\n", "-o FILE"),
+        ("| ns/op |          op/s | err% | total | benchmark\n", "json()"),
+        ("BenchmarkTools.Trial: 10000 samples with 390 evaluations.\n", "BenchmarkTools.save"),
+        ("group,function,value,throughput_num,throughput_type\nfib,,20,,\n", "estimates.json"),
+        ("rust_bench::group::id\n  Instructions:    1734|N/A\n", "name, unit and value"),
+        ("Timer precision: 41 ns\nexample     fastest   │ slowest\n", "name, unit and value"),
+        ("This is ApacheBench, Version 2.3\n", "name, unit and value"),
         ("window.BENCHMARK_DATA = {}\n", "github-action-benchmark"),
         ('<?xml version="1.0"?><testsuite/>', "XML"),
     ],
@@ -89,6 +107,14 @@ def test_text_is_answered_with_the_option_that_writes_json(text: str, option: st
         assert not error.detail.endswith("…")
 
 
+def test_single_results_of_vegeta_are_answered_with_its_report() -> None:
+    line = b'{"attack":"","seq":0,"code":200,"timestamp":"2026-03-01T12:00:00Z","latency":2}\n'
+    for data in (line * 2, b"[" + line.strip() + b"]"):
+        error = rejected(data)
+        assert error.reason == "unknown_format"
+        assert "vegeta report -type=json" in error.detail
+
+
 def test_a_text_that_is_cut_ends_with_a_whole_word() -> None:
     error = Rejected("unknown_format", "word " * 100)
     assert error.detail.removesuffix("…").endswith("word")
@@ -96,3 +122,61 @@ def test_a_text_that_is_cut_ends_with_a_whole_word() -> None:
     keys = rejected(encoded({f"{number}-{'x' * 60}": 1 for number in range(20)}))
     assert "and 14 more" in keys.detail
     assert all(word.endswith(("…", ",", "x", ";")) for word in keys.detail.split() if "xx" in word)
+
+
+def without_path(document: Any, path: str) -> Any:
+    """The document without what a path of REQUIRED names; of entries, of all of them."""
+    step, _, rest = path.partition(".")
+    key, brackets, _ = step.partition("[]")
+    if not key:
+        return [without_path(each, rest) for each in document]
+    if key not in document:
+        return document
+    if not rest and not brackets:
+        return {each: value for each, value in document.items() if each != key}
+    inner = document[key]
+    if not brackets:
+        return document | {key: without_path(inner, rest)}
+    return document | {key: [without_path(each, rest) for each in inner]}
+
+
+# What each format cannot do without, and the nearest format is still recognised by the others.
+MISSING = {
+    "asv": "params",
+    "autocannon": "non2xx",
+    "benchmarkdotnet": "HostEnvironmentInfo",
+    "fio": "fio version",
+    "github_action_benchmark": "[].unit",
+    "hyperfine": "results[].mean",
+    "jmh": "[].primaryMetric",
+    "mitata": "layout",
+    "nanobench": "results[].median(elapsed)",
+    "oha": "statusCodeDistribution",
+    "pyperf": "benchmarks[].runs",
+    "pytest_benchmark": "machine_info",
+    "vegeta": "success",
+    "vitest": "files[].groups",
+}
+
+
+@pytest.mark.parametrize(("name", "path"), MISSING.items())
+def test_the_nearest_format_is_the_tool_s_own(name: str, path: str) -> None:
+    document = without_path(document_of(name), path)
+    error = rejected(encoded(document))
+    assert error.reason == "unknown_format"
+    assert f"the nearest is {name}, which also has" in error.detail
+    assert path in error.detail
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"version": 2, "configurations": []},
+        {"name": "x", "version": "1.0", "scripts": {}},
+        [{"name": "x", "path": "y", "limit": "1 kB"}],
+        {"results": [], "start_time": "x"},
+        {"benchmarks": [{"name": "x"}]},
+    ],
+)
+def test_a_key_that_many_documents_have_leads_to_no_format(document: Any) -> None:
+    assert "the nearest" not in rejected(encoded(document)).detail

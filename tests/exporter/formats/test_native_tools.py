@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_exporter.formats import Origin, parse
+from benchmark_exporter.formats import Origin, is_written_as_measured, parse
 from benchmark_exporter.model import Failure, Run
 from tests.support.documents import golden
 from tests.support.parsing import accepted_run, encoded, rejected, results_of, run_of, run_of_file
@@ -139,6 +139,20 @@ def test_estimates_of_julia_are_read_and_judgements_named() -> None:
     assert run.notes == ("change is a TrialJudgement, which is not read",)
 
 
+def test_results_of_pkgbenchmark_have_time_and_commit() -> None:
+    run = run_of("julia_benchmarktools/3-pkgbenchmark")
+    assert run.results == run_of("julia_benchmarktools/1-trials").results
+    assert (run.commit_hash[:7], run.timestamp_seconds) == ("a1b2c3d", 1772366400.296)
+    document = golden("julia_benchmarktools/3-pkgbenchmark")
+    assert accepted_run(document | {"commit": "dirty"}).commit_hash == ""
+
+
+@pytest.mark.parametrize("saved", ["", "[1, 2]", "[" * 5000, "\ud800"])
+def test_a_group_of_pkgbenchmark_that_cannot_be_read_is_rejected(saved: str) -> None:
+    document = golden("julia_benchmarktools/3-pkgbenchmark") | {"benchmarkgroup": saved}
+    assert rejected(encoded(document)).reason in ("invalid_value", "malformed_json")
+
+
 def test_a_job_of_fio_has_latency_iops_and_bandwidth_by_direction() -> None:
     results = results_of("fio/1-version-3")
     assert list(results) == [
@@ -183,3 +197,34 @@ def test_results_of_public_projects_are_read() -> None:
             run = parse(path.read_bytes(), Origin())
             assert isinstance(run, Run), path.name
             assert run.results or run.failures, path.name
+
+
+def test_catch2_of_several_executables_in_one_file_is_one_run() -> None:
+    first, second = text("catch2/1-version-2"), text("catch2/2-version-3")
+    names = [each.name for each in run_of_text(f"{first}\n{second}").results]
+    assert len(names) == 4
+    assert sum(name.endswith(" #2") for name in names) == 2
+    half = second[: len(second) // 2]
+    assert rejected(f"{first}\n{half}".encode()).reason == "truncated"
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        "\nrunning 3 tests\n",
+        "Gnuplot not found, using plotters backend\nBenchmarking fib 20: Warming up\n",
+        '<?xml version="1.0" encoding="UTF-8"?>\n<Catch2TestRun name="b" rng-seed="1">\n',
+        "goos: linux\ngoarch: amd64\npkg: example.org/x\n",
+        '{"Time":"2026-03-01T12:00:00Z","Action":"start","Package":"x"}\n' * 2,
+    ],
+)
+def test_a_tool_that_has_not_measured_yet_is_waited_for(begun: str) -> None:
+    for data in (begun.encode(), begun.replace("\n", "\r\n").encode("utf-16")):
+        assert rejected(data).reason == "truncated"
+        assert is_written_as_measured(data)
+
+
+def test_a_job_of_fio_without_a_name_is_called_by_its_group() -> None:
+    document = golden("fio/1-version-3")
+    document["jobs"][0]["jobname"] = ""
+    assert accepted_run(document).results[0].name == "group 0/read"

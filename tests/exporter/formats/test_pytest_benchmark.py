@@ -51,3 +51,12 @@ def test_a_nan_is_not_there_in_extra_info_or_among_the_statistics() -> None:
     for name in ("mean", "max"):
         run = accepted_run(changed(document, f"benchmarks.0.stats.{name}", float("nan")))
         assert len(run.results) == len(accepted_run(document).results)
+
+
+def test_the_statistics_count_where_rounds_are_missing() -> None:
+    document = golden("pytest_benchmark/1-run")
+    split = document["benchmarks"][0]["stats"]
+    split["data"] = [*split["data"][:2], "..."]  # as projects shorten what they keep
+    split |= {"rounds": 4, "median": 0.0025, "mean": 0.0025}
+    result = accepted_run(document).results[0]
+    assert (result.samples, result.sample_count, result.statistics.p50) == ((), 4, 0.0025)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from benchmark_exporter.__main__ import EXIT_OK
+from benchmark_exporter.ledger import DeletionSelection
 from tests.support.action_history import DAY_SECONDS, bench, commit, entry, history, times_of, write
-from tests.support.documents import perf_suite
+from tests.support.documents import google_benchmark, perf_suite
 from tests.support.importing import RUNS, imported
 from tests.support.wired import START_SECONDS, Wired
 
@@ -81,6 +82,90 @@ def test_a_result_that_was_dropped_is_known_in_what_the_action_has_made_of_it(
         assert imported(wired, data) == EXIT_OK
         assert f"{known} were known already" in capsys.readouterr().out
     assert [row[2] for row in wired.query(RUNS)] == [commit(1), commit(2)]
+
+
+def load(value: float, number: int = 1) -> list[dict[str, object]]:
+    """What a tool writes of a commit, and the action extracts."""
+    return [
+        {"name": "load", "unit": "ms", "value": value},
+        {"name": "size", "unit": "bytes", "value": 64 * number},
+    ]
+
+
+def take_load(wired: Wired, name: str, value: float, number: int = 1, **more: object) -> None:
+    sidecar = {"project": "orbit", "commit": commit(number), "timestamp": "2026-05-27T19:00:00Z"}
+    wired.drop(f"{name}.meta.json", sidecar | more)
+    wired.take(f"{name}.json", load(value, number))
+
+
+@pytest.fixture
+def with_history(wired: Wired) -> Wired:
+    """Two commits' results were imported, as the action has extracted them."""
+    made = START_SECONDS - DAY_SECONDS
+    entries = [
+        entry(
+            number,
+            made + number,
+            [bench("load", 12.5 + number, "ms"), bench("size", 64 * number, "bytes")],
+            "customSmallerIsBetter",
+        )
+        for number in (1, 2)
+    ]
+    data = write(wired.folder / "data.js", history(Benchmark=entries))
+    assert imported(wired, data) == EXIT_OK
+    return wired
+
+
+def test_a_file_of_a_run_that_was_imported_counts_once(with_history: Wired) -> None:
+    before = with_history.query(RUNS)
+    for number in (1, 2):
+        take_load(with_history, f"run-{number}", 12.5 + number, number)
+    assert with_history.query(RUNS) == before
+    assert with_history.value("benchmark_exporter_files_duplicate_total") == 2
+    # Read again after a start, or copied: the same file.
+    with_history.take("copy.json", load(13.5))
+    with_history.drop("run-1.json", load(13.5))
+    with_history.settle()
+    assert [row for row in with_history.query(RUNS) if row[0] == "orbit"] == before
+
+
+def test_another_measurement_of_a_commit_that_was_imported_is_another_run(
+    with_history: Wired,
+) -> None:
+    """It has another value, or, of a size, the same one again."""
+    before = len(with_history.query(RUNS))
+    for number, value in enumerate((13.6, 13.5, 13.5), 1):
+        take_load(with_history, f"run-{number}", value, run_id=f"ci-{number}")
+    assert len(with_history.query(RUNS)) == before + 2
+
+
+@pytest.mark.parametrize("more", [{"project": "other"}, {"commit": commit(9)}, {"commit": ""}])
+def test_a_file_that_states_another_commit_or_project_is_another_run(
+    with_history: Wired, more: dict[str, object]
+) -> None:
+    before = len(with_history.query(RUNS))
+    take_load(with_history, "run", 13.5, 1, **more)
+    assert len(with_history.query(RUNS)) == before + 1
+
+
+def test_a_file_of_a_run_that_was_imported_and_deleted_is_recorded(with_history: Wired) -> None:
+    with_history.delete_runs(DeletionSelection(run="1"))
+    before = len(with_history.query(RUNS))
+    take_load(with_history, "run", 13.5)
+    assert len(with_history.query(RUNS)) == before + 1
+
+
+def test_a_file_with_variants_is_known_by_its_benchmarks(wired: Wired) -> None:
+    """Of what Google Benchmark measures, the action has the real time alone."""
+    document = google_benchmark(0, "copy_bench", {"BM_Copy": 2.5, "BM_Find": 4.0})
+    benches = [bench("BM_Copy", 2.5), bench("BM_Find", 4.0)]
+    entries = [entry(1, START_SECONDS - DAY_SECONDS, benches, "googlecpp")]
+    data = write(wired.folder / "data.js", history(Benchmark=entries))
+    assert imported(wired, data) == EXIT_OK
+    before = wired.query(RUNS)
+    wired.drop("run.meta.json", {"project": "orbit", "commit": commit(1)})
+    wired.take("run.json", document)
+    assert wired.query(RUNS) == before
 
 
 def test_a_sidecar_states_what_the_history_does_not(wired: Wired) -> None:

@@ -12,6 +12,7 @@ from tools.japanese.pages import japanese_pages, japanese_path, read_page, read_
 from tools.japanese.wording import avoided_words, wording_faults
 
 PAGES = japanese_pages(REPOSITORY)
+FIRST_PAGES = [REPOSITORY / name for name in ("docs/glossary.md",)]
 EVERY_PAGE = pytest.mark.parametrize(
     "path", PAGES, ids=lambda path: str(path.relative_to(REPOSITORY))
 )
@@ -282,3 +283,9 @@ def test_usual_japanese_is_not_a_fault(tmp_path: Path, line: str) -> None:
 )
 def test_a_translation_has_its_place(english: str, japanese: str) -> None:
     assert japanese_path(REPOSITORY, REPOSITORY / english) == REPOSITORY / japanese
+
+
+def test_every_runbook_and_the_first_pages_are_translated() -> None:
+    runbooks = (REPOSITORY / "docs/runbooks").glob("*.md")
+    expected = {japanese_path(REPOSITORY, path) for path in (*runbooks, *FIRST_PAGES)}
+    assert [path.name for path in sorted(expected - set(PAGES))] == []

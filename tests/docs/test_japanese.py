@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.support.paths import REPOSITORY
 from tools.japanese.__main__ import main
@@ -289,3 +290,23 @@ def test_every_runbook_and_the_first_pages_are_translated() -> None:
     runbooks = (REPOSITORY / "docs/runbooks").glob("*.md")
     expected = {japanese_path(REPOSITORY, path) for path in (*runbooks, *FIRST_PAGES)}
     assert [path.name for path in sorted(expected - set(PAGES))] == []
+
+
+def test_containers_have_the_runbooks_of_both_languages_in_folders_as_here() -> None:
+    compose = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text(encoding="utf-8"))
+    mounts = dict(
+        volume.removesuffix(":ro").split(":")
+        for volume in compose["services"]["exporter"]["volumes"]
+        if isinstance(volume, str) and volume.startswith("./docs/")
+    )
+    documents = (REPOSITORY / "kubernetes/base/exporter.yaml").read_text(encoding="utf-8")
+    (container,) = (
+        document["spec"]["template"]["spec"]["containers"][0]
+        for document in yaml.safe_load_all(documents)
+        if document["kind"] == "Deployment"
+    )
+    in_pods = {each["name"]: each["mountPath"] for each in container["volumeMounts"]}
+    english = Path(mounts["./docs/runbooks"])
+    assert Path(mounts["./docs/ja/runbooks"]) == english.parent / "ja" / english.name
+    assert in_pods["runbooks"] == str(english)
+    assert in_pods["runbooks-ja"] == mounts["./docs/ja/runbooks"]

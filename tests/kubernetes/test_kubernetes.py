@@ -151,6 +151,7 @@ def test_every_runbook_is_there_and_no_dashboard_is_forgotten(base: Objects) -> 
     maps = {each["metadata"]["name"]: each["data"] for each in of_kind(base, "ConfigMap")}
     runbooks = {path.name for path in (REPOSITORY / "docs/runbooks").glob("*.md")}
     assert maps.pop("benchmark-runbooks").keys() == runbooks
+    assert maps.pop("benchmark-runbooks-ja").keys() == runbooks
     dashboards = {path.name for path in (REPOSITORY / "grafana/dashboards").glob("*.json")}
     shown = {name for data in maps.values() for name in data}
     assert shown == dashboards - {"resources.json", "stack-health.json"}
@@ -176,7 +177,7 @@ def test_the_pod_keeps_to_the_restricted_profile(base: Objects) -> None:
 
 
 def test_another_namespace_needs_one_change(kustomize: str, tmp_path: Path) -> None:
-    for name in ("kubernetes", "docs/runbooks", "grafana/dashboards"):
+    for name in ("kubernetes", "docs/runbooks", "docs/ja/runbooks", "grafana/dashboards"):
         shutil.copytree(REPOSITORY / name, tmp_path / name)
     path = tmp_path / "kubernetes/base/kustomization.yaml"
     text = path.read_text(encoding="utf-8")

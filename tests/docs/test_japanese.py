@@ -13,7 +13,7 @@ from tools.japanese.pages import japanese_pages, japanese_path, read_page, read_
 from tools.japanese.wording import avoided_words, wording_faults
 
 PAGES = japanese_pages(REPOSITORY)
-FIRST_PAGES = [REPOSITORY / name for name in ("docs/glossary.md",)]
+FIRST_PAGES = [REPOSITORY / name for name in ("README.md", "docs/glossary.md")]
 EVERY_PAGE = pytest.mark.parametrize(
     "path", PAGES, ids=lambda path: str(path.relative_to(REPOSITORY))
 )

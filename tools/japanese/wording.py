@@ -44,18 +44,19 @@ def avoided_words(glossary: Path) -> Mapping[str, str]:
 
 
 def _faults(line: str, avoided: Mapping[str, str]) -> Iterator[str]:
-    plain = re.sub(r"\]\([^()\s]+\)", "", line).replace("[", "").replace("]", "")
-    plain = plain.replace("**", "")
-    without_code = re.sub(r"`[^`]*`", "``", plain)
-    yield from (f"no space in {each!r}" for each in _NEXT_TO_EACH_OTHER.findall(without_code))
-    if _BESIDE_PUNCTUATION.search(re.sub(r"https?://\S+ ", "", without_code)):
+    marked = re.sub(r"\]\([^()\s]+\)", "", line).replace("[", "").replace("]", "")
+    marked = re.sub(r"`[^`]*`", "``", marked)
+    # Bold text that ends in punctuation needs a space after it, or it is not bold.
+    if _BESIDE_PUNCTUATION.search(re.sub(r"https?://\S+ ", "", marked)):
         yield "a space beside punctuation"
-    yield from (f"full-width {each!r}" for each in _FULL_WIDTH.findall(without_code))
+    plain = marked.replace("**", "")
+    yield from (f"no space in {each!r}" for each in _NEXT_TO_EACH_OTHER.findall(plain))
+    yield from (f"full-width {each!r}" for each in _FULL_WIDTH.findall(plain))
     if found := _ADDRESS_WITHOUT_SPACE.search(plain):
         yield f"no space after the address {found[0][:-1]}"
     for word, used in avoided.items():
-        # メトリック is a part of メトリックス only by accident; サーバ is one of サーバー.
-        if re.search(rf"{word}(?!ー)", without_code):
+        # サーバ is one of サーバー.
+        if re.search(rf"{word}(?!ー)", plain):
             yield f"{word!r} instead of {used!r}"
 
 

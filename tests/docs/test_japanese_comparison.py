@@ -35,7 +35,7 @@ JAPANESE = """\
 [English](../disk.md)
 
 Prometheus の空きが 5 分間ありません。残りは 3 % です。`df -h` と [対処](#対処)、
-または docs/other.md を見ます。
+または docs/ja/other.md を見ます。
 
 ## 対処
 
@@ -100,7 +100,12 @@ def test_pages_in_step_have_no_difference(repository: Path) -> None:
         ("other.md#二番", "../other.md#two", "link is missing: docs/ja/other.md#二番"),
         ("other.md#二番", "other.md", "section 'What to do': link is not there"),
         ("9090 ", "9093 ", "section 'What to do': address is missing: http://localhost:9090"),
-        ("docs/other.md", "別のページ", "section 'Disk full': name is missing: docs/other.md"),
+        (
+            "docs/ja/other.md",
+            "別のページ",
+            "section 'Disk full': name is missing: docs/ja/other.md",
+        ),
+        ("docs/ja/other", "docs/other", "section 'Disk full': name is missing: docs/ja/other.md"),
         ("node_exporter", "それ", "section 'What to do': name is missing: node_exporter"),
         ("3 %", "4 %", "section 'Disk full': number is missing: 3"),
         ("5 分間", "6 分間", "section 'Disk full': number is missing: 5 (five)"),

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -110,7 +111,9 @@ def _section(links: "_Links", english: Section, japanese: Section) -> Iterator[s
         )
         return
     for theirs, ours in zip(inlines(english.tokens), inlines(japanese.tokens), strict=True):
-        found = faults(facts(theirs, links.expected), facts(ours, links.actual))
+        source = facts(theirs, links.expected)
+        source = replace(source, names=frozenset(map(links.expected_name, source.names)))
+        found = faults(source, facts(ours, links.actual))
         yield from (f"{fault} in {_excerpt(ours.content)}" for fault in found)
 
 
@@ -143,6 +146,13 @@ class _Links:
         if fragment and (fragment := self._anchors(path, japanese).get(fragment, "")) == "":
             return self._resolved(self._english.path, target)
         return f"{japanese.relative_to(self._repository)}#{fragment}"
+
+    def expected_name(self, name: str) -> str:
+        """Of a page that is named from the top of the repository: its Japanese one."""
+        path = self._repository / name
+        japanese = japanese_path(self._repository, path)
+        is_page = path.suffix == ".md" and path.is_file() and japanese.is_file()
+        return str(japanese.relative_to(self._repository)) if is_page else name
 
     def _resolved(self, page: Path, target: str) -> str:
         parts = urlsplit(target)

@@ -12,7 +12,11 @@ from stack.settings import LISTENERS, NODE_EXPORTER, VMAUTH
 from tests.support.paths import REPOSITORY
 from tests.support.process import Exporter
 
-RUNBOOKS = sorted((REPOSITORY / "docs/runbooks").glob("*.md"))
+RUNBOOKS = sorted(
+    path
+    for folder in ("docs/runbooks", "docs/ja/runbooks")
+    for path in (REPOSITORY / folder).glob("*.md")
+)
 URLS = {
     "exporter": "http://perf.example.org:8000",
     "stream": "http://perf.example.org:8765",

@@ -149,8 +149,8 @@ def test_every_name_that_one_object_gives_another_exists(example: Objects) -> No
 
 def test_every_runbook_is_there_and_no_dashboard_is_forgotten(base: Objects) -> None:
     maps = {each["metadata"]["name"]: each["data"] for each in of_kind(base, "ConfigMap")}
-    runbooks = {path.name for path in (REPOSITORY / "docs/runbooks").glob("*.md")}
-    assert maps.pop("benchmark-runbooks").keys() == runbooks
+    docs = {path.name for path in (REPOSITORY / "docs/runbooks").glob("*.md")}
+    assert maps.pop("benchmark-runbooks").keys() == maps.pop("benchmark-runbooks-ja").keys() == docs
     dashboards = {path.name for path in (REPOSITORY / "grafana/dashboards").glob("*.json")}
     shown = {name for data in maps.values() for name in data}
     assert shown == dashboards - {"resources.json", "stack-health.json"}
@@ -176,7 +176,7 @@ def test_the_pod_keeps_to_the_restricted_profile(base: Objects) -> None:
 
 
 def test_another_namespace_needs_one_change(kustomize: str, tmp_path: Path) -> None:
-    for name in ("kubernetes", "docs/runbooks", "grafana/dashboards"):
+    for name in ("kubernetes", "docs/runbooks", "docs/ja/runbooks", "grafana/dashboards"):
         shutil.copytree(REPOSITORY / name, tmp_path / name)
     path = tmp_path / "kubernetes/base/kustomization.yaml"
     text = path.read_text(encoding="utf-8")

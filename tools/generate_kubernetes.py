@@ -37,10 +37,7 @@ _Dumper.add_representer(str, _text)
 def render() -> dict[Path, str]:
     """The text of each generated file."""
     configuration = alerting.without_digest(_read("alertmanager/alertmanager.yml"))
-    templates = "".join(
-        path.read_text(encoding="utf-8")
-        for path in sorted((REPOSITORY / "alertmanager/templates").glob("*.tmpl"))
-    )
+    templates = _templates("en")
     base = KUBERNETES / "base/generated"
     documents = {
         base / "monitor.yaml": monitoring.service_monitor(_read("prometheus/prometheus.yml")),
@@ -57,6 +54,13 @@ def render() -> dict[Path, str]:
         + yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=1000, allow_unicode=True)
         for path, document in documents.items()
     }
+
+
+def _templates(language: str) -> str:
+    """Those of Alertmanager, with the words of a language."""
+    folder = REPOSITORY / "alertmanager/templates"
+    paths = sorted(folder.glob("*.tmpl")) + sorted(folder.glob(f"{language}/*.tmpl"))
+    return "".join(path.read_text(encoding="utf-8") for path in paths)
 
 
 def _read(path: str | Path) -> Any:

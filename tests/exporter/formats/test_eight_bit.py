@@ -64,7 +64,7 @@ def test_any_other_is_not_guessed(data: bytes) -> None:
 def test_a_sidecar_is_refused_likewise() -> None:
     data = '{"project": "性能測定機"}'.encode("cp932")
     with pytest.raises(Rejected, match=r"at byte 13; it looks like CP932") as raised:
-        parse_sidecar(data, Origin("x.json", 0.0))
+        parse_sidecar(data, Origin())
     assert raised.value.reason == "not_utf8"
 
 

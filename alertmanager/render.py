@@ -28,6 +28,8 @@ HEADER = (
     "then run `make reload`.\n"
 )
 TEMPLATES = "templates/"
+# Of the words in messages: a folder of the templates.
+LANGUAGE, LANGUAGES = "ALERT_LANGUAGE", ("en", "ja")
 # A receiver with this ending needs what the channel needs that it is another receiver of.
 OF_SAME_CHANNEL = "-digest"
 # The receiver of alerts that only mute others.
@@ -71,8 +73,8 @@ def render(
     """Return the configuration without the channels that are off, and all channels in order.
 
     Raises:
-        RenderError: the document is not an Alertmanager configuration, or its default receiver
-            would be left out.
+        RenderError: the document is not an Alertmanager configuration, its default receiver
+            would be left out, or there is no such language.
     """
     if not (
         isinstance(document, dict)
@@ -86,16 +88,21 @@ def render(
     off = {channel.name: channel for channel in channels if not channel.on}
     if (default := document["route"].get("receiver")) in off:
         raise RenderError(f"the default receiver cannot be left out: {off[default]}")
-    templates = [
-        str(templates_dir / pattern.removeprefix(TEMPLATES))
-        for pattern in document.get("templates", [])
-    ]
+    patterns = [*document.get("templates", []), f"{TEMPLATES}{_language(sources)}/*.tmpl"]
+    templates = [str(templates_dir / pattern.removeprefix(TEMPLATES)) for pattern in patterns]
     return {
         **document,
         "templates": templates,
         "route": _without(document["route"], off),
         "receivers": receivers,
     }, channels
+
+
+def _language(sources: Sources) -> str:
+    language = sources.settings.get(LANGUAGE, "").strip() or LANGUAGES[0]
+    if language not in LANGUAGES:
+        raise RenderError(f"{LANGUAGE} must be 'en' or 'ja', not {language!r}")
+    return language
 
 
 def write(path: Path, text: str) -> None:
@@ -153,10 +160,10 @@ def _parser() -> argparse.ArgumentParser:
         description="Render Alertmanager's configuration without the channels that lack a secret "
         "or a setting, and report which channels are on.",
         epilog="Settings come from the environment: PAGERDUTY_URL, SMTP_SMARTHOST, SMTP_FROM, "
-        "SMTP_USERNAME, SMTP_REQUIRE_TLS, ALERT_EMAIL_TO. A channel that is set up incorrectly is "
-        "left out with a warning, so that the others still alert. Exit status: 0 if the "
-        "configuration was written, 1 if it could not be (the previous one stays), 2 for wrong "
-        "usage.",
+        "SMTP_USERNAME, SMTP_REQUIRE_TLS, ALERT_EMAIL_TO, ALERT_LANGUAGE (en or ja). A channel "
+        "that is set up incorrectly is left out with a warning, so that the others still alert. "
+        "Exit status: 0 if the configuration was written, 1 if it could not be (the previous "
+        "one stays), 2 for wrong usage.",
     )
     for flag, kind, metavar, text in (
         ("--config", Path, "FILE", "alertmanager.yml with all channels"),

@@ -10,11 +10,21 @@ from typing import Any, Protocol
 
 import yaml
 
-from stack import high_availability, internal, parts
+from stack import alert_texts, high_availability, internal, parts
 from stack.readiness import first_ready, is_ready
 from stack.settings import ALERTMANAGER, EXPORTER, Part, Settings, StackError
 
 ALERT = "NotificationTest"
+TEXTS: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        "summary": "TEST of the notification channels, nothing is wrong",
+        "description": "Somebody ran `make notify-test`. Nothing has to be done.",
+    },
+    "ja": {
+        "summary": "通知先のテストです。問題は起きていません",
+        "description": "`make notify-test` が実行されました。対応は必要ありません。",
+    },
+}
 # Longer than Alertmanager's group_interval, after which it counts a notification as failed
 # for good.
 ARRIVAL_SECONDS = 45.0
@@ -140,10 +150,7 @@ def _receivers(settings: Settings) -> set[str]:
 def _post(settings: Settings, starts: datetime, ends: datetime) -> None:
     alert = {
         "labels": {"alertname": ALERT, "severity": "critical", "team": "benchmarks"},
-        "annotations": {
-            "summary": "TEST of the notification channels, nothing is wrong",
-            "description": "Somebody ran `make notify-test`. Nothing has to be done.",
-        },
+        "annotations": TEXTS[settings[alert_texts.SETTING]],
         "startsAt": starts.isoformat(),
         "endsAt": ends.isoformat(),
         "generatorURL": settings.public_url(EXPORTER),

@@ -4,7 +4,7 @@ import secrets
 import stat
 from collections.abc import Iterator
 
-from stack import credential, internal, proxy_users
+from stack import alert_language, credential, internal, proxy_users
 from stack.dashboards import lay_out
 from stack.parts import is_sidecar
 from stack.prometheus_config import lay_out_for_container
@@ -72,6 +72,7 @@ def prepare(settings: Settings) -> Iterator[str]:
             file.write_text(head, encoding="utf-8")
     yield from make_token(settings)
     yield from credential.make(settings)
+    alert_language.write(settings)
     yield from proxy_users.make_first(settings)
     internal.choose_missing(settings)
     lay_out_for_container(settings)

@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from stack import (
+    alert_language,
     credential,
     high_availability,
     internal,
@@ -71,8 +72,7 @@ class Processes:
         """Where the proxy runs."""
         published = (VMAUTH,) if long_term.is_on(self._settings) else ()
         here = (*local_parts(self._settings), STREAM, *published)
-        added = high_availability.added(self._settings)
-        ports = internal.ports(self._settings)
+        added, ports = high_availability.added(self._settings), internal.ports(self._settings)
         return proxy.Place(
             folder=str(self._folder / proxy.FOLDER),
             storage=str(self.proxy_data),
@@ -163,19 +163,19 @@ class Processes:
         settings, root = self._settings, self._settings.root
         here = {*local_parts(settings), STREAM} - {NODE_EXPORTER, PROXY}
         alertmanagers = ",".join(self.internal_urls(ALERTMANAGER))
-        self._made("exporter")
         return [
             *(sys.executable, "-m", "benchmark_exporter", "serve"),
             f"--listen={self._address(EXPORTER)}",
             f"--stream-listen={self._address(STREAM)}",
             f"--results-dir={settings.results_dir}",
-            f"--ledger={self.ledger}",
+            f"--ledger={self._made('exporter') / self.ledger.name}",
             f"--config={root / 'exporter/benchmark_exporter/config.yaml'}",
             f"--runbooks-dir={root / 'docs/runbooks'}",
             f"--environment={settings['BENCHMARK_ENVIRONMENT']}",
             f"--upload-tokens={settings.secrets_dir / UPLOAD_TOKENS}",
             f"--github-webhook-secret={settings.secrets_dir / GITHUB_WEBHOOK_SECRET}",
             f"--credential-file={settings.secrets_dir / credential.FILE}",
+            f"--alert-language-file={alert_language.file(settings)}",
             f"--triage-tokens={settings.secrets_dir / TRIAGE_TOKENS}",
             f"--scrape-tokens={settings.secrets_dir / SCRAPE_TOKENS}",
             *([f"--alertmanager-api-url={alertmanagers}"] if ALERTMANAGER in here else []),

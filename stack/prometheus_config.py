@@ -1,18 +1,19 @@
 """prometheus.yml as Prometheus reads it: that of prometheus/, with what settings add to it."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import yaml
 
-from stack import credential, exporters, long_term, remote_write
+from stack import alert_texts, credential, exporters, long_term, remote_write
 from stack.parts import is_sidecar
 from stack.settings import VMAUTH, Part, Settings
 
-NAME = "prometheus.yml"
+NAME, RULES = "prometheus.yml", "rules"
 # Where the container reads it, below the state folder.
 FOLDER = "prometheus-config"
 # What is mounted into that folder, each where prometheus.yml expects it.
-MOUNTED = ("rules", "targets", credential.FOLDER, exporters.FOLDER, exporters.CREDENTIALS)
+MOUNTED = ("targets", credential.FOLDER, exporters.FOLDER, exporters.CREDENTIALS)
 # The targets of HIGH_AVAILABILITY=yes, which its overlay mounts.
 MEMBERS = "members"
 CONTAINERS = {part: f"{part.name}:{port}" for part, port in long_term.CONTAINER_PORTS.items()}
@@ -57,4 +58,22 @@ def lay_out_for_container(settings: Settings) -> None:
     for name in (*MOUNTED, MEMBERS):
         (folder / name).mkdir(exist_ok=True)
     remote_write.write_credentials(settings, folder)
+    write_rules(settings, folder / RULES)
     credential.write_shared(folder / NAME, text(settings), settings)
+
+
+def write_rules(settings: Settings, folder: Path) -> None:
+    """Write the rules in the language of alerts into a folder, and remove others from it.
+
+    Raises:
+        OSError: they cannot be written.
+        StackError: a file of them has a mistake.
+    """
+    folder.mkdir(exist_ok=True)
+    credential.share(folder, settings)
+    written = alert_texts.rules(settings)
+    for name, content in written.items():
+        credential.write_shared(folder / name, content, settings)
+    for file in folder.glob("*.yml"):
+        if file.name not in written:
+            file.unlink()

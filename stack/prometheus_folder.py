@@ -7,6 +7,7 @@ import yaml
 
 from benchmark_exporter.atomic_write import write_file
 from stack import (
+    alert_texts,
     credential,
     exporters,
     high_availability,
@@ -24,17 +25,20 @@ def lay_out(
 ) -> None:
     """Write the configuration, its rules and its targets into the folder of a Prometheus.
 
-    Nothing but the addresses differs from prometheus/, unless .env adds to the configuration, or
-    the Prometheus that `argv` runs takes its retention from it: then that is in it.
+    Nothing but the addresses differs from prometheus/, unless .env adds to the configuration or
+    chooses another language of alerts, or the Prometheus that `argv` runs takes its retention from
+    it: then that is in it.
 
     Raises:
         OSError: the folder cannot be written to.
-        StackError: .env adds what cannot be used.
+        StackError: .env adds what cannot be used, or rules that are to be translated have a
+            mistake.
     """
     source = settings.root / "prometheus"
     (folder / "targets").mkdir(parents=True, exist_ok=True)
     links = {
-        "rules": source / "rules",
+        # Whatever the language, at the same path, by which Prometheus knows its groups.
+        prometheus_config.RULES: _rules(settings, folder),
         credential.FOLDER: credential.folder(settings),
         exporters.FOLDER: source / exporters.FOLDER,
         exporters.CREDENTIALS: settings.secrets_dir / exporters.CREDENTIALS,
@@ -56,6 +60,15 @@ def lay_out(
     if not high_availability.is_on(settings):
         here = {}
     _write_targets(source / "targets/members", folder / "members", here)
+
+
+def _rules(settings: Settings, folder: Path) -> Path:
+    """The folder with the rules in the language of alerts."""
+    if alert_texts.is_english(settings):
+        return settings.root / alert_texts.RULES
+    folder /= f"rules-{settings[alert_texts.SETTING]}"
+    prometheus_config.write_rules(settings, folder)
+    return folder
 
 
 def _write_targets(source: Path, folder: Path, here: Mapping[str, str]) -> None:

@@ -11,7 +11,7 @@ from ipaddress import AddressValueError, IPv4Address
 from urllib.parse import urlsplit
 
 from benchmark_exporter.digest.schedule import parse_weekly
-from stack import exporters, parts
+from stack import alert_texts, exporters, parts
 from stack.long_term_settings import RULES as LONG_TERM_RULES
 from stack.settings import Settings
 
@@ -156,6 +156,7 @@ RULES: Mapping[str, tuple[Callable[[str], object], str]] = {
         "host:port, like smtp.example.org:587, or empty",
     ),
     "SMTP_FROM": (_empty_or(lambda text: _addresses(text) == 1), "one email address, or empty"),
+    alert_texts.SETTING: (lambda value: value in alert_texts.LANGUAGES, "'en' or 'ja'"),
     "SMTP_REQUIRE_TLS": (lambda value: value in ("true", "false"), "'true' or 'false'"),
     "ALERT_EMAIL_TO": (_empty_or(_addresses), "email addresses, or empty"),
     "PAGERDUTY_URL": (_is_http_url, "an http(s) URL"),

@@ -19,8 +19,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_OK
     import click
 
+    from benchmark_exporter.commands.output import escape_what_streams_lack
     from benchmark_exporter.commands.program import program
 
+    escape_what_streams_lack()
     try:
         with program.make_context("benchmark-exporter", words) as context:
             status: int = program.invoke(context)

@@ -268,7 +268,8 @@ def test_the_routes_group_and_wait_as_the_stacks(example: Objects) -> None:
 def test_texts_are_as_in_the_stack(example: Objects, programs: Programs) -> None:
     """Rendered by Alertmanager's tool, which fills in an example of an alert."""
     stack = yaml.safe_load((REPOSITORY / "alertmanager/alertmanager.yml").read_text("utf-8"))
-    templates = str(REPOSITORY / "alertmanager/templates/*.tmpl")
+    folder = REPOSITORY / "alertmanager/templates"
+    templates = [str(folder / glob) for glob in ("*.tmpl", "en/*.tmpl")]
     expected = {
         rendered(programs, text, templates)
         for receiver in stack["receivers"]
@@ -277,7 +278,7 @@ def test_texts_are_as_in_the_stack(example: Objects, programs: Programs) -> None
     }
     configs = of_kind(example, "AlertmanagerConfig")
     found = {
-        path: rendered(programs, text, None)
+        path: rendered(programs, text, [])
         for path, text in operator.texts(configs)
         if "template" in text
     }
@@ -285,9 +286,9 @@ def test_texts_are_as_in_the_stack(example: Objects, programs: Programs) -> None
     assert set(found.values()) == expected
 
 
-def rendered(programs: Programs, text: str, templates: str | None) -> str:
-    glob = f"--template.glob={templates or '/dev/null'}"
-    done = amtool(programs, "template", "render", glob, f"--template.text={text}")
+def rendered(programs: Programs, text: str, templates: Sequence[str]) -> str:
+    globs = [f"--template.glob={path}" for path in templates or ["/dev/null"]]
+    done = amtool(programs, "template", "render", *globs, f"--template.text={text}")
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

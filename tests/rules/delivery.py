@@ -117,8 +117,9 @@ def running_alertmanager(
     slack: Answer = "ok",
     pagerduty: Answer = "ok",
     email: Answer = "ok",
+    language: str = "en",
 ) -> Iterator[Alertmanager]:
-    """Run Alertmanager with the rendered configuration and channels that answer in this way."""
+    """Run Alertmanager with the rendered configuration, and channels that answer in this way."""
     with ExitStack() as stack:
         channels = Channels(
             exporter=stack.enter_context(http_endpoint()),
@@ -138,6 +139,7 @@ def running_alertmanager(
                 "PAGERDUTY_URL": f"{channels.pagerduty.url}/v2/enqueue",
                 "SMTP_SMARTHOST": channels.email.address,
                 "SMTP_REQUIRE_TLS": "false",
+                "ALERT_LANGUAGE": language,
             },
             exporter_url=channels.exporter.url,
         )

@@ -98,6 +98,7 @@ class Mail:
     sender: str
     recipients: list[str]
     message: EmailMessage
+    raw: bytes
 
 
 @dataclass
@@ -148,7 +149,7 @@ def mail_server(answer: Answer = "ok", host: str = LOOPBACK) -> Iterator[MailSer
                     if data is None:
                         return
                     message = message_from_bytes(data, policy=policy.default)
-                    endpoint.inbox.put(Mail(login, sender, recipients, message))
+                    endpoint.inbox.put(Mail(login, sender, recipients, message, data))
                     self._say("250 ok")
                 elif verb == "QUIT":
                     self._say("221 bye")

@@ -69,6 +69,7 @@ def test_the_time_of_the_weekly_digest_reaches_the_exporter_in_both_modes(
 
 
 def test_every_setting_of_a_channel_reaches_alertmanager_in_local_mode(equipped: Path) -> None:
+    language = {"ALERT_LANGUAGE": "ja"}
     chosen = {
         "ALERT_EMAIL_TO": "team@example.org",
         "PAGERDUTY_URL": "https://events.eu.pagerduty.com/v2/enqueue",
@@ -78,8 +79,9 @@ def test_every_setting_of_a_channel_reaches_alertmanager_in_local_mode(equipped:
         "SMTP_USERNAME": "alerts",
     }
     services = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())["services"]
-    assert chosen.keys() == services["alertmanager_config"]["environment"].keys()
-    write_env(equipped, "\n".join(f"{name}={value}" for name, value in chosen.items()))
+    set_here = chosen | language
+    assert set_here.keys() == services["alertmanager_config"]["environment"].keys()
+    write_env(equipped, "\n".join(f"{name}={value}" for name, value in set_here.items()))
     values = settings.load(equipped, environ={})
     for secret in ("pagerduty_routing_key", "smtp_password"):
         (values.secrets_dir / secret).write_text("made-up")
@@ -94,6 +96,7 @@ def test_every_setting_of_a_channel_reaches_alertmanager_in_local_mode(equipped:
     names = ("to", "url", "from", "require_tls", "smarthost", "auth_username")
     expected = [False if value == "false" else value for value in chosen.values()]
     assert [options[name] for name in names] == expected
+    assert rendered["templates"][-1] == str(equipped / "alertmanager/templates/ja/*.tmpl")
 
 
 @pytest.mark.parametrize(

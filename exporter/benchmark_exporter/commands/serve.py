@@ -124,6 +124,11 @@ link_options = combined(
     "config.yaml's timezone. It needs --alertmanager-api-url.",
     show_default="never",
 )
+@file_option(
+    "--alert-language-file",
+    help="File with the language of the alerts that the exporter itself sends, en or ja. It may "
+    "appear and change later.",
+)
 @option(
     "--log-format",
     type=click.Choice(("logfmt", "json")),
@@ -174,6 +179,7 @@ def _settings(config: Config, options: dict[str, Any]) -> ServeSettings:
         alertmanager_api_urls=options["alertmanager_api_url"],
         scrape_tokens=_absolute(options["scrape_tokens"]),
         weekly_digest=options["weekly_digest"],
+        alert_language_file=_absolute(options["alert_language_file"]),
         triage_tokens=_absolute(options["triage_tokens"]),
     )
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import groupby
 
+from benchmark_exporter.alert_texts.language import ENGLISH
+from benchmark_exporter.digest.words import WORDS, Words
 from benchmark_exporter.ledger import ChangePoint
 from benchmark_exporter.ledger.week import OpenRegression, WeekRows
 from benchmark_exporter.model import Scope
-from benchmark_exporter.wording import change, printable, with_unit
+from benchmark_exporter.wording import printable, with_unit
 
 # Of each list.
 MOST_LINES = 5
@@ -91,51 +93,70 @@ def _size(shift: Shift) -> float:
     return 0.0 if shift.ratio is None else abs(shift.ratio)
 
 
-def summary(digest: Digest) -> str:
+def summary(digest: Digest, words: Words = WORDS[ENGLISH]) -> str:
     """The week in one line, without its date."""
-    counts = (
-        f"{len(digest.worse)} worse, {len(digest.better)} better, "
-        f"{len(digest.open_regressions)} open"
+    return words.counts.format(
+        project=_name(digest.project),
+        worse=len(digest.worse),
+        better=len(digest.better),
+        open=len(digest.open_regressions),
     )
-    return f"{_name(digest.project)}, {counts}"
 
 
-def lines(digest: Digest, now_seconds: float) -> Iterator[str]:
+def lines(digest: Digest, now_seconds: float, words: Words = WORDS[ENGLISH]) -> Iterator[str]:
     """The week in lines. No text of a document can break one."""
-    for title, shifts in (("Worse", digest.worse), ("Better", digest.better)):
-        yield from _list(title, [_shift(each) for each in shifts])
-    opened = [_open(each, now_seconds) for each in digest.open_regressions]
-    yield from _list("Open the longest", opened)
+    for title, shifts in ((words.worse, digest.worse), (words.better, digest.better)):
+        yield from _list(title, [_shift(each, words) for each in shifts], words)
+    opened = [_open(each, now_seconds, words) for each in digest.open_regressions]
+    yield from _list(words.longest, opened, words)
 
 
-def _list(title: str, entries: Sequence[str]) -> Iterator[str]:
+def _list(title: str, entries: Sequence[str], words: Words) -> Iterator[str]:
     if not entries:
         return
     yield title
     for entry in entries[:MOST_LINES]:
         yield f"- {entry}"
     if len(entries) > MOST_LINES:
-        yield f"- and {len(entries) - MOST_LINES} more"
+        yield f"- {words.more.format(count=len(entries) - MOST_LINES)}"
 
 
-def _shift(shift: Shift) -> str:
-    ratio = "" if shift.ratio is None else f" {shift.ratio:+.1%}"
-    before, after = with_unit(shift.before, shift.unit), with_unit(shift.after, shift.unit)
-    commit = f" since {_name(shift.commit[:12])}" if shift.commit else ""
-    return f"{_name(shift.name)}{ratio}, {before} → {after}{commit}{_where(shift.scope)}"
+def _shift(shift: Shift, words: Words) -> str:
+    values = words.values.format(
+        name=_name(shift.name),
+        ratio="" if shift.ratio is None else f" {shift.ratio:+.1%}",
+        before=with_unit(shift.before, shift.unit),
+        after=with_unit(shift.after, shift.unit),
+    )
+    commit = words.commit.format(commit=_name(shift.commit[:12])) if shift.commit else ""
+    return f"{values}{commit}{_where(shift.scope, words)}"
 
 
-def _open(each: OpenRegression, now_seconds: float) -> str:
+def _open(each: OpenRegression, now_seconds: float, words: Words) -> str:
     days = max((now_seconds - each.since_seconds) / DAY_SECONDS, 0.0)
-    began = datetime.fromtimestamp(each.since_seconds, UTC).strftime("%Y-%m-%d")
-    now = change(each.worsening_ratio)
-    state = ", ".join(part for part in (each.state, now) if part)
-    return f"{_name(each.name)} for {days:.0f} days, since {began}, {state}{_where(each.scope)}"
+    opened = words.opened.format(
+        name=_name(each.name),
+        days=f"{days:.0f}",
+        began=datetime.fromtimestamp(each.since_seconds, UTC).strftime("%Y-%m-%d"),
+        state=_join((each.state, _change(each.worsening_ratio, words)), words),
+    )
+    return f"{opened}{_where(each.scope, words)}"
 
 
-def _where(scope: Scope) -> str:
-    parts = [part for part in (scope.branch, scope.environment, scope.machine_class) if part]
-    return f" ({', '.join(map(_name, parts))})" if parts else ""
+def _change(worsening_ratio: float | None, words: Words) -> str:
+    if worsening_ratio is None:
+        return ""
+    text = words.changed_worse if worsening_ratio > 0 else words.changed_better
+    return text.format(change=f"{abs(worsening_ratio):.1%}")
+
+
+def _where(scope: Scope, words: Words) -> str:
+    parts = _join(map(_name, (scope.branch, scope.environment, scope.machine_class)), words)
+    return words.scope.format(parts=parts) if parts else ""
+
+
+def _join(parts: Iterable[str], words: Words) -> str:
+    return words.separator.join(part for part in parts if part)
 
 
 def _name(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
+from benchmark_exporter.formats.eight_bit import not_utf8
 from benchmark_exporter.formats.non_json_numbers import nulled, quoted, respelled, zeroed
 from benchmark_exporter.formats.several_documents import Several, several_documents
 from benchmark_exporter.formats.text_results import Printed, with_hint
@@ -33,7 +34,7 @@ def decode(data: bytes) -> tuple[object, bool]:
         plain = unpacked(data)
         if plain is not data:
             return decode(plain)
-        _check_encoding(data)
+        check_encoding(data)
         without = nulled(data)
         if without != data:
             try:
@@ -82,13 +83,18 @@ def not_finite(data: bytes) -> Rejected:
     return flaw or Rejected("not_finite", "there is a number that is not finite")
 
 
-def _check_encoding(data: bytes) -> None:
+def check_encoding(data: bytes) -> None:
+    """Check that bytes are UTF-8.
+
+    Raises:
+        Rejected: they are not, or end in the middle of a character.
+    """
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
         if error.reason == "unexpected end of data":
             raise Rejected("truncated", "the file ends in the middle of a character") from error
-        raise Rejected("not_utf8", f"{error.reason} at byte {error.start}") from error
+        raise not_utf8(data) from error
 
 
 def _lenient(data: bytes, *, nulls: bool = False) -> object:

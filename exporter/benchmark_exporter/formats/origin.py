@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from benchmark_exporter.formats.dates import moment_of
-from benchmark_exporter.formats.decoding import invalid_value
+from benchmark_exporter.formats.decoding import check_encoding, invalid_value
 from benchmark_exporter.formats.fields import MachinePart, Name, Text, Timestamp, to_seconds
 from benchmark_exporter.model import Better, Failure, Rejected, Result, measurements_digest
 
@@ -110,6 +110,7 @@ def parse_sidecar(data: bytes, origin: Origin) -> Origin:
     except msgspec.ValidationError as error:
         raise invalid_value(error) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        check_encoding(data)  # which may be why it is malformed: a character may end in a backslash
         raise Rejected("malformed_json", str(error)) from error
     if sidecar.timestamp is not None:
         to_seconds(sidecar.timestamp, json_path="$.timestamp")

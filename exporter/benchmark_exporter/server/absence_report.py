@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from benchmark_exporter.alert_texts.absence import annotations
+from benchmark_exporter.alert_texts.language import ENGLISH, Language
 from benchmark_exporter.config import AlertKeeping
 from benchmark_exporter.server.alertmanager_api import ActiveAlert, AlertmanagerApi
 from benchmark_exporter.server.prometheus_absence import PrometheusAbsence
@@ -15,6 +17,7 @@ class AbsenceReport:
     """Sends PrometheusDown while no Prometheus scrapes, and its end.
 
     `exporter_url` is where people reach the exporter and its runbooks; None if that is unknown.
+    `language` is asked each time.
     """
 
     def __init__(
@@ -23,11 +26,13 @@ class AbsenceReport:
         keeping: AlertKeeping,
         exporter_url: str | None,
         clock: Callable[[], datetime],
+        language: Callable[[], Language] = lambda: ENGLISH,
     ) -> None:
         self._absence = absence
         self._keeping = keeping
         self._exporter_url = exporter_url
         self._clock = clock
+        self._language = language
         self._starts_at: datetime | None = None
 
     def configure(self, keeping: AlertKeeping) -> None:
@@ -56,16 +61,11 @@ class AbsenceReport:
 
     def _alert(self, starts_at: datetime, ends_at: datetime) -> ActiveAlert:
         keeping = self._keeping
-        annotations = {
-            "summary": "Prometheus does not scrape the benchmark exporter",
-            "description": (
-                f"No Prometheus has scraped the exporter for {keeping.report_after_seconds:g} "
-                "seconds. It is down, or cannot reach the exporter. No rule is evaluated, so no "
-                "other alert begins. Those that were firing are kept until "
-                f"{keeping.limit_seconds:g} seconds after the last scrape. Then they are reported "
-                "as resolved, which does not mean recovery."
-            ),
-        }
-        if self._exporter_url is not None:
-            annotations["runbook_url"] = f"{self._exporter_url}/runbooks/{ALERTNAME}"
-        return ActiveAlert(LABELS, annotations, starts_at, ends_at, self._exporter_url or "")
+        texts = annotations(
+            keeping.report_after_seconds,
+            keeping.limit_seconds,
+            self._exporter_url,
+            ALERTNAME,
+            self._language(),
+        )
+        return ActiveAlert(LABELS, texts, starts_at, ends_at, self._exporter_url or "")

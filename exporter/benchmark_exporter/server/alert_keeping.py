@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
+from benchmark_exporter.alert_texts.language import Language
 from benchmark_exporter.config import AlertKeeping
 from benchmark_exporter.server.absence_loop import AbsenceLoop
 from benchmark_exporter.server.absence_report import AbsenceReport
@@ -16,6 +17,7 @@ def make_absence_loop(
     absence: PrometheusAbsence,
     keeping: AlertKeeping,
     exporter_url: str | None,
+    language: Callable[[], Language],
 ) -> AbsenceLoop:
     """Keeps alerts from ending, and reports the absence."""
 
@@ -28,5 +30,5 @@ def make_absence_loop(
         absence,
         keeping,
         AlertKeeper(absence, keeping, clock),
-        AbsenceReport(absence, keeping, exporter_url, clock),
+        AbsenceReport(absence, keeping, exporter_url, clock, language),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
+from benchmark_exporter.alert_texts.language import language_in
 from benchmark_exporter.server.access import Access
 from benchmark_exporter.server.alert_keeping import make_absence_loop
 from benchmark_exporter.server.config_reload import ConfigReload
@@ -27,11 +28,16 @@ def duties_at_alertmanager(
         return
     headers, links = authorization(access.credential), settings.links.urls
     keeping = configuration.now.alert_keeping
-    absences = make_absence_loop(urls, headers, absence, keeping, links.get("exporter"))
+    language = language_in(settings.alert_language_file)
+    absences = make_absence_loop(urls, headers, absence, keeping, links.get("exporter"), language)
     reload.follow(lambda config: absences.configure(config.alert_keeping))
     yield absences.run()
     if (weekly := settings.weekly_digest) is not None:
         digests = Digests(
-            weekly, settings.ledger_path, links.get("grafana"), lambda: configuration.now.zone
+            weekly,
+            settings.ledger_path,
+            links.get("grafana"),
+            lambda: configuration.now.zone,
+            language,
         )
         yield DigestLoop(digests, urls, headers, is_ready).run()

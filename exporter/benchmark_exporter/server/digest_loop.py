@@ -15,8 +15,10 @@ from urllib.parse import quote
 
 import aiohttp
 
+from benchmark_exporter.alert_texts.language import ENGLISH, Language
 from benchmark_exporter.digest.schedule import Weekly
 from benchmark_exporter.digest.weekly import Digest, digests_of, lines, summary
+from benchmark_exporter.digest.words import WORDS
 from benchmark_exporter.ledger import LedgerError
 from benchmark_exporter.ledger.week import read_week
 from benchmark_exporter.server.alertmanager_api import (
@@ -39,7 +41,7 @@ RESEND_SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Digests:
-    """When digests are due, of which ledger, and where people find more.
+    """When digests are due, of which ledger, in which language, and where people find more.
 
     `grafana_url` is without a trailing slash; None if it is unknown.
     """
@@ -48,6 +50,7 @@ class Digests:
     ledger: Path
     grafana_url: str | None
     zone: Callable[[], tzinfo]
+    language: Callable[[], Language] = lambda: ENGLISH
 
 
 class DigestLoop:
@@ -133,9 +136,10 @@ class DigestLoop:
         }
         if digest.project:
             labels["project"] = digest.project
+        words = WORDS[self._digests.language()]
         annotations = {
-            "summary": f"{summary(digest)}, week to {day}",
-            "description": "\n".join(lines(digest, due.timestamp())),
+            "summary": words.week.format(summary=summary(digest, words), day=day),
+            "description": "\n".join(lines(digest, due.timestamp(), words)),
         }
         if (url := self._digests.grafana_url) is not None:
             project = quote(digest.project, safe="")

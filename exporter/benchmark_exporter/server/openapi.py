@@ -6,13 +6,20 @@ from typing import Any
 import msgspec
 
 from benchmark_exporter import __version__
+from benchmark_exporter.alert_texts.language import LANGUAGES
 from benchmark_exporter.diff.diff import Diff
 from benchmark_exporter.diff.sides import GRAMMAR
 from benchmark_exporter.ledger import ChangePoint
 from benchmark_exporter.ledger.pages import ResultItem, RunItem
 from benchmark_exporter.ledger.triage_rows import TriagedRegression
-from benchmark_exporter.metrics.definitions import PARTS
-from benchmark_exporter.server.openapi_parameters import filters, number_from, text_of, times
+from benchmark_exporter.server.openapi_parameters import (
+    filters,
+    in_path,
+    number_from,
+    scrape,
+    text_of,
+    times,
+)
 from benchmark_exporter.server.openapi_triage import triage_paths
 from benchmark_exporter.server.refusal import Refusal
 from benchmark_exporter.server.status import Status
@@ -83,35 +90,20 @@ def _merged(*parts: Json) -> Json:
 
 
 def _pages() -> Json:
-    metrics = [
-        {
-            "name": "collect[]",
-            "in": "query",
-            "schema": {"type": "array", "items": {"enum": list(PARTS)}},
-            "description": "Only these parts.",
-        },
-        {
-            "name": "sparse",
-            "in": "query",
-            "schema": {"const": "1"},
-            "description": "Only what changed since the sender's last scrape, and the rest once a "
-            "minute.",
-        },
-        {
-            "name": "scraper",
-            "in": "query",
-            "schema": {"type": "string"},
-            "description": "Prometheus servers of one name count as one.",
-        },
-    ]
-    name = {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}
+    name, language = in_path("name"), in_path("language", *LANGUAGES)
     return {
         "/": _get("A page with the newest runs.", "text/html"),
         "/favicon.ico": _get("The page's icon.", "image/svg+xml"),
-        "/metrics": _get("The metrics, as text.", "text/plain", metrics, wrong=("400",)),
+        "/metrics": _get("The metrics, as text.", "text/plain", scrape(), wrong=("400",)),
         "/-/healthy": _get("Whether the exporter works.", "text/plain"),
         "/-/ready": _get("Whether it has scanned the results folder.", "text/plain"),
         "/runbooks/{name}": _get("The runbook of an alert.", "text/plain", [name], wrong=("404",)),
+        "/runbooks/{language}/{name}": _get(
+            "The same in a language.",
+            "text/plain",
+            [language, name],
+            wrong=("404",),
+        ),
     }
 
 

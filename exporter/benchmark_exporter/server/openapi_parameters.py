@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from benchmark_exporter.metrics.definitions import PARTS
 from benchmark_exporter.server.api_query import MOST_CHARACTERS, MOST_STARS
 
 Json = dict[str, Any]
@@ -51,3 +52,34 @@ def number_from(name: str, limits: tuple[int, int], description: str) -> Json:
     default, most = limits
     schema = {"type": "integer", "minimum": 1, "maximum": most, "default": default}
     return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
+def in_path(name: str, *values: str) -> Json:
+    """A part of the path; any text, or one of the values."""
+    schema = {"type": "string", **({"enum": list(values)} if values else {})}
+    return {"name": name, "in": "path", "required": True, "schema": schema}
+
+
+def scrape() -> Sequence[Json]:
+    """What a scrape may ask for."""
+    return [
+        {
+            "name": "collect[]",
+            "in": "query",
+            "schema": {"type": "array", "items": {"enum": list(PARTS)}},
+            "description": "Only these parts.",
+        },
+        {
+            "name": "sparse",
+            "in": "query",
+            "schema": {"const": "1"},
+            "description": "Only what changed since the sender's last scrape, and the rest once a "
+            "minute.",
+        },
+        {
+            "name": "scraper",
+            "in": "query",
+            "schema": {"type": "string"},
+            "description": "Prometheus servers of one name count as one.",
+        },
+    ]

@@ -1,6 +1,5 @@
 """The HTTP server's routes. What they show is passed in as a `Service`."""
 
-import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from benchmark_exporter.alert_texts.language import ENGLISH
 from benchmark_exporter.config import packaged
 from benchmark_exporter.links import Links
 from benchmark_exporter.metrics.definitions import PARTS, Part
@@ -24,6 +24,7 @@ from benchmark_exporter.server.compressing import Compressed, is_worth_it
 from benchmark_exporter.server.credential import ALERTS_PATH
 from benchmark_exporter.server.landing_page import landing_page
 from benchmark_exporter.server.read_api import ReadApi
+from benchmark_exporter.server.runbooks import runbook_file
 from benchmark_exporter.server.status import Status
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -69,6 +70,7 @@ def make_application(service: Service, access: Sequence[Middleware]) -> web.Appl
             web.get("/-/healthy", routes.healthy),
             web.get("/-/ready", routes.ready),
             web.get("/runbooks/{name}", routes.runbook),
+            web.get("/runbooks/{language}/{name}", routes.runbook),
             web.get("/api/v1/status", routes.status),
             web.get("/api/v1/changes", service.changes),
             *service.api.routes,
@@ -144,13 +146,10 @@ class _Routes:
         )
 
     async def runbook(self, request: web.Request) -> web.Response:
-        name, folder = request.match_info["name"].removesuffix(".md"), self._service.runbooks_dir
-        path = (
-            folder / f"{name}.md"
-            if folder is not None and re.fullmatch(r"[A-Za-z0-9]+", name)
-            else None
-        )
-        if path is None or not path.is_file():
+        name = request.match_info["name"].removesuffix(".md")
+        language = request.match_info.get("language", ENGLISH)
+        path = runbook_file(self._service.runbooks_dir, name, language)
+        if path is None:
             raise web.HTTPNotFound(text=f"there is no runbook for {name}\n")
         # text/plain, since browsers offer to save text/markdown instead of showing it.
         return web.Response(

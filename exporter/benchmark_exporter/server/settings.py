@@ -38,6 +38,8 @@ class ServeSettings:
     scrape_tokens: Path | None = None
     # When the weekly digest is sent; None: never.
     weekly_digest: Weekly | None = None
+    # The file that names the language of the exporter's own alerts; None: English.
+    alert_language_file: Path | None = None
     # Who may say by the API what becomes of regressions.
     triage_tokens: Path | None = None
 

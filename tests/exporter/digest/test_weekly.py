@@ -7,6 +7,7 @@ from benchmark_exporter.digest.weekly import (
     lines,
     summary,
 )
+from benchmark_exporter.digest.words import WORDS
 from benchmark_exporter.ledger import ChangePoint
 from benchmark_exporter.ledger.week import OpenRegression, WeekRows
 from benchmark_exporter.model import Scope
@@ -123,3 +124,25 @@ def test_texts_of_documents_break_no_line_and_are_cut() -> None:
         assert line.isprintable()
         assert ": " not in line
         assert len(line) < 4 * LONGEST_NAME
+
+
+def test_it_says_the_same_in_japanese() -> None:
+    names = [f"経路/{number}" for number in range(MOST_LINES + 1)]
+    week = WeekRows(
+        [*(change(name, 1.0, 1.2) for name in names), change("route", 2.0, 1.0)],
+        [opened("parse", 30)],
+        True,
+    )
+    (digest,) = digests_of(week)
+    words = WORDS["ja"]
+    assert summary(digest, words) == "router、悪化 6 件、改善 1 件、継続中 1 件"
+    found = list(lines(digest, NOW, words))
+    assert found[0] == "悪化"
+    assert "- 経路/0 +20.0%、1 s → 1.2 s、コミット a1b2c3d4e5f6 以降（main、ci、linux）" in found
+    assert f"- ほか {len(names) - MOST_LINES} 件" in found
+    assert found[-4:] == [
+        "改善",
+        "- route -50.0%、2 s → 1 s、コミット a1b2c3d4e5f6 以降（main、ci、linux）",
+        "長く続いている回帰",
+        "- parse、30 日間、2026-04-28 から、critical、25.0% 悪化（main、ci、linux）",
+    ]

@@ -34,6 +34,7 @@ PATHS = (
     "/api/v1/diff",
     "/api/v1/openapi.json",
     "/runbooks/Watchdog",
+    "/runbooks/ja/Watchdog",
     "/nothing",
 )
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import aiohttp
 import pytest
 
+from benchmark_exporter.alert_texts.language import Language
 from benchmark_exporter.digest.schedule import Weekly
 from benchmark_exporter.server.alertmanager_api import AlertmanagerApi
 from benchmark_exporter.server.digest_loop import (
@@ -36,9 +37,9 @@ def alertmanager() -> Iterator[HttpEndpoint]:
 class Loop:
     """The loop with a clock that the test moves."""
 
-    def __init__(self, wired: Wired, url: str) -> None:
+    def __init__(self, wired: Wired, url: str, language: Language = "en") -> None:
         self.now, self.is_ready, self._url = DUE, True, url
-        digests = Digests(Weekly(0, 9, 0), wired.ledger_path, None, lambda: UTC)
+        digests = Digests(Weekly(0, 9, 0), wired.ledger_path, None, lambda: UTC, lambda: language)
         self._loop = DigestLoop(
             digests, [url], dict, lambda: self.is_ready, lambda: self.now
         )  # fmt: skip
@@ -82,6 +83,17 @@ async def test_it_is_sent_when_it_is_due_and_again_with_the_same_text(
     )
     assert ": " not in json.dumps(alert["annotations"]["description"])
     assert datetime.fromisoformat(alert["endsAt"]) == DUE + LASTING
+
+
+async def test_it_is_in_the_chosen_language(wired: Wired, alertmanager: HttpEndpoint) -> None:
+    take(wired)
+    assert await Loop(wired, alertmanager.url, "ja").check(DUE) == RESEND_SECONDS
+    ((alert,),) = json.loads(json.dumps(alertmanager.inbox.all()))
+    assert alert["annotations"]["summary"] == (
+        "router、悪化 1 件、改善 0 件、継続中 1 件、2026-03-02 までの 1 週間"
+    )
+    assert alert["annotations"]["description"].startswith("悪化\n- parsing +")
+    assert ": " not in alert["annotations"]["description"]
 
 
 async def test_it_waits_until_everything_is_ingested_and_all_changes_are_found(

@@ -95,4 +95,4 @@ def test_the_exporter_answers_as_described(exporter: Exporter, tmp_path: Path) -
         timeout=5 * DEADLINE_SECONDS,
     )
     assert ended.returncode == 0, f"{ended.stdout}\n{ended.stderr}"
-    assert "Tested: 18" in ended.stdout
+    assert "Tested: 19" in ended.stdout

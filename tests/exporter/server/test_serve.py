@@ -124,6 +124,20 @@ def test_only_runbooks_are_served(exporter: Exporter, name: str) -> None:
     assert exporter.status_of(f"/runbooks/{name}")[0] == 404
 
 
+def test_a_runbook_is_served_in_a_language_or_else_in_english(exporter: Exporter) -> None:
+    japanese = exporter.folder.parent / "ja" / exporter.folder.name
+    japanese.mkdir(parents=True)
+    (exporter.folder / "Slow.md").write_text("# Slow\nhttp://localhost:8000/ shows it.\n")
+    (exporter.folder / "Other.md").write_text("# Other\n")
+    (japanese / "Slow.md").write_text("# Slow\n遅い 🐢\n", encoding="utf-8")
+    assert exporter.get("/runbooks/ja/Slow").decode() == "# Slow\n遅い 🐢\n"
+    assert exporter.get("/runbooks/ja/Slow.md").decode() == "# Slow\n遅い 🐢\n"
+    assert exporter.get("/runbooks/ja/Other") == b"# Other\n"
+    assert exporter.get("/runbooks/en/Other") == b"# Other\n"
+    for path in ("ja/Nothing", "fr/Slow", "ja/..%2FSlow", "..%2Fja/Slow", "%2e%2e/Slow"):
+        assert exporter.status_of(f"/runbooks/{path}")[0] == 404
+
+
 def test_a_fifo_does_not_block_it(exporter: Exporter) -> None:
     os.mkfifo(exporter.results / "a.json")
     drop(exporter, "b.json")

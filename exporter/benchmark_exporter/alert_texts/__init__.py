@@ -1,0 +1,1 @@
+"""The languages of alerts, and what the alerts say that the exporter itself sends."""

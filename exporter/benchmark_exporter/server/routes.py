@@ -52,6 +52,7 @@ class Service:
     github: Handler
     changes: Handler
     api: ReadApi
+    pages: Sequence[web.RouteDef]
     triage: Sequence[web.RouteDef]
     runbooks_dir: Path | None
     links: Links
@@ -65,6 +66,8 @@ def make_application(service: Service, access: Sequence[Middleware]) -> web.Appl
         [
             web.get("/", routes.landing),
             web.get("/favicon.ico", routes.icon),
+            web.get("/icon.svg", routes.icon),
+            web.get("/site.css", routes.style),
             web.get("/metrics", routes.metrics),
             web.get("/-/healthy", routes.healthy),
             web.get("/-/ready", routes.ready),
@@ -72,6 +75,7 @@ def make_application(service: Service, access: Sequence[Middleware]) -> web.Appl
             web.get("/api/v1/status", routes.status),
             web.get("/api/v1/changes", service.changes),
             *service.api.routes,
+            *service.pages,
             web.post(ALERTS_PATH, service.alerts),
             web.post("/api/v1/results", service.upload),
             web.post("/api/v1/github", service.github),
@@ -92,6 +96,11 @@ class _Routes:
         """The live page's icon, which browsers ask for on this port too."""
         icon = packaged("stream/page/icon.svg").read_bytes()
         return web.Response(body=icon, content_type="image/svg+xml")
+
+    async def style(self, _: web.Request) -> web.Response:
+        """The style of the site's pages."""
+        style = packaged("site/site.css").read_bytes()
+        return web.Response(body=style, content_type="text/css", charset="utf-8")
 
     async def metrics(self, request: web.Request) -> web.Response:
         wanted = request.query.getall("collect[]", list(PARTS))

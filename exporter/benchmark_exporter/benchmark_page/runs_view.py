@@ -1,0 +1,74 @@
+"""The runs of a benchmark, the newest first, a page at a time."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from benchmark_exporter.benchmark_page.markup import badge, commit, moment, table, text
+from benchmark_exporter.benchmark_page.reading import BenchmarkView
+from benchmark_exporter.ledger.benchmark_runs import RunOf, ValueOf
+from benchmark_exporter.stream.worst_first import WORST_FIRST
+from benchmark_exporter.wording import (
+    ENDED_WITH_ERROR,
+    Said,
+    gate_said,
+    verdict_said,
+    with_unit,
+)
+
+# Of the results of a run, the worst are shown.
+_VALUES_SHOWN = 3
+
+
+def runs_table(view: BenchmarkView) -> str:
+    """The runs of a view as a table."""
+    values: dict[int, list[ValueOf]] = defaultdict(list)
+    for value in view.values:
+        values[value.run].append(value)
+    columns = ["Run at (UTC)", "Commit", "Run", "Value", "Verdict", "Gate"]
+    has_branches = any(not run.tracked for run in view.runs)
+    if has_branches:
+        columns.insert(3, "Branch")
+    rows = []
+    for run in view.runs:
+        worst_first = sorted(values[run.row], key=_badness)
+        row = [
+            moment(run.timestamp_seconds),
+            commit(run.commit_hash),
+            text(run.run_id),
+            _values(worst_first, view.found.benchmark),
+            _verdict(run, worst_first),
+            badge(gate_said(run.passed, run.severity)) if run.passed is not None else "",
+        ]
+        if has_branches:
+            row.insert(3, text(run.branch or view.found.scope.branch))
+        rows.append(row)
+    return table(f"Runs of {view.found.benchmark}", columns, rows)
+
+
+def _values(worst_first: Sequence[ValueOf], benchmark: str) -> str:
+    shown = [
+        f"{text(_variant(value, benchmark))} {text(with_unit(value.value, value.unit))}".strip()
+        for value in worst_first[:_VALUES_SHOWN]
+        if value.value is not None
+    ]
+    more = len(worst_first) - _VALUES_SHOWN
+    return "<br>".join([*shown, f"and {more} more"] if more > 0 else shown)
+
+
+def _variant(value: ValueOf, benchmark: str) -> str:
+    return value.name.removeprefix(benchmark).removeprefix("/")
+
+
+def _verdict(run: RunOf, worst_first: Sequence[ValueOf]) -> str:
+    """What the run says in one word: its error, or its worst verdict."""
+    if run.error is not None:
+        return badge(Said(ENDED_WITH_ERROR, "critical"))
+    worst = next((value for value in worst_first if value.state is not None), None)
+    if worst is None or worst.state is None:
+        return ""
+    return badge(verdict_said(worst.state, worst.worsening_ratio))
+
+
+def _badness(value: ValueOf) -> tuple[int, float, str]:
+    rank = len(WORST_FIRST) if value.state is None else WORST_FIRST.index(value.state)
+    return rank, -(value.worsening_ratio or 0.0), value.name

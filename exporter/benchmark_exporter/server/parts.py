@@ -49,6 +49,7 @@ from benchmark_exporter.server.triage_parts import TriageParts
 from benchmark_exporter.server.upload import UploadLimits, Uploads
 from benchmark_exporter.server.watching import FolderWatch
 from benchmark_exporter.server.worker import Worker
+from benchmark_exporter.site.routes import site_files
 from benchmark_exporter.stream.feed import Feed
 from benchmark_exporter.stream.hub import Hub
 from benchmark_exporter.stream.live_file import FOLDER
@@ -260,7 +261,7 @@ class Server:
             github=self._github.handle,
             changes=changes.handle,
             api=api,
-            pages=pages.routes(),
+            pages=[*site_files(), *pages.routes()],
             triage=self._triage.door.routes(),
             runbooks_dir=self._settings.runbooks_dir,
             links=self._settings.links,

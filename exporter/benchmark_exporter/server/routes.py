@@ -66,8 +66,6 @@ def make_application(service: Service, access: Sequence[Middleware]) -> web.Appl
         [
             web.get("/", routes.landing),
             web.get("/favicon.ico", routes.icon),
-            web.get("/icon.svg", routes.icon),
-            web.get("/site.css", routes.style),
             web.get("/metrics", routes.metrics),
             web.get("/-/healthy", routes.healthy),
             web.get("/-/ready", routes.ready),
@@ -96,11 +94,6 @@ class _Routes:
         """The live page's icon, which browsers ask for on this port too."""
         icon = packaged("stream/page/icon.svg").read_bytes()
         return web.Response(body=icon, content_type="image/svg+xml")
-
-    async def style(self, _: web.Request) -> web.Response:
-        """The style of the site's pages."""
-        style = packaged("site/site.css").read_bytes()
-        return web.Response(body=style, content_type="text/css", charset="utf-8")
 
     async def metrics(self, request: web.Request) -> web.Response:
         wanted = request.query.getall("collect[]", list(PARTS))

@@ -74,6 +74,8 @@ def tick_labels(axis: Axis, values: Sequence[float], unit: str) -> Sequence[str]
     name = with_unit(largest, unit).partition(" ")[2]
     size = _SCALED.get(unit, {}).get(name, 1.0)
     scaled = [value / size for value in values]
+    if not 1e-6 < largest / size < 1e12 and largest:
+        return [f"{each:.12g} {name}".rstrip() for each in scaled]
     digits = 0
     while digits < 15 and any(
         abs(each - round(each, digits)) > 1e-9 * abs(each) for each in scaled

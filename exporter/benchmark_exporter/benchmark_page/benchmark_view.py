@@ -14,7 +14,6 @@ from benchmark_exporter.benchmark_page.reading import (
     RESULTS_SHOWN,
     BenchmarkView,
     Choice,
-    History,
     Unknown,
 )
 from benchmark_exporter.benchmark_page.result_view import result_section
@@ -34,21 +33,13 @@ _SCOPE_WORDS = {
     "branch": "Branch",
 }
 _DAYS_WORDS = {"7": "7 days", "30": "30 days", "90": "90 days", "all": "All"}
-_NO_HISTORY = History((), 0)
 
 
 def page_of(view: BenchmarkView, query: BenchmarkQuery, links: Links) -> str:
     """The page of one benchmark in one scope."""
     found = view.found
     sections = "".join(
-        result_section(
-            state,
-            found.scope,
-            view.histories.get(state.result.name, _NO_HISTORY),
-            query.days,
-            links,
-            number,
-        )
+        result_section(state, view, query.days, links, number)
         for number, state in enumerate(view.results, 1)
     )
     cut = (

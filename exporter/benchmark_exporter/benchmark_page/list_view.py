@@ -14,7 +14,7 @@ from benchmark_exporter.benchmark_page.markup import (
     commit,
     link,
     moment,
-    name,
+    short_name,
     table,
     text,
 )
@@ -137,14 +137,14 @@ def _rows(listed: BenchmarkList) -> str:
 
 def _cells(row: Row, listed: BenchmarkList) -> Iterator[str]:
     benchmark, worst = row.benchmark, row.worst
-    yield link(address(benchmark.benchmark, benchmark.scope), name(benchmark.benchmark))
+    yield link(address(benchmark.benchmark, benchmark.scope), short_name(benchmark.benchmark))
     yield badge(_said(row))
     if worst is None:
         yield ""
         yield ""
     else:
         variant = worst.name.removeprefix(benchmark.benchmark).removeprefix("/")
-        yield f"{text(with_unit(worst.value, worst.unit))} {name(variant) if variant else ''}"
+        yield f"{text(with_unit(worst.value, worst.unit))} {short_name(variant) if variant else ''}"
         yield _sparkline(listed.trends.get((benchmark.scope, worst.name), ()), worst.unit)
     gate = gate_said(benchmark.passed, benchmark.severity)
     yield badge(gate) if gate.text != NO_GATE else ""

@@ -26,6 +26,11 @@ def name(value: str) -> str:
     return f'<span class="name">{text(value)}</span>'
 
 
+def short_name(value: str) -> str:
+    """The same in a table, cut to some lines by the style, and whole when it is pointed at."""
+    return f'<span class="name short" title="{attribute(printable(value))}">{text(value)}</span>'
+
+
 def link(address: str, shown: str, *, current: bool = False) -> str:
     """A link; `shown` is HTML."""
     here = ' aria-current="true"' if current else ""

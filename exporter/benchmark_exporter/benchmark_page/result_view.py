@@ -15,9 +15,9 @@ from benchmark_exporter.benchmark_page.markup import (
     text,
 )
 from benchmark_exporter.benchmark_page.query import DAYS
-from benchmark_exporter.benchmark_page.reading import History
+from benchmark_exporter.benchmark_page.reading import BenchmarkView, History
 from benchmark_exporter.benchmark_page.triage_command import stack_command, triage_command
-from benchmark_exporter.ledger.benchmark_reading import ResultState
+from benchmark_exporter.ledger.benchmark_reading import NewestRunOf, ResultState
 from benchmark_exporter.ledger.change_points import ChangePoint
 from benchmark_exporter.ledger.state import NewestVerdict
 from benchmark_exporter.ledger.triage_rows import TriagedRegression
@@ -32,22 +32,27 @@ from benchmark_exporter.wording import (
     with_unit,
 )
 
+_NO_HISTORY = History((), 0)
 NOT_JUDGED = Said("not judged", "unknown")
 
 
 def result_section(
-    state: ResultState, scope: Scope, history: History, days: str, links: Links, number: int
+    state: ResultState, view: BenchmarkView, days: str, links: Links, number: int
 ) -> str:
-    """A result in a scope as HTML. `number` tells the results of a page apart."""
+    """A result of a benchmark as HTML. `number` tells the results of a page apart."""
+    found, scope = view.found, view.found.scope
+    history = view.histories.get(state.result.name, _NO_HISTORY)
     result, of_result = state.result, ""
     address = graph(links, result.name, scope, DAYS[days])
     if address is not None:
         of_result = f"<p>{link(address, 'Graph in Prometheus')}</p>"
     heading = f"result-{number}"
+    # A benchmark may have one result, of its own name, which stands above already.
+    title = "History" if result.name == found.benchmark else name(result.name)
     return (
         f'<section class="result" aria-labelledby="{heading}">'
-        f'<h2 id="{heading}">{name(result.name)} {badge(said_of(state))}</h2>'
-        f"{facts(_facts(state))}{_chart(state, history, days, number)}{of_result}"
+        f'<h2 id="{heading}">{title} {badge(said_of(state))}</h2>'
+        f"{facts(_facts(state, view.run))}{_chart(state, history, days, number)}{of_result}"
         f"{_changes(state.changes, result)}{_triage(state, scope)}</section>"
     )
 
@@ -69,29 +74,24 @@ def value_of(result: Result) -> float | None:
     return statistics.mean if statistics.p50 is None else statistics.p50
 
 
-def _facts(state: ResultState) -> Iterator[tuple[str, str]]:
+def _facts(state: ResultState, newest: NewestRunOf) -> Iterator[tuple[str, str]]:
     result, value = state.result, value_of(state.result)
     if value is not None:
         kind = "mean" if result.statistics.p50 is None else "median"
-        samples = "" if result.sample_count is None else f" of {result.sample_count:,} samples"
+        count = result.sample_count
+        samples = "" if count is None else f" of {count:,} {'sample' if count == 1 else 'samples'}"
         yield "Now", f"<strong>{text(with_unit(value, result.unit))}</strong>, {kind}{samples}"
-    yield "Run", _run(state)
+    if (run := state.run) != newest:  # it is no longer measured, or was not this time
+        of = f", commit {commit(run.commit_hash)}" if run.commit_hash else ""
+        yield "Last run", f"{moment(run.timestamp_seconds)} UTC{of}"
     if state.verdict is not None:
         yield from _judged(state.verdict, result)
     if state.triage is not None:
         yield "Triage", _said_by_people(state.triage)
 
 
-def _run(state: ResultState) -> str:
-    run = state.run
-    of = f", commit {commit(run.commit_hash)}" if run.commit_hash else ""
-    return f"{moment(run.timestamp_seconds)} UTC{of}"
-
-
 def _judged(newest: NewestVerdict, result: Result) -> Iterator[tuple[str, str]]:
     verdict, unit = newest.verdict, newest.unit
-    if verdict.worsening_ratio is not None:
-        yield "Change", text(change(verdict.worsening_ratio)) if verdict.worsening_ratio else "none"
     if verdict.state in REGRESSED and newest.passed_commit:
         yield "Since", f"after commit {commit(newest.passed_commit)}, the last good one"
     if verdict.reference is not None:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from benchmark_exporter.benchmark_page.markup import badge, commit, moment, table, text
+from benchmark_exporter.benchmark_page.markup import badge, commit, moment, short_name, table, text
 from benchmark_exporter.benchmark_page.reading import BenchmarkView
 from benchmark_exporter.ledger.benchmark_runs import RunOf, ValueOf
 from benchmark_exporter.stream.worst_first import WORST_FIRST
@@ -47,16 +47,19 @@ def runs_table(view: BenchmarkView) -> str:
 
 def _values(worst_first: Sequence[ValueOf], benchmark: str) -> str:
     shown = [
-        f"{text(_variant(value, benchmark))} {text(with_unit(value.value, value.unit))}".strip()
+        f'<span class="value">{text(with_unit(value.value, value.unit))}</span> '
+        f"{_variant(value, benchmark)}"
         for value in worst_first[:_VALUES_SHOWN]
         if value.value is not None
     ]
-    more = len(worst_first) - _VALUES_SHOWN
-    return "<br>".join([*shown, f"and {more} more"] if more > 0 else shown)
+    if (more := len(worst_first) - _VALUES_SHOWN) > 0:
+        shown.append(f"and {more} more")
+    return "".join(f"<div>{each}</div>" for each in shown)
 
 
 def _variant(value: ValueOf, benchmark: str) -> str:
-    return value.name.removeprefix(benchmark).removeprefix("/")
+    variant = value.name.removeprefix(benchmark).removeprefix("/")
+    return short_name(variant) if variant else ""
 
 
 def _verdict(run: RunOf, worst_first: Sequence[ValueOf]) -> str:

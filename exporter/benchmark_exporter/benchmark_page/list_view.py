@@ -17,6 +17,7 @@ from benchmark_exporter.benchmark_page.markup import (
     short_name,
     table,
     text,
+    without_empty,
 )
 from benchmark_exporter.benchmark_page.states import KINDS, STATES, State
 from benchmark_exporter.site import layout
@@ -123,7 +124,8 @@ def _rows(listed: BenchmarkList) -> str:
         or field == "project"
     ]
     heads += [field.replace("_", " ").capitalize() for field in shown]
-    rows = (
+    heads += ["Commit", "Newest run (UTC)"]
+    rows = [
         [
             *_cells(row, listed),
             *(text(getattr(row.benchmark.scope, field)) for field in shown),
@@ -131,8 +133,8 @@ def _rows(listed: BenchmarkList) -> str:
             moment(row.benchmark.timestamp_seconds),
         ]
         for row in listed.rows
-    )
-    return table("Benchmarks", [*heads, "Commit", "Newest run (UTC)"], rows)
+    ]
+    return table("Benchmarks", *without_empty(heads, rows))
 
 
 def _cells(row: Row, listed: BenchmarkList) -> Iterator[str]:

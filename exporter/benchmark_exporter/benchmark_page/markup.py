@@ -65,6 +65,14 @@ def facts(entries: Iterable[tuple[str, str]]) -> str:
     return f'<dl class="facts">{found}</dl>' if found else ""
 
 
+def without_empty(
+    heads: Sequence[str], rows: Sequence[Sequence[str]]
+) -> tuple[list[str], list[list[str]]]:
+    """The columns of a table in which any row has something."""
+    used = [at for at in range(len(heads)) if any(row[at] for row in rows)]
+    return [heads[at] for at in used], [[row[at] for at in used] for row in rows]
+
+
 def table(label: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table of cells in HTML, in a box that scrolls; `label` says what it shows."""
     head = "".join(f'<th scope="col">{escape(each)}</th>' for each in heads)

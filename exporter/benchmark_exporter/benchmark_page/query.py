@@ -120,6 +120,6 @@ def decode_position(given: str) -> RunPosition:
         position = msgspec.json.decode(decoded, type=RunPosition)
     except (UnicodeError, binascii.Error, msgspec.DecodeError, ValueError) as error:
         raise WrongQuery("runs_after must be that of a link to older runs") from error
-    if max(abs(position.tie), abs(position.row)) >= 1 << 62:
+    if max(abs(position.tie), abs(position.row)) >= 1 << 63:
         raise WrongQuery("runs_after must be that of a link to older runs")
     return position

@@ -3,7 +3,15 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from benchmark_exporter.benchmark_page.markup import badge, commit, moment, short_name, table, text
+from benchmark_exporter.benchmark_page.markup import (
+    badge,
+    commit,
+    moment,
+    short_name,
+    table,
+    text,
+    without_empty,
+)
 from benchmark_exporter.benchmark_page.reading import BenchmarkView
 from benchmark_exporter.ledger.benchmark_runs import RunOf, ValueOf
 from benchmark_exporter.stream.worst_first import WORST_FIRST
@@ -24,24 +32,23 @@ def runs_table(view: BenchmarkView) -> str:
     values: dict[int, list[ValueOf]] = defaultdict(list)
     for value in view.values:
         values[value.run].append(value)
-    columns = ["Run at (UTC)", "Commit", "Run", "Value", "Verdict", "Gate"]
-    has_branches = any(not run.tracked for run in view.runs)
-    if has_branches:
-        columns.insert(3, "Branch")
+    columns = ["Run at (UTC)", "Value", "Verdict", "Gate", "Commit", "Run", "Branch"]
     rows = []
     for run in view.runs:
         worst_first = sorted(values[run.row], key=_badness)
-        row = [
-            moment(run.timestamp_seconds),
-            commit(run.commit_hash),
-            text(run.run_id),
-            _values(worst_first, view.found.benchmark),
-            _verdict(run, worst_first),
-            badge(gate_said(run.passed, run.severity)) if run.passed is not None else "",
-        ]
-        if has_branches:
-            row.insert(3, text(run.branch or view.found.scope.branch))
-        rows.append(row)
+        rows.append(
+            [
+                moment(run.timestamp_seconds),
+                _values(worst_first, view.found.benchmark),
+                _verdict(run, worst_first),
+                "" if run.passed is None else badge(gate_said(run.passed, run.severity)),
+                commit(run.commit_hash),
+                text(run.run_id),
+                # Another branch's runs are only compared with this one's.
+                "" if run.tracked else text(run.branch),
+            ]
+        )
+    columns, rows = without_empty(columns, rows)
     return table(f"Runs of {view.found.benchmark}", columns, rows)
 
 

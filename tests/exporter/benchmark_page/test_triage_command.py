@@ -12,7 +12,7 @@ from benchmark_exporter.model import Scope
 NAMES = [
     "parse/compiled",
     "two  spaces",
-    "it's \"quoted\" $HOME `id` $(id) \\ !x *",
+    'it\'s "quoted" $HOME `id` $(id) \\ !x *',
     "-dash",
     "全角 ベンチ",
     "a#b;c&d|e<f>g",

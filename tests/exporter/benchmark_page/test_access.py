@@ -15,6 +15,8 @@ from benchmark_exporter.ledger.reading import TookTooLong
 from tests.exporter.benchmark_page.serving import LINKS, get, serving
 from tests.support.asking import ask
 from tests.support.documents import perf_suite, result
+from tests.support.page_reading import ReadPage
+from tests.support.paths import REPOSITORY
 from tests.support.process import Exporter
 from tests.support.wired import Wired
 
@@ -32,10 +34,39 @@ def exporter(
     folder = tmp_path_factory.mktemp("pages")
     (folder / "results").mkdir()
     (folder / "results" / "a.json").write_text(json.dumps(perf_suite(project="router")))
-    running = Exporter(folder, free_port())
+    runbooks = f"--runbooks-dir={REPOSITORY / 'docs' / 'runbooks'}"
+    running = Exporter(folder, free_port(), runbooks)
     running.until(lambda: b"router" in running.get("/benchmarks"))
     yield running
     assert running.stop() == 0, running.log.read_text()
+
+
+def test_what_fires_for_a_benchmark_stands_there_with_its_runbook(exporter: Exporter) -> None:
+    def alert(name: str, benchmark: str, **more: str) -> dict[str, object]:
+        labels = {"alertname": name, "benchmark_name": benchmark, "severity": "critical", **more}
+        return {
+            "status": "firing",
+            "labels": labels,
+            "annotations": {"summary": f"{name} of {benchmark} <b>"},
+            "fingerprint": f"{name} {benchmark} {more}",
+        }
+
+    of_router = {"project": "router", "environment": "self-hosted"}
+    alerts = [
+        alert("CriticalPerformanceRegression", "router", **of_router),
+        alert("PerformanceRegression", "router/compiled", **of_router),
+        alert("PerformanceRegression", "router/compiled", project="router", environment="other"),
+        alert("PerformanceRegression", "router-2", **of_router),
+        alert("NotOurs", "router", **of_router),
+    ]
+    body = json.dumps({"alerts": alerts}).encode()
+    assert exporter.status_of("/api/v1/alerts", body)[0] == HTTPStatus.OK
+    running = ReadPage(exporter.get("/benchmark?name=router").decode())
+    links = [href for href, _ in running.links if href.startswith("runbooks/")]
+    assert links == ["runbooks/CriticalPerformanceRegression", "runbooks/PerformanceRegression"]
+    assert "PerformanceRegression of router/compiled <b>, since" in running.text
+    for absent in ("router-2", "NotOurs"):
+        assert absent not in running.text
 
 
 @pytest.mark.parametrize("path", PATHS)

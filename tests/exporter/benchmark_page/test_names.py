@@ -9,7 +9,7 @@ from yarl import URL
 from benchmark_exporter.benchmark_page import address
 from benchmark_exporter.benchmark_page.list_query import ListQuery, read_list_query
 from benchmark_exporter.benchmark_page.list_reading import folded
-from benchmark_exporter.benchmark_page.markup import link, name
+from benchmark_exporter.benchmark_page.markup import attribute, link, name
 from benchmark_exporter.benchmark_page.query import read_benchmark_query
 from benchmark_exporter.model import Scope
 from benchmark_exporter.wording import printable
@@ -49,6 +49,11 @@ def test_an_address_states_what_it_was_made_of(
     assert query.name == benchmark
     assert query.scope.selects(scope)
     assert not query.scope.selects(Scope(project, environment, "other", branch))
+
+
+def test_a_value_of_a_form_keeps_its_line_ends() -> None:
+    # HTML's parser makes one line end of these where they stand for themselves.
+    assert attribute('a\r\nb\t"') == "a&#13;&#10;b&#9;&quot;"
 
 
 @given(TEXT, TEXT)

@@ -171,14 +171,8 @@ def test_without_scripts_it_works_too(browser: Browser, exporter: Exporter) -> N
     context.close()
 
 
-def test_the_live_page_leads_to_them(browser: Browser, exporter: Exporter) -> None:
-    context = browser.new_context()
-    context.set_default_timeout(DEADLINE_SECONDS * 1000)
-    expect.set_options(timeout=DEADLINE_SECONDS * 1000)
-    page = context.new_page()
-    page.goto(f"http://127.0.0.1:{exporter.stream_port}/")
-    link = page.locator("#benchmarks").get_by_role("link", name="parsing", exact=True)
+def test_the_live_page_leads_to_them(live_page: Page) -> None:
+    link = live_page.locator("#benchmarks").get_by_role("link", name="parsing", exact=True)
     expect(link).to_be_visible()
     href = link.get_attribute("href") or ""
     assert parse_qs(urlsplit(href).query) == parse_qs(urlsplit(address("parsing", SCOPE)).query)
-    context.close()

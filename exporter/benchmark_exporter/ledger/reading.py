@@ -14,7 +14,7 @@ from benchmark_exporter.ledger.connection import (
 )
 
 # How many instructions of SQLite's machine, some tenths of a millisecond, pass between two checks.
-_INSTRUCTIONS = 20_000
+INSTRUCTIONS = 20_000
 
 
 class TookTooLong(LedgerError):
@@ -46,7 +46,7 @@ def read_only(
             raise TookTooLong(f"{path}: this takes too long to read")
 
     with reading_errors_named(path), closing(open_to_read(path, connect_to_read)) as connection:
-        connection.set_progress_handler(is_over, _INSTRUCTIONS)
+        connection.set_progress_handler(is_over, INSTRUCTIONS)
         connection.execute("PRAGMA query_only = ON")
         connection.execute("BEGIN")
         try:

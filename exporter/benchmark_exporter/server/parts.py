@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from benchmark_exporter import __version__
+from benchmark_exporter.benchmark_page.routes import BenchmarkPages
 from benchmark_exporter.config import Config, packaged
 from benchmark_exporter.ingest.upload_folder import UploadFolder
 from benchmark_exporter.metrics.collector import Collector
@@ -48,6 +49,7 @@ from benchmark_exporter.server.triage_parts import TriageParts
 from benchmark_exporter.server.upload import UploadLimits, Uploads
 from benchmark_exporter.server.watching import FolderWatch
 from benchmark_exporter.server.worker import Worker
+from benchmark_exporter.site.routes import site_files
 from benchmark_exporter.stream.feed import Feed
 from benchmark_exporter.stream.hub import Hub
 from benchmark_exporter.stream.live_file import FOLDER
@@ -242,6 +244,8 @@ class Server:
             wake=self._ingest.wake,
         )
         changes = Changes(self._opened, self._publisher, self._worker, self._ingest.note_error)
+        api = ReadApi(self._settings.ledger_path)
+        pages = BenchmarkPages(self._settings.ledger_path, self._settings.links, api.read)
         service = Service(
             ready=lambda: self._state.is_ready,
             waits_for=lambda: self._state.waits_for,
@@ -256,7 +260,8 @@ class Server:
             upload=self._uploads.handle,
             github=self._github.handle,
             changes=changes.handle,
-            api=ReadApi(self._settings.ledger_path),
+            api=api,
+            pages=[*site_files(), *pages.routes()],
             triage=self._triage.door.routes(),
             runbooks_dir=self._settings.runbooks_dir,
             links=self._settings.links,

@@ -85,7 +85,7 @@ class ReadApi:
         refuse_unknown(query, (*FILTERS, *TIMES, *_PAGE))
         limit = number_of(query, "limit", DEFAULT_LIMIT, MOST_ITEMS)
         after = cursor_of(query, RunPlace)
-        found, last = await self._read(
+        found, last = await self.read(
             read_runs, self._ledger, selection_of(query), limit, after, self._most_seconds
         )
         return _json({"runs": found, "next_cursor": cursor_to(last)})
@@ -96,7 +96,7 @@ class ReadApi:
         refuse_unknown(query, (*FILTERS, *TIMES, *_PAGE))
         limit = number_of(query, "limit", DEFAULT_LIMIT, MOST_ITEMS)
         after = cursor_of(query, ResultPlace)
-        found, last = await self._read(
+        found, last = await self.read(
             read_results, self._ledger, selection_of(query), limit, after, self._most_seconds
         )
         return _json({"results": found, "next_cursor": cursor_to(last)})
@@ -134,7 +134,7 @@ class ReadApi:
             return {**msgspec.to_builtins(diff), "next_cursor": cursor}
 
         try:
-            return _json(await self._read(read))
+            return _json(await self.read(read))
         except DiffError as error:
             raise bad(str(error)) from error
 
@@ -147,7 +147,7 @@ class ReadApi:
             self._description = msgspec.json.encode(describe(_LIMITS))
         return web.Response(body=self._description, content_type="application/json")
 
-    async def _read(self, function: Callable[[*Ts], T], *arguments: *Ts) -> T:
+    async def read(self, function: Callable[[*Ts], T], *arguments: *Ts) -> T:
         """What a function reads, in the thread. Raises HTTPServiceUnavailable if it cannot."""
         if self.waiting >= MOST_WAITING:
             raise _unavailable("too many requests at once")

@@ -53,6 +53,7 @@ class Service:
     github: Handler
     changes: Handler
     api: ReadApi
+    pages: Sequence[web.RouteDef]
     triage: Sequence[web.RouteDef]
     runbooks_dir: Path | None
     links: Links
@@ -74,6 +75,7 @@ def make_application(service: Service, access: Sequence[Middleware]) -> web.Appl
             web.get("/api/v1/status", routes.status),
             web.get("/api/v1/changes", service.changes),
             *service.api.routes,
+            *service.pages,
             web.post(ALERTS_PATH, service.alerts),
             web.post("/api/v1/results", service.upload),
             web.post("/api/v1/github", service.github),

@@ -58,7 +58,7 @@ def _routes(tmp_path: Path) -> set[tuple[str, str]]:
         for method in ("GET", "POST")
     ]
     api = ReadApi(tmp_path / "ledger.sqlite3")
-    service = SimpleNamespace(**handlers, api=api, triage=triage)
+    service = SimpleNamespace(**handlers, api=api, pages=[], triage=triage)
     application = make_application(cast("Service", service), [])
     return {
         (route.method, route.resource.canonical)

@@ -20,6 +20,10 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+export function setHref(link, address) {
+  if (link.getAttribute("href") !== address) link.setAttribute("href", address);
+}
+
 export function setTime(element, text) {
   if (element.dateTime === text) return;
   element.dateTime = text;

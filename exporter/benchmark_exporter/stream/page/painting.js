@@ -1,7 +1,9 @@
 // Paints what is known. Everything that arrived becomes text, never markup.
 
-import { drawn, find, height, keep, line, made, setText, setTime } from "./elements.js";
-import { benchmarkKey, branchText, scopedKey, tellingApart } from "./scopes.js";
+import { drawn, find, height, keep, line, made, setHref, setText, setTime } from "./elements.js";
+import {
+  benchmarkAddress, benchmarkKey, branchText, scopedKey, tellingApart,
+} from "./scopes.js";
 import { gateText, milliseconds, significant, verdictText, worse } from "./words.js";
 
 const MAX_CARDS = 50;
@@ -107,7 +109,7 @@ function paintFact(card, name, value, format) {
 }
 
 function newRow() {
-  const head = made("th");
+  const head = made("th", made("a"));
   head.scope = "row";
   const cells = COLUMNS.map((name) => {
     const cell = made("td");
@@ -140,7 +142,8 @@ function paintRow(row, run, known) {
   const { text, kind } = run.failed
     ? { text: "ended with an error", kind: "bad" }
     : worse(gateText(gate), verdictText(run.verdicts[0]));
-  setText(name, run.benchmark);
+  setText(name.firstElementChild, run.benchmark);
+  setHref(name.firstElementChild, benchmarkAddress(run));
   setText(project, run.project);
   setText(branch, branchText(run));
   setText(judged.firstElementChild, text);

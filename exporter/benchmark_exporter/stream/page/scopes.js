@@ -7,6 +7,15 @@ export function scopedKey({ project, environment, machine_class: machine, branch
 
 export const benchmarkKey = (metrics) => scopedKey(metrics, metrics.benchmark);
 
+// The page of a benchmark; its history is that of the branch whose runs it is compared with.
+export function benchmarkAddress({
+  benchmark, project, environment, base_branch: branch, machine_class: machine,
+}) {
+  const query = { name: benchmark, project, environment, branch, machine_class: machine };
+  const stated = Object.entries(query).map(([key, value]) => `${key}=${encodeURIComponent(value)}`);
+  return `benchmark?${stated.join("&")}`;
+}
+
 // A branch, with the one whose history it is compared with if it has none of its own.
 export function branchText({ branch, base_branch: base }) {
   return branch === base ? branch : `${branch} (against ${base})`;

@@ -1,0 +1,83 @@
+"""Small pieces of HTML. Texts of documents are escaped here, and shown as `wording` has them."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from html import escape
+
+from benchmark_exporter.wording import Said, printable
+
+COMMIT_CHARACTERS_SHOWN = 12
+# The parser of HTML changes line ends that stand for themselves.
+_IN_ATTRIBUTE = str.maketrans({"\r": "&#13;", "\n": "&#10;", "\t": "&#9;"})
+
+
+def text(value: str) -> str:
+    """A text of a document, on one line."""
+    return escape(printable(value))
+
+
+def attribute(value: str) -> str:
+    """A value between quotation marks, which has every character that it had."""
+    return escape(value).translate(_IN_ATTRIBUTE)
+
+
+def name(value: str) -> str:
+    """A name, with its spaces."""
+    return f'<span class="name">{text(value)}</span>'
+
+
+def short_name(value: str) -> str:
+    """The same in a table, cut to some lines by the style, and whole when it is pointed at."""
+    return f'<span class="name short" title="{attribute(printable(value))}">{text(value)}</span>'
+
+
+def link(address: str, shown: str, *, current: bool = False) -> str:
+    """A link; `shown` is HTML."""
+    here = ' aria-current="true"' if current else ""
+    return f'<a href="{attribute(address)}"{here}>{shown}</a>'
+
+
+def badge(said: Said) -> str:
+    """A state in the colour of its kind; its words say it, too."""
+    return f'<span class="badge {said.kind}">{text(said.text)}</span>'
+
+
+def commit(commit_hash: str) -> str:
+    """A commit as people read it, whole when it is pointed at; nothing for none."""
+    if not commit_hash:
+        return ""
+    shown = text(commit_hash[:COMMIT_CHARACTERS_SHOWN])
+    return f'<code title="{attribute(printable(commit_hash))}">{shown}</code>'
+
+
+def moment(timestamp_seconds: float) -> str:
+    """A time, in UTC. One that no calendar has becomes the last one that it has."""
+    try:
+        at = datetime.fromtimestamp(timestamp_seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        at = datetime.max.replace(tzinfo=UTC)
+    return f'<time datetime="{at:%Y-%m-%dT%H:%M:%SZ}">{at:%Y-%m-%d %H:%M:%S}</time>'
+
+
+def facts(entries: Iterable[tuple[str, str]]) -> str:
+    """Terms with what is said of them, in HTML; those without anything are left out."""
+    found = "".join(f"<dt>{escape(term)}</dt><dd>{said}</dd>" for term, said in entries if said)
+    return f'<dl class="facts">{found}</dl>' if found else ""
+
+
+def without_empty(
+    heads: Sequence[str], rows: Sequence[Sequence[str]]
+) -> tuple[list[str], list[list[str]]]:
+    """The columns of a table in which any row has something."""
+    used = [at for at in range(len(heads)) if any(row[at] for row in rows)]
+    return [heads[at] for at in used], [[row[at] for at in used] for row in rows]
+
+
+def table(label: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of cells in HTML, in a box that scrolls; `label` says what it shows."""
+    head = "".join(f'<th scope="col">{escape(each)}</th>' for each in heads)
+    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    return (
+        f'<div class="table" role="region" aria-label="{attribute(printable(label))}" tabindex="0">'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )

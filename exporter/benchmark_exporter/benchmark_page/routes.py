@@ -1,0 +1,123 @@
+"""The routes of the pages of benchmarks."""
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from benchmark_exporter.benchmark_page import benchmark_view, list_view
+from benchmark_exporter.benchmark_page.list_query import ListQuery, read_list_query
+from benchmark_exporter.benchmark_page.list_reading import read_list
+from benchmark_exporter.benchmark_page.markup import text
+from benchmark_exporter.benchmark_page.query import (
+    BenchmarkQuery,
+    WrongQuery,
+    read_benchmark_query,
+)
+from benchmark_exporter.benchmark_page.reading import Choice, Unknown, read_view
+from benchmark_exporter.links import Links
+from benchmark_exporter.site import layout
+
+# Runs a function in a thread that reads the ledger. Raises HTTPServiceUnavailable if it cannot be
+# read, or has too much to do.
+Read = Callable[..., Awaitable[Any]]
+_FILES = Path(__file__).parent / "files"
+_TYPES = {"benchmark.css": "text/css", "search.js": "text/javascript"}
+
+
+class BenchmarkPages:
+    """Answers with pages of what is in the ledger at a path. They write nothing."""
+
+    def __init__(
+        self, ledger: Path, links: Links, read: Read, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._ledger = ledger
+        self._links = links
+        self._read = read
+        self._clock = clock
+
+    def routes(self) -> Sequence[web.RouteDef]:
+        """Their routes, and those of their files."""
+        return [
+            web.get("/benchmark", self.benchmark),
+            web.get("/benchmarks", self.benchmarks),
+            *(web.get(f"/{name}", self.file) for name in _TYPES),
+        ]
+
+    async def benchmark(self, request: web.Request) -> web.Response:
+        """The page of one benchmark, or a choice of its scopes."""
+        try:
+            query = read_benchmark_query(request.query)
+        except WrongQuery as wrong:
+            return _wrong(str(wrong))
+        return await self._answer(self._benchmark_by_worker, query)
+
+    async def benchmarks(self, request: web.Request) -> web.Response:
+        """The list of all benchmarks, filtered, a page at a time."""
+        try:
+            query = read_list_query(request.query)
+        except WrongQuery as wrong:
+            return _wrong(str(wrong))
+        return await self._answer(self._list_by_worker, query)
+
+    async def file(self, request: web.Request) -> web.Response:
+        """The style and the script of the pages."""
+        name = request.path.rpartition("/")[2]
+        return web.Response(
+            body=(_FILES / name).read_bytes(),
+            content_type=_TYPES[name],
+            charset="utf-8",
+            headers=layout.HEADERS,
+        )
+
+    async def _answer(
+        self, by_worker: Callable[[Any], tuple[HTTPStatus, str]], query: object
+    ) -> web.Response:
+        try:
+            status, page = await self._read(by_worker, query)
+        except web.HTTPServiceUnavailable as error:
+            return _unavailable(error)
+        return _page(status, page)
+
+    def _benchmark_by_worker(self, query: BenchmarkQuery) -> tuple[HTTPStatus, str]:
+        found = read_view(self._ledger, query, self._clock())
+        if isinstance(found, Unknown):
+            return HTTPStatus.NOT_FOUND, benchmark_view.unknown_page(found, query)
+        if isinstance(found, Choice):
+            status = HTTPStatus.NOT_FOUND if found.is_wrong else HTTPStatus.OK
+            return status, benchmark_view.choice_page(found, query)
+        return HTTPStatus.OK, benchmark_view.page_of(found, query, self._links)
+
+    def _list_by_worker(self, query: ListQuery) -> tuple[HTTPStatus, str]:
+        return HTTPStatus.OK, list_view.page_of(read_list(self._ledger, query), query)
+
+
+def _page(status: HTTPStatus, page: str) -> web.Response:
+    return web.Response(
+        text=page,
+        status=status,
+        content_type="text/html",
+        charset="utf-8",
+        headers={**layout.HEADERS, "X-Frame-Options": "DENY"},
+    )
+
+
+def _wrong(why: str) -> web.Response:
+    body = f"<h1>Not understood</h1><p>{text(why)}.</p>"
+    page = layout.page("Not understood", body, current="benchmarks", head=benchmark_view.STYLE)
+    return _page(HTTPStatus.BAD_REQUEST, page)
+
+
+def _unavailable(error: web.HTTPServiceUnavailable) -> web.Response:
+    body = (
+        "<h1>Nothing can be shown now</h1>"
+        f"<p>{text((error.text or '').strip())}. Load the page again in a few seconds.</p>"
+    )
+    page = layout.page("Unavailable", body, current="benchmarks", head=benchmark_view.STYLE)
+    answer = _page(HTTPStatus.SERVICE_UNAVAILABLE, page)
+    if "Retry-After" in error.headers:
+        answer.headers["Retry-After"] = error.headers["Retry-After"]
+    return answer

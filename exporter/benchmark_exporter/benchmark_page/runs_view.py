@@ -1,0 +1,84 @@
+"""The runs of a benchmark, the newest first, a page at a time."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from benchmark_exporter.benchmark_page.markup import (
+    badge,
+    commit,
+    moment,
+    short_name,
+    table,
+    text,
+    without_empty,
+)
+from benchmark_exporter.benchmark_page.reading import BenchmarkView
+from benchmark_exporter.ledger.benchmark_runs import RunOf, ValueOf
+from benchmark_exporter.stream.worst_first import WORST_FIRST
+from benchmark_exporter.wording import (
+    ENDED_WITH_ERROR,
+    Said,
+    gate_said,
+    verdict_said,
+    with_unit,
+)
+
+# Of the results of a run, the worst are shown.
+_VALUES_SHOWN = 3
+
+
+def runs_table(view: BenchmarkView) -> str:
+    """The runs of a view as a table."""
+    values: dict[int, list[ValueOf]] = defaultdict(list)
+    for value in view.values:
+        values[value.run].append(value)
+    columns = ["Run at (UTC)", "Value", "Verdict", "Gate", "Commit", "Run", "Branch"]
+    rows = []
+    for run in view.runs:
+        worst_first = sorted(values[run.row], key=_badness)
+        rows.append(
+            [
+                moment(run.timestamp_seconds),
+                _values(worst_first, view.found.benchmark),
+                _verdict(run, worst_first),
+                "" if run.passed is None else badge(gate_said(run.passed, run.severity)),
+                commit(run.commit_hash),
+                text(run.run_id),
+                # Another branch's runs are only compared with this one's.
+                "" if run.tracked else text(run.branch),
+            ]
+        )
+    columns, rows = without_empty(columns, rows)
+    return table(f"Runs of {view.found.benchmark}", columns, rows)
+
+
+def _values(worst_first: Sequence[ValueOf], benchmark: str) -> str:
+    shown = [
+        f'<span class="value">{text(with_unit(value.value, value.unit))}</span> '
+        f"{_variant(value, benchmark)}"
+        for value in worst_first[:_VALUES_SHOWN]
+        if value.value is not None
+    ]
+    if (more := len(worst_first) - _VALUES_SHOWN) > 0:
+        shown.append(f"and {more} more")
+    return "".join(f"<div>{each}</div>" for each in shown)
+
+
+def _variant(value: ValueOf, benchmark: str) -> str:
+    variant = value.name.removeprefix(benchmark).removeprefix("/")
+    return short_name(variant) if variant else ""
+
+
+def _verdict(run: RunOf, worst_first: Sequence[ValueOf]) -> str:
+    """What the run says in one word: its error, or its worst verdict."""
+    if run.error is not None:
+        return badge(Said(ENDED_WITH_ERROR, "critical"))
+    worst = next((value for value in worst_first if value.state is not None), None)
+    if worst is None or worst.state is None:
+        return ""
+    return badge(verdict_said(worst.state, worst.worsening_ratio))
+
+
+def _badness(value: ValueOf) -> tuple[int, float, str]:
+    rank = len(WORST_FIRST) if value.state is None else WORST_FIRST.index(value.state)
+    return rank, -(value.worsening_ratio or 0.0), value.name

@@ -1,0 +1,107 @@
+"""The list of benchmarks: order, filters, counts and pages."""
+
+import pytest
+
+from benchmark_exporter.benchmark_page.list_query import ListQuery
+from benchmark_exporter.ingest.triaging import TriageSelection
+from tests.exporter.benchmark_page.serving import get, serving
+from tests.support.documents import perf_suite, result
+from tests.support.histories import STEADY
+from tests.support.triaged import said
+from tests.support.wired import Wired
+
+
+def names(rows: list[list[str]]) -> list[str]:
+    return [row[0] for row in rows[1:]]
+
+
+def fill(wired: Wired) -> Wired:
+    """Six benchmarks of two projects, of which one errors, two are worse and one fails its gate."""
+    for number, value in enumerate(STEADY):
+        times = {"calm": value, "slow": value, "slower": value}
+        wired.drop(f"{number}.json", result(number, times))
+    wired.settle()
+    for number in (100, 101):
+        document = result(number, {"calm": 1.0, "slow": 1.5, "slower": 1.9})
+        wired.take(f"{number}.json", document)
+    broken = result(50, {"young": 1.0}) | {"failures": [{"benchmark": "broken", "error": "x"}]}
+    wired.take("b.json", broken)
+    wired.take("g.json", perf_suite(project="orbit", speedup=5.0))
+    return wired
+
+
+async def test_the_worst_come_first_with_counts_of_all(wired: Wired) -> None:
+    async with serving(fill(wired).ledger_path, wired.now) as client:
+        page = await get(client, "benchmarks")
+        found = names(page.rows)
+        assert (found[0], found[-1]) == ("broken", "young")
+        assert found.index("slower") < found.index("slow") < found.index("calm")
+        assert found.index("orbit") < found.index("calm")
+        for words in ("1 ended with an error", "3 critical", "1 ok", "1 insufficient data"):
+            assert words in page.text
+        critical = await get(client, page.address_of("3 critical"))
+        assert set(names(critical.rows)) == {"slow", "slower", "orbit"}
+        assert "1 ended with an error" in critical.text  # one click leads to the others
+
+
+async def test_filters_stay_in_the_address_of_every_link(wired: Wired) -> None:
+    async with serving(fill(wired).ledger_path, wired.now) as client:
+        page = await get(client, "benchmarks?q=sl&project=router&sort=name")
+        assert names(page.rows) == ["slow", "slower"]
+        assert page.address_of("2 critical") == (
+            "benchmarks?q=sl&project=router&state=critical&sort=name"
+        )
+        assert names((await get(client, "benchmarks?q=orbit")).rows) == ["orbit"]
+        assert names((await get(client, "benchmarks?environment=self-hosted")).rows) == ["orbit"]
+        assert "None of 6 benchmarks" in (await get(client, "benchmarks?branch=none")).text
+
+
+async def test_a_state_that_people_gave_is_shown(wired: Wired) -> None:
+    fill(wired)
+    said(wired, "fixing", selection=TriageSelection("slow"))
+    async with serving(wired.ledger_path, wired.now) as client:
+        (row,) = [row for row in (await get(client, "benchmarks")).rows if row[0] == "slow"]
+    assert row[1] == "critical, 50.0% worse, fixing"
+
+
+async def test_small_charts_have_the_newest_runs(wired: Wired) -> None:
+    async with serving(fill(wired).ledger_path, wired.now) as client:
+        answer = await client.get("/benchmarks?q=calm")
+        assert f'aria-label="{len(STEADY) + 2} runs, 1 ms to 1 ms"' in await answer.text()
+
+
+async def test_a_hundred_a_page_each_once(wired: Wired) -> None:
+    every = [f"case/{number:03}" for number in range(250)]
+    wired.take("a.json", result(0, dict.fromkeys(every, 1.0)))
+    async with serving(wired.ledger_path, wired.now) as client:
+        pages = [await get(client, f"benchmarks?sort=name&page={page}") for page in (1, 2, 3)]
+        assert [names(page.rows) for page in pages] == [every[:100], every[100:200], every[200:]]
+        assert pages[0].address_of("3") == "benchmarks?sort=name&page=3"
+        assert "201 to 250 of 250" in pages[2].text
+        assert "There are only 250." in (await get(client, "benchmarks?page=9")).text
+
+
+async def test_with_nothing_yet_it_says_what_will_come(wired: Wired) -> None:
+    async with serving(wired.ledger_path, wired.now) as client:
+        assert "No benchmarks yet" in (await get(client, "benchmarks")).text
+
+
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ("state=bad", "state must be one of"),
+        ("sort=bad", "sort must be one of"),
+        ("page=0", "page must be a number"),
+        ("page=1&page=2", "more than once"),
+        ("odd=1", "is unknown"),
+        (f"q={'x' * 2001}", "q is longer than 2000"),
+    ],
+)
+async def test_a_wrong_query_is_answered_400(wired: Wired, query: str, why: str) -> None:
+    async with serving(wired.ledger_path, wired.now) as client:
+        assert why in (await get(client, f"benchmarks?{query}", 400)).text
+
+
+def test_the_first_page_is_not_in_addresses() -> None:
+    assert ListQuery(q="a", page=4).address(sort="name") == "benchmarks?q=a&sort=name"
+    assert ListQuery().address() == "benchmarks"

@@ -1,0 +1,1 @@
+"""The exporter's pages for people: one small web site, the same on both of its ports."""

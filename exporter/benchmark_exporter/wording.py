@@ -1,6 +1,9 @@
 """Quantities and changes as people read them, and texts of others so that they can be shown."""
 
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 # What no text of a document or file name may do to a terminal, a log or a page: control it (C0, C1
 # and DEL), break a line, or change the order or presence of what stands around it (bidirectional
@@ -9,7 +12,10 @@ _UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
+_DURATION = re.compile(r"(?<=\d)(ns|us|ms)\b")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+Kind = Literal["critical", "warning", "undecided", "good", "unknown"]
 
 # From which value on, scaled by what, in which unit.
 _TIMES = ((1.0, 1.0, "s"), (1e-3, 1e-3, "ms"), (1e-6, 1e-6, "µs"), (0.0, 1e-9, "ns"))
@@ -75,6 +81,72 @@ def level_change(ratio: float | None, *, worse: bool) -> str:
     """
     direction = "worse" if worse else "better"
     return direction if ratio is None else f"{ratio:+.1%}, {direction}"
+
+
+# What `watch`, the pages and reports call the outcome of a run. The live page has the same in
+# stream/page/words.js.
+ENDED_WITH_ERROR, NO_GATE = "ended with an error", "no gate"
+_VERDICT_KINDS: Mapping[str, Kind] = {
+    "critical": "critical",
+    "warning": "warning",
+    "suspect": "undecided",
+    "ok": "good",
+    "improved": "good",
+}
+_BADNESS: Sequence[Kind] = ("unknown", "good", "undecided", "warning", "critical")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A state in words, and the kind that decides its colour."""
+
+    text: str
+    kind: Kind
+
+
+def verdict_said(
+    state: str, worsening_ratio: float | None, triage: str = "", triaged_by: str = ""
+) -> Said:
+    """A verdict, like `critical, 100.0% worse, fixing by ann`."""
+    changed = change(worsening_ratio) if worsening_ratio else ""
+    by = f"{triage} by {triaged_by}" if triage else ""
+    text = ", ".join(filter(None, (state.replace("_", " "), changed, by)))
+    return Said(text, _VERDICT_KINDS.get(state, "unknown"))
+
+
+def gate_said(passed: bool | None, severity: str | None) -> Said:
+    """The outcome of a gate, like `failed, critical regression`; `passed` is None without one."""
+    if passed is None:
+        return Said(NO_GATE, "unknown")
+    outcome = "passed" if passed else "failed"
+    if severity is not None:
+        kind: Kind = "critical" if severity == "critical" else "warning"
+        return Said(f"{outcome}, {severity} regression", kind)
+    return Said(outcome, "good" if passed else "critical")
+
+
+def run_said(failed: bool, gate: Said, verdict: Said | None) -> Said:
+    """What is said of a run in one word: its error, else the worse of its gate and its verdict.
+
+    The gate's outcome if both are as bad; `verdict` is the worst one, None if there is none.
+    """
+    if failed:
+        return Said(ENDED_WITH_ERROR, "critical")
+    if verdict is None:
+        return gate
+    if gate.kind == "unknown" or _BADNESS.index(verdict.kind) > _BADNESS.index(gate.kind):
+        return verdict
+    return gate
+
+
+def speedup(ratio: float) -> str:
+    """How many times faster something is, like `8.8×`."""
+    return f"{ratio:.4g}×"
+
+
+def with_spaced_units(text: str) -> str:
+    """A text of Prometheus' templates, which write `428.5us`, with times as `with_unit` does."""
+    return _DURATION.sub(lambda match: f" {match[1].replace('u', 'µ')}", text)
 
 
 def printable(text: str) -> str:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from benchmark_exporter import __version__
-from benchmark_exporter.config import Config, packaged
+from benchmark_exporter.config import Config
 from benchmark_exporter.ingest.upload_folder import UploadFolder
 from benchmark_exporter.metrics.collector import Collector
 from benchmark_exporter.metrics.definitions import Part
@@ -40,6 +40,7 @@ from benchmark_exporter.server.read_api import ReadApi
 from benchmark_exporter.server.routes import Service, make_application
 from benchmark_exporter.server.scrapers import Scrapers, scraper_of
 from benchmark_exporter.server.settings import ServeSettings
+from benchmark_exporter.server.site_source import site_source
 from benchmark_exporter.server.sparse_scrapes import SparseScrapes
 from benchmark_exporter.server.status import current_status
 from benchmark_exporter.server.stream_updates import LiveFollower, publish_states
@@ -48,6 +49,7 @@ from benchmark_exporter.server.triage_parts import TriageParts
 from benchmark_exporter.server.upload import UploadLimits, Uploads
 from benchmark_exporter.server.watching import FolderWatch
 from benchmark_exporter.server.worker import Worker
+from benchmark_exporter.site.routes import Site
 from benchmark_exporter.stream.feed import Feed
 from benchmark_exporter.stream.hub import Hub
 from benchmark_exporter.stream.live_file import FOLDER
@@ -118,6 +120,9 @@ class Server:
         self._live = LiveFollower(live_folder, live_worker, self._feed)
         self._connection_limits = ConnectionLimits(allow_descriptors())
         self._absence = _prometheus_absence(config)
+        self._site = Site(
+            site_source(settings, self._configuration, self._publisher, self._state, self._feed)
+        )
         self._have_followed(scrapers, live_folder)
 
     def _config_status(self) -> ConfigStatus:
@@ -258,8 +263,7 @@ class Server:
             changes=changes.handle,
             api=ReadApi(self._settings.ledger_path),
             triage=self._triage.door.routes(),
-            runbooks_dir=self._settings.runbooks_dir,
-            links=self._settings.links,
+            pages=self._site.exporter_routes(),
         )
         return make_application(service, [self._access.to_exporter()])
 
@@ -280,8 +284,8 @@ class Server:
             return Admission(most, tokens)
 
         trends = Trends(self._opened, self._publisher, self._worker, self._ingest.note_error)
-        page = packaged("stream/page")
-        server = StreamServer(self._feed.hub, admission(self._configuration.now), trends.read, page)
+        now, pages = admission(self._configuration.now), self._site.stream_routes()
+        server = StreamServer(self._feed.hub, now, trends.read, pages)
         self.reload.follow(lambda config: server.configure(admission(config)))
         return server.make_application([self._access.to_stream()])
 

@@ -2,11 +2,14 @@
 
 import { drawn, find, height, keep, line, made, setText, setTime } from "./elements.js";
 import { benchmarkKey, branchText, scopedKey, tellingApart } from "./scopes.js";
-import { gateText, milliseconds, significant, verdictText, worse } from "./words.js";
+import {
+  gateText, milliseconds, significant, verdictText, withSpacedUnits, worse,
+} from "./words.js";
 
 const MAX_CARDS = 50;
 const CARD_KINDS = {
-  running: "", silent: "warn", completed: "good", failed: "bad", interrupted: "bad", gone: "warn",
+  running: "undecided", silent: "warning", completed: "good", failed: "critical",
+  interrupted: "critical", gone: "warning",
 };
 const COLUMNS = [
   "Project", "Branch", "Gate and verdict", "Trend", "Speedup p50", "Median", "Environment",
@@ -41,7 +44,7 @@ export const painters = {
       item.dataset.severity = alert.severity;
       const [name, summary, time] = item.children;
       setText(name, alert.alertname);
-      setText(summary, ` ${alert.severity}: ${alert.summary}`);
+      setText(summary, ` ${alert.severity}: ${withSpacedUnits(alert.summary)}`);
       setTime(time, alert.received);
     });
     find("#alerts").hidden = alerts.length === 0;
@@ -138,13 +141,13 @@ function paintRow(row, run, known) {
   ] = row.children;
   const gate = known.gates.get(benchmarkKey(run));
   const { text, kind } = run.failed
-    ? { text: "ended with an error", kind: "bad" }
+    ? { text: "ended with an error", kind: "critical" }
     : worse(gateText(gate), verdictText(run.verdicts[0]));
   setText(name, run.benchmark);
   setText(project, run.project);
   setText(branch, branchText(run));
   setText(judged.firstElementChild, text);
-  judged.firstElementChild.className = kind;
+  judged.firstElementChild.className = `badge ${kind}`;
   setText(speedup, gate ? `${significant(gate.speedup_p50)}×` : "");
   setText(median, Object.entries(run.p50_ms).map(medianOfVariant).join(",\n"));
   setText(environment, run.environment);

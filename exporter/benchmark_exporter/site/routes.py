@@ -1,0 +1,178 @@
+"""The routes of the site's pages, which both of the exporter's ports have."""
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from html import escape
+
+from aiohttp import web
+
+from benchmark_exporter.config import packaged
+from benchmark_exporter.site.addresses_page import addresses_page
+from benchmark_exporter.site.files_page import files_page
+from benchmark_exporter.site.known import Source
+from benchmark_exporter.site.layout import NOTICES, page
+from benchmark_exporter.site.live_page import LIVE_FILES, live_page
+from benchmark_exporter.site.notices import notices
+from benchmark_exporter.site.served import document, file, tagged
+from benchmark_exporter.site.start_page import start_content, start_page
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+# However many readers there are, the start page's content is made this often at most.
+CONTENT_MAX_AGE_SECONDS = 1.0
+RETRY_SECONDS = 5
+_FILES = {
+    "/site.css": "site/site.css",
+    "/site.js": "site/site.js",
+    "/icon.svg": "stream/page/icon.svg",
+    "/favicon.ico": "stream/page/icon.svg",  # browsers ask for it whatever the page names
+}
+
+
+class Site:
+    """Answers requests for pages. `further` are routes of other pages in the same frame."""
+
+    def __init__(self, source: Source, further: Sequence[web.RouteDef] = ()) -> None:
+        self._source = source
+        self._further = further
+        self._content: tuple[float, str] = (float("-inf"), "")
+
+    def exporter_routes(self) -> Sequence[web.RouteDef]:
+        """Those of the port of metrics and the API."""
+        return [*self._pages(), *_files(_FILES), web.get("/live", self._to_live)]
+
+    def stream_routes(self) -> Sequence[web.RouteDef]:
+        """Those of the stream's port. If it asks for a token, all can read only the live page."""
+        live = [*_files({**_FILES, **LIVE_FILES}), web.get("/live", self._framed(self._live))]
+        if not self._source.is_stream_secret:
+            return [*self._pages(), *live, web.get("/triage", self._to_exporter)]
+        closed = [web.get(route.path, _refuse) for route in self._pages() if route.path != "/"]
+        return [web.get("/", _to_page_with_token), *live, *closed]
+
+    def _pages(self) -> Sequence[web.RouteDef]:
+        own = [
+            web.get("/", self._start),
+            web.get("/start-content", self._start_content),
+            web.get("/files", self._files),
+            web.get("/addresses", self._addresses),
+            web.get("/runbooks/{name}", self._runbook),
+        ]
+        return [
+            web.RouteDef(route.method, route.path, self._framed(route.handler), route.kwargs)
+            for route in (*own, *self._further)
+        ]
+
+    async def _start(self, _: web.Request) -> web.Response:
+        return document(start_page(self._now()))
+
+    async def _start_content(self, request: web.Request) -> web.Response:
+        return tagged(request, notices(self._source.failures()) + self._now())
+
+    def _now(self) -> str:
+        made, content = self._content
+        if time.monotonic() - made >= CONTENT_MAX_AGE_SECONDS:
+            content = start_content(self._source.known(), self._source)
+            self._content = (time.monotonic(), content)
+        return content
+
+    async def _files(self, _: web.Request) -> web.Response:
+        return document(files_page(self._source.known()))
+
+    async def _addresses(self, request: web.Request) -> web.Response:
+        exporter, stream = self._exporter_url(request), self._stream_url(request)
+        return document(addresses_page(self._source.links, exporter, stream))
+
+    async def _live(self, _: web.Request) -> web.Response:
+        return document(live_page())
+
+    async def _runbook(self, request: web.Request) -> web.Response:
+        given = request.match_info["name"]
+        name = given.removesuffix(".md")
+        path = self._source.runbook(name)
+        if path is None:
+            raise web.HTTPNotFound(text=f"there is no runbook for {name}\n")
+        # Few read runbooks, and the Markdown library takes memory.
+        from benchmark_exporter.site.runbook_page import runbook_page
+
+        text = self._source.links.fill_in(path.read_text(encoding="utf-8"))
+        if given != name:
+            # text/plain, since browsers offer to save text/markdown instead of showing it.
+            return web.Response(text=text, content_type="text/plain", charset="utf-8")
+        return document(runbook_page(name, text))
+
+    async def _to_live(self, request: web.Request) -> web.Response:
+        stream = self._stream_url(request)
+        if stream is None:
+            body = "<h1>Live</h1><p>The stream is off (<code>--stream-listen off</code>).</p>"
+            return document(page("Live", body, current="live"), 404)
+        raise web.HTTPFound(f"{stream}/live")
+
+    async def _to_exporter(self, request: web.Request) -> web.Response:
+        raise web.HTTPFound(f"{self._exporter_url(request)}{request.rel_url}")
+
+    def _exporter_url(self, request: web.Request) -> str:
+        return self._source.links.urls.get("exporter") or _origin(request, self._source.port)
+
+    def _stream_url(self, request: web.Request) -> str | None:
+        port = self._source.stream_port
+        if port is None:
+            return None
+        return self._source.links.urls.get("stream") or _origin(request, port)
+
+    def _framed(self, handler: Handler) -> Handler:
+        """The handler's page with the messages about failures."""
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            failures = self._source.failures()
+            try:
+                response = await handler(request)
+            except web.HTTPServiceUnavailable as unavailable:
+                response = _unavailable(unavailable)
+            if not isinstance(response, web.Response) or response.content_type != "text/html":
+                return response
+            if request.path == "/live":  # it shows by itself that nothing is ingested
+                failures = replace(failures, ingest=None)
+            is_closed = self._source.is_stream_secret and request.path == "/live"
+            root = "../" if request.path.startswith("/runbooks/") else ""
+            shown = "" if is_closed else notices(failures, root)
+            response.text = (response.text or "").replace(NOTICES, shown, 1)
+            return response
+
+        return answer
+
+
+def _unavailable(unavailable: web.HTTPServiceUnavailable) -> web.Response:
+    reason = escape((unavailable.text or "").strip())
+    head = f'<meta http-equiv="refresh" content="{RETRY_SECONDS}">'
+    body = f"<h1>Nothing to show yet</h1><p>{reason}</p><p>This page is loaded again by itself.</p>"
+    response = document(page("Nothing to show yet", body, current="", head=head), 503)
+    response.headers["Retry-After"] = str(RETRY_SECONDS)
+    return response
+
+
+async def _refuse(_: web.Request) -> web.Response:
+    raise web.HTTPUnauthorized(
+        text="this port requires a token: open /live#token=TOKEN, or these pages on the "
+        "exporter's other port\n",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
+async def _to_page_with_token(_: web.Request) -> web.Response:
+    raise web.HTTPFound("live")  # a browser keeps #token=TOKEN
+
+
+def _files(paths: dict[str, str]) -> Sequence[web.RouteDef]:
+    def answering(name: str) -> Handler:
+        async def answer(_: web.Request) -> web.Response:
+            return file(packaged(name))
+
+        return answer
+
+    return [web.get(path, answering(name)) for path, name in paths.items()]
+
+
+def _origin(request: web.Request, port: int) -> str:
+    """The address of another port of the machine that was asked, which Access has checked."""
+    return str(request.url.origin().with_scheme("http").with_port(port))

@@ -1,0 +1,170 @@
+"""The start page: what is wrong now, what is running, and the newest runs."""
+
+import shlex
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from benchmark_exporter.model import SEVERITIES, Notification, Scope
+from benchmark_exporter.site.addresses import benchmark_address, link, triage_address
+from benchmark_exporter.site.cells import badge, commit
+from benchmark_exporter.site.known import Known, Source
+from benchmark_exporter.site.layout import page
+from benchmark_exporter.site.newest_tables import change_table, run_table
+from benchmark_exporter.site.running import running_part
+from benchmark_exporter.site.wrong import OtherAlert, Wrong, WrongBenchmark, WrongGroup, wrong_now
+from benchmark_exporter.wording import Said, with_spaced_units
+
+ENTRIES_SHOWN, BENCHMARKS_OPEN, BENCHMARKS_LISTED = 20, 3, 50
+# Without scripts the whole page is loaded again; site.js loads only what it shows.
+_HEAD = (
+    '<noscript><meta http-equiv="refresh" content="10"></noscript>'
+    '<script type="module" src="site.js"></script>'
+)
+
+
+def start_page(content: str) -> str:
+    """The whole page around its `start_content`."""
+    return page(
+        "Start",
+        f'<div id="now" data-from="start-content">{content}</div>',
+        current="start",
+        head=_HEAD,
+    )
+
+
+def start_content(known: Known, source: Source) -> str:
+    """What changes of the page, as HTML."""
+    wrong = wrong_now(known.state)
+    scanning = "" if known.is_ready else "<p>Scanning the results folder …</p>"
+    return (
+        f"<h1>{escape(_headline(known, wrong))}</h1>{scanning}{running_part(known.running)}"
+        f"{_wrong_part(wrong, source)}{_runs_part(known)}{change_table(known.state)}"
+    )
+
+
+def _headline(known: Known, wrong: Wrong) -> str:
+    critical, warnings = (wrong.count(severity) for severity in SEVERITIES)
+    counts = [f"{critical} critical"] if critical else []
+    if warnings:
+        counts.append(f"{warnings} warning{'s' if warnings > 1 else ''}")
+    if counts:
+        return ", ".join(counts)
+    return "Nothing is wrong" if known.state.commits else "Nothing yet"
+
+
+def _runs_part(known: Known) -> str:
+    table = run_table(known.state)
+    if table:
+        return f'{table}<p><a href="benchmarks">All benchmarks</a></p>'
+    return (
+        "<h2>No runs yet</h2><p>Copy a result file of a benchmark tool into "
+        f"<code>{escape(known.results_dir)}</code>, or run a benchmark with "
+        "<code>benchmark-exporter run</code>. It appears here within seconds. A file that cannot "
+        f'be read is listed under <a href="files">Files</a> with the reason.</p>'
+    )
+
+
+def _wrong_part(wrong: Wrong, source: Source) -> str:
+    entries = [
+        *((each.severity, _group(each, source)) for each in wrong.groups),
+        *((each.severity, _other(each, source)) for each in wrong.others),
+    ]
+    if not entries:
+        return ""
+    entries.sort(key=lambda entry: entry[0] != "critical")
+    more = len(entries) - ENTRIES_SHOWN
+    rest = f'<p><a href="benchmarks">{more} more</a></p>' if more > 0 else ""
+    items = "".join(html for _, html in entries[:ENTRIES_SHOWN])
+    return (
+        '<section aria-labelledby="wrong"><h2 id="wrong">Wrong now</h2>'
+        f'<ul class="entries">{items}</ul>{rest}</section>'
+    )
+
+
+def _group(group: WrongGroup, source: Source) -> str:
+    branch = f", {escape(group.branch)}" if group.branch else ""
+    since = f" since commit {commit(group.since_commit)}" if group.since_commit else ""
+    newest = sorted(group.commits)
+    of = f", newest run of {commit(newest[0])}" if len(newest) == 1 else ""
+    key = escape("|".join((group.project, group.branch, group.since_commit, *newest[:1])))
+    return (
+        f'<li class="entry {group.severity}" data-key="{key}">'
+        f'<p><span class="badge {group.severity}">{group.severity}</span> '
+        f"<strong>{escape(group.project)}{branch}: {group.count}</strong>{since}{of}</p>"
+        f"{_listed([_benchmark(each) for each in group.benchmarks])}"
+        f"<p>{_runbooks(group.runbooks, source)}{_triage(group)}</p></li>"
+    )
+
+
+def _benchmark(wrong: WrongBenchmark) -> str:
+    scope = wrong.scope
+    where = ", ".join(filter(None, (scope.environment, scope.machine_class)))
+    fires = f" · {escape(', '.join(wrong.alerts))} fires" if wrong.alerts else ""
+    return (
+        f"<li>{link(benchmark_address(scope, wrong.benchmark), wrong.benchmark)} "
+        f'{badge(wrong.said)} <span class="quiet">{escape(where)}{fires}</span></li>'
+    )
+
+
+def _listed(items: Sequence[str]) -> str:
+    """The first items, and the rest to unfold."""
+    first, rest = items[:BENCHMARKS_OPEN], items[BENCHMARKS_OPEN:BENCHMARKS_LISTED]
+    more = ""
+    if rest:
+        beyond = len(items) - BENCHMARKS_LISTED
+        further = f'<li><a href="benchmarks">{beyond} more</a></li>' if beyond > 0 else ""
+        more = (
+            f"<details><summary>{len(items) - BENCHMARKS_OPEN} more</summary>"
+            f"<ul>{''.join(rest)}{further}</ul></details>"
+        )
+    return f"<ul>{''.join(first)}</ul>{more}"
+
+
+def _runbooks(names: Iterable[str], source: Source) -> str:
+    links = [link(f"runbooks/{name}", name) for name in names if source.has_runbook(name)]
+    return f"Runbook: {', '.join(links)}" if links else ""
+
+
+def _triage(group: WrongGroup) -> str:
+    """How to say what becomes of the regressions; gates and errors have no state."""
+    worse = [each for each in group.benchmarks if each.verdicts]
+    if not worse:
+        return ""
+    scopes = {each.scope for each in worse}
+    scope, names = worse[0].scope, {each.name for of in worse for each in of.verdicts}
+    name = "" if group.since_commit else min(names)
+    what = ["--since-commit", group.since_commit] if group.since_commit else [name]
+    command = ["benchmark-exporter", "triage", "set", "acknowledged", *what]
+    command += ["--project", scope.project]
+    if scope.branch:
+        command += ["--branch", scope.branch]
+    page_link = (
+        f" · {link(triage_address(scope, group.since_commit, name), 'Triage')}"
+        if len(scopes) == 1
+        else " · Triage"
+    )
+    return f"{page_link}: <code>{escape(shlex.join(command))}</code>"
+
+
+def _other(other: OtherAlert, source: Source) -> str:
+    notifications = other.notifications
+    project = f"{escape(other.project)}: " if other.project else ""
+    times = f" × {len(notifications)}" if len(notifications) > 1 else ""
+    items = [
+        f"<li>{escape(with_spaced_units(each.summary))} {_of_alert(each)}</li>"
+        for each in notifications
+    ]
+    key = escape(f"{other.alertname}|{other.project}")
+    return (
+        f'<li class="entry {other.severity}" data-key="{key}"><p>'
+        f"{badge(Said(other.severity, other.severity))} "
+        f"<strong>{project}{escape(other.alertname)}{times}</strong></p>{_listed(items)}"
+        f"<p>{_runbooks([other.alertname], source)}</p></li>"
+    )
+
+
+def _of_alert(alert: Notification) -> str:
+    if not alert.benchmark:
+        return ""
+    scope = Scope(alert.project, alert.environment, alert.machine_class, alert.branch)
+    return link(benchmark_address(scope, alert.benchmark), alert.benchmark)

@@ -98,7 +98,7 @@ def test_it_says_that_a_token_is_required(
     tokens.write_text("a-token-of-the-tests-own\n")
     exporter = Exporter(tmp_path, free_port(), f"--stream-tokens={tokens}", stream_port=free_port())
     page = context.new_page()
-    page.goto(f"http://127.0.0.1:{exporter.stream_port}/")
+    page.goto(f"http://127.0.0.1:{exporter.stream_port}/live")
     expect(page.locator("#connection")).to_contain_text("requires a token")
     page.goto(f"http://127.0.0.1:{exporter.stream_port}/#token=a-token-of-the-tests-own")
     page.reload()

@@ -59,7 +59,7 @@ def describe(limits: Mapping[str, tuple[int, int]]) -> Json:
             "description": "Reads are limited in time and size. Who is answered, and with what "
             "credential, is in docs/security.md.",
         },
-        "paths": _merged(_pages(), _reads(limits), _writes(), _triage()),
+        "paths": _merged(_texts(), _reads(limits), _writes(), _triage()),
         "components": {
             "schemas": _COMPONENTS,
             "securitySchemes": {
@@ -82,7 +82,7 @@ def _merged(*parts: Json) -> Json:
     return paths
 
 
-def _pages() -> Json:
+def _texts() -> Json:
     metrics = [
         {
             "name": "collect[]",
@@ -104,14 +104,10 @@ def _pages() -> Json:
             "description": "Prometheus servers of one name count as one.",
         },
     ]
-    name = {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}
     return {
-        "/": _get("A page with the newest runs.", "text/html"),
-        "/favicon.ico": _get("The page's icon.", "image/svg+xml"),
         "/metrics": _get("The metrics, as text.", "text/plain", metrics, wrong=("400",)),
         "/-/healthy": _get("Whether the exporter works.", "text/plain"),
         "/-/ready": _get("Whether it has scanned the results folder.", "text/plain"),
-        "/runbooks/{name}": _get("The runbook of an alert.", "text/plain", [name], wrong=("404",)),
     }
 
 

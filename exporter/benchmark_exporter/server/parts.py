@@ -120,9 +120,7 @@ class Server:
         self._live = LiveFollower(live_folder, live_worker, self._feed)
         self._connection_limits = ConnectionLimits(allow_descriptors())
         self._absence = _prometheus_absence(config)
-        self._site = Site(
-            site_source(settings, self._configuration, self._publisher, self._state, self._feed)
-        )
+        self._site = self._make_site()
         self._have_followed(scrapers, live_folder)
 
     def _config_status(self) -> ConfigStatus:
@@ -135,6 +133,10 @@ class Server:
         follow(lambda config: self._upload_folder.configure(config.zone))
         follow(lambda config: live_folder.configure(config.project, config.environment))
         follow(lambda _: self._ingest.wake())
+
+    def _make_site(self) -> Site:
+        parts = (self._configuration, self._publisher, self._state, self._feed)
+        return Site(site_source(self._settings, *parts))
 
     def _make_uploads(self, worker: Worker) -> Uploads:
         uploads = Uploads(

@@ -10,7 +10,7 @@ from benchmark_exporter.links import Links
 from benchmark_exporter.model import SubjectKind
 from benchmark_exporter.stream.messages import Progress
 
-_RUNBOOK = re.compile(r"[A-Za-z0-9]+", re.ASCII)
+_RUNBOOK = re.compile(r"[A-Za-z0-9]{1,100}")  # names of alerts may be of any length
 
 
 @dataclass(frozen=True, slots=True)

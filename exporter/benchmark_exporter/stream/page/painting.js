@@ -43,7 +43,7 @@ export const painters = {
     keep(find("#alerts ul"), alerts, newItem, (item, alert) => {
       item.dataset.severity = alert.severity;
       const [name, summary, time] = item.children;
-      setText(name, alert.alertname);
+      setLink(name, alert.alertname);
       setText(summary, ` ${alert.severity}: ${withSpacedUnits(alert.summary)}`);
       setTime(time, alert.received);
     });
@@ -67,6 +67,15 @@ export const painters = {
     find("#ingest").hidden = failure === null;
   },
 };
+
+// To the runbook; if the stream asks for a token, so would its address.
+function setLink(element, alertname) {
+  if (element.textContent === alertname) return;
+  const isLinked = /^[A-Za-z0-9]{1,100}$/.test(alertname) && !location.hash;
+  const link = made(isLinked ? "a" : "span", alertname);
+  if (isLinked) link.href = `runbooks/${alertname}`;
+  element.replaceChildren(link);
+}
 
 function newCard() {
   return find("#card").content.firstElementChild.cloneNode(true);

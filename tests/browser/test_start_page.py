@@ -34,7 +34,7 @@ def test_a_new_run_appears_by_itself(page: Page, exporter: Exporter) -> None:
 def test_a_rejected_file_is_named_with_its_reason(page: Page, exporter: Exporter) -> None:
     drop(exporter, "odd.json", {"keys": "of no format"})
     exporter.until(lambda: exporter.value("benchmark_exporter_rejected_files") == 1)
-    page.get_by_role("link", name="Files").click()
+    page.get_by_role("navigation").get_by_role("link", name="Files").click()
     row = page.get_by_role("row").filter(has_text="odd.json")
     expect(row).to_contain_text("unknown_format", timeout=DEADLINE_SECONDS * 1000)
 

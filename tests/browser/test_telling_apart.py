@@ -71,7 +71,7 @@ def test_the_start_page_has_a_row_for_each_scope(browser: Browser, exporter: Exp
     drop_run(exporter, "feature", project="one", branch="feature/x", cpus=16)
     exporter.until(lambda: exporter.get("/").count(b">parsing</a></th>") == 3)
     page.goto(address)
-    assert cells(rows, (0, 1, 2, 4)) == [
+    assert cells(rows, (0, 1, 2, 7)) == [
         ("parsing", "one", "feature/x (against main)", "linux x86_64 16 cpus"),
         ("parsing", "one", "main", "linux x86_64 2 cpus"),
         ("parsing", "two", "main", "linux x86_64 2 cpus"),

@@ -22,8 +22,10 @@ def site_source(
 
     def known() -> Known:
         publisher.refuse_without_state()
+        version = publisher.version  # first: the worker may publish another state meanwhile
         return Known(
             state=publisher.state,
+            version=version,
             running=None if is_secret else feed.running_now,
             unfinished=ingest.unfinished,
             results_dir=printable(str(settings.results_dir)),

@@ -35,12 +35,14 @@ class Failures:
 class Known:
     """The ledger's state and what only the process knows.
 
+    `version` is that of the state: another one has another number.
     `running` has the runs that write live files, None where these are for bearers of a token.
     `unfinished` says why each incomplete file is one, by name. `is_ready` says that the results
     folder has been scanned.
     """
 
     state: CurrentState
+    version: int
     running: Sequence[Progress] | None
     unfinished: Mapping[str, str]
     results_dir: str

@@ -4,6 +4,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from html import escape
+from typing import NamedTuple
 
 from aiohttp import web
 
@@ -15,12 +16,13 @@ from benchmark_exporter.site.layout import NOTICES, page
 from benchmark_exporter.site.live_page import LIVE_FILES, live_page
 from benchmark_exporter.site.notices import notices
 from benchmark_exporter.site.served import document, file, tagged
-from benchmark_exporter.site.start_page import start_content, start_page
+from benchmark_exporter.site.start_page import start_content, start_page, start_results
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-# However many readers there are, the start page's content is made this often at most.
-CONTENT_MAX_AGE_SECONDS = 1.0
+# However many readers there are, and however often the state changes, what the start page says of
+# it is made this often at most.
+RESULTS_SECONDS = 1.0
 RETRY_SECONDS = 5
 _FILES = {
     "/site.css": "site/site.css",
@@ -30,13 +32,21 @@ _FILES = {
 }
 
 
+class _Results(NamedTuple):
+    """What the start page says of a state, with the state's version and when it was made."""
+
+    made_seconds: float
+    version: int
+    html: tuple[str, str]
+
+
 class Site:
     """Answers requests for pages. `further` are routes of other pages in the same frame."""
 
     def __init__(self, source: Source, further: Sequence[web.RouteDef] = ()) -> None:
         self._source = source
         self._further = further
-        self._content: tuple[float, str] = (float("-inf"), "")
+        self._results = _Results(float("-inf"), -1, ("", ""))
 
     def exporter_routes(self) -> Sequence[web.RouteDef]:
         """Those of the port of metrics and the API."""
@@ -70,11 +80,12 @@ class Site:
         return tagged(request, notices(self._source.failures()) + self._now())
 
     def _now(self) -> str:
-        made, content = self._content
-        if time.monotonic() - made >= CONTENT_MAX_AGE_SECONDS:
-            content = start_content(self._source.known(), self._source)
-            self._content = (time.monotonic(), content)
-        return content
+        known, last = self._source.known(), self._results
+        is_due = time.monotonic() - last.made_seconds >= RESULTS_SECONDS
+        if last.version != known.version and is_due:
+            results = start_results(known, self._source)
+            last = self._results = _Results(time.monotonic(), known.version, results)
+        return start_content(known, last.html)
 
     async def _files(self, _: web.Request) -> web.Response:
         return document(files_page(self._source.known()))

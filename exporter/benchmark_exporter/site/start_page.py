@@ -3,7 +3,9 @@
 import shlex
 from collections.abc import Iterable, Sequence
 from html import escape
+from urllib.parse import urlencode
 
+from benchmark_exporter.links import Links
 from benchmark_exporter.model import SEVERITIES, Notification, Scope
 from benchmark_exporter.site.addresses import benchmark_address, link, triage_address
 from benchmark_exporter.site.cells import badge, commit
@@ -32,13 +34,22 @@ def start_page(content: str) -> str:
     )
 
 
-def start_content(known: Known, source: Source) -> str:
-    """What changes of the page, as HTML."""
-    wrong = wrong_now(known.state)
+def start_content(known: Known, results: tuple[str, str]) -> str:
+    """What changes of the page, as HTML; `results` is what `start_results` gives."""
+    headline, shown = results
     scanning = "" if known.is_ready else "<p>Scanning the results folder …</p>"
+    return f"<h1>{headline}</h1>{scanning}{running_part(known.running)}{shown}"
+
+
+def start_results(known: Known, source: Source) -> tuple[str, str]:
+    """What it says of the ledger's state: the headline and the rest, as HTML."""
+    state = known.state
+    owners = list(state.owners.values())
+    wrong = wrong_now(owners, state.notifications)
+    runs = _runs_part(run_table(owners, state.branches), known)
     return (
-        f"<h1>{escape(_headline(known, wrong))}</h1>{scanning}{running_part(known.running)}"
-        f"{_wrong_part(wrong, source)}{_runs_part(known)}{change_table(known.state)}"
+        escape(_headline(known, wrong)),
+        f"{_wrong_part(wrong, source)}{runs}{change_table(owners)}",
     )
 
 
@@ -52,8 +63,7 @@ def _headline(known: Known, wrong: Wrong) -> str:
     return "Nothing is wrong" if known.state.commits else "Nothing yet"
 
 
-def _runs_part(known: Known) -> str:
-    table = run_table(known.state)
+def _runs_part(table: str, known: Known) -> str:
     if table:
         return f'{table}<p><a href="benchmarks">All benchmarks</a></p>'
     return (
@@ -77,8 +87,22 @@ def _wrong_part(wrong: Wrong, source: Source) -> str:
     items = "".join(html for _, html in entries[:ENTRIES_SHOWN])
     return (
         '<section aria-labelledby="wrong"><h2 id="wrong">Wrong now</h2>'
-        f'<ul class="entries">{items}</ul>{rest}</section>'
+        f'<ul class="entries">{items}</ul>{rest}{_further(source.links)}</section>'
     )
+
+
+def _further(links: Links) -> str:
+    """Where alerts are seen from other sides."""
+    urls = links.urls
+    found = []
+    if "grafana" in urls:
+        found.append(link(f"{urls['grafana']}/d/alerts", "Alerts in Grafana"))
+    if "alertmanager" in urls:
+        found.append(link(f"{urls['alertmanager']}/#/alerts", "Alertmanager"))
+    if "prometheus" in urls:
+        address = f"{urls['prometheus']}/graph?{urlencode({'g0.expr': 'ALERTS', 'g0.tab': '1'})}"
+        found.append(link(address, "ALERTS in Prometheus"))
+    return f"<p>{' · '.join(found)}</p>" if found else ""
 
 
 def _group(group: WrongGroup, source: Source) -> str:

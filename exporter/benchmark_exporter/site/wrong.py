@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from benchmark_exporter.ledger.current_state import CurrentState
-from benchmark_exporter.ledger.state import NewestVerdict
+from benchmark_exporter.ledger.owner_states import OwnerState
+from benchmark_exporter.ledger.state import NewestVerdict, ReceivedNotification
 from benchmark_exporter.ledger.urgency import urgent_first
 from benchmark_exporter.model import REGRESSED, SEVERITIES, Notification, Scope, Severity
 from benchmark_exporter.wording import Said, gate_said, run_said, verdict_said
@@ -119,9 +119,12 @@ class Wrong:
         return [*severities, *(each.severity for each in self.others)].count(severity)
 
 
-def wrong_now(state: CurrentState) -> Wrong:
-    """What is wrong with the newest runs of tracked branches, and which other alerts fire."""
-    found = _wrong_benchmarks(state)
+def wrong_now(owners: Sequence[OwnerState], notifications: Iterable[ReceivedNotification]) -> Wrong:
+    """What is wrong with the newest runs of tracked branches, and which other alerts fire.
+
+    `owners` are those of the current state.
+    """
+    found = _wrong_benchmarks(owners)
     groups = _grouped(found.values())
     others = _with_alerts(
         found.values(),
@@ -129,20 +132,20 @@ def wrong_now(state: CurrentState) -> Wrong:
         # Watchdog, which always fires, has another severity.
         [
             received.notification
-            for received in urgent_first(state.notifications)
+            for received in urgent_first(notifications)
             if received.fires and received.notification.severity in SEVERITIES
         ],
     )
     return Wrong(sorted(groups, key=_urgency), others)
 
 
-def _wrong_benchmarks(state: CurrentState) -> dict[tuple[Scope, str], WrongBenchmark]:
+def _wrong_benchmarks(owners: Sequence[OwnerState]) -> dict[tuple[Scope, str], WrongBenchmark]:
     found: dict[tuple[Scope, str], WrongBenchmark] = {}
 
     def of(scope: Scope, benchmark: str) -> WrongBenchmark:
         return found.setdefault((scope, benchmark), WrongBenchmark(scope, benchmark))
 
-    for owner in state.in_order():
+    for owner in owners:
         for newest in owner.verdicts:
             if newest.verdict.state in REGRESSED:
                 each = of(newest.scope, newest.benchmark)
@@ -155,7 +158,7 @@ def _wrong_benchmarks(state: CurrentState) -> dict[tuple[Scope, str], WrongBench
         for run in owner.runs:
             if run.failed:
                 of(run.scope, run.benchmark).failed = True
-    for owner in state.in_order():
+    for owner in owners if found else ():
         for run in owner.runs:
             if wrong := found.get((run.scope, run.benchmark)):
                 wrong.commit = run.commit_hash

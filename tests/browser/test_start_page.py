@@ -35,7 +35,7 @@ def test_a_rejected_file_is_named_with_its_reason(page: Page, exporter: Exporter
     drop(exporter, "odd.json", {"keys": "of no format"})
     exporter.until(lambda: exporter.value("benchmark_exporter_rejected_files") == 1)
     page.get_by_role("navigation").get_by_role("link", name="Files").click()
-    row = page.get_by_role("row").filter(has_text="odd.json")
+    row = page.get_by_role("listitem").filter(has_text="odd.json")
     expect(row).to_contain_text("unknown_format", timeout=DEADLINE_SECONDS * 1000)
 
 

@@ -2,6 +2,7 @@
 
 from html import escape
 
+from benchmark_exporter.ledger.state import RejectedFile
 from benchmark_exporter.model import RejectionReason
 from benchmark_exporter.site.cells import moment, table
 from benchmark_exporter.site.known import Known
@@ -27,24 +28,14 @@ FIXES: dict[RejectionReason, str] = {
 def files_page(known: Known) -> str:
     """The whole page."""
     state = known.state
-    rejected = [
-        (
-            f"<code>{escape(file.path)}</code>",
-            f"<code>{escape(file.reason)}</code>",
-            f'<div class="long">{escape(_fix(file.reason))}</div>',
-            f"<code>{escape(file.json_path)}</code>",
-            f'<div class="long">{escape(file.detail)}</div>',
-            moment(file.at_seconds),
-        )
-        for file in state.rejected_files[:FILES_SHOWN]
-    ]
+    rejected = "".join(map(_rejected, state.rejected_files[:FILES_SHOWN]))
     incomplete = [
         (f"<code>{escape(name)}</code>", escape(detail))
         for name, detail in sorted(known.unfinished.items())[:FILES_SHOWN]
     ]
-    heads = ("File", "Reason", "What to do", "JSON path", "Detail", "Rejected at (UTC)")
+    heading = f'<h2 id="rejected">Rejected ({len(state.rejected_files):,})</h2>'
     parts = [
-        table(f"Rejected ({len(state.rejected_files):,})", heads, rejected, name="rejected"),
+        f'{heading}<ul class="entries">{rejected}</ul>' if rejected else "",
         _more(len(state.rejected_files)),
         table(
             f"Incomplete, read again ({len(known.unfinished):,})",
@@ -66,6 +57,16 @@ def files_page(known: Known) -> str:
     else:
         intro = f"<p>No file in {folder} is rejected or incomplete.</p>"
     return page("Files", f"<h1>Files</h1>{intro}{''.join(parts)}", current="files")
+
+
+def _rejected(file: RejectedFile) -> str:
+    return (
+        f'<li class="entry warning"><p><strong>{escape(file.path)}</strong> '
+        f'<span class="badge warning">{escape(file.reason)}</span> '
+        f'<span class="quiet">at {moment(file.at_seconds)} UTC</span></p>'
+        f"<p><code>{escape(file.json_path)}</code>: {escape(file.detail)}</p>"
+        f"<p><strong>What to do:</strong> {escape(_fix(file.reason))}</p></li>"
+    )
 
 
 def _fix(reason: str) -> str:

@@ -110,7 +110,8 @@ def _group(group: WrongGroup, source: Source) -> str:
     since = f" since commit {commit(group.since_commit)}" if group.since_commit else ""
     newest = sorted(group.commits)
     of = f", newest run of {commit(newest[0])}" if len(newest) == 1 else ""
-    key = escape("|".join((group.project, group.branch, group.since_commit, *newest[:1])))
+    moved = "moved" if group.is_shifted else ""
+    key = escape("|".join((group.project, group.branch, group.since_commit, moved, *newest[:1])))
     return (
         f'<li class="entry {group.severity}" data-key="{key}">'
         f'<p><span class="badge {group.severity}">{group.severity}</span> '
@@ -150,9 +151,9 @@ def _runbooks(names: Iterable[str], source: Source) -> str:
 
 
 def _triage(group: WrongGroup) -> str:
-    """How to say what becomes of the regressions; gates and errors have no state."""
+    """How to say what becomes of the regressions; gates, errors and shifts have no state."""
     worse = [each for each in group.benchmarks if each.verdicts]
-    if not worse:
+    if not worse or group.is_shifted:
         return ""
     scopes = {each.scope for each in worse}
     scope, names = worse[0].scope, {each.name for of in worse for each in of.verdicts}
@@ -167,7 +168,14 @@ def _triage(group: WrongGroup) -> str:
         if len(scopes) == 1
         else " · Triage"
     )
-    return f"{page_link}: <code>{escape(shlex.join(command))}</code>"
+    # Options are not broken at their hyphens, so that they can be copied.
+    words = " ".join(
+        f'<span class="value">{escape(shlex.quote(word))}</span>'
+        if word.startswith("-")
+        else escape(shlex.quote(word))
+        for word in command
+    )
+    return f"{page_link}: <code>{words}</code>"
 
 
 def _other(other: OtherAlert, source: Source) -> str:

@@ -9,8 +9,8 @@ from benchmark_exporter.ledger.urgency import urgent_first
 from benchmark_exporter.model import REGRESSED, SEVERITIES, Notification, Scope, Severity
 from benchmark_exporter.wording import Said, gate_said, run_said, verdict_said
 
-# Alerts about several regressions of a project at once.
-_COMMON = "CommonRegression"
+# Alerts about several results of a project at once, and whether these are shifted.
+_COMMON = {"CommonRegression": False, "EnvironmentShift": True}
 
 
 @dataclass(slots=True)
@@ -31,6 +31,11 @@ class WrongBenchmark:
     alerts: dict[str, None] = field(default_factory=dict)
 
     @property
+    def is_shifted(self) -> bool:
+        """Whether what is worse moved with most of its environment, as after a change of it."""
+        return bool(self.verdicts) and all(newest.shifted for newest in self.verdicts)
+
+    @property
     def said(self) -> Said:
         """What is wrong with it, in words."""
         worst = max(self.verdicts, key=_badness, default=None)
@@ -44,7 +49,7 @@ class WrongBenchmark:
     def runbooks(self) -> Iterator[str]:
         """The runbooks of what is wrong."""
         if self.verdicts:
-            yield "PerformanceRegression"
+            yield "EnvironmentShift" if self.is_shifted else "PerformanceRegression"
         if self.gate is not None:
             yield "PerformanceGateFailed"
         if self.failed:
@@ -54,17 +59,23 @@ class WrongBenchmark:
 
 @dataclass(slots=True)
 class WrongGroup:
-    """What one commit broke in a branch of a project; the worst benchmark first."""
+    """What one commit broke in a branch of a project; the worst benchmark first.
+
+    `is_shifted` says that it was rather the environment: its results are not open regressions.
+    """
 
     project: str
     branch: str
     since_commit: str
+    is_shifted: bool = False
     benchmarks: list[WrongBenchmark] = field(default_factory=list)
     alerts: dict[str, None] = field(default_factory=dict)
 
     @property
     def severity(self) -> Severity:
-        """That of the worst benchmark."""
+        """That of the worst benchmark; a warning for an environment shift, as its alert says."""
+        if self.is_shifted:
+            return "warning"
         return "critical" if any(_is_critical(each) for each in self.benchmarks) else "warning"
 
     @property
@@ -78,8 +89,9 @@ class WrongGroup:
         worse = sum(len(each.verdicts) for each in self.benchmarks)
         gates = sum(each.gate is not None for each in self.benchmarks)
         failed = sum(each.failed for each in self.benchmarks)
+        moved = " with their environment" if self.is_shifted else ""
         counts = (
-            (worse, "result is worse", "results are worse"),
+            (worse, f"result is worse{moved}", f"results are worse{moved}"),
             (gates, "gate failed", "gates failed"),
             (failed, "benchmark ended with an error", "benchmarks ended with an error"),
         )
@@ -173,9 +185,11 @@ def _grouped(found: Iterable[WrongBenchmark]) -> list[WrongGroup]:
         where = each.scope.project, each.scope.branch
         group = None if each.since_commit else by_commit.get((*where, each.commit))
         if group is None:
-            key = (*where, each.since_commit, "" if each.since_commit else each.commit)
-            group = groups.setdefault(key, WrongGroup(*where, each.since_commit))
-        if each.commit:
+            moved = "moved" if each.is_shifted else ""
+            key = (*where, each.since_commit, "" if each.since_commit else each.commit, moved)
+            new = WrongGroup(*where, each.since_commit, each.is_shifted)
+            group = groups.setdefault(key, new)
+        if each.commit and not group.is_shifted:
             by_commit.setdefault((*where, each.commit), group)
         group.benchmarks.append(each)
     return list(groups.values())
@@ -196,11 +210,12 @@ def _with_alerts(
         matching = [each for each in by_name.get(alert.benchmark, ()) if _is_of(alert, each.scope)]
         for each in matching:
             each.alerts[alert.alertname] = None
-        if alert.alertname == _COMMON and not alert.benchmark:
+        if alert.alertname in _COMMON and not alert.benchmark:
             common = [
                 group
                 for group in groups
-                if any(each.verdicts and _is_of(alert, each.scope) for each in group.benchmarks)
+                if group.is_shifted == _COMMON[alert.alertname]
+                and any(each.verdicts and _is_of(alert, each.scope) for each in group.benchmarks)
             ]
             for group in common:
                 group.alerts[alert.alertname] = None

@@ -270,9 +270,9 @@ def test_verdicts_that_are_news_are_shown() -> None:
 
 @pytest.mark.parametrize(
     ("ms", "text"),
-    [(0.0005, "0.5 µs"), (0.42, "420 µs"), (1.0, "1 ms"), (15.678, "15.7 ms"), (2500, "2.5 s")],
+    [(0.0005, "500 ns"), (0.42, "420 µs"), (1.0, "1 ms"), (15.678, "15.68 ms"), (2500, "2.5 s")],
 )
-def test_times_have_three_digits(ms: float, text: str) -> None:
+def test_times_have_four_digits(ms: float, text: str) -> None:
     assert milliseconds(ms) == text
 
 

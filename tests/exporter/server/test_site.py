@@ -17,10 +17,11 @@ from benchmark_exporter.model import RejectionReason
 from benchmark_exporter.site.files_page import FIXES
 from tests.support.browsing import drop
 from tests.support.command import run
-from tests.support.documents import perf_suite
+from tests.support.documents import perf_suite, result
+from tests.support.histories import LEAST
 from tests.support.paths import REPOSITORY
 from tests.support.process import DEADLINE_SECONDS, Exporter
-from tests.support.site_pages import BROKEN, PAGES, alert, break_all, run_two, send
+from tests.support.site_pages import BROKEN, PAGES, alert, break_all, regressed, run_two, send
 
 LINK = re.compile(r'(?:href|src|data-from)="([^"]*)"')
 # Another part of the exporter serves these.
@@ -113,8 +114,8 @@ def test_what_one_commit_broke_is_one_entry(exporter: Exporter) -> None:
 def test_the_triage_command_acts_on_all_that_the_entry_lists(exporter: Exporter) -> None:
     exporter.until(lambda: exporter.value("benchmark_regression_triage_info"))
     (entry,) = [each for each in wrong(ask(exporter.port, "/")[1]) if "router, main" in each]
-    (command,) = re.findall(r"<code>(benchmark-exporter triage set [^<]*)</code>", entry)
-    words = shlex.split(html.unescape(command))[1:]
+    (command,) = re.findall(r"<code>(benchmark-exporter triage set .*?)</code>", entry)
+    words = shlex.split(html.unescape(re.sub(r"<[^>]+>", "", command)))[1:]
     ledger = f"--ledger={exporter.folder / 'ledger.sqlite3'}"
     done = run(*words, "--who=ann", ledger)
     assert done.returncode == 0, done.stderr
@@ -127,6 +128,30 @@ def test_other_wrong_results_of_the_project_are_other_entries(exporter: Exporter
     (orbit,) = [each for each in entries if "orbit, main" in each]
     assert "1 gate failed" in orbit
     assert "runbooks/PerformanceGateFailed" in orbit
+
+
+def test_results_that_moved_with_their_environment_are_no_regressions(
+    tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    exporter = Exporter(tmp_path, free_port(), f"--runbooks-dir={REPOSITORY / 'docs' / 'runbooks'}")
+    try:
+        for number in range(LEAST + 2):
+            drop(
+                exporter,
+                f"{number}.json",
+                result(number, dict.fromkeys(BROKEN, 1.0 if number < LEAST else 2.0)),
+            )
+        send(exporter, alert("EnvironmentShift", "warning", project="router", environment="ci"))
+        exporter.until(lambda: len(regressed(exporter)) == len(BROKEN))
+        exporter.until(lambda: b"14 results are worse" in exporter.get("/"))
+        (entry,) = wrong(exporter.get("/").decode())
+        assert "14 results are worse with their environment" in entry
+        assert entry.startswith("warning")
+        assert entry.count("runbooks/EnvironmentShift") == 1
+        assert "PerformanceRegression" not in entry
+        assert "triage" not in entry
+    finally:
+        assert exporter.stop() == 0
 
 
 def test_files_are_named_with_the_reason_and_what_to_do(exporter: Exporter) -> None:

@@ -37,7 +37,7 @@ def _item(progress: Progress) -> str:
         f"<p>{link(benchmark_address(scope, progress.benchmark), progress.benchmark)} "
         f'<span class="badge {_KINDS.get(progress.status, "unknown")}">'
         f'{escape(progress.status)}</span> <span class="quiet">{escape(where)}</span> '
-        f"{escape(_facts(progress))} {_bar(progress)}</p></li>"
+        f"{_facts(progress)} {_bar(progress)}</p></li>"
     )
 
 
@@ -52,7 +52,7 @@ def _facts(progress: Progress) -> str:
         facts.append(with_unit(progress.memory_mb * 1e6, "bytes"))
     if progress.cpu_percent is not None:
         facts.append(f"{progress.cpu_percent:.0f}% CPU")
-    return " · ".join(facts)
+    return " · ".join(f'<span class="value">{escape(fact)}</span>' for fact in facts)
 
 
 def _bar(progress: Progress) -> str:

@@ -1,7 +1,7 @@
 """The start page: what is wrong now, what is running, and the newest runs."""
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from html import escape
 from urllib.parse import urlencode
 
@@ -108,27 +108,30 @@ def _further(links: Links) -> str:
 def _group(group: WrongGroup, source: Source) -> str:
     branch = f", {escape(group.branch)}" if group.branch else ""
     since = f" since commit {commit(group.since_commit)}" if group.since_commit else ""
-    newest = sorted(group.commits)
+    newest, scopes = sorted(group.commits), {each.scope for each in group.benchmarks}
+    place = f' <span class="quiet">in {_place(min(scopes, key=lambda scope: scope.key))}</span>'
     of = f", newest run of {commit(newest[0])}" if len(newest) == 1 else ""
     moved = "moved" if group.is_shifted else ""
     key = escape("|".join((group.project, group.branch, group.since_commit, moved, *newest[:1])))
     return (
         f'<li class="entry {group.severity}" data-key="{key}">'
         f'<p><span class="badge {group.severity}">{group.severity}</span> '
-        f"<strong>{escape(group.project)}{branch}: {group.count}</strong>{since}{of}</p>"
-        f"{_listed([_benchmark(each) for each in group.benchmarks])}"
-        f"<p>{_runbooks(group.runbooks, source)}{_triage(group)}</p></li>"
+        f"<strong>{escape(group.project)}{branch}: {group.count}</strong>{since}{of}"
+        f"{place if len(scopes) == 1 else ''}</p>"
+        f"{_listed([_benchmark(each, where=len(scopes) > 1) for each in group.benchmarks])}"
+        f"<p>{_runbooks(group.runbooks, source, firing=group.firing)}{_triage(group)}</p></li>"
     )
 
 
-def _benchmark(wrong: WrongBenchmark) -> str:
+def _benchmark(wrong: WrongBenchmark, *, where: bool) -> str:
     scope = wrong.scope
-    where = ", ".join(filter(None, (scope.environment, scope.machine_class)))
-    fires = f" · {escape(', '.join(wrong.alerts))} fires" if wrong.alerts else ""
-    return (
-        f"<li>{link(benchmark_address(scope, wrong.benchmark), wrong.benchmark)} "
-        f'{badge(wrong.said)} <span class="quiet">{escape(where)}{fires}</span></li>'
-    )
+    place = f' <span class="quiet">{_place(scope)}</span>' if where else ""
+    address = benchmark_address(scope, wrong.benchmark)
+    return f"<li>{link(address, wrong.benchmark)} {badge(wrong.said)}{place}</li>"
+
+
+def _place(scope: Scope) -> str:
+    return escape(", ".join(filter(None, (scope.environment, scope.machine_class))))
 
 
 def _listed(items: Sequence[str]) -> str:
@@ -145,8 +148,13 @@ def _listed(items: Sequence[str]) -> str:
     return f"<ul>{''.join(first)}</ul>{more}"
 
 
-def _runbooks(names: Iterable[str], source: Source) -> str:
-    links = [link(f"runbooks/{name}", name) for name in names if source.has_runbook(name)]
+def _runbooks(names: Iterable[str], source: Source, firing: Container[str] = ()) -> str:
+    """Links to runbooks, which are named like alerts; those of `firing` alerts say so."""
+    links = [
+        f"{link(f'runbooks/{name}', name)}{' (fires)' if name in firing else ''}"
+        for name in names
+        if source.has_runbook(name)
+    ]
     return f"Runbook: {', '.join(links)}" if links else ""
 
 

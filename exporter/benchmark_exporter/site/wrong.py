@@ -98,6 +98,11 @@ class WrongGroup:
         return ", ".join(f"{n} {one if n == 1 else more}" for n, one, more in counts if n)
 
     @property
+    def firing(self) -> set[str]:
+        """The names of the alerts that fire about it."""
+        return {*self.alerts, *(name for each in self.benchmarks for name in each.alerts)}
+
+    @property
     def runbooks(self) -> Sequence[str]:
         """The runbooks of what is wrong, each once, those of alerts about the commit first."""
         names = (name for each in self.benchmarks for name in each.runbooks)

@@ -16,6 +16,7 @@ from tests.support.site_pages import PAGES, break_all, run_two
 
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 SCRIPT_BYTES = 100_000
+TRIAGE = "/triage?benchmark_name=bench-00"
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def open_page(
     return page
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", [*PAGES, TRIAGE])
 def test_axe_finds_nothing_serious(browser: Browser, shown: Exporter, path: str) -> None:
     found: list[Any] = []
     schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")

@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             _take(page, given.folder / "benchmark.png")
         page.goto(f"{stream}/live")
         page.locator("#connection[data-state=live]").wait_for()
-        page.locator("#benchmarks tbody tr").first.wait_for()
+        page.locator("#benchmarks svg").first.wait_for()  # a trend
         _take(page, given.folder / "live.png")
         browser.close()
 

@@ -147,7 +147,7 @@ def _medians(shown: ShownRuns) -> Mapping[_OfBenchmark, str]:
             text = f"{escape(result.variant)} {median}".strip()
             lines = found.setdefault((newest.scope, result.benchmark), [])
             lines.append(f'<span class="value">{text}</span>')
-    return {of: "<br>".join(lines) for of, lines in found.items()}
+    return {of: "<br>".join(sorted(lines)) for of, lines in found.items()}
 
 
 def _branch(scope: Scope, shown: ShownRuns) -> str:

@@ -120,6 +120,7 @@ class Server:
         self._live = LiveFollower(live_folder, live_worker, self._feed)
         self._connection_limits = ConnectionLimits(allow_descriptors())
         self._absence = _prometheus_absence(config)
+        self._api = ReadApi(settings.ledger_path)
         self._site = self._make_site()
         self._have_followed(scrapers, live_folder)
 
@@ -263,7 +264,7 @@ class Server:
             upload=self._uploads.handle,
             github=self._github.handle,
             changes=changes.handle,
-            api=ReadApi(self._settings.ledger_path),
+            api=self._api,
             triage=self._triage.door.routes(),
             pages=self._site.exporter_routes(),
         )

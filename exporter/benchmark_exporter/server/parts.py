@@ -33,7 +33,7 @@ from benchmark_exporter.server.ledger_watch import LedgerWatch
 from benchmark_exporter.server.listeners import Listeners
 from benchmark_exporter.server.open_ledger import OpenLedger
 from benchmark_exporter.server.opening import is_opened
-from benchmark_exporter.server.prometheus_absence import PrometheusAbsence
+from benchmark_exporter.server.prometheus_absence import absence_by
 from benchmark_exporter.server.prune_loop import PruneLoop
 from benchmark_exporter.server.publishing import Publisher, ResourcesPart
 from benchmark_exporter.server.read_api import ReadApi
@@ -119,9 +119,8 @@ class Server:
         )
         self._live = LiveFollower(live_folder, live_worker, self._feed)
         self._connection_limits = ConnectionLimits(allow_descriptors())
-        self._absence = _prometheus_absence(config)
-        self._api = ReadApi(settings.ledger_path)
-        self._site = self._make_site()
+        self._absence = absence_by(config.alert_keeping, time.monotonic)
+        self._api, self._site = self._make_pages()
         self._have_followed(scrapers, live_folder)
 
     def _config_status(self) -> ConfigStatus:
@@ -135,9 +134,10 @@ class Server:
         follow(lambda config: live_folder.configure(config.project, config.environment))
         follow(lambda _: self._ingest.wake())
 
-    def _make_site(self) -> Site:
+    def _make_pages(self) -> tuple[ReadApi, Site]:
+        api = ReadApi(self._settings.ledger_path)
         parts = (self._configuration, self._publisher, self._state, self._feed)
-        return Site(site_source(self._settings, *parts))
+        return api, Site(site_source(self._settings, *parts))
 
     def _make_uploads(self, worker: Worker) -> Uploads:
         uploads = Uploads(
@@ -291,8 +291,3 @@ class Server:
         server = StreamServer(self._feed.hub, now, trends.read, pages)
         self.reload.follow(lambda config: server.configure(admission(config)))
         return server.make_application([self._access.to_stream()])
-
-
-def _prometheus_absence(config: Config) -> PrometheusAbsence:
-    keeping = config.alert_keeping
-    return PrometheusAbsence(keeping.after_seconds, keeping.limit_seconds, time.monotonic)

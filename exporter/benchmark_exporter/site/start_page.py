@@ -125,9 +125,10 @@ def _group(group: WrongGroup, source: Source) -> str:
 
 def _benchmark(wrong: WrongBenchmark, *, where: bool) -> str:
     scope = wrong.scope
-    place = f' <span class="quiet">{_place(scope)}</span>' if where else ""
+    details = filter(None, (escape(", ".join(wrong.variants)), _place(scope) if where else ""))
+    quiet = f'<span class="quiet">{" · ".join(details)}</span>'
     address = benchmark_address(scope, wrong.benchmark)
-    return f"<li>{link(address, wrong.benchmark)} {badge(wrong.said)}{place}</li>"
+    return f"<li>{link(address, wrong.benchmark)} {badge(wrong.said)} {quiet}</li>"
 
 
 def _place(scope: Scope) -> str:

@@ -46,6 +46,12 @@ class WrongBenchmark:
         return run_said(self.failed, self.gate or gate_said(None, None), verdict)
 
     @property
+    def variants(self) -> Sequence[str]:
+        """Which of its results are worse, by their variants; none for one without variants."""
+        names = (newest.name.removeprefix(self.benchmark) for newest in self.verdicts)
+        return sorted(name.removeprefix("/") for name in names if name)
+
+    @property
     def runbooks(self) -> Iterator[str]:
         """The runbooks of what is wrong."""
         if self.verdicts:

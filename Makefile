@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .PHONY: help up upgrade-check down status logs demo demo-clean reload notify-test proxy-user clean
 .PHONY: compose systemd backup restore restore-clean long-term-fill drill-long-term
 .PHONY: history backfill baseline triage import watch push
-.PHONY: test test-crash order fuzz soak drill drill-failover bench lint check audit format generate lock release
+.PHONY: test test-crash order fuzz soak drill drill-failover bench lint check audit format generate screenshots lock release
 
 VENV := .venv
 RUN_REQUIREMENTS := exporter/requirements.txt exporter/requirements-build.txt stack/requirements.txt
@@ -150,6 +150,9 @@ generate: $(VENV)/dev ## generate the dashboards, docs/metrics.md, the result sc
 	@$(PY) tools/generate_metrics.py
 	@$(PY) tools/generate_result_schema.py
 	@$(PY) -m tools.generate_kubernetes
+
+screenshots: $(VENV)/dev ## take docs/img/*.png from the running stack, after make demo
+	@$(PY) -m tools.screenshots
 
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
   --upgrade --custom-compile-command 'make lock'

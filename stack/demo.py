@@ -144,7 +144,7 @@ def _drop_runs(settings: Settings, folder: Path) -> tuple[float, float]:
 def _print_addresses(settings: Settings) -> None:
     query = urllib.parse.quote('speedup_ratio{benchmark_name=~"demo-.*",percentile="p50"}')
     graph = f"{settings.public_url(PROMETHEUS)}/graph?g0.expr={query}&g0.tab=0&g0.range_input=5m"
-    print(f"\n  live page   {settings.public_url(STREAM)}")
+    print(f"\n  live page   {settings.public_url(STREAM)}/live")
     print(f"  exporter    {settings.public_url(EXPORTER)}")
     print(f"  the speed   {graph}")
     print(f"  the alert   {settings.public_url(ALERTMANAGER)}/#/alerts")

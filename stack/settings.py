@@ -51,7 +51,7 @@ SERVERS = (EXPORTER, PROMETHEUS, ALERTMANAGER, NODE_EXPORTER, GRAFANA)
 PROXY = Part("proxy", "EXPORTER_PORT", "/-/proxy")
 PARTS = (*SERVERS, PROXY)
 # The exporter's second address, for the stream and the live page.
-STREAM = Part("stream", "STREAM_PORT", "/")
+STREAM = Part("stream", "STREAM_PORT", "/live")
 # With LONG_TERM_STORE=yes: the store, and vmauth, through which all but backups reach it.
 VICTORIAMETRICS = Part("victoriametrics", "LONG_TERM_PORT", "/health")
 VMAUTH = Part("vmauth", "LONG_TERM_PORT", "/api/v1/query?query=1")

@@ -44,7 +44,7 @@ def live_page(context: BrowserContext, exporter: Exporter) -> Iterator[Page]:
             errors.append(message.text) if "Content Security Policy" in message.text else None
         ),
     )
-    opened.goto(f"http://127.0.0.1:{exporter.stream_port}/")
+    opened.goto(f"http://127.0.0.1:{exporter.stream_port}/live")
     expect(opened.locator("#connection")).to_have_text("Live")
     yield opened
     assert errors == []

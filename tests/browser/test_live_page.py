@@ -89,4 +89,4 @@ def test_names_are_text_and_never_markup(live_page: Page, exporter: Exporter) ->
     expect(live_page.locator(".card .error")).to_have_text(NAME)
     expect(live_page.locator(".rejected code")).to_contain_text(NAME)
     assert live_page.locator("img").count() == 0
-    assert live_page.title() == "Benchmarks, live"
+    assert live_page.title() == "Live · Benchmarks"

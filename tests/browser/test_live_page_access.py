@@ -39,7 +39,7 @@ def test_all_text_has_enough_contrast(browser: Browser, exporter: Exporter, sche
     LiveFile(exporter.results, "fine").iteration(3)
     context = browser.new_context(color_scheme=scheme)
     page = context.new_page()
-    page.goto(f"http://127.0.0.1:{exporter.stream_port}/")
+    page.goto(f"http://127.0.0.1:{exporter.stream_port}/live")
     for text in (
         "failed, critical regression",
         "failed, warning regression",
@@ -58,9 +58,9 @@ def test_all_text_has_enough_contrast(browser: Browser, exporter: Exporter, sche
         "dt",
         "dd",
         "thead th",
-        ".bad",
-        ".warn",
-        ".good",
+        ".badge.critical",
+        ".badge.warning",
+        ".badge.good",
         ".why",
         "time",
         "footer p",
@@ -75,7 +75,10 @@ def test_keyboard_and_screen_reader_find_everything(live_page: Page, exporter: E
     LiveFile(exporter.results).iteration(3)
     expect(live_page.get_by_role("row").filter(has_text="orbit")).to_be_visible()
     live_page.keyboard.press("Tab")
-    expect(live_page.get_by_role("link", name="Skip to running benchmarks")).to_be_focused()
+    expect(live_page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    for name in ("Benchmarks", "Start", "Benchmarks", "Live", "Files", "Addresses"):
+        live_page.keyboard.press("Tab")
+        assert live_page.evaluate("document.activeElement.textContent") == name
     live_page.keyboard.press("Tab")
     expect(live_page.get_by_role("region", name="Newest runs").last).to_be_focused()
     assert live_page.locator("html").get_attribute("lang") == "en"
@@ -125,7 +128,7 @@ def test_it_is_small_and_loads_nothing_from_elsewhere(
     page = context.new_page()
     sizes: dict[str, int] = {}
     page.on("response", lambda answer: sizes.update({answer.url: len(answer.body())}))
-    page.goto(f"http://127.0.0.1:{exporter.stream_port}/", wait_until="networkidle")
+    page.goto(f"http://127.0.0.1:{exporter.stream_port}/live", wait_until="networkidle")
     assert all(url.startswith(f"http://127.0.0.1:{exporter.stream_port}/") for url in sizes)
     assert len(sizes) >= 4
     assert sum(sizes.values()) < PAGE_BYTES

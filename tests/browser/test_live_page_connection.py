@@ -39,7 +39,7 @@ def test_it_catches_up_after_a_lost_connection(context: BrowserContext, exporter
     page = context.new_page()
     urls: list[str] = []
     page.on("websocket", lambda socket: urls.append(socket.url))
-    page.goto(f"http://127.0.0.1:{relay.port}/")
+    page.goto(f"http://127.0.0.1:{relay.port}/live")
     file = LiveFile(exporter.results)
     file.iteration(1)
     expect(page.locator(".card")).to_contain_text("1 of 100")
@@ -59,7 +59,7 @@ def test_it_tries_again_where_nothing_answers(context: BrowserContext, exporter:
     """Such a connection neither opens nor fails: a browser alone waits minutes for it."""
     relay = Relay(exporter.stream_port)
     page = context.new_page()
-    page.goto(f"http://127.0.0.1:{relay.port}/")
+    page.goto(f"http://127.0.0.1:{relay.port}/live")
     expect(page.locator("#connection")).to_have_text("Live")
     relay.silent = True
     relay.cut()
@@ -98,7 +98,7 @@ def test_it_says_that_a_token_is_required(
     tokens.write_text("a-token-of-the-tests-own\n")
     exporter = Exporter(tmp_path, free_port(), f"--stream-tokens={tokens}", stream_port=free_port())
     page = context.new_page()
-    page.goto(f"http://127.0.0.1:{exporter.stream_port}/")
+    page.goto(f"http://127.0.0.1:{exporter.stream_port}/live")
     expect(page.locator("#connection")).to_contain_text("requires a token")
     page.goto(f"http://127.0.0.1:{exporter.stream_port}/#token=a-token-of-the-tests-own")
     page.reload()

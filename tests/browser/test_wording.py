@@ -1,4 +1,7 @@
-"""Both pages show the same in the same words."""
+"""The pages of both ports, the live page and `watch` say the same in the same words."""
+
+import subprocess
+import threading
 
 import pytest
 from playwright.sync_api import BrowserContext, expect
@@ -7,7 +10,7 @@ from tests.support.browsing import drop
 from tests.support.command import run
 from tests.support.documents import perf_suite, result
 from tests.support.histories import LEAST
-from tests.support.process import Exporter
+from tests.support.process import COMMAND, DEADLINE_SECONDS, Exporter
 
 
 @pytest.mark.parametrize(
@@ -58,12 +61,38 @@ def test_too_few_runs(context: BrowserContext, exporter: Exporter) -> None:
     assert_both_show(context, exporter, "parse", "insufficient data")
 
 
+def test_an_error(context: BrowserContext, exporter: Exporter) -> None:
+    document = result(0, {"parse": 1.0}) | {"failures": [{"benchmark": "lex", "error": "oops"}]}
+    drop(exporter, "a.json", document)
+    assert_both_show(context, exporter, "lex", "ended with an error")
+
+
 def assert_both_show(
     context: BrowserContext, exporter: Exporter, benchmark: str, words: str
 ) -> None:
-    for port in (exporter.port, exporter.stream_port):
+    for address in (
+        f"{exporter.port}/",
+        f"{exporter.stream_port}/",
+        f"{exporter.stream_port}/live",
+    ):
         page = context.new_page()
-        page.goto(f"http://127.0.0.1:{port}/")
+        page.goto(f"http://127.0.0.1:{address}")
         row = page.get_by_role("row").filter(has_text=benchmark)
-        expect(row.get_by_text(words)).to_be_visible()
+        expect(row.get_by_text(words, exact=True)).to_be_visible()
         page.close()
+    if words not in ("ok", "insufficient data"):  # no news
+        assert words in watched(exporter, benchmark)
+
+
+def watched(exporter: Exporter, benchmark: str) -> str:
+    """What `watch` says of a benchmark when it joins."""
+    command = [*COMMAND, "watch", "--plain", f"--url=ws://127.0.0.1:{exporter.stream_port}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        deadline = threading.Timer(DEADLINE_SECONDS, process.terminate)
+        deadline.start()
+        try:
+            return next((line for line in process.stdout if f"newest   {benchmark} " in line), "")
+        finally:
+            deadline.cancel()
+            process.terminate()

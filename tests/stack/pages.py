@@ -26,7 +26,7 @@ from tests.support.forgeries import FORGED_ALERTS
 OPENED = (
     (EXPORTER, "/"),
     (EXPORTER, "/runbooks/CriticalPerformanceRegression"),
-    (STREAM, "/"),
+    (STREAM, "/live"),
     (PROMETHEUS, "/graph?g0.expr=up&g0.tab=1"),
     (ALERTMANAGER, "/#/silences"),
     (NODE_EXPORTER, "/"),

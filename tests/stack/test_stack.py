@@ -41,7 +41,7 @@ def test_every_target_is_up(backend: Backend) -> None:
 
 def test_what_runs_is_on_the_stream_and_its_page(backend: Backend) -> None:
     address = STREAM.url(backend.settings)
-    assert "Benchmarks, live" in get_text(f"{address}/")
+    assert "<title>Start · Benchmarks</title>" in get_text(f"{address}/")
     file = LiveFile(backend.settings.results_dir, "orbit-live", benchmark="orbit")
 
     async def follow() -> None:

@@ -1,5 +1,6 @@
 """Messages of the stream as lines for people."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from benchmark_exporter.commands.origins import Origins
@@ -15,10 +16,28 @@ from benchmark_exporter.stream.messages import (
     RunNews,
     VerdictNews,
 )
-from benchmark_exporter.wording import change
+from benchmark_exporter.wording import (
+    ENDED_WITH_ERROR,
+    Kind,
+    Said,
+    change,
+    gate_said,
+    run_said,
+    speedup,
+    verdict_said,
+    with_spaced_units,
+    with_unit,
+)
 
 # The verdicts that are reported, with their style; the others are no news.
 _NEWS = {"critical": "bold red", "warning": "yellow", "improved": "green"}
+_STYLES: Mapping[Kind, str] = {
+    "critical": "bold red",
+    "warning": "yellow",
+    "undecided": "",
+    "good": "green",
+    "unknown": "",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +49,8 @@ class Line:
 
 
 def milliseconds(ms: float) -> str:
-    """A time with three significant digits."""
-    if ms >= 1000:
-        return f"{ms / 1000:.3g} s"
-    return f"{ms:.3g} ms" if ms >= 1 else f"{ms * 1000:.3g} µs"
+    """A time in the words of the pages."""
+    return with_unit(ms / 1e3, "seconds")
 
 
 def facts(progress: Progress) -> str:
@@ -45,9 +62,9 @@ def facts(progress: Progress) -> str:
     if progress.execution_time_ms is not None:
         parts.append(milliseconds(progress.execution_time_ms))
     if progress.memory_mb is not None:
-        parts.append(f"{progress.memory_mb:.4g} MB")
+        parts.append(with_unit(progress.memory_mb * 1e6, "bytes"))
     if progress.cpu_percent is not None:
-        parts.append(f"{progress.cpu_percent:.0f} % CPU")
+        parts.append(f"{progress.cpu_percent:.0f}% CPU")
     return "  ".join(parts)
 
 
@@ -83,7 +100,7 @@ def lines(received: Received, origins: Origins) -> list[Line]:
 
 def _run(run: RunNews, origins: Origins) -> list[Line]:
     times = ", ".join(f"{variant} {milliseconds(ms)}".strip() for variant, ms in run.p50_ms.items())
-    outcome = "failed with an error" if run.failed else times or "no times"
+    outcome = ENDED_WITH_ERROR if run.failed else times or "no times"
     text = f"run      {run.benchmark} {origins.of(run, run_id=run.run_id)}: {outcome}"
     branch = origins.branch_of(run)
     news = [_verdict(verdict, branch) for verdict in run.verdicts if verdict.state in _NEWS]
@@ -95,7 +112,9 @@ def _run(run: RunNews, origins: Origins) -> list[Line]:
 def _alert(alert: AlertNews) -> Line:
     firing = "bold red" if alert.severity == "critical" else "yellow"
     style = firing if alert.status == "firing" else "green"
-    return Line(f"alert    {alert.alertname} {alert.status}: {alert.summary}", style)
+    return Line(
+        f"alert    {alert.alertname} {alert.status}: {with_spaced_units(alert.summary)}", style
+    )
 
 
 def _rejected(rejected: RejectedFiles) -> Line:
@@ -118,9 +137,22 @@ def _snapshot(hello: Hello, origins: Origins) -> list[Line]:
     snapshot = hello.snapshot
     if snapshot is None:
         return []
-    gates = [_gate_outcome(gate, origins) for gate in reversed(snapshot.gates)]
+    gates = {_of(gate): gate_said(gate.passed, gate.severity) for gate in snapshot.gates}
+    newest = [
+        _newest(run, gates.get(_of(run), gate_said(None, None)), origins)
+        for run in reversed(snapshot.runs)
+        if _of(run) in gates or run.failed or not _is_quiet(run)
+    ]
     failing = [] if snapshot.ingest.failure is None else [_ingest(snapshot.ingest)]
-    return [*gates, *map(_alert, snapshot.alerts), *failing]
+    return [*newest, *map(_alert, snapshot.alerts), *failing]
+
+
+def _of(news: RunNews | GateNews) -> tuple[str, ...]:
+    return news.project, news.environment, news.machine_class, news.branch, news.benchmark
+
+
+def _is_quiet(run: RunNews) -> bool:
+    return all(verdict.state in ("ok", "insufficient_data") for verdict in run.verdicts)
 
 
 def _verdict(verdict: VerdictNews, branch: str) -> Line:
@@ -131,18 +163,28 @@ def _verdict(verdict: VerdictNews, branch: str) -> Line:
     return Line(text, _NEWS[verdict.state])
 
 
+def _newest(run: RunNews, gate: Said, origins: Origins) -> Line:
+    """The newest run of a benchmark when the stream is joined, in the words of the pages."""
+    said = run_said(run.failed, gate, _worst(run))
+    return Line(f"newest   {run.benchmark} {origins.of(run)}: {said.text}", _STYLES[said.kind])
+
+
+def _worst(run: RunNews) -> Said | None:
+    if not run.verdicts:
+        return None
+    worst = run.verdicts[0]
+    return verdict_said(worst.state, worst.worsening_ratio, worst.triage, worst.triaged_by)
+
+
 def _gate_outcome(gate_outcome: GateNews, origins: Origins) -> Line:
-    if gate_outcome.severity is not None:
-        outcome = f"{gate_outcome.severity} regression"
-    else:
-        outcome = "passed" if gate_outcome.passed else "failed"
-    if gate_outcome.severity == "critical":
-        style = "bold red"
-    else:
-        style = "green" if gate_outcome.passed else "yellow"
-    speedup = (
-        f"speedup p50 {gate_outcome.speedup_p50:.3g}×, "
-        f"threshold {gate_outcome.min_speedup_p50:.3g}×"
+    """The outcome, with the verdict if that is worse: the gate alone would say `passed`."""
+    gate = gate_said(gate_outcome.passed, gate_outcome.severity)
+    run = origins.newest(gate_outcome)
+    worse = gate if run is None else run_said(run.failed, gate, _worst(run))
+    outcome = gate.text if worse is gate else f"{gate.text}, but the run is {worse.text}"
+    figures = (
+        f"speedup p50 {speedup(gate_outcome.speedup_p50)}, "
+        f"threshold {speedup(gate_outcome.min_speedup_p50)}"
     )
     name = f"{gate_outcome.benchmark} {origins.of(gate_outcome)}"
-    return Line(f"gate     {name} {outcome}: {speedup}", style)
+    return Line(f"gate     {name} {outcome}: {figures}", _STYLES[worse.kind])

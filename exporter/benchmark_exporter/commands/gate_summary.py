@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from benchmark_exporter.commands.checked_runs import CheckedRun, JudgedResult
 from benchmark_exporter.model import REGRESSED, GateOutcome
-from benchmark_exporter.wording import change, printable, with_unit
+from benchmark_exporter.wording import ENDED_WITH_ERROR, change, printable, with_unit
 
 
 def as_markdown(checked: Sequence[CheckedRun], *, passed: bool) -> str:
@@ -29,7 +29,7 @@ def summary(checked: CheckedRun) -> Iterator[str]:
         yield _gate_row(speedup, gate_outcome)
     for failure in run.failures:
         benchmark, error = _cell(failure.benchmark), _cell(failure.error)
-        yield f"| {benchmark} | | | | | **failed with an error**, {error} |"
+        yield f"| {benchmark} | | | | | **{ENDED_WITH_ERROR}**, {error} |"
     yield ""
     yield from _limits_applied(checked.judged)
 

@@ -34,6 +34,7 @@ class Origins:
                     self.note(progress)
                 for run in metrics.snapshot.runs:
                     self.note(run)
+                    self.is_new(run)
         elif isinstance(metrics, Progress | RunNews | GateNews):
             if metrics.branch:
                 self._branches.add(metrics.branch)
@@ -46,6 +47,13 @@ class Origins:
         before = self._runs.get(scope)
         self._runs[scope] = run
         return before is None or _measured(before) != _measured(run)
+
+    def newest(self, gate: GateNews) -> RunNews | None:
+        """The run that a gate's outcome is of, if it was seen and is the newest."""
+        run = self._runs.get(
+            (gate.project, gate.environment, gate.machine_class, gate.branch, gate.benchmark)
+        )
+        return run if run is not None and run.run_id == gate.run_id else None
 
     def of(self, news: ScopeNews, *, run_id: str = "") -> str:
         """In brackets: project, branch, environment, machine class and run."""

@@ -57,7 +57,7 @@ def _find(transaction: Transaction, name: str) -> KnownRun:
     if not runs:
         raise BaselineError(
             f"the ledger has no run {name}; "
-            "the landing page and benchmark_run_info name the newest ones, "
+            "the start page and benchmark_run_info name the newest ones, "
             "and only runs of tracked branches can be pinned"
         )
     if len(runs) > 1:

@@ -50,7 +50,7 @@ class StreamTarget:
     @property
     def page_url(self) -> str:
         """Address of the live page."""
-        return f"http{self.url.removeprefix('ws').rstrip('/')}/"
+        return f"http{self.url.removeprefix('ws').rstrip('/')}/live"
 
 
 @dataclass(frozen=True, slots=True)

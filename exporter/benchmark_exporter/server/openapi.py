@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 
 from benchmark_exporter import __version__
-from benchmark_exporter.alert_texts.language import LANGUAGES
 from benchmark_exporter.diff.diff import Diff
 from benchmark_exporter.diff.sides import GRAMMAR
 from benchmark_exporter.ledger import ChangePoint
@@ -14,7 +13,6 @@ from benchmark_exporter.ledger.pages import ResultItem, RunItem
 from benchmark_exporter.ledger.triage_rows import TriagedRegression
 from benchmark_exporter.server.openapi_parameters import (
     filters,
-    in_path,
     number_from,
     scrape,
     text_of,
@@ -66,7 +64,7 @@ def describe(limits: Mapping[str, tuple[int, int]]) -> Json:
             "description": "Reads are limited in time and size. Who is answered, and with what "
             "credential, is in docs/security.md.",
         },
-        "paths": _merged(_pages(), _reads(limits), _writes(), _triage()),
+        "paths": _merged(_texts(), _reads(limits), _writes(), _triage()),
         "components": {
             "schemas": _COMPONENTS,
             "securitySchemes": {
@@ -89,21 +87,11 @@ def _merged(*parts: Json) -> Json:
     return paths
 
 
-def _pages() -> Json:
-    name, language = in_path("name"), in_path("language", *LANGUAGES)
+def _texts() -> Json:
     return {
-        "/": _get("A page with the newest runs.", "text/html"),
-        "/favicon.ico": _get("The page's icon.", "image/svg+xml"),
         "/metrics": _get("The metrics, as text.", "text/plain", scrape(), wrong=("400",)),
         "/-/healthy": _get("Whether the exporter works.", "text/plain"),
         "/-/ready": _get("Whether it has scanned the results folder.", "text/plain"),
-        "/runbooks/{name}": _get("The runbook of an alert.", "text/plain", [name], wrong=("404",)),
-        "/runbooks/{language}/{name}": _get(
-            "The same in a language.",
-            "text/plain",
-            [language, name],
-            wrong=("404",),
-        ),
     }
 
 

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from benchmark_exporter import __version__
 from benchmark_exporter.benchmark_page.routes import BenchmarkPages
-from benchmark_exporter.config import Config, packaged
+from benchmark_exporter.config import Config
 from benchmark_exporter.ingest.upload_folder import UploadFolder
 from benchmark_exporter.metrics.collector import Collector
 from benchmark_exporter.metrics.definitions import Part
@@ -34,13 +34,14 @@ from benchmark_exporter.server.ledger_watch import LedgerWatch
 from benchmark_exporter.server.listeners import Listeners
 from benchmark_exporter.server.open_ledger import OpenLedger
 from benchmark_exporter.server.opening import is_opened
-from benchmark_exporter.server.prometheus_absence import PrometheusAbsence
+from benchmark_exporter.server.prometheus_absence import absence_by
 from benchmark_exporter.server.prune_loop import PruneLoop
 from benchmark_exporter.server.publishing import Publisher, ResourcesPart
 from benchmark_exporter.server.read_api import ReadApi
 from benchmark_exporter.server.routes import Service, make_application
 from benchmark_exporter.server.scrapers import Scrapers, scraper_of
 from benchmark_exporter.server.settings import ServeSettings
+from benchmark_exporter.server.site_source import site_source
 from benchmark_exporter.server.sparse_scrapes import SparseScrapes
 from benchmark_exporter.server.status import current_status
 from benchmark_exporter.server.stream_updates import LiveFollower, publish_states
@@ -49,7 +50,7 @@ from benchmark_exporter.server.triage_parts import TriageParts
 from benchmark_exporter.server.upload import UploadLimits, Uploads
 from benchmark_exporter.server.watching import FolderWatch
 from benchmark_exporter.server.worker import Worker
-from benchmark_exporter.site.routes import site_files
+from benchmark_exporter.site.routes import Site
 from benchmark_exporter.stream.feed import Feed
 from benchmark_exporter.stream.hub import Hub
 from benchmark_exporter.stream.live_file import FOLDER
@@ -119,7 +120,8 @@ class Server:
         )
         self._live = LiveFollower(live_folder, live_worker, self._feed)
         self._connection_limits = ConnectionLimits(allow_descriptors())
-        self._absence = _prometheus_absence(config)
+        self._absence = absence_by(config.alert_keeping, time.monotonic)
+        self._api, self._site = self._make_pages()
         self._have_followed(scrapers, live_folder)
 
     def _config_status(self) -> ConfigStatus:
@@ -132,6 +134,13 @@ class Server:
         follow(lambda config: self._upload_folder.configure(config.zone))
         follow(lambda config: live_folder.configure(config.project, config.environment))
         follow(lambda _: self._ingest.wake())
+
+    def _make_pages(self) -> tuple[ReadApi, Site]:
+        settings = self._settings
+        api = ReadApi(settings.ledger_path)
+        benchmarks = BenchmarkPages(settings.ledger_path, settings.links, api.read)
+        parts = (self._configuration, self._publisher, self._state, self._feed)
+        return api, Site(site_source(settings, *parts), benchmarks.routes())
 
     def _make_uploads(self, worker: Worker) -> Uploads:
         uploads = Uploads(
@@ -244,8 +253,6 @@ class Server:
             wake=self._ingest.wake,
         )
         changes = Changes(self._opened, self._publisher, self._worker, self._ingest.note_error)
-        api = ReadApi(self._settings.ledger_path)
-        pages = BenchmarkPages(self._settings.ledger_path, self._settings.links, api.read)
         service = Service(
             ready=lambda: self._state.is_ready,
             waits_for=lambda: self._state.waits_for,
@@ -260,11 +267,9 @@ class Server:
             upload=self._uploads.handle,
             github=self._github.handle,
             changes=changes.handle,
-            api=api,
-            pages=[*site_files(), *pages.routes()],
+            api=self._api,
             triage=self._triage.door.routes(),
-            runbooks_dir=self._settings.runbooks_dir,
-            links=self._settings.links,
+            pages=self._site.exporter_routes(),
         )
         return make_application(service, [self._access.to_exporter()])
 
@@ -285,12 +290,7 @@ class Server:
             return Admission(most, tokens)
 
         trends = Trends(self._opened, self._publisher, self._worker, self._ingest.note_error)
-        page = packaged("stream/page")
-        server = StreamServer(self._feed.hub, admission(self._configuration.now), trends.read, page)
+        now, pages = admission(self._configuration.now), self._site.stream_routes()
+        server = StreamServer(self._feed.hub, now, trends.read, pages)
         self.reload.follow(lambda config: server.configure(admission(config)))
         return server.make_application([self._access.to_stream()])
-
-
-def _prometheus_absence(config: Config) -> PrometheusAbsence:
-    keeping = config.alert_keeping
-    return PrometheusAbsence(keeping.after_seconds, keeping.limit_seconds, time.monotonic)

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from benchmark_exporter.config import AlertKeeping
+
 USER_AGENT = "Prometheus/"
 MAX_SCRAPERS = 32
 
@@ -96,3 +98,8 @@ class PrometheusAbsence:
 
     def _is_away(self, scraper: _Scraper, now: float) -> bool:
         return now - scraper.last_seconds > self._after_seconds
+
+
+def absence_by(keeping: AlertKeeping, monotonic: Callable[[], float]) -> PrometheusAbsence:
+    """One by the times of config.yaml's `alert_keeping`."""
+    return PrometheusAbsence(keeping.after_seconds, keeping.limit_seconds, monotonic)

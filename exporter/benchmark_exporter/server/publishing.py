@@ -24,9 +24,9 @@ class Publisher:
     """Holds the newest state and its exposition.
 
     Methods that end in `_by_worker` run in the ledger's worker thread, and so does `scrapes`; all
-    others run in the event loop. `state`, `exposition` and `live` are unset until
-    the first `publish_by_worker`; `live` is what was last rendered. `changed` and `searchable` are
-    set after each new state, for one who waits each.
+    others run in the event loop. `state`, `exposition` and `live` are unset until the first
+    `publish_by_worker`; `live` is what was last rendered. `version` counts the states, each after
+    it is there. `changed` and `searchable` are set after each new state, for one who waits each.
     """
 
     state: CurrentState
@@ -45,6 +45,7 @@ class Publisher:
         self._loop = asyncio.get_running_loop()
         self.changed, self.searchable = asyncio.Event(), asyncio.Event()
         self.live = Live(0, 0.0, exporter_url=exporter_url)
+        self.version = 0
 
     def publish_by_worker(self, ledger: Ledger, pending_files: int) -> None:
         """Reads and renders the ledger's newest state.
@@ -54,6 +55,7 @@ class Publisher:
         """
         live = self._live_now(pending_files)
         self.state, self.exposition = self._collector.expose(ledger, live, time.time())
+        self.version += 1
         self.live = live
         self._loop.call_soon_threadsafe(self._note_change)
 

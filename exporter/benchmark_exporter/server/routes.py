@@ -2,15 +2,11 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from benchmark_exporter.alert_texts.language import ENGLISH
-from benchmark_exporter.config import packaged
-from benchmark_exporter.links import Links
 from benchmark_exporter.metrics.definitions import PARTS, Part
 from benchmark_exporter.metrics.exposition import (
     Exposition,
@@ -22,9 +18,7 @@ from benchmark_exporter.metrics.exposition import (
 from benchmark_exporter.server.answers import Answers
 from benchmark_exporter.server.compressing import Compressed, is_worth_it
 from benchmark_exporter.server.credential import ALERTS_PATH
-from benchmark_exporter.server.landing_page import landing_page
 from benchmark_exporter.server.read_api import ReadApi
-from benchmark_exporter.server.runbooks import runbook_file
 from benchmark_exporter.server.status import Status
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -53,10 +47,8 @@ class Service:
     github: Handler
     changes: Handler
     api: ReadApi
-    pages: Sequence[web.RouteDef]
     triage: Sequence[web.RouteDef]
-    runbooks_dir: Path | None
-    links: Links
+    pages: Sequence[web.RouteDef]
 
 
 def make_application(service: Service, access: Sequence[Middleware]) -> web.Application:
@@ -65,17 +57,13 @@ def make_application(service: Service, access: Sequence[Middleware]) -> web.Appl
     routes = _Routes(service)
     application.add_routes(
         [
-            web.get("/", routes.landing),
-            web.get("/favicon.ico", routes.icon),
+            *service.pages,
             web.get("/metrics", routes.metrics),
             web.get("/-/healthy", routes.healthy),
             web.get("/-/ready", routes.ready),
-            web.get("/runbooks/{name}", routes.runbook),
-            web.get("/runbooks/{language}/{name}", routes.runbook),
             web.get("/api/v1/status", routes.status),
             web.get("/api/v1/changes", service.changes),
             *service.api.routes,
-            *service.pages,
             web.post(ALERTS_PATH, service.alerts),
             web.post("/api/v1/results", service.upload),
             web.post("/api/v1/github", service.github),
@@ -91,11 +79,6 @@ class _Routes:
         self._service = service
         self._answers = Answers()
         self._compressed = Compressed()
-
-    async def icon(self, _: web.Request) -> web.Response:
-        """The live page's icon, which browsers ask for on this port too."""
-        icon = packaged("stream/page/icon.svg").read_bytes()
-        return web.Response(body=icon, content_type="image/svg+xml")
 
     async def metrics(self, request: web.Request) -> web.Response:
         wanted = request.query.getall("collect[]", list(PARTS))
@@ -146,22 +129,3 @@ class _Routes:
         return web.Response(
             body=msgspec.json.encode(self._service.status()), content_type="application/json"
         )
-
-    async def runbook(self, request: web.Request) -> web.Response:
-        name = request.match_info["name"].removesuffix(".md")
-        language = request.match_info.get("language", ENGLISH)
-        path = runbook_file(self._service.runbooks_dir, name, language)
-        if path is None:
-            raise web.HTTPNotFound(text=f"there is no runbook for {name}\n")
-        # text/plain, since browsers offer to save text/markdown instead of showing it.
-        return web.Response(
-            text=self._service.links.fill_in(path.read_text(encoding="utf-8")),
-            content_type="text/plain",
-            charset="utf-8",
-        )
-
-    async def landing(self, _: web.Request) -> web.Response:
-        page = landing_page(
-            self._service.status(), self._service.links, ready=self._service.ready()
-        )
-        return web.Response(text=page, content_type="text/html", charset="utf-8")

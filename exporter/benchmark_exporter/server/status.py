@@ -1,4 +1,4 @@
-"""What `GET /api/v1/status` answers and the landing page shows.
+"""What `GET /api/v1/status` answers.
 
 What the stream reports too has its types in `stream.messages`.
 """

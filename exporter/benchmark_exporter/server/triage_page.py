@@ -11,30 +11,10 @@ from benchmark_exporter.ledger.triage_rows import (
     WHY_CHARACTERS,
     TriagedRegression,
 )
+from benchmark_exporter.site.layout import NOTICES, page
 from benchmark_exporter.triage.rule import MEANINGS, TRIAGE_STATES
 
 SHOWN = 50
-_STYLE = """
-:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
-body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0;
-  border-bottom: 1px solid #8886; }
-th { white-space: nowrap; }
-td { overflow-wrap: anywhere; min-width: 6rem; }
-@media (max-width: 40rem) {
-  thead { display: none; }
-  tr, td { display: block; }
-  tr { border-bottom: 1px solid #8886; padding: .5rem 0; }
-  td { border: 0; padding: 0; }
-}
-fieldset { margin: 1.5rem 0 1rem; }
-label { display: block; margin: .5rem 0; }
-input, button { font: inherit; }
-input[type=text] { width: min(100%, 40rem); display: block; box-sizing: border-box; }
-[role=alert] { border-left: .3rem solid #d44; padding-left: .8rem; }
-[role=status] { border-left: .3rem solid #2a2; padding-left: .8rem; }
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +29,6 @@ class TriagePage:
     regressions: Sequence[TriagedRegression]
     action: str
     token: str
-    nonce: str
     who: str | None = None
     refusal: str = ""
     error: str = ""
@@ -57,19 +36,16 @@ class TriagePage:
 
     def html(self) -> str:
         """The page as HTML. All that comes from elsewhere is escaped."""
-        return (
-            '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-            '<meta name="viewport" content="width=device-width">'
-            '<meta name="referrer" content="same-origin"><title>Triage</title>'
-            f'<style nonce="{escape(self.nonce)}">{_STYLE}</style></head><body>'
-            f"<h1>Triage</h1>{self._notice()}{self._table()}{self._form()}</body></html>"
-        )
+        body = f"<h1>Triage</h1>{self._notice()}{self._table()}{self._form()}"
+        head = '<meta name="referrer" content="same-origin">'
+        return page("Triage", body, current="", head=head).replace(NOTICES, "", 1)
 
     def _notice(self) -> str:
         if self.error:
-            return f'<p role="alert">Nothing was recorded: {escape(self.error)}.</p>'
+            why = escape(self.error)
+            return f'<p class="said critical" role="alert">Nothing was recorded: {why}.</p>'
         if self.said:
-            return f'<p role="status">Recorded: {escape(self.said)}.</p>'
+            return f'<p class="said good" role="status">Recorded: {escape(self.said)}.</p>'
         return ""
 
     def _table(self) -> str:
@@ -78,8 +54,9 @@ class TriagePage:
         rows = "".join(map(_row, self.regressions[:SHOWN]))
         more = len(self.regressions) - SHOWN
         return (
-            "<table><thead><tr><th>Benchmark<th>Began<th>State<th>Said</thead>"
-            f"<tbody>{rows}</tbody></table>{f'<p>And {more} more.</p>' if more > 0 else ''}"
+            '<div class="table"><table class="stacked"><thead><tr><th scope="col">Benchmark'
+            '<th scope="col">Began<th scope="col">State<th scope="col">Said</thead>'
+            f"<tbody>{rows}</tbody></table></div>{f'<p>And {more} more.</p>' if more > 0 else ''}"
         )
 
     def _form(self) -> str:
@@ -93,7 +70,7 @@ class TriagePage:
             for state in (*TRIAGE_STATES[1:], TRIAGE_STATES[0])
         )
         return (
-            f'<form method="post" action="{escape(self.action)}">'
+            f'<form class="stacked" method="post" action="{escape(self.action)}">'
             f'<input type="hidden" name="form_token" value="{escape(self.token)}">'
             f"<fieldset><legend>New state</legend>{states}</fieldset>"
             '<label>Expected until <input type="date" name="until"></label>'

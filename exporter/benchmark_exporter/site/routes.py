@@ -1,24 +1,197 @@
-"""The files that every page of the site needs."""
+"""The routes of the site's pages, which both of the exporter's ports have."""
 
+import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from html import escape
+from typing import NamedTuple
 
 from aiohttp import web
 
+from benchmark_exporter.alert_texts.language import ENGLISH
 from benchmark_exporter.config import packaged
+from benchmark_exporter.site.addresses_page import addresses_page
+from benchmark_exporter.site.files_page import files_page
+from benchmark_exporter.site.known import Source
+from benchmark_exporter.site.layout import NOTICES, page
+from benchmark_exporter.site.live_page import LIVE_FILES, live_page
+from benchmark_exporter.site.notices import notices
+from benchmark_exporter.site.served import document, file, tagged
+from benchmark_exporter.site.start_page import start_content, start_page, start_results
 
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+# However many readers there are, and however often the state changes, what the start page says of
+# it is made this often at most.
+RESULTS_SECONDS = 1.0
+RETRY_SECONDS = 5
 _FILES = {
-    "/site.css": ("site/site.css", "text/css"),
-    "/icon.svg": ("stream/page/icon.svg", "image/svg+xml"),
+    "/site.css": "site/site.css",
+    "/site.js": "site/site.js",
+    "/icon.svg": "stream/page/icon.svg",
+    "/favicon.ico": "stream/page/icon.svg",  # browsers ask for it whatever the page names
 }
 
 
-def site_files() -> Sequence[web.RouteDef]:
-    """Their routes."""
-    return [web.get(path, _answering(*file)) for path, file in _FILES.items()]
+class _Results(NamedTuple):
+    """What the start page says of a state, with the state's version and when it was made."""
+
+    made_seconds: float
+    version: int
+    html: tuple[str, str]
 
 
-def _answering(name: str, content_type: str) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def answer(_: web.Request) -> web.Response:
-        return web.Response(body=packaged(name).read_bytes(), content_type=content_type)
+class Site:
+    """Answers requests for pages. `further` are routes of other pages in the same frame."""
 
-    return answer
+    def __init__(self, source: Source, further: Sequence[web.RouteDef] = ()) -> None:
+        self._source = source
+        self._further = further
+        self._results = _Results(float("-inf"), -1, ("", ""))
+
+    def exporter_routes(self) -> Sequence[web.RouteDef]:
+        """Those of the port of metrics and the API."""
+        return [*self._pages(), *_files(_FILES), web.get("/live", self._to_live)]
+
+    def stream_routes(self) -> Sequence[web.RouteDef]:
+        """Those of the stream's port. If it asks for a token, all can read only the live page."""
+        live = [*_files({**_FILES, **LIVE_FILES}), web.get("/live", self._framed(self._live))]
+        if not self._source.is_stream_secret:
+            return [*self._pages(), *live, web.get("/triage", self._to_exporter)]
+        closed = [web.get(route.path, _refuse) for route in self._pages() if route.path != "/"]
+        return [web.get("/", _to_page_with_token), *live, *closed]
+
+    def _pages(self) -> Sequence[web.RouteDef]:
+        own = [
+            web.get("/", self._start),
+            web.get("/start-content", self._start_content),
+            web.get("/files", self._files),
+            web.get("/addresses", self._addresses),
+            web.get("/runbooks/{name}", self._runbook),
+            web.get("/runbooks/{language}/{name}", self._runbook),
+        ]
+        return [
+            web.RouteDef(route.method, route.path, self._framed(route.handler), route.kwargs)
+            for route in (*own, *self._further)
+        ]
+
+    async def _start(self, _: web.Request) -> web.Response:
+        return document(start_page(self._now()))
+
+    async def _start_content(self, request: web.Request) -> web.Response:
+        return tagged(request, notices(self._source.failures()) + self._now())
+
+    def _now(self) -> str:
+        known, last = self._source.known(), self._results
+        is_due = time.monotonic() - last.made_seconds >= RESULTS_SECONDS
+        if last.version != known.version and is_due:
+            results = start_results(known, self._source)
+            last = self._results = _Results(time.monotonic(), known.version, results)
+        return start_content(known, last.html)
+
+    async def _files(self, _: web.Request) -> web.Response:
+        return document(files_page(self._source.known()))
+
+    async def _addresses(self, request: web.Request) -> web.Response:
+        exporter, stream = self._exporter_url(request), self._stream_url(request)
+        return document(addresses_page(self._source.links, exporter, stream))
+
+    async def _live(self, _: web.Request) -> web.Response:
+        return document(live_page())
+
+    async def _runbook(self, request: web.Request) -> web.Response:
+        given = request.match_info["name"]
+        name, language = given.removesuffix(".md"), request.match_info.get("language", ENGLISH)
+        path = self._source.runbook(name, language)
+        if path is None:
+            raise web.HTTPNotFound(text=f"there is no runbook for {name}\n")
+        # Few read runbooks, and the Markdown library takes memory.
+        from benchmark_exporter.site.runbook_page import runbook_page
+
+        text = self._source.links.fill_in(path.read_text(encoding="utf-8"))
+        if given != name:
+            # text/plain, since browsers offer to save text/markdown instead of showing it.
+            return web.Response(text=text, content_type="text/plain", charset="utf-8")
+        is_english = path.parent == self._source.runbooks_dir
+        spoken = ENGLISH if is_english else language
+        return document(runbook_page(name, text, language=spoken, root=_root(request)))
+
+    async def _to_live(self, request: web.Request) -> web.Response:
+        stream = self._stream_url(request)
+        if stream is None:
+            body = "<h1>Live</h1><p>The stream is off (<code>--stream-listen off</code>).</p>"
+            return document(page("Live", body, current="live"), 404)
+        raise web.HTTPFound(f"{stream}/live")
+
+    async def _to_exporter(self, request: web.Request) -> web.Response:
+        raise web.HTTPFound(f"{self._exporter_url(request)}{request.rel_url}")
+
+    def _exporter_url(self, request: web.Request) -> str:
+        return self._source.links.urls.get("exporter") or _origin(request, self._source.port)
+
+    def _stream_url(self, request: web.Request) -> str | None:
+        port = self._source.stream_port
+        if port is None:
+            return None
+        return self._source.links.urls.get("stream") or _origin(request, port)
+
+    def _framed(self, handler: Handler) -> Handler:
+        """The handler's page with the messages about failures."""
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            failures = self._source.failures()
+            try:
+                response = await handler(request)
+            except web.HTTPServiceUnavailable as unavailable:
+                response = _unavailable(unavailable)
+            if not isinstance(response, web.Response) or response.content_type != "text/html":
+                return response
+            if request.path == "/live":  # it shows by itself that nothing is ingested
+                failures = replace(failures, ingest=None)
+            is_closed = self._source.is_stream_secret and request.path == "/live"
+            shown = "" if is_closed else notices(failures, _root(request))
+            response.text = (response.text or "").replace(NOTICES, shown, 1)
+            return response
+
+        return answer
+
+
+def _root(request: web.Request) -> str:
+    """Where the site begins, from the page that is asked for."""
+    return "../" * (len(request.match_info) if request.path.startswith("/runbooks/") else 0)
+
+
+def _unavailable(unavailable: web.HTTPServiceUnavailable) -> web.Response:
+    reason = escape((unavailable.text or "").strip())
+    head = f'<meta http-equiv="refresh" content="{RETRY_SECONDS}">'
+    body = f"<h1>Nothing to show yet</h1><p>{reason}</p><p>This page is loaded again by itself.</p>"
+    response = document(page("Nothing to show yet", body, current="", head=head), 503)
+    response.headers["Retry-After"] = str(RETRY_SECONDS)
+    return response
+
+
+async def _refuse(_: web.Request) -> web.Response:
+    raise web.HTTPUnauthorized(
+        text="this port requires a token: open /live#token=TOKEN, or these pages on the "
+        "exporter's other port\n",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
+async def _to_page_with_token(_: web.Request) -> web.Response:
+    raise web.HTTPFound("live")  # a browser keeps #token=TOKEN
+
+
+def _files(paths: dict[str, str]) -> Sequence[web.RouteDef]:
+    def answering(name: str) -> Handler:
+        async def answer(_: web.Request) -> web.Response:
+            return file(packaged(name))
+
+        return answer
+
+    return [web.get(path, answering(name)) for path, name in paths.items()]
+
+
+def _origin(request: web.Request, port: int) -> str:
+    """The address of another port of the machine that was asked, which Access has checked."""
+    return str(request.url.origin().with_scheme("http").with_port(port))

@@ -67,6 +67,11 @@ class Feed:
             progress.project for progress in self._running.values() if progress.status == "running"
         )
 
+    @property
+    def running_now(self) -> Sequence[Progress]:
+        """How far the runs have come that have not ended, those that began first coming first."""
+        return list(self._running.values())
+
     def publish_live(self, news: LiveNews) -> None:
         """Publishes what a check of the live files found."""
         self.usages, self.rejected_lines = news.usages, news.rejected_lines

@@ -1,10 +1,9 @@
-"""The stream's server: a WebSocket at any path, and the live page with its files."""
+"""The stream's server: a WebSocket at any path, next to the pages of the site."""
 
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from aiohttp import WSCloseCode, web
 from aiohttp.typedefs import Middleware
@@ -22,25 +21,6 @@ MAX_GLOBS, MAX_GLOB_CHARACTERS, MAX_SEQ_DIGITS = 10, 200, 18
 CLOSE_SECONDS = 1.0
 # How soon a client is disconnected whose token is no longer in the file.
 TOKENS_SECONDS = 2.0
-PAGE_FILES = {
-    "/live.css": "text/css",
-    "/live.js": "text/javascript",
-    "/painting.js": "text/javascript",
-    "/elements.js": "text/javascript",
-    "/scopes.js": "text/javascript",
-    "/words.js": "text/javascript",
-    "/icon.svg": "image/svg+xml",
-}
-_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        "connect-src 'self' ws: wss:; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-cache",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +35,19 @@ class Admission:
 
 
 class StreamServer:
-    """Serves a hub. `trends` gives `/api/v1/trends` as JSON; `page` is the live page's folder."""
+    """Serves a hub. `trends` gives `/api/v1/trends` as JSON; `pages` are routes of pages."""
 
     def __init__(
-        self, hub: Hub, admission: Admission, trends: Callable[[], Awaitable[bytes]], page: Path
+        self,
+        hub: Hub,
+        admission: Admission,
+        trends: Callable[[], Awaitable[bytes]],
+        pages: Sequence[web.RouteDef],
     ) -> None:
         self._hub = hub
         self._admission = admission
         self._trends = trends
-        self._page = page
+        self._pages = pages
         self._answers: dict[web.WebSocketResponse, str] = {}  # with the token that each one sent
 
     def configure(self, admission: Admission) -> None:
@@ -80,36 +64,37 @@ class StreamServer:
         """
         application = web.Application(middlewares=access)
         application.add_routes(
-            [web.get("/api/v1/trends", self._answer_trends), web.get("/{path:.*}", self._answer)]
+            [
+                web.get("/api/v1/trends", self._answer_trends),
+                *map(self._or_followed, self._pages),
+                web.get("/{path:.*}", self._answer),
+            ]
         )
         application.on_shutdown.append(self._close_all)
         application.cleanup_ctx.append(self._watch_tokens)
         return application
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
-        if request.headers.get("Upgrade", "").lower() == "websocket":
+        if _is_websocket(request):
             return await self._follow(request)
-        if request.path == "/":
-            return self._file("index.html", "text/html")
-        if request.path == "/favicon.ico":  # browsers ask for it whatever the page names
-            return self._file("icon.svg", PAGE_FILES["/icon.svg"])
-        if request.path in PAGE_FILES:
-            return self._file(request.path[1:], PAGE_FILES[request.path])
         if request.path == "/stream":
             raise web.HTTPUpgradeRequired(
-                text="the stream is a WebSocket: ws://HOST:PORT/stream; the live page is at /\n"
+                text="the stream is a WebSocket: ws://HOST:PORT/stream; the live page is at /live\n"
             )
         raise web.HTTPNotFound(
-            text="not found; this port serves / and /stream, the exporter's other port metrics\n"
+            text="not found; this port serves pages and /stream, the other one metrics too\n"
         )
 
-    def _file(self, name: str, content_type: str) -> web.Response:
-        return web.Response(
-            body=(self._page / name).read_bytes(),
-            content_type=content_type,
-            charset="utf-8",
-            headers=_HEADERS,
-        )
+    def _or_followed(self, route: web.RouteDef) -> web.RouteDef:
+        """The page's route, whose path accepts a WebSocket too."""
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            if _is_websocket(request):
+                return await self._follow(request)
+            response: web.StreamResponse = await route.handler(request)
+            return response
+
+        return web.RouteDef(route.method, route.path, answer, route.kwargs)
 
     async def _answer_trends(self, request: web.Request) -> web.Response:
         self._admit(request)
@@ -212,6 +197,10 @@ class _Transport:
 
     def abort(self) -> None:
         self._transport.abort()
+
+
+def _is_websocket(request: web.Request) -> bool:
+    return request.headers.get("Upgrade", "").lower() == "websocket"
 
 
 def _filter(request: web.Request) -> MessageFilter:

@@ -186,7 +186,7 @@ def test_text_of_documents_is_neither_markdown_nor_html(tmp_path: Path) -> None:
     }
     _, summary = Gate(Config()).check([write(tmp_path, "a", document)])
     assert "| a\\|b \\<b\\>\\*x\\* |" in summary
-    assert "| c | | | | | **failed with an error**, \\| \\`oops\\` # no |" in summary
+    assert "| c | | | | | **ended with an error**, \\| \\`oops\\` # no |" in summary
 
 
 def test_the_summary_goes_to_github(tmp_path: Path) -> None:

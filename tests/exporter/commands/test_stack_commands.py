@@ -171,7 +171,7 @@ def test_watch_follows_the_stream_of_the_stack(checkout: Path) -> None:
             watch.kill()
     assert lines == [
         ["stream", "ws://127.0.0.1:18765/stream"],
-        ["live", "page", "http://127.0.0.1:18765/"],
+        ["live", "page", "http://127.0.0.1:18765/live"],
         ["Prometheus", "http://127.0.0.1:19090"],
         ["Grafana", "http://127.0.0.1:13000"],
     ]

@@ -25,7 +25,8 @@ JSON = {"Content-Type": "application/json"}
 EVIL = {"Origin": "http://evil.example"}
 ALERTS, RESULTS, GITHUB = "/api/v1/alerts", "/api/v1/results", "/api/v1/github"
 API = ("/api/v1/runs", "/api/v1/results", "/api/v1/diff", "/api/v1/openapi.json")
-READ = ("/", "/metrics", "/api/v1/status", "/api/v1/changes", *API, "/nothing")
+PAGES = ("/", "/start-content", "/files", "/addresses", "/live", "/runbooks/Slow", "/site.js")
+READ = (*PAGES, "/metrics", "/api/v1/status", "/api/v1/changes", *API, "/nothing")
 TRENDS = "/api/v1/trends"
 # As Chromium sends them from a page of another origin.
 IMAGE = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
@@ -71,7 +72,7 @@ def test_nothing_is_read_under_a_strangers_name(exporter: Exporter, path: str) -
         assert b"allowed_hosts" in answer.body
 
 
-@pytest.mark.parametrize("path", ["/", TRENDS, "/live.js", "/stream"])
+@pytest.mark.parametrize("path", [*PAGES, TRENDS, "/live.js", "/stream"])
 def test_nor_from_the_stream(exporter: Exporter, path: str) -> None:
     port = exporter.stream_port
     assert status(port, path, {"Host": f"evil.example:{port}"}) == HTTPStatus.FORBIDDEN

@@ -113,7 +113,21 @@ def test_without_a_credential_nothing_is_answered(exporter: Exporter, path: str)
     assert answer.body.count(b"\n") == 1
 
 
-@pytest.mark.parametrize("path", ["/", "/live.js", "/api/v1/trends", "/stream", "/nothing"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/start-content",
+        "/files",
+        "/addresses",
+        "/live",
+        "/site.css",
+        "/live.js",
+        "/api/v1/trends",
+        "/stream",
+        "/nothing",
+    ],
+)
 def test_the_stream_asks_for_it_too(exporter: Exporter, path: str) -> None:
     assert ask(exporter.stream_port, path).status == 401
     allowed = {"/stream": 426, "/nothing": 404}.get(path, 200)

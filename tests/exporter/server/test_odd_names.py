@@ -68,7 +68,7 @@ def test_rejected_files_are_shown_by_names_that_can_be_printed(exporter: Exporte
     exporter.until(lambda: status(exporter) == wanted)
     exporter.until(lambda: exporter.value("benchmark_exporter_rejected_files") == len(wanted))
     assert RAW.findall(exporter.log.read_bytes().decode("utf-8")) == []
-    page = exporter.get("/").decode("utf-8")
+    page = exporter.get("/files").decode("utf-8")
     assert RAW.findall(page) == []
     assert r"latin-\xe9\xff.json" in page
     live_page = exporter.get("/metrics").decode("utf-8")

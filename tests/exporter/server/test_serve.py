@@ -120,8 +120,11 @@ def test_other_than_a_webhook_message_is_refused(exporter: Exporter) -> None:
 @pytest.mark.parametrize("name", ["..%2Flog", "%2e%2e%2flog", "log", "Nothing"])
 def test_only_runbooks_are_served(exporter: Exporter, name: str) -> None:
     (exporter.folder / "Slow.md").write_text("# Slow\n")
-    assert exporter.get("/runbooks/Slow") == b"# Slow\n"
+    assert exporter.get("/runbooks/Slow.md") == b"# Slow\n"
     assert exporter.status_of(f"/runbooks/{name}")[0] == 404
+
+
+SLOW_IN_JAPANESE = "# Slow\n[English](../../runbooks/Slow.md)\n遅い 🐢\n"
 
 
 def test_a_runbook_is_served_in_a_language_or_else_in_english(exporter: Exporter) -> None:
@@ -129,11 +132,16 @@ def test_a_runbook_is_served_in_a_language_or_else_in_english(exporter: Exporter
     japanese.mkdir(parents=True)
     (exporter.folder / "Slow.md").write_text("# Slow\nhttp://localhost:8000/ shows it.\n")
     (exporter.folder / "Other.md").write_text("# Other\n")
-    (japanese / "Slow.md").write_text("# Slow\n遅い 🐢\n", encoding="utf-8")
-    assert exporter.get("/runbooks/ja/Slow").decode() == "# Slow\n遅い 🐢\n"
-    assert exporter.get("/runbooks/ja/Slow.md").decode() == "# Slow\n遅い 🐢\n"
-    assert exporter.get("/runbooks/ja/Other") == b"# Other\n"
-    assert exporter.get("/runbooks/en/Other") == b"# Other\n"
+    (japanese / "Slow.md").write_text(SLOW_IN_JAPANESE, encoding="utf-8")
+    assert exporter.get("/runbooks/ja/Slow.md").decode() == SLOW_IN_JAPANESE
+    page = exporter.get("/runbooks/ja/Slow").decode()
+    assert '<article class="prose" lang="ja">' in page
+    assert "遅い 🐢" in page
+    assert 'href="../../runbooks/Slow"' in page
+    assert 'href="../../site.css"' in page
+    assert exporter.get("/runbooks/ja/Other.md") == b"# Other\n"
+    assert b'lang="en">' in exporter.get("/runbooks/ja/Other")
+    assert exporter.get("/runbooks/en/Other.md") == b"# Other\n"
     for path in ("ja/Nothing", "fr/Slow", "ja/..%2FSlow", "..%2Fja/Slow", "%2e%2e/Slow"):
         assert exporter.status_of(f"/runbooks/{path}")[0] == 404
 
@@ -154,10 +162,10 @@ def test_an_incomplete_file_is_named_and_not_rejected(exporter: Exporter) -> Non
     why = "the file ends before its JSON does"
     assert status["incomplete_files"] == [{"file": "stream.json", "detail": why}]
     assert status["rejected_files"] == []
-    page = exporter.get("/").decode()
-    assert "Incomplete files" in page
+    page = exporter.get("/files").decode()
+    assert "Incomplete, read again (1)" in page
     assert "stream.json" in page
-    assert "Rejected files" not in page
+    assert "Rejected (" not in page
 
 
 def test_a_missing_results_folder_is_reported_and_retried(exporter: Exporter) -> None:
@@ -251,7 +259,7 @@ def test_the_log_has_one_line_per_event(exporter: Exporter) -> None:
 
 def test_a_project_without_a_tracked_branch_is_named(exporter: Exporter) -> None:
     drop(exporter, "a.json")
-    exporter.until(lambda: b"<td>router</td>" in exporter.get("/"))
+    exporter.until(lambda: b">router</a>" in exporter.get("/"))
     assert b"no run of a tracked branch" not in exporter.get("/")
     document = json.dumps(perf_suite("develop", project="<b>orbit"))
     (exporter.results / "b.meta.json").write_text('{"branch": "develop"}')

@@ -4,11 +4,14 @@ import { drawn, find, height, keep, line, made, setHref, setText, setTime } from
 import {
   benchmarkAddress, benchmarkKey, branchText, scopedKey, tellingApart,
 } from "./scopes.js";
-import { gateText, milliseconds, significant, verdictText, worse } from "./words.js";
+import {
+  gateText, milliseconds, significant, verdictText, withSpacedUnits, worse,
+} from "./words.js";
 
 const MAX_CARDS = 50;
 const CARD_KINDS = {
-  running: "", silent: "warn", completed: "good", failed: "bad", interrupted: "bad", gone: "warn",
+  running: "undecided", silent: "warning", completed: "good", failed: "critical",
+  interrupted: "critical", gone: "warning",
 };
 const COLUMNS = [
   "Project", "Branch", "Gate and verdict", "Trend", "Speedup p50", "Median", "Environment",
@@ -42,8 +45,8 @@ export const painters = {
     keep(find("#alerts ul"), alerts, newItem, (item, alert) => {
       item.dataset.severity = alert.severity;
       const [name, summary, time] = item.children;
-      setText(name, alert.alertname);
-      setText(summary, ` ${alert.severity}: ${alert.summary}`);
+      setLink(name, alert.alertname);
+      setText(summary, ` ${alert.severity}: ${withSpacedUnits(alert.summary)}`);
       setTime(time, alert.received);
     });
     find("#alerts").hidden = alerts.length === 0;
@@ -66,6 +69,15 @@ export const painters = {
     find("#ingest").hidden = failure === null;
   },
 };
+
+// To the runbook; if the stream asks for a token, so would its address.
+function setLink(element, alertname) {
+  if (element.textContent === alertname) return;
+  const isLinked = /^[A-Za-z0-9]{1,100}$/.test(alertname) && !location.hash;
+  const link = made(isLinked ? "a" : "span", alertname);
+  if (isLinked) link.href = `runbooks/${alertname}`;
+  element.replaceChildren(link);
+}
 
 function newCard() {
   return find("#card").content.firstElementChild.cloneNode(true);
@@ -140,14 +152,14 @@ function paintRow(row, run, known) {
   ] = row.children;
   const gate = known.gates.get(benchmarkKey(run));
   const { text, kind } = run.failed
-    ? { text: "ended with an error", kind: "bad" }
+    ? { text: "ended with an error", kind: "critical" }
     : worse(gateText(gate), verdictText(run.verdicts[0]));
   setText(name.firstElementChild, run.benchmark);
   setHref(name.firstElementChild, benchmarkAddress(run));
   setText(project, run.project);
   setText(branch, branchText(run));
   setText(judged.firstElementChild, text);
-  judged.firstElementChild.className = kind;
+  judged.firstElementChild.className = `badge ${kind}`;
   setText(speedup, gate ? `${significant(gate.speedup_p50)}×` : "");
   setText(median, Object.entries(run.p50_ms).map(medianOfVariant).join(",\n"));
   setText(environment, run.environment);

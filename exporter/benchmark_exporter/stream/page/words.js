@@ -1,14 +1,20 @@
-// Numbers and states as text, in the words of the exporter's landing page.
+// Numbers and states as text, in the words of wording.py.
 
 export function significant(value) {
-  const number = Number(value.toPrecision(3));
+  const number = Number(value.toPrecision(4));
   const isExtreme = Math.abs(number) >= 1e6 || (number && Math.abs(number) < 1e-3);
   return isExtreme ? number.toExponential() : String(number);
 }
 
 export function milliseconds(ms) {
   if (ms >= 1000) return `${significant(ms / 1000)} s`;
-  return ms >= 1 || ms === 0 ? `${significant(ms)} ms` : `${significant(ms * 1000)} µs`;
+  if (ms >= 1) return `${significant(ms)} ms`;
+  return ms >= 1e-3 ? `${significant(ms * 1e3)} µs` : `${significant(ms * 1e6)} ns`;
+}
+
+// A text of Prometheus' templates, which write 428.5us, with times as elsewhere.
+export function withSpacedUnits(text) {
+  return text.replace(/(\d)(ns|us|ms)\b/g, (_, digit, unit) => `${digit} ${unit.replace("u", "µ")}`);
 }
 
 function change(worseningRatio) {
@@ -17,37 +23,38 @@ function change(worseningRatio) {
 }
 
 const VERDICT_KINDS = {
-  critical: "bad",
-  warning: "warn",
-  suspect: "note",
+  critical: "critical",
+  warning: "warning",
+  suspect: "undecided",
   ok: "good",
   improved: "good",
 };
 
 // A verdict: a result compared with its history.
 export function verdictText(verdict) {
-  if (!verdict) return { text: "", kind: "" };
+  if (!verdict) return { text: "", kind: "unknown" };
   const { state, worsening_ratio: ratio } = verdict;
   const said = verdict.triage ? `, ${verdict.triage} by ${verdict.triaged_by}` : "";
   const text = state.replaceAll("_", " ") + (ratio ? `, ${change(ratio)}` : "") + said;
-  return { text, kind: VERDICT_KINDS[state] ?? "" };
+  return { text, kind: VERDICT_KINDS[state] ?? "unknown" };
 }
 
 // The outcome of a gate.
 export function gateText(gate) {
-  if (!gate) return { text: "no gate", kind: "" };
+  if (!gate) return { text: "no gate", kind: "unknown" };
   const outcome = gate.passed ? "passed" : "failed";
   if (gate.severity) {
-    const kind = gate.severity === "critical" ? "bad" : "warn";
+    const kind = gate.severity === "critical" ? "critical" : "warning";
     return { text: `${outcome}, ${gate.severity} regression`, kind };
   }
-  return { text: outcome, kind: gate.passed ? "good" : "bad" };
+  return { text: outcome, kind: gate.passed ? "good" : "critical" };
 }
 
 // The worse of the gate's outcome and the verdict; the gate's outcome if both are as bad, and the
 // verdict if there is no gate.
-const BADNESS = ["", "good", "note", "warn", "bad"];
+const BADNESS = ["unknown", "good", "undecided", "warning", "critical"];
 export function worse(gate, verdict) {
-  if (!gate.kind && verdict.text) return verdict;
+  if (!verdict.text) return gate;
+  if (gate.kind === "unknown") return verdict;
   return BADNESS.indexOf(verdict.kind) > BADNESS.indexOf(gate.kind) ? verdict : gate;
 }

@@ -1,0 +1,55 @@
+"""A runbook as a page: its Markdown as HTML."""
+
+import re
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from benchmark_exporter.site.layout import page
+
+# In the same language, and in another one.
+_OTHER_RUNBOOK = re.compile(r"([A-Za-z0-9]+)\.md(#[\w-]+)?")
+_OTHER_LANGUAGE = re.compile(r"(?:\.\./)+(?:(\w+)/)?runbooks/([A-Za-z0-9]+)\.md")
+# Markup of others is text here, even though runbooks come with the exporter.
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
+
+
+def runbook_page(name: str, text: str, *, language: str, root: str) -> str:
+    """The whole page of a runbook, whose Markdown is `text`, in a language.
+
+    `root` leads from the page to the start page.
+    """
+    tokens = _MARKDOWN.parse(text)
+    for token in tokens:
+        if token.type == "inline" and token.children:
+            token.children = _followable(token.children, root)
+    body = _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})
+    tables = body.replace("<table>", '<div class="table" tabindex="0"><table>')
+    body = tables.replace("</table>", "</table></div>").replace("<pre>", '<pre tabindex="0">')
+    source = f'<p class="quiet"><a href="{name}.md">This runbook as text</a></p>'
+    article = f'<article class="prose" lang="{language}">{body}{source}</article>'
+    return page(name, article, current="", root=root)
+
+
+def _followable(tokens: list[Token], root: str) -> list[Token]:
+    """Without links to the docs, which are not served; those to other runbooks lead to their pages.
+
+    Absolute links stay.
+    """
+    kept, is_text = [], False
+    for token in tokens:
+        if token.type == "link_open":
+            address = str(token.attrs.get("href", ""))
+            is_text = False
+            if runbook := _OTHER_RUNBOOK.fullmatch(address):
+                token.attrs["href"] = f"{runbook[1]}{runbook[2] or ''}"
+            elif other := _OTHER_LANGUAGE.fullmatch(address):
+                folder = f"{other[1]}/" if other[1] else ""
+                token.attrs["href"] = f"{root}runbooks/{folder}{other[2]}"
+            else:
+                is_text = ":" not in address and not address.startswith("#")
+        if is_text and token.type in ("link_open", "link_close"):
+            is_text = token.type != "link_close"
+            continue
+        kept.append(token)
+    return kept

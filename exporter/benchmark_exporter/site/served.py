@@ -1,0 +1,36 @@
+"""What the site answers with: documents with their headers, and files of the package."""
+
+import hashlib
+from pathlib import Path
+
+from aiohttp import hdrs, web
+
+from benchmark_exporter.site.layout import HEADERS
+
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+
+def document(text: str, status: int = 200) -> web.Response:
+    """An HTML document, or a part of one."""
+    return web.Response(
+        text=text, status=status, content_type="text/html", charset="utf-8", headers=HEADERS
+    )
+
+
+def tagged(request: web.Request, text: str) -> web.Response:
+    """The same with an entity tag; no body if the client has it already (RFC 9110, 13.1.2)."""
+    tag = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
+    known = request.headers.get(hdrs.IF_NONE_MATCH, "").strip().strip('"')
+    response = web.Response(status=304, headers=HEADERS) if known == tag else document(text)
+    response.headers[hdrs.ETAG] = f'"{tag}"'
+    return response
+
+
+def file(path: Path) -> web.Response:
+    """A style, script or icon of the package."""
+    return web.Response(
+        body=path.read_bytes(),
+        content_type=_TYPES[path.suffix],
+        charset=None if path.suffix == ".svg" else "utf-8",
+        headers=HEADERS,
+    )

@@ -1,0 +1,211 @@
+"""The start page: what is wrong now, what is running, and the newest runs."""
+
+import shlex
+from collections.abc import Container, Iterable, Sequence
+from html import escape
+from urllib.parse import urlencode
+
+from benchmark_exporter.links import Links
+from benchmark_exporter.model import SEVERITIES, Notification, Scope
+from benchmark_exporter.site.addresses import benchmark_address, link, triage_address
+from benchmark_exporter.site.cells import badge, commit
+from benchmark_exporter.site.known import Known, Source
+from benchmark_exporter.site.layout import page
+from benchmark_exporter.site.newest_tables import change_table, run_table
+from benchmark_exporter.site.running import running_part
+from benchmark_exporter.site.wrong import OtherAlert, Wrong, WrongBenchmark, WrongGroup, wrong_now
+from benchmark_exporter.wording import Said, with_spaced_units
+
+ENTRIES_SHOWN, BENCHMARKS_OPEN, BENCHMARKS_LISTED = 20, 3, 50
+# Without scripts the whole page is loaded again; site.js loads only what it shows.
+_HEAD = (
+    '<noscript><meta http-equiv="refresh" content="10"></noscript>'
+    '<script type="module" src="site.js"></script>'
+)
+
+
+def start_page(content: str) -> str:
+    """The whole page around its `start_content`."""
+    return page(
+        "Start",
+        f'<div id="now" data-from="start-content">{content}</div>',
+        current="start",
+        head=_HEAD,
+    )
+
+
+def start_content(known: Known, results: tuple[str, str]) -> str:
+    """What changes of the page, as HTML; `results` is what `start_results` gives."""
+    headline, shown = results
+    scanning = "" if known.is_ready else "<p>Scanning the results folder …</p>"
+    return f"<h1>{headline}</h1>{scanning}{running_part(known.running)}{shown}"
+
+
+def start_results(known: Known, source: Source) -> tuple[str, str]:
+    """What it says of the ledger's state: the headline and the rest, as HTML."""
+    state = known.state
+    owners = list(state.owners.values())
+    wrong = wrong_now(owners, state.notifications)
+    runs = _runs_part(run_table(owners, state.branches), known)
+    return (
+        escape(_headline(known, wrong)),
+        f"{_wrong_part(wrong, source)}{runs}{change_table(owners)}",
+    )
+
+
+def _headline(known: Known, wrong: Wrong) -> str:
+    critical, warnings = (wrong.count(severity) for severity in SEVERITIES)
+    counts = [f"{critical} critical"] if critical else []
+    if warnings:
+        counts.append(f"{warnings} warning{'s' if warnings > 1 else ''}")
+    if counts:
+        return ", ".join(counts)
+    return "Nothing is wrong" if known.state.commits else "Nothing yet"
+
+
+def _runs_part(table: str, known: Known) -> str:
+    if table:
+        return f'{table}<p><a href="benchmarks">All benchmarks</a></p>'
+    return (
+        "<h2>No runs yet</h2><p>Copy a result file of a benchmark tool into "
+        f"<code>{escape(known.results_dir)}</code>, or run a benchmark with "
+        "<code>benchmark-exporter run</code>. It appears here within seconds. A file that cannot "
+        f'be read is listed under <a href="files">Files</a> with the reason.</p>'
+    )
+
+
+def _wrong_part(wrong: Wrong, source: Source) -> str:
+    entries = [
+        *((each.severity, _group(each, source)) for each in wrong.groups),
+        *((each.severity, _other(each, source)) for each in wrong.others),
+    ]
+    if not entries:
+        return ""
+    entries.sort(key=lambda entry: entry[0] != "critical")
+    more = len(entries) - ENTRIES_SHOWN
+    rest = f'<p><a href="benchmarks">{more} more</a></p>' if more > 0 else ""
+    items = "".join(html for _, html in entries[:ENTRIES_SHOWN])
+    return (
+        '<section aria-labelledby="wrong"><h2 id="wrong">Wrong now</h2>'
+        f'<ul class="entries">{items}</ul>{rest}{_further(source.links)}</section>'
+    )
+
+
+def _further(links: Links) -> str:
+    """Where alerts are seen from other sides."""
+    urls = links.urls
+    found = []
+    if "grafana" in urls:
+        found.append(link(f"{urls['grafana']}/d/alerts", "Alerts in Grafana"))
+    if "alertmanager" in urls:
+        found.append(link(f"{urls['alertmanager']}/#/alerts", "Alertmanager"))
+    if "prometheus" in urls:
+        address = f"{urls['prometheus']}/graph?{urlencode({'g0.expr': 'ALERTS', 'g0.tab': '1'})}"
+        found.append(link(address, "ALERTS in Prometheus"))
+    return f"<p>{' · '.join(found)}</p>" if found else ""
+
+
+def _group(group: WrongGroup, source: Source) -> str:
+    branch = f", {escape(group.branch)}" if group.branch else ""
+    since = f" since commit {commit(group.since_commit)}" if group.since_commit else ""
+    newest, scopes = sorted(group.commits), {each.scope for each in group.benchmarks}
+    place = f' <span class="quiet">in {_place(min(scopes, key=lambda scope: scope.key))}</span>'
+    of = f", newest run of {commit(newest[0])}" if len(newest) == 1 else ""
+    moved = "moved" if group.is_shifted else ""
+    key = escape("|".join((group.project, group.branch, group.since_commit, moved, *newest[:1])))
+    return (
+        f'<li class="entry {group.severity}" data-key="{key}">'
+        f'<p><span class="badge {group.severity}">{group.severity}</span> '
+        f"<strong>{escape(group.project)}{branch}: {group.count}</strong>{since}{of}"
+        f"{place if len(scopes) == 1 else ''}</p>"
+        f"{_listed([_benchmark(each, where=len(scopes) > 1) for each in group.benchmarks])}"
+        f"<p>{_runbooks(group.runbooks, source, firing=group.firing)}{_triage(group)}</p></li>"
+    )
+
+
+def _benchmark(wrong: WrongBenchmark, *, where: bool) -> str:
+    scope = wrong.scope
+    details = filter(None, (escape(", ".join(wrong.variants)), _place(scope) if where else ""))
+    quiet = f'<span class="quiet">{" · ".join(details)}</span>'
+    address = benchmark_address(scope, wrong.benchmark)
+    return f"<li>{link(address, wrong.benchmark)} {badge(wrong.said)} {quiet}</li>"
+
+
+def _place(scope: Scope) -> str:
+    return escape(", ".join(filter(None, (scope.environment, scope.machine_class))))
+
+
+def _listed(items: Sequence[str]) -> str:
+    """The first items, and the rest to unfold."""
+    first, rest = items[:BENCHMARKS_OPEN], items[BENCHMARKS_OPEN:BENCHMARKS_LISTED]
+    more = ""
+    if rest:
+        beyond = len(items) - BENCHMARKS_LISTED
+        further = f'<li><a href="benchmarks">{beyond} more</a></li>' if beyond > 0 else ""
+        more = (
+            f"<details><summary>{len(items) - BENCHMARKS_OPEN} more</summary>"
+            f"<ul>{''.join(rest)}{further}</ul></details>"
+        )
+    return f"<ul>{''.join(first)}</ul>{more}"
+
+
+def _runbooks(names: Iterable[str], source: Source, firing: Container[str] = ()) -> str:
+    """Links to runbooks, which are named like alerts; those of `firing` alerts say so."""
+    links = [
+        f"{link(f'runbooks/{name}', name)}{' (fires)' if name in firing else ''}"
+        for name in names
+        if source.has_runbook(name)
+    ]
+    return f"Runbook: {', '.join(links)}" if links else ""
+
+
+def _triage(group: WrongGroup) -> str:
+    """How to say what becomes of the regressions; gates, errors and shifts have no state."""
+    worse = [each for each in group.benchmarks if each.verdicts]
+    if not worse or group.is_shifted:
+        return ""
+    scopes = {each.scope for each in worse}
+    scope, names = worse[0].scope, {each.name for of in worse for each in of.verdicts}
+    name = "" if group.since_commit else min(names)
+    what = ["--since-commit", group.since_commit] if group.since_commit else [name]
+    command = ["benchmark-exporter", "triage", "set", "acknowledged", *what]
+    command += ["--project", scope.project]
+    if scope.branch:
+        command += ["--branch", scope.branch]
+    page_link = (
+        f" · {link(triage_address(scope, group.since_commit, name), 'Triage')}"
+        if len(scopes) == 1
+        else " · Triage"
+    )
+    # Options are not broken at their hyphens, so that they can be copied.
+    words = " ".join(
+        f'<span class="value">{escape(shlex.quote(word))}</span>'
+        if word.startswith("-")
+        else escape(shlex.quote(word))
+        for word in command
+    )
+    return f"{page_link}: <code>{words}</code>"
+
+
+def _other(other: OtherAlert, source: Source) -> str:
+    notifications = other.notifications
+    project = f"{escape(other.project)}: " if other.project else ""
+    times = f" × {len(notifications)}" if len(notifications) > 1 else ""
+    items = [
+        f"<li>{escape(with_spaced_units(each.summary))} {_of_alert(each)}</li>"
+        for each in notifications
+    ]
+    key = escape(f"{other.alertname}|{other.project}")
+    return (
+        f'<li class="entry {other.severity}" data-key="{key}"><p>'
+        f"{badge(Said(other.severity, other.severity))} "
+        f"<strong>{project}{escape(other.alertname)}{times}</strong></p>{_listed(items)}"
+        f"<p>{_runbooks([other.alertname], source)}</p></li>"
+    )
+
+
+def _of_alert(alert: Notification) -> str:
+    if not alert.benchmark:
+        return ""
+    scope = Scope(alert.project, alert.environment, alert.machine_class, alert.branch)
+    return link(benchmark_address(scope, alert.benchmark), alert.benchmark)

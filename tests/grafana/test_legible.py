@@ -46,7 +46,9 @@ OF_MANY = [
     for target in panel["targets"]
     if panel["type"] in ("timeseries", "state-timeline", "bargauge", "stat")
     and uid != "benchmark"
-    and re.search(r"\bby \([^)]*(benchmark_name|pipeline, branch)", target["expr"])
+    and re.search(
+        r"\bby \([^)]*(benchmark_name|pipeline, branch|alertname, project)", target["expr"]
+    )
 ]
 
 

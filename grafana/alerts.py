@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.models import dashboard as d
 
-from grafana import notifications, triage
+from grafana import few, notifications, triage
 from grafana.board import ALERTMANAGER_URL, EXPORTER_URL, Board
 from grafana.cells import figure, label, worded
 from grafana.no_data import NO_SAMPLE, NO_SAMPLE_OF_ALERTMANAGER, NO_WATCHDOG
@@ -38,7 +38,7 @@ def alerts() -> dashboard.Dashboard:
         watchdog(),
     )
     board.place(8, firing_alerts())
-    board.place(9, history())
+    board.place(10, history())
     board.row("Triage")
     board.place(8, triage.open_regressions())
     board.place(5, triage.real(), triage.a_week(), triage.until_triaged(), triage.until_closed())
@@ -140,8 +140,7 @@ def firing_alerts() -> Panel:
             "severity",
             "alertname",
             "Value",
-            *WHERE[1:],
-            "project",
+            *WHERE,
             "machine_class",
             "benchmark",
         ],
@@ -175,11 +174,12 @@ def history() -> Panel:
     quiet = f"max({watchdog}) * 0"
     return states(
         "Alerts over time",
-        "The highest severity that was firing, then each alert of each project while it was "
-        "firing; the worst between two points. Where alerts were not evaluated there is no band.",
+        "The highest severity that was firing, then the ten alerts, by project, that were firing "
+        "longest in the range; the worst between two points. Where alerts were not evaluated "
+        "there is no band.",
         query(f"{level('max')} or {quiet}", "all alerts", step=SLOW_SCRAPE),
         query(
-            level("max by (alertname, project)"),
+            few.longest_firing(level("max by (alertname, project)"), 10),
             "{{alertname}} {{project}}",
             ref="B",
             step=SLOW_SCRAPE,

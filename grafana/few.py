@@ -7,7 +7,7 @@ is no longer among the first, and another would begin there.
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models.dashboard import DashboardLink
 
-from grafana.selectors import AHEAD, GATE_THRESHOLD, RESULT, RUN, SUBJECT
+from grafana.selectors import AHEAD, FIRING, GATE_THRESHOLD, RESULT, RUN, SUBJECT
 from grafana.style import to_dashboard
 
 RESULTS, BENCHMARKS = 5, 5
@@ -77,6 +77,13 @@ def failed_first(expr: str, count: int) -> str:
     passed = at_end(f'benchmark_gate_passed{{criterion="overall", {RUN}}}')
     outcome = f"1000 * min by ({SUBJECT}) ({passed})"
     return f"({expr}) and on ({SUBJECT}) bottomk({count}, {outcome} + {_of_gate()} or {outcome})"
+
+
+def longest_firing(expr: str, count: int) -> str:
+    """Keep those of the `count` alerts, by project, that were firing longest in the range."""
+    firing = f"count_over_time(ALERTS{{{FIRING}}}[$__range] {AHEAD} @ end())"
+    longest = f"topk({count}, sum by (alertname, project) ({firing}))"
+    return f"({expr}) and on (alertname, project) {longest}"
 
 
 def failed_pipelines_first(expr: str, selector: str, count: int) -> str:

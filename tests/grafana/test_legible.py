@@ -46,7 +46,9 @@ OF_MANY = [
     for target in panel["targets"]
     if panel["type"] in ("timeseries", "state-timeline", "bargauge", "stat")
     and uid != "benchmark"
-    and re.search(r"\bby \([^)]*(benchmark_name|pipeline, branch)", target["expr"])
+    and re.search(
+        r"\bby \([^)]*(benchmark_name|pipeline, branch|alertname, project)", target["expr"]
+    )
 ]
 
 
@@ -60,6 +62,22 @@ def test_a_graph_of_all_benchmarks_shows_few_and_says_which(panel: Panel, expr: 
     # A choice at each point would begin and end lines in the middle of the graph.
     assert panel["type"] in ("bargauge", "stat") or "@ end()" in expr
     assert re.search(r"\b(five|ten|twenty)\b|with most", panel["description"])
+
+
+@pytest.mark.parametrize(
+    "legend",
+    [
+        pytest.param(target["legendFormat"], id=f"{uid}-{panel['title']}")
+        for uid, panel in ALL
+        for target in panel["targets"]
+        if panel["type"] in ("timeseries", "state-timeline", "bargauge")
+        and re.search(r"\bby \([^)]*benchmark_name", target["expr"])
+    ],
+)
+def test_a_line_or_bar_of_a_benchmark_names_its_environment(legend: str) -> None:
+    assert legend.startswith("{{benchmark_name}} ")
+    assert "{{environment}}" in legend
+    assert "{{project}}" in legend or "${several_projects}" in legend
 
 
 # Shares of a whole, which have no unusual values.

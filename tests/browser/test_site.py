@@ -163,8 +163,8 @@ def test_updates_keep_focus_selection_scrolling_and_what_is_unfolded(
       window.isSameDocument = true;
     }""")
     selected, scrolled = page.evaluate("[getSelection().toString(), scrollY]")
-    drop(exporter, "venus.json", perf_suite("r9", project="venus", speedup=2.0))
-    expect(page.locator(".entry").filter(has_text="venus")).to_be_visible()
+    drop(exporter, "pluto.json", perf_suite("r9", project="pluto", speedup=2.0))
+    expect(page.locator(".entry").filter(has_text="pluto")).to_be_visible()
     assert page.evaluate("window.isSameDocument") is True
     assert page.evaluate("document.activeElement.textContent") == "bench-09"
     assert page.evaluate("document.querySelector('details').open") is True

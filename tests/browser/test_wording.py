@@ -1,11 +1,13 @@
 """The pages of both ports, the live page and `watch` say the same in the same words."""
 
+import json
 import subprocess
 import threading
 
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
+from benchmark_exporter.wording import gate_said, run_said, verdict_said
 from tests.support.browsing import drop
 from tests.support.command import run
 from tests.support.documents import perf_suite, result
@@ -80,8 +82,21 @@ def assert_both_show(
         row = page.get_by_role("row").filter(has_text=benchmark)
         expect(row.get_by_text(words, exact=True)).to_be_visible()
         page.close()
+    assert said_by_status(exporter, benchmark) == words
     if words not in ("ok", "insufficient data"):  # no news
         assert words in watched(exporter, benchmark)
+
+
+def said_by_status(exporter: Exporter, benchmark: str) -> str:
+    """The state that the status API gives, in the words that there are for it."""
+    runs = json.loads(exporter.get("/api/v1/status"))["runs"]
+    (run,) = [each for each in runs if each["benchmark"] == benchmark]
+    worst = next(iter(run["verdicts"]), None)
+    verdict = None
+    if worst is not None:
+        triage = worst.get("triage", ""), worst.get("triaged_by", "")
+        verdict = verdict_said(worst["state"], worst["worsening_ratio"], *triage)
+    return run_said(run["failed"], gate_said(run["passed"], run["severity"]), verdict).text
 
 
 def watched(exporter: Exporter, benchmark: str) -> str:

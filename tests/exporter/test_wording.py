@@ -5,12 +5,17 @@ import json
 import pytest
 
 from benchmark_exporter.wording import (
+    Said,
     change,
     detectable,
+    gate_said,
     level_change,
     printable,
     printable_json,
     printable_name,
+    run_said,
+    verdict_said,
+    with_spaced_units,
     with_unit,
 )
 
@@ -109,3 +114,53 @@ def test_json_keeps_its_meaning() -> None:
     text = printable_json(json.dumps(document, indent=2, ensure_ascii=False))
     assert json.loads(text) == document
     assert all(line == printable(line) for line in text.split("\n"))
+
+
+@pytest.mark.parametrize(
+    ("failed", "gate", "verdict", "said"),
+    [
+        (True, gate_said(True, None), None, Said("ended with an error", "critical")),
+        (False, gate_said(None, None), None, Said("no gate", "unknown")),
+        (False, gate_said(True, None), None, Said("passed", "good")),
+        (False, gate_said(False, None), None, Said("failed", "critical")),
+        (
+            False,
+            gate_said(True, None),
+            verdict_said("critical", 1.0),
+            Said("critical, 100.0% worse", "critical"),
+        ),
+        (
+            False,
+            gate_said(False, "critical"),
+            verdict_said("critical", 1.0),
+            Said("failed, critical regression", "critical"),
+        ),
+        (
+            False,
+            gate_said(False, "warning"),
+            verdict_said("suspect", 0.2),
+            Said("failed, warning regression", "warning"),
+        ),
+        (
+            False,
+            gate_said(None, None),
+            verdict_said("insufficient_data", None),
+            Said("insufficient data", "unknown"),
+        ),
+        (
+            False,
+            gate_said(None, None),
+            verdict_said("improved", -0.5, "expected", "ann"),
+            Said("improved, 50.0% better, expected by ann", "good"),
+        ),
+    ],
+)
+def test_a_run_is_called_by_the_worse_of_its_gate_and_its_verdict(
+    failed: bool, gate: Said, verdict: Said | None, said: Said
+) -> None:
+    assert run_said(failed, gate, verdict) == said
+
+
+def test_times_of_prometheus_are_written_as_elsewhere() -> None:
+    text = "sleep_5us of io/5ms: 428.5us → 1.2ms, 3ns, 30s, bus"
+    assert with_spaced_units(text) == "sleep_5us of io/5ms: 428.5 µs → 1.2 ms, 3 ns, 30s, bus"

@@ -36,6 +36,7 @@ def break_all(exporter: Exporter) -> None:
         results = dict.fromkeys(BROKEN, value) | dict.fromkeys(STEADY, 1.0)
         drop(exporter, f"{number}.json", result(number, results))
     drop(exporter, "orbit.json", perf_suite(project="orbit", speedup=5.0))
+    drop(exporter, "venus.json", perf_suite("r2", project="venus", speedup=30.0))
     drop(exporter, "odd.json", {"keys": "of no format"})
     (exporter.results / "half.json").write_text('{"a":')
     where = {"project": "router", "environment": "ci", "branch": "main"}
@@ -47,8 +48,12 @@ def break_all(exporter: Exporter) -> None:
         ),
         alert("CommonRegression", "critical", **where),
         alert("IngestLagging", "warning"),
+        alert("BenchmarkDrifting", "warning", benchmark_name="venus/compiled"),
     )
     exporter.until(lambda: len(regressed(exporter)) == len(BROKEN))
+    # The start page follows within a second.
+    shown = (b"14 results are worse", b"1 gate failed", b'"benchmark?name=venus"')
+    exporter.until(lambda: all(text in exporter.get("/") for text in shown))
 
 
 def regressed(exporter: Exporter) -> list[str]:

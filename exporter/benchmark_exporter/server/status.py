@@ -45,10 +45,11 @@ class VerdictStatus(VerdictNews, frozen=True, kw_only=True):
 class RunStatus(RunSummary, frozen=True, kw_only=True):
     """The newest run of a benchmark. Speedup, `passed` and `severity` are None without a gate.
 
-    `verdicts` is sorted worst first.
+    `failed` says that it ended with an error. `verdicts` is sorted worst first.
     """
 
     timestamp_seconds: float
+    failed: bool
     speedup_p50_ratio: float | None
     passed: bool | None
     severity: str | None
@@ -174,6 +175,7 @@ def _runs(state: CurrentState, exposition: Exposition) -> list[RunStatus]:
                 run_id=run.run_id,
                 commit_hash=run.commit_hash,
                 timestamp_seconds=run.timestamp_seconds,
+                failed=run.failed,
                 speedup_p50_ratio=None if outcome is None else outcome.speedup_p50_ratio,
                 passed=None if outcome is None else outcome.passed,
                 severity=None if outcome is None else outcome.severity,

@@ -1,7 +1,7 @@
 """The start page: what is wrong now, what is running, and the newest runs."""
 
 import shlex
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from html import escape
 from urllib.parse import urlencode
 
@@ -77,7 +77,7 @@ def _runs_part(table: str, known: Known) -> str:
 def _wrong_part(wrong: Wrong, source: Source) -> str:
     entries = [
         *((each.severity, _group(each, source)) for each in wrong.groups),
-        *((each.severity, _other(each, source)) for each in wrong.others),
+        *((each.severity, _other(each, source, wrong.benchmarks)) for each in wrong.others),
     ]
     if not entries:
         return ""
@@ -187,12 +187,12 @@ def _triage(group: WrongGroup) -> str:
     return f"{page_link}: <code>{words}</code>"
 
 
-def _other(other: OtherAlert, source: Source) -> str:
+def _other(other: OtherAlert, source: Source, benchmarks: Mapping[str, str]) -> str:
     notifications = other.notifications
     project = f"{escape(other.project)}: " if other.project else ""
     times = f" × {len(notifications)}" if len(notifications) > 1 else ""
     items = [
-        f"<li>{escape(with_spaced_units(each.summary))} {_of_alert(each)}</li>"
+        f"<li>{escape(with_spaced_units(each.summary))} {_of_alert(each, benchmarks)}</li>"
         for each in notifications
     ]
     key = escape(f"{other.alertname}|{other.project}")
@@ -204,8 +204,9 @@ def _other(other: OtherAlert, source: Source) -> str:
     )
 
 
-def _of_alert(alert: Notification) -> str:
+def _of_alert(alert: Notification, benchmarks: Mapping[str, str]) -> str:
     if not alert.benchmark:
         return ""
     scope = Scope(alert.project, alert.environment, alert.machine_class, alert.branch)
-    return link(benchmark_address(scope, alert.benchmark), alert.benchmark)
+    benchmark = benchmarks.get(alert.benchmark, alert.benchmark)
+    return link(benchmark_address(scope, benchmark), alert.benchmark)

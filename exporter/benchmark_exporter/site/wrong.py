@@ -1,6 +1,6 @@
 """What is wrong now, grouped so that one commit's regressions are one entry."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from benchmark_exporter.ledger.owner_states import OwnerState
@@ -131,10 +131,14 @@ class OtherAlert:
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """All that is wrong, the worst first."""
+    """All that is wrong, the worst first.
+
+    `benchmarks` has the benchmarks of the results that other alerts name.
+    """
 
     groups: Sequence[WrongGroup]
     others: Sequence[OtherAlert]
+    benchmarks: Mapping[str, str]
 
     def count(self, severity: Severity) -> int:
         """How many entries have this severity."""
@@ -159,7 +163,14 @@ def wrong_now(owners: Sequence[OwnerState], notifications: Iterable[ReceivedNoti
             if received.fires and received.notification.severity in SEVERITIES
         ],
     )
-    return Wrong(sorted(groups, key=_urgency), others)
+    named = {alert.benchmark for other in others for alert in other.notifications}
+    benchmarks = {
+        newest.result.name: newest.result.benchmark
+        for owner in (owners if named else ())
+        for newest in owner.results
+        if newest.result.name in named
+    }
+    return Wrong(sorted(groups, key=_urgency), others, benchmarks)
 
 
 def _wrong_benchmarks(owners: Sequence[OwnerState]) -> dict[tuple[Scope, str], WrongBenchmark]:

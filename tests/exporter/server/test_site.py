@@ -108,7 +108,7 @@ def test_what_one_commit_broke_is_one_entry(exporter: Exporter) -> None:
     others = "".join(each for each in wrong(page) if each != entry)
     assert not any(name in others for name in BROKEN)
     assert "IngestLagging of 428.5 µs" in others
-    assert "2 critical, 1 warning" in page
+    assert "2 critical, 2 warnings" in page
 
 
 def test_the_triage_command_acts_on_all_that_the_entry_lists(exporter: Exporter) -> None:
@@ -152,6 +152,13 @@ def test_results_that_moved_with_their_environment_are_no_regressions(
         assert "triage" not in entry
     finally:
         assert exporter.stop() == 0
+
+
+def test_an_alert_about_a_result_leads_to_the_page_of_its_benchmark(exporter: Exporter) -> None:
+    (drifting,) = [
+        each for each in wrong(ask(exporter.port, "/")[1]) if "BenchmarkDrifting" in each
+    ]
+    assert '<a href="benchmark?name=venus">venus/compiled</a>' in drifting
 
 
 def test_files_are_named_with_the_reason_and_what_to_do(exporter: Exporter) -> None:

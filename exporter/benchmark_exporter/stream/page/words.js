@@ -14,7 +14,10 @@ export function milliseconds(ms) {
 
 // A text of Prometheus' templates, which write 428.5us, with times as elsewhere.
 export function withSpacedUnits(text) {
-  return text.replace(/(\d)(ns|us|ms)\b/g, (_, digit, unit) => `${digit} ${unit.replace("u", "µ")}`);
+  return text.replace(
+    /(?<![\w./-])(\d+(?:\.\d+)?)(ns|us|ms)\b/g,
+    (_, number, unit) => `${number} ${unit.replace("u", "µ")}`,
+  );
 }
 
 function change(worseningRatio) {

@@ -1,6 +1,6 @@
 """Runs that a history holds, known by what they measured of which commit.
 
-Such a run is a document of its own here, beside the one that it was imported as.
+Such a run is a document of its own here, in addition to the one that it was imported as.
 """
 
 import sqlite3

@@ -16,7 +16,7 @@ import yaml
 
 from alertmanager import render
 from benchmark_exporter.alert_texts import language
-from stack import alert_texts, notify_test, settings
+from stack import alert_texts, notify_test, prometheus_config, settings
 from stack.settings import Settings, StackError
 from tests.rules import rendering
 from tests.rules.test_rules import EVERY_ALERT, RULES, UNIT_TESTS
@@ -194,6 +194,19 @@ def test_an_alert_without_japanese_texts_keeps_its_english_ones(tmp_path: Path) 
         "summary": "mine",
         "runbook_url": "https://wiki.example.org/mine",
     }
+
+
+def test_a_folder_has_the_rules_of_now_alone(tmp_path: Path) -> None:
+    english = "groups: [{name: own, rules: [{alert: Mine, expr: up == 0}]}] # as written\n"
+    _write_rules(tmp_path, english)
+    (tmp_path / "secrets").mkdir()
+    folder = tmp_path / "rules"
+    prometheus_config.write_rules(Settings(tmp_path, JAPANESE.values), folder)
+    assert "# Made of prometheus/rules/own.yml" in (folder / "own.yml").read_text("utf-8")
+    (tmp_path / "prometheus/rules/own.yml").rename(tmp_path / "prometheus/rules/other.yml")
+    prometheus_config.write_rules(Settings(tmp_path, ENGLISH.values), folder)
+    assert [path.name for path in folder.iterdir()] == ["other.yml"]
+    assert (folder / "other.yml").read_text("utf-8") == english
 
 
 @pytest.mark.parametrize("text", ["groups: [", "groups: 3", "[]", "groups: [{name: x}]"])

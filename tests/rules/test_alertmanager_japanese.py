@@ -89,6 +89,22 @@ OF_SUBJECTS = [
 ]
 
 
+DIGEST = Alert(
+    {
+        "alertname": "WeeklyDigest",
+        "severity": "info",
+        "project": "経路探索" * 25,
+        "week": "2026-03-02",
+    },
+    {
+        "summary": "router、悪化 1 件、改善 0 件、継続中 1 件、2026-03-02 までの 1 週間",
+        "description": f"悪化\n- {'長' * 2994}👩‍💻続き",
+        "dashboard_url": "http://localhost:3000/d/overview",
+    },
+    "",
+)
+
+
 @pytest.fixture(scope="module")
 def sent(
     tmp_path_factory: pytest.TempPathFactory,
@@ -97,7 +113,7 @@ def sent(
 ) -> Iterator[Alertmanager]:
     folder = tmp_path_factory.mktemp("japanese")
     with running_alertmanager(folder, programs, free_port, language="ja") as alertmanager:
-        alertmanager.post([REGRESSION, *MANY, *CUT, *OF_SUBJECTS])
+        alertmanager.post([REGRESSION, *MANY, *CUT, *OF_SUBJECTS, DIGEST])
         yield alertmanager
 
 
@@ -195,6 +211,22 @@ def test_a_subject_fits_into_a_line_and_ends_with_a_character(
     title = f"[重大] {cut}…"
     _, received = sent.channels.email.inbox.wait(mail(title), DEADLINE_SECONDS)
     _is_encoded(received)
+
+
+def test_the_weekly_digest(sent: Alertmanager) -> None:
+    title = f"ベンチマーク、2026-03-02 までの 1 週間、{'経路探索' * 10}…"
+    _, message = sent.channels.slack.inbox.wait(slack(title), DEADLINE_SECONDS)
+    assert message["attachments"][0]["text"] == (
+        f"*{DIGEST.annotations['summary']}*\n悪化\n- {'長' * 2994}👩‍💻…\n"
+        "<http://localhost:3000/d/overview|ダッシュボード>"
+    )
+    _, received = sent.channels.email.inbox.wait(mail(title), DEADLINE_SECONDS)
+    _is_encoded(received)
+    plain = received.message.get_body(("plain",))
+    assert plain is not None
+    assert (
+        plain.get_content().rstrip().endswith("\nダッシュボード http://localhost:3000/d/overview")
+    )
 
 
 def test_the_end(sent: Alertmanager) -> None:

@@ -14,8 +14,11 @@ from typing import Any
 import pytest
 import yaml
 
-from stack import alert_texts, settings
+from alertmanager import render
+from benchmark_exporter.alert_texts import language
+from stack import alert_texts, notify_test, prometheus_config, settings
 from stack.settings import Settings, StackError
+from tests.rules import rendering
 from tests.rules.test_rules import EVERY_ALERT, RULES, UNIT_TESTS
 from tests.support.paths import REPOSITORY
 
@@ -193,6 +196,19 @@ def test_an_alert_without_japanese_texts_keeps_its_english_ones(tmp_path: Path) 
     }
 
 
+def test_a_folder_has_the_rules_of_now_alone(tmp_path: Path) -> None:
+    english = "groups: [{name: own, rules: [{alert: Mine, expr: up == 0}]}] # as written\n"
+    _write_rules(tmp_path, english)
+    (tmp_path / "secrets").mkdir()
+    folder = tmp_path / "rules"
+    prometheus_config.write_rules(Settings(tmp_path, JAPANESE.values), folder)
+    assert "# Made of prometheus/rules/own.yml" in (folder / "own.yml").read_text("utf-8")
+    (tmp_path / "prometheus/rules/own.yml").rename(tmp_path / "prometheus/rules/other.yml")
+    prometheus_config.write_rules(Settings(tmp_path, ENGLISH.values), folder)
+    assert [path.name for path in folder.iterdir()] == ["other.yml"]
+    assert (folder / "other.yml").read_text("utf-8") == english
+
+
 @pytest.mark.parametrize("text", ["groups: [", "groups: 3", "[]", "groups: [{name: x}]"])
 def test_a_file_that_is_not_one_of_rules_is_named(tmp_path: Path, text: str) -> None:
     _write_rules(tmp_path, text)
@@ -207,6 +223,34 @@ def test_a_file_that_has_no_texts_of_alerts_is_named(tmp_path: Path, text: str) 
     (tmp_path / "prometheus/rules/ja/own.yml").write_text(text, encoding="utf-8")
     with pytest.raises(StackError, match=r"^prometheus/rules/ja/own\.yml is not texts of alerts: "):
         alert_texts.rules(Settings(tmp_path, JAPANESE.values))
+
+
+def test_the_test_alert_and_all_programs_know_the_same_languages() -> None:
+    assert set(alert_texts.LANGUAGES) == set(language.LANGUAGES) == set(render.LANGUAGES)
+    folders = {path.name for path in (REPOSITORY / "alertmanager/templates").glob("*/")}
+    assert folders == notify_test.TEXTS.keys() == set(alert_texts.LANGUAGES)
+    for texts in notify_test.TEXTS.values():
+        assert texts.keys() == TRANSLATED
+        assert "`make notify-test`" in texts["description"]
+        assert ": " not in "".join(texts.values())
+
+
+def test_words_of_messages_have_the_same_names_in_each_language() -> None:
+    english, japanese = (
+        re.findall(
+            r'define "([^"]+)"',
+            (REPOSITORY / f"alertmanager/templates/{each}/words.tmpl").read_text(encoding="utf-8"),
+        )
+        for each in ("en", "ja")
+    )
+    assert english == japanese
+    assert len(set(english)) == len(english)
+
+
+def test_a_language_that_there_is_not_is_refused(tmp_path: Path) -> None:
+    refused = rendering.render(tmp_path, secrets={}, settings={"ALERT_LANGUAGE": "jp"})
+    assert refused.process.returncode == 1
+    assert "ALERT_LANGUAGE must be 'en' or 'ja', not 'jp'" in refused.process.stderr
 
 
 def _write_rules(root: Path, text: str) -> None:

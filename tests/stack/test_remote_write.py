@@ -168,14 +168,13 @@ def test_promtool_accepts_the_configuration_in_both_modes(
         "REMOTE_WRITE_USERNAME=writer",
         "REMOTE_WRITE_TENANT=team-a",
         "LONG_TERM_STORE=yes",
+        "ALERT_LANGUAGE=ja",
         remote_write_password="s3cret",
     )
     local = values.state_dir / "prometheus"
     prometheus_folder.lay_out(values, local, PARTS, programs["prometheus"], PROMETHEUS)
     mounted = values.state_dir / prometheus_config.FOLDER
     # What the container has there from elsewhere.
-    (mounted / "rules").rmdir()
-    shutil.copytree(REPOSITORY / "prometheus/rules", mounted / "rules")
     shutil.copytree(values.state_dir / "internal", mounted / "internal", dirs_exist_ok=True)
     for configuration in (local / "prometheus.yml", mounted / "prometheus.yml"):
         command = [*programs["promtool"], "check", "config", str(configuration)]

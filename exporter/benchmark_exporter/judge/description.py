@@ -1,26 +1,25 @@
 """The numbers of a verdict, in the result's unit and as ratios."""
 
-from collections.abc import Sequence
-
-from benchmark_exporter.judge.detectability import detectability
+from benchmark_exporter.judge.detectability import Detectability
 from benchmark_exporter.judge.reference import Reference, Scale
-from benchmark_exporter.judge.state import Verdict
+from benchmark_exporter.judge.state import Verdict, VerdictState
 
 
 def described(
+    state: VerdictState,
     value: float,
     scale: Scale,
     known: Reference,
     level: float,
     limit: float,
-    cv_ratios: Sequence[float],
-    samples: int | None,
+    seen: Detectability,
+    unaccepted: float | None,
+    suppressed: bool = False,
 ) -> Verdict:
-    """A verdict on a value compared with a level, in badness as `limit`; its state is to be set."""
+    """A verdict on a value compared with a level, in badness as `limit`."""
     reference = _plain(scale.value(level))
-    seen = detectability(known, scale, cv_ratios, samples)
     return Verdict(
-        "ok",
+        state,
         value,
         reference,
         _plain(scale.value(limit)),
@@ -28,7 +27,9 @@ def described(
         scale.ratio(known.noise[1], known.level),
         seen.ratio,
         len(known.runs),
-        rolling=_plain(scale.value(known.level)),
+        suppressed,
+        unaccepted=unaccepted,
+        rolling=reference if level == known.level else _plain(scale.value(known.level)),
         quiet_ratio=seen.quiet_ratio,
         reachable_ratio=seen.reachable_ratio,
         reachable_samples=seen.reachable_samples,

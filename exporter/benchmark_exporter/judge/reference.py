@@ -7,6 +7,7 @@ itself, and the ratios of the limits are then shares of the reference.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from math import exp, expm1, inf, isfinite, log, log1p, pi, sqrt
 from typing import NamedTuple
 
@@ -57,6 +58,18 @@ class Scale(msgspec.Struct, frozen=True):
             reached = changed > 0 or not self.logarithmic
             distance = max(distance, self.bad(changed) - level if reached else inf)
         return distance
+
+    def distances(self, limits: JudgeLimits, level: float) -> tuple[float, float, float]:
+        """How far from a level is what is worse by the small, the tolerated and the large ratio."""
+        small, tolerance, large = limits.small_ratio, limits.tolerance_ratio, limits.large_ratio
+        least = limits.least_change
+        if self.logarithmic and not least:  # as nearly always
+            return log1p(small), log1p(tolerance), log1p(large)
+        return (
+            self.distance(small, level, least),
+            self.distance(tolerance, level, least),
+            self.distance(large, level, least),
+        )
 
     def ratio(self, distance: float, level: float) -> float | None:
         """A distance from a level as a ratio; None where the level is 0."""
@@ -123,37 +136,32 @@ def make_reference(
     ordered, threes, sixes = known
     count = len(ordered)
     level = median(ordered)
-    error = error_ratio if scale.logarithmic else error_ratio * abs(level)
     bias = median(threes) - level
-    deviation = max(deviation_of(ordered, level), error)
-    quantiles = (
-        students(limits.noise_factor, OVERLAP * count / SHORT),
-        students(limits.noise_factor, OVERLAP * count / LONG),
-    )
-    noise = (
-        students(limits.noise_factor, count) * deviation,
-        quantiles[0] * max(deviation_of(threes, level + bias), error / sqrt(SHORT)),
-    )
-    six = quantiles[1] * max(deviation_of(sixes, level), error / sqrt(LONG))
-    small, tolerance, large = (
-        scale.distance(ratio, level, limits.least_change)
-        for ratio in (limits.small_ratio, limits.tolerance_ratio, limits.large_ratio)
-    )
+    one, three, six = _quantiles(limits.noise_factor, count)
+    deviation = deviation_of(ordered, level)
+    of_three, of_six = deviation_of(threes, level + bias), deviation_of(sixes, level)
+    if error_ratio:
+        error = error_ratio if scale.logarithmic else error_ratio * abs(level)
+        deviation = max(deviation, error)
+        of_three, of_six = max(of_three, error / sqrt(SHORT)), max(of_six, error / sqrt(LONG))
+    noise, six_noise = three * of_three, six * of_six
+    small, tolerance, large = scale.distances(limits, level)
+    # Positional, since this is the most frequent of all calls but those in loops.
     return Reference(
-        runs=ordered,
-        level=level,
-        bias=bias,
-        deviation=deviation,
-        tail=ordered[min(int((1 - limits.tail_share) * count), count - 1)],
-        noise=noise,
-        quantiles=quantiles,
-        three=max(tolerance, noise[1]),
-        six=max(small, six),
-        six_noise=six,
-        tolerance=tolerance,
-        small=small,
-        large=large,
-        mode_runs=max(_LEAST_MODE_RUNS, limits.mode_share * count),
+        ordered,
+        level,
+        bias,
+        deviation,
+        ordered[min(int((1 - limits.tail_share) * count), count - 1)],
+        (one * deviation, noise),
+        (three, six),
+        max(tolerance, noise),
+        max(small, six_noise),
+        six_noise,
+        tolerance,
+        small,
+        large,
+        max(_LEAST_MODE_RUNS, limits.mode_share * count),
     )
 
 
@@ -162,6 +170,16 @@ def standard_error(cv_ratio: float | None, samples: int | None) -> float:
     if cv_ratio is None or samples is None or samples < 2 or not isfinite(cv_ratio):
         return 0.0
     return MEDIAN_TO_MEAN_ERROR * abs(cv_ratio) / sqrt(samples)
+
+
+@lru_cache(maxsize=1024)
+def _quantiles(normal: float, count: int) -> tuple[float, float, float]:
+    """Those of one run, of three and of six, compared with so many runs."""
+    return (
+        students(normal, count),
+        students(normal, OVERLAP * count / SHORT),
+        students(normal, OVERLAP * count / LONG),
+    )
 
 
 def students(normal: float, count: float) -> float:

@@ -10,7 +10,7 @@ from math import hypot, isfinite
 from msgspec.structs import replace
 
 from benchmark_exporter.judge.description import described
-from benchmark_exporter.judge.detectability import added_spread
+from benchmark_exporter.judge.detectability import added_spread, detectability
 from benchmark_exporter.judge.reference import (
     Reference,
     Scale,
@@ -72,35 +72,39 @@ def judge(
         within = replace(state, cv_ratios=cv_ratios)
         return _within_alarm(within, state.alarm, value, at_seconds, scale, limits, pinned, samples)
     values = (*state.values, value)[-limits.window_runs - GAP :]
-    before, state = state.values, replace(state, values=values, cv_ratios=cv_ratios)
+    before, unaccepted = state.values, state.unaccepted
+    state = SeriesState(state.version, values, None, unaccepted, state.lapsed_pinned, cv_ratios)
     gap = min(GAP, len(values) - limits.least_runs)
     if gap < SHORT:
         worsening = None if pinned is None else scale.worsening(value, pinned)
         few = Verdict("insufficient_data", value, pinned, worsening_ratio=worsening)
-        return replace(few, run_count=len(values) - 1, unaccepted=state.unaccepted), state
+        return replace(few, run_count=len(values) - 1, unaccepted=unaccepted), state
     bad, ordered = window.follow(before, values, scale, gap)
     known = make_reference(ordered, scale, limits, standard_error(cv_ratio, samples))
     long = long_change(bad, known)
     level, limit, runs = _strictest(bad, known, long, scale, limits, pinned)
-    verdict = described(value, scale, known, level, limit, cv_ratios, samples)
+    seen = detectability(known, scale, cv_ratios, samples)
     if runs:
         alarm = Alarm(
             scale.value(level), scale.value(limit), at_seconds, 1, at_seconds, runs, values[-runs:]
         )
         opened = replace(state, values=values[:-runs], alarm=alarm)
-        critical = replace(verdict, state="critical", alarm_runs=1, unaccepted=state.unaccepted)
-        return critical, opened
+        verdict = described("critical", value, scale, known, level, limit, seen, unaccepted)
+        return replace(verdict, alarm_runs=1), opened
     now = state_of(bad, known, long)
-    if state.unaccepted is not None:
-        worse = median(sorted(bad[-SHORT:])) - scale.bad(state.unaccepted)
-        if worse < known.tolerance / 2:  # fixed
-            state = replace(state, unaccepted=None, lapsed_pinned=None)
+    if unaccepted is not None and _is_fixed(bad, known, scale.bad(unaccepted)):
+        state, unaccepted = replace(state, unaccepted=None, lapsed_pinned=None), None
     followed = _following(values, bad, known, scale, told=now == "warning")
     if followed is not values:
         state = replace(state, values=followed)
     suppressed = now == "ok" and bad[-1] - level > known.tolerance
-    verdict = replace(verdict, state=now, suppressed=suppressed, unaccepted=state.unaccepted)
+    verdict = described(now, value, scale, known, level, limit, seen, unaccepted, suppressed)
     return verdict, state
+
+
+def _is_fixed(bad: Sequence[float], known: Reference, before: float) -> bool:
+    """Whether the newest runs are back at the level before one that nobody has accepted."""
+    return median(sorted(bad[-SHORT:])) - before < known.tolerance / 2
 
 
 def accept(state: SeriesState, *, better: Better, limits: JudgeLimits) -> SeriesState:
@@ -166,14 +170,14 @@ def _within_alarm(
     level, limit = scale.bad(alarm.reference), scale.bad(alarm.limit)
     runs = in_order(scale.all_bad(state.values[-limits.window_runs :]))
     known = make_reference(runs, scale, limits, 0.0)
-    verdict = described(value, scale, known, level, limit, state.cv_ratios, samples)
-    verdict = replace(verdict, unaccepted=state.unaccepted)
+    seen = detectability(known, scale, state.cv_ratios, samples)
+    verdict = described("ok", value, scale, known, level, limit, seen, state.unaccepted)
     now, half = median(sorted(bad[-SHORT:])), (limit - level) / 2
     # A young alarm ends with its first good run: most likely it was a disturbance.
     young = alarm.runs <= HOLDS
     if now - level < half or (young and bad[-1] - level < half):
         back = (*state.values, *(values if young else values[-2:]))[-kept:]
-        return replace(verdict, state="ok"), replace(state, values=back, alarm=None)
+        return verdict, replace(state, values=back, alarm=None)
     verdict = replace(verdict, state="critical", alarm_runs=alarm.runs)
     if level_runs >= HOLDS:
         before = median(sorted(bad[:-SHORT]))

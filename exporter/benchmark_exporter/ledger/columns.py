@@ -50,9 +50,9 @@ class Columns(Generic[Row]):
         self._nested.sort(key=lambda nested: -nested[0])  # inner ones stay before their outer
         fields = [attribute.rpartition(".")[2] for attribute in found]
         self.names: Sequence[str] = [(names or {}).get(field, field) for field in fields]
-        self._get = attrgetter(*found) if len(found) > 1 else None
-        self._only = found[0]
         self.read = self._reader()
+        # The values of a struct, in the order of the columns.
+        self.values = self._writer(found)
 
     def _add_fields(
         self, row: type, without: Collection[str], found: list[str], outer: str = ""
@@ -102,18 +102,24 @@ class Columns(Generic[Row]):
             return read_plain
         return read_first if not groups and [at for at, _ in decoders] == [0] else read
 
-    def values(self, row: Row) -> Sequence[Any]:
-        """The values of a struct, in the order of the columns."""
-        values: tuple[Any, ...] = (
-            (getattr(row, self._only),) if self._get is None else self._get(row)
-        )
-        if not self._json:
-            return values
-        converted = list(values)
-        for column in self._json:
-            if converted[column] is not None:
-                converted[column] = to_json(converted[column])
-        return converted
+    def _writer(self, attributes: Sequence[str]) -> Callable[[Row], Key]:
+        """A function that gives the values of these attributes of a struct."""
+        first, json = attributes[0], self._json
+        # Of one attribute, it returns that and not a tuple.
+        plain: Callable[[Row], Key] = attrgetter(*attributes)
+        if len(attributes) == 1:
+
+            def plain(row: Row) -> Key:
+                return (getattr(row, first),)
+
+        def with_json(row: Row) -> Key:
+            values = list(plain(row))
+            for column in json:
+                if values[column] is not None:
+                    values[column] = to_json(values[column])
+            return tuple(values)
+
+        return with_json if json else plain
 
     def query(self, source: str, **expressions: str) -> "Query[Row]":
         """Selects the columns from `source`, which begins with FROM.
@@ -169,6 +175,8 @@ class Table(Generic[Row]):
         every = [*(key[index] for index in self._key_apart), *columns]
         self.all_names: Sequence[str] = every
         values = f"INTO {name} ({', '.join(every)}) VALUES ({', '.join('?' * len(every))})"
+        # The values of `insert`, `insert_new` and `replace`, of a key and a row.
+        self.bind = self._binder()
         self.insert = f"INSERT {values}"
         self.insert_new = f"INSERT {values} ON CONFLICT DO NOTHING"
         if not key and not one_row:
@@ -188,14 +196,24 @@ class Table(Generic[Row]):
         labels = self._labels
         return (*key[:labels], to_json(key[labels]), *key[labels + 1 :])
 
-    def bind(self, key: Key, row: Row) -> Key:
-        """The values of `insert`, `insert_new` and `replace`."""
-        if not self._key_apart:
-            return tuple(self.columns.values(row))
-        bound = self.bind_key(key)
-        if len(self._key_apart) < len(key):
-            bound = tuple(bound[index] for index in self._key_apart)
-        return (*bound, *self.columns.values(row))
+    def _binder(self) -> Callable[[Key, Row], Key]:
+        """The function `bind`: most of a burst's rows pass through it."""
+        values, apart, bind_key = self.columns.values, self._key_apart, self.bind_key
+
+        def bind_without_key(_: Key, row: Row) -> Key:
+            return values(row)
+
+        def bind_with_key(key: Key, row: Row) -> Key:
+            return (*key, *values(row))
+
+        def bind_with_part(key: Key, row: Row) -> Key:
+            bound = bind_key(key)
+            return (*(bound[index] for index in apart), *values(row))
+
+        if not apart:
+            return bind_without_key
+        is_whole = len(apart) == len(self.key) and self._labels is None
+        return bind_with_key if is_whole else bind_with_part
 
 
 @lru_cache(maxsize=16_384)

@@ -105,13 +105,14 @@ class WriteBuffer:
         """
         self.changed = True
         rows = self._rows[table]
-        if key in rows.known:
-            before = rows.known[key]
-        else:
-            before = rows.known[key] = self._read(table, key)
+        known = rows.known
+        try:
+            before = known[key]
+        except KeyError:
+            before = known[key] = self._read(table, key)
         after = changed(before, *change)
         if after is not before:
-            rows.known[key] = after
+            known[key] = after
             rows.unwritten[key] = None
             if before is None:
                 self.touched.note_birth(table)
@@ -126,11 +127,15 @@ class WriteBuffer:
             if not rows.unwritten:
                 continue
             self.touched.note_rows(table, rows.unwritten)
-            known = [(key, rows.known[key]) for key in rows.unwritten]
-            replaced = [table.bind(key, row) for key, row in known if row is not None]
+            bind, known, deleted, replaced = table.bind, rows.known, list[Key](), list[Key]()
+            for key in rows.unwritten:
+                row = known[key]
+                if row is None:
+                    deleted.append(table.bind_key(key))
+                else:
+                    replaced.append(bind(key, row))
             if replaced:
                 execute_many(table.replace, replaced)
-            deleted = [table.bind_key(key) for key, row in known if row is None]
             if deleted:
                 execute_many(table.delete, deleted)
             rows.unwritten.clear()

@@ -1,8 +1,10 @@
 """How long a new counter is shown as 0, and that it is held only once."""
 
 import math
-from collections.abc import Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import NamedTuple
 
 from benchmark_exporter.ledger import Ledger, LedgerError, RunningTotal
 from benchmark_exporter.metrics.definitions import Part
@@ -11,6 +13,17 @@ from benchmark_exporter.metrics.live import LastScrapes
 # A Prometheus that has not scraped for a while is awaited for this long, so that it sees the 0 of
 # what was born meanwhile. It is checked so often whether it has come back.
 AWAITED_SECONDS, AWAITED_CHECK_SECONDS = 600.0, 1.0
+
+
+class Span(NamedTuple):
+    """Of births in order: those from `first` to `end`, without that, are held.
+
+    The holds of those before `unawaited` go on only since a Prometheus is awaited.
+    """
+
+    first: int
+    unawaited: int
+    end: int
 
 
 class Hold:
@@ -59,6 +72,21 @@ class Hold:
         else:
             self.released_seconds = max(self.released_seconds, born_seconds)
         return held
+
+    def span(self, births: Sequence[float]) -> Span:
+        """Which of these births (seconds since 1970, in order) are held; asks for none of them."""
+        return Span(
+            bisect_left(births, True, key=self._is_not_over),
+            bisect_left(births, True, key=lambda born: self._now < born + self._seconds),
+            bisect_right(births, self._now),
+        )
+
+    def _is_not_over(self, born_seconds: float) -> bool:
+        """Whether a total is held if it is not born in the future. So are all born after it."""
+        return born_seconds > self._released_before and (
+            self._now < born_seconds + self._seconds
+            or self._scraped_seconds < born_seconds + self._seconds / 2
+        )
 
     def value(self, counter: RunningTotal, before_return: RunningTotal | None) -> int:
         """The value to show. `before_return` is what the counter was when its subject returned."""

@@ -26,6 +26,7 @@ from benchmark_exporter.metrics.live import Live
 from benchmark_exporter.metrics.page import Page
 from benchmark_exporter.metrics.series_limit import fitting, positions
 from benchmark_exporter.metrics.series_text import SeriesText, head
+from benchmark_exporter.metrics.timed_owners import TimedOwners
 from benchmark_exporter.model import Scope, SubjectKind
 
 COUNTS: Group = ("series counts",)
@@ -44,10 +45,7 @@ class Renderer:
         self._text = SeriesText(layout.definitions, config.max_label_bytes)
         self._page = Page(layout, self._text)
         self._together = RegressedTogether()
-        # Owners with a counter that is held or a regression that is not reported: what is shown of
-        # them changes without a commit. And how their births were held when they were rendered.
-        self._timed: dict[Owner, OwnerState] = {}
-        self._held: dict[Owner, Mapping[tuple[Part, float], bool]] = {}
+        self._timed = TimedOwners()
         self._held_untracked: dict[str, RunningTotal] = {}  # by project
         self._scopes: set[Scope] = set()  # whose common regressions have to be rendered
         self._is_complete = False  # whether a whole state was rendered, and each change since
@@ -60,8 +58,8 @@ class Renderer:
 
     def note_expired(self, touched: Touched, now: float) -> None:
         """Notes the owners of regressions that are too old to be shown although not reported."""
-        for owner, state in self._timed.items():
-            if any(_expires_seconds(each) <= now for each in state.reports):
+        for owner, reports in self._timed.reporting:
+            if any(_expires_seconds(each) <= now for each in reports):
                 touched.benchmarks.add(owner[1:])
 
     def render(
@@ -91,7 +89,7 @@ class Renderer:
         self._is_complete = was_complete or is_whole
         ends = [hold.ends_seconds for hold in holds.values()]
         aged = known.first_seen_seconds + self._config.series_max_age_seconds
-        reports = [report for each in self._timed.values() for report in each.reports]
+        reports = [report for _, reports in self._timed.reporting for report in reports]
         return Exposition(
             self._heads,
             page.blocks,
@@ -133,21 +131,12 @@ class Renderer:
     def _keep(self, owner: Owner, state: OwnerState | None, holds: Holds) -> None:
         """Keeps what is needed of an owner that is rendered."""
         self._scopes.update(self._together.keep(owner, () if state is None else state.verdicts))
-        self._timed.pop(owner, None)
-        self._held.pop(owner, None)
-        if state is not None:
-            held = _held(set(births(state, self._layout.definitions)), holds)
-            if state.reports or any(held.values()):
-                self._timed[owner] = state
-                self._held[owner] = held
+        born = () if state is None else set(births(state, self._layout.definitions))
+        self._timed.keep(owner, state, born, holds)
 
     def _render_released(self, known: KnownState, holds: Holds) -> None:
         """Renders the owners of counters that are no longer held, or are held again."""
-        released = {
-            owner: state
-            for owner, state in self._timed.items()
-            if self._held[owner] != _held(self._held[owner], holds)
-        }
+        released = self._timed.released(holds)
         if not released or known.state is None:
             return
         lines = self._lines_of(with_owners(known.state, released.values()), holds)
@@ -217,9 +206,9 @@ class Renderer:
         """The regressions that have to be reported, of the owners that are shown."""
         return [
             ((*each.regression.scope.key, each.regression.name), each.alarm)
-            for owner, state in self._timed.items()
+            for owner, reports in self._timed.reporting
             if owner not in self._page.left_out
-            for each in state.reports
+            for each in reports
         ]
 
 
@@ -255,10 +244,6 @@ def _counts(groups: Mapping[Group, GroupLines]) -> dict[Part, Counter[Group | No
             counts["state"][owner] += lines.state_series
             counts["distributions"][owner] += lines.distributions_series
     return counts
-
-
-def _held(known: Iterable[tuple[Part, float]], holds: Holds) -> Mapping[tuple[Part, float], bool]:
-    return {(part, born): holds[part].holds(born) for part, born in known}
 
 
 def _expires_seconds(report: PendingReport) -> float:

@@ -86,10 +86,27 @@ def _run(run: RunNews, origins: Origins) -> list[Line]:
     outcome = "failed with an error" if run.failed else times or "no times"
     text = f"run      {run.benchmark} {origins.of(run, run_id=run.run_id)}: {outcome}"
     branch = origins.branch_of(run)
-    news = [_verdict(verdict, branch) for verdict in run.verdicts if verdict.state in _NEWS]
+    news = [
+        *(_verdict(verdict, branch) for verdict in run.verdicts if verdict.state in _NEWS),
+        *_good_again(run, origins),
+    ]
     if not origins.is_new(run):
         return news
     return [Line(text, "red" if run.failed else ""), *news]
+
+
+def _good_again(run: RunNews, origins: Origins) -> list[Line]:
+    branch = origins.branch_of(run)
+    return [
+        Line(f"judged   {verdict.name}{branch} ok again{_than(verdict)}", "green")
+        for verdict in origins.good_again(run)
+        if verdict.state not in _NEWS  # it has a line of its own
+    ]
+
+
+def _than(verdict: VerdictNews) -> str:
+    changed = change(verdict.worsening_ratio)
+    return f", {changed} than before" if changed else ""
 
 
 def _alert(alert: AlertNews) -> Line:
@@ -120,14 +137,14 @@ def _snapshot(hello: Hello, origins: Origins) -> list[Line]:
         return []
     gates = [_gate_outcome(gate, origins) for gate in reversed(snapshot.gates)]
     failing = [] if snapshot.ingest.failure is None else [_ingest(snapshot.ingest)]
-    return [*gates, *map(_alert, snapshot.alerts), *failing]
+    # After a reconnection, what has become good meanwhile.
+    good = [line for run in snapshot.runs for line in _good_again(run, origins)]
+    return [*gates, *good, *map(_alert, snapshot.alerts), *failing]
 
 
 def _verdict(verdict: VerdictNews, branch: str) -> Line:
-    changed = change(verdict.worsening_ratio)
-    than = f", {changed} than before" if changed else ""
     said = f"; {verdict.triage} by {verdict.triaged_by}" if verdict.triage else ""
-    text = f"judged   {verdict.name}{branch} {verdict.state}{than}{said}"
+    text = f"judged   {verdict.name}{branch} {verdict.state}{_than(verdict)}{said}"
     return Line(text, _NEWS[verdict.state])
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
@@ -146,7 +147,9 @@ def command(
         grafana_url = (history_url or "").rstrip("/")
         frame = Frame(name, suite, grafana_url)
         if target is not None:
-            frame = Frame(name, suite, grafana_url, target.run_url, target.foreign)
+            frame = replace(
+                frame, run_url=target.run_url, foreign=target.foreign, order=target.order
+            )
         body = render(report, frame)
         if dry_run or target is None:
             show_all(body.rstrip("\n").split("\n"))

@@ -33,6 +33,7 @@ def github(forge: Forge, folder: Path, name: str, event: Any, token: str = WORKF
         "GITHUB_EVENT_PATH": str(path),
         "GITHUB_SERVER_URL": "https://github.example",
         "GITHUB_RUN_ID": "9",
+        "GITHUB_RUN_ATTEMPT": "1",
         "GITHUB_TOKEN": token,
     }
 
@@ -51,6 +52,8 @@ def workflow_run(event: str = "pull_request", sha: str = SHA, branch: str = "fas
     """What GitHub sends of a fork's run: it names no pull request."""
     return {
         "workflow_run": {
+            "id": 8,
+            "run_attempt": 2,
             "event": event,
             "head_branch": branch,
             "head_sha": sha,

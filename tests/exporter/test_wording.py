@@ -6,6 +6,7 @@ import pytest
 
 from benchmark_exporter.wording import (
     change,
+    counted,
     detectable,
     level_change,
     printable,
@@ -109,3 +110,11 @@ def test_json_keeps_its_meaning() -> None:
     text = printable_json(json.dumps(document, indent=2, ensure_ascii=False))
     assert json.loads(text) == document
     assert all(line == printable(line) for line in text.split("\n"))
+
+
+def test_a_count_agrees_with_its_noun() -> None:
+    assert [counted(each, "run") for each in (0, 1, 2, 1000)] == [
+        *("0 runs", "1 run", "2 runs", "1,000 runs")
+    ]
+    assert counted(1, "run was", "runs were") == "1 run was"
+    assert counted(2, "run was", "runs were") == "2 runs were"

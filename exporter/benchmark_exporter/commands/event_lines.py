@@ -15,7 +15,7 @@ from benchmark_exporter.stream.messages import (
     RunNews,
     VerdictNews,
 )
-from benchmark_exporter.wording import change
+from benchmark_exporter.wording import change, counted
 
 # The verdicts that are reported, with their style; the others are no news.
 _NEWS = {"critical": "bold red", "warning": "yellow", "improved": "green"}
@@ -116,7 +116,7 @@ def _alert(alert: AlertNews) -> Line:
 
 
 def _rejected(rejected: RejectedFiles) -> Line:
-    text = f"rejected {rejected.count} files in the results folder"
+    text = f"rejected {counted(rejected.count, 'file')} in the results folder"
     if rejected.files:
         newest = rejected.files[0]
         text += (

@@ -103,6 +103,6 @@ def test_histories_of_one_project_with_the_same_names_are_named(
         write(tmp_path / f"{name}.js", history(Benchmark=entries))
     assert imported(wired, tmp_path / "a.js", tmp_path / "b.js") == EXIT_OK
     out = capsys.readouterr().out
-    assert "1 benchmarks of orbit, such as bench_fib, are in several files" in out
+    assert "1 benchmark of orbit, such as bench_fib, in several files" in out
     assert imported(wired, tmp_path / "a.js") == EXIT_OK
     assert "several files" not in capsys.readouterr().out

@@ -127,10 +127,7 @@ def command(
                 ended = _bisect(repository, file, _state(file, arguments, restart), plan)
     except CompareError as error:
         raise _Failed(str(error)) from error
-    try:
-        show_report(RENDERERS, ended, form, output)
-    except OSError as error:
-        raise _Failed(f"{error.filename}: {error.strerror}") from error
+    show_report(RENDERERS, ended, form, output, _Failed)
     return EXIT_OF[ended.found.ending]
 
 

@@ -114,10 +114,7 @@ def command(
                 comparison = _compare_sides(old, new, prepare, plan)
     except CompareError as error:
         raise Unusable(str(error)) from error
-    try:
-        show_report(RENDERERS, comparison, form, output)
-    except OSError as error:
-        raise Unusable(f"{error.filename}: {error.strerror}") from error
+    show_report(RENDERERS, comparison, form, output)
     outcomes = {each.outcome for each in comparison.results}
     if "worse" in outcomes:
         return EXIT_REJECTED

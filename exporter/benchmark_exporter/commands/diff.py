@@ -100,10 +100,7 @@ def command(
             diff = compare_sides(reader, base, head, runs=runs, detect_ratio=detect, seed=seed)
     except (DiffError, LedgerError, StackError) as error:
         raise Unusable(str(error)) from error
-    try:
-        show_report(RENDERERS, diff, form, output)
-    except OSError as error:
-        raise Unusable(f"{error.filename}: {error.strerror}") from error
+    show_report(RENDERERS, diff, form, output)
     outcomes = {each.outcome for each in diff.results}
     if "worse" in outcomes:
         return EXIT_REJECTED

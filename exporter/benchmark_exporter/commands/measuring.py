@@ -13,7 +13,7 @@ import msgspec
 
 from benchmark_exporter.atomic_write import write_file
 from benchmark_exporter.commands import values
-from benchmark_exporter.commands.options import combined, option
+from benchmark_exporter.commands.options import Unusable, combined, option
 from benchmark_exporter.commands.output import show_all
 from benchmark_exporter.commands.progress import Progress
 
@@ -100,20 +100,25 @@ def report_options(function: F) -> F:
 
 
 def show_report(
-    renderers: Mapping[str, Callable[[T], str]], subject: T, form: str, output: Sequence[OutputFile]
+    renderers: Mapping[str, Callable[[T], str]],
+    subject: T,
+    form: str,
+    output: Sequence[OutputFile],
+    refusal: type[Unusable] = Unusable,
 ) -> None:
     """Prints a report in a form, and writes it to files, each in its own.
 
     Raises:
-        OSError: a file cannot be written; the others are, and the report is printed.
+        Unusable: a file cannot be written; the others are, and the report is printed. It is of the
+            type `refusal`, which has the exit status.
     """
-    failed: OSError | None = None
+    failed = None
     for file in output:
         text = renderers[file.form or form](subject)
         try:
             write_file(file.path, f"{text}\n".encode())
         except OSError as error:
-            failed = failed or OSError(error.errno, error.strerror, str(file.path))
+            failed = failed or refusal(f"{file.path}: {error.strerror}")
     show_all(renderers[form](subject).split("\n"))
     if failed is not None:
         raise failed

@@ -12,8 +12,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from benchmark_exporter.compare.comparison import Comparison
 from benchmark_exporter.compare.documents import Quantity
-from benchmark_exporter.compare.rounds import Comparison, Plan, compare
+from benchmark_exporter.compare.rounds import Plan, compare
 from benchmark_exporter.compare.statistics import difference, error_of_look, estimate, outcome
 from benchmarks.report import RESULTS, Figure, progress, write
 

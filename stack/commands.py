@@ -5,7 +5,7 @@ import time
 import urllib.error
 from collections.abc import Iterable, Iterator
 
-from stack import addresses, high_availability, internal, parts, preflight, record
+from stack import addresses, high_availability, internal, parts, preflight, record, sidecar
 from stack.addresses import LIVE_PAGE
 from stack.compose import ComposeStack, engine_answers
 from stack.exporter_settings import await_exporter_settings
@@ -67,6 +67,7 @@ def start(stack: Stack, settings: Settings) -> None:
             print("\n".join(f"  {line}" for line in stack.last_words(part)), file=sys.stderr)
         raise StackError("`make logs` shows more, `make down` stops what runs")
     say(_read_again(settings))  # those that ran before have not seen what changed since
+    say(sidecar.notices(settings))
     if not parts.is_sidecar(settings):
         _await_connection(settings)
         elapsed = time.monotonic() - started

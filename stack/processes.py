@@ -179,7 +179,7 @@ class Processes:
             f"--triage-tokens={settings.secrets_dir / TRIAGE_TOKENS}",
             f"--scrape-tokens={settings.secrets_dir / SCRAPE_TOKENS}",
             *([f"--alertmanager-api-url={alertmanagers}"] if ALERTMANAGER in here else []),
-            *([f"--weekly-digest={weekly}"] if (weekly := settings["WEEKLY_DIGEST"]) else []),
+            *(sidecar.weekly_digest(settings)),
             *(
                 f"--{part.name}-url={self._public(part)}"
                 for part in LISTENERS

@@ -42,6 +42,21 @@ def make_token(settings: Settings) -> Iterator[str]:
     yield f"made a token for a Prometheus elsewhere: {SECRETS / SCRAPE_TOKENS}"
 
 
+def notices(settings: Settings) -> Iterator[str]:
+    """What is set but has no effect on an exporter alone."""
+    if is_sidecar(settings) and settings["WEEKLY_DIGEST"]:
+        yield (
+            "WEEKLY_DIGEST has no effect with PARTS=exporter: Alertmanager sends the digest, and "
+            "there is none here"
+        )
+
+
+def weekly_digest(settings: Settings) -> list[str]:
+    """The option of `serve` for it; an exporter alone has no Alertmanager to send it."""
+    weekly = settings["WEEKLY_DIGEST"]
+    return [f"--weekly-digest={weekly}"] if weekly and not is_sidecar(settings) else []
+
+
 def compose(settings: Settings, words: Iterable[str]) -> list[str]:
     """The words that run a command of Compose on the parts that PARTS has.
 
@@ -65,7 +80,8 @@ def without_the_rest(document: dict[str, Any], settings: Settings) -> dict[str, 
     """docker-compose.yml with the exporter and the two doors of its proxy alone."""
     services = {name: document["services"][name] for name in SERVICES}
     environment = dict(services["exporter"]["environment"])
-    del environment["BENCHMARK_EXPORTER_ALERTMANAGER_API_URL"]
+    for needed in ("ALERTMANAGER_API_URL", "WEEKLY_DIGEST"):  # the second needs the first
+        del environment[f"BENCHMARK_EXPORTER_{needed}"]
     for part in ELSEWHERE:
         if not has_address(settings, part):
             del environment[f"BENCHMARK_EXPORTER_{part.public_url_setting.removeprefix('PUBLIC_')}"]

@@ -159,6 +159,11 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub(_escaped, text)
 
 
+def counted(count: int, one: str, several: str | None = None) -> str:
+    """A count with its noun: `1 run`, `1,000 runs`. Without `several`, an s is added."""
+    return f"{count:,} {one if count == 1 else several or f'{one}s'}"
+
+
 def printable_name(path: str) -> str:
     r"""The same for a path, so that no two paths become the same text: `\` becomes `\\`."""
     return printable(path.replace("\\", "\\\\"))

@@ -7,6 +7,7 @@ import pytest
 from benchmark_exporter.wording import (
     Said,
     change,
+    counted,
     detectable,
     gate_said,
     level_change,
@@ -164,3 +165,11 @@ def test_a_run_is_called_by_the_worse_of_its_gate_and_its_verdict(
 def test_times_of_prometheus_are_written_as_elsewhere() -> None:
     text = "sleep_5us of io/5ms: 428.5us → 1.2ms, 3ns, 30s, bus"
     assert with_spaced_units(text) == "sleep_5us of io/5ms: 428.5 µs → 1.2 ms, 3 ns, 30s, bus"
+
+
+def test_a_count_agrees_with_its_noun() -> None:
+    assert [counted(each, "run") for each in (0, 1, 2, 1000)] == [
+        *("0 runs", "1 run", "2 runs", "1,000 runs")
+    ]
+    assert counted(1, "run was", "runs were") == "1 run was"
+    assert counted(2, "run was", "runs were") == "2 runs were"

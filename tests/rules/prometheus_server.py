@@ -19,15 +19,18 @@ DEADLINE_SECONDS = 60.0
 ROOM_FOR_RESOURCES = 1500
 
 
-def lay_out(folder: Path, addresses: Mapping[str, str] | None = None) -> Path:
+def lay_out(
+    folder: Path, addresses: Mapping[str, str] | None = None, rules: Path = PROMETHEUS / "rules"
+) -> Path:
     """Set up prometheus.yml with its rules/ and targets/ in the folder, and return its path.
 
     `addresses` replace the names of the compose services, as in local mode; a service without an
     address is not a target.
     """
     (folder / "targets").mkdir(parents=True)
-    for name in ("prometheus.yml", "rules", "members"):
+    for name in ("prometheus.yml", "members"):
         (folder / name).symlink_to(PROMETHEUS / name)
+    (folder / "rules").symlink_to(rules)
     (folder / "internal").mkdir()
     (folder / "internal/credential").write_text("made-up", encoding="utf-8")
     for path in COMPOSE_TARGETS:
@@ -83,10 +86,15 @@ class Server:
 
 @contextmanager
 def prometheus(
-    argv: Sequence[str], folder: Path, port: int, *flags: str, **addresses: str
+    argv: Sequence[str],
+    folder: Path,
+    port: int,
+    *flags: str,
+    rules: Path = PROMETHEUS / "rules",
+    **addresses: str,
 ) -> Iterator[Server]:
     """Start a server with prometheus.yml that scrapes the services at these addresses."""
-    path = lay_out(folder / "prometheus", addresses)
+    path = lay_out(folder / "prometheus", addresses, rules)
     command = [
         *argv,
         f"--config.file={path}",

@@ -94,7 +94,8 @@ def started(
     free_port: Callable[[], int],
 ) -> Iterator[Sidecar]:
     folder = tmp_path_factory.mktemp("sidecar") / "checkout"
-    checkout(folder, {"MODE": "local", "PROXY_TLS": "yes", **ports(free_port)})
+    weekly = {"WEEKLY_DIGEST": "mon 09:00"}
+    checkout(folder, {"MODE": "local", "PROXY_TLS": "yes", **weekly, **ports(free_port)})
     # Of the programs, only the proxy's is there, so a Prometheus would have to be fetched.
     here = folder / ".local/programs/usr/bin"
     here.mkdir(parents=True)
@@ -118,6 +119,11 @@ def test_only_the_exporter_and_its_proxy_run_and_nothing_is_fetched(started: Sid
     [exporter] = [one for one in supervisor.processes() if one.name == "exporter"]
     words = psutil.Process(exporter.process_id).cmdline()
     assert not [word for word in words if word.startswith(("--alertmanager", "--prometheus"))]
+    assert not [word for word in words if word.startswith("--weekly-digest")]
+
+
+def test_what_has_no_effect_is_said(started: Sidecar) -> None:
+    assert "WEEKLY_DIGEST has no effect with PARTS=exporter: Alertmanager sends" in started.said
 
 
 def test_it_listens_on_the_doors_of_the_document_that_it_has(started: Sidecar) -> None:

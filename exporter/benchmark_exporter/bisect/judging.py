@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from benchmark_exporter.bisect.state import Verdict
 from benchmark_exporter.compare.documents import CompareError, Quantity
-from benchmark_exporter.compare.rounds import ENOUGH, Measure, Plan, Values
+from benchmark_exporter.compare.rounds import Measure, Plan, Values
 from benchmark_exporter.compare.statistics import (
     Change,
     difference,
@@ -24,6 +24,7 @@ from benchmark_exporter.compare.statistics import (
     least_rounds,
     planned_rounds,
 )
+from benchmark_exporter.compare.stopping import ENOUGH
 
 
 class Unmeasurable(Exception):

@@ -11,8 +11,9 @@ from benchmark_exporter.bisect.judging import Decision, Question, Unmeasurable, 
 from benchmark_exporter.bisect.position import Position, position, untested_base
 from benchmark_exporter.bisect.repository import Repository
 from benchmark_exporter.bisect.state import State, Tested
+from benchmark_exporter.compare.comparison import Compared, Comparison
 from benchmark_exporter.compare.documents import CompareError
-from benchmark_exporter.compare.rounds import Compared, Comparison, Measure, Plan, Values, compare
+from benchmark_exporter.compare.rounds import Measure, Plan, Values, compare
 
 Report = Callable[[str, int, int], None]
 # Gives what measures a commit, which is checked out and prepared in the context.

@@ -16,6 +16,7 @@ from benchmark_exporter.bisect.repository import Repository
 from benchmark_exporter.bisect.search import Ending, Progress, search
 from benchmark_exporter.bisect.state import Arguments, State, StateFile
 from benchmark_exporter.commands.measuring import (
+    OutputFile,
     RoundProgress,
     detect_option,
     ended_by_sigterm,
@@ -84,7 +85,7 @@ class _Command(Command):
 )
 @rounds_options("Skip a commit that is undecided after so long: 90s, 10m, 2h.")
 @option("--restart", is_flag=True, help="Discard what a stopped bisection has found.")
-@report_options(RENDERERS)
+@report_options
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="COMMAND [ARGUMENT]...")
 def command(
     words: tuple[str, ...],
@@ -99,7 +100,7 @@ def command(
     seed: int,
     restart: bool,
     form: str,
-    output: Path | None,
+    output: tuple[OutputFile, ...],
 ) -> int:
     """Find the first commit that made a command slower.
 
@@ -126,11 +127,7 @@ def command(
                 ended = _bisect(repository, file, _state(file, arguments, restart), plan)
     except CompareError as error:
         raise _Failed(str(error)) from error
-    text = RENDERERS[form](ended)
-    try:
-        show_report(text, output)
-    except OSError as error:
-        raise _Failed(f"{output}: {error.strerror}") from error
+    show_report(RENDERERS, ended, form, output, _Failed)
     return EXIT_OF[ended.found.ending]
 
 

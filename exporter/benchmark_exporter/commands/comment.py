@@ -3,12 +3,14 @@
 import asyncio
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
 import click
 
 from benchmark_exporter.commands import EXIT_OK, EXIT_REJECTED, values
+from benchmark_exporter.commands.comment_forks import comment_on_forks
 from benchmark_exporter.commands.delivery import DeliveryError, read_token
 from benchmark_exporter.commands.options import (
     COMMAND_SETTINGS,
@@ -79,6 +81,14 @@ TIMEOUT_SECONDS = 300.0
     show_default="the CI's",
 )
 @option(
+    "--of-forks",
+    metavar="JOB",
+    shared=False,
+    help="GitLab: comment on each open merge request from a fork; FILE is in the artifacts of the "
+    "fork's job of this name.",
+    show_default="off",
+)
+@option(
     "--project",
     metavar="NAME",
     help="Project. Each project has a comment of its own.",
@@ -128,6 +138,7 @@ def command(
     forge: Kind | None,
     repository: str | None,
     number: int | None,
+    of_forks: str | None,
     project: str | None,
     suite: str,
     history_url: str | None,
@@ -138,6 +149,15 @@ def command(
 ) -> int:
     """Post what a pull or merge request changes as one comment, and update it in place."""
     try:
+        if of_forks is not None:
+            found = _project_of_forks(forge, api_url, repository, dry_run=dry_run)
+            name = project or found.repository
+            frame = Frame(name, suite, (history_url or "").rstrip("/"))
+            headers, waiting = _headers(found, token_file), Waiting(timeout, report=announce)
+            asyncio.run(
+                comment_on_forks(found, number, of_forks, source, headers, waiting, frame, show)
+            )
+            return EXIT_OK
         report = read_report(source)
         target = None
         if not dry_run or forge or kind_of(os.environ):
@@ -146,7 +166,9 @@ def command(
         grafana_url = (history_url or "").rstrip("/")
         frame = Frame(name, suite, grafana_url)
         if target is not None:
-            frame = Frame(name, suite, grafana_url, target.run_url, target.foreign)
+            frame = replace(
+                frame, run_url=target.run_url, foreign=target.foreign, order=target.order
+            )
         body = render(report, frame)
         if dry_run or target is None:
             show_all(body.rstrip("\n").split("\n"))
@@ -164,6 +186,18 @@ def command(
         return EXIT_REJECTED
     show(line)
     return EXIT_OK
+
+
+def _project_of_forks(
+    kind: Kind | None, api_url: str | None, repository: str | None, *, dry_run: bool
+) -> Target:
+    """The project whose merge requests from forks are commented on."""
+    if (kind or kind_of(os.environ)) != "gitlab" or dry_run:
+        raise TargetError(
+            "--of-forks is for GitLab, and without --dry-run; GitHub has workflow_run"
+        )
+    # The job is of no merge request, so it cannot name one.
+    return find_target(os.environ, "gitlab", api_url, repository, number=1)
 
 
 def _target(

@@ -10,6 +10,7 @@ import click
 
 from benchmark_exporter.commands import EXIT_OK, EXIT_REJECTED, EXIT_UNUSABLE
 from benchmark_exporter.commands.measuring import (
+    OutputFile,
     RoundProgress,
     detect_option,
     ended_by_sigterm,
@@ -27,9 +28,10 @@ from benchmark_exporter.commands.options import (
 )
 from benchmark_exporter.commands.output import show
 from benchmark_exporter.compare import report, sides
+from benchmark_exporter.compare.comparison import Comparison
 from benchmark_exporter.compare.documents import CompareError, read_runs
 from benchmark_exporter.compare.measuring import Runner
-from benchmark_exporter.compare.rounds import Comparison, Plan, compare, judge
+from benchmark_exporter.compare.rounds import Plan, compare, judge
 from benchmark_exporter.compare.sides import Side
 
 EXIT_UNDECIDED = EXIT_UNUSABLE
@@ -63,8 +65,17 @@ RENDERERS: dict[str, Callable[[Comparison], str]] = {
     default="2%",
     help="Change to be found; a result that changed by less for certain is the same.",
 )
+@option(
+    "--result",
+    "selected",
+    multiple=True,
+    metavar="NAME",
+    shared=False,
+    help="Result that decides, or a glob of their names. May be repeated.",
+    show_default="all",
+)
 @rounds_options("Begin no round that would end later: 90s, 10m, 2h.")
-@report_options(RENDERERS)
+@report_options
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[COMMAND [ARGUMENT]...]")
 def command(
     words: tuple[str, ...],
@@ -76,12 +87,13 @@ def command(
     head_results: Path | None,
     prepare: str | None,
     detect: float,
+    selected: tuple[str, ...],
     max_time: float,
     noise_rounds: int,
     warmups: int,
     seed: int,
     form: str,
-    output: Path | None,
+    output: tuple[OutputFile, ...],
 ) -> int:
     """Compare two versions by running them in turn on this machine.
 
@@ -89,7 +101,7 @@ def command(
     measures what it writes as result files into the folder {results}, which is also in the
     variable BENCHMARK_RESULTS_DIR; without any, its duration and its peak memory are compared.
     """
-    plan = Plan(detect, max_time, noise_rounds, warmups, seed)
+    plan = Plan(detect, max_time, noise_rounds, warmups, seed, selected)
     try:
         if base_results is not None or head_results is not None:
             if base_results is None or head_results is None or words or base or head:
@@ -102,11 +114,7 @@ def command(
                 comparison = _compare_sides(old, new, prepare, plan)
     except CompareError as error:
         raise Unusable(str(error)) from error
-    text = RENDERERS[form](comparison)
-    try:
-        show_report(text, output)
-    except OSError as error:
-        raise Unusable(f"{output}: {error.strerror}") from error
+    show_report(RENDERERS, comparison, form, output)
     outcomes = {each.outcome for each in comparison.results}
     if "worse" in outcomes:
         return EXIT_REJECTED

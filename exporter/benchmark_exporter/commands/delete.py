@@ -22,6 +22,7 @@ from benchmark_exporter.commands.stack_file import StackError
 from benchmark_exporter.config import ConfigError
 from benchmark_exporter.ingest.judging import judge_after_deletion
 from benchmark_exporter.ledger import DeletionSelection, LedgerError
+from benchmark_exporter.wording import counted
 
 
 @click.command(cls=Command, context_settings=COMMAND_SETTINGS)
@@ -94,11 +95,13 @@ def command(
                 limits = read_config(config, environment).limits_for
                 judge_again = judge_after_deletion(limits, time.time())
                 runs = opened.delete_runs(selection, judge_again, dry_run=dry_run)
-                what = f"{runs.runs:,} runs, and {runs.results:,} results and failures"
+                results = counted(runs.results, "result or failure", "results and failures")
+                what = f"{counted(runs.runs, 'run')}, and {results}"
             else:
                 deleted = opened.delete(project, pipeline, dry_run=dry_run)
                 what = (
-                    f"{deleted.runs:,} runs of projects and {deleted.pipeline_runs:,} of pipelines"
+                    f"{counted(deleted.runs, 'run')} of projects and "
+                    f"{deleted.pipeline_runs:,} of pipelines"
                 )
     except (ConfigError, LedgerError, StackError) as error:
         raise Unusable(str(error)) from error

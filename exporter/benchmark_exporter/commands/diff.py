@@ -8,6 +8,7 @@ import click
 from benchmark_exporter.commands import EXIT_OK, EXIT_REJECTED, EXIT_UNUSABLE
 from benchmark_exporter.commands.history import DEFAULT_LEDGER
 from benchmark_exporter.commands.measuring import (
+    OutputFile,
     detect_option,
     report_options,
     seed_option,
@@ -68,7 +69,7 @@ RENDERERS: dict[str, Callable[[Diff], str]] = {
     default="2%", help="A result that changed by less than this for certain is the same."
 )
 @seed_option
-@report_options(RENDERERS)
+@report_options
 @click.argument("base", metavar="A")
 @click.argument("head", metavar="B")
 def command(
@@ -84,7 +85,7 @@ def command(
     detect: float,
     seed: int,
     form: str,
-    output: Path | None,
+    output: tuple[OutputFile, ...],
 ) -> int:
     """Compare two sides that are in an exporter's ledger: how B differs from A.
 
@@ -99,10 +100,7 @@ def command(
             diff = compare_sides(reader, base, head, runs=runs, detect_ratio=detect, seed=seed)
     except (DiffError, LedgerError, StackError) as error:
         raise Unusable(str(error)) from error
-    try:
-        show_report(RENDERERS[form](diff), output)
-    except OSError as error:
-        raise Unusable(f"{output}: {error.strerror}") from error
+    show_report(RENDERERS, diff, form, output)
     outcomes = {each.outcome for each in diff.results}
     if "worse" in outcomes:
         return EXIT_REJECTED

@@ -21,6 +21,7 @@ from benchmark_exporter.wording import (
     Kind,
     Said,
     change,
+    counted,
     gate_said,
     run_said,
     speedup,
@@ -103,10 +104,27 @@ def _run(run: RunNews, origins: Origins) -> list[Line]:
     outcome = ENDED_WITH_ERROR if run.failed else times or "no times"
     text = f"run      {run.benchmark} {origins.of(run, run_id=run.run_id)}: {outcome}"
     branch = origins.branch_of(run)
-    news = [_verdict(verdict, branch) for verdict in run.verdicts if verdict.state in _NEWS]
+    news = [
+        *(_verdict(verdict, branch) for verdict in run.verdicts if verdict.state in _NEWS),
+        *_good_again(run, origins),
+    ]
     if not origins.is_new(run):
         return news
     return [Line(text, "red" if run.failed else ""), *news]
+
+
+def _good_again(run: RunNews, origins: Origins) -> list[Line]:
+    branch = origins.branch_of(run)
+    return [
+        Line(f"judged   {verdict.name}{branch} ok again{_than(verdict)}", "green")
+        for verdict in origins.good_again(run)
+        if verdict.state not in _NEWS  # it has a line of its own
+    ]
+
+
+def _than(verdict: VerdictNews) -> str:
+    changed = change(verdict.worsening_ratio)
+    return f", {changed} than before" if changed else ""
 
 
 def _alert(alert: AlertNews) -> Line:
@@ -118,7 +136,7 @@ def _alert(alert: AlertNews) -> Line:
 
 
 def _rejected(rejected: RejectedFiles) -> Line:
-    text = f"rejected {rejected.count} files in the results folder"
+    text = f"rejected {counted(rejected.count, 'file')} in the results folder"
     if rejected.files:
         newest = rejected.files[0]
         text += (
@@ -144,7 +162,9 @@ def _snapshot(hello: Hello, origins: Origins) -> list[Line]:
         if _of(run) in gates or run.failed or not _is_quiet(run)
     ]
     failing = [] if snapshot.ingest.failure is None else [_ingest(snapshot.ingest)]
-    return [*newest, *map(_alert, snapshot.alerts), *failing]
+    # After a reconnection, what has become good meanwhile.
+    good = [line for run in snapshot.runs for line in _good_again(run, origins)]
+    return [*newest, *good, *map(_alert, snapshot.alerts), *failing]
 
 
 def _of(news: RunNews | GateNews) -> tuple[str, ...]:
@@ -156,10 +176,8 @@ def _is_quiet(run: RunNews) -> bool:
 
 
 def _verdict(verdict: VerdictNews, branch: str) -> Line:
-    changed = change(verdict.worsening_ratio)
-    than = f", {changed} than before" if changed else ""
     said = f"; {verdict.triage} by {verdict.triaged_by}" if verdict.triage else ""
-    text = f"judged   {verdict.name}{branch} {verdict.state}{than}{said}"
+    text = f"judged   {verdict.name}{branch} {verdict.state}{_than(verdict)}{said}"
     return Line(text, _NEWS[verdict.state])
 
 

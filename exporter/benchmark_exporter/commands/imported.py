@@ -31,6 +31,7 @@ from benchmark_exporter.ledger.like_runs import LikeRuns
 from benchmark_exporter.metrics.collector import Collector
 from benchmark_exporter.metrics.definitions import load_definitions
 from benchmark_exporter.model import Rejected, Run
+from benchmark_exporter.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +61,17 @@ class Prometheus:
 
 def found_lines(found: Found, runs: Sequence[PastRun]) -> Iterator[str]:
     """What was read; `runs` are those of it that were asked for."""
-    of_files = f"{found.files:,} {'file' if found.files == 1 else 'files'}"
+    of_files = counted(found.files, "file")
     if not runs:
         yield f"found no run in {of_files}"
     else:
-        yield f"found {len(runs):,} runs in {of_files}, made {_between(runs)}"
+        yield f"found {counted(len(runs), 'run')} in {of_files}, made {_between(runs)}"
     if found.repeated:
-        yield f"{found.repeated:,} more are the same runs in other files"
+        same = counted(found.repeated, "more is the same run", "more are the same runs")
+        yield f"{same} in other files"
     if found.others:
-        yield f"{found.others:,} files hold no run, but a tool's own baseline or a program"
+        files = counted(found.others, "file holds", "files hold")
+        yield f"{files} no run, but a tool's own baseline or a program"
 
 
 def mixed_lines(files_of_names: Mapping[tuple[str, str], set[str]]) -> Iterator[str]:
@@ -77,8 +80,8 @@ def mixed_lines(files_of_names: Mapping[tuple[str, str], set[str]]) -> Iterator[
     if shared:
         (project, name), files = min(shared.items())
         yield (
-            f"{len(shared):,} benchmarks of {project}, such as {name}, are in several files "
-            f"({', '.join(sorted(files)[:2])}) and become one series each; if they are not the "
+            f"{counted(len(shared), 'benchmark')} of {project}, such as {name}, in several files "
+            f"({', '.join(sorted(files)[:2])}) will become one series each; if they are not the "
             "same, import each file with a --project of its own, or with a sidecar that states "
             "its machine or environment"
         )
@@ -114,22 +117,24 @@ def dry_run_lines(
         if like is not None:
             like.close()
     projects = ", ".join(sorted({of_project for of_project, _ in names})) or "no project"
-    yield f"would import {readable - known:,} runs of {len(names):,} benchmarks, of {projects}"
+    of_benchmarks = counted(len(names), "benchmark")
+    yield f"would import {counted(readable - known, 'run')} of {of_benchmarks}, of {projects}"
     if like is None:
         yield "which of them are known already is not known without a ledger (--ledger FILE)"
     else:
-        yield f"{known:,} runs are known already"
+        yield f"{counted(known, 'run is', 'runs are')} known already"
 
 
 def lines(outcome: Recorded, shown_since: float) -> Iterator[str]:
     """What became of the runs. Benchmarks without a run since `shown_since` are not shown."""
-    yield f"imported {outcome.new:,} runs; {outcome.known:,} were known already"
+    known = counted(outcome.known, "was", "were")
+    yield f"imported {counted(outcome.new, 'run')}; {known} known already"
     if outcome.rejected:
-        yield f"{len(outcome.rejected):,} runs were left out"
+        yield f"{counted(len(outcome.rejected), 'run was', 'runs were')} left out"
     old = sum(seconds <= shown_since for seconds in outcome.newest.values())
     if old:
         yield (
-            f"{old:,} of {len(outcome.newest):,} benchmarks had their last run so long ago "
+            f"{old:,} of {counted(len(outcome.newest), 'benchmark')} had the last run so long ago "
             "(series_max_age_days) that `history` shows them, and /metrics does not"
         )
 
@@ -176,8 +181,9 @@ def write_to_prometheus(
         if older:
             moment = datetime.fromtimestamp(since, UTC)
             yield (
-                f"{older:,} runs are from before {moment:%Y-%m-%d %H:%M} UTC, which is as far back "
-                "as this Prometheus goes; they are in the ledger, for `history` and the live page"
+                f"{counted(older, 'run is', 'runs are')} from before {moment:%Y-%m-%d %H:%M} UTC, "
+                "which is as far back as this Prometheus goes; the ledger has all, for `history` "
+                "and the live page"
             )
 
 

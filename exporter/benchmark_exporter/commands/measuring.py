@@ -2,25 +2,29 @@
 
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn, Self, TypeVar
 
 import click
+import msgspec
 
 from benchmark_exporter.atomic_write import write_file
 from benchmark_exporter.commands import values
-from benchmark_exporter.commands.options import combined, file_option, option
+from benchmark_exporter.commands.options import Unusable, combined, option
 from benchmark_exporter.commands.output import show_all
 from benchmark_exporter.commands.progress import Progress
 
 EXIT_TERMINATED = 128 + signal.SIGTERM
 
+FORMS = ("table", "markdown", "json")
+
 _NOISE_ROUNDS, _COUNT = click.IntRange(2), click.IntRange(0)
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 
 def prepare_option(function: F) -> F:
@@ -50,30 +54,74 @@ def seed_option(function: F) -> F:
     return option("--seed", type=_COUNT, default=1, help="Where the resampling begins.")(function)
 
 
-def report_options(renderers: Iterable[str]) -> Callable[[F], F]:
-    """Which form the output has, as `form`, and a file for it."""
+class OutputFile(msgspec.Struct, frozen=True):
+    """A file that the output is written to; `form` is None for that of `--format`."""
+
+    path: Path
+    form: str | None = None
+
+
+def _output_file(text: str) -> OutputFile:
+    """The file of `FILE` or `json=FILE`; what does not begin with a form is a file's whole name.
+
+    Raises:
+        ValueError: there is no file's name.
+    """
+    form, separator, path = text.partition("=")
+    found = OutputFile(Path(path), form) if separator and form in FORMS else OutputFile(Path(text))
+    if not (path if found.form else text):
+        raise ValueError(f"{text!r} names no file")
+    return found
+
+
+OUTPUT_FILE = values.Parsed("file", _output_file)
+
+
+def report_options(function: F) -> F:
+    """Which form the output has, as `form`, and files for it, as `output`."""
     return combined(
         option(
             "--format",
             "form",
-            type=click.Choice(list(renderers)),
+            type=click.Choice(FORMS),
             default="table",
             shared=False,
             help="Format of the output.",
         ),
-        file_option("--output", help="File to write the output to as well.", show_default="none"),
-    )
+        option(
+            "--output",
+            type=OUTPUT_FILE,
+            multiple=True,
+            metavar="[FORMAT=]FILE",
+            help="File to write the output to as well, in this format: json=FILE. May be repeated.",
+            show_default="none; the format of --format",
+        ),
+    )(function)
 
 
-def show_report(text: str, output: Path | None) -> None:
-    """Prints a report, and writes it to a file.
+def show_report(
+    renderers: Mapping[str, Callable[[T], str]],
+    subject: T,
+    form: str,
+    output: Sequence[OutputFile],
+    refusal: type[Unusable] = Unusable,
+) -> None:
+    """Prints a report in a form, and writes it to files, each in its own.
 
     Raises:
-        OSError: the file cannot be written.
+        Unusable: a file cannot be written; the others are, and the report is printed. It is of the
+            type `refusal`, which has the exit status.
     """
-    if output is not None:
-        write_file(output, f"{text}\n".encode())
-    show_all(text.split("\n"))
+    failed = None
+    for file in output:
+        text = renderers[file.form or form](subject)
+        try:
+            write_file(file.path, f"{text}\n".encode())
+        except OSError as error:
+            failed = failed or refusal(f"{file.path}: {error.strerror}")
+    show_all(renderers[form](subject).split("\n"))
+    if failed is not None:
+        raise failed
 
 
 @contextmanager

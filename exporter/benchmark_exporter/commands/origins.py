@@ -1,6 +1,6 @@
 """Where what the stream reports comes from, in as few words as tell it apart."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
@@ -11,20 +11,28 @@ from benchmark_exporter.stream.messages import (
     Progress,
     RunNews,
     ScopeNews,
+    VerdictNews,
 )
+
+# Verdicts by what they say of a result; with too few runs, they say nothing.
+WORSE, GOOD = frozenset({"warning", "critical"}), frozenset({"ok", "improved"})
+
+_Scope = tuple[str, ...]
 
 
 class Origins:
     """The branches and machine classes that were seen: one that is the only one is not named.
 
     It also knows the newest run of each benchmark, since a run is sent again when its verdict or
-    the state of its regression changes.
+    the state of its regression changes, and which results are worse, to notice that one is good
+    again.
     """
 
     def __init__(self) -> None:
         self._branches: set[str] = set()
         self._machine_classes: set[str] = set()
-        self._runs: dict[tuple[str, ...], RunNews] = {}
+        self._runs: dict[_Scope, RunNews] = {}
+        self._worse: dict[_Scope, set[str]] = {}
 
     def note(self, metrics: Metrics) -> None:
         """Learns from a message where there are results of."""
@@ -43,10 +51,23 @@ class Origins:
 
     def is_new(self, run: RunNews) -> bool:
         """Whether the run, as it was measured, is not the newest one of its benchmark so far."""
-        scope = run.project, run.environment, run.machine_class, run.branch, run.benchmark
+        scope = _scope_of(run)
         before = self._runs.get(scope)
         self._runs[scope] = run
         return before is None or _measured(before) != _measured(run)
+
+    def good_again(self, run: RunNews) -> Sequence[VerdictNews]:
+        """The verdicts of a run on results that were worse until now; each is returned once."""
+        worse = self._worse.setdefault(_scope_of(run), set())
+        again = []
+        for verdict in run.verdicts:
+            if verdict.state in WORSE:
+                worse.add(verdict.name)
+            elif verdict.name in worse:
+                worse.remove(verdict.name)
+                if verdict.state in GOOD:
+                    again.append(verdict)
+        return again
 
     def newest(self, gate: GateNews) -> RunNews | None:
         """The run that a gate's outcome is of, if it was seen and is the newest."""
@@ -78,6 +99,10 @@ class Origins:
     def _machine(self, news: ScopeNews) -> Iterator[str]:
         if len(self._machine_classes) > 1:
             yield news.machine_class or "unknown machine"
+
+
+def _scope_of(run: RunNews) -> _Scope:
+    return run.project, run.environment, run.machine_class, run.branch, run.benchmark
 
 
 def _measured(run: RunNews) -> RunNews:

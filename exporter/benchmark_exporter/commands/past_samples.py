@@ -28,6 +28,7 @@ from benchmark_exporter.ledger.history import History, RecordedRun, RunSelection
 from benchmark_exporter.metrics.collector import Collector
 from benchmark_exporter.metrics.definitions import Part
 from benchmark_exporter.model import PipelineRun
+from benchmark_exporter.wording import counted
 
 LEFT_TO_THE_SCRAPE_SECONDS = 3600.0
 POINTS_PER_REQUEST = 5000
@@ -81,21 +82,21 @@ class BackfillOutcome:
                 for each in (self.first_seconds, self.last_seconds)
             )
             yield (
-                f"{done} {self.written:,} samples of {self.runs:,} runs "
+                f"{done} {counted(self.written, 'sample')} of {counted(self.runs, 'run')} "
                 f"made between {first} and {last} UTC"
             )
         else:
             yield "no such run"
         if self.recent:
             yield (
-                f"{self.recent:,} runs of the last hour are left to the scrape, "
-                "which shows the newest"
+                f"{counted(self.recent, 'run of the last hour is', 'runs of the last hour are')} "
+                "left to the scrape, which shows the newest"
             )
         if self.outside:
             yield (
-                f"{self.outside:,} samples are too old for this Prometheus: the limit is "
-                "storage.tsdb.out_of_order_time_window in prometheus.yml; give a later --since, "
-                "raise the limit (and the retention with it), or make blocks with --blocks FOLDER"
+                f"{counted(self.outside, 'sample is', 'samples are')} too old for this Prometheus: "
+                "the limit is storage.tsdb.out_of_order_time_window in prometheus.yml; give a "
+                "later --since, raise the limit (and retention), or make blocks by --blocks FOLDER"
             )
         if self.conflicting:
             yield f"{self.conflicting:,} samples are there already with another value, which stays"

@@ -18,6 +18,7 @@ from benchmark_exporter.commands.output import show
 from benchmark_exporter.commands.stack_file import StackError
 from benchmark_exporter.ledger import LedgerError, RenameError
 from benchmark_exporter.names import Renaming, Renamings
+from benchmark_exporter.wording import counted
 
 
 @click.command(cls=Command, context_settings=COMMAND_SETTINGS)
@@ -75,7 +76,8 @@ def command(
     )
     belonging = f"; {given:,} plain names belong to {new}" if given else ""
     show(
-        f"{'would rename' if dry_run else 'renamed'} {renamed.results:,} results and failures of "
-        f"{renamed.runs:,} runs, and {renamed.series:,} series{joined}{belonging}"
+        f"{'would rename' if dry_run else 'renamed'} "
+        f"{counted(renamed.results, 'result or failure', 'results and failures')} of "
+        f"{counted(renamed.runs, 'run')}, and {renamed.series:,} series{joined}{belonging}"
     )
     return EXIT_OK

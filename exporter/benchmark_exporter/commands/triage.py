@@ -22,9 +22,11 @@ from benchmark_exporter.commands.options import (
     written_ledger_options,
 )
 from benchmark_exporter.commands.triage_table import entry_lines, regression_lines
+from benchmark_exporter.commands.triage_times import time_lines
 from benchmark_exporter.commands.user import user_at_host
 from benchmark_exporter.ingest.triaging import TriageError, TriageSelection, triage
 from benchmark_exporter.ledger import Ledger
+from benchmark_exporter.ledger.triage import HISTORY_OF_ALL
 from benchmark_exporter.triage.rule import TRIAGE_STATES, Saying, TriageState
 
 _with_ledger = partial(act_on_ledger, refusal=TriageError)
@@ -143,5 +145,22 @@ def history_command(
     def read(opened: Ledger) -> Sequence[str]:
         with opened.transaction() as transaction:
             return entry_lines(transaction.triage.history(name, project, limit))
+
+    return _with_ledger(ledger, stack, read)
+
+
+@command.command("times", context_settings=COMMAND_SETTINGS)
+@option("--project", metavar="NAME", shared=False, help="Only of this project.")
+@ledger_option(f"the stack's, else {DEFAULT_LEDGER}")
+@stack_option
+def times_command(project: str | None, ledger: Path | None, stack: Path | None) -> int:
+    """Show how long regressions waited for a state and for their end.
+
+    By project, as medians and means, of the states that the ledger still has.
+    """
+
+    def read(opened: Ledger) -> Sequence[str]:
+        with opened.transaction() as transaction:
+            return time_lines(transaction.triage.history(None, project, HISTORY_OF_ALL))
 
     return _with_ledger(ledger, stack, read)

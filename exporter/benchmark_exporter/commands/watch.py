@@ -12,6 +12,7 @@ import click
 
 from benchmark_exporter.commands import EXIT_OK, values
 from benchmark_exporter.commands.delivery import DeliveryError, find_token
+from benchmark_exporter.commands.event_json import json_lines
 from benchmark_exporter.commands.event_lines import Line, lines
 from benchmark_exporter.commands.options import (
     COMMAND_SETTINGS,
@@ -84,6 +85,9 @@ TOKEN_VARIABLE = f"{PREFIX}_STREAM_TOKEN"
     show_default="the stack's, else port 3000 of the same machine",
 )
 @option("--plain", is_flag=True, help="Write plain lines on a terminal too.")
+@option(
+    "--json", "as_json", is_flag=True, shared=False, help="Write a line of JSON for each event."
+)
 def command(
     url: str | None,
     stack: Path | None,
@@ -94,6 +98,7 @@ def command(
     prometheus_url: str | None,
     grafana_url: str | None,
     plain: bool,
+    as_json: bool,
 ) -> int:
     """Show runs, verdicts and alerts as they happen.
 
@@ -107,6 +112,9 @@ def command(
     target = StreamTarget(where.target, project, benchmark, branch, token, where.headers)
     shown = StreamTarget(where.address)
     try:
+        if as_json:
+            asyncio.run(print_json(target))
+            return EXIT_OK
         for name, address in (
             ("stream", shown.stream_url),
             ("live page", shown.page_url),
@@ -141,6 +149,18 @@ def _show(target: StreamTarget, *, plain: bool) -> None:
 
     with TerminalScreen(Console()) as screen:
         asyncio.run(watch(target, screen))
+
+
+async def print_json(target: StreamTarget) -> None:
+    """Prints what the stream sends as lines of JSON until it is cancelled.
+
+    Raises:
+        WatchError: the exporter refuses.
+    """
+    origins = Origins()
+    async for received in follow(target):
+        for line in json_lines(received, origins):
+            print(line, flush=True)
 
 
 async def watch(target: StreamTarget, screen: Screen) -> None:

@@ -5,21 +5,28 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from benchmark_exporter.compare.rounds import RUNS_A_ROUND, Compared, Comparison
+from benchmark_exporter.compare.comparison import (
+    NO_DIRECTION,
+    NOT_SELECTED,
+    Compared,
+    Comparison,
+)
+from benchmark_exporter.compare.rounds import RUNS_A_ROUND
 from benchmark_exporter.compare.statistics import INTERVAL_COVERAGE, Outcome
 from benchmark_exporter.wording import change, printable, with_unit
 
 HEADINGS = ("RESULT", "BASE", "HEAD", "CHANGE", f"{INTERVAL_COVERAGE:.0%} INTERVAL", "NOISE", "")
 ORDER: tuple[Outcome | None, ...] = ("worse", "undecided", "better", "same", None)
-NO_DIRECTION = "no known direction"
 
 
 def summary(comparison: Comparison) -> str:
     """The comparison in one sentence."""
-    counts = Counter(each.outcome for each in comparison.results)
-    words = [f"{counts[name]} {name or NO_DIRECTION}" for name in ORDER if counts[name]]
+    counts = Counter(map(_verdict, comparison.results))
+    order = [*(name for name in ORDER if name), NO_DIRECTION, NOT_SELECTED]
+    words = [f"{counts[name]} {name}" for name in order if counts[name]]
+    judged = sum(1 for each in comparison.results if each.outcome is not None)
     mean = change(comparison.ratio)
-    together = f"; on average {mean}" if mean and len(comparison.results) > 1 else ""
+    together = f"; on average {mean}" if mean and judged > 1 else ""
     rounds = f"{comparison.rounds} rounds of {RUNS_A_ROUND} runs in {comparison.seconds:.0f} s"
     return f"{', '.join(words)}{together} ({rounds})"
 
@@ -47,7 +54,7 @@ def as_markdown(comparison: Comparison) -> Iterator[str]:
 def as_json(comparison: Comparison) -> str:
     """Everything of the comparison; ratios are plain numbers, 0.02 is 2 %.
 
-    `mean_worsening_ratio` is the geometric mean over all results with a known direction.
+    `mean_worsening_ratio` is the geometric mean over all results with a verdict.
     """
     document = {
         **msgspec.to_builtins(comparison),
@@ -72,12 +79,28 @@ def _row(each: Compared) -> tuple[str, ...]:
         f"{each.change.ratio:+.2%}",
         f"{each.change.low:+.2%} to {each.change.high:+.2%}",
         "-" if each.noise_ratio is None else f"{each.noise_ratio:.2%}",
-        each.outcome or NO_DIRECTION,
+        _verdict(each),
     )
+
+
+def _verdict(each: Compared) -> str:
+    return each.outcome or each.note
 
 
 def _remarks(comparison: Comparison) -> Iterator[str]:
     yield summary(comparison)
+    for each in _ordered(comparison):
+        if each.outcome == "undecided" and each.note:
+            yield f"{printable(each.quantity.name)} is undecided: {each.note}"
+    earlier = [
+        each.rounds
+        for each in comparison.results
+        if each.outcome not in (None, "undecided") and each.rounds < comparison.rounds
+    ]
+    if earlier:
+        first, last = min(earlier), max(earlier)
+        span = f"{first} rounds" if first == last else f"{first} to {last} rounds"
+        yield f"decided before the last round: {len(earlier)}, after {span}"
     if comparison.missing:
         yield f"not in every run, so not compared: {', '.join(map(printable, comparison.missing))}"
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from benchmark_exporter.compare.report import NO_DIRECTION, ORDER
+from benchmark_exporter.compare.comparison import NO_DIRECTION
+from benchmark_exporter.compare.report import ORDER
 from benchmark_exporter.compare.statistics import INTERVAL_COVERAGE
 from benchmark_exporter.diff.diff import Compared, Diff
 from benchmark_exporter.wording import change, printable, with_unit

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from benchmark_exporter.ledger import Ledger, RenameError, Transaction
 from benchmark_exporter.model import Run, measurements_digest
 from benchmark_exporter.names import Aliases, Renaming, Renamings
+from benchmark_exporter.wording import counted
 
 log = logging.getLogger(__name__)
 
@@ -126,7 +127,8 @@ def _rename(
     else:
         if not (renamed.runs or renamed.series):
             return
-        what = f"{renamed.results:,} results and failures of {renamed.runs:,} runs"
+        results = counted(renamed.results, "result or failure", "results and failures")
+        what = f"{results} of {counted(renamed.runs, 'run')}"
         text, level = f"renamed {what}, {why}", logging.INFO
     names = ", ".join(f"{each.old} → {each.new}" for each in renamings[:NAMES_LOGGED])
     more = ", …" if len(renamings) > NAMES_LOGGED else ""

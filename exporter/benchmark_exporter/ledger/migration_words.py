@@ -16,6 +16,7 @@ CHANGES_BY_MIGRATION = (
     "bounds the alerts that are kept, and the counters of their names",
     "makes room for the witnesses of an overwritten file",
     "keeps the states of regressions, and who gave them",
+    "keeps which runs refute that a regression is fixed",
 )
 
 

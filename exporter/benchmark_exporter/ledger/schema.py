@@ -9,6 +9,7 @@ from benchmark_exporter.ledger.notification_migration import NOTIFICATIONS_BOUND
 from benchmark_exporter.ledger.order_migration import ORDER
 from benchmark_exporter.ledger.scope_migration import SCOPES
 from benchmark_exporter.ledger.shift_migration import SHIFTS
+from benchmark_exporter.ledger.triage_fixed_migration import TRIAGE_FIXED
 from benchmark_exporter.ledger.triage_migration import TRIAGE
 from benchmark_exporter.ledger.witness_migration import WITNESS_TABLES
 
@@ -160,4 +161,5 @@ MIGRATIONS = (
     NOTIFICATIONS_BOUNDED,
     WITNESS_TABLES,
     TRIAGE,
+    TRIAGE_FIXED,
 )

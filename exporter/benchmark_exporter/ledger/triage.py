@@ -53,6 +53,7 @@ _NEWEST = Columns(NewestRun).query(
     run="n.run",
     rank_seconds="runs.rank_seconds",
     passed_commit="v.passed_commit",
+    commit_hash="runs.commit_hash",
 )
 _LISTED = Columns(TriagedRegression).query("FROM triage ORDER BY began_seconds DESC, name")
 _HISTORY = TRIAGE_HISTORY.columns.query(
@@ -137,7 +138,7 @@ class Triage:
         before, newest = self.get(where), self.newest(where)
         if before is None:
             return None
-        after = say(before, saying, None if newest is None else newest.worsening_ratio)
+        after = say(before, saying, newest)
         if saying.until_seconds is not None:
             after = replace(after, until_seconds=saying.until_seconds, expectation=expectation)
         self._put(where, before, after, saying.at_seconds, always=True)

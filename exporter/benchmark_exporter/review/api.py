@@ -103,6 +103,10 @@ class Api:
         answer = await self._answer(method, f"{self._url}{path}", document)
         return answer.json() if answer.body.strip() else None
 
+    async def content(self, path: str) -> bytes:
+        """A file, as it is; it may be up to MAX_ANSWER_BYTES long. Raises what `send` does."""
+        return (await self._answer("GET", f"{self._url}{path}")).body
+
     async def all(self, path: str) -> AsyncIterator[Any]:
         """The items of a list, page by page, as its Link headers lead."""
         url = f"{self._url}{path}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from benchmark_exporter.review.markdown import code, link, marker, percentage, quantity
+from benchmark_exporter.review.order import Order
 from benchmark_exporter.review.report import Change, Report
 
 # What GitHub accepts as the body of a comment; counted in bytes, of which a character has one at
@@ -38,8 +39,8 @@ class Frame:
     """What is around the results; all of it is ours, not a document's.
 
     `project` and `suite` name the comment among others on the same request. `grafana_url` is where
-    people reach Grafana, empty for no links; `run_url` is the CI's run, and `foreign` says that it
-    ran the code of a fork.
+    people reach Grafana, empty for no links; `run_url` is the CI's run, `order` its place among
+    others, and `foreign` says that it ran the code of a fork.
     """
 
     project: str
@@ -47,14 +48,18 @@ class Frame:
     grafana_url: str = ""
     run_url: str = ""
     foreign: bool = False
+    order: Order | None = None
 
 
 def render(report: Report, frame: Frame, longest_bytes: int = LONGEST_BYTES) -> str:
-    """The comment, which begins with its marker.
+    """The comment, which begins with its marker and the order of its run.
 
     What does not fit is left out from the end, the least important, and counted.
     """
-    text = "\n".join((marker(frame.project, frame.suite), *_head(report, frame), ""))
+    hidden = [marker(frame.project, frame.suite)]
+    if frame.order is not None:
+        hidden.append(frame.order.line)
+    text = "\n".join((*hidden, *_head(report, frame), ""))
     end = "\n".join(("", f"<sub>{_NOTES[report.kind]}</sub>", ""))
     room = longest_bytes - _RESERVED_BYTES - _size(text) - _size(end)
     left_out: Counter[str] = Counter()

@@ -21,7 +21,67 @@ _GITLAB_MAY_NOT = (
 )
 
 
-class GitHub:
+class _Request:
+    """One pull or merge request: what both APIs do alike with its comments.
+
+    `may_not` says what to do about one of the `refusals`. `change` is the method that replaces a
+    comment, which is below `comments`; the list of the request's is at `of_request`.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        name: str,
+        of_request: str,
+        comments: str,
+        change: str,
+        may_not: str,
+        refusals: tuple[type[ApiError], ...],
+    ) -> None:
+        self._api = api
+        self._name = name
+        self._of_request = of_request
+        self._comments = comments
+        self._change_method = change
+        self._may_not = may_not
+        self._refusals = refusals
+
+    async def create(self, body: str) -> Comment:
+        """Posts one."""
+        try:
+            posted = await self._api.send("POST", self._of_request, {"body": body})
+        except Missing as error:
+            raise self._refused(error) from error
+        except self._refusals as error:
+            raise self._refused(error) from error
+        return Comment(_part(posted, "id", int), body)
+
+    async def update(self, number: int, body: str) -> None:
+        """Replaces the body."""
+        await self._change(self._change_method, number, {"body": body})
+
+    async def delete(self, number: int) -> None:
+        """Deletes one."""
+        await self._change("DELETE", number)
+
+    async def wait(self, seconds: float, reason: str) -> None:
+        """Waits before another try."""
+        await self._api.wait(seconds, reason)
+
+    async def _change(self, method: str, number: int, document: Any = None) -> None:
+        try:
+            await self._api.send(method, f"{self._comments}/{number}", document)
+        except self._refusals as error:
+            raise self._refused(error) from error
+
+    def _refused(self, error: ApiError) -> ApiError:
+        return ApiError(f"{self._name}: {self._may_not} ({error})")
+
+    def _not_found(self) -> ApiError:
+        return ApiError(f"{self._name}: not found, or the token may not see it")
+
+
+class GitHub(_Request):
     """One pull request.
 
     A comment of somebody else with our marker is never touched: its author could change it later,
@@ -30,10 +90,16 @@ class GitHub:
     """
 
     def __init__(self, api: Api, repository: str, number: int) -> None:
-        self._api = api
-        self._comments = f"/repos/{quote(repository, safe='/')}/issues/comments"
-        self._of_request = f"/repos/{quote(repository, safe='/')}/issues/{number}/comments"
-        self._name = f"pull request {number} of {repository}"
+        issues = f"/repos/{quote(repository, safe='/')}/issues"
+        super().__init__(
+            api,
+            f"pull request {number} of {repository}",
+            of_request=f"{issues}/{number}/comments",
+            comments=f"{issues}/comments",
+            change="PATCH",
+            may_not=_GITHUB_MAY_NOT,
+            refusals=(Forbidden,),
+        )
         self._login: str | None = None
 
     async def comments(self, marker: str) -> Sequence[Comment]:
@@ -51,7 +117,7 @@ class GitHub:
                 ):
                     found.append(Comment(_part(each, "id", int), _part(each, "body", str)))
         except Missing as error:
-            raise ApiError(f"{self._name}: not found, or the token may not see it") from error
+            raise self._not_found() from error
         return sorted(found, key=lambda comment: comment.number)
 
     async def _own_login(self) -> str:
@@ -62,40 +128,21 @@ class GitHub:
             return ""
         return login
 
-    async def create(self, body: str) -> Comment:
-        """Posts one."""
-        try:
-            posted = await self._api.send("POST", self._of_request, {"body": body})
-        except (Forbidden, Missing) as error:
-            raise ApiError(f"{self._name}: {_GITHUB_MAY_NOT} ({error})") from error
-        return Comment(_part(posted, "id", int), body)
 
-    async def update(self, number: int, body: str) -> None:
-        """Replaces the body."""
-        await self._change("PATCH", number, {"body": body})
-
-    async def delete(self, number: int) -> None:
-        """Deletes one."""
-        await self._change("DELETE", number)
-
-    async def wait(self, seconds: float, reason: str) -> None:
-        """Waits before another try."""
-        await self._api.wait(seconds, reason)
-
-    async def _change(self, method: str, number: int, document: Any = None) -> None:
-        try:
-            await self._api.send(method, f"{self._comments}/{number}", document)
-        except Forbidden as error:
-            raise ApiError(f"{self._name}: {_GITHUB_MAY_NOT} ({error})") from error
-
-
-class GitLab:
+class GitLab(_Request):
     """One merge request. Only notes of the token's own user are touched."""
 
     def __init__(self, api: Api, project: str, number: int) -> None:
-        self._api = api
-        self._notes = f"/projects/{quote(project, safe='')}/merge_requests/{number}/notes"
-        self._name = f"merge request {number} of {project}"
+        notes = f"/projects/{quote(project, safe='')}/merge_requests/{number}/notes"
+        super().__init__(
+            api,
+            f"merge request {number} of {project}",
+            of_request=notes,
+            comments=notes,
+            change="PUT",
+            may_not=_GITLAB_MAY_NOT,
+            refusals=(Forbidden, Unauthenticated),
+        )
         self._user: int | None = None
 
     async def comments(self, marker: str) -> Sequence[Comment]:
@@ -104,41 +151,15 @@ class GitLab:
         try:
             if self._user is None:
                 self._user = _part(await self._api.send("GET", "/user"), "id", int)
-            async for each in self._api.all(f"{self._notes}?per_page=100&sort=asc"):
+            async for each in self._api.all(f"{self._of_request}?per_page=100&sort=asc"):
                 author = _part(each, "author", dict)
                 if author.get("id") == self._user and _starts(_part(each, "body", str), marker):
                     found.append(Comment(_part(each, "id", int), _part(each, "body", str)))
-        except (Forbidden, Unauthenticated) as error:
-            raise ApiError(f"{self._name}: {_GITLAB_MAY_NOT} ({error})") from error
+        except self._refusals as error:
+            raise self._refused(error) from error
         except Missing as error:
-            raise ApiError(f"{self._name}: not found, or the token may not see it") from error
+            raise self._not_found() from error
         return sorted(found, key=lambda comment: comment.number)
-
-    async def create(self, body: str) -> Comment:
-        """Posts one."""
-        try:
-            posted = await self._api.send("POST", self._notes, {"body": body})
-        except (Forbidden, Unauthenticated, Missing) as error:
-            raise ApiError(f"{self._name}: {_GITLAB_MAY_NOT} ({error})") from error
-        return Comment(_part(posted, "id", int), body)
-
-    async def update(self, number: int, body: str) -> None:
-        """Replaces the body."""
-        await self._change("PUT", number, {"body": body})
-
-    async def delete(self, number: int) -> None:
-        """Deletes one."""
-        await self._change("DELETE", number)
-
-    async def wait(self, seconds: float, reason: str) -> None:
-        """Waits before another try."""
-        await self._api.wait(seconds, reason)
-
-    async def _change(self, method: str, number: int, document: Any = None) -> None:
-        try:
-            await self._api.send(method, f"{self._notes}/{number}", document)
-        except (Forbidden, Unauthenticated) as error:
-            raise ApiError(f"{self._name}: {_GITLAB_MAY_NOT} ({error})") from error
 
 
 async def find_number(api: Api, target: Target) -> int | None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from benchmark_exporter.review.api import FIRST_WAIT_SECONDS, ApiError, Missing, Unsure
+from benchmark_exporter.review.order import order_in
 
-Published = Literal["posted", "updated", "unchanged"]
+Published = Literal["posted", "updated", "unchanged", "left as it is, of a newer run"]
 # How often it begins again because a comment went, or a request got no answer.
 MOST_TRIES = 6
 
@@ -41,10 +42,10 @@ class Forge(Protocol):
 
 
 async def publish(forge: Forge, marker: str, body: str) -> Published:
-    """Makes `body` the one comment with the marker.
+    """Makes `body` the one comment with the marker, unless there is one of a newer run.
 
     Two jobs that find no comment both post one. Each looks again after it has, and all but the
-    oldest go, so that one is left whichever was first.
+    oldest go, so that one is left whichever was first. It gets the body of the newest run.
 
     Raises:
         ApiError: the API refuses, or there is no time left.
@@ -72,6 +73,9 @@ async def _publish(forge: Forge, marker: str, body: str) -> Published:
         done = "posted"
         found = await forge.comments(marker) or [created]
     oldest, *others = found
+    newer = _of_newer_run(found, body)
+    if newer is not None:
+        body, done = newer, "left as it is, of a newer run"
     if done == "updated" and oldest.body == body and not others:
         return "unchanged"
     if oldest.body != body:
@@ -80,3 +84,13 @@ async def _publish(forge: Forge, marker: str, body: str) -> Published:
         with suppress(Missing):  # another job was faster
             await forge.delete(other.number)
     return done
+
+
+def _of_newer_run(found: Sequence[Comment], body: str) -> str | None:
+    """The body of the newest run among the comments, if it is newer than this one's."""
+    own = order_in(body)
+    if own is None:
+        return None
+    known = [(order, comment.body) for comment in found if (order := order_in(comment.body))]
+    newest = max(known, default=None)
+    return newest[1] if newest is not None and newest[0] > own else None

@@ -108,6 +108,7 @@ class _Compared(msgspec.Struct, frozen=True):
     change: _Ratio
     noise_ratio: Number | None
     outcome: Outcome | None
+    note: Text = ""
 
 
 class _Comparison(msgspec.Struct, frozen=True):
@@ -178,7 +179,7 @@ def _of_comparison(comparison: _Comparison) -> Report:
             high=each.change.high,
             noise_ratio=each.noise_ratio,
             outcome=each.outcome,
-            detail="" if each.outcome else "no known direction",
+            detail=each.note or ("" if each.outcome else "no known direction"),
         )
         for each in comparison.results
     ]

@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from benchmark_exporter.review.order import Order, order_of
+
 GITHUB_API_URL, GITLAB_API_URL = "https://api.github.com", "https://gitlab.com/api/v4"
 Kind = Literal["github", "gitlab"]
 
@@ -39,7 +41,7 @@ class Head:
 class Target:
     """One pull or merge request. `number` is None where `head` has to be looked for.
 
-    `foreign` says that the code which ran is not of this repository.
+    `foreign` says that the code which ran is not of this repository, `order` which run it was.
     """
 
     kind: Kind
@@ -49,6 +51,7 @@ class Target:
     head: Head | None = None
     run_url: str = ""
     foreign: bool = False
+    order: Order | None = None
 
 
 def kind_of(environ: Mapping[str, str]) -> Kind | None:
@@ -96,6 +99,7 @@ def _github(variables: Mapping[str, str], number: int | None) -> Target:
         repository,
         number,
         run_url=f"{server}/{repository}/actions/runs/{run_id}" if server and run_id else "",
+        order=order_of(variables, "GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT"),
     )
     if not variables:
         return target
@@ -127,7 +131,16 @@ def _of_other_workflow(target: Target, run: Any) -> Target:
         head=head if target.number is None else None,
         run_url=_text(_get(run, "html_url")),
         foreign=own != head.repository_id,
+        # That of the run which measured, as this one may be late.
+        order=_order_of_run(run),
     )
+
+
+def _order_of_run(run: Any) -> Order | None:
+    """None where the event does not have it, as may be of another forge."""
+    numbers = _get(run, "id"), _get(run, "run_attempt")
+    known = [each for each in numbers if isinstance(each, int) and not isinstance(each, bool)]
+    return Order(*known) if len(known) == len(numbers) else None
 
 
 def _gitlab(variables: Mapping[str, str], number: int | None) -> Target:
@@ -143,6 +156,7 @@ def _gitlab(variables: Mapping[str, str], number: int | None) -> Target:
         number or (_whole(int(found)) if found.isdecimal() else None),
         run_url=variables.get("CI_PIPELINE_URL", ""),
         foreign=source != project,
+        order=order_of(variables, "CI_PIPELINE_ID", "CI_JOB_ID"),
     )
 
 

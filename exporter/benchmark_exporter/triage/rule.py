@@ -5,6 +5,7 @@ is not. What people say of it holds until it gets worse or ends; a later regress
 result is new.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Literal, get_args
 
@@ -25,6 +26,11 @@ ITSELF = "benchmark-exporter"
 # A change has grown if it is this many times what was reported, and by this much more (0.05 is five
 # percentage points), in two newest runs in a row.
 GROWTH_FACTOR, GROWTH_LEAST_RATIO = 1.5, 0.05
+# So many runs in a row refute that a regression is fixed: of those that are as bad as before, that
+# is nearer to its level than to the one before it, and of those that are regressions at all. The
+# first number is that of the judge, for whom one run may be chance; the second is for a fix that
+# helps only a little, which a busy machine looks like for some runs.
+REFUTING_AS_BAD, REFUTING_RUNS = 2, 5
 
 
 class TriageRow(msgspec.Struct, frozen=True):
@@ -35,7 +41,9 @@ class TriageRow(msgspec.Struct, frozen=True):
     grown since it began, from `reported_ratio`, and `grown_run` is a run that shows it grown for
     the first time. `triaged` says that a person gave it a state, `noise` that it counts as noise.
     `until_seconds` is when an expected level is expected no longer, `expectation` what the ledger
-    needs to know then.
+    needs to know then. `said_commit` is the commit of the newest run when a person gave the state.
+    Since it was said to be fixed, the newest `as_bad_runs` are as bad as before, `worse_runs` are
+    regressions; `counted_run` is the last one of them.
     """
 
     state: TriageState
@@ -54,6 +62,10 @@ class TriageRow(msgspec.Struct, frozen=True):
     noise: bool = False
     until_seconds: float | None = None
     expectation: str | None = None
+    said_commit: str = ""
+    as_bad_runs: int = 0
+    worse_runs: int = 0
+    counted_run: int | None = None
 
     @property
     def is_open(self) -> bool:
@@ -62,7 +74,10 @@ class TriageRow(msgspec.Struct, frozen=True):
 
 
 class NewestRun(msgspec.Struct, frozen=True):
-    """What the newest run of a result says of it; `run` is its row, made at `rank_seconds`."""
+    """What the newest run of a result says of it; `run` is its row, made at `rank_seconds`.
+
+    `commit_hash` is its commit, empty if it is unknown.
+    """
 
     state: VerdictState
     worsening_ratio: float | None
@@ -70,6 +85,7 @@ class NewestRun(msgspec.Struct, frozen=True):
     run: int
     rank_seconds: float
     passed_commit: str
+    commit_hash: str
 
     @property
     def is_regression(self) -> bool:
@@ -107,12 +123,13 @@ def passed_at_once(now: float) -> TriageRow:
     return TriageRow("new", now, ITSELF, "", "", now, "", ended_seconds=now, critical=True)
 
 
-def say(row: TriageRow, saying: Saying, worsening_ratio: float | None) -> TriageRow:
+def say(row: TriageRow, saying: Saying, newest: NewestRun | None) -> TriageRow:
     """The row after a person has said something of its regression.
 
-    Who says so has seen how much worse it is now, `worsening_ratio`.
+    Who says so has seen the newest run, and how much worse it is.
     """
     person = saying.state != "new"
+    worsening_ratio = None if newest is None else newest.worsening_ratio
     return replace(
         row,
         state=saying.state,
@@ -124,6 +141,10 @@ def say(row: TriageRow, saying: Saying, worsening_ratio: float | None) -> Triage
         noise=saying.state == "noise",
         reported_ratio=_greater(row.reported_ratio, worsening_ratio),
         grown_run=None,
+        said_commit="" if newest is None else newest.commit_hash,
+        as_bad_runs=0,
+        worse_runs=0,
+        counted_run=None,
     )
 
 
@@ -180,10 +201,36 @@ def _gone_on(row: TriageRow, newest: NewestRun, now: float) -> TriageRow:
             )
             return _notified_again(grown, "became worse", now)
     elif row.grown_run is not None:
-        return replace(row, grown_run=None)
-    if row.state == "fixed" and newest.rank_seconds > row.since_seconds:
-        return _notified_again(row, "is still worse in a run after it was said to be fixed", now)
-    return row
+        row = replace(row, grown_run=None)
+    return _refuted(row, newest, now) if row.state == "fixed" else row
+
+
+def _refuted(row: TriageRow, newest: NewestRun, now: float) -> TriageRow:
+    """The row of what was said to be fixed, after a run that is a regression still.
+
+    A run that was made before that was said does not count, and neither does another one of the
+    commit that was the newest then: it may be older than the fix.
+    """
+    of_that_commit = bool(newest.commit_hash) and newest.commit_hash == row.said_commit
+    if newest.rank_seconds <= row.since_seconds or of_that_commit or newest.run == row.counted_run:
+        return row
+    as_bad = row.as_bad_runs + 1 if _is_as_bad(row, newest) else 0
+    counted = replace(
+        row, as_bad_runs=as_bad, worse_runs=row.worse_runs + 1, counted_run=newest.run
+    )
+    if as_bad >= REFUTING_AS_BAD or counted.worse_runs >= REFUTING_RUNS:
+        runs = as_bad if as_bad >= REFUTING_AS_BAD else counted.worse_runs
+        why = f"is still worse in {runs} runs after it was said to be fixed"
+        return _notified_again(counted, why, now)
+    return counted
+
+
+def _is_as_bad(row: TriageRow, newest: NewestRun) -> bool:
+    """Whether the run is nearer to the level that was reported than to the one before it."""
+    reported, now = row.reported_ratio, newest.worsening_ratio
+    if reported is None or now is None:
+        return True
+    return math.log1p(now) >= math.log1p(reported) / 2
 
 
 def _notified_again(row: TriageRow, why: str, now: float) -> TriageRow:
@@ -210,6 +257,6 @@ MEANINGS: Mapping[TriageState, str] = {
     "acknowledged": "somebody has seen it",
     "expected": "its level is accepted until a date",
     "fixing": "somebody works on it",
-    "fixed": "the fix is in; a later run has to show it",
+    "fixed": "the fix is in; later runs have to show it",
     "noise": "it is not real",
 }

@@ -15,6 +15,7 @@ from benchmark_exporter.changes import (
     begin_of,
     find_changes,
 )
+from benchmark_exporter.changes.rank_test import p_value
 from tests.exporter.short_series import (
     HALF_LOST,
     LOST_IMPROVEMENT,
@@ -81,6 +82,18 @@ def test_an_open_alarm_has_a_begin_after_three_runs() -> None:
     (begin,) = find_changes(values, Alarm(32, upward=True))
     assert begin.at == 30
     assert begin.p_value > MOST_P_VALUE
+
+
+@pytest.mark.parametrize(("slow", "found"), [(3, False), (6, True)])
+def test_a_level_of_a_few_runs_leaves_no_change_once_its_alarm_has_ended(
+    slow: int, found: bool
+) -> None:
+    """As docs/detection.md says: with three runs, p is 0.005 at best, however large they are."""
+    before, after = noise(40), noise(20, seed=2)
+    values = [*before, *(1e6 * value for value in noise(slow, seed=3)), *after]
+    assert (40 in [change.at for change in find_changes(values)]) == found
+    assert find_changes(values[: 40 + slow], Alarm(40, upward=True))[-1].at == 40
+    assert p_value(before, [1e8, 2e8, 3e8]) == pytest.approx(0.005, abs=0.0005)
 
 
 def test_an_alarm_begins_with_the_change_that_was_found_anyway() -> None:

@@ -17,6 +17,7 @@ NOTHING = dict.fromkeys(
         "GITHUB_EVENT_NAME", "GITHUB_TOKEN", "GITHUB_RUN_ID", "GITHUB_SERVER_URL", "GITLAB_CI",
         "GITLAB_TOKEN", "CI_JOB_TOKEN", "CI_API_V4_URL", "CI_PROJECT_PATH",
         "CI_MERGE_REQUEST_IID", "CI_MERGE_REQUEST_PROJECT_PATH", "CI_PIPELINE_URL",
+        "CI_PIPELINE_ID", "CI_JOB_ID", "GITHUB_RUN_ATTEMPT",
     ),
     "",
 )  # fmt: skip
@@ -33,6 +34,7 @@ def github(forge: Forge, folder: Path, name: str, event: Any, token: str = WORKF
         "GITHUB_EVENT_PATH": str(path),
         "GITHUB_SERVER_URL": "https://github.example",
         "GITHUB_RUN_ID": "9",
+        "GITHUB_RUN_ATTEMPT": "1",
         "GITHUB_TOKEN": token,
     }
 
@@ -51,6 +53,8 @@ def workflow_run(event: str = "pull_request", sha: str = SHA, branch: str = "fas
     """What GitHub sends of a fork's run: it names no pull request."""
     return {
         "workflow_run": {
+            "id": 8,
+            "run_attempt": 2,
             "event": event,
             "head_branch": branch,
             "head_sha": sha,

@@ -151,7 +151,7 @@ def test_a_dry_run_shows_what_would_be_written(
     assert main(words) == EXIT_OK
     count = sum(map(len, shown(wired.exposition()).values()))
     assert (
-        capsys.readouterr().out == f"would write {count} samples of 1 runs "
+        capsys.readouterr().out == f"would write {count} samples of 1 run "
         "made between 2026-03-01 12:00 and 2026-03-01 12:00 UTC\n"
     )
     assert main([*words, "--since=2026-03-02"]) == EXIT_OK

@@ -199,6 +199,56 @@ def test_folders_of_results(tmp_path: Path) -> None:
     )
 
 
+@pytest.fixture
+def slower_one(tmp_path: Path) -> Path:
+    """A folder with results of two sides, of which head is slower in `one` and not in `two`."""
+    for side, seconds in (("base", 0.01), ("head", 0.012)):
+        (tmp_path / side).mkdir()
+        for number in range(26):
+            (tmp_path / side / f"{number:02}.json").write_text(_hyperfine(one=seconds, two=0.02))
+    return tmp_path
+
+
+FOLDERS = ("--base-results=base", "--head-results=head")
+
+
+def test_one_measurement_is_written_in_several_forms(slower_one: Path) -> None:
+    ended = _compare(
+        slower_one,
+        *FOLDERS,
+        *("--output=json=a.json", "--output=markdown=a.md", "--output=plain.txt"),
+    )
+    assert ended.returncode == 1, ended
+    document = json.loads((slower_one / "a.json").read_text())
+    outcomes = {each["quantity"]["name"]: each["outcome"] for each in document["results"]}
+    assert outcomes == {"one": "worse", **dict.fromkeys(set(outcomes) - {"one"}, "same")}
+    assert (slower_one / "a.md").read_text().startswith("| Result | Base |")
+    # Without a form of its own, it is that of --format.
+    assert (slower_one / "plain.txt").read_text() == ended.stdout
+    assert ended.stdout.startswith("RESULT ")
+
+
+def test_a_file_that_cannot_be_written_is_named_and_costs_no_other(slower_one: Path) -> None:
+    ended = _compare(slower_one, *FOLDERS, "--output=json=none/a.json", "--output=markdown=a.md")
+    assert ended.returncode == 2
+    assert ended.stderr == "benchmark-exporter: none/a.json: No such file or directory\n"
+    assert (slower_one / "a.md").read_text().startswith("| Result | Base |")
+    assert ended.stdout.startswith("RESULT ")
+    ended = _compare(slower_one, *FOLDERS, "--output=json=")
+    assert ended.returncode == 2
+    assert "'json=' names no file" in ended.stderr
+
+
+def test_only_selected_results_decide_the_exit_status(slower_one: Path) -> None:
+    assert _compare(slower_one, *FOLDERS, "--result=o*").returncode == 1
+    ended = _compare(slower_one, *FOLDERS, "--result=two")
+    assert ended.returncode == 0, ended
+    assert "1 same, 5 not selected (" in ended.stdout
+    ended = _compare(slower_one, *FOLDERS, "--result=two", "--result=three")
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("benchmark-exporter: there is no result three; there are one, ")
+
+
 def test_memory_of_a_small_command_is_its_own(tmp_path: Path) -> None:
     """Not that of the program that compares."""
     allocate = "import sys; x = bytearray(int(sys.argv[1]) << 20)"

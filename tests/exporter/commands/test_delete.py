@@ -68,7 +68,7 @@ def test_only_one_kind_is_deleted_at_once(
 @pytest.mark.parametrize(
     ("words", "what"),
     [
-        (["--run=run-1"], "1 runs, and 2 results and failures"),
+        (["--run=run-1"], "1 run, and 2 results and failures"),
         (["--benchmark=*/fallback"], "0 runs, and 3 results and failures"),
         (["--benchmark=orbit", "--project=router"], "0 runs, and 0 results and failures"),
         (["--branch=main"], "3 runs, and 6 results and failures"),

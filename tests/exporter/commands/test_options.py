@@ -7,6 +7,7 @@ import pytest
 
 from benchmark_exporter.__main__ import main
 from benchmark_exporter.commands import EXIT_UNUSABLE, values
+from benchmark_exporter.commands.measuring import OUTPUT_FILE
 from benchmark_exporter.commands.options import PREFIX, WIDTH, Option
 from benchmark_exporter.commands.program import COMMANDS, program
 from benchmark_exporter.commands.serve import WEEKLY
@@ -35,6 +36,7 @@ VALUES: dict[object, tuple[str, str | None, str]] = {
     WEEKLY: ("mon 09:00", "monday", "a day and a time like mon 09:00"),
     values.RATIO: ("5%", "5", "a share like 2%"),
     values.DURATION: ("5.5", "soon", "number of seconds"),
+    OUTPUT_FILE: ("json=a.json", "json=", "names no file"),
 }
 
 

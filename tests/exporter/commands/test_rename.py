@@ -28,11 +28,11 @@ def ledger(wired: Wired) -> Path:
         (["orbit/fallback", "orbit/slow"], "2 results and failures of 2 runs, and 1 series"),
         (
             ["router/fallback", "orbit/fallback"],
-            "1 results and failures of 1 runs, and 1 series",  # they are of different projects
+            "1 result or failure of 1 run, and 1 series",  # they are of different projects
         ),
         (
             ["router", "x", "--project=router", "--project=orbit"],
-            "2 results and failures of 1 runs, and 2 series",
+            "2 results and failures of 1 run, and 2 series",
         ),
     ],
 )
@@ -54,7 +54,7 @@ def test_series_that_were_there_are_named(wired: Wired, capsys: pytest.CaptureFi
         wired.take(f"{number}.json", result(number, {name: 1.0}))
     assert main(["rename", "parser", "parsing", f"--ledger={wired.ledger_path}"]) == EXIT_OK
     assert capsys.readouterr().out == (
-        "renamed 1 results and failures of 1 runs, and 1 series, "
+        "renamed 1 result or failure of 1 run, and 1 series, "
         "1 of them joined with series that were there\n"
     )
 
@@ -79,7 +79,7 @@ def test_an_executable_that_is_called_otherwise_keeps_its_names(
         assert names(wired) == {"BM_Copy", "BM_Find", "text_bench/BM_Copy", "text_bench/BM_Find"}
     words = ["rename", "--executable", "string_bench", "text_bench"]
     expected = (
-        "4 results and failures of 1 runs, and 4 series, "
+        "4 results and failures of 1 run, and 4 series, "
         "4 of them joined with series that were there"
         if is_late
         else "0 results and failures of 0 runs, and 0 series"

@@ -144,7 +144,7 @@ def test_the_ledger_is_the_stacks(
     assert captured.err == (
         f"benchmark-exporter: deleting from {ledger} (the stack of {checkout})\n"
     )
-    assert captured.out.startswith("deleted 1 runs of projects")
+    assert captured.out.startswith("deleted 1 run of projects")
 
 
 def test_ci_status_writes_into_the_results_folder_of_the_stack(

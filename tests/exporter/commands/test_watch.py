@@ -112,7 +112,7 @@ def test_plain_lines_in_a_pipe(exporter: Exporter) -> None:
         )
         (exporter.results / "odd.json").write_text("{}")
         watch.until(
-            r"Z rejected 1 files in the results folder, the newest odd.json: unknown_format at \$"
+            r"Z rejected 1 file in the results folder, the newest odd.json: unknown_format at \$"
         )
         exporter.results.rename(exporter.folder / "away")
         watch.until(r"Z ingest   no results are ingested: \[Errno 2\] No such file or directory: ")

@@ -1,15 +1,19 @@
 """In which order two sides are measured, for how long, and what is said at the end."""
 
+import math
 import random
+import re
 from collections.abc import Callable, Mapping
 
 import pytest
 
 from benchmark_exporter.compare.documents import CompareError, Quantity
-from benchmark_exporter.compare.rounds import Plan, compare
+from benchmark_exporter.compare.report import as_markdown, as_table
+from benchmark_exporter.compare.rounds import Measure, Plan, compare
 from benchmark_exporter.compare.statistics import least_rounds
 
 TIME = Quantity("time", "seconds", "lower")
+TINY = Quantity("tiny", "seconds", "lower")
 RATE = Quantity("rate", "per_second", "higher")
 
 
@@ -65,9 +69,68 @@ def test_a_drift_of_the_machine_is_no_change() -> None:
 
 
 def test_the_time_limit_leaves_a_result_undecided() -> None:
-    machine = Machine(cv=0.2)
-    assert set(machine.compare(Plan(max_seconds=120)).values()) == {"undecided"}
-    assert 100 < machine.now <= 125
+    machine = Machine(cv=0.04)
+    assert set(machine.compare(Plan(max_seconds=60)).values()) == {"undecided"}
+    assert machine.now <= 62
+    for each in machine.comparison.results:
+        assert re.search(
+            r"^it would need about [\d,]+ rounds, of which the time allows \d+$", each.note
+        )
+
+
+def _with_noise(machine: Machine, cv: float) -> Callable[[str], Measure]:
+    """The sides of a machine with one more result, which is noise."""
+    chance = random.Random(7)  # noqa: S311  # simulation, not a secret
+
+    def side(name: str) -> Measure:
+        measure = machine.side(name)
+        return lambda: {**measure(), TINY: math.exp(chance.gauss(0, cv))}
+
+    return side
+
+
+def test_a_noisy_result_does_not_hold_up_the_others() -> None:
+    machine = Machine(head=1.2)
+    side = _with_noise(machine, cv=1.0)
+    comparison = compare(side("b"), side("h"), Plan(), monotonic=lambda: machine.now)
+    found = {each.quantity.name: each for each in comparison.results}
+    assert found["time"].outcome == "worse"
+    assert found["tiny"].outcome == "undecided"
+    assert "would need about" in found["tiny"].note
+    # It takes about the fewest rounds that allow a verdict, not the ten minutes.
+    assert found["time"].rounds == least_rounds(0, 3)
+    assert comparison.rounds <= 2 * least_rounds(0, 3)
+    assert machine.now < 150
+    assert "tiny is undecided: it would need about" in "\n".join(as_table(comparison))
+
+
+def test_what_is_decided_stays_so_while_others_are_measured() -> None:
+    machine = Machine(head=1.2, cv=0.02)
+    side = _with_noise(machine, cv=0.03)
+    comparison = compare(side("b"), side("h"), Plan(max_seconds=1e6), monotonic=lambda: machine.now)
+    found = {each.quantity.name: each for each in comparison.results}
+    assert found["tiny"].outcome == "same"
+    assert found["time"].rounds == least_rounds(0, 3) < found["tiny"].rounds == comparison.rounds
+    assert "decided before the last round: 2, after " in "\n".join(as_markdown(comparison))
+
+
+@pytest.mark.parametrize("selected", [["time"], ["ti[ml]e"], ["t*me", "nothing else", "time"]])
+def test_only_what_is_selected_decides(selected: list[str]) -> None:
+    machine = Machine(head=1.2)
+    side = _with_noise(machine, cv=1.0)
+    plan = Plan(selected=selected)
+    if "nothing else" in selected:
+        with pytest.raises(CompareError, match=r"there is no result nothing else; there are time"):
+            compare(side("b"), side("h"), plan, monotonic=lambda: machine.now)
+        return
+    comparison = compare(side("b"), side("h"), plan, monotonic=lambda: machine.now)
+    found = {each.quantity.name: each for each in comparison.results}
+    assert found["time"].outcome == "worse"
+    assert {found[name].outcome for name in ("rate", "tiny")} == {None}
+    # The error is divided among one result, not three.
+    assert comparison.rounds == least_rounds(0, 1) < least_rounds(0, 3)
+    assert comparison.ratio == pytest.approx(0.2, abs=0.02)
+    assert "1 worse, 2 not selected (" in "\n".join(as_table(comparison))
 
 
 def test_noise_does_not_measure_for_ever() -> None:

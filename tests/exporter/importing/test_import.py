@@ -162,7 +162,7 @@ def test_a_benchmark_that_has_not_run_for_long_is_in_the_history_alone(
 ) -> None:
     old = years((30, 100), (5, 300), end=START_SECONDS - 600 * DAY_SECONDS)
     assert imported(wired, write(wired.folder / "data.js", old)) == EXIT_OK
-    assert "1 of 1 benchmarks had their last run so long ago" in capsys.readouterr().out
+    assert "1 of 1 benchmark had the last run so long ago" in capsys.readouterr().out
     assert wired.query("SELECT state FROM verdicts ORDER BY run DESC LIMIT 1") == [("critical",)]
     assert wired.value("benchmark_verdict", state="critical") is None
     assert main(["history", f"--ledger={wired.ledger_path}", "--limit=99"]) == EXIT_OK
@@ -182,14 +182,14 @@ def test_a_dry_run_writes_nothing(wired: Wired, capsys: pytest.CaptureFixture[st
     data = write(wired.folder / "data.js", years((5, 100)))
     assert main(["import", "--dry-run", str(data)]) == EXIT_OK
     assert capsys.readouterr().out.splitlines()[1:] == [
-        "would import 5 runs of 1 benchmarks, of orbit",
+        "would import 5 runs of 1 benchmark, of orbit",
         "which of them are known already is not known without a ledger (--ledger FILE)",
     ]
     assert imported(wired, data, "--since=2026-05-26") == EXIT_OK
     capsys.readouterr()
     assert imported(wired, data, "--dry-run") == EXIT_OK
     assert capsys.readouterr().out.splitlines()[1:] == [
-        "would import 3 runs of 1 benchmarks, of orbit",
+        "would import 3 runs of 1 benchmark, of orbit",
         "2 runs are known already",
     ]
     assert len(wired.query(RUNS)) == 2

@@ -115,7 +115,7 @@ def test_a_running_exporter_drops_what_another_process_deletes(
         exporter.until(lambda: exporter.value(series) is not None)
         forgot = run("forget", "--project=router", f"--ledger={exporter.folder / 'ledger.sqlite3'}")
         assert forgot.returncode == 0, forgot.stderr
-        assert forgot.stdout.startswith("deleted 1 runs of projects and 0 of pipelines")
+        assert forgot.stdout.startswith("deleted 1 run of projects and 0 of pipelines")
         exporter.until(lambda: exporter.value(series) is None)
     finally:
         assert exporter.stop() == 0, exporter.log.read_text()

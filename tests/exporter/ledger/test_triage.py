@@ -5,6 +5,7 @@ import pytest
 
 from benchmark_exporter.ingest.triaging import TriageError, TriageSelection, triage
 from benchmark_exporter.triage.rule import ITSELF, Saying, TriageState
+from tests.support.documents import result
 from tests.support.histories import STEADY, take, value, verdict
 from tests.support.triaged import (
     COUNTERS,
@@ -128,14 +129,69 @@ def test_fixed_holds_for_runs_made_before_it_was_said(regressed: Wired) -> None:
     assert regression(regressed).state == "fixed"
 
 
-def test_fixed_is_refuted_by_a_run_made_after_it_was_said(regressed: Wired) -> None:
-    early = regressed.now
-    with regressed.ledger.transaction() as transaction:
-        saying = Saying("fixed", "ann", early - 400 * DAY)
+def say_fixed_before_all_runs(wired: Wired) -> None:
+    """As if it had been said before the runs that follow, which are made at START_SECONDS."""
+    with wired.ledger.transaction() as transaction:
+        saying = Saying("fixed", "ann", wired.now - 400 * DAY)
         triage(transaction, TriageSelection("parsing"), saying, LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("levels", "state"),
+    [
+        ([1.5], "fixed"),  # one run may be chance
+        ([1.5, 1.5], "new"),
+        # A busy machine: less than half of the way back up.
+        ([1.2, 1.2, 1.2, 1.2], "fixed"),
+        ([1.5, 1.2, 1.5, 1.2], "fixed"),
+        # Or a fix that helps only a little.
+        ([1.2, 1.2, 1.2, 1.2, 1.2], "new"),
+    ],
+)
+def test_fixed_is_refuted_by_later_runs(
+    regressed: Wired, levels: list[float], state: TriageState
+) -> None:
+    say_fixed_before_all_runs(regressed)
+    take(regressed, levels, start=200)
+    assert regression(regressed).state == state
+    if state == "new":
+        assert history(regressed)[-1].why == (
+            f"is still worse in {len(levels)} runs after it was said to be fixed"
+        )
+
+
+def test_a_run_that_is_read_again_counts_once(regressed: Wired) -> None:
+    say_fixed_before_all_runs(regressed)
     take(regressed, [1.5], start=200)
+    regressed.restart()
+    with regressed.ledger.transaction() as transaction:
+        where = next(iter(transaction.triage.listed()))
+        transaction.triage.note((*where.scope.key, where.name), "critical", regressed.now)
+    assert regression(regressed).state == "fixed"
+
+
+def test_more_runs_of_the_commit_that_was_known_do_not_refute(regressed: Wired) -> None:
+    say_fixed_before_all_runs(regressed)
+    where = regression(regressed)
+    with regressed.ledger.transaction() as transaction:
+        newest = transaction.triage.newest((*where.scope.key, where.name))
+    assert newest is not None
+    for number in range(200, 206):
+        document = result(number, {"parsing": 1.5}) | {"commit": newest.commit_hash}
+        regressed.take(f"{number}.json", document)
+    assert regression(regressed).state == "fixed"
+    take(regressed, [1.5] * 2, start=300)
     assert regression(regressed).state == "new"
-    assert "still worse" in history(regressed)[-1].why
+
+
+def test_what_is_said_again_begins_the_count_again(regressed: Wired) -> None:
+    say_fixed_before_all_runs(regressed)
+    take(regressed, [1.5], start=200)
+    say_fixed_before_all_runs(regressed)
+    take(regressed, [1.5], start=300)
+    assert regression(regressed).state == "fixed"
+    take(regressed, [1.5], start=400)
+    assert regression(regressed).state == "new"
 
 
 def test_noise_may_be_said_after_the_end_and_be_withdrawn(regressed: Wired) -> None:

@@ -46,6 +46,8 @@ class Forge:
     url: str
     comments: dict[int, dict[str, Any]] = field(default_factory=dict)
     pulls: list[dict[str, Any]] = field(default_factory=list)
+    # What else GitLab answers, by path: a file is bytes, the pages of a list are a list.
+    files: dict[str, Any] = field(default_factory=dict)
     faults: list[tuple[str, Fault]] = field(default_factory=list)
     requests: list[tuple[str, str]] = field(default_factory=list)
     page_size: int = 2
@@ -141,6 +143,9 @@ class _Handler(BaseHTTPRequestHandler):
             (head,) = parse_qs(query)["head"]
             pulls = [each for each in self.forge.pulls if each["head"]["label"] == head]
             return self._page(path, query, pulls)
+        if path in self.forge.files:
+            there = self.forge.files[path]
+            return self._page(path, query, there) if isinstance(there, list) else (200, there, {})
         if method != "GET" and token == READER:
             return denied
         if listed := COMMENTS.fullmatch(path):
@@ -171,7 +176,10 @@ class _Handler(BaseHTTPRequestHandler):
         return 200, items[first : first + self.forge.page_size], headers
 
     def _say(self, status: int, document: Any, headers: Mapping[str, str]) -> None:
-        body = b"" if document is None else json.dumps(document).encode()
+        if isinstance(document, bytes):
+            body = document
+        else:
+            body = b"" if document is None else json.dumps(document).encode()
         self.send_response_only(status)
         named = {"Date": formatdate(NOW_SECONDS, usegmt=True), **headers}
         for name, value in {**named, "Content-Length": str(len(body))}.items():

@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from benchmark_exporter.compare.comparison import Compared, Comparison
 from benchmark_exporter.compare.documents import Quantity
 from benchmark_exporter.compare.report import as_json
-from benchmark_exporter.compare.rounds import Compared, Comparison
 from benchmark_exporter.compare.statistics import Change as Ratio
 from benchmark_exporter.review.report import (
     MAX_BYTES,

@@ -12,7 +12,8 @@ _UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
-_DURATION = re.compile(r"(?<=\d)(ns|us|ms)\b")
+# Not within a name, like sleep_5us or io/5ms.
+_DURATION = re.compile(r"(?<![\w./-])(\d+(?:\.\d+)?)(ns|us|ms)\b")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 Kind = Literal["critical", "warning", "undecided", "good", "unknown"]
@@ -146,7 +147,7 @@ def speedup(ratio: float) -> str:
 
 def with_spaced_units(text: str) -> str:
     """A text of Prometheus' templates, which write `428.5us`, with times as `with_unit` does."""
-    return _DURATION.sub(lambda match: f" {match[1].replace('u', 'µ')}", text)
+    return _DURATION.sub(lambda match: f"{match[1]} {match[2].replace('u', 'µ')}", text)
 
 
 def printable(text: str) -> str:

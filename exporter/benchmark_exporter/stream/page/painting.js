@@ -155,7 +155,8 @@ function paintRow(row, run, known) {
     ? { text: "ended with an error", kind: "critical" }
     : worse(gateText(gate), verdictText(run.verdicts[0]));
   setText(name.firstElementChild, run.benchmark);
-  setHref(name.firstElementChild, benchmarkAddress(run));
+  // If the stream asks for a token, so does that address.
+  if (!location.hash.startsWith("#token=")) setHref(name.firstElementChild, benchmarkAddress(run));
   setText(project, run.project);
   setText(branch, branchText(run));
   setText(judged.firstElementChild, text);

@@ -84,7 +84,7 @@ def test_a_rejected_file_is_named_as_it_is(exporter: Exporter) -> None:
     assert found["file"] == name
     assert found["reason"] == "not_utf8"
     assert "it looks like CP932 (Shift_JIS); save it as UTF-8" in found["detail"]
-    assert name in exporter.get("/").decode()
+    assert name in exporter.get("/files").decode()
     assert name in exporter.log.read_text(encoding="utf-8")
     # Saved as UTF-8, it is read.
     (exporter.results / name).write_bytes(document(1))

@@ -231,6 +231,7 @@ class Server:
                 lambda: self._opened.is_open and self._state.is_caught_up,
             )
             others += map(tasks.create_task, duties)
+            await watch.begun()
             ingesting = tasks.create_task(self._ingest.run())
             stopped = tasks.create_task(stop.wait())
             await asyncio.wait((stopped, ingesting), return_when=asyncio.FIRST_COMPLETED)

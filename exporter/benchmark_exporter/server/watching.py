@@ -6,6 +6,7 @@ import os
 import select
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from benchmark_exporter.ingest.root_folder import FolderIdentity, identity_of
@@ -20,6 +21,8 @@ log = logging.getLogger(__name__)
 WATCH_DEBOUNCE_SECONDS, WATCH_STEP_SECONDS = 0.1, 0.02
 # How often it is checked that the folder is still the one that is watched.
 ROOT_CHECK_SECONDS = 0.5
+# A folder that takes longer to be watched is scanned meanwhile.
+BEGIN_SECONDS = 5.0
 # After a failure of the watcher; doubled after each further one.
 WATCH_RETRY_SECONDS, WATCH_MAX_RETRY_SECONDS = 5.0, 60.0
 
@@ -49,6 +52,17 @@ class FolderWatch:
         self._retry_at = 0.0
         self._retry_seconds = WATCH_RETRY_SECONDS
         self._has_warned = False
+        self._has_begun = asyncio.Event()
+
+    async def begun(self) -> None:
+        """Waits until the folder is watched, or cannot be: what comes later is not missed.
+
+        A scan that begins before may end before, and what comes between the two is found by the
+        next one.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(BEGIN_SECONDS):
+                await self._has_begun.wait()
 
     async def run(self) -> None:
         """Watches until cancelled. Whatever fails is retried; until then scans find changes."""
@@ -61,6 +75,7 @@ class FolderWatch:
                             await worker.run(self._watch, stop, asyncio.get_running_loop())
                         except Exception as error:  # no fault of it may end the exporter
                             self._note_failure(error)
+                            self._has_begun.set()
                         await asyncio.sleep(WATCH_RETRY_SECONDS)
                 finally:
                     os.eventfd_write(stop, 1)  # the worker's end is awaited
@@ -74,6 +89,7 @@ class FolderWatch:
                 self._check_root(loop)
                 if self._identity is not None and self._events is None:
                     self._begin()
+                loop.call_soon_threadsafe(self._has_begun.set)
                 waiting = select.poll()
                 waiting.register(stop, select.POLLIN)
                 if self._events is not None:

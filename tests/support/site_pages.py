@@ -8,8 +8,11 @@ from tests.support.histories import LEAST
 from tests.support.live_files import LiveFile
 from tests.support.process import Exporter
 
-PAGES = ("/", "/files", "/addresses", "/live", "/runbooks/PerformanceRegression")
 BROKEN = [f"bench-{number:02}" for number in range(14)]
+PAGES = (
+    *("/", "/files", "/addresses", "/live", "/runbooks/PerformanceRegression"),
+    *("/benchmarks", f"/benchmark?name={BROKEN[0]}"),
+)
 # Enough that the code has changed, and not the machine.
 STEADY = [f"steady-{number:02}" for number in range(40)]
 

@@ -23,7 +23,14 @@ from benchmark_exporter.ledger.benchmark_runs import RunPosition
 from benchmark_exporter.links import Links
 from benchmark_exporter.model import REGRESSED, Scope
 from benchmark_exporter.site import layout
-from benchmark_exporter.wording import Said, gate_said, printable, run_said, verdict_said
+from benchmark_exporter.wording import (
+    Said,
+    gate_said,
+    printable,
+    run_said,
+    verdict_said,
+    with_spaced_units,
+)
 
 STYLE = '<link rel="stylesheet" href="benchmark.css">'
 _SCOPE_WORDS = {
@@ -114,8 +121,8 @@ def _alerts(view: BenchmarkView) -> str:
     """What fires, each with its runbook; what is wrong has one also while nothing fires."""
     entries = [
         f"<li><strong>{text(alert.alertname)}</strong> {text(alert.severity)}: "
-        f"{text(alert.summary)}, since {moment(alert.since_seconds)}. {_runbook(alert.alertname)}"
-        "</li>"
+        f"{text(with_spaced_units(alert.summary))}, since {moment(alert.since_seconds)}. "
+        f"{_runbook(alert.alertname)}</li>"
         for alert in view.alerts
     ]
     firing = {alert.alertname for alert in view.alerts}

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
+from benchmark_exporter.ledger.state import NewestRun
 from benchmark_exporter.model import Scope
 from benchmark_exporter.site.addresses import benchmark_address, link
 from benchmark_exporter.stream.messages import Progress
@@ -12,15 +13,21 @@ RUNS_SHOWN = 3
 _KINDS = {"running": "undecided", "silent": "warning"}
 
 
-def running_part(running: Sequence[Progress] | None) -> str:
-    """The newest runs that write live files. It is short, so that it leaves room on a phone."""
+def running_part(running: Sequence[Progress] | None, ended: Sequence[NewestRun]) -> str:
+    """The newest runs that write live files. It is short, so that it leaves room on a phone.
+
+    A benchmark has a page once a run has ended; `ended` has the newest of each.
+    """
     if running is None:
         return (
             '<p>What is running is on the <a href="live">live page</a>, for those with a token.</p>'
         )
     if not running:
         return '<p class="quiet" id="running">Nothing is running.</p>'
-    items = "".join(map(_item, running[-RUNS_SHOWN:]))
+    shown = running[-RUNS_SHOWN:]
+    names = {each.benchmark for each in shown}
+    known = {(run.scope.project, run.benchmark) for run in ended if run.benchmark in names}
+    items = "".join(_item(each, (each.project, each.benchmark) in known) for each in shown)
     more = len(running) - RUNS_SHOWN
     rest = f'<p><a href="live">{more} more running</a></p>' if more > 0 else ""
     return (
@@ -29,12 +36,14 @@ def running_part(running: Sequence[Progress] | None) -> str:
     )
 
 
-def _item(progress: Progress) -> str:
+def _item(progress: Progress, has_page: bool) -> str:
     scope = Scope(progress.project, progress.environment, "", progress.branch)
+    address = benchmark_address(scope, progress.benchmark)
+    name = link(address, progress.benchmark) if has_page else escape(progress.benchmark)
     where = " · ".join(filter(None, (progress.project, progress.branch, progress.environment)))
     return (
         f'<li class="entry" data-key="{escape(progress.run_id)}">'
-        f"<p>{link(benchmark_address(scope, progress.benchmark), progress.benchmark)} "
+        f"<p>{name} "
         f'<span class="badge {_KINDS.get(progress.status, "unknown")}">'
         f'{escape(progress.status)}</span> <span class="quiet">{escape(where)}</span> '
         f"{_facts(progress)} {_bar(progress)}</p></li>"

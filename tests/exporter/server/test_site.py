@@ -24,8 +24,6 @@ from tests.support.process import DEADLINE_SECONDS, Exporter
 from tests.support.site_pages import BROKEN, PAGES, alert, break_all, regressed, run_two, send
 
 LINK = re.compile(r'(?:href|src|data-from)="([^"]*)"')
-# Another part of the exporter serves these.
-ELSEWHERE = ("/benchmark", "/benchmarks")
 
 
 @pytest.fixture(scope="module")
@@ -89,9 +87,8 @@ def test_links_lead_to_pages_also_under_a_path(exporter: Exporter, path: str) ->
                 continue
             assert not address.startswith("/"), address  # a proxy may serve the page under a path
             target = urlsplit(urljoin(path, address))
-            if target.path not in ELSEWHERE:
-                leads_to = f"{target.path}?{target.query}" if target.query else target.path
-                assert ask(port, leads_to)[0] == 200, (path, address)
+            leads_to = f"{target.path}?{target.query}" if target.query else target.path
+            assert ask(port, leads_to)[0] == 200, (path, address)
 
 
 def test_what_one_commit_broke_is_one_entry(exporter: Exporter) -> None:

@@ -25,6 +25,7 @@ from tests.support.forgeries import FORGED_ALERTS
 # a proxy.
 OPENED = (
     (EXPORTER, "/"),
+    (EXPORTER, "/addresses"),
     (EXPORTER, "/runbooks/CriticalPerformanceRegression"),
     (STREAM, "/live"),
     (PROMETHEUS, "/graph?g0.expr=up&g0.tab=1"),

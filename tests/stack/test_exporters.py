@@ -137,7 +137,8 @@ def test_promtool_accepts_the_examples_of_the_readme(
     container = equipped / ".local" / prometheus_config.FOLDER
     assert {path.name for path in container.iterdir()} == {
         *prometheus_config.MOUNTED,
-        *(prometheus_config.NAME, prometheus_config.MEMBERS, remote_write.FOLDER),
+        *(prometheus_config.NAME, prometheus_config.RULES, prometheus_config.MEMBERS),
+        remote_write.FOLDER,
     }
     done = subprocess.run(
         [

@@ -224,7 +224,7 @@ def test_a_page_loads_by_tls_alone(
     )
     links = page.evaluate("[...document.links].map(link => link.href)")
     assert [link for link in links if link.startswith(f"http://{LOCALHOST}")] == []
-    if part is EXPORTER and path == "/":
+    if part is EXPORTER and path == "/addresses":
         others = (STREAM, PROMETHEUS, ALERTMANAGER)
         assert {f"{address(taken.settings, each)}/" for each in others} <= set(links)
 

@@ -21,7 +21,7 @@ def test_a_reload_changes_the_language_of_alerts_and_ends_none(backend: Backend)
         assert alert["activeAt"] == since
         runbook = alert["annotations"]["runbook_url"]
         assert runbook == f"{backend.settings.public_url(EXPORTER)}/runbooks/ja/{ALERT}"
-        assert get_text(EXPORTER.url(backend.settings, f"/runbooks/ja/{ALERT}")).startswith("# ")
+        assert get_text(EXPORTER.url(backend.settings, f"/runbooks/ja/{ALERT}.md")).startswith("# ")
         configuration = get(ALERTMANAGER.url(backend.settings, "/api/v2/status"))["config"]
         assert "/templates/ja/*.tmpl" in configuration["original"]
     _until_it_says(backend, ENGLISH)

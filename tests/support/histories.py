@@ -66,7 +66,7 @@ def confirmed(wired: Wired) -> float:
 
 
 def judged(wired: Wired) -> Samples:
-    """Every series that follows from a verdict."""
+    """Every series that follows from a verdict. When it was first said is by the clock, not by it."""
     names = (
         "benchmark_verdict",
         "benchmark_regression",
@@ -75,4 +75,8 @@ def judged(wired: Wired) -> Samples:
         "benchmark_worsening",
         "performance_",
     )
-    return {name: series for name, series in wired.samples().items() if name.startswith(names)}
+    return {
+        name: series
+        for name, series in wired.samples().items()
+        if name.startswith(names) and name != "benchmark_regression_triage_timestamp_seconds"
+    }

@@ -151,7 +151,7 @@ def test_processes_that_end_between_two_samples_are_counted(results: Path) -> No
 
 
 def test_phases_that_a_command_names(results: Path) -> None:
-    hold = f"{sys.executable} -c 'import time; x = b\"x\" * 200_000_000; time.sleep(1.5)'"
+    hold = f"{sys.executable} -c 'import time; x = b\"x\" * 200_000_000; time.sleep(4)'"
     script = f"""echo warmup > "$BENCHMARK_PHASE_FILE"; sleep 0.5
     echo measure > "$BENCHMARK_PHASE_FILE"; {hold}"""
     assert run(results, "sh", "-c", script).returncode == 0

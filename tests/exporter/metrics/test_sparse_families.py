@@ -31,6 +31,10 @@ ONLY_COUNTER = "performance_regression_detected_total"
 EACH_STATE = "benchmark_verdict"
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _RANGE = re.compile(r"(\w+)\(\s*(\w+?)(?:_bucket|_sum|_count)?(\{[^}]*\})?\[(\d+)([smhd])\]")
+# A window for which a longer one of the same series stands in.
+_WITH_OTHER = re.compile(
+    r"last_over_time\((\w+\{[^}]*\})\[\d+[smhd]\][^()]*(?:end\(\))?\) or (?=last_over_time\(\1\[)"
+)
 COUNTING = {"rate", "increase", "irate", "delta", "idelta", "changes", "resets", "deriv"}
 # How long after its turn a sample may come: scrapes are a second or 30 s apart, and one may fail.
 LATE_SECONDS = {"state": 3, "distributions": 60}
@@ -68,7 +72,8 @@ def expressions() -> Iterator[str]:
 def windows(part: Part) -> Iterator[tuple[str, str, int]]:
     """Of sparse series: the function of each range, the metric, and the seconds."""
     for expression in expressions():
-        for function, name, matchers, number, unit in _RANGE.findall(expression):
+        alone = _WITH_OTHER.sub("", expression)
+        for function, name, matchers, number, unit in _RANGE.findall(alone):
             if name in SPARSE and part in parts_of(DEFINITIONS[name], matchers):
                 yield function, name, int(number) * _SECONDS[unit]
 

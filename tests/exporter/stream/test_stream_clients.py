@@ -191,6 +191,8 @@ async def test_clients_are_asked_to_come_back_when_it_stops(exporter: Exporter) 
         async with asyncio.timeout(DEADLINE_SECONDS):
             assert (await socket.receive()).type is aiohttp.WSMsgType.CLOSE
         assert socket.close_code == aiohttp.WSCloseCode.GOING_AWAY
+    # A second signal while the interpreter ends would kill it.
+    exporter.process.wait(DEADLINE_SECONDS)
 
 
 async def test_a_taken_port_stops_the_start_with_its_address(

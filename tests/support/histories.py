@@ -66,7 +66,7 @@ def confirmed(wired: Wired) -> float:
 
 
 def judged(wired: Wired) -> Samples:
-    """Every series that follows from a verdict. When it was first said is by the clock, not by it."""
+    """Every series that follows from a verdict, but for the time of its report, by the clock."""
     names = (
         "benchmark_verdict",
         "benchmark_regression",

@@ -1,6 +1,7 @@
 """kubernetes/: what kustomize builds of it is valid, and alerts as the stack does."""
 
 import copy
+import fcntl
 import json
 import re
 import shutil
@@ -38,15 +39,19 @@ def kustomize() -> str:
         return found
     folder = REPOSITORY / STATE / "tools"
     program = folder / "usr/bin/kustomize"
-    if not program.is_file():
-        command = [str(REPOSITORY / "stack/debian-packages"), "forky", str(folder), "kustomize"]
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=FETCH_SECONDS
-        )
-        if done.returncode != 0:
-            pytest.skip(
-                f"kustomize is not on PATH and Debian's package cannot be fetched: {done.stderr}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "kustomize.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run in several processes
+        if not program.is_file():
+            command = [str(REPOSITORY / "stack/debian-packages"), "forky", str(folder), "kustomize"]
+            done = subprocess.run(
+                command, capture_output=True, text=True, check=False, timeout=FETCH_SECONDS
             )
+            if done.returncode != 0:
+                pytest.skip(
+                    "kustomize is not on PATH and Debian's package cannot be fetched: "
+                    f"{done.stderr}"
+                )
     return str(program)
 
 

@@ -1,6 +1,7 @@
 """A runbook as a page: its Markdown as HTML."""
 
 import re
+import unicodedata
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -22,7 +23,7 @@ def runbook_page(name: str, text: str, *, language: str, root: str) -> str:
     tokens = _MARKDOWN.parse(text)
     for token in tokens:
         if token.type == "inline" and token.children:
-            token.children = _followable(token.children, root)
+            token.children = _joined(_followable(token.children, root))
     body = _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})
     tables = body.replace("<table>", '<div class="table" tabindex="0"><table>')
     body = tables.replace("</table>", "</table></div>").replace("<pre>", '<pre tabindex="0">')
@@ -53,3 +54,22 @@ def _followable(tokens: list[Token], root: str) -> list[Token]:
             continue
         kept.append(token)
     return kept
+
+
+def _joined(tokens: list[Token]) -> list[Token]:
+    """Without line ends within text that has no spaces between words: they would become spaces."""
+    return [
+        token
+        for before, token, after in zip([None, *tokens], tokens, [*tokens[1:], None], strict=False)
+        if not (
+            token.type == "softbreak"
+            and before is not None
+            and after is not None
+            and _is_wide(before.content[-1:])
+            and _is_wide(after.content[:1])
+        )
+    ]
+
+
+def _is_wide(character: str) -> bool:
+    return character != "" and unicodedata.east_asian_width(character) in "WF"

@@ -124,7 +124,9 @@ def test_only_runbooks_are_served(exporter: Exporter, name: str) -> None:
     assert exporter.status_of(f"/runbooks/{name}")[0] == 404
 
 
-SLOW_IN_JAPANESE = "# Slow\n[English](../../runbooks/Slow.md)\n遅い 🐢\n"
+SLOW_IN_JAPANESE = (
+    "# Slow\n[English](../../runbooks/Slow.md)\n遅い 🐢\n\n実行は、\n遅い\nagain\nhere\n"
+)
 
 
 def test_a_runbook_is_served_in_a_language_or_else_in_english(exporter: Exporter) -> None:
@@ -137,6 +139,8 @@ def test_a_runbook_is_served_in_a_language_or_else_in_english(exporter: Exporter
     page = exporter.get("/runbooks/ja/Slow").decode()
     assert '<article class="prose" lang="ja">' in page
     assert "遅い 🐢" in page
+    # A line's end is a space only where words have spaces between them.
+    assert "実行は、遅い\nagain\nhere" in page
     assert 'href="../../runbooks/Slow"' in page
     assert 'href="../../site.css"' in page
     assert exporter.get("/runbooks/ja/Other.md") == b"# Other\n"

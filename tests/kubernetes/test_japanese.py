@@ -16,7 +16,6 @@ from tests.kubernetes.test_kubernetes import (
     Objects,
     Programs,
     build,
-    kustomize,
     of_kind,
     only,
     rendered,
@@ -24,7 +23,6 @@ from tests.kubernetes.test_kubernetes import (
 )
 from tests.support.paths import REPOSITORY
 
-__all__ = ["kustomize"]  # a fixture
 ENGLISH = settings.defaults()
 JAPANESE = Settings(ENGLISH.root, {**ENGLISH.values, "ALERT_LANGUAGE": "ja"})
 TEXTS = ("summary", "description", "runbook_url")

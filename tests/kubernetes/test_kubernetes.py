@@ -1,7 +1,6 @@
 """kubernetes/: what kustomize builds of it is valid, and alerts as the stack does."""
 
 import copy
-import fcntl
 import json
 import re
 import shutil
@@ -15,7 +14,6 @@ import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml
 
-from stack.settings import STATE
 from tests.kubernetes import operator
 from tests.rules.rendering import amtool, render_channels
 from tests.support.paths import REPOSITORY
@@ -24,35 +22,12 @@ Objects = Sequence[Mapping[str, Any]]
 Programs = Mapping[str, Sequence[str]]
 
 KUBERNETES = "1.30"
-FETCH_SECONDS = 240
+BUILD_SECONDS = 240
 SCHEMAS = Path(__file__).with_name("schemas")
 OPERATOR = "monitoring.coreos.com"
 CHANNELS = ("pagerduty", "slack", "email")
 # A client-side apply keeps the whole object in an annotation, which has this limit.
 MOST_BYTES = 256 * 1024
-
-
-@pytest.fixture(scope="session")
-def kustomize() -> str:
-    """The program on PATH, or else unpacked from a newer release's package."""
-    if (found := shutil.which("kustomize")) is not None:
-        return found
-    folder = REPOSITORY / STATE / "tools"
-    program = folder / "usr/bin/kustomize"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "kustomize.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run in several processes
-        if not program.is_file():
-            command = [str(REPOSITORY / "stack/debian-packages"), "forky", str(folder), "kustomize"]
-            done = subprocess.run(
-                command, capture_output=True, text=True, check=False, timeout=FETCH_SECONDS
-            )
-            if done.returncode != 0:
-                pytest.skip(
-                    "kustomize is not on PATH and Debian's package cannot be fetched: "
-                    f"{done.stderr}"
-                )
-    return str(program)
 
 
 def build(kustomize: str, folder: Path) -> Objects:
@@ -61,7 +36,7 @@ def build(kustomize: str, folder: Path) -> Objects:
         capture_output=True,
         text=True,
         check=False,
-        timeout=FETCH_SECONDS,
+        timeout=BUILD_SECONDS,
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""

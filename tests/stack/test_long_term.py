@@ -67,6 +67,10 @@ def month(stack: Local) -> Local:
     assert done.returncode == 0, done.stderr
     done = stack.command("long-term-fill")
     assert done.returncode == 0, done.stderr
+    # A store that is stopped writes all that it has; one that is killed does not.
+    supervisorctl(stack.settings, "stop", VICTORIAMETRICS)
+    supervisorctl(stack.settings, "start", VICTORIAMETRICS)
+    until(is_back(VMAUTH, stack.settings), DEADLINE_SECONDS, "the store is back")
     return stack
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from benchmark_exporter.benchmark_page.addresses import PAGE, address, dashboard, with_query
-from benchmark_exporter.benchmark_page.markup import badge, commit, facts, link, moment, name, text
+from benchmark_exporter.benchmark_page.markup import badge, commit, facts, link, name, text
 from benchmark_exporter.benchmark_page.query import (
     DAYS,
     SCOPE_FIELDS,
@@ -23,6 +23,7 @@ from benchmark_exporter.ledger.benchmark_runs import RunPosition
 from benchmark_exporter.links import Links
 from benchmark_exporter.model import REGRESSED, Scope
 from benchmark_exporter.site import layout
+from benchmark_exporter.site.cells import moment
 from benchmark_exporter.wording import (
     Said,
     gate_said,

@@ -9,9 +9,10 @@ from html import escape
 from typing import NamedTuple
 
 from benchmark_exporter.benchmark_page.axis import Axis, axis_of, tick_labels, ticks, time_labels
-from benchmark_exporter.benchmark_page.markup import moment, table, text
+from benchmark_exporter.benchmark_page.markup import table, text
 from benchmark_exporter.judge import VerdictState
 from benchmark_exporter.ledger.change_points import ChangePoint
+from benchmark_exporter.site.cells import moment
 from benchmark_exporter.wording import level_change, printable, verdict_said, with_unit
 
 SIZE = 1000  # of the plot, in its own units, in both directions

@@ -13,7 +13,6 @@ from benchmark_exporter.benchmark_page.markup import (
     badge,
     commit,
     link,
-    moment,
     short_name,
     table,
     text,
@@ -21,6 +20,7 @@ from benchmark_exporter.benchmark_page.markup import (
 )
 from benchmark_exporter.benchmark_page.states import KINDS, STATES, State
 from benchmark_exporter.site import layout
+from benchmark_exporter.site.cells import moment
 from benchmark_exporter.wording import (
     ENDED_WITH_ERROR,
     NO_GATE,

@@ -1,12 +1,11 @@
 """Small pieces of HTML. Texts of documents are escaped here, and shown as `wording` has them."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from html import escape
 
+from benchmark_exporter.site.cells import COMMIT_CHARACTERS_SHOWN
 from benchmark_exporter.wording import Said, printable
 
-COMMIT_CHARACTERS_SHOWN = 12
 # The parser of HTML changes line ends that stand for themselves.
 _IN_ATTRIBUTE = str.maketrans({"\r": "&#13;", "\n": "&#10;", "\t": "&#9;"})
 
@@ -48,15 +47,6 @@ def commit(commit_hash: str) -> str:
         return ""
     shown = text(commit_hash[:COMMIT_CHARACTERS_SHOWN])
     return f'<code title="{attribute(printable(commit_hash))}">{shown}</code>'
-
-
-def moment(timestamp_seconds: float) -> str:
-    """A time, in UTC. One that no calendar has becomes the last one that it has."""
-    try:
-        at = datetime.fromtimestamp(timestamp_seconds, UTC)
-    except (OverflowError, ValueError, OSError):
-        at = datetime.max.replace(tzinfo=UTC)
-    return f'<time datetime="{at:%Y-%m-%dT%H:%M:%SZ}">{at:%Y-%m-%d %H:%M:%S}</time>'
 
 
 def facts(entries: Iterable[tuple[str, str]]) -> str:

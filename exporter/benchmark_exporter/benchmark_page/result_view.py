@@ -4,16 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from benchmark_exporter.benchmark_page.addresses import graph, triage_form
 from benchmark_exporter.benchmark_page.chart import Chart
-from benchmark_exporter.benchmark_page.markup import (
-    badge,
-    commit,
-    facts,
-    link,
-    moment,
-    name,
-    table,
-    text,
-)
+from benchmark_exporter.benchmark_page.markup import badge, commit, facts, link, name, table, text
 from benchmark_exporter.benchmark_page.query import DAYS
 from benchmark_exporter.benchmark_page.reading import BenchmarkView, History
 from benchmark_exporter.benchmark_page.triage_command import stack_command, triage_command
@@ -23,6 +14,7 @@ from benchmark_exporter.ledger.state import NewestVerdict
 from benchmark_exporter.ledger.triage_rows import TriagedRegression
 from benchmark_exporter.links import Links
 from benchmark_exporter.model import REGRESSED, Result, Scope
+from benchmark_exporter.site.cells import moment
 from benchmark_exporter.wording import (
     Said,
     change,

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from benchmark_exporter.benchmark_page.markup import (
     badge,
     commit,
-    moment,
     short_name,
     table,
     text,
@@ -14,6 +13,7 @@ from benchmark_exporter.benchmark_page.markup import (
 )
 from benchmark_exporter.benchmark_page.reading import BenchmarkView
 from benchmark_exporter.ledger.benchmark_runs import RunOf, ValueOf
+from benchmark_exporter.site.cells import moment
 from benchmark_exporter.stream.worst_first import WORST_FIRST
 from benchmark_exporter.wording import (
     ENDED_WITH_ERROR,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-from benchmark_exporter.ledger.state import NewestRun
+from benchmark_exporter.ledger.current_state import CurrentState
 from benchmark_exporter.model import Scope
 from benchmark_exporter.site.addresses import benchmark_address, link
 from benchmark_exporter.stream.messages import Progress
@@ -13,10 +13,10 @@ RUNS_SHOWN = 3
 _KINDS = {"running": "undecided", "silent": "warning"}
 
 
-def running_part(running: Sequence[Progress] | None, ended: Sequence[NewestRun]) -> str:
+def running_part(running: Sequence[Progress] | None, state: CurrentState) -> str:
     """The newest runs that write live files. It is short, so that it leaves room on a phone.
 
-    A benchmark has a page once a run has ended; `ended` has the newest of each.
+    A benchmark has a page once a run of it has ended.
     """
     if running is None:
         return (
@@ -26,7 +26,7 @@ def running_part(running: Sequence[Progress] | None, ended: Sequence[NewestRun])
         return '<p class="quiet" id="running">Nothing is running.</p>'
     shown = running[-RUNS_SHOWN:]
     names = {each.benchmark for each in shown}
-    known = {(run.scope.project, run.benchmark) for run in ended if run.benchmark in names}
+    known = {(run.scope.project, run.benchmark) for run in state.runs if run.benchmark in names}
     items = "".join(_item(each, (each.project, each.benchmark) in known) for each in shown)
     more = len(running) - RUNS_SHOWN
     rest = f'<p><a href="live">{more} more running</a></p>' if more > 0 else ""

@@ -38,7 +38,7 @@ def start_content(known: Known, results: tuple[str, str]) -> str:
     """What changes of the page, as HTML; `results` is what `start_results` gives."""
     headline, shown = results
     scanning = "" if known.is_ready else "<p>Scanning the results folder …</p>"
-    return f"<h1>{headline}</h1>{scanning}{running_part(known.running, known.state.runs)}{shown}"
+    return f"<h1>{headline}</h1>{scanning}{running_part(known.running, known.state)}{shown}"
 
 
 def start_results(known: Known, source: Source) -> tuple[str, str]:

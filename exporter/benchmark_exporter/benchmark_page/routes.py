@@ -101,7 +101,7 @@ def _page(status: HTTPStatus, page: str) -> web.Response:
         status=status,
         content_type="text/html",
         charset="utf-8",
-        headers={**layout.HEADERS, "X-Frame-Options": "DENY"},
+        headers={**layout.PAGE_HEADERS, "X-Frame-Options": "DENY"},
     )
 
 

@@ -1,7 +1,8 @@
 """The live page: its body comes from stream/page, its frame is that of all pages."""
 
 from benchmark_exporter.config import packaged
-from benchmark_exporter.site.layout import page
+from benchmark_exporter.site.layout import page, script_texts
+from benchmark_exporter.texts.say import Say
 
 _SCRIPTS = ("painting", "elements", "scopes", "words")
 LIVE_FILES = {
@@ -10,12 +11,13 @@ LIVE_FILES = {
 }
 _HEAD = (
     '<link rel="stylesheet" href="live.css">'
-    + "".join(f'<link rel="modulepreload" href="{script}.js">' for script in _SCRIPTS)
+    + "".join(f'<link rel="modulepreload" href="{script}.js">' for script in (*_SCRIPTS, "texts"))
     + '<script type="module" src="live.js"></script>'
 )
 
 
-def live_page() -> str:
-    """The whole page. Its script fills it."""
+def live_page(say: Say) -> str:
+    """The whole page. Its scripts fill it; they have what they say in the reader's language."""
     body = packaged("stream/page/live.html").read_text(encoding="utf-8")
-    return page("Live", body, current="live", head=_HEAD)
+    head = f"{_HEAD}{script_texts(say, 'words', 'live')}"
+    return page(say("Live"), body, current="live", say=say, head=head)

@@ -13,6 +13,8 @@ from benchmark_exporter.config import packaged
 from benchmark_exporter.site.addresses_page import addresses_page
 from benchmark_exporter.site.files_page import files_page
 from benchmark_exporter.site.known import Source
+from benchmark_exporter.site.language import PATH as SWITCH_PATH
+from benchmark_exporter.site.language import say_for, switch, with_switch
 from benchmark_exporter.site.layout import NOTICES, page
 from benchmark_exporter.site.live_page import LIVE_FILES, live_page
 from benchmark_exporter.site.notices import notices
@@ -28,9 +30,12 @@ RETRY_SECONDS = 5
 _FILES = {
     "/site.css": "site/site.css",
     "/site.js": "site/site.js",
+    "/texts.js": "site/texts.js",
     "/icon.svg": "stream/page/icon.svg",
     "/favicon.ico": "stream/page/icon.svg",  # browsers ask for it whatever the page names
 }
+
+_SWITCH = web.get(SWITCH_PATH, switch)
 
 
 class _Results(NamedTuple):
@@ -51,11 +56,12 @@ class Site:
 
     def exporter_routes(self) -> Sequence[web.RouteDef]:
         """Those of the port of metrics and the API."""
-        return [*self._pages(), *_files(_FILES), web.get("/live", self._to_live)]
+        return [*self._pages(), *_files(_FILES), _SWITCH, web.get("/live", self._to_live)]
 
     def stream_routes(self) -> Sequence[web.RouteDef]:
         """Those of the stream's port. If it asks for a token, all can read only the live page."""
-        live = [*_files({**_FILES, **LIVE_FILES}), web.get("/live", self._framed(self._live))]
+        files = _files({**_FILES, **LIVE_FILES})
+        live = [*files, _SWITCH, web.get("/live", self._framed(self._live))]
         if not self._source.is_stream_secret:
             return [*self._pages(), *live, web.get("/triage", self._to_exporter)]
         closed = [web.get(route.path, _refuse) for route in self._pages() if route.path != "/"]
@@ -96,8 +102,8 @@ class Site:
         exporter, stream = self._exporter_url(request), self._stream_url(request)
         return document(addresses_page(self._source.links, exporter, stream))
 
-    async def _live(self, _: web.Request) -> web.Response:
-        return document(live_page())
+    async def _live(self, request: web.Request) -> web.Response:
+        return document(live_page(say_for(request)))
 
     async def _runbook(self, request: web.Request) -> web.Response:
         given = request.match_info["name"]
@@ -150,7 +156,8 @@ class Site:
                 failures = replace(failures, ingest=None)
             is_closed = self._source.is_stream_secret and request.path == "/live"
             shown = "" if is_closed else notices(failures, _root(request))
-            response.text = (response.text or "").replace(NOTICES, shown, 1)
+            text = (response.text or "").replace(NOTICES, shown, 1)
+            response.text = with_switch(text, request, say_for(request), _root(request))
             return response
 
         return answer

@@ -194,12 +194,12 @@ def test_a_japanese_page_has_no_english_and_the_same_numbers(exporter: Exporter,
 
 def test_messages_about_failures_have_no_english() -> None:
     failures = Failures(
-        ingest="read-only", config="bad", dropped={"result": 1200}, max_series=50_000,
+        ingest="read-only", config="bad", dropped={"benchmark": 1200}, max_series=50_000,
         fallback_branches=[("router", "work")],
     )  # fmt: skip
     for each in (failures, Failures(unopened="damaged")):
         shown = f'<html lang="ja"><body>{notices(each, say_in("ja"))}</body></html>'
-        names = ["read-only", "bad", "result", "router", "work", "damaged", "/metrics"]
+        names = ["read-only", "bad", "router", "work", "damaged", "/metrics"]
         assert english_words(shown, names) == set()
         for runbook in re.findall(r'href="([^"]*)"', shown):
             assert runbook.startswith("runbooks/ja/")

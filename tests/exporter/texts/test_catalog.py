@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmark_exporter.site.reasons import REASONS
 from benchmark_exporter.texts.catalog import PAGE_LANGUAGES, SECTIONS, Section, say_in, section_of
 from benchmark_exporter.texts.say import Say
 from tests.support.paths import REPOSITORY
@@ -149,3 +150,13 @@ def test_counts_have_the_form_of_their_language() -> None:
 def test_what_is_filled_in_is_not_a_format() -> None:
     say = Say("ja", {"No benchmark {name}": "{name} はありません"})
     assert say("No benchmark {name}", name="{0.__class__}{x}") == "{0.__class__}{x} はありません"
+
+
+def test_reasons_are_those_that_the_exporter_gives() -> None:
+    elsewhere = "\n".join(
+        path.read_text(encoding="utf-8")
+        for path in PACKAGE.rglob("*.py")
+        if path.name != "reasons.py"
+    )
+    for each in REASONS:
+        assert f'"{each}"' in elsewhere

@@ -1,5 +1,7 @@
 // Numbers and states as text, in the words of wording.py.
 
+import { say } from "./texts.js";
+
 export function significant(value) {
   const number = Number(value.toPrecision(4));
   const isExtreme = Math.abs(number) >= 1e6 || (number && Math.abs(number) < 1e-3);
@@ -21,9 +23,13 @@ export function withSpacedUnits(text) {
 }
 
 function change(worseningRatio) {
-  const percent = (Math.abs(worseningRatio) * 100).toFixed(1);
-  return `${percent}% ${worseningRatio > 0 ? "worse" : "better"}`;
+  const change = `${(Math.abs(worseningRatio) * 100).toFixed(1)}%`;
+  return worseningRatio > 0
+    ? say("{change} worse", { change })
+    : say("{change} better", { change });
 }
+
+const joined = (parts) => parts.filter(Boolean).join(say(", "));
 
 const VERDICT_KINDS = {
   critical: "critical",
@@ -37,18 +43,21 @@ const VERDICT_KINDS = {
 export function verdictText(verdict) {
   if (!verdict) return { text: "", kind: "unknown" };
   const { state, worsening_ratio: ratio } = verdict;
-  const said = verdict.triage ? `, ${verdict.triage} by ${verdict.triaged_by}` : "";
-  const text = state.replaceAll("_", " ") + (ratio ? `, ${change(ratio)}` : "") + said;
-  return { text, kind: VERDICT_KINDS[state] ?? "unknown" };
+  const { triage, triaged_by: who } = verdict;
+  const said = triage ? say("{state} by {who}", { state: say(triage), who }) : "";
+  const parts = [say(state.replaceAll("_", " ")), ratio ? change(ratio) : "", said];
+  return { text: joined(parts), kind: VERDICT_KINDS[state] ?? "unknown" };
 }
 
 // The outcome of a gate.
 export function gateText(gate) {
-  if (!gate) return { text: "no gate", kind: "unknown" };
-  const outcome = gate.passed ? "passed" : "failed";
+  if (!gate) return { text: say("no gate"), kind: "unknown" };
+  const outcome = gate.passed ? say("passed") : say("failed");
+  if (gate.severity === "critical") {
+    return { text: joined([outcome, say("critical regression")]), kind: "critical" };
+  }
   if (gate.severity) {
-    const kind = gate.severity === "critical" ? "critical" : "warning";
-    return { text: `${outcome}, ${gate.severity} regression`, kind };
+    return { text: joined([outcome, say("warning regression")]), kind: "warning" };
   }
   return { text: outcome, kind: gate.passed ? "good" : "critical" };
 }

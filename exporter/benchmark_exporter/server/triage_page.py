@@ -60,7 +60,7 @@ class TriagePage:
             text = self.say("Nothing was recorded: {why}.", why=error_in(self.say, self.error))
             return f'<p class="said critical" role="alert">{escape(text)}</p>'
         if self.said:
-            text = self.say("Recorded: {state}.", state=self.say(self.said))
+            text = self.say("Recorded: {state}.", state=self.said)
             return f'<p class="said good" role="status">{escape(text)}</p>'
         return ""
 
@@ -86,7 +86,7 @@ class TriagePage:
         say = self.say
         states = "".join(
             f'<label><input type="radio" name="state" value="{state}" required>'
-            f" <strong>{say(state)}</strong>{say(': ')}{escape(say(MEANINGS[state]))}</label>"
+            f" <strong>{state}</strong>{say(': ')}{escape(say(MEANINGS[state]))}</label>"
             for state in (*TRIAGE_STATES[1:], TRIAGE_STATES[0])
         )
         why = _text("why", say("Why"), WHY_CHARACTERS)
@@ -119,7 +119,7 @@ def _row(each: TriagedRegression, say: Say) -> str:
         began.append(say("after commit {commit}", commit=each.began_commit))
     if each.ended_seconds is not None:
         began.append(say("ended {moment}", moment=_moment(each.ended_seconds)))
-    state = say(each.state)
+    state: str = each.state
     if each.until_seconds is not None:
         state = say("{state} until {moment}", state=state, moment=_moment(each.until_seconds))
     by = say("{moment} by {who}", moment=_moment(each.since_seconds), who=each.who)

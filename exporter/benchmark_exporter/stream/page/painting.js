@@ -34,7 +34,6 @@ const STATUSES = {
   interrupted: say("interrupted"),
   gone: say("gone"),
 };
-const SEVERITIES = { critical: say("critical"), warning: say("warning") };
 
 // One function for each part of the page.
 export const painters = {
@@ -64,8 +63,7 @@ export const painters = {
       item.dataset.severity = alert.severity;
       const [name, summary, time] = item.children;
       setLink(name, alert.alertname);
-      const severity = SEVERITIES[alert.severity] ?? alert.severity;
-      setText(summary, ` ${severity}${say(": ")}${withSpacedUnits(alert.summary)}`);
+      setText(summary, ` ${alert.severity}${say(": ")}${withSpacedUnits(alert.summary)}`);
       setTime(time, alert.received);
     });
     find("#alerts").hidden = alerts.length === 0;

@@ -23,10 +23,8 @@ export function withSpacedUnits(text) {
 }
 
 function change(worseningRatio) {
-  const change = `${(Math.abs(worseningRatio) * 100).toFixed(1)}%`;
-  return worseningRatio > 0
-    ? say("{change} worse", { change })
-    : say("{change} better", { change });
+  const ratio = `${(Math.abs(worseningRatio) * 100).toFixed(1)}%`;
+  return worseningRatio > 0 ? say("{ratio} worse", { ratio }) : say("{ratio} better", { ratio });
 }
 
 const joined = (parts) => parts.filter(Boolean).join(say(", "));
@@ -38,14 +36,20 @@ const VERDICT_KINDS = {
   ok: "good",
   improved: "good",
 };
+// The verdicts whose names are words of the reader's language; the others are names everywhere.
+const VERDICT_WORDS = {
+  suspect: say("suspect"),
+  improved: say("improved"),
+  insufficient_data: say("insufficient data"),
+};
 
 // A verdict: a result compared with its history.
 export function verdictText(verdict) {
   if (!verdict) return { text: "", kind: "unknown" };
   const { state, worsening_ratio: ratio } = verdict;
   const { triage, triaged_by: who } = verdict;
-  const said = triage ? say("{state} by {who}", { state: say(triage), who }) : "";
-  const parts = [say(state.replaceAll("_", " ")), ratio ? change(ratio) : "", said];
+  const said = triage ? say("{state} by {who}", { state: triage, who }) : "";
+  const parts = [VERDICT_WORDS[state] ?? state, ratio ? change(ratio) : "", said];
   return { text: joined(parts), kind: VERDICT_KINDS[state] ?? "unknown" };
 }
 
@@ -53,11 +57,10 @@ export function verdictText(verdict) {
 export function gateText(gate) {
   if (!gate) return { text: say("no gate"), kind: "unknown" };
   const outcome = gate.passed ? say("passed") : say("failed");
-  if (gate.severity === "critical") {
-    return { text: joined([outcome, say("critical regression")]), kind: "critical" };
-  }
-  if (gate.severity) {
-    return { text: joined([outcome, say("warning regression")]), kind: "warning" };
+  const { severity } = gate;
+  if (severity) {
+    const kind = severity === "critical" ? "critical" : "warning";
+    return { text: say("{outcome}, {severity} regression", { outcome, severity }), kind };
   }
   return { text: outcome, kind: gate.passed ? "good" : "critical" };
 }

@@ -20,6 +20,7 @@ NAMES = (
     *("orbit", "saturn", "venus", "router", "parse", "compiled", "fallback", "gone wrong"),
     *("lex", "self-hosted", "commit-"),
     *("ci", "main", "pytest", "a1b2c3d", "CriticalPerformanceRegression", "orbit is slow"),
+    *("critical", "warning", "ok"),  # verdicts and severities
     *("odd.json", "benchmark-exporter", "unknown_format", "English"),
 )
 NUMBER = re.compile(r"\d[\d:.-]*(?: ?(?:[nµm]?s|MB|%|×)(?![a-z]))?")
@@ -83,11 +84,11 @@ def test_all_that_it_shows_is_japanese(context: BrowserContext, exporter: Export
     show_all(exporter)
     for text in (
         *("実行中", "失敗", "中断", "発生中のアラート", "拒否されたファイル"),
-        *("重大、100.0% 悪化", "失敗、重大な回帰", "失敗、警告レベルの回帰", "合格"),
+        *("critical、100.0% 悪化", "失敗、critical の回帰", "失敗、warning の回帰", "合格"),
         *("エラーで終了", "3 / 100", "ゲートと判定"),
     ):
         expect(page.get_by_text(text, exact=True).first).to_be_visible()
-    expect(page.locator("li", has_text="orbit is slow")).to_contain_text("重大：orbit is slow")
+    expect(page.locator("li", has_text="orbit is slow")).to_contain_text("critical：orbit is slow")
     expect(page.get_by_role("progressbar", name="router の進み具合").first).to_be_visible()
     expect(page.get_by_role("img", name=re.compile("^直近 3 回の反復の時間、"))).to_be_visible()
     expect(page.get_by_role("status")).to_contain_text(re.compile("[ぁ-ん]"))

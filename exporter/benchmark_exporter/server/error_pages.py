@@ -16,6 +16,8 @@ from benchmark_exporter.texts.say import ENGLISH, Say, phrase
 
 # What all browsers accept when they open an address, and hardly any program ever.
 _OPENED = "application/xhtml+xml"
+# What the live page accepts when it asks why it is refused.
+_AS_TEXT = "text/plain"
 _TITLES: Mapping[int, str] = {
     400: phrase("This request is not understood"),
     401: phrase("A token is required"),
@@ -46,11 +48,14 @@ async def error_pages(request: web.Request, handler: Handler) -> web.StreamRespo
     if response.content_type not in ("text/plain", "application/json"):
         return _answered(response)
     say = say_for(request)
-    if _OPENED in request.headers.get(hdrs.ACCEPT, ""):
+    accepted = request.headers.get(hdrs.ACCEPT, "")
+    if _OPENED in accepted:
         return _page(request, response, say)
-    if say is not ENGLISH and response.content_type == "text/plain":
-        response.text = f"{error_in(say, (response.text or '').strip())}\n"
-        response.headers[hdrs.VARY] = PAGE_HEADERS[hdrs.VARY]
+    is_text = response.content_type == "text/plain"
+    if accepted == _AS_TEXT or (is_text and say is not ENGLISH):
+        text = f"{error_in(say, _text(response))}\n"
+        headers = {**_headers(response), hdrs.VARY: PAGE_HEADERS[hdrs.VARY]}
+        return web.Response(text=text, status=response.status, headers=headers)
     return _answered(response)
 
 
@@ -70,14 +75,18 @@ def _page(request: web.Request, response: web.Response, say: Say) -> web.Respons
     body = f"<h1>{escape(title)}</h1><p{language}>{escape(said)}</p>"
     root = "../" * (request.path.count("/") - 1)
     html = page(title, body, current="", say=say, root=root)
-    headers = {name: value for name, value in response.headers.items() if name not in _OF_THE_BODY}
     return web.Response(
         text=with_switch(html, request, say, root),
         status=response.status,
         content_type="text/html",
         charset="utf-8",
-        headers={**headers, **PAGE_HEADERS},
+        headers={**_headers(response), **PAGE_HEADERS},
     )
+
+
+def _headers(response: web.Response) -> Mapping[str, str]:
+    """Those that say nothing of the body."""
+    return {name: value for name, value in response.headers.items() if name not in _OF_THE_BODY}
 
 
 def _text(response: web.Response) -> str:

@@ -5,6 +5,7 @@ from html import escape
 
 from benchmark_exporter.site.addresses import link, runbook_address
 from benchmark_exporter.site.known import Failures
+from benchmark_exporter.texts.errors import error_in
 from benchmark_exporter.texts.say import Say
 
 
@@ -16,7 +17,8 @@ def notices(failures: Failures, say: Say, root: str = "") -> str:
         for what, rest, runbook, topic in _messages(failures, say)
     )
     if failures.unopened is not None:
-        why = say("There is nothing to show yet: {reason}", reason=escape(failures.unopened))
+        reason = escape(error_in(say, failures.unopened))
+        why = say("There is nothing to show yet: {reason}", reason=reason)
         items = f"<li><strong>{why}</strong></li>"
     return f'<ul class="notices" aria-label="{say("Failures")}">{items}</ul>' if items else ""
 

@@ -20,6 +20,7 @@ from benchmark_exporter.site.live_page import LIVE_FILES, live_page
 from benchmark_exporter.site.notices import notices
 from benchmark_exporter.site.served import document, file, tagged
 from benchmark_exporter.site.start_page import start_content, start_page, start_results
+from benchmark_exporter.texts.errors import error_in
 from benchmark_exporter.texts.say import Say
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -179,7 +180,7 @@ def _root(request: web.Request) -> str:
 
 
 def _unavailable(unavailable: web.HTTPServiceUnavailable, say: Say) -> web.Response:
-    reason = escape((unavailable.text or "").strip())
+    reason = escape(error_in(say, (unavailable.text or "").strip()))
     head = f'<meta http-equiv="refresh" content="{RETRY_SECONDS}">'
     title, again = say("Nothing to show yet"), say("This page is loaded again by itself.")
     body = f"<h1>{title}</h1><p>{reason}</p><p>{again}</p>"

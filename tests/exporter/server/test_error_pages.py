@@ -40,7 +40,7 @@ CASES = [
     ("exporter", "/triage?odd=1", {}, 400, "不明です", "'odd' is unknown"),
     ("exporter", "/metrics?collect[]=odd", {}, 400, "collect[]=odd は不明です", "is unknown"),
     ("exporter", "/api/v1/runs?limit=x", {}, 400, "数にしてください", "must be a number"),
-    ("exporter", "/api/v1/results", {}, 405, "開くものではありません", "405: Method Not Allowed"),
+    ("exporter", "/api/v1/github", {}, 405, "開くものではありません", "405: Method Not Allowed"),
     (
         "exporter",
         "/",
@@ -76,7 +76,7 @@ def test_an_address_that_is_opened(
         assert answer.headers["Vary"] == "Accept-Language, Cookie"
         assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
         assert f'<html lang="{language}">' in text
-        assert expected in unescape(text) or path == "/nothing/here"
+        assert expected in unescape(text)
         page = ReadPage(text)
         assert len(page.headings) == 1
         assert not (language == "ja" and re.search(r"[A-Za-z]{3,}", page.headings[0]))
@@ -114,6 +114,13 @@ def test_json_stays_json_for_programs(exporter: Exporter) -> None:
         answer = ask(exporter.port, "/api/v1/results", headers, "POST", b"{}")
         assert answer.status == 403
         assert json.loads(answer.body)["reason"] == "uploads_off"
+
+
+def test_the_live_page_gets_text_of_json(exporter: Exporter) -> None:
+    headers = {"Accept": "text/plain", "Accept-Language": "ja"}
+    answer = ask(exporter.port, "/api/v1/triage", headers, "POST", b"{}")
+    assert (answer.status, answer.headers["Content-Type"]) == (403, "text/plain; charset=utf-8")
+    assert answer.body.decode().startswith("トリアージのトークンがありません。")
 
 
 def test_what_has_no_japanese_says_that_it_is_english(exporter: Exporter) -> None:

@@ -71,7 +71,8 @@ function connect() {
 // reason, and says so.
 async function refusal() {
   try {
-    const answer = await ask("api/v1/trends", { signal: AbortSignal.timeout(ANSWER_MS) });
+    const signal = AbortSignal.timeout(ANSWER_MS);
+    const answer = await ask("api/v1/trends", { signal, headers: { Accept: "text/plain" } });
     if (answer.status === 401) {
       return say("This stream requires a token: append #token=TOKEN to this page's address");
     }
@@ -82,7 +83,8 @@ async function refusal() {
 }
 
 function ask(path, options = {}) {
-  return fetch(path, { ...options, headers: token ? { Authorization: `Bearer ${token}` } : {} });
+  const authorization = token ? { Authorization: `Bearer ${token}` } : {};
+  return fetch(path, { ...options, headers: { ...options.headers, ...authorization } });
 }
 
 function showConnection(state, text) {

@@ -26,6 +26,11 @@ _TITLES: Mapping[int, str] = {
     405: phrase("This address is not for reading"),
     503: phrase("Not available now"),
 }
+# What it says where aiohttp has only the status.
+_WITHOUT_TEXT: Mapping[int, str] = {
+    404: phrase("There is nothing at this address"),
+    405: phrase("Programs send their requests there"),
+}
 _OTHER_TITLE = phrase("This request is refused")
 # The page states its own length and type.
 _OF_THE_BODY = frozenset({hdrs.CONTENT_TYPE, hdrs.CONTENT_LENGTH, hdrs.CONTENT_ENCODING})
@@ -70,6 +75,8 @@ def _page(request: web.Request, response: web.Response, say: Say) -> web.Respons
     title = say(_TITLES.get(response.status, _OTHER_TITLE))
     text = _text(response)
     said = error_in(say, text)
+    if text == f"{response.status}: {response.reason}":
+        said = say(_WITHOUT_TEXT.get(response.status, text))
     # What the catalog does not have is English.
     language = ' lang="en"' if said == text and say is not ENGLISH else ""
     body = f"<h1>{escape(title)}</h1><p{language}>{escape(said)}</p>"

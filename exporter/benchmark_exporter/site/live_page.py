@@ -8,7 +8,7 @@ from benchmark_exporter.texts.say import Say
 
 # What the page says, in its file: {{English}}.
 _SAID = re.compile(r"\{\{(.+?)\}\}")
-_FOLDER = '<code id="results-dir">results/</code>'
+_RESULTS = "results/"  # until the exporter names it
 _SCRIPTS = ("painting", "elements", "scopes", "words")
 LIVE_FILES = {
     f"/{name}": f"stream/page/{name}"
@@ -24,6 +24,7 @@ _HEAD = (
 def live_page(say: Say) -> str:
     """The whole page. Its scripts fill it; they have what they say in the reader's language."""
     template = packaged("stream/page/live.html").read_text(encoding="utf-8")
-    body = _SAID.sub(lambda said: say(said[1], folder=_FOLDER), template)
+    folder = f'<code id="results-dir">{_RESULTS}</code>'
+    body = _SAID.sub(lambda said: say(said[1], folder=folder), template)
     head = f"{_HEAD}{script_texts(say, 'words', 'live')}"
     return page(say("Live"), body, current="live", say=say, head=head)

@@ -94,7 +94,7 @@ def test_it_says_what_was_recorded(exporter: Exporter) -> None:
     [
         ({}, "何も記録していません：状態を選んでください。"),
         ({"state": "fixing", "who": ""}, "何も記録していません：名前がありません。"),
-        ({"state": "fixing", "why": "x" * 10_000}, "理由が 10000 文字あります。"),
+        ({"state": "fixing", "why": "x" * 10_000}, "長すぎます：理由、10000 文字、"),
         ({"state": "expected"}, "expected とする期限がありません。"),
         ({"state": "expected", "until": "soon"}, "2026-12-01 のような日付にしてください。"),
         ({"state": "expected", "until": "2001-01-01"}, "未来の日付にしてください。"),

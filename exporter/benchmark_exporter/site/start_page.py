@@ -175,7 +175,7 @@ def _runbooks(names: Iterable[str], source: Source, say: Say, firing: Container[
         if source.has_runbook(name)
         for shown in [link(runbook_address(name, say), name)]
     ]
-    return say("Runbook: {links}", links=", ".join(links)) if links else ""
+    return say("Runbook: {links}", links=say(", ").join(links)) if links else ""
 
 
 def _triage(group: WrongGroup, say: Say) -> str:

@@ -9,11 +9,12 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from benchmark_exporter.texts.say import ENGLISH, Say
 
 Section = Literal["words", "pages", "live", "start", "errors"]
+SECTIONS: tuple[Section, ...] = get_args(Section)
 PAGE_LANGUAGES = ("en", "ja")
 
 

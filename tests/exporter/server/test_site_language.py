@@ -4,12 +4,19 @@ import http.client
 import re
 from collections.abc import Callable, Iterator
 from http.client import HTTPResponse
+from pathlib import Path
 from urllib.parse import urljoin
 
 import pytest
 
+from benchmark_exporter.site.known import Failures
+from benchmark_exporter.site.notices import notices
+from benchmark_exporter.texts.catalog import say_in
 from tests.support.paths import REPOSITORY
 from tests.support.process import DEADLINE_SECONDS, Exporter
+from tests.support.shown_texts import english_left, english_words, numbers
+from tests.support.site_pages import BROKEN, STEADY, break_all, run_two
+from tests.support.site_pages import PAGES as RICH_PAGES
 
 JAPANESE = {"Accept-Language": "ja,en-US;q=0.9,en;q=0.8"}
 SWITCH = re.compile(r'<p class="language"><a href="([^"]*)" lang="(\w+)" hreflang="\2">')
@@ -26,6 +33,8 @@ def exporter(
         f"--runbooks-dir={REPOSITORY / 'docs' / 'runbooks'}",
         stream_port=free_port(),
     )
+    break_all(running)
+    run_two(running)
     yield running
     assert running.stop() == 0
 
@@ -157,3 +166,72 @@ def test_headers_that_http_forbids_are_refused(exporter: Exporter, name: str) ->
     for value in ("benchmark_language=ja\0", "j" * 100_000):
         assert ask(exporter.port, "/", {name: value})[0].status == 400
     assert exporter.get("/")
+
+
+# What the exporter of these tests shows that is nobody's language: names in documents and alerts.
+DATA = [
+    *(*BROKEN, *STEADY, "router", "orbit", "venus", "bench", "steady", "compiled", "fallback"),
+    *("main", "ci", "perf_suite", "self-hosted", "docs/formats.md", "unknown_format"),
+    *("odd.json", "half.json", "linux", "cpus", " of 428.5 µs", "/metrics", "/api/v1/openapi.json"),
+    *("/api/v1/status", "/api/v1/changes", "/-/healthy", "/-/ready"),
+]
+ALERTS = [path.stem for path in (REPOSITORY / "docs" / "runbooks").glob("*.md")]
+
+
+@pytest.mark.parametrize(
+    "path", [page for page in RICH_PAGES if page[:5] not in ("/live", "/runb")]
+)
+def test_a_japanese_page_has_no_english_and_the_same_numbers(exporter: Exporter, path: str) -> None:
+    def page(headers: dict[str, str]) -> str:
+        return ask(exporter.port, path, headers)[1].partition("<footer>")[0]
+
+    exporter.until(lambda: numbers(page(JAPANESE)) == numbers(page({})))
+    japanese = page(JAPANESE)
+    names = [*DATA, *ALERTS, str(exporter.results), "http://127.0.0.1"]
+    assert english_words(japanese, names) == set()
+    assert english_left(japanese) == set()
+
+
+def test_messages_about_failures_have_no_english() -> None:
+    failures = Failures(
+        ingest="read-only", config="bad", dropped={"result": 1200}, max_series=50_000,
+        fallback_branches=[("router", "work")],
+    )  # fmt: skip
+    for each in (failures, Failures(unopened="damaged")):
+        shown = f'<html lang="ja"><body>{notices(each, say_in("ja"))}</body></html>'
+        names = ["read-only", "bad", "result", "router", "work", "damaged", "/metrics"]
+        assert english_words(shown, names) == set()
+        for runbook in re.findall(r'href="([^"]*)"', shown):
+            assert runbook.startswith("runbooks/ja/")
+
+
+def test_content_known_in_one_language_is_sent_in_the_other(exporter: Exporter) -> None:
+    def is_known() -> bool:
+        tag = ask(exporter.port, "/start-content")[0].headers["ETag"]
+        again = [
+            ask(exporter.port, "/start-content", {"If-None-Match": tag} | headers)[0].status
+            for headers in ({}, JAPANESE)
+        ]
+        assert again[1] == 200
+        return again[0] == 304
+
+    exporter.until(is_known)
+
+
+def test_a_stream_with_a_token_shows_the_switch_of_the_live_page(
+    tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    (tmp_path / "tokens").write_text("a-token-of-the-tests-own\n")
+    tokens = f"--stream-tokens={tmp_path / 'tokens'}"
+    running = Exporter(tmp_path, free_port(), tokens, stream_port=free_port())
+    try:
+        page = ask(running.stream_port, "/live", JAPANESE)[1]
+        assert language(page) == "ja"
+        found = SWITCH.search(page)
+        assert found is not None
+        answer, _ = ask(running.stream_port, urljoin("/live", found[1]))
+        assert (answer.status, answer.headers["Location"]) == (303, "../../live")
+        assert ask(running.stream_port, "/texts.js")[0].status == 200
+        assert ask(running.stream_port, "/files", JAPANESE)[0].status == 401
+    finally:
+        assert running.stop() == 0

@@ -1,7 +1,8 @@
 """The live page for readers of Japanese: all that it says, as it comes."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from tests.support.documents import perf_suite, result
 from tests.support.histories import LEAST
 from tests.support.live_files import LiveFile
 from tests.support.page_texts import not_japanese
-from tests.support.process import DEADLINE_SECONDS, Exporter
+from tests.support.process import DEADLINE_SECONDS, Exporter, ended
 
 # What is a name or others' own words: of benchmarks, projects, alerts, files and programs.
 NAMES = (
@@ -129,6 +130,26 @@ def test_numbers_and_times_are_as_in_english(
     assert shown[0] == shown[1]
     assert "500 µs" in shown[0]
     assert any(re.fullmatch(r"\d\d:\d\d:\d\d", each) for each in shown[0])
+
+
+def test_it_says_that_a_token_is_required(
+    context: BrowserContext, tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    (tmp_path / "tokens").write_text("a-token-of-the-tests-own\n")
+    tokens = f"--stream-tokens={tmp_path / 'tokens'}"
+    exporter = Exporter(tmp_path, free_port(), tokens, stream_port=free_port())
+    with ended(exporter):
+        page = context.new_page()
+        page.goto(f"http://127.0.0.1:{exporter.stream_port}/live")
+        expect(page.locator("#connection")).to_contain_text(
+            "このストリームにはトークンが必要です。"
+        )
+        page.goto(f"http://127.0.0.1:{exporter.stream_port}/files")
+        expect(page.get_by_role("heading", level=1, name="トークンが必要です")).to_be_visible()
+        assert not_japanese(page, (*NAMES, "/live#token=TOKEN")) == []
+        page.get_by_role("link", name="English").click()
+        expect(page.get_by_role("heading", level=1, name="A token is required")).to_be_visible()
+        page.close()
 
 
 def test_the_switch_keeps_what_is_selected_and_the_token(

@@ -124,9 +124,11 @@ def markup_of(path: Path) -> Iterator[str]:
             yield node.value
 
 
-@pytest.mark.parametrize("folder", ["site", "benchmark_page"])
-def test_no_page_has_a_text_that_is_not_said(folder: str) -> None:
-    for path in sorted((PACKAGE / folder).glob("*.py")):
+@pytest.mark.parametrize(
+    "pages", ["site/*.py", "benchmark_page/*.py", "server/triage_page.py", "server/error_pages.py"]
+)
+def test_no_page_has_a_text_that_is_not_said(pages: str) -> None:
+    for path in sorted(PACKAGE.glob(pages)):
         for markup in markup_of(path):
             if "</" not in markup and "<" not in markup:
                 continue
@@ -134,6 +136,12 @@ def test_no_page_has_a_text_that_is_not_said(folder: str) -> None:
             for match in _SHOWN.finditer(shown):
                 text = match[1] or match[2] or ""
                 assert not re.search(r"[A-Za-z]{2}", text), f"{path.name}: {text}"
+
+
+def test_the_live_page_has_no_text_that_is_not_said() -> None:
+    shown = [match[1] or match[2] or "" for match in _SHOWN.finditer(LIVE_BODY)]
+    assert len(shown) > 20
+    assert not re.search(r"[A-Za-z]{2}", "".join(shown))
 
 
 def test_a_text_without_a_translation_stays_english() -> None:

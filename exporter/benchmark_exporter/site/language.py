@@ -36,9 +36,11 @@ def say_for(request: web.Request) -> Say:
 def with_switch(html: str, request: web.Request, say: Say, root: str = "") -> str:
     """A page with the links that show it in the other languages. `root` is as in `page`.
 
-    A runbook leads to that of the other language.
+    A runbook leads to that of the other language, and what is not a page to the start page.
     """
     here = request.rel_url.raw_path_qs.removeprefix("/")
+    if not _PAGE.fullmatch(here):
+        here = ""
     links = "".join(
         f'<a href="{root}{escape(_address(here, language))}" lang="{language}" '
         f'hreflang="{language}">{_NAMES[language]}</a>'

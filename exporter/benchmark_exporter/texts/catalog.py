@@ -1,7 +1,8 @@
 """The catalog of texts, one JSON file for each language but English, in sections by who says them.
 
 `words` are said by pages and scripts, `pages` by pages, `live` by the live page's scripts, `start`
-by the start page's. PO files would need a compiler or a library, and the scripts JSON anyway.
+by the start page's; `errors` has what `texts.errors` recognizes. PO files would need a compiler or
+a library, and the scripts JSON anyway.
 """
 
 import json
@@ -12,7 +13,7 @@ from typing import Literal, get_args
 
 from benchmark_exporter.texts.say import ENGLISH, Say
 
-Section = Literal["words", "pages", "live", "start"]
+Section = Literal["words", "pages", "live", "start", "errors"]
 SECTIONS: tuple[Section, ...] = get_args(Section)
 PAGE_LANGUAGES = ("en", "ja")
 

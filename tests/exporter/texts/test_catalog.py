@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from benchmark_exporter.site.reasons import REASONS
 from benchmark_exporter.texts.catalog import PAGE_LANGUAGES, SECTIONS, Section, say_in, section_of
 from benchmark_exporter.texts.say import Say
 from tests.support.paths import REPOSITORY
@@ -55,7 +54,11 @@ def said_by_script(path: Path) -> set[str]:
     return {json.loads(text) for text in found}
 
 
-SAID = {text for path in MODULES for text in said_in(path)}
+# The live page has its texts in a file.
+LIVE_BODY = (PACKAGE / "stream" / "page" / "live.html").read_text(encoding="utf-8")
+SAID = {text for path in MODULES for text in said_in(path)} | set(
+    re.findall(r"\{\{(.+?)\}\}", LIVE_BODY)
+)
 
 
 def test_every_text_of_a_page_is_in_the_catalog() -> None:
@@ -121,9 +124,11 @@ def markup_of(path: Path) -> Iterator[str]:
             yield node.value
 
 
-@pytest.mark.parametrize("folder", ["site", "benchmark_page"])
-def test_no_page_has_a_text_that_is_not_said(folder: str) -> None:
-    for path in sorted((PACKAGE / folder).glob("*.py")):
+@pytest.mark.parametrize(
+    "pages", ["site/*.py", "benchmark_page/*.py", "server/triage_page.py", "server/error_pages.py"]
+)
+def test_no_page_has_a_text_that_is_not_said(pages: str) -> None:
+    for path in sorted(PACKAGE.glob(pages)):
         for markup in markup_of(path):
             if "</" not in markup and "<" not in markup:
                 continue
@@ -131,6 +136,12 @@ def test_no_page_has_a_text_that_is_not_said(folder: str) -> None:
             for match in _SHOWN.finditer(shown):
                 text = match[1] or match[2] or ""
                 assert not re.search(r"[A-Za-z]{2}", text), f"{path.name}: {text}"
+
+
+def test_the_live_page_has_no_text_that_is_not_said() -> None:
+    shown = [match[1] or match[2] or "" for match in _SHOWN.finditer(LIVE_BODY)]
+    assert len(shown) > 20
+    assert not re.search(r"[A-Za-z]{2}", "".join(shown))
 
 
 def test_a_text_without_a_translation_stays_english() -> None:
@@ -150,13 +161,3 @@ def test_counts_have_the_form_of_their_language() -> None:
 def test_what_is_filled_in_is_not_a_format() -> None:
     say = Say("ja", {"No benchmark {name}": "{name} はありません"})
     assert say("No benchmark {name}", name="{0.__class__}{x}") == "{0.__class__}{x} はありません"
-
-
-def test_reasons_are_those_that_the_exporter_gives() -> None:
-    elsewhere = "\n".join(
-        path.read_text(encoding="utf-8")
-        for path in PACKAGE.rglob("*.py")
-        if path.name != "reasons.py"
-    )
-    for each in REASONS:
-        assert f'"{each}"' in elsewhere

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from benchmark_exporter.texts.say import ENGLISH, Say, phrase
+
 # What no text of a document or file name may do to a terminal, a log or a page: control it (C0, C1
 # and DEL), break a line, or change the order or presence of what stands around it (bidirectional
 # controls, invisible characters, tags). Surrogates stand for bytes that are not UTF-8.
@@ -48,6 +50,7 @@ def detectable(
     reachable_ratio: float | None,
     reachable_samples: int | None,
     samples: int | None,
+    say: Say = ENGLISH,
 ) -> str:
     """The smallest change that would be reported, and what would make it smaller.
 
@@ -56,43 +59,61 @@ def detectable(
     if ratio is None:
         return ""
     if quiet_ratio is not None and quiet_ratio < _LIMITED * ratio:
-        return f"{ratio:.1%} by its limits, {quiet_ratio:.1%} by its noise"
+        noise = f"{quiet_ratio:.1%}"
+        return say("{ratio} by its limits, {noise} by its noise", ratio=f"{ratio:.1%}", noise=noise)
     if reachable_ratio is not None and reachable_samples is not None and samples is not None:
         more = reachable_samples - samples
-        return f"{ratio:.1%}, {100 * reachable_ratio:.3g}% with {more} more samples"
+        reachable = f"{100 * reachable_ratio:.3g}%"
+        return say(
+            "{ratio}, {reachable} with {more} more samples",
+            ratio=f"{ratio:.1%}",
+            reachable=reachable,
+            more=more,
+        )
     if samples is None or samples < 2:
         return f"{ratio:.1%}"
-    return f"{ratio:.1%}, more samples do not help"
+    return say("{ratio}, more samples do not help", ratio=f"{ratio:.1%}")
 
 
-def change(worsening_ratio: float | None) -> str:
+def change(worsening_ratio: float | None, say: Say = ENGLISH) -> str:
     """How much worse or better a result is than its reference: 0.125 is `12.5% worse`.
 
     Empty where that is not known. `worsening_ratio` is a verdict's: above 0 for worse.
     """
     if worsening_ratio is None:
         return ""
-    return f"{abs(worsening_ratio):.1%} {'worse' if worsening_ratio > 0 else 'better'}"
+    ratio = f"{abs(worsening_ratio):.1%}"
+    if worsening_ratio > 0:
+        return say("{ratio} worse", ratio=ratio)
+    return say("{ratio} better", ratio=ratio)
 
 
-def level_change(ratio: float | None, *, worse: bool) -> str:
+def level_change(ratio: float | None, *, worse: bool, say: Say = ENGLISH) -> str:
     """A change of a level with its direction: 0.2 is `+20.0%, worse` of a time.
 
     `ratio` is None where a share means nothing.
     """
-    direction = "worse" if worse else "better"
-    return direction if ratio is None else f"{ratio:+.1%}, {direction}"
+    direction = say("worse") if worse else say("better")
+    if ratio is None:
+        return direction
+    return say("{ratio}, {direction}", ratio=f"{ratio:+.1%}", direction=direction)
 
 
 # What `watch`, the pages and reports call the outcome of a run. The live page has the same in
 # stream/page/words.js.
-ENDED_WITH_ERROR, NO_GATE = "ended with an error", "no gate"
+ENDED_WITH_ERROR, NO_GATE = phrase("ended with an error"), phrase("no gate")
 _VERDICT_KINDS: Mapping[str, Kind] = {
     "critical": "critical",
     "warning": "warning",
     "suspect": "undecided",
     "ok": "good",
     "improved": "good",
+}
+# The verdicts whose names are words of the reader's language; the others are names everywhere.
+_VERDICT_WORDS = {
+    "suspect": phrase("suspect"),
+    "improved": phrase("improved"),
+    "insufficient_data": phrase("insufficient data"),
 }
 _BADNESS: Sequence[Kind] = ("unknown", "good", "undecided", "warning", "critical")
 
@@ -106,33 +127,43 @@ class Said:
 
 
 def verdict_said(
-    state: str, worsening_ratio: float | None, triage: str = "", triaged_by: str = ""
+    state: str,
+    worsening_ratio: float | None,
+    triage: str = "",
+    triaged_by: str = "",
+    say: Say = ENGLISH,
 ) -> Said:
     """A verdict, like `critical, 100.0% worse, fixing by ann`."""
-    changed = change(worsening_ratio) if worsening_ratio else ""
-    by = f"{triage} by {triaged_by}" if triage else ""
-    text = ", ".join(filter(None, (state.replace("_", " "), changed, by)))
+    changed = change(worsening_ratio, say) if worsening_ratio else ""
+    by = say("{state} by {who}", state=triage, who=triaged_by) if triage else ""
+    text = say(", ").join(filter(None, (verdict_word(state, say), changed, by)))
     return Said(text, _VERDICT_KINDS.get(state, "unknown"))
 
 
-def gate_said(passed: bool | None, severity: str | None) -> Said:
+def verdict_word(state: str, say: Say = ENGLISH) -> str:
+    """The name of a verdict, as people read it."""
+    return say(_VERDICT_WORDS.get(state, state))
+
+
+def gate_said(passed: bool | None, severity: str | None, say: Say = ENGLISH) -> Said:
     """The outcome of a gate, like `failed, critical regression`; `passed` is None without one."""
     if passed is None:
-        return Said(NO_GATE, "unknown")
-    outcome = "passed" if passed else "failed"
+        return Said(say(NO_GATE), "unknown")
+    outcome = say("passed") if passed else say("failed")
     if severity is not None:
         kind: Kind = "critical" if severity == "critical" else "warning"
-        return Said(f"{outcome}, {severity} regression", kind)
+        text = say("{outcome}, {severity} regression", outcome=outcome, severity=severity)
+        return Said(text, kind)
     return Said(outcome, "good" if passed else "critical")
 
 
-def run_said(failed: bool, gate: Said, verdict: Said | None) -> Said:
+def run_said(failed: bool, gate: Said, verdict: Said | None, say: Say = ENGLISH) -> Said:
     """What is said of a run in one word: its error, else the worse of its gate and its verdict.
 
     The gate's outcome if both are as bad; `verdict` is the worst one, None if there is none.
     """
     if failed:
-        return Said(ENDED_WITH_ERROR, "critical")
+        return Said(say(ENDED_WITH_ERROR), "critical")
     if verdict is None:
         return gate
     if gate.kind == "unknown" or _BADNESS.index(verdict.kind) > _BADNESS.index(gate.kind):

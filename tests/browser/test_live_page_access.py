@@ -76,7 +76,7 @@ def test_keyboard_and_screen_reader_find_everything(live_page: Page, exporter: E
     expect(live_page.get_by_role("row").filter(has_text="orbit")).to_be_visible()
     live_page.keyboard.press("Tab")
     expect(live_page.get_by_role("link", name="Skip to the content")).to_be_focused()
-    for name in ("Benchmarks", "Start", "Benchmarks", "Live", "Files", "Addresses"):
+    for name in ("Benchmarks", "Start", "Benchmarks", "Live", "Files", "Addresses", "日本語"):
         live_page.keyboard.press("Tab")
         assert live_page.evaluate("document.activeElement.textContent") == name
     live_page.keyboard.press("Tab")

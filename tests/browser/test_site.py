@@ -71,6 +71,61 @@ def test_axe_finds_nothing_serious(browser: Browser, shown: Exporter, path: str)
     assert found == []
 
 
+@pytest.mark.parametrize("path", [*PAGES, TRIAGE])
+def test_axe_finds_nothing_serious_in_japanese(
+    browser: Browser, shown: Exporter, path: str
+) -> None:
+    context = browser.new_context(locale="ja-JP")
+    context.set_default_timeout(DEADLINE_SECONDS * 1000)
+    page = context.new_page()
+    page.goto(f"http://127.0.0.1:{shown.stream_port}{path}")
+    found: list[Any] = []
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    for scheme in schemes:
+        page.emulate_media(color_scheme=scheme)
+        for size in (DESK, PHONE):
+            page.set_viewport_size({"width": size["width"], "height": size["height"]})
+            assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+            violations = Axe().run(page).response["violations"]
+            found += [
+                (scheme, size, each["id"], [node["html"] for node in each["nodes"]])
+                for each in violations
+                if each["impact"] in ("serious", "critical")
+            ]
+    context.close()
+    assert found == []
+
+
+def test_the_switch_works_without_javascript(browser: Browser, shown: Exporter) -> None:
+    context = browser.new_context(java_script_enabled=False, locale="en-GB")
+    context.set_default_timeout(DEADLINE_SECONDS * 1000)
+    page = context.new_page()
+    address = f"http://127.0.0.1:{shown.stream_port}/benchmarks?q=bench-0&sort=name"
+    page.goto(address)
+    page.get_by_role("link", name="日本語").click()
+    expect(page.get_by_role("heading", level=1, name="ベンチマーク")).to_be_visible()
+    expect(page).to_have_url(address)
+    # Both ports have the same language: cookies know none.
+    page.goto(f"http://127.0.0.1:{shown.port}/files")
+    expect(page.get_by_role("heading", level=1, name="ファイル")).to_be_visible()
+    page.get_by_role("link", name="English").click()
+    expect(page.get_by_role("heading", level=1, name="Files")).to_be_visible()
+    context.close()
+
+
+def test_the_start_pages_script_says_its_texts_in_japanese(
+    browser: Browser, shown: Exporter
+) -> None:
+    context = browser.new_context(locale="ja-JP")
+    context.set_default_timeout(DEADLINE_SECONDS * 1000)
+    page = context.new_page()
+    page.route("**/start-content", lambda route: route.abort())
+    page.goto(f"http://127.0.0.1:{shown.port}/")
+    text = "エクスポーターが応答しません。表示は前回のままです。"
+    expect(page.locator("#update")).to_have_text(text)
+    context.close()
+
+
 @pytest.mark.parametrize("path", PAGES)
 @pytest.mark.parametrize("port", ["exporter", "stream"])
 def test_it_fits_a_phone_and_loads_nothing_from_elsewhere(
@@ -115,7 +170,7 @@ def test_the_keyboard_reaches_all_in_the_order_of_the_page(
 ) -> None:
     page = open_page(browser, f"http://127.0.0.1:{shown.port}/", DESK)
     reached = []
-    for _ in range(9):
+    for _ in range(10):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.textContent"))
     assert reached == [
@@ -126,6 +181,7 @@ def test_the_keyboard_reaches_all_in_the_order_of_the_page(
         "Live",
         "Files",
         "Addresses",
+        "日本語",
         *BROKEN[:2],
     ]
     page.context.close()

@@ -12,7 +12,10 @@ from tools.japanese.pages import japanese_pages, japanese_path
 from tools.japanese.wording import avoided_words, wording_faults
 
 PAGES = japanese_pages(REPOSITORY)
-NAMES = ("alert-handling", "branches", "formats", "glossary", "index", "operations", "security")
+NAMES = (
+    *("alert-handling", "branches", "formats", "glossary", "index", "operations", "pages"),
+    *("security", "site"),
+)
 FIRST_PAGES = [REPOSITORY / name for name in ("README.md", *(f"docs/{page}.md" for page in NAMES))]
 EVERY_PAGE = pytest.mark.parametrize(
     "path", PAGES, ids=lambda path: str(path.relative_to(REPOSITORY))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from benchmark_exporter.benchmark_page.addresses import PAGE, address, dashboard, with_query
-from benchmark_exporter.benchmark_page.markup import badge, commit, facts, link, name, text
+from benchmark_exporter.benchmark_page.markup import badge, facts, link, name, text
 from benchmark_exporter.benchmark_page.query import (
     DAYS,
     SCOPE_FIELDS,
@@ -16,14 +16,16 @@ from benchmark_exporter.benchmark_page.reading import (
     Choice,
     Unknown,
 )
-from benchmark_exporter.benchmark_page.result_view import result_section
+from benchmark_exporter.benchmark_page.result_view import of_commit, result_section
 from benchmark_exporter.benchmark_page.runs_view import runs_table
-from benchmark_exporter.ledger.benchmark_reading import BenchmarkScope
+from benchmark_exporter.ledger.benchmark_reading import BenchmarkScope, FiringAlert
 from benchmark_exporter.ledger.benchmark_runs import RunPosition
 from benchmark_exporter.links import Links
 from benchmark_exporter.model import REGRESSED, Scope
 from benchmark_exporter.site import layout
+from benchmark_exporter.site.addresses import runbook_address
 from benchmark_exporter.site.cells import moment
+from benchmark_exporter.texts.say import Say, phrase
 from benchmark_exporter.wording import (
     Said,
     gate_said,
@@ -35,130 +37,150 @@ from benchmark_exporter.wording import (
 
 STYLE = '<link rel="stylesheet" href="benchmark.css">'
 _SCOPE_WORDS = {
-    "project": "Project",
-    "environment": "Environment",
-    "machine_class": "Machine class",
-    "branch": "Branch",
+    "project": phrase("Project"),
+    "environment": phrase("Environment"),
+    "machine_class": phrase("Machine class"),
+    "branch": phrase("Branch"),
 }
-_DAYS_WORDS = {"7": "7 days", "30": "30 days", "90": "90 days", "all": "All"}
+_DAYS_WORDS = {
+    "7": phrase("7 days"),
+    "30": phrase("30 days"),
+    "90": phrase("90 days"),
+    "all": phrase("All"),
+}
 
 
-def page_of(view: BenchmarkView, query: BenchmarkQuery, links: Links) -> str:
+def page_of(view: BenchmarkView, query: BenchmarkQuery, links: Links, say: Say) -> str:
     """The page of one benchmark in one scope."""
     found = view.found
     sections = "".join(
-        result_section(state, view, query.days, links, number)
+        result_section(state, view, query.days, links, number, say)
         for number, state in enumerate(view.results, 1)
     )
-    cut = (
-        '<p role="note">Older runs are not in the charts: to read them would take too long.</p>'
-        if view.is_cut
-        else ""
-    )
+    cut = ""
+    if view.is_cut:
+        why = say("Older runs are not in the charts: to read them would take too long.")
+        cut = f'<p role="note">{why}</p>'
     body = (
-        f"<h1>{name(found.benchmark)} {badge(_said(view))}</h1>"
-        f"{facts(_facts(view))}{_alerts(view)}{_links(view, query, links)}"
-        f"{_days(view, query)}{cut}{sections}{_parts(view, query)}"
-        f"<h2>Runs</h2>{_runs(view, query)}{_others(view)}"
+        f"<h1>{name(found.benchmark)} {badge(_said(view, say))}</h1>"
+        f"{facts(_facts(view, say))}{_alerts(view, say)}{_links(view, query, links, say)}"
+        f"{_days(view, query, say)}{cut}{sections}{_parts(view, query, say)}"
+        f"<h2>{say('Runs')}</h2>{_runs(view, query, say)}{_others(view, say)}"
     )
-    return layout.page(printable(found.benchmark), body, current="benchmarks", head=STYLE)
+    return _framed(printable(found.benchmark), body, say)
 
 
-def choice_page(choice: Choice, query: BenchmarkQuery) -> str:
+def choice_page(choice: Choice, query: BenchmarkQuery, say: Say) -> str:
     """A page of scopes to choose from."""
-    what = "has no runs there. It has some here" if choice.is_wrong else "has runs in"
-    body = (
-        f"<h1>{name(query.name)}</h1><p>This benchmark {what}:</p>"
-        f"{_scopes(choice.scopes, query.name)}"
-    )
-    return layout.page(printable(query.name), body, current="benchmarks", head=STYLE)
+    what = say("This benchmark has runs in:")
+    if choice.is_wrong:
+        what = say("This benchmark has no runs there. It has some here:")
+    body = f"<h1>{name(query.name)}</h1><p>{what}</p>{_scopes(choice.scopes, query.name, say)}"
+    return _framed(printable(query.name), body, say)
 
 
-def unknown_page(unknown: Unknown, query: BenchmarkQuery) -> str:
+def _framed(title: str, body: str, say: Say) -> str:
+    return layout.page(title, body, current="benchmarks", say=say, head=STYLE)
+
+
+def unknown_page(unknown: Unknown, query: BenchmarkQuery, say: Say) -> str:
     """A page that says that there is no such benchmark, and which there are."""
     if unknown.nearest:
         entries = "".join(f"<li>{link(address(each), name(each))}</li>" for each in unknown.nearest)
-        nearest = f"<p>These are like it:</p><ul>{entries}</ul>"
+        nearest = f"<p>{say('These are like it:')}</p><ul>{entries}</ul>"
     else:
-        nearest = f"<p>{link('benchmarks', 'All benchmarks')}</p>"
-    body = f"<h1>No benchmark {name(query.name)}</h1>{nearest}"
-    return layout.page("No such benchmark", body, current="benchmarks", head=STYLE)
+        nearest = f"<p>{link('benchmarks', say('All benchmarks'))}</p>"
+    body = f"<h1>{say('No benchmark {name}', name=name(query.name))}</h1>{nearest}"
+    return _framed(say("No such benchmark"), body, say)
 
 
-def _said(view: BenchmarkView) -> Said:
+def _said(view: BenchmarkView, say: Say) -> Said:
     """The state of the whole benchmark: its error, or the worst of its gate and its verdicts."""
     outcome = None if view.gate is None else view.gate.outcome
-    gate = gate_said(*((None, None) if outcome is None else (outcome.passed, outcome.severity)))
+    gate = gate_said(None, None, say)
+    if outcome is not None:
+        gate = gate_said(outcome.passed, outcome.severity, say)
     newest = view.results[0].verdict if view.results else None
     if newest is None:
-        return run_said(view.found.failed, gate, None)
-    verdict = verdict_said(newest.verdict.state, newest.verdict.worsening_ratio)
-    return run_said(view.found.failed, gate, verdict)
+        return run_said(view.found.failed, gate, None, say)
+    verdict = verdict_said(newest.verdict.state, newest.verdict.worsening_ratio, say=say)
+    return run_said(view.found.failed, gate, verdict, say)
 
 
-def _facts(view: BenchmarkView) -> Iterator[tuple[str, str]]:
+def _facts(view: BenchmarkView, say: Say) -> Iterator[tuple[str, str]]:
     run, scope = view.run, view.found.scope
     for field, word in _SCOPE_WORDS.items():
-        yield word, text(getattr(scope, field))
-    of = f", commit {commit(run.commit_hash)}" if run.commit_hash else ""
-    yield "Newest run", f"{moment(run.timestamp_seconds)} UTC{of}, {text(run.run_id)}"
-    yield "Error", f"<code>{text(view.error)}</code>" if view.error else ""
-    yield "Gate", _gate(view)
+        yield say(word), text(getattr(scope, field))
+    at = of_commit(f"{moment(run.timestamp_seconds)} UTC", run.commit_hash, say)
+    yield say("Newest run"), f"{at}{say(', ')}{text(run.run_id)}"
+    yield say("Error"), f"<code>{text(view.error)}</code>" if view.error else ""
+    yield say("Gate"), _gate(view, say)
 
 
-def _gate(view: BenchmarkView) -> str:
+def _gate(view: BenchmarkView, say: Say) -> str:
     if view.gate is None:
         return ""
     outcome = view.gate.outcome
     failed = [criterion for criterion, passed in outcome.criteria.items() if not passed]
-    why = f", by {text(', '.join(failed))}" if failed else ""
-    return (
-        f"{badge(gate_said(outcome.passed, outcome.severity))}{why}; speedup p50 "
-        f"{outcome.speedup_p50_ratio:.4g}×, at least {outcome.min_speedup_p50_ratio:.4g}×"
+    said = badge(gate_said(outcome.passed, outcome.severity, say))
+    if failed:
+        said = say("{said}, by {criteria}", said=said, criteria=text(", ".join(failed)))
+    return say(
+        "{said}; speedup p50 {ratio}×, at least {least}×",
+        said=said,
+        ratio=f"{outcome.speedup_p50_ratio:.4g}",
+        least=f"{outcome.min_speedup_p50_ratio:.4g}",
     )
 
 
-def _alerts(view: BenchmarkView) -> str:
+def _alerts(view: BenchmarkView, say: Say) -> str:
     """What fires, each with its runbook; what is wrong has one also while nothing fires."""
     entries = [
-        f"<li><strong>{text(alert.alertname)}</strong> {text(alert.severity)}: "
-        f"{text(with_spaced_units(alert.summary))}, since {moment(alert.since_seconds)}. "
-        f"{_runbook(alert.alertname)}</li>"
-        for alert in view.alerts
+        f"<li>{_alert(alert, say)} {_runbook(alert.alertname, say)}</li>" for alert in view.alerts
     ]
     firing = {alert.alertname for alert in view.alerts}
     entries += [
-        f"<li>{what} {_runbook(runbook)}</li>"
-        for runbook, what in _wrong(view)
+        f"<li>{what} {_runbook(runbook, say)}</li>"
+        for runbook, what in _wrong(view, say)
         if runbook not in firing
     ]
     return f'<ul class="wrong">{"".join(entries)}</ul>' if entries else ""
 
 
-def _wrong(view: BenchmarkView) -> Iterator[tuple[str, str]]:
+def _alert(alert: FiringAlert, say: Say) -> str:
+    return say(
+        "{alert} {severity}: {summary}, since {time}.",
+        alert=f"<strong>{text(alert.alertname)}</strong>",
+        severity=text(alert.severity),
+        summary=text(with_spaced_units(alert.summary)),
+        time=moment(alert.since_seconds),
+    )
+
+
+def _wrong(view: BenchmarkView, say: Say) -> Iterator[tuple[str, str]]:
     worse = [
         state
         for state in view.results
         if state.verdict is not None and state.verdict.verdict.state in REGRESSED
     ]
     if worse:
-        some = "1 result is worse." if len(worse) == 1 else f"{len(worse)} results are worse."
+        some = say.counted(len(worse), "{count} result is worse.", "{count} results are worse.")
         yield "PerformanceRegression", some
     if view.gate is not None and not view.gate.outcome.passed:
-        yield "PerformanceGateFailed", "The gate failed."
+        yield "PerformanceGateFailed", say("The gate failed.")
     if view.found.failed:
-        yield "BenchmarkFailing", "The newest run ended with an error."
+        yield "BenchmarkFailing", say("The newest run ended with an error.")
 
 
-def _runbook(alertname: str) -> str:
+def _runbook(alertname: str, say: Say) -> str:
     # The names of rules are words; another one has no runbook.
-    return link(f"runbooks/{alertname}", "Runbook") if alertname.isalnum() else ""
+    return link(runbook_address(alertname, say), say("Runbook")) if alertname.isalnum() else ""
 
 
-def _links(view: BenchmarkView, query: BenchmarkQuery, links: Links) -> str:
+def _links(view: BenchmarkView, query: BenchmarkQuery, links: Links, say: Say) -> str:
     found = view.found
     url = dashboard(links, found.benchmark, found.scope, DAYS[query.days])
-    return "" if url is None else f"<p>{link(url, 'Dashboard in Grafana')}</p>"
+    return "" if url is None else f"<p>{link(url, say('Dashboard in Grafana'))}</p>"
 
 
 def _here(view: BenchmarkView, query: BenchmarkQuery, **other: str | None) -> str:
@@ -169,56 +191,58 @@ def _here(view: BenchmarkView, query: BenchmarkQuery, **other: str | None) -> st
     return with_query(PAGE, **{"name": query.name, **scope, "days": days, "part": part, **other})
 
 
-def _days(view: BenchmarkView, query: BenchmarkQuery) -> str:
+def _days(view: BenchmarkView, query: BenchmarkQuery, say: Say) -> str:
     entries = "".join(
-        f"<li>{link(_here(view, query, days=days), word, current=days == query.days)}</li>"
+        f"<li>{link(_here(view, query, days=days), say(word), current=days == query.days)}</li>"
         for days, word in _DAYS_WORDS.items()
     )
-    return f'<nav aria-label="Days shown"><ul class="days">{entries}</ul></nav>'
+    return f'<nav aria-label="{say("Days shown")}"><ul class="days">{entries}</ul></nav>'
 
 
-def _parts(view: BenchmarkView, query: BenchmarkQuery) -> str:
+def _parts(view: BenchmarkView, query: BenchmarkQuery, say: Say) -> str:
     if len(view.results) == view.result_count:
         return ""
     if len(view.results) == 1 and query.name == view.results[0].result.name:
-        every = link(address(view.found.benchmark, view.found.scope), f"All {view.result_count}")
-        return f"<p>{every} results of this benchmark</p>"
+        every = say("All {count} results of this benchmark", count=view.result_count)
+        return f"<p>{link(address(view.found.benchmark, view.found.scope), every)}</p>"
     count = -(-view.result_count // RESULTS_SHOWN)
     entries = "".join(
         f"<li>{link(_here(view, query, part=str(part)), str(part), current=part == query.part)}"
         "</li>"
         for part in range(1, min(count, 100) + 1)
     )
+    label = say("Parts of the {count} results", count=view.result_count)
     return (
-        f'<nav aria-label="Parts of the {view.result_count} results"><ul class="days">'
-        f"<li>Results</li>{entries}</ul></nav>"
+        f'<nav aria-label="{label}"><ul class="days"><li>{say("Results")}</li>{entries}</ul></nav>'
     )
 
 
-def _runs(view: BenchmarkView, query: BenchmarkQuery) -> str:
+def _runs(view: BenchmarkView, query: BenchmarkQuery, say: Say) -> str:
     if not view.runs_found:
-        return '<p role="note">They could not be searched in the time that a page has.</p>'
+        why = say("They could not be searched in the time that a page has.")
+        return f'<p role="note">{why}</p>'
     if not view.runs:
-        return '<p class="empty">No further runs.</p>'
+        return f'<p class="empty">{say("No further runs.")}</p>'
     older = ""
     if view.more_runs:
         last = view.runs[-1]
         after = encode_position(RunPosition(last.rank_seconds, last.tie, last.row))
-        older = link(_here(view, query, runs_after=after), "Older runs")
-    newest = "" if query.runs_after is None else link(_here(view, query), "Newest runs")
-    return f"{runs_table(view)}<p>{' · '.join(filter(None, (newest, older)))}</p>"
+        older = link(_here(view, query, runs_after=after), say("Older runs"))
+    newest = "" if query.runs_after is None else link(_here(view, query), say("Newest runs"))
+    return f"{runs_table(view, say)}<p>{' · '.join(filter(None, (newest, older)))}</p>"
 
 
-def _others(view: BenchmarkView) -> str:
+def _others(view: BenchmarkView, say: Say) -> str:
     if not view.others:
         return ""
-    return f"<h2>The same benchmark elsewhere</h2>{_scopes(view.others, view.found.benchmark)}"
+    scopes = _scopes(view.others, view.found.benchmark, say)
+    return f"<h2>{say('The same benchmark elsewhere')}</h2>{scopes}"
 
 
-def _scopes(scopes: Sequence[BenchmarkScope], benchmark: str) -> str:
+def _scopes(scopes: Sequence[BenchmarkScope], benchmark: str, say: Say) -> str:
     entries = "".join(
-        f"<li>{link(address(benchmark, each.scope), _scope(each.scope))}, "
-        f"newest run {moment(each.rank_seconds)}</li>"
+        f"<li>{link(address(benchmark, each.scope), _scope(each.scope))}"
+        f"{say(', newest run {time}', time=moment(each.rank_seconds))}</li>"
         for each in scopes
     )
     return f'<ul class="scopes">{entries}</ul>'

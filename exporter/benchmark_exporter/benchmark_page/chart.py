@@ -13,7 +13,14 @@ from benchmark_exporter.benchmark_page.markup import table, text
 from benchmark_exporter.judge import VerdictState
 from benchmark_exporter.ledger.change_points import ChangePoint
 from benchmark_exporter.site.cells import moment
-from benchmark_exporter.wording import level_change, printable, verdict_said, with_unit
+from benchmark_exporter.texts.say import Say
+from benchmark_exporter.wording import (
+    level_change,
+    printable,
+    verdict_said,
+    verdict_word,
+    with_unit,
+)
 
 SIZE = 1000  # of the plot, in its own units, in both directions
 _LEAST_MARKED = 40  # up to so many points each is marked, otherwise only those that are worse
@@ -33,7 +40,8 @@ class ChartPoint(NamedTuple):
 class Chart(NamedTuple):
     """What a chart shows: points and changes of a result, the oldest point first.
 
-    `run_count` is how many runs the points stand for; `number` tells charts of a page apart.
+    `run_count` is how many runs the points stand for; `number` tells charts of a page apart. `say`
+    has the reader's language.
     """
 
     name: str
@@ -42,6 +50,7 @@ class Chart(NamedTuple):
     changes: Sequence[ChangePoint]
     run_count: int
     number: int
+    say: Say
 
     def html(self) -> str:
         """The chart with its legend and its table."""
@@ -79,7 +88,7 @@ class Chart(NamedTuple):
         grid = "".join(f"M0 {down(tick)}H{SIZE}" for tick in ticks(axis))
         changes = "".join(
             f'<line class="change" x1="{across(each.at_seconds)}" x2="{across(each.at_seconds)}" '
-            f'y1="0" y2="{SIZE}"><title>{text(_said_of_change(each))}</title></line>'
+            f'y1="0" y2="{SIZE}"><title>{text(_said_of_change(each, self.say))}</title></line>'
             for each in self._changes_shown
         )
         lines = (
@@ -93,7 +102,7 @@ class Chart(NamedTuple):
         return (
             f'<svg class="chart" viewBox="0 0 {SIZE} {SIZE}" preserveAspectRatio="none" role="img" '
             f'aria-labelledby="{title} {description}"><title id="{title}">'
-            f"{text(self.name)}: history</title>"
+            f"{self.say('{name}: history', name=text(self.name))}</title>"
             f'<desc id="{description}">{text(self._description())}</desc>'
             f'<path class="axis" d="{grid}"/>{changes}{drawn}{self._marks(across, down)}</svg>'
         )
@@ -115,15 +124,24 @@ class Chart(NamedTuple):
         lowest = min(self.points, key=lambda each: each.value)
         highest = max(self.points, key=lambda each: each.value)
         newest = self.points[-1]
-        runs = "1 run" if self.run_count == 1 else f"{self.run_count:,} runs"
+        say = self.say
         low, high, now = (with_unit(each.value, self.unit) for each in (lowest, highest, newest))
-        said = [f"{runs}, {low} to {high}; the newest {now}"]
+        said = [
+            say.counted(
+                self.run_count,
+                "{count} run, {low} to {high}; the newest {now}",
+                "{count} runs, {low} to {high}; the newest {now}",
+                low=low,
+                high=high,
+                now=now,
+            )
+        ]
         if newest.reference is not None:
-            said.append(f"baseline {with_unit(newest.reference, self.unit)}")
+            said.append(say("baseline {value}", value=with_unit(newest.reference, self.unit)))
         if newest.limit is not None:
-            said.append(f"limit {with_unit(newest.limit, self.unit)}")
-        said += [_said_of_change(each) for each in self._changes_shown]
-        return "; ".join(said)
+            said.append(say("limit {value}", value=with_unit(newest.limit, self.unit)))
+        said += [_said_of_change(each, say) for each in self._changes_shown]
+        return say("; ").join(said)
 
     def _values_axis(self) -> str:
         axis = self._axis
@@ -145,18 +163,19 @@ class Chart(NamedTuple):
         return f'<svg class="times" aria-hidden="true">{labels}</svg>'
 
     def _legend(self) -> str:
-        newest = self.points[-1]
+        newest, say = self.points[-1], self.say
         entries = [
-            ("line", "value"),
-            ("baseline", "baseline" if any(each.reference for each in self.points) else ""),
-            ("limit", "limit" if newest.limit is not None else ""),
-            ("change", "change point" if self._changes_shown else ""),
+            ("line", say("value")),
+            ("baseline", say("baseline") if any(each.reference for each in self.points) else ""),
+            ("limit", say("limit") if newest.limit is not None else ""),
+            ("change", say("change point") if self._changes_shown else ""),
         ]
         keys = "".join(f'<span class="key {kind}">{word}</span>' for kind, word in entries if word)
-        scale = " Logarithmic scale." if self._axis.logarithmic else ""
-        return f"<figcaption>{keys} Times are in UTC.{scale}</figcaption>"
+        scale = f" {say('Logarithmic scale.')}" if self._axis.logarithmic else ""
+        return f"<figcaption>{keys} {say('Times are in UTC.')}{scale}</figcaption>"
 
     def _table(self) -> str:
+        say = self.say
         rows = [
             (
                 moment(each.at_seconds),
@@ -164,16 +183,19 @@ class Chart(NamedTuple):
                     "" if value is None else text(with_unit(value, self.unit))
                     for value in (each.value, each.reference, each.limit)
                 ),
-                "" if each.state is None else text(verdict_said(each.state, None).text),
+                "" if each.state is None else text(verdict_word(each.state, say)),
             )
             for each in reversed(self.points)
         ]
-        of = "" if len(rows) == self.run_count else f", {len(rows)} of {self.run_count:,} runs"
-        heads = ("Run at (UTC)", "Value", "Baseline", "Limit", "Verdict")
-        return (
-            f"<details><summary>The chart as a table{of}</summary>"
-            f"{table(f'History of {printable(self.name)}', heads, rows)}</details>"
-        )
+        title = say("The chart as a table")
+        if len(rows) != self.run_count:
+            count = f"{self.run_count:,}"
+            title = say(
+                "{title}, {shown} of {count} runs", title=title, shown=len(rows), count=count
+            )
+        heads = (say("Run at (UTC)"), say("Value"), say("Baseline"), say("Limit"), say("Verdict"))
+        label = say("History of {name}", name=printable(self.name))
+        return f"<details><summary>{title}</summary>{table(label, heads, rows)}</details>"
 
 
 def _path(
@@ -192,6 +214,9 @@ def _path(
     return "".join(commands)
 
 
-def _said_of_change(change: ChangePoint) -> str:
-    commit = f" with commit {change.commit_hash[:12]}" if change.commit_hash else ""
-    return f"level changed {level_change(change.ratio, worse=change.worse)}{commit}"
+def _said_of_change(change: ChangePoint, say: Say) -> str:
+    level = level_change(change.ratio, worse=change.worse, say=say)
+    said = say("level changed {change}", change=level)
+    if not change.commit_hash:
+        return said
+    return say("{said} with commit {commit}", said=said, commit=change.commit_hash[:12])

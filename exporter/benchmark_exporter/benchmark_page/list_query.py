@@ -5,10 +5,20 @@ from collections.abc import Mapping
 import msgspec
 
 from benchmark_exporter.benchmark_page.addresses import LIST, with_query
-from benchmark_exporter.benchmark_page.query import WrongQuery, number_of, refuse_unknown
+from benchmark_exporter.benchmark_page.query import (
+    ONE_OF,
+    WrongQuery,
+    number_of,
+    refuse_unknown,
+)
 from benchmark_exporter.benchmark_page.states import STATES, State
+from benchmark_exporter.texts.say import phrase
 
-SORTS = {"worst": "worst first", "name": "by name", "newest": "newest run first"}
+SORTS = {
+    "worst": phrase("worst first"),
+    "name": phrase("by name"),
+    "newest": phrase("newest run first"),
+}
 
 
 class ListQuery(msgspec.Struct, frozen=True):
@@ -45,9 +55,9 @@ def read_list_query(query: Mapping[str, str]) -> ListQuery:
     """
     refuse_unknown(query, ListQuery.__struct_fields__)
     if (state := query.get("state", "")) not in ("", *STATES):
-        raise WrongQuery(f"state must be one of {', '.join(STATES)}")
+        raise WrongQuery(ONE_OF, name="state", values=", ".join(STATES))
     if (sort := query.get("sort", "worst") or "worst") not in SORTS:
-        raise WrongQuery(f"sort must be one of {', '.join(SORTS)}")
+        raise WrongQuery(ONE_OF, name="sort", values=", ".join(SORTS))
     return ListQuery(
         q=query.get("q", "").strip(),
         project=query.get("project", ""),

@@ -21,13 +21,14 @@ from benchmark_exporter.benchmark_page.markup import (
 from benchmark_exporter.benchmark_page.states import KINDS, STATES, State
 from benchmark_exporter.site import layout
 from benchmark_exporter.site.cells import moment
+from benchmark_exporter.texts.say import Say, phrase
 from benchmark_exporter.wording import (
     ENDED_WITH_ERROR,
-    NO_GATE,
     Said,
     gate_said,
     printable,
     verdict_said,
+    verdict_word,
     with_unit,
 )
 
@@ -36,44 +37,60 @@ _FILTERS = ("project", "environment", "branch")
 # A select of more values than this is a text field.
 _MOST_CHOICES = 200
 _WIDTH, _HEIGHT = 120, 28
+# Those of the states that are not verdicts.
 _WORDS: dict[State, str] = {
-    **{state: state.replace("_", " ") for state in STATES},
     "error": ENDED_WITH_ERROR,
+    "gate_failed": phrase("gate failed"),
+    "not_judged": phrase("not judged"),
+}
+_FIELD_WORDS = {
+    "project": phrase("Project"),
+    "environment": phrase("Environment"),
+    "branch": phrase("Branch"),
+    "machine_class": phrase("Machine class"),
 }
 
 
-def page_of(listed: BenchmarkList, query: ListQuery) -> str:
+def page_of(listed: BenchmarkList, query: ListQuery, say: Say) -> str:
     """A page of the list."""
     body = (
-        f"<h1>Benchmarks</h1>{_form(listed, query)}{_states(listed, query)}"
-        f"{_found(listed, query)}{_rows(listed)}{_pages(listed, query)}"
+        f"<h1>{say('Benchmarks')}</h1>{_form(listed, query, say)}{_states(listed, query, say)}"
+        f"{_found(listed, query, say)}{_rows(listed, say)}{_pages(listed, query, say)}"
     )
-    return layout.page("All", body, current="benchmarks", head=STYLE + _SCRIPT)
+    return layout.page(say("All"), body, current="benchmarks", say=say, head=STYLE + _SCRIPT)
 
 
-def _form(listed: BenchmarkList, query: ListQuery) -> str:
+def _word(state: State, say: Say) -> str:
+    return say(_WORDS[state]) if state in _WORDS else verdict_word(state, say)
+
+
+def _form(listed: BenchmarkList, query: ListQuery, say: Say) -> str:
     selects = "".join(
-        _select(field, field.capitalize(), getattr(query, field), listed.choices[field])
+        _select(field, getattr(query, field), listed.choices[field], say)
         for field in _FILTERS
         if len(listed.choices[field]) > 1 or getattr(query, field)
     )
-    states = _options(query.state, [(state, _WORDS[state]) for state in STATES], every="any")
-    sorts = _options(query.sort, list(SORTS.items()))
+    states = _options(
+        query.state, [(state, _word(state, say)) for state in STATES], every=say("any")
+    )
+    sorts = _options(query.sort, [(sort, say(word)) for sort, word in SORTS.items()])
     return (
-        f'<form action="{LIST}" role="search"><label>Search <input type="search" name="q" id="q" '
-        f'value="{attribute(query.q)}" maxlength="500" aria-keyshortcuts="/"></label>{selects}'
-        f'<label>State <select name="state">{states}</select></label>'
-        f'<label>Order <select name="sort">{sorts}</select></label>'
-        f"<button>Show</button> {link(LIST, 'Reset')}</form>"
+        f'<form action="{LIST}" role="search"><label>{say("Search")} '
+        f'<input type="search" name="q" id="q" value="{attribute(query.q)}" maxlength="500" '
+        f'aria-keyshortcuts="/"></label>{selects}'
+        f'<label>{say("State")} <select name="state">{states}</select></label>'
+        f'<label>{say("Order")} <select name="sort">{sorts}</select></label>'
+        f"<button>{say('Show')}</button> {link(LIST, say('Reset'))}</form>"
     )
 
 
-def _select(field: str, word: str, chosen: str, choices: Sequence[str]) -> str:
+def _select(field: str, chosen: str, choices: Sequence[str], say: Say) -> str:
+    word = say(_FIELD_WORDS[field])
     if len(choices) > _MOST_CHOICES:
         value = attribute(chosen)
         return f'<label>{word} <input name="{field}" value="{value}"></label>'
     values = choices if not chosen or chosen in choices else [chosen, *choices]
-    options = _options(chosen, [(value, printable(value)) for value in values], every="any")
+    options = _options(chosen, [(value, printable(value)) for value in values], every=say("any"))
     return f'<label>{word} <select name="{field}">{options}</select></label>'
 
 
@@ -86,36 +103,51 @@ def _options(chosen: str, entries: Sequence[tuple[str, str]], *, every: str | No
     )
 
 
-def _states(listed: BenchmarkList, query: ListQuery) -> str:
+def _states(listed: BenchmarkList, query: ListQuery, say: Say) -> str:
     """How many are in each state, each a link to those alone."""
     entries = "".join(
         f"<li>{link(query.address(state=state), shown, current=query.state == state)}</li>"
         for state in STATES
         if (count := listed.by_state.get(state))
-        for shown in [badge(Said(f"{count:,} {_WORDS[state]}", KINDS[state]))]
+        for shown in [badge(_counted(count, state, say))]
     )
-    return f'<nav aria-label="States"><ul class="states">{entries}</ul></nav>' if entries else ""
+    label = say("States")
+    return f'<nav aria-label="{label}"><ul class="states">{entries}</ul></nav>' if entries else ""
 
 
-def _found(listed: BenchmarkList, query: ListQuery) -> str:
+def _counted(count: int, state: State, say: Say) -> Said:
+    text = say("{count} {state}", count=f"{count:,}", state=_word(state, say))
+    return Said(text, KINDS[state])
+
+
+def _found(listed: BenchmarkList, query: ListQuery, say: Say) -> str:
     if listed.count == 0:
-        return (
-            '<p class="empty">No benchmarks yet. They appear with their first run of a tracked '
-            "branch.</p>"
-        )
+        none = say("No benchmarks yet. They appear with their first run of a tracked branch.")
+        return f'<p class="empty">{none}</p>'
     if listed.found == 0:
-        return f'<p class="empty">None of {listed.count:,} benchmarks is like this.</p>'
+        none = say("None of {count} benchmarks is like this.", count=f"{listed.count:,}")
+        return f'<p class="empty">{none}</p>'
     first = (query.page - 1) * PAGE_ROWS + 1
     if not listed.rows:
-        return f'<p class="empty">There are only {listed.found:,}.</p>'
-    of = f" of {listed.found:,}" if listed.found > len(listed.rows) else ""
-    return f"<p>{first:,} to {first + len(listed.rows) - 1:,}{of}</p>"
+        only = say("There are only {count}.", count=f"{listed.found:,}")
+        return f'<p class="empty">{only}</p>'
+    last = first + len(listed.rows) - 1
+    shown = say("{first} to {last}", first=f"{first:,}", last=f"{last:,}")
+    if listed.found > len(listed.rows):
+        shown = say("{shown} of {count}", shown=shown, count=f"{listed.found:,}")
+    return f"<p>{shown}</p>"
 
 
-def _rows(listed: BenchmarkList) -> str:
+def _rows(listed: BenchmarkList, say: Say) -> str:
     if not listed.rows:
         return ""
-    heads = ["Benchmark", "State", "Newest value", "Trend", "Gate"]
+    heads = [
+        say("Benchmark"),
+        say("State"),
+        say("Newest value"),
+        say("Trend"),
+        say("Gate"),
+    ]
     fields = [*_FILTERS, "machine_class"]
     shown = [
         field
@@ -123,45 +155,45 @@ def _rows(listed: BenchmarkList) -> str:
         if len({getattr(row.benchmark.scope, field) for row in listed.rows}) > 1
         or field == "project"
     ]
-    heads += [field.replace("_", " ").capitalize() for field in shown]
-    heads += ["Commit", "Newest run (UTC)"]
+    heads += [say(_FIELD_WORDS[field]) for field in shown]
+    heads += [say("Commit"), say("Newest run (UTC)")]
     rows = [
         [
-            *_cells(row, listed),
+            *_cells(row, listed, say),
             *(text(getattr(row.benchmark.scope, field)) for field in shown),
             commit(row.benchmark.commit_hash),
             moment(row.benchmark.timestamp_seconds),
         ]
         for row in listed.rows
     ]
-    return table("Benchmarks", *without_empty(heads, rows))
+    return table(say("Benchmarks"), *without_empty(heads, rows))
 
 
-def _cells(row: Row, listed: BenchmarkList) -> Iterator[str]:
+def _cells(row: Row, listed: BenchmarkList, say: Say) -> Iterator[str]:
     benchmark, worst = row.benchmark, row.worst
     yield link(address(benchmark.benchmark, benchmark.scope), short_name(benchmark.benchmark))
-    yield badge(_said(row))
+    yield badge(_said(row, say))
     if worst is None:
         yield ""
         yield ""
     else:
         variant = worst.name.removeprefix(benchmark.benchmark).removeprefix("/")
         yield f"{text(with_unit(worst.value, worst.unit))} {short_name(variant) if variant else ''}"
-        yield _sparkline(listed.trends.get((benchmark.scope, worst.name), ()), worst.unit)
-    gate = gate_said(benchmark.passed, benchmark.severity)
-    yield badge(gate) if gate.text != NO_GATE else ""
+        yield _sparkline(listed.trends.get((benchmark.scope, worst.name), ()), worst.unit, say)
+    gate = gate_said(benchmark.passed, benchmark.severity, say)
+    yield "" if benchmark.passed is None else badge(gate)
 
 
-def _said(row: Row) -> Said:
+def _said(row: Row, say: Say) -> Said:
     worst = row.worst
     if worst is not None and worst.state == row.state:
-        triage = "" if worst.triage in (None, "new") else f", {worst.triage}"
-        said = verdict_said(worst.state, worst.worsening_ratio)
+        said = verdict_said(worst.state, worst.worsening_ratio, say=say)
+        triage = "" if worst.triage in (None, "new") else f"{say(', ')}{worst.triage}"
         return Said(said.text + triage, said.kind)
-    return Said(_WORDS[row.state], KINDS[row.state])
+    return Said(_word(row.state, say), KINDS[row.state])
 
 
-def _sparkline(values: Sequence[float], unit: str) -> str:
+def _sparkline(values: Sequence[float], unit: str, say: Say) -> str:
     if len(values) < 2:
         return ""
     axis = axis_of(values)
@@ -170,7 +202,12 @@ def _sparkline(values: Sequence[float], unit: str) -> str:
         f"{number * step:.0f},{_HEIGHT * (1 - axis.share(value)):.0f}"
         for number, value in enumerate(values)
     )
-    label = f"{len(values)} runs, {with_unit(values[0], unit)} to {with_unit(values[-1], unit)}"
+    label = say(
+        "{count} runs, {first} to {last}",
+        count=len(values),
+        first=with_unit(values[0], unit),
+        last=with_unit(values[-1], unit),
+    )
     return (
         f'<svg class="spark" viewBox="0 0 {_WIDTH} {_HEIGHT}" preserveAspectRatio="none" '
         f'role="img" aria-label="{attribute(printable(label))}">'
@@ -178,7 +215,7 @@ def _sparkline(values: Sequence[float], unit: str) -> str:
     )
 
 
-def _pages(listed: BenchmarkList, query: ListQuery) -> str:
+def _pages(listed: BenchmarkList, query: ListQuery, say: Say) -> str:
     last = -(-listed.found // PAGE_ROWS)
     if last < 2:
         return ""
@@ -188,4 +225,4 @@ def _pages(listed: BenchmarkList, query: ListQuery) -> str:
         for page in sorted(near)
         if 1 <= page <= last
     )
-    return f'<nav aria-label="Pages of the list"><ul class="days">{entries}</ul></nav>'
+    return f'<nav aria-label="{say("Pages of the list")}"><ul class="days">{entries}</ul></nav>'

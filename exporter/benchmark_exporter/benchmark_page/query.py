@@ -8,6 +8,7 @@ import msgspec
 
 from benchmark_exporter.ledger.benchmark_runs import RunPosition
 from benchmark_exporter.model import Scope
+from benchmark_exporter.texts.say import ENGLISH, Say, phrase
 
 # Of a value, in characters; the server refuses addresses of more than 8 kB.
 MOST_CHARACTERS = 2000
@@ -15,10 +16,24 @@ MOST_PAGES = 100_000
 SCOPE_FIELDS = ("project", "environment", "branch", "machine_class")
 DAYS: Mapping[str, int | None] = {"7": 7, "30": 30, "90": 90, "all": None}
 DEFAULT_DAYS = "30"
+ONE_OF = phrase("{name} must be one of {values}.")
+_POSITION = phrase("runs_after must be that of a link to older runs.")
 
 
 class WrongQuery(Exception):
-    """A query that cannot be answered; the message says what is wrong with it."""
+    """A query that cannot be answered; the message says what is wrong with it.
+
+    `what` is a phrase with fields.
+    """
+
+    def __init__(self, what: str, **fields: object) -> None:
+        super().__init__(ENGLISH(what, **fields))
+        self._what = what
+        self._fields = fields
+
+    def said(self, say: Say) -> str:
+        """The message in a language."""
+        return say(self._what, **self._fields)
 
 
 class ScopeQuery(msgspec.Struct, frozen=True):
@@ -61,10 +76,12 @@ def read_benchmark_query(query: Mapping[str, str]) -> BenchmarkQuery:
     """
     refuse_unknown(query, ("name", *SCOPE_FIELDS, "days", "part", "runs_after"))
     if not query.get("name"):
-        raise WrongQuery("name is missing: give that of a benchmark, as in benchmark?name=parse")
+        raise WrongQuery(
+            phrase("name is missing: give that of a benchmark, as in benchmark?name=parse.")
+        )
     days = query.get("days", DEFAULT_DAYS)
     if days not in DAYS:
-        raise WrongQuery(f"days must be one of {', '.join(DAYS)}")
+        raise WrongQuery(ONE_OF, name="days", values=", ".join(DAYS))
     after = query.get("runs_after")
     return BenchmarkQuery(
         query["name"],
@@ -83,12 +100,20 @@ def read_scope(query: Mapping[str, str]) -> ScopeQuery:
 def refuse_unknown(query: Mapping[str, str], known: Sequence[str]) -> None:
     """Raises WrongQuery for a parameter that is unknown, too long, or there more than once."""
     if unknown := sorted(set(query) - set(known)):
-        raise WrongQuery(f"{unknown[0][:100]!a} is unknown; use {', '.join(known)}")
+        raise WrongQuery(
+            phrase("{name} is unknown; use {values}."),
+            name=ascii(unknown[0][:100]),
+            values=", ".join(known),
+        )
     if len(query) > len(set(query)):
-        raise WrongQuery("a parameter is given more than once")
+        raise WrongQuery(phrase("A parameter is given more than once."))
     for name, value in query.items():
         if len(value) > MOST_CHARACTERS:
-            raise WrongQuery(f"{name} is longer than {MOST_CHARACTERS} characters")
+            raise WrongQuery(
+                phrase("{name} is longer than {count} characters."),
+                name=name,
+                count=MOST_CHARACTERS,
+            )
 
 
 def number_of(query: Mapping[str, str], name: str) -> int:
@@ -100,7 +125,9 @@ def number_of(query: Mapping[str, str], name: str) -> int:
     given = query.get(name, "1")
     number = int(given) if given.isascii() and given.isdecimal() and len(given) < 10 else 0
     if not 1 <= number <= MOST_PAGES:
-        raise WrongQuery(f"{name} must be a number from 1 to {MOST_PAGES}")
+        raise WrongQuery(
+            phrase("{name} must be a number from 1 to {most}."), name=name, most=MOST_PAGES
+        )
     return number
 
 
@@ -119,7 +146,7 @@ def decode_position(given: str) -> RunPosition:
         decoded = base64.urlsafe_b64decode(given.encode("ascii") + b"==")
         position = msgspec.json.decode(decoded, type=RunPosition)
     except (UnicodeError, binascii.Error, msgspec.DecodeError, ValueError) as error:
-        raise WrongQuery("runs_after must be that of a link to older runs") from error
+        raise WrongQuery(_POSITION) from error
     if max(abs(position.tie), abs(position.row)) >= 1 << 63:
-        raise WrongQuery("runs_after must be that of a link to older runs")
+        raise WrongQuery(_POSITION)
     return position

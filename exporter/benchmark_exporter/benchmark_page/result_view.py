@@ -15,6 +15,7 @@ from benchmark_exporter.ledger.triage_rows import TriagedRegression
 from benchmark_exporter.links import Links
 from benchmark_exporter.model import REGRESSED, Result, Scope
 from benchmark_exporter.site.cells import moment
+from benchmark_exporter.texts.say import Say
 from benchmark_exporter.wording import (
     Said,
     change,
@@ -25,11 +26,10 @@ from benchmark_exporter.wording import (
 )
 
 _NO_HISTORY = History((), 0)
-NOT_JUDGED = Said("not judged", "unknown")
 
 
 def result_section(
-    state: ResultState, view: BenchmarkView, days: str, links: Links, number: int
+    state: ResultState, view: BenchmarkView, days: str, links: Links, number: int, say: Say
 ) -> str:
     """A result of a benchmark as HTML. `number` tells the results of a page apart."""
     found, scope = view.found, view.found.scope
@@ -37,27 +37,27 @@ def result_section(
     result, of_result = state.result, ""
     address = graph(links, result.name, scope, DAYS[days])
     if address is not None:
-        of_result = f"<p>{link(address, 'Graph in Prometheus')}</p>"
+        of_result = f"<p>{link(address, say('Graph in Prometheus'))}</p>"
     heading = f"result-{number}"
     # A benchmark may have one result, of its own name, which stands above already.
-    title = "History" if result.name == found.benchmark else name(result.name)
+    title = say("History") if result.name == found.benchmark else name(result.name)
     return (
         f'<section class="result" aria-labelledby="{heading}">'
-        f'<h2 id="{heading}">{title} {badge(said_of(state))}</h2>'
-        f"{facts(_facts(state, view.run))}{_chart(state, history, days, number)}{of_result}"
-        f"{_changes(state.changes, result)}{_triage(state, scope)}</section>"
+        f'<h2 id="{heading}">{title} {badge(said_of(state, say))}</h2>'
+        f"{facts(_facts(state, view.run, say))}{_chart(state, history, days, number, say)}"
+        f"{of_result}{_changes(state.changes, result, say)}{_triage(state, scope, say)}</section>"
     )
 
 
-def said_of(state: ResultState) -> Said:
+def said_of(state: ResultState, say: Say) -> Said:
     """The verdict of a result in words, with the state of its regression."""
     newest = state.verdict
     if newest is None:
-        return NOT_JUDGED
+        return Said(say("not judged"), "unknown")
     verdict, triage = newest.verdict, state.triage
     if triage is None or triage.ended_seconds is not None or triage.state == "new":
-        return verdict_said(verdict.state, verdict.worsening_ratio)
-    return verdict_said(verdict.state, verdict.worsening_ratio, triage.state, triage.who)
+        return verdict_said(verdict.state, verdict.worsening_ratio, say=say)
+    return verdict_said(verdict.state, verdict.worsening_ratio, triage.state, triage.who, say)
 
 
 def value_of(result: Result) -> float | None:
@@ -66,32 +66,51 @@ def value_of(result: Result) -> float | None:
     return statistics.mean if statistics.p50 is None else statistics.p50
 
 
-def _facts(state: ResultState, newest: NewestRunOf) -> Iterator[tuple[str, str]]:
+def _facts(state: ResultState, newest: NewestRunOf, say: Say) -> Iterator[tuple[str, str]]:
     result, value = state.result, value_of(state.result)
     if value is not None:
-        kind = "mean" if result.statistics.p50 is None else "median"
-        count = result.sample_count
-        samples = "" if count is None else f" of {count:,} {'sample' if count == 1 else 'samples'}"
-        yield "Now", f"<strong>{text(with_unit(value, result.unit))}</strong>, {kind}{samples}"
+        yield say("Now"), _now(result, value, say)
     if (run := state.run) != newest:  # it is no longer measured, or was not this time
-        of = f", commit {commit(run.commit_hash)}" if run.commit_hash else ""
-        yield "Last run", f"{moment(run.timestamp_seconds)} UTC{of}"
+        at = f"{moment(run.timestamp_seconds)} UTC"
+        yield say("Last run"), of_commit(at, run.commit_hash, say)
     if state.verdict is not None:
-        yield from _judged(state.verdict, result)
+        yield from _judged(state.verdict, result, say)
     if state.triage is not None:
-        yield "Triage", _said_by_people(state.triage)
+        yield say("Triage"), _said_by_people(state.triage, say)
 
 
-def _judged(newest: NewestVerdict, result: Result) -> Iterator[tuple[str, str]]:
+def _now(result: Result, value: float, say: Say) -> str:
+    kind = say("mean") if result.statistics.p50 is None else say("median")
+    now, count = f"<strong>{text(with_unit(value, result.unit))}</strong>", result.sample_count
+    if count is None:
+        return say("{value}, {statistic}", value=now, statistic=kind)
+    return say.counted(
+        count,
+        "{value}, {statistic} of {count} sample",
+        "{value}, {statistic} of {count} samples",
+        value=now,
+        statistic=kind,
+    )
+
+
+def of_commit(said: str, commit_hash: str, say: Say) -> str:
+    """What is said, in HTML, with the commit that it is said of; without one if that is empty."""
+    if not commit_hash:
+        return said
+    return say("{said}, commit {commit}", said=said, commit=commit(commit_hash))
+
+
+def _judged(newest: NewestVerdict, result: Result, say: Say) -> Iterator[tuple[str, str]]:
     verdict, unit = newest.verdict, newest.unit
     if verdict.state in REGRESSED and newest.passed_commit:
-        yield "Since", f"after commit {commit(newest.passed_commit)}, the last good one"
+        good = commit(newest.passed_commit)
+        yield say("Since"), say("after commit {commit}, the last good one", commit=good)
     if verdict.reference is not None:
-        yield "Baseline", _baseline(newest)
+        yield say("Baseline"), _baseline(newest, say)
     if verdict.limit is not None:
-        yield "Limit", text(with_unit(verdict.limit, unit))
+        yield say("Limit"), text(with_unit(verdict.limit, unit))
     yield (
-        "Detectable",
+        say("Detectable"),
         text(
             detectable(
                 verdict.detectable_ratio,
@@ -99,58 +118,68 @@ def _judged(newest: NewestVerdict, result: Result) -> Iterator[tuple[str, str]]:
                 verdict.reachable_ratio,
                 verdict.reachable_samples,
                 result.sample_count,
+                say,
             )
         ),
     )
     if newest.drift is not None:
-        ratios = ", ".join(
-            f"{change(ratio)} in {days} days" for days, ratio in newest.drift.ratios.items()
+        ratios = say(", ").join(
+            say("{change} in {days} days", change=change(ratio, say), days=days)
+            for days, ratio in newest.drift.ratios.items()
         )
-        yield "Drift", f"{text(ratios)}, since {moment(newest.drift.since_seconds)}"
+        since = moment(newest.drift.since_seconds)
+        yield say("Drift"), say("{changes}, since {time}", changes=text(ratios), time=since)
     if newest.shifted:
-        yield "Moved", "with most results of the run, which points to the machine"
+        yield say("Moved"), say("with most results of the run, which points to the machine")
 
 
-def _baseline(newest: NewestVerdict) -> str:
+def _baseline(newest: NewestVerdict, say: Say) -> str:
     """What the newest run was compared with."""
     verdict, pinned = newest.verdict, newest.baseline
     said = text(with_unit(verdict.reference or 0.0, newest.unit))
     if pinned is None:
-        return f"{said}, the median of {verdict.run_count} runs"
-    version = f" of {text(pinned.version)}" if pinned.version else ""
-    of = f", commit {commit(pinned.commit_hash)}" if pinned.commit_hash else ""
-    return f"{said}, pinned{version}{of}"
-
-
-def _said_by_people(triage: TriagedRegression) -> str:
-    if triage.state == "new":
-        said = "new: nobody has said anything"
+        return say("{value}, the median of {count} runs", value=said, count=verdict.run_count)
+    if pinned.version:
+        said = say("{value}, pinned of {version}", value=said, version=text(pinned.version))
     else:
-        until = "" if triage.until_seconds is None else f" until {moment(triage.until_seconds)}"
-        because = "".join(f", {text(each)}" for each in (triage.why, triage.ticket) if each)
-        said = f"{triage.state} by {text(triage.who)}{until}{because}"
-    end = "" if triage.ended_seconds is None else f"; ended {moment(triage.ended_seconds)}"
-    return f"{said}; the regression began {moment(triage.began_seconds)}{end}"
+        said = say("{value}, pinned", value=said)
+    return of_commit(said, pinned.commit_hash, say)
 
 
-def _chart(state: ResultState, history: History, days: str, number: int) -> str:
+def _said_by_people(triage: TriagedRegression, say: Say) -> str:
+    if triage.state == "new":
+        said = say("new: nobody has said anything")
+    else:
+        said = say("{state} by {who}", state=triage.state, who=text(triage.who))
+        if triage.until_seconds is not None:
+            said = say("{said} until {time}", said=said, time=moment(triage.until_seconds))
+        said = say(", ").join([said, *(text(each) for each in (triage.why, triage.ticket) if each)])
+    parts = [said, say("the regression began {time}", time=moment(triage.began_seconds))]
+    if triage.ended_seconds is not None:
+        parts.append(say("ended {time}", time=moment(triage.ended_seconds)))
+    return say("; ").join(parts)
+
+
+def _chart(state: ResultState, history: History, days: str, number: int, say: Say) -> str:
     result = state.result
     if not history.points:
-        span = "" if days == "all" else f" in the last {days} days"
-        return f'<p class="empty">No run has a value{span}.</p>'
+        none = say("No run has a value in the last {days} days.", days=days)
+        if days == "all":
+            none = say("No run has a value.")
+        return f'<p class="empty">{none}</p>'
     changes = state.changes
     return Chart(
-        result.name, result.unit, history.points, changes, history.run_count, number
+        result.name, result.unit, history.points, changes, history.run_count, number, say
     ).html()
 
 
-def _changes(changes: Sequence[ChangePoint], result: Result) -> str:
+def _changes(changes: Sequence[ChangePoint], result: Result, say: Say) -> str:
     if not changes:
         return ""
     rows = [
         (
             moment(each.at_seconds),
-            text(level_change(each.ratio, worse=each.worse)),
+            text(level_change(each.ratio, worse=each.worse, say=say)),
             text(
                 f"{with_unit(each.value_before, each.unit)} → "
                 f"{with_unit(each.value_after, each.unit)}"
@@ -160,19 +189,27 @@ def _changes(changes: Sequence[ChangePoint], result: Result) -> str:
         )
         for each in changes
     ]
-    heads = ("First run (UTC)", "Change", "Level", "After commit", "At the latest with")
-    return f"<h3>Change points</h3>{table(f'Change points of {result.name}', heads, rows)}"
+    heads = (
+        say("First run (UTC)"),
+        say("Change"),
+        say("Level"),
+        say("After commit"),
+        say("At the latest with"),
+    )
+    label = say("Change points of {name}", name=result.name)
+    return f"<h3>{say('Change points')}</h3>{table(label, heads, rows)}"
 
 
-def _triage(state: ResultState, scope: Scope) -> str:
+def _triage(state: ResultState, scope: Scope, say: Say) -> str:
     triage = state.triage
     if triage is None or triage.ended_seconds is not None:
         return ""
     result = state.result.name
-    form = link(triage_form(result, scope), "By a form")
+    form = link(triage_form(result, scope), say("By a form"))
+    in_stack = say("In the stack's folder:")
     return (
-        "<details><summary>Say what becomes of this regression</summary>"
-        f"<p>{form}, or where the exporter runs:</p>"
+        f"<details><summary>{say('Say what becomes of this regression')}</summary>"
+        f"<p>{say('{form}, or where the exporter runs:', form=form)}</p>"
         f"<pre>{text(triage_command(result, scope))}</pre>"
-        f"<p>In the stack's folder:</p><pre>{text(stack_command(result, scope))}</pre></details>"
+        f"<p>{in_stack}</p><pre>{text(stack_command(result, scope))}</pre></details>"
     )

@@ -20,6 +20,9 @@ from benchmark_exporter.benchmark_page.query import (
 from benchmark_exporter.benchmark_page.reading import Choice, Unknown, read_view
 from benchmark_exporter.links import Links
 from benchmark_exporter.site import layout
+from benchmark_exporter.site.language import say_for
+from benchmark_exporter.site.reasons import reason
+from benchmark_exporter.texts.say import Say
 
 # Runs a function in a thread that reads the ledger. Raises HTTPServiceUnavailable if it cannot be
 # read, or has too much to do.
@@ -52,16 +55,16 @@ class BenchmarkPages:
         try:
             query = read_benchmark_query(request.query)
         except WrongQuery as wrong:
-            return _wrong(str(wrong))
-        return await self._answer(self._benchmark_by_worker, query)
+            return _wrong(wrong, say_for(request))
+        return await self._answer(self._benchmark_by_worker, query, say_for(request))
 
     async def benchmarks(self, request: web.Request) -> web.Response:
         """The list of all benchmarks, filtered, a page at a time."""
         try:
             query = read_list_query(request.query)
         except WrongQuery as wrong:
-            return _wrong(str(wrong))
-        return await self._answer(self._list_by_worker, query)
+            return _wrong(wrong, say_for(request))
+        return await self._answer(self._list_by_worker, query, say_for(request))
 
     async def file(self, request: web.Request) -> web.Response:
         """The style and the script of the pages."""
@@ -74,25 +77,25 @@ class BenchmarkPages:
         )
 
     async def _answer(
-        self, by_worker: Callable[[Any], tuple[HTTPStatus, str]], query: object
+        self, by_worker: Callable[[Any, Say], tuple[HTTPStatus, str]], query: object, say: Say
     ) -> web.Response:
         try:
-            status, page = await self._read(by_worker, query)
+            status, page = await self._read(by_worker, query, say)
         except web.HTTPServiceUnavailable as error:
-            return _unavailable(error)
+            return _unavailable(error, say)
         return _page(status, page)
 
-    def _benchmark_by_worker(self, query: BenchmarkQuery) -> tuple[HTTPStatus, str]:
+    def _benchmark_by_worker(self, query: BenchmarkQuery, say: Say) -> tuple[HTTPStatus, str]:
         found = read_view(self._ledger, query, self._clock())
         if isinstance(found, Unknown):
-            return HTTPStatus.NOT_FOUND, benchmark_view.unknown_page(found, query)
+            return HTTPStatus.NOT_FOUND, benchmark_view.unknown_page(found, query, say)
         if isinstance(found, Choice):
             status = HTTPStatus.NOT_FOUND if found.is_wrong else HTTPStatus.OK
-            return status, benchmark_view.choice_page(found, query)
-        return HTTPStatus.OK, benchmark_view.page_of(found, query, self._links)
+            return status, benchmark_view.choice_page(found, query, say)
+        return HTTPStatus.OK, benchmark_view.page_of(found, query, self._links, say)
 
-    def _list_by_worker(self, query: ListQuery) -> tuple[HTTPStatus, str]:
-        return HTTPStatus.OK, list_view.page_of(read_list(self._ledger, query), query)
+    def _list_by_worker(self, query: ListQuery, say: Say) -> tuple[HTTPStatus, str]:
+        return HTTPStatus.OK, list_view.page_of(read_list(self._ledger, query), query, say)
 
 
 def _page(status: HTTPStatus, page: str) -> web.Response:
@@ -101,23 +104,27 @@ def _page(status: HTTPStatus, page: str) -> web.Response:
         status=status,
         content_type="text/html",
         charset="utf-8",
-        headers={**layout.HEADERS, "X-Frame-Options": "DENY"},
+        headers={**layout.PAGE_HEADERS, "X-Frame-Options": "DENY"},
     )
 
 
-def _wrong(why: str) -> web.Response:
-    body = f"<h1>Not understood</h1><p>{text(why)}.</p>"
-    page = layout.page("Not understood", body, current="benchmarks", head=benchmark_view.STYLE)
-    return _page(HTTPStatus.BAD_REQUEST, page)
+def _wrong(wrong: WrongQuery, say: Say) -> web.Response:
+    title = say("Not understood")
+    body = f"<h1>{title}</h1><p>{text(wrong.said(say))}</p>"
+    return _page(HTTPStatus.BAD_REQUEST, _framed(title, body, say))
 
 
-def _unavailable(error: web.HTTPServiceUnavailable) -> web.Response:
-    body = (
-        "<h1>Nothing can be shown now</h1>"
-        f"<p>{text((error.text or '').strip())}. Load the page again in a few seconds.</p>"
+def _unavailable(error: web.HTTPServiceUnavailable, say: Say) -> web.Response:
+    why = say(
+        "{reason}. Load the page again in a few seconds.",
+        reason=reason((error.text or "").strip(), say),
     )
-    page = layout.page("Unavailable", body, current="benchmarks", head=benchmark_view.STYLE)
-    answer = _page(HTTPStatus.SERVICE_UNAVAILABLE, page)
+    body = f"<h1>{say('Nothing can be shown now')}</h1><p>{why}</p>"
+    answer = _page(HTTPStatus.SERVICE_UNAVAILABLE, _framed(say("Unavailable"), body, say))
     if "Retry-After" in error.headers:
         answer.headers["Retry-After"] = error.headers["Retry-After"]
     return answer
+
+
+def _framed(title: str, body: str, say: Say) -> str:
+    return layout.page(title, body, current="benchmarks", say=say, head=benchmark_view.STYLE)

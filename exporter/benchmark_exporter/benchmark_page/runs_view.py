@@ -15,6 +15,7 @@ from benchmark_exporter.benchmark_page.reading import BenchmarkView
 from benchmark_exporter.ledger.benchmark_runs import RunOf, ValueOf
 from benchmark_exporter.site.cells import moment
 from benchmark_exporter.stream.worst_first import WORST_FIRST
+from benchmark_exporter.texts.say import Say
 from benchmark_exporter.wording import (
     ENDED_WITH_ERROR,
     Said,
@@ -27,21 +28,29 @@ from benchmark_exporter.wording import (
 _VALUES_SHOWN = 3
 
 
-def runs_table(view: BenchmarkView) -> str:
+def runs_table(view: BenchmarkView, say: Say) -> str:
     """The runs of a view as a table."""
     values: dict[int, list[ValueOf]] = defaultdict(list)
     for value in view.values:
         values[value.run].append(value)
-    columns = ["Run at (UTC)", "Value", "Verdict", "Gate", "Commit", "Run", "Branch"]
+    columns = [
+        say("Run at (UTC)"),
+        say("Value"),
+        say("Verdict"),
+        say("Gate"),
+        say("Commit"),
+        say("Run"),
+        say("Branch"),
+    ]
     rows = []
     for run in view.runs:
         worst_first = sorted(values[run.row], key=_badness)
         rows.append(
             [
                 moment(run.timestamp_seconds),
-                _values(worst_first, view.found.benchmark),
-                _verdict(run, worst_first),
-                "" if run.passed is None else badge(gate_said(run.passed, run.severity)),
+                _values(worst_first, view.found.benchmark, say),
+                _verdict(run, worst_first, say),
+                "" if run.passed is None else badge(gate_said(run.passed, run.severity, say)),
                 commit(run.commit_hash),
                 text(run.run_id),
                 # Another branch's runs are only compared with this one's.
@@ -49,10 +58,10 @@ def runs_table(view: BenchmarkView) -> str:
             ]
         )
     columns, rows = without_empty(columns, rows)
-    return table(f"Runs of {view.found.benchmark}", columns, rows)
+    return table(say("Runs of {name}", name=view.found.benchmark), columns, rows)
 
 
-def _values(worst_first: Sequence[ValueOf], benchmark: str) -> str:
+def _values(worst_first: Sequence[ValueOf], benchmark: str, say: Say) -> str:
     shown = [
         f'<span class="value">{text(with_unit(value.value, value.unit))}</span> '
         f"{_variant(value, benchmark)}"
@@ -60,7 +69,7 @@ def _values(worst_first: Sequence[ValueOf], benchmark: str) -> str:
         if value.value is not None
     ]
     if (more := len(worst_first) - _VALUES_SHOWN) > 0:
-        shown.append(f"and {more} more")
+        shown.append(say("and {count} more", count=more))
     return "".join(f"<div>{each}</div>" for each in shown)
 
 
@@ -69,14 +78,14 @@ def _variant(value: ValueOf, benchmark: str) -> str:
     return short_name(variant) if variant else ""
 
 
-def _verdict(run: RunOf, worst_first: Sequence[ValueOf]) -> str:
+def _verdict(run: RunOf, worst_first: Sequence[ValueOf], say: Say) -> str:
     """What the run says in one word: its error, or its worst verdict."""
     if run.error is not None:
-        return badge(Said(ENDED_WITH_ERROR, "critical"))
+        return badge(Said(say(ENDED_WITH_ERROR), "critical"))
     worst = next((value for value in worst_first if value.state is not None), None)
     if worst is None or worst.state is None:
         return ""
-    return badge(verdict_said(worst.state, worst.worsening_ratio))
+    return badge(verdict_said(worst.state, worst.worsening_ratio, say=say))
 
 
 def _badness(value: ValueOf) -> tuple[int, float, str]:

@@ -147,11 +147,15 @@ def triage(
     chosen = [each for each in found if each.ended_seconds is None]
     if not chosen and saying.state in AFTERWARDS:
         chosen = found
+    if not found:
+        raise TriageError(
+            "there is no such open regression: `benchmark-exporter triage list` lists them"
+        )
     if not chosen:
-        hint = "it has ended" if found else "`benchmark-exporter triage list` lists them"
-        after = " or ".join(AFTERWARDS)
-        ended = f"; of one that has ended, only {after} can be said" if found else ""
-        raise TriageError(f"there is no such open regression: {hint}{ended}")
+        raise TriageError(
+            "there is no such open regression: it has ended; of one that has ended, only "
+            f"{' or '.join(AFTERWARDS)} can be said"
+        )
     for each in chosen:
         _say(transaction, each, saying, limits)
     return chosen

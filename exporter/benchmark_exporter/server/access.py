@@ -143,8 +143,12 @@ def _check_page(request: web.Request, pages: Pages) -> None:
     origin = request.headers.get(hdrs.ORIGIN)
     if origin is not None:
         if not _is_same_origin(origin, request.host) and origin not in pages.origins():
-            advice = f"; add it to {pages.setting}" if pages.setting else ""
-            raise web.HTTPForbidden(text=f"pages of {_shown(origin)} are not answered{advice}\n")
+            shown = _shown(origin)
+            if pages.setting is None:
+                raise web.HTTPForbidden(text=f"pages of {shown} are not answered\n")
+            raise web.HTTPForbidden(
+                text=f"pages of {shown} are not answered; add it to {pages.setting}\n"
+            )
         return
     # Not every request of a page has an Origin: images, scripts and links have none.
     site = request.headers.get("Sec-Fetch-Site", "none")

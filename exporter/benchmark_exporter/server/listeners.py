@@ -9,6 +9,7 @@ from benchmark_exporter import __version__
 from benchmark_exporter.config import Config
 from benchmark_exporter.server.connections import KEEP_ALIVE_SECONDS, READ_BYTES, Connections
 from benchmark_exporter.server.descriptors import STREAM_PAGES, ConnectionLimits
+from benchmark_exporter.server.error_pages import error_pages
 from benchmark_exporter.server.listening import Site
 from benchmark_exporter.server.requests_at_once import at_most
 from benchmark_exporter.server.server_log import server_log
@@ -76,6 +77,7 @@ class _Listener:
     def __init__(self, application: web.Application, most: int, most_in_progress: int) -> None:
         self.connections = Connections(most)
         application.middlewares.insert(0, at_most(max(most_in_progress, 1)))
+        application.middlewares.insert(0, error_pages)
         application.middlewares.insert(0, self.connections.middleware)
         # Bodies are not decompressed here: whoever unpacks them has to limit their size.
         self._runner = web.AppRunner(

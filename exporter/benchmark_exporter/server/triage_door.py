@@ -26,9 +26,10 @@ from benchmark_exporter.server.publishing import Publisher
 from benchmark_exporter.server.refusal import Refusal, Refused, unavailable
 from benchmark_exporter.server.requests_at_once import refusal_response
 from benchmark_exporter.server.triage_form import FormTokens
-from benchmark_exporter.server.triage_page import TriagePage
+from benchmark_exporter.server.triage_page import HEADERS, TriagePage
 from benchmark_exporter.server.triage_requests import TriageRequest, read_form, read_selection
 from benchmark_exporter.server.worker import Worker
+from benchmark_exporter.site.language import say_for, with_switch
 from benchmark_exporter.tokens import TokenFile, bearer
 from benchmark_exporter.triage.rule import Saying
 
@@ -155,7 +156,7 @@ class TriageDoor:
         if selection.benchmark_name is None and selection.since_commit is None:
             raise web.HTTPBadRequest(text="benchmark_name or since_commit is missing\n")
         found = await self._find(selection)
-        query = _query(selection)
+        query, say = _query(selection), say_for(request)
         shown = [each for each in found if each.ended_seconds is None] or found
         page = TriagePage(
             regressions=shown,
@@ -166,22 +167,14 @@ class TriageDoor:
             error=error,
             # A link may state anything.
             said=said if all(each.state == said for each in shown) else "",
-        )
-        policy = (
-            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-            "frame-ancestors 'none'; base-uri 'none'"
+            say=say,
         )
         return web.Response(
-            text=page.html(),
+            text=with_switch(page.html(), request, say),
             status=400 if error else 200,
             content_type="text/html",
             charset="utf-8",
-            headers={
-                "Content-Security-Policy": policy,
-                "X-Frame-Options": "DENY",
-                "Cache-Control": "no-store",
-                "Referrer-Policy": "same-origin",
-            },
+            headers=HEADERS,
         )
 
     def _refusal(self, request: web.Request) -> str:

@@ -4,6 +4,7 @@ from html import escape
 from urllib.parse import urlencode
 
 from benchmark_exporter.model import Scope
+from benchmark_exporter.texts.say import ENGLISH, Say
 
 
 def benchmark_address(scope: Scope, benchmark: str, root: str = "") -> str:
@@ -15,6 +16,12 @@ def triage_address(scope: Scope, since_commit: str, name: str = "") -> str:
     """The page that gives a state to regressions since a commit, or to that of a result."""
     what = {"benchmark_name": name} if name else {"since_commit": since_commit}
     return f"triage?{urlencode({**_stated(scope), **what})}"
+
+
+def runbook_address(name: str, say: Say, root: str = "") -> str:
+    """The page of a runbook in a language; it is in English where that language has none."""
+    folder = "" if say.language == ENGLISH.language else f"{say.language}/"
+    return f"{root}runbooks/{folder}{name}"
 
 
 def link(address: str, text: str) -> str:

@@ -13,6 +13,7 @@ from benchmark_exporter.site.addresses import benchmark_address, link
 from benchmark_exporter.site.cells import badge, commit, moment, table
 from benchmark_exporter.stream.shown_runs import ShownRuns, branch_runs
 from benchmark_exporter.stream.worst_first import verdicts_worst_first
+from benchmark_exporter.texts.say import Say, phrase
 from benchmark_exporter.wording import (
     Said,
     gate_said,
@@ -27,7 +28,7 @@ RUNS_SHOWN, CHANGES_SHOWN = 15, 10
 _OfBenchmark = tuple[Scope, str]
 
 
-def run_table(owners: Sequence[OwnerState], branches: BranchRuns) -> str:
+def run_table(owners: Sequence[OwnerState], branches: BranchRuns, say: Say) -> str:
     """The newest runs, each one a benchmark's newest; empty if there are none.
 
     `owners` are those of the current state, `branches` its runs of branches that are not tracked.
@@ -41,16 +42,18 @@ def run_table(owners: Sequence[OwnerState], branches: BranchRuns) -> str:
     shown = _shown(owners, newest, others)
     medians = _medians(shown)
     columns: dict[str, Callable[[NewestRun], str]] = {
-        "Benchmark": lambda run: link(benchmark_address(run.scope, run.benchmark), run.benchmark),
-        "Project": lambda run: escape(run.scope.project),
-        "Branch": lambda run: escape(_branch(run.scope, shown)),
-        "Gate and verdict": lambda run: badge(_said_of(run, shown)),
-        "Speedup p50": lambda run: _speedup(run, shown),
-        "Median": lambda run: medians.get((run.scope, run.benchmark), ""),
-        "Environment": lambda run: escape(run.scope.environment),
-        "Machine class": lambda run: escape(run.scope.machine_class),
-        "Commit": lambda run: commit(run.commit_hash),
-        "Run at (UTC)": lambda run: moment(run.timestamp_seconds),
+        phrase("Benchmark"): lambda run: link(
+            benchmark_address(run.scope, run.benchmark), run.benchmark
+        ),
+        phrase("Project"): lambda run: escape(run.scope.project),
+        phrase("Branch"): lambda run: escape(_branch(run.scope, shown, say)),
+        phrase("Gate and verdict"): lambda run: badge(_said_of(run, shown, say)),
+        phrase("Speedup p50"): lambda run: _speedup(run, shown),
+        phrase("Median"): lambda run: medians.get((run.scope, run.benchmark), ""),
+        phrase("Environment"): lambda run: escape(run.scope.environment),
+        phrase("Machine class"): lambda run: escape(run.scope.machine_class),
+        phrase("Commit"): lambda run: commit(run.commit_hash),
+        phrase("Run at (UTC)"): lambda run: moment(run.timestamp_seconds),
     }
     every = scopes | {run.scope for run in others.runs}
     # These tell rows apart only where there is more than one.
@@ -61,26 +64,26 @@ def run_table(owners: Sequence[OwnerState], branches: BranchRuns) -> str:
         if len(values) < 2:
             del columns[head]
     rows = [[cell(run) for cell in columns.values()] for run in newest]
-    return table("Newest runs", list(columns), rows, name="newest")
+    return table(say("Newest runs"), [say(head) for head in columns], rows, name="newest")
 
 
-def _said_of(run: NewestRun, shown: ShownRuns) -> Said:
+def _said_of(run: NewestRun, shown: ShownRuns, say: Say) -> Said:
     """What is said of a benchmark's newest run."""
     of = run.scope, run.benchmark
     gate, verdicts = shown.gates.get(of), shown.verdicts.get(of, ())
     outcome = None if gate is None else gate.outcome
-    gate_words = (
-        gate_said(None, None) if outcome is None else gate_said(outcome.passed, outcome.severity)
-    )
+    gate_words = gate_said(None, None, say)
+    if outcome is not None:
+        gate_words = gate_said(outcome.passed, outcome.severity, say)
     if not verdicts:
-        return run_said(run.failed, gate_words, None)
+        return run_said(run.failed, gate_words, None, say)
     worst = verdicts[0]
     triage, by = ("", "") if worst.triage is None else worst.triage.said
-    said = verdict_said(worst.verdict.state, worst.verdict.worsening_ratio, triage, by)
-    return run_said(run.failed, gate_words, said)
+    said = verdict_said(worst.verdict.state, worst.verdict.worsening_ratio, triage, by, say)
+    return run_said(run.failed, gate_words, said, say)
 
 
-def change_table(owners: Sequence[OwnerState]) -> str:
+def change_table(owners: Sequence[OwnerState], say: Say) -> str:
     """The newest change points of tracked branches; empty if there are none."""
     newest = heapq.nlargest(
         CHANGES_SHOWN,
@@ -95,7 +98,7 @@ def change_table(owners: Sequence[OwnerState]) -> str:
             escape(change.scope.environment),
             badge(
                 Said(
-                    level_change(change.ratio, worse=change.worse),
+                    level_change(change.ratio, worse=change.worse, say=say),
                     "warning" if change.worse else "good",
                 )
             ),
@@ -104,8 +107,16 @@ def change_table(owners: Sequence[OwnerState]) -> str:
         )
         for change in newest
     ]
-    heads = ("Result", "Project", "Branch", "Environment", "Change", "Commits", "First run (UTC)")
-    return table("Newest change points", heads, rows, name="changes")
+    heads = (
+        say("Result"),
+        say("Project"),
+        say("Branch"),
+        say("Environment"),
+        say("Change"),
+        say("Commits"),
+        say("First run (UTC)"),
+    )
+    return table(say("Newest change points"), heads, rows, name="changes")
 
 
 def _shown(owners: Sequence[OwnerState], runs: Sequence[NewestRun], others: ShownRuns) -> ShownRuns:
@@ -150,10 +161,12 @@ def _medians(shown: ShownRuns) -> Mapping[_OfBenchmark, str]:
     return {of: "<br>".join(sorted(lines)) for of, lines in found.items()}
 
 
-def _branch(scope: Scope, shown: ShownRuns) -> str:
+def _branch(scope: Scope, shown: ShownRuns, say: Say) -> str:
     """A branch, with the one whose history it is compared with if it has none of its own."""
     base = shown.base_branch(scope)
-    return scope.branch if scope.branch == base else f"{scope.branch} (against {base})"
+    if scope.branch == base:
+        return scope.branch
+    return say("{branch} (against {base})", branch=scope.branch, base=base)
 
 
 def _speedup(run: NewestRun, shown: ShownRuns) -> str:

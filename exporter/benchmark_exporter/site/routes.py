@@ -3,7 +3,6 @@
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from html import escape
 from typing import NamedTuple
 
 from aiohttp import web
@@ -13,11 +12,15 @@ from benchmark_exporter.config import packaged
 from benchmark_exporter.site.addresses_page import addresses_page
 from benchmark_exporter.site.files_page import files_page
 from benchmark_exporter.site.known import Source
+from benchmark_exporter.site.language import PATH as SWITCH_PATH
+from benchmark_exporter.site.language import say_for, switch, with_switch
 from benchmark_exporter.site.layout import NOTICES, page
 from benchmark_exporter.site.live_page import LIVE_FILES, live_page
 from benchmark_exporter.site.notices import notices
+from benchmark_exporter.site.reasons import reason
 from benchmark_exporter.site.served import document, file, tagged
 from benchmark_exporter.site.start_page import start_content, start_page, start_results
+from benchmark_exporter.texts.say import Say
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -28,9 +31,12 @@ RETRY_SECONDS = 5
 _FILES = {
     "/site.css": "site/site.css",
     "/site.js": "site/site.js",
+    "/texts.js": "site/texts.js",
     "/icon.svg": "stream/page/icon.svg",
     "/favicon.ico": "stream/page/icon.svg",  # browsers ask for it whatever the page names
 }
+
+_SWITCH = web.get(SWITCH_PATH, switch)
 
 
 class _Results(NamedTuple):
@@ -41,21 +47,25 @@ class _Results(NamedTuple):
     html: tuple[str, str]
 
 
+_NO_RESULTS = _Results(float("-inf"), -1, ("", ""))
+
+
 class Site:
     """Answers requests for pages. `further` are routes of other pages in the same frame."""
 
     def __init__(self, source: Source, further: Sequence[web.RouteDef] = ()) -> None:
         self._source = source
         self._further = further
-        self._results = _Results(float("-inf"), -1, ("", ""))
+        self._results: dict[str, _Results] = {}  # by language
 
     def exporter_routes(self) -> Sequence[web.RouteDef]:
         """Those of the port of metrics and the API."""
-        return [*self._pages(), *_files(_FILES), web.get("/live", self._to_live)]
+        return [*self._pages(), *_files(_FILES), _SWITCH, web.get("/live", self._to_live)]
 
     def stream_routes(self) -> Sequence[web.RouteDef]:
         """Those of the stream's port. If it asks for a token, all can read only the live page."""
-        live = [*_files({**_FILES, **LIVE_FILES}), web.get("/live", self._framed(self._live))]
+        files = _files({**_FILES, **LIVE_FILES})
+        live = [*files, _SWITCH, web.get("/live", self._framed(self._live))]
         if not self._source.is_stream_secret:
             return [*self._pages(), *live, web.get("/triage", self._to_exporter)]
         closed = [web.get(route.path, _refuse) for route in self._pages() if route.path != "/"]
@@ -75,29 +85,32 @@ class Site:
             for route in (*own, *self._further)
         ]
 
-    async def _start(self, _: web.Request) -> web.Response:
-        return document(start_page(self._now()))
+    async def _start(self, request: web.Request) -> web.Response:
+        say = say_for(request)
+        return document(start_page(self._now(say), say))
 
     async def _start_content(self, request: web.Request) -> web.Response:
-        return tagged(request, notices(self._source.failures()) + self._now())
+        say = say_for(request)
+        return tagged(request, notices(self._source.failures(), say) + self._now(say))
 
-    def _now(self) -> str:
-        known, last = self._source.known(), self._results
+    def _now(self, say: Say) -> str:
+        known, last = self._source.known(), self._results.get(say.language, _NO_RESULTS)
         is_due = time.monotonic() - last.made_seconds >= RESULTS_SECONDS
         if last.version != known.version and is_due:
-            results = start_results(known, self._source)
-            last = self._results = _Results(time.monotonic(), known.version, results)
-        return start_content(known, last.html)
+            results = start_results(known, self._source, say)
+            last = _Results(time.monotonic(), known.version, results)
+            self._results[say.language] = last
+        return start_content(known, last.html, say)
 
-    async def _files(self, _: web.Request) -> web.Response:
-        return document(files_page(self._source.known()))
+    async def _files(self, request: web.Request) -> web.Response:
+        return document(files_page(self._source.known(), say_for(request)))
 
     async def _addresses(self, request: web.Request) -> web.Response:
         exporter, stream = self._exporter_url(request), self._stream_url(request)
-        return document(addresses_page(self._source.links, exporter, stream))
+        return document(addresses_page(self._source.links, exporter, stream, say_for(request)))
 
-    async def _live(self, _: web.Request) -> web.Response:
-        return document(live_page())
+    async def _live(self, request: web.Request) -> web.Response:
+        return document(live_page(say_for(request)))
 
     async def _runbook(self, request: web.Request) -> web.Response:
         given = request.match_info["name"]
@@ -114,13 +127,16 @@ class Site:
             return web.Response(text=text, content_type="text/plain", charset="utf-8")
         is_english = path.parent == self._source.runbooks_dir
         spoken = ENGLISH if is_english else language
-        return document(runbook_page(name, text, language=spoken, root=_root(request)))
+        say, root = say_for(request), _root(request)
+        return document(runbook_page(name, text, language=spoken, root=root, say=say))
 
     async def _to_live(self, request: web.Request) -> web.Response:
         stream = self._stream_url(request)
         if stream is None:
-            body = "<h1>Live</h1><p>The stream is off (<code>--stream-listen off</code>).</p>"
-            return document(page("Live", body, current="live"), 404)
+            say, option = say_for(request), "<code>--stream-listen off</code>"
+            why = say("The stream is off ({option}).", option=option)
+            body = f"<h1>{say('Live')}</h1><p>{why}</p>"
+            return document(page(say("Live"), body, current="live", say=say), 404)
         raise web.HTTPFound(f"{stream}/live")
 
     async def _to_exporter(self, request: web.Request) -> web.Response:
@@ -139,18 +155,19 @@ class Site:
         """The handler's page with the messages about failures."""
 
         async def answer(request: web.Request) -> web.StreamResponse:
-            failures = self._source.failures()
+            failures, say = self._source.failures(), say_for(request)
             try:
                 response = await handler(request)
             except web.HTTPServiceUnavailable as unavailable:
-                response = _unavailable(unavailable)
+                response = _unavailable(unavailable, say)
             if not isinstance(response, web.Response) or response.content_type != "text/html":
                 return response
             if request.path == "/live":  # it shows by itself that nothing is ingested
                 failures = replace(failures, ingest=None)
             is_closed = self._source.is_stream_secret and request.path == "/live"
-            shown = "" if is_closed else notices(failures, _root(request))
-            response.text = (response.text or "").replace(NOTICES, shown, 1)
+            shown = "" if is_closed else notices(failures, say, _root(request))
+            text = (response.text or "").replace(NOTICES, shown, 1)
+            response.text = with_switch(text, request, say, _root(request))
             return response
 
         return answer
@@ -161,11 +178,12 @@ def _root(request: web.Request) -> str:
     return "../" * (len(request.match_info) if request.path.startswith("/runbooks/") else 0)
 
 
-def _unavailable(unavailable: web.HTTPServiceUnavailable) -> web.Response:
-    reason = escape((unavailable.text or "").strip())
+def _unavailable(unavailable: web.HTTPServiceUnavailable, say: Say) -> web.Response:
+    why = (unavailable.text or "").strip().removeprefix("nothing to show yet: ")
     head = f'<meta http-equiv="refresh" content="{RETRY_SECONDS}">'
-    body = f"<h1>Nothing to show yet</h1><p>{reason}</p><p>This page is loaded again by itself.</p>"
-    response = document(page("Nothing to show yet", body, current="", head=head), 503)
+    title, again = say("Nothing to show yet"), say("This page is loaded again by itself.")
+    body = f"<h1>{title}</h1><p>{reason(why, say)}</p><p>{again}</p>"
+    response = document(page(title, body, current="", say=say, head=head), 503)
     response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response
 

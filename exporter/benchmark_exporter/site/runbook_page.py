@@ -7,29 +7,33 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from benchmark_exporter.site.layout import page
+from benchmark_exporter.texts.say import Say
 
 # In the same language, and in another one.
 _OTHER_RUNBOOK = re.compile(r"([A-Za-z0-9]+)\.md(#[\w-]+)?")
 _OTHER_LANGUAGE = re.compile(r"(?:\.\./)+(?:(\w+)/)?runbooks/([A-Za-z0-9]+)\.md")
+# What a translation ends with: which English text it is of.
+_COMMENT = re.compile(r"<!--.*?-->\s*\Z", re.DOTALL)
 # Markup of others is text here, even though runbooks come with the exporter.
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
-def runbook_page(name: str, text: str, *, language: str, root: str) -> str:
+def runbook_page(name: str, text: str, *, language: str, root: str, say: Say) -> str:
     """The whole page of a runbook, whose Markdown is `text`, in a language.
 
-    `root` leads from the page to the start page.
+    `say` has the language of the reader, for the frame. `root` leads from the page to the start
+    page.
     """
-    tokens = _MARKDOWN.parse(text)
+    tokens = _MARKDOWN.parse(_COMMENT.sub("", text))
     for token in tokens:
         if token.type == "inline" and token.children:
             token.children = _joined(_followable(token.children, root))
     body = _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})
     tables = body.replace("<table>", '<div class="table" tabindex="0"><table>')
     body = tables.replace("</table>", "</table></div>").replace("<pre>", '<pre tabindex="0">')
-    source = f'<p class="quiet"><a href="{name}.md">This runbook as text</a></p>'
-    article = f'<article class="prose" lang="{language}">{body}{source}</article>'
-    return page(name, article, current="", root=root)
+    source = f'<p class="quiet"><a href="{name}.md">{say("This runbook as text")}</a></p>'
+    article = f'<article class="prose" lang="{language}">{body}</article>{source}'
+    return page(name, article, current="", root=root, say=say)
 
 
 def _followable(tokens: list[Token], root: str) -> list[Token]:

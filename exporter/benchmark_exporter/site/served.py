@@ -5,7 +5,7 @@ from pathlib import Path
 
 from aiohttp import hdrs, web
 
-from benchmark_exporter.site.layout import HEADERS
+from benchmark_exporter.site.layout import HEADERS, PAGE_HEADERS
 
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
@@ -13,7 +13,7 @@ _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 def document(text: str, status: int = 200) -> web.Response:
     """An HTML document, or a part of one."""
     return web.Response(
-        text=text, status=status, content_type="text/html", charset="utf-8", headers=HEADERS
+        text=text, status=status, content_type="text/html", charset="utf-8", headers=PAGE_HEADERS
     )
 
 
@@ -21,7 +21,7 @@ def tagged(request: web.Request, text: str) -> web.Response:
     """The same with an entity tag; no body if the client has it already (RFC 9110, 13.1.2)."""
     tag = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
     known = request.headers.get(hdrs.IF_NONE_MATCH, "").strip().strip('"')
-    response = web.Response(status=304, headers=HEADERS) if known == tag else document(text)
+    response = web.Response(status=304, headers=PAGE_HEADERS) if known == tag else document(text)
     response.headers[hdrs.ETAG] = f'"{tag}"'
     return response
 

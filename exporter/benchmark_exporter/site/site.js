@@ -1,6 +1,8 @@
 // Keeps a page's changing part up to date without loading the page: what is the same stays, with
 // its focus, its selection and what was unfolded.
 
+import { say } from "./texts.js";
+
 const INTERVAL_MS = 2_000, MAX_INTERVAL_MS = 30_000, ANSWER_MS = 15_000;
 const now = document.querySelector("[data-from]");
 let tag = null, intervalMs = INTERVAL_MS, timer = 0;
@@ -18,10 +20,10 @@ async function update() {
       tag = answer.headers.get("ETag");
     }
     const isWell = answer.status === 200 || answer.status === 304;
-    state(isWell ? "" : `Not updated: ${answer.status}`);
+    state(isWell ? "" : say("Not updated: {status}", { status: answer.status }));
     intervalMs = isWell ? INTERVAL_MS : Math.min(intervalMs * 2, MAX_INTERVAL_MS);
   } catch {
-    state("The exporter does not answer; this page is as it was.");
+    state(say("The exporter does not answer; this page is as it was."));
     intervalMs = Math.min(intervalMs * 2, MAX_INTERVAL_MS);
   }
   timer = setTimeout(update, document.hidden ? MAX_INTERVAL_MS : intervalMs);

@@ -4,9 +4,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from benchmark_exporter.ledger.owner_states import OwnerState
-from benchmark_exporter.ledger.state import NewestVerdict, ReceivedNotification
+from benchmark_exporter.ledger.state import NewestGateOutcome, NewestVerdict, ReceivedNotification
 from benchmark_exporter.ledger.urgency import urgent_first
-from benchmark_exporter.model import REGRESSED, SEVERITIES, Notification, Scope, Severity
+from benchmark_exporter.model import (
+    REGRESSED,
+    SEVERITIES,
+    Notification,
+    Scope,
+    Severity,
+)
+from benchmark_exporter.texts.say import ENGLISH, Say
 from benchmark_exporter.wording import Said, gate_said, run_said, verdict_said
 
 # Alerts about several results of a project at once, and whether these are shifted.
@@ -26,7 +33,7 @@ class WrongBenchmark:
     commit: str = ""
     since_commit: str = ""
     verdicts: list[NewestVerdict] = field(default_factory=list)
-    gate: Said | None = None
+    gate: NewestGateOutcome | None = None
     failed: bool = False
     alerts: dict[str, None] = field(default_factory=dict)
 
@@ -35,15 +42,18 @@ class WrongBenchmark:
         """Whether what is worse moved with most of its environment, as after a change of it."""
         return bool(self.verdicts) and all(newest.shifted for newest in self.verdicts)
 
-    @property
-    def said(self) -> Said:
+    def said(self, say: Say = ENGLISH) -> Said:
         """What is wrong with it, in words."""
         worst = max(self.verdicts, key=_badness, default=None)
         verdict = None
         if worst is not None:
             triage, by = ("", "") if worst.triage is None else worst.triage.said
-            verdict = verdict_said(worst.verdict.state, worst.verdict.worsening_ratio, triage, by)
-        return run_said(self.failed, self.gate or gate_said(None, None), verdict)
+            ratio = worst.verdict.worsening_ratio
+            verdict = verdict_said(worst.verdict.state, ratio, triage, by, say)
+        gate = gate_said(None, None, say)
+        if self.gate is not None:
+            gate = gate_said(self.gate.passed, self.gate.severity, say)
+        return run_said(self.failed, gate, verdict, say)
 
     @property
     def variants(self) -> Sequence[str]:
@@ -89,19 +99,33 @@ class WrongGroup:
         """Those of the newest runs."""
         return {each.commit for each in self.benchmarks if each.commit}
 
-    @property
-    def count(self) -> str:
+    def count(self, say: Say) -> str:
         """How much is wrong, like `14 results are worse, 1 gate failed`."""
         worse = sum(len(each.verdicts) for each in self.benchmarks)
         gates = sum(each.gate is not None for each in self.benchmarks)
         failed = sum(each.failed for each in self.benchmarks)
-        moved = " with their environment" if self.is_shifted else ""
-        counts = (
-            (worse, f"result is worse{moved}", f"results are worse{moved}"),
-            (gates, "gate failed", "gates failed"),
-            (failed, "benchmark ended with an error", "benchmarks ended with an error"),
-        )
-        return ", ".join(f"{n} {one if n == 1 else more}" for n, one, more in counts if n)
+        said = []
+        if worse and self.is_shifted:
+            said.append(
+                say.counted(
+                    worse,
+                    "{count} result is worse with their environment",
+                    "{count} results are worse with their environment",
+                )
+            )
+        elif worse:
+            said.append(say.counted(worse, "{count} result is worse", "{count} results are worse"))
+        if gates:
+            said.append(say.counted(gates, "{count} gate failed", "{count} gates failed"))
+        if failed:
+            said.append(
+                say.counted(
+                    failed,
+                    "{count} benchmark ended with an error",
+                    "{count} benchmarks ended with an error",
+                )
+            )
+        return say(", ").join(said)
 
     @property
     def firing(self) -> set[str]:
@@ -187,8 +211,7 @@ def _wrong_benchmarks(owners: Sequence[OwnerState]) -> dict[tuple[Scope, str], W
                 each.since_commit, each.commit = newest.passed_commit, newest.commit_hash
         for gate in owner.gates:
             if not gate.outcome.passed:
-                said = gate_said(gate.outcome.passed, gate.outcome.severity)
-                of(gate.scope, gate.outcome.benchmark).gate = said
+                of(gate.scope, gate.outcome.benchmark).gate = gate.outcome
         for run in owner.runs:
             if run.failed:
                 of(run.scope, run.benchmark).failed = True
@@ -256,7 +279,7 @@ def _is_of(alert: Notification, scope: Scope) -> bool:
 
 
 def _is_critical(each: WrongBenchmark) -> bool:
-    return each.said.kind == "critical"
+    return each.said().kind == "critical"
 
 
 def _order(each: WrongBenchmark) -> tuple[bool, float, str]:

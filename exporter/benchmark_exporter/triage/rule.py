@@ -13,6 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from benchmark_exporter.model import REGRESSED, VerdictState
+from benchmark_exporter.texts.say import phrase
 
 TriageState = Literal["new", "acknowledged", "expected", "fixing", "fixed", "noise"]
 TRIAGE_STATES: tuple[TriageState, ...] = get_args(TriageState)
@@ -253,10 +254,10 @@ def _greater(one: float | None, other: float | None) -> float | None:
 
 # What each state means, for help and pages.
 MEANINGS: Mapping[TriageState, str] = {
-    "new": "nobody has said anything of it",
-    "acknowledged": "somebody has seen it",
-    "expected": "its level is accepted until a date",
-    "fixing": "somebody works on it",
-    "fixed": "the fix is in; later runs have to show it",
-    "noise": "it is not real",
+    "new": phrase("nobody has said anything of it"),
+    "acknowledged": phrase("somebody has seen it"),
+    "expected": phrase("its level is accepted until a date"),
+    "fixing": phrase("somebody works on it"),
+    "fixed": phrase("the fix is in; later runs have to show it"),
+    "noise": phrase("it is not real"),
 }

@@ -1,6 +1,6 @@
 """The pages over a ledger, behind a real server."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from benchmark_exporter.benchmark_page.routes import BenchmarkPages
 from benchmark_exporter.links import Links
 from benchmark_exporter.server.read_api import ReadApi
 from tests.support.page_reading import ReadPage
+from tests.support.shown_texts import english_left, numbers
 
 LINKS = Links({"grafana": "http://grafana.example:3000", "prometheus": "http://prom.example:9090"})
 Client = TestClient[web.Request, web.Application]
@@ -29,8 +30,19 @@ async def serving(ledger: Path, now: float) -> AsyncIterator[Client]:
 
 
 async def get(client: Client, address: str, status: int = 200) -> ReadPage:
-    """A page by its relative address, exactly as a link states it."""
-    answer = await client.get(URL(f"/{address}", encoded=True))
+    """A page by its relative address, exactly as a link states it; in Japanese it says the same."""
+    html, japanese = [
+        await _text(client, address, status, headers) for headers in ({}, {"Accept-Language": "ja"})
+    ]
+    assert '<html lang="ja">' in japanese
+    left = english_left(japanese)
+    assert not left, left
+    assert numbers(japanese) == numbers(html)
+    return ReadPage(html)
+
+
+async def _text(client: Client, address: str, status: int, headers: Mapping[str, str]) -> str:
+    answer = await client.get(URL(f"/{address}", encoded=True), headers=headers)
     html = await answer.text()
     assert answer.status == status, html
-    return ReadPage(html)
+    return html

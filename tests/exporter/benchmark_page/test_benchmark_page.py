@@ -130,7 +130,7 @@ async def test_a_name_may_be_a_results(wired: Wired) -> None:
         assert (await page_of(wired, name)).headings[0].startswith("router ")
     alone = await page_of(wired, "router/compiled")
     assert not any("router/fallback" in heading for heading in alone.headings)
-    assert alone.address_of("All 2").startswith("benchmark?name=router&")
+    assert alone.address_of("All 2 results of this benchmark").startswith("benchmark?name=router&")
 
 
 async def test_of_several_scopes_one_is_chosen(wired: Wired) -> None:

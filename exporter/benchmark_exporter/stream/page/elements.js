@@ -24,14 +24,17 @@ export function setHref(link, address) {
   if (link.getAttribute("href") !== address) link.setAttribute("href", address);
 }
 
+const twoDigits = (number) => String(number).padStart(2, "0");
+
+// In the reader's time zone, and written alike in every language.
 export function setTime(element, text) {
   if (element.dateTime === text) return;
   element.dateTime = text;
   const time = new Date(text);
   const isToday = time.toDateString() === new Date().toDateString();
-  element.textContent = isToday
-    ? time.toLocaleTimeString()
-    : time.toLocaleString([], { dateStyle: "short", timeStyle: "short" });
+  const clock = [time.getHours(), time.getMinutes(), time.getSeconds()].map(twoDigits).join(":");
+  const day = [time.getFullYear(), time.getMonth() + 1, time.getDate()].map(twoDigits).join("-");
+  element.textContent = isToday ? clock : `${day} ${clock}`;
 }
 
 // Makes a list's children match the entries, in their order, touching only what has changed.

@@ -4,6 +4,7 @@
 import { find, setText } from "./elements.js";
 import { painters } from "./painting.js";
 import { benchmarkKey, scopedKey } from "./scopes.js";
+import { say } from "./texts.js";
 import { gateText, verdictText } from "./words.js";
 
 const PAINTS_PER_SECOND = 10;
@@ -16,6 +17,8 @@ const ANNOUNCE_MS = 5_000;
 const MAX_ALERTS = 200; // as many as the exporter keeps
 
 const token = new URLSearchParams(location.hash.slice(1)).get("token");
+// The page in another language needs the token too.
+if (token) for (const link of document.querySelectorAll(".language a")) link.hash = location.hash;
 
 const known = {
   running: new Map(), runs: new Map(), gates: new Map(), alerts: new Map(), trends: new Map(),
@@ -37,7 +40,7 @@ function connect() {
     url.searchParams.set("stream", position.stream);
   }
   if (token) url.searchParams.set("token", token);
-  showConnection("connecting", "Connecting …");
+  showConnection("connecting", say("Connecting …"));
   const socket = new WebSocket(url);
   let opened = false;
   const unanswered = setTimeout(() => socket.close(), ANSWER_MS);
@@ -53,7 +56,7 @@ function connect() {
     retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
     const seconds = Math.max(1, Math.round(waitMs / 1000));
     if (reason) showConnection("refused", reason);
-    else showConnection("connecting", `Connection lost, retrying in ${seconds} s`);
+    else showConnection("connecting", say("Connection lost, retrying in {seconds} s", { seconds }));
     const timer = setTimeout(again, waitMs);
     addEventListener("online", again, { once: true });
     function again() {
@@ -68,9 +71,10 @@ function connect() {
 // reason, and says so.
 async function refusal() {
   try {
-    const answer = await ask("api/v1/trends", { signal: AbortSignal.timeout(ANSWER_MS) });
+    const signal = AbortSignal.timeout(ANSWER_MS);
+    const answer = await ask("api/v1/trends", { signal, headers: { Accept: "text/plain" } });
     if (answer.status === 401) {
-      return "This stream requires a token: append #token=TOKEN to this page's address";
+      return say("This stream requires a token: append #token=TOKEN to this page's address");
     }
     return answer.ok ? "" : (await answer.text()).trim().slice(0, 200);
   } catch {
@@ -79,7 +83,8 @@ async function refusal() {
 }
 
 function ask(path, options = {}) {
-  return fetch(path, { ...options, headers: token ? { Authorization: `Bearer ${token}` } : {} });
+  const authorization = token ? { Authorization: `Bearer ${token}` } : {};
+  return fetch(path, { ...options, headers: { ...options.headers, ...authorization } });
 }
 
 function showConnection(state, text) {
@@ -94,7 +99,7 @@ function showConnection(state, text) {
 const receivers = {
   hello(metrics) {
     retryMs = RETRY_MS;
-    showConnection("live", "Live");
+    showConnection("live", say("Live"));
     find("#version").textContent = `benchmark-exporter ${metrics.version}`;
     find("#results-dir").textContent = metrics.results_dir;
     readTrends();
@@ -131,33 +136,36 @@ const receivers = {
     known.runs.set(benchmarkKey(metrics), { ...metrics, isNew: true });
     dirty.add("benchmarks");
     readTrendsSoon();
-    const verdict = verdictText(metrics.verdicts[0]).text || "no verdict";
-    announce(`${nameOf(metrics)}: new run, ${verdict}`);
+    const verdict = verdictText(metrics.verdicts[0]).text || say("no verdict");
+    announce(say("{benchmark}: new run, {verdict}", { benchmark: nameOf(metrics), verdict }));
   },
   gate(metrics) {
     known.gates.set(benchmarkKey(metrics), metrics);
     dirty.add("benchmarks");
     readTrendsSoon();
-    announce(`${nameOf(metrics)}: gate ${gateText(metrics).text}`);
+    const { text: outcome } = gateText(metrics);
+    announce(say("{benchmark}: gate {outcome}", { benchmark: nameOf(metrics), outcome }));
   },
   alert(metrics) {
     if (metrics.status === "firing") known.alerts.set(metrics.fingerprint, metrics);
     else known.alerts.delete(metrics.fingerprint);
     if (known.alerts.size > MAX_ALERTS) dropAlert();
     dirty.add("alerts");
-    announce(`Alert ${metrics.alertname} ${metrics.status}: ${metrics.summary}`);
+    const { alertname, summary } = metrics;
+    announce(metrics.status === "firing"
+      ? say("Alert {alertname} firing: {summary}", { alertname, summary })
+      : say("Alert {alertname} resolved: {summary}", { alertname, summary }));
   },
   rejected(metrics) {
     known.rejected = metrics;
     dirty.add("rejected");
-    if (metrics.count) announce(`Rejected files: ${metrics.count}`);
+    if (metrics.count) announce(say("Rejected files: {count}", metrics));
   },
   ingest(metrics) {
     known.ingest = metrics;
     dirty.add("ingest");
     announce(metrics.failure === null
-      ? "Results are ingested again"
-      : "No results are ingested");
+      ? say("Results are ingested again") : say("No results are ingested"));
   },
   gap(metrics) {
     dropped += metrics.dropped;
@@ -172,7 +180,7 @@ function receive({ seq, type, metrics }) {
   paintSoon();
 }
 
-const nameOf = ({ project, branch, benchmark }) => `${benchmark} of ${project}, ${branch}`;
+const nameOf = (metrics) => say("{benchmark} of {project}, {branch}", metrics);
 const isOver = (progress) => progress.status !== "running" && progress.status !== "silent";
 
 let trendsTimer = 0;
@@ -229,16 +237,21 @@ function announce(text) {
   unsaidCount += 1;
   announceTimer ||= setTimeout(() => {
     const text = unsaidCount > unsaid.length
-      ? `${unsaidCount} updates, the latest: ${unsaid.at(-1)}`
-      : unsaid.join(". ");
+      ? say("{count} updates, the latest: {latest}", {
+        count: unsaidCount, latest: unsaid.at(-1),
+      })
+      : unsaid.join(say(". "));
     [unsaid, unsaidCount, announceTimer] = [[], 0, 0];
     find("#announcement").textContent = text;
   }, ANNOUNCE_MS);
 }
 
 setInterval(() => {
-  const missed = dropped ? `, ${dropped} missed` : "";
-  setText(find("#rate"), `· ${messages} messages per second${missed}`);
+  const rate = { messages, dropped };
+  const shown = dropped
+    ? say("{messages} messages per second, {dropped} missed", rate)
+    : say("{messages} messages per second", rate);
+  setText(find("#rate"), `· ${shown}`);
   messages = 0;
   const now = Date.now();
   for (const [runId, { progress, overMs }] of known.running) {

@@ -4,6 +4,7 @@ import { drawn, find, height, keep, line, made, setHref, setText, setTime } from
 import {
   benchmarkAddress, benchmarkKey, branchText, scopedKey, tellingApart,
 } from "./scopes.js";
+import { say } from "./texts.js";
 import {
   gateText, milliseconds, significant, verdictText, withSpacedUnits, worse,
 } from "./words.js";
@@ -13,10 +14,26 @@ const CARD_KINDS = {
   running: "undecided", silent: "warning", completed: "good", failed: "critical",
   interrupted: "critical", gone: "warning",
 };
-const COLUMNS = [
-  "Project", "Branch", "Gate and verdict", "Trend", "Speedup p50", "Median", "Environment",
-  "Machine class", "Commit", "Run at",
-];
+const COLUMNS = new Map([
+  ["project", say("Project")],
+  ["branch", say("Branch")],
+  ["verdict", say("Gate and verdict")],
+  ["trend", say("Trend")],
+  ["speedup", say("Speedup p50")],
+  ["median", say("Median")],
+  ["environment", say("Environment")],
+  ["machine_class", say("Machine class")],
+  ["commit", say("Commit")],
+  ["time", say("Run at")],
+]);
+const STATUSES = {
+  running: say("running"),
+  silent: say("silent for a minute"),
+  completed: say("completed"),
+  failed: say("failed"),
+  interrupted: say("interrupted"),
+  gone: say("gone"),
+};
 
 // One function for each part of the page.
 export const painters = {
@@ -46,7 +63,7 @@ export const painters = {
       item.dataset.severity = alert.severity;
       const [name, summary, time] = item.children;
       setLink(name, alert.alertname);
-      setText(summary, ` ${alert.severity}: ${withSpacedUnits(alert.summary)}`);
+      setText(summary, ` ${alert.severity}${say(": ")}${withSpacedUnits(alert.summary)}`);
       setTime(time, alert.received);
     });
     find("#alerts").hidden = alerts.length === 0;
@@ -58,14 +75,17 @@ export const painters = {
       const [name, why] = item.children;
       why.className = "why";
       setText(name, file.file);
-      setText(why, `${file.reason} at ${file.json_path}: ${file.detail}`);
+      setText(why, say("{reason} at {json_path}: {detail}", file));
     });
-    const limited = count > files.length ? ` (${count}; the newest ${files.length} are shown)` : "";
-    setText(find("#rejected-heading"), `Rejected files${limited}`);
+    const shown = { count, shown: files.length };
+    setText(find("#rejected-heading"), count > files.length
+      ? say("Rejected files ({count}; the newest {shown} are shown)", shown)
+      : say("Rejected files"));
     find("#rejected").hidden = count === 0;
   },
   ingest({ ingest: { failure } }) {
-    setText(find("#ingest li"), `${failure}. The results below are from before.`);
+    const shown = { failure: failure ?? "" };
+    setText(find("#ingest li"), say("{failure}. The results below are from before.", shown));
     find("#ingest").hidden = failure === null;
   },
 };
@@ -86,7 +106,7 @@ function newCard() {
 function paintCard(card, { progress, points }) {
   const badge = find(".badge", card), bar = find("progress", card), error = find(".error", card);
   setText(find("h3", card), progress.benchmark);
-  setText(badge, progress.status === "silent" ? "silent for a minute" : progress.status);
+  setText(badge, STATUSES[progress.status] ?? progress.status);
   badge.className = `badge ${CARD_KINDS[progress.status] ?? ""}`;
   const { project, branch, environment, process, phase } = progress;
   const origin = [project, branch, environment, process, phase];
@@ -94,11 +114,11 @@ function paintCard(card, { progress, points }) {
   bar.hidden = !progress.iterations;
   if (progress.iterations) {
     bar.value = Math.min(1, (progress.iteration ?? 0) / progress.iterations);
-    bar.setAttribute("aria-label", `Progress of ${progress.benchmark}`);
+    bar.setAttribute("aria-label", say("Progress of {benchmark}", progress));
   }
   paintChart(find(".chart", card), points);
-  const of = progress.iterations ? ` of ${progress.iterations}` : "";
-  paintFact(card, "iteration", progress.iteration, (iteration) => `${iteration}${of}`);
+  paintFact(card, "iteration", progress.iteration, (iteration) => (progress.iterations
+    ? say("{iteration} of {iterations}", progress) : String(iteration)));
   paintFact(card, "time", progress.execution_time_ms, milliseconds);
   paintFact(card, "memory", progress.memory_mb, (megabytes) => `${significant(megabytes)} MB`);
   paintFact(card, "cpu", progress.cpu_percent, (percent) => `${Math.round(percent)}%`);
@@ -110,8 +130,11 @@ function paintChart(chart, points) {
   chart.toggleAttribute("hidden", points.length < 2);
   if (points.length < 2) return;
   find("polyline", chart).setAttribute("points", line(points, 300, 60));
-  const range = [Math.min(...points), Math.max(...points)].map(milliseconds).join(" to ");
-  chart.setAttribute("aria-label", `Time of the last ${points.length} iterations, ${range}`);
+  const [low, high] = [Math.min(...points), Math.max(...points)].map(milliseconds);
+  const label = say("Time of the last {count} iterations, {low} to {high}", {
+    count: points.length, low, high,
+  });
+  chart.setAttribute("aria-label", label);
 }
 
 function paintFact(card, name, value, format) {
@@ -123,13 +146,14 @@ function paintFact(card, name, value, format) {
 function newRow() {
   const head = made("th", made("a"));
   head.scope = "row";
-  const cells = COLUMNS.map((name) => {
+  const cells = [...COLUMNS].map(([column, title]) => {
     const cell = made("td");
-    cell.dataset.head = name;
+    cell.dataset.column = column;
+    cell.dataset.head = title;
+    if (column === "verdict") cell.append(made("span"));
+    if (column === "time") cell.append(made("time"));
     return cell;
   });
-  cells[COLUMNS.indexOf("Gate and verdict")].append(made("span"));
-  cells[COLUMNS.indexOf("Run at")].append(made("time"));
   // Explicit roles, since a narrow screen lays out rows as blocks, which some screen readers then
   // no longer take for a table.
   head.role = "rowheader";
@@ -141,8 +165,9 @@ function newRow() {
 
 // Shows or hides the columns that tell rows apart only where there is more than one value.
 function showColumns(row, shown) {
-  for (const [name, isShown] of Object.entries(shown)) {
-    row.children[COLUMNS.indexOf(name) + 1].hidden = !isShown;
+  const columns = [...COLUMNS.keys()];
+  for (const [column, isShown] of Object.entries(shown)) {
+    row.children[columns.indexOf(column) + 1].hidden = !isShown;
   }
 }
 
@@ -152,7 +177,7 @@ function paintRow(row, run, known) {
   ] = row.children;
   const gate = known.gates.get(benchmarkKey(run));
   const { text, kind } = run.failed
-    ? { text: "ended with an error", kind: "critical" }
+    ? { text: say("ended with an error"), kind: "critical" }
     : worse(gateText(gate), verdictText(run.verdicts[0]));
   setText(name.firstElementChild, run.benchmark);
   // If the stream asks for a token, so does that address.
@@ -196,9 +221,12 @@ function paintTrend(cell, run, gate, trends) {
 function trendChart({ values }, isSpeedup, limit) {
   const format = isSpeedup ? (value) => `${significant(value)}×` : milliseconds;
   const newest = values.at(-1);
-  const threshold = limit ? `, threshold ${format(limit)}` : "";
-  const label = `${isSpeedup ? "Speedup" : "Median"} of the last ${values.length} runs, `
-    + `${format(values[0])} to ${format(newest)}${threshold}`;
+  const range = { count: values.length, first: format(values[0]), newest: format(newest) };
+  const trend = isSpeedup
+    ? say("Speedup of the last {count} runs, {first} to {newest}", range)
+    : say("Median of the last {count} runs, {first} to {newest}", range);
+  const label = limit
+    ? say("{trend}, threshold {limit}", { trend, limit: format(limit) }) : trend;
   const all = limit ? [...values, limit] : values;
   const low = Math.min(...all), high = Math.max(...all);
   const y = (value) => height(value, low, high, 28);

@@ -1,5 +1,7 @@
 // Numbers and states as text, in the words of wording.py.
 
+import { say } from "./texts.js";
+
 export function significant(value) {
   const number = Number(value.toPrecision(4));
   const isExtreme = Math.abs(number) >= 1e6 || (number && Math.abs(number) < 1e-3);
@@ -21,9 +23,11 @@ export function withSpacedUnits(text) {
 }
 
 function change(worseningRatio) {
-  const percent = (Math.abs(worseningRatio) * 100).toFixed(1);
-  return `${percent}% ${worseningRatio > 0 ? "worse" : "better"}`;
+  const ratio = `${(Math.abs(worseningRatio) * 100).toFixed(1)}%`;
+  return worseningRatio > 0 ? say("{ratio} worse", { ratio }) : say("{ratio} better", { ratio });
 }
+
+const joined = (parts) => parts.filter(Boolean).join(say(", "));
 
 const VERDICT_KINDS = {
   critical: "critical",
@@ -32,23 +36,31 @@ const VERDICT_KINDS = {
   ok: "good",
   improved: "good",
 };
+// The verdicts whose names are words of the reader's language; the others are names everywhere.
+const VERDICT_WORDS = {
+  suspect: say("suspect"),
+  improved: say("improved"),
+  insufficient_data: say("insufficient data"),
+};
 
 // A verdict: a result compared with its history.
 export function verdictText(verdict) {
   if (!verdict) return { text: "", kind: "unknown" };
   const { state, worsening_ratio: ratio } = verdict;
-  const said = verdict.triage ? `, ${verdict.triage} by ${verdict.triaged_by}` : "";
-  const text = state.replaceAll("_", " ") + (ratio ? `, ${change(ratio)}` : "") + said;
-  return { text, kind: VERDICT_KINDS[state] ?? "unknown" };
+  const { triage, triaged_by: who } = verdict;
+  const said = triage ? say("{state} by {who}", { state: triage, who }) : "";
+  const parts = [VERDICT_WORDS[state] ?? state, ratio ? change(ratio) : "", said];
+  return { text: joined(parts), kind: VERDICT_KINDS[state] ?? "unknown" };
 }
 
 // The outcome of a gate.
 export function gateText(gate) {
-  if (!gate) return { text: "no gate", kind: "unknown" };
-  const outcome = gate.passed ? "passed" : "failed";
-  if (gate.severity) {
-    const kind = gate.severity === "critical" ? "critical" : "warning";
-    return { text: `${outcome}, ${gate.severity} regression`, kind };
+  if (!gate) return { text: say("no gate"), kind: "unknown" };
+  const outcome = gate.passed ? say("passed") : say("failed");
+  const { severity } = gate;
+  if (severity) {
+    const kind = severity === "critical" ? "critical" : "warning";
+    return { text: say("{outcome}, {severity} regression", { outcome, severity }), kind };
   }
   return { text: outcome, kind: gate.passed ? "good" : "critical" };
 }

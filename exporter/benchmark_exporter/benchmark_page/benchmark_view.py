@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from benchmark_exporter.benchmark_page.addresses import PAGE, address, dashboard, with_query
-from benchmark_exporter.benchmark_page.markup import badge, commit, facts, link, name, text
+from benchmark_exporter.benchmark_page.markup import badge, facts, link, name, text
 from benchmark_exporter.benchmark_page.query import (
     DAYS,
     SCOPE_FIELDS,
@@ -24,6 +24,7 @@ from benchmark_exporter.links import Links
 from benchmark_exporter.model import REGRESSED, Scope
 from benchmark_exporter.site import layout
 from benchmark_exporter.site.cells import moment
+from benchmark_exporter.site.commits import commit
 from benchmark_exporter.wording import (
     Said,
     gate_said,
@@ -100,7 +101,7 @@ def _facts(view: BenchmarkView) -> Iterator[tuple[str, str]]:
     run, scope = view.run, view.found.scope
     for field, word in _SCOPE_WORDS.items():
         yield word, text(getattr(scope, field))
-    of = f", commit {commit(run.commit_hash)}" if run.commit_hash else ""
+    of = f", commit {commit(run.commit_hash, view.repository)}" if run.commit_hash else ""
     yield "Newest run", f"{moment(run.timestamp_seconds)} UTC{of}, {text(run.run_id)}"
     yield "Error", f"<code>{text(view.error)}</code>" if view.error else ""
     yield "Gate", _gate(view)

@@ -4,17 +4,18 @@ from collections.abc import Iterator, Sequence
 
 from benchmark_exporter.benchmark_page.addresses import graph, triage_form
 from benchmark_exporter.benchmark_page.chart import Chart
-from benchmark_exporter.benchmark_page.markup import badge, commit, facts, link, name, table, text
+from benchmark_exporter.benchmark_page.markup import badge, facts, link, name, table, text
 from benchmark_exporter.benchmark_page.query import DAYS
 from benchmark_exporter.benchmark_page.reading import BenchmarkView, History
 from benchmark_exporter.benchmark_page.triage_command import stack_command, triage_command
-from benchmark_exporter.ledger.benchmark_reading import NewestRunOf, ResultState
+from benchmark_exporter.ledger.benchmark_reading import ResultState
 from benchmark_exporter.ledger.change_points import ChangePoint
 from benchmark_exporter.ledger.state import NewestVerdict
 from benchmark_exporter.ledger.triage_rows import TriagedRegression
-from benchmark_exporter.links import Links
+from benchmark_exporter.links import Links, Repository
 from benchmark_exporter.model import REGRESSED, Result, Scope
 from benchmark_exporter.site.cells import moment
+from benchmark_exporter.site.commits import commit, compared
 from benchmark_exporter.wording import (
     Said,
     change,
@@ -44,8 +45,8 @@ def result_section(
     return (
         f'<section class="result" aria-labelledby="{heading}">'
         f'<h2 id="{heading}">{title} {badge(said_of(state))}</h2>'
-        f"{facts(_facts(state, view.run))}{_chart(state, history, days, number)}{of_result}"
-        f"{_changes(state.changes, result)}{_triage(state, scope)}</section>"
+        f"{facts(_facts(state, view))}{_chart(state, history, days, number)}{of_result}"
+        f"{_changes(state.changes, result, view.repository)}{_triage(state, scope)}</section>"
     )
 
 
@@ -66,28 +67,31 @@ def value_of(result: Result) -> float | None:
     return statistics.mean if statistics.p50 is None else statistics.p50
 
 
-def _facts(state: ResultState, newest: NewestRunOf) -> Iterator[tuple[str, str]]:
+def _facts(state: ResultState, view: BenchmarkView) -> Iterator[tuple[str, str]]:
     result, value = state.result, value_of(state.result)
     if value is not None:
         kind = "mean" if result.statistics.p50 is None else "median"
         count = result.sample_count
         samples = "" if count is None else f" of {count:,} {'sample' if count == 1 else 'samples'}"
         yield "Now", f"<strong>{text(with_unit(value, result.unit))}</strong>, {kind}{samples}"
-    if (run := state.run) != newest:  # it is no longer measured, or was not this time
-        of = f", commit {commit(run.commit_hash)}" if run.commit_hash else ""
+    if (run := state.run) != view.run:  # it is no longer measured, or was not this time
+        of = f", commit {commit(run.commit_hash, view.repository)}" if run.commit_hash else ""
         yield "Last run", f"{moment(run.timestamp_seconds)} UTC{of}"
     if state.verdict is not None:
-        yield from _judged(state.verdict, result)
+        yield from _judged(state.verdict, state, view.repository)
     if state.triage is not None:
         yield "Triage", _said_by_people(state.triage)
 
 
-def _judged(newest: NewestVerdict, result: Result) -> Iterator[tuple[str, str]]:
-    verdict, unit = newest.verdict, newest.unit
-    if verdict.state in REGRESSED and newest.passed_commit:
-        yield "Since", f"after commit {commit(newest.passed_commit)}, the last good one"
+def _judged(
+    newest: NewestVerdict, state: ResultState, repository: Repository
+) -> Iterator[tuple[str, str]]:
+    verdict, unit, good = newest.verdict, newest.unit, newest.passed_commit
+    if verdict.state in REGRESSED and good:
+        to_newest = compared(good, state.run.commit_hash, repository)
+        yield "Since", f"after commit {commit(good, repository)}, the last good one{to_newest}"
     if verdict.reference is not None:
-        yield "Baseline", _baseline(newest)
+        yield "Baseline", _baseline(newest, repository)
     if verdict.limit is not None:
         yield "Limit", text(with_unit(verdict.limit, unit))
     yield (
@@ -98,7 +102,7 @@ def _judged(newest: NewestVerdict, result: Result) -> Iterator[tuple[str, str]]:
                 verdict.quiet_ratio,
                 verdict.reachable_ratio,
                 verdict.reachable_samples,
-                result.sample_count,
+                state.result.sample_count,
             )
         ),
     )
@@ -111,14 +115,14 @@ def _judged(newest: NewestVerdict, result: Result) -> Iterator[tuple[str, str]]:
         yield "Moved", "with most results of the run, which points to the machine"
 
 
-def _baseline(newest: NewestVerdict) -> str:
+def _baseline(newest: NewestVerdict, repository: Repository) -> str:
     """What the newest run was compared with."""
     verdict, pinned = newest.verdict, newest.baseline
     said = text(with_unit(verdict.reference or 0.0, newest.unit))
     if pinned is None:
         return f"{said}, the median of {verdict.run_count} runs"
     version = f" of {text(pinned.version)}" if pinned.version else ""
-    of = f", commit {commit(pinned.commit_hash)}" if pinned.commit_hash else ""
+    of = f", commit {commit(pinned.commit_hash, repository)}" if pinned.commit_hash else ""
     return f"{said}, pinned{version}{of}"
 
 
@@ -144,7 +148,7 @@ def _chart(state: ResultState, history: History, days: str, number: int) -> str:
     ).html()
 
 
-def _changes(changes: Sequence[ChangePoint], result: Result) -> str:
+def _changes(changes: Sequence[ChangePoint], result: Result, repository: Repository) -> str:
     if not changes:
         return ""
     rows = [
@@ -155,8 +159,9 @@ def _changes(changes: Sequence[ChangePoint], result: Result) -> str:
                 f"{with_unit(each.value_before, each.unit)} → "
                 f"{with_unit(each.value_after, each.unit)}"
             ),
-            commit(each.previous_commit_hash) or "?",
-            commit(each.commit_hash) or "?",
+            commit(each.previous_commit_hash, repository) or "?",
+            (commit(each.commit_hash, repository) or "?")
+            + compared(each.previous_commit_hash, each.commit_hash, repository),
         )
         for each in changes
     ]

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from benchmark_exporter.benchmark_page.query import (
     read_benchmark_query,
 )
 from benchmark_exporter.benchmark_page.reading import Choice, Unknown, read_view
-from benchmark_exporter.links import Links
+from benchmark_exporter.links import Links, Repositories
 from benchmark_exporter.site import layout
 
 # Runs a function in a thread that reads the ledger. Raises HTTPServiceUnavailable if it cannot be
@@ -29,15 +30,25 @@ _TYPES = {"benchmark.css": "text/css", "search.js": "text/javascript"}
 
 
 class BenchmarkPages:
-    """Answers with pages of what is in the ledger at a path. They write nothing."""
+    """Answers with pages of what is in the ledger at a path. They write nothing.
+
+    `repositories` are those of the settings in effect, to which commits are links.
+    """
 
     def __init__(
-        self, ledger: Path, links: Links, read: Read, *, clock: Callable[[], float] = time.time
+        self,
+        ledger: Path,
+        links: Links,
+        read: Read,
+        *,
+        clock: Callable[[], float] = time.time,
+        repositories: Callable[[], Repositories] = Repositories,
     ) -> None:
         self._ledger = ledger
         self._links = links
         self._read = read
         self._clock = clock
+        self._repositories = repositories
 
     def routes(self) -> Sequence[web.RouteDef]:
         """Their routes, and those of their files."""
@@ -89,10 +100,14 @@ class BenchmarkPages:
         if isinstance(found, Choice):
             status = HTTPStatus.NOT_FOUND if found.is_wrong else HTTPStatus.OK
             return status, benchmark_view.choice_page(found, query)
-        return HTTPStatus.OK, benchmark_view.page_of(found, query, self._links)
+        repository = self._repositories().of(found.found.scope.project)
+        view = replace(found, repository=repository)
+        return HTTPStatus.OK, benchmark_view.page_of(view, query, self._links)
 
     def _list_by_worker(self, query: ListQuery) -> tuple[HTTPStatus, str]:
-        return HTTPStatus.OK, list_view.page_of(read_list(self._ledger, query), query)
+        found = read_list(self._ledger, query)
+        listed = replace(found, repositories=self._repositories())
+        return HTTPStatus.OK, list_view.page_of(listed, query)
 
 
 def _page(status: HTTPStatus, page: str) -> web.Response:

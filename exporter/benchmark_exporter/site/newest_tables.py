@@ -8,9 +8,11 @@ from itertools import chain
 from benchmark_exporter.ledger import BranchRuns
 from benchmark_exporter.ledger.owner_states import OwnerState
 from benchmark_exporter.ledger.state import NewestRun
+from benchmark_exporter.links import Repositories, Repository
 from benchmark_exporter.model import Scope
 from benchmark_exporter.site.addresses import benchmark_address, link
-from benchmark_exporter.site.cells import badge, commit, moment, table
+from benchmark_exporter.site.cells import badge, moment, table
+from benchmark_exporter.site.commits import commit, compared
 from benchmark_exporter.stream.shown_runs import ShownRuns, branch_runs
 from benchmark_exporter.stream.worst_first import verdicts_worst_first
 from benchmark_exporter.wording import (
@@ -27,7 +29,9 @@ RUNS_SHOWN, CHANGES_SHOWN = 15, 10
 _OfBenchmark = tuple[Scope, str]
 
 
-def run_table(owners: Sequence[OwnerState], branches: BranchRuns) -> str:
+def run_table(
+    owners: Sequence[OwnerState], branches: BranchRuns, repositories: Repositories
+) -> str:
     """The newest runs, each one a benchmark's newest; empty if there are none.
 
     `owners` are those of the current state, `branches` its runs of branches that are not tracked.
@@ -49,7 +53,7 @@ def run_table(owners: Sequence[OwnerState], branches: BranchRuns) -> str:
         "Median": lambda run: medians.get((run.scope, run.benchmark), ""),
         "Environment": lambda run: escape(run.scope.environment),
         "Machine class": lambda run: escape(run.scope.machine_class),
-        "Commit": lambda run: commit(run.commit_hash),
+        "Commit": lambda run: commit(run.commit_hash, repositories.of(run.scope.project)),
         "Run at (UTC)": lambda run: moment(run.timestamp_seconds),
     }
     every = scopes | {run.scope for run in others.runs}
@@ -80,7 +84,7 @@ def _said_of(run: NewestRun, shown: ShownRuns) -> Said:
     return run_said(run.failed, gate_words, said)
 
 
-def change_table(owners: Sequence[OwnerState]) -> str:
+def change_table(owners: Sequence[OwnerState], repositories: Repositories) -> str:
     """The newest change points of tracked branches; empty if there are none."""
     newest = heapq.nlargest(
         CHANGES_SHOWN,
@@ -90,7 +94,7 @@ def change_table(owners: Sequence[OwnerState]) -> str:
     rows = [
         (
             escape(change.name),
-            escape(change.scope.project),
+            escape(project := change.scope.project),
             escape(change.scope.branch),
             escape(change.scope.environment),
             badge(
@@ -99,13 +103,19 @@ def change_table(owners: Sequence[OwnerState]) -> str:
                     "warning" if change.worse else "good",
                 )
             ),
-            f"{commit(change.previous_commit_hash) or '?'}..{commit(change.commit_hash) or '?'}",
+            _range(change.previous_commit_hash, change.commit_hash, repositories.of(project)),
             moment(change.at_seconds),
         )
         for change in newest
     ]
     heads = ("Result", "Project", "Branch", "Environment", "Change", "Commits", "First run (UTC)")
     return table("Newest change points", heads, rows, name="changes")
+
+
+def _range(last_before: str, first_after: str, repository: Repository) -> str:
+    """The commits between which a level changed."""
+    before, after = (commit(each, repository) or "?" for each in (last_before, first_after))
+    return f"{before}..{after}{compared(last_before, first_after, repository)}"
 
 
 def _shown(owners: Sequence[OwnerState], runs: Sequence[NewestRun], others: ShownRuns) -> ShownRuns:

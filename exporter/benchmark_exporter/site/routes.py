@@ -10,6 +10,7 @@ from aiohttp import web
 
 from benchmark_exporter.alert_texts.language import ENGLISH
 from benchmark_exporter.config import packaged
+from benchmark_exporter.links import Repositories
 from benchmark_exporter.site.addresses_page import addresses_page
 from benchmark_exporter.site.files_page import files_page
 from benchmark_exporter.site.known import Source
@@ -34,10 +35,11 @@ _FILES = {
 
 
 class _Results(NamedTuple):
-    """What the start page says of a state, with the state's version and when it was made."""
+    """What the start page says of a state, with what it depends on and when it was made."""
 
     made_seconds: float
     version: int
+    repositories: Repositories
     html: tuple[str, str]
 
 
@@ -47,7 +49,7 @@ class Site:
     def __init__(self, source: Source, further: Sequence[web.RouteDef] = ()) -> None:
         self._source = source
         self._further = further
-        self._results = _Results(float("-inf"), -1, ("", ""))
+        self._results = _Results(float("-inf"), -1, Repositories(), ("", ""))
 
     def exporter_routes(self) -> Sequence[web.RouteDef]:
         """Those of the port of metrics and the API."""
@@ -84,9 +86,10 @@ class Site:
     def _now(self) -> str:
         known, last = self._source.known(), self._results
         is_due = time.monotonic() - last.made_seconds >= RESULTS_SECONDS
-        if last.version != known.version and is_due:
+        of = known.version, self._source.repositories()
+        if (last.version, last.repositories) != of and is_due:
             results = start_results(known, self._source)
-            last = self._results = _Results(time.monotonic(), known.version, results)
+            last = self._results = _Results(time.monotonic(), *of, results)
         return start_content(known, last.html)
 
     async def _files(self, _: web.Request) -> web.Response:

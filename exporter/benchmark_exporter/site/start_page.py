@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 from benchmark_exporter.links import Links
 from benchmark_exporter.model import SEVERITIES, Notification, Scope
 from benchmark_exporter.site.addresses import benchmark_address, link, triage_address
-from benchmark_exporter.site.cells import badge, commit
+from benchmark_exporter.site.cells import badge
+from benchmark_exporter.site.commits import commit, compared
 from benchmark_exporter.site.known import Known, Source
 from benchmark_exporter.site.layout import page
 from benchmark_exporter.site.newest_tables import change_table, run_table
@@ -46,10 +47,11 @@ def start_results(known: Known, source: Source) -> tuple[str, str]:
     state = known.state
     owners = list(state.owners.values())
     wrong = wrong_now(owners, state.notifications)
-    runs = _runs_part(run_table(owners, state.branches), known)
+    repositories = source.repositories()
+    runs = _runs_part(run_table(owners, state.branches, repositories), known)
     return (
         escape(_headline(known, wrong)),
-        f"{_wrong_part(wrong, source)}{runs}{change_table(owners)}",
+        f"{_wrong_part(wrong, source)}{runs}{change_table(owners, repositories)}",
     )
 
 
@@ -107,20 +109,33 @@ def _further(links: Links) -> str:
 
 def _group(group: WrongGroup, source: Source) -> str:
     branch = f", {escape(group.branch)}" if group.branch else ""
-    since = f" since commit {commit(group.since_commit)}" if group.since_commit else ""
-    newest, scopes = sorted(group.commits), {each.scope for each in group.benchmarks}
+    scopes = {each.scope for each in group.benchmarks}
     place = f' <span class="quiet">in {_place(min(scopes, key=lambda scope: scope.key))}</span>'
-    of = f", newest run of {commit(newest[0])}" if len(newest) == 1 else ""
     moved = "moved" if group.is_shifted else ""
-    key = escape("|".join((group.project, group.branch, group.since_commit, moved, *newest[:1])))
+    key = escape(
+        "|".join(
+            (group.project, group.branch, group.since_commit, moved, *sorted(group.commits)[:1])
+        )
+    )
     return (
         f'<li class="entry {group.severity}" data-key="{key}">'
         f'<p><span class="badge {group.severity}">{group.severity}</span> '
-        f"<strong>{escape(group.project)}{branch}: {group.count}</strong>{since}{of}"
+        f"<strong>{escape(group.project)}{branch}: {group.count}</strong>{_commits(group, source)}"
         f"{place if len(scopes) == 1 else ''}</p>"
         f"{_listed([_benchmark(each, where=len(scopes) > 1) for each in group.benchmarks])}"
         f"<p>{_runbooks(group.runbooks, source, firing=group.firing)}{_triage(group)}</p></li>"
     )
+
+
+def _commits(group: WrongGroup, source: Source) -> str:
+    """The last good commit, and that of the newest runs if they are of one."""
+    repository = source.repositories().of(group.project)
+    good, newest = group.since_commit, sorted(group.commits)
+    since = f" since commit {commit(good, repository)}" if good else ""
+    if len(newest) != 1:
+        return since
+    to_newest = compared(good, newest[0], repository)
+    return f"{since}, newest run of {commit(newest[0], repository)}{to_newest}"
 
 
 def _benchmark(wrong: WrongBenchmark, *, where: bool) -> str:

@@ -2,6 +2,7 @@
 
 from grafana_foundation_sdk.builders import dashboard
 
+from grafana.backup_age import backup_age, backup_duration, backup_size
 from grafana.board import EXPORTER_URL, Board
 from grafana.cells import column
 from grafana.exporters import exporters, targets
@@ -65,6 +66,8 @@ def stack_health() -> dashboard.Dashboard:
     board.place(8, stored(), series(), samples())
     board.place(8, long_term_lag(), remote_write())
     board.place(8, memory(), cpu(), versions())
+    board.row("Backups")
+    board.place(4, backup_age(), backup_size(), backup_duration())
     return board.dashboard
 
 

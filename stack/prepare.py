@@ -5,6 +5,7 @@ import stat
 from collections.abc import Iterator
 
 from stack import alert_language, credential, internal, proxy_users
+from stack.backup import age
 from stack.dashboards import lay_out
 from stack.parts import is_sidecar
 from stack.prometheus_config import lay_out_for_container
@@ -50,6 +51,7 @@ def prepare(settings: Settings) -> Iterator[str]:
             remote write have a mistake.
     """
     settings.state_dir.mkdir(exist_ok=True)
+    age.note_longest(settings)
     try:
         settings.results_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from benchmark_exporter.digest.schedule import parse_weekly
 from stack import alert_texts, exporters, parts
+from stack.backup import age
 from stack.long_term_settings import RULES as LONG_TERM_RULES
 from stack.settings import Settings
 
@@ -125,6 +126,7 @@ RULES: Mapping[str, tuple[Callable[[str], object], str]] = {
         _empty_or(_is_weekly),
         "a day and a time like 'mon 09:00', or empty",
     ),
+    age.SETTING: (age.is_days, "a number of days like 8, or 0 for never"),
     "COMPOSE_PROJECT_NAME": (
         _empty_or(PROJECT_NAME.fullmatch),
         "lower-case letters, digits, '-' and '_', or empty",

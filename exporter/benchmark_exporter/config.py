@@ -13,6 +13,7 @@ import yaml
 
 from benchmark_exporter.deprecations import without_deprecated
 from benchmark_exporter.limits import LimitsEntry, LimitsFor, parse_entry
+from benchmark_exporter.links import Repositories, Repository, repository_flaw
 from benchmark_exporter.model import Gate
 from benchmark_exporter.names import Alias, alias_flaw
 from benchmark_exporter.regression import Limits, Policy, Positive
@@ -75,6 +76,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tracked_branches: list[Name] = msgspec.field(default_factory=lambda: ["release/*"])
     clock_tolerance_seconds: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 300.0
     aliases: list[Alias] = []
+    commit_url: str | None = None
+    compare_url: str | None = None
+    repositories: dict[Name, Repository] = msgspec.field(default_factory=dict)
     allowed_hosts: list[HostName] = []
     stream_origins: list[str] = []
     stream_max_clients: Annotated[int, msgspec.Meta(gt=0, le=10**5)] = 1000
@@ -106,6 +110,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             ) from error
         if flaw := alias_flaw(self.aliases):
             raise ValueError(flaw)
+        if flaw := repository_flaw(self._repository, self.repositories):
+            raise ValueError(flaw)
         LimitsFor(self.judgement, self.limits)
 
     @property
@@ -123,6 +129,15 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def limits_for(self) -> LimitsFor:
         """What results are judged by. It remembers what it has looked up, so keep it."""
         return LimitsFor(self.judgement, self.limits)
+
+    @property
+    def _repository(self) -> Repository:
+        return Repository(self.commit_url, self.compare_url)
+
+    @property
+    def repositories_by_project(self) -> Repositories:
+        """Where the commits of each project are shown on the web."""
+        return Repositories(self._repository, self.repositories)
 
     @property
     def zone(self) -> tzinfo:

@@ -1,9 +1,15 @@
-"""The public addresses of the stack's parts, for the pages and texts that link to them."""
+"""The public addresses of the stack's parts, and where commits are shown on the web.
+
+Only a hash leads to a commit's address. A document may state any text as its commit, and none of
+it, nor any address that a document states, gets into a link.
+"""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
+
+import msgspec
 
 # The addresses that runbooks use, since they are read in the repository too: each part on the
 # reader's own machine, on its default port.
@@ -15,6 +21,11 @@ ON_ONES_OWN_MACHINE = {
     "http://localhost:3000": "grafana",
 }
 _LOCAL_URL = re.compile("|".join(map(re.escape, ON_ONES_OWN_MACHINE)) + r"\b")
+# An abbreviated or whole hash of git or Mercurial, SHA-1 or SHA-256.
+_HASH = re.compile(r"[0-9a-fA-F]{7,64}", re.ASCII)
+# RFC 3986, section 2; quotation marks that it allows are not needed.
+_ADDRESS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&()*+,;=%{}]+", re.ASCII)
+_PLACEHOLDER = re.compile(r"\{[^{}]*\}|[{}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +56,77 @@ class Links:
         return {urlsplit(url).hostname or "" for url in self.urls.values()}
 
 
+class Repository(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The addresses of a commit, with `{commit}`, and of a range, with `{base}` and `{head}`.
+
+    None where there is none.
+    """
+
+    commit_url: str | None = None
+    compare_url: str | None = None
+
+    def commit(self, commit_hash: str) -> str | None:
+        """The address of a commit; None without a setting, or if the text is not a hash."""
+        if self.commit_url is None or not _HASH.fullmatch(commit_hash):
+            return None
+        return self.commit_url.replace("{commit}", commit_hash)
+
+    def compare(self, base: str, head: str) -> str | None:
+        """The address of the commits after `base`, up to `head`; None as for a commit."""
+        if self.compare_url is None or not (_HASH.fullmatch(base) and _HASH.fullmatch(head)):
+            return None
+        if base == head:
+            return None
+        return self.compare_url.replace("{base}", base).replace("{head}", head)
+
+
+NOWHERE = Repository()
+
+
+@dataclass(frozen=True, slots=True)
+class Repositories:
+    """The repository of each project: its own, or else the default one."""
+
+    default: Repository = NOWHERE
+    by_project: Mapping[str, Repository] = field(default_factory=dict)
+
+    def of(self, project: str) -> Repository:
+        """The repository of a project's commits."""
+        return self.by_project.get(project, self.default)
+
+
+NO_REPOSITORIES = Repositories()
+
+
+def repository_flaw(default: Repository, by_project: Mapping[str, Repository]) -> str | None:
+    """What is wrong with the first address that cannot be used; None if all can be."""
+    places = {"": default, **{f"repositories.{name}.": of for name, of in by_project.items()}}
+    for place, repository in places.items():
+        for key, wanted in (("commit_url", ("{commit}",)), ("compare_url", ("{base}", "{head}"))):
+            address = getattr(repository, key)
+            if address is not None and (flaw := _flaw(address, wanted)):
+                return f"{place}{key}: {address!r} {flaw}"
+    return None
+
+
 def _origin(url: str) -> str:
     parts = urlsplit(url.lower())
     default = {"http": ":80", "https": ":443"}[parts.scheme]
     return f"{parts.scheme}://{parts.netloc.removesuffix(default)}"
+
+
+def _flaw(address: str, wanted: Sequence[str]) -> str | None:
+    if sorted(_PLACEHOLDER.findall(address)) != sorted(wanted):
+        return f"must contain {' and '.join(wanted)} once, and no other braces"
+    try:
+        parts = urlsplit(address)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        return f"is not an address: {error}"
+    if parts.scheme not in ("http", "https") or not host:
+        return "must begin with https:// or http:// and a host"
+    if "@" in parts.netloc or "{" in parts.netloc:
+        return "must not have a user or a placeholder where its host is"
+    if not _ADDRESS.fullmatch(address):
+        return "has a character that an address cannot have; write it as %XX"
+    return None

@@ -16,7 +16,7 @@ from typing import IO, Any
 from benchmark_exporter import __version__
 from benchmark_exporter.ledger.schema import MIGRATIONS
 from stack import long_term
-from stack.backup import configuration, folder, journal, proof
+from stack.backup import age, configuration, folder, journal, proof
 from stack.backup import silences as silences_file
 from stack.backup.access import COLLECT, Access, Stack
 from stack.backup.archive import Writer, writing
@@ -81,10 +81,25 @@ def backup(settings: Settings, to: str, keep: int, *, secrets: bool) -> Path:
         if path.exists():
             raise StackError(f"{path} exists: it was made in this second; run it again")
         manifest = _write(settings, stack, path, began, secrets=secrets)
+        note_age(settings, manifest, path)
         if keep:
             say(folder.prune(target, settings, keep))
     _print_result(path, manifest, is_long_term=long_term.is_on(settings))
     return path
+
+
+def note_age(settings: Settings, manifest: Manifest, path: Path) -> None:
+    """Have its age shown. The backup is complete, so a failure is only reported."""
+    try:
+        age.note_longest(settings)
+        age.note(
+            settings,
+            ended_seconds=manifest.ended_seconds,
+            took_seconds=manifest.ended_seconds - manifest.begun_seconds,
+            size_bytes=path.stat().st_size,
+        )
+    except OSError as error:
+        print(f"  its age will not be shown: {age.FOLDER} cannot be written to ({error.strerror})")
 
 
 def _stack_with_data(settings: Settings) -> Stack:

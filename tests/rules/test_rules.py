@@ -16,6 +16,7 @@ import yaml
 
 from benchmark_exporter.metrics.definitions import load_definitions
 from benchmark_exporter.server import absence_report
+from stack.backup import age
 from stack.settings import ALERTMANAGER, EXPORTER, GRAFANA
 from tests.rules.promql import is_scraped_each_second, metric_names, queries_in
 from tests.support.paths import REPOSITORY
@@ -179,7 +180,7 @@ def test_a_rule_uses_only_metrics_that_exist(rule: Mapping[str, Any]) -> None:
     # test_prometheus_config.py, which runs the other programs, checks their metrics.
     assert not [
         name
-        for name in used - METRICS.keys() - RECORDED - OF_PROMETHEUS
+        for name in used - METRICS.keys() - RECORDED - OF_PROMETHEUS - set(age.METRICS)
         if not name.startswith(OF_OTHERS)
     ]
 

@@ -111,7 +111,8 @@ def _facts(view: BenchmarkView, say: Say) -> Iterator[tuple[str, str]]:
     run, scope = view.run, view.found.scope
     for field, word in _SCOPE_WORDS.items():
         yield say(word), text(getattr(scope, field))
-    at = of_commit(f"{moment(run.timestamp_seconds)} UTC", run.commit_hash, say)
+    at = f"{moment(run.timestamp_seconds)} UTC"
+    at = of_commit(at, run.commit_hash, view.repository, say)
     yield say("Newest run"), f"{at}{say(', ')}{text(run.run_id)}"
     yield say("Error"), f"<code>{text(view.error)}</code>" if view.error else ""
     yield say("Gate"), _gate(view, say)

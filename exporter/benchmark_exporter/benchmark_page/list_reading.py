@@ -11,6 +11,7 @@ from benchmark_exporter.benchmark_page.reading import MOST_SECONDS
 from benchmark_exporter.benchmark_page.states import RANKS, State, state_of
 from benchmark_exporter.ledger.benchmark_list import ListedBenchmark, ListedResult, ListReader
 from benchmark_exporter.ledger.benchmark_reading import Interrupted, read_benchmarks
+from benchmark_exporter.links import NO_REPOSITORIES, Repositories, Repository
 from benchmark_exporter.model import Scope
 from benchmark_exporter.stream.worst_first import WORST_FIRST
 
@@ -44,6 +45,11 @@ class BenchmarkList:
     by_state: Mapping[State, int]
     choices: Mapping[str, Sequence[str]]
     trends: Mapping[tuple[Scope, str], Sequence[float]]
+    repositories: Repositories = NO_REPOSITORIES
+
+    def repository_of(self, row: Row) -> Repository:
+        """The repository of a row's commits."""
+        return self.repositories.of(row.benchmark.scope.project)
 
 
 def read_list(path: Path, query: ListQuery) -> BenchmarkList:

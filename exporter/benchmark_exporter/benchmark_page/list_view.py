@@ -11,7 +11,6 @@ from benchmark_exporter.benchmark_page.list_reading import PAGE_ROWS, BenchmarkL
 from benchmark_exporter.benchmark_page.markup import (
     attribute,
     badge,
-    commit,
     link,
     short_name,
     table,
@@ -21,6 +20,7 @@ from benchmark_exporter.benchmark_page.markup import (
 from benchmark_exporter.benchmark_page.states import KINDS, STATES, State
 from benchmark_exporter.site import layout
 from benchmark_exporter.site.cells import moment
+from benchmark_exporter.site.commits import commit
 from benchmark_exporter.texts.say import Say, phrase
 from benchmark_exporter.wording import (
     ENDED_WITH_ERROR,
@@ -161,7 +161,7 @@ def _rows(listed: BenchmarkList, say: Say) -> str:
         [
             *_cells(row, listed, say),
             *(text(getattr(row.benchmark.scope, field)) for field in shown),
-            commit(row.benchmark.commit_hash),
+            commit(row.benchmark.commit_hash, listed.repository_of(row)),
             moment(row.benchmark.timestamp_seconds),
         ]
         for row in listed.rows

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from benchmark_exporter.site.cells import COMMIT_CHARACTERS_SHOWN
 from benchmark_exporter.wording import Said, printable
 
 # The parser of HTML changes line ends that stand for themselves.
@@ -39,14 +38,6 @@ def link(address: str, shown: str, *, current: bool = False) -> str:
 def badge(said: Said) -> str:
     """A state in the colour of its kind; its words say it, too."""
     return f'<span class="badge {said.kind}">{text(said.text)}</span>'
-
-
-def commit(commit_hash: str) -> str:
-    """A commit as people read it, whole when it is pointed at; nothing for none."""
-    if not commit_hash:
-        return ""
-    shown = text(commit_hash[:COMMIT_CHARACTERS_SHOWN])
-    return f'<code title="{attribute(printable(commit_hash))}">{shown}</code>'
 
 
 def facts(entries: Iterable[tuple[str, str]]) -> str:

@@ -26,6 +26,7 @@ from benchmark_exporter.ledger.benchmark_runs import (
     values,
 )
 from benchmark_exporter.ledger.state import NewestGate
+from benchmark_exporter.links import NOWHERE, Repository
 from benchmark_exporter.stream.worst_first import WORST_FIRST
 
 RESULTS_SHOWN, RUNS_SHOWN = 20, 25
@@ -52,7 +53,7 @@ class BenchmarkView:
     `others` are its further scopes. `results` are those of the page's part, the worst first, of
     `result_count`; `histories` are by their names. `is_cut` says that older runs were not read,
     since that would have taken too long. `runs_found` is False if the runs could not be searched
-    in time; `more_runs` says that there are older ones.
+    in time; `more_runs` says that there are older ones. `repository` is that of the commits.
     """
 
     found: BenchmarkScope
@@ -69,6 +70,7 @@ class BenchmarkView:
     values: Sequence[ValueOf]
     runs_found: bool
     more_runs: bool
+    repository: Repository = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,17 +4,18 @@ from collections.abc import Iterator, Sequence
 
 from benchmark_exporter.benchmark_page.addresses import graph, triage_form
 from benchmark_exporter.benchmark_page.chart import Chart
-from benchmark_exporter.benchmark_page.markup import badge, commit, facts, link, name, table, text
+from benchmark_exporter.benchmark_page.markup import badge, facts, link, name, table, text
 from benchmark_exporter.benchmark_page.query import DAYS
 from benchmark_exporter.benchmark_page.reading import BenchmarkView, History
 from benchmark_exporter.benchmark_page.triage_command import stack_command, triage_command
-from benchmark_exporter.ledger.benchmark_reading import NewestRunOf, ResultState
+from benchmark_exporter.ledger.benchmark_reading import ResultState
 from benchmark_exporter.ledger.change_points import ChangePoint
 from benchmark_exporter.ledger.state import NewestVerdict
 from benchmark_exporter.ledger.triage_rows import TriagedRegression
-from benchmark_exporter.links import Links
+from benchmark_exporter.links import Links, Repository
 from benchmark_exporter.model import REGRESSED, Result, Scope
 from benchmark_exporter.site.cells import moment
+from benchmark_exporter.site.commits import commit, compared
 from benchmark_exporter.texts.say import Say
 from benchmark_exporter.wording import (
     Said,
@@ -44,8 +45,9 @@ def result_section(
     return (
         f'<section class="result" aria-labelledby="{heading}">'
         f'<h2 id="{heading}">{title} {badge(said_of(state, say))}</h2>'
-        f"{facts(_facts(state, view.run, say))}{_chart(state, history, days, number, say)}"
-        f"{of_result}{_changes(state.changes, result, say)}{_triage(state, scope, say)}</section>"
+        f"{facts(_facts(state, view, say))}{_chart(state, history, days, number, say)}{of_result}"
+        f"{_changes(state.changes, result, view.repository, say)}{_triage(state, scope, say)}"
+        "</section>"
     )
 
 
@@ -66,15 +68,15 @@ def value_of(result: Result) -> float | None:
     return statistics.mean if statistics.p50 is None else statistics.p50
 
 
-def _facts(state: ResultState, newest: NewestRunOf, say: Say) -> Iterator[tuple[str, str]]:
+def _facts(state: ResultState, view: BenchmarkView, say: Say) -> Iterator[tuple[str, str]]:
     result, value = state.result, value_of(state.result)
     if value is not None:
         yield say("Now"), _now(result, value, say)
-    if (run := state.run) != newest:  # it is no longer measured, or was not this time
+    if (run := state.run) != view.run:  # it is no longer measured, or was not this time
         at = f"{moment(run.timestamp_seconds)} UTC"
-        yield say("Last run"), of_commit(at, run.commit_hash, say)
+        yield say("Last run"), of_commit(at, run.commit_hash, view.repository, say)
     if state.verdict is not None:
-        yield from _judged(state.verdict, result, say)
+        yield from _judged(state.verdict, state, view.repository, say)
     if state.triage is not None:
         yield say("Triage"), _said_by_people(state.triage, say)
 
@@ -93,20 +95,23 @@ def _now(result: Result, value: float, say: Say) -> str:
     )
 
 
-def of_commit(said: str, commit_hash: str, say: Say) -> str:
+def of_commit(said: str, commit_hash: str, repository: Repository, say: Say) -> str:
     """What is said, in HTML, with the commit that it is said of; without one if that is empty."""
     if not commit_hash:
         return said
-    return say("{said}, commit {commit}", said=said, commit=commit(commit_hash))
+    return say("{said}, commit {commit}", said=said, commit=commit(commit_hash, repository))
 
 
-def _judged(newest: NewestVerdict, result: Result, say: Say) -> Iterator[tuple[str, str]]:
-    verdict, unit = newest.verdict, newest.unit
-    if verdict.state in REGRESSED and newest.passed_commit:
-        good = commit(newest.passed_commit)
-        yield say("Since"), say("after commit {commit}, the last good one", commit=good)
+def _judged(
+    newest: NewestVerdict, state: ResultState, repository: Repository, say: Say
+) -> Iterator[tuple[str, str]]:
+    verdict, unit, good = newest.verdict, newest.unit, newest.passed_commit
+    if verdict.state in REGRESSED and good:
+        to_newest = compared(good, state.run.commit_hash, repository, say)
+        since = say("after commit {commit}, the last good one", commit=commit(good, repository))
+        yield say("Since"), f"{since}{to_newest}"
     if verdict.reference is not None:
-        yield say("Baseline"), _baseline(newest, say)
+        yield say("Baseline"), _baseline(newest, repository, say)
     if verdict.limit is not None:
         yield say("Limit"), text(with_unit(verdict.limit, unit))
     yield (
@@ -117,7 +122,7 @@ def _judged(newest: NewestVerdict, result: Result, say: Say) -> Iterator[tuple[s
                 verdict.quiet_ratio,
                 verdict.reachable_ratio,
                 verdict.reachable_samples,
-                result.sample_count,
+                state.result.sample_count,
                 say,
             )
         ),
@@ -133,7 +138,7 @@ def _judged(newest: NewestVerdict, result: Result, say: Say) -> Iterator[tuple[s
         yield say("Moved"), say("with most results of the run, which points to the machine")
 
 
-def _baseline(newest: NewestVerdict, say: Say) -> str:
+def _baseline(newest: NewestVerdict, repository: Repository, say: Say) -> str:
     """What the newest run was compared with."""
     verdict, pinned = newest.verdict, newest.baseline
     said = text(with_unit(verdict.reference or 0.0, newest.unit))
@@ -143,7 +148,7 @@ def _baseline(newest: NewestVerdict, say: Say) -> str:
         said = say("{value}, pinned of {version}", value=said, version=text(pinned.version))
     else:
         said = say("{value}, pinned", value=said)
-    return of_commit(said, pinned.commit_hash, say)
+    return of_commit(said, pinned.commit_hash, repository, say)
 
 
 def _said_by_people(triage: TriagedRegression, say: Say) -> str:
@@ -173,7 +178,9 @@ def _chart(state: ResultState, history: History, days: str, number: int, say: Sa
     ).html()
 
 
-def _changes(changes: Sequence[ChangePoint], result: Result, say: Say) -> str:
+def _changes(
+    changes: Sequence[ChangePoint], result: Result, repository: Repository, say: Say
+) -> str:
     if not changes:
         return ""
     rows = [
@@ -184,8 +191,9 @@ def _changes(changes: Sequence[ChangePoint], result: Result, say: Say) -> str:
                 f"{with_unit(each.value_before, each.unit)} → "
                 f"{with_unit(each.value_after, each.unit)}"
             ),
-            commit(each.previous_commit_hash) or "?",
-            commit(each.commit_hash) or "?",
+            commit(each.previous_commit_hash, repository) or "?",
+            (commit(each.commit_hash, repository) or "?")
+            + compared(each.previous_commit_hash, each.commit_hash, repository, say),
         )
         for each in changes
     ]

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from benchmark_exporter.benchmark_page.query import (
     read_benchmark_query,
 )
 from benchmark_exporter.benchmark_page.reading import Choice, Unknown, read_view
-from benchmark_exporter.links import Links
+from benchmark_exporter.links import Links, Repositories
 from benchmark_exporter.site import layout
 from benchmark_exporter.site.language import say_for
 from benchmark_exporter.site.reasons import reason
@@ -32,15 +33,25 @@ _TYPES = {"benchmark.css": "text/css", "search.js": "text/javascript"}
 
 
 class BenchmarkPages:
-    """Answers with pages of what is in the ledger at a path. They write nothing."""
+    """Answers with pages of what is in the ledger at a path. They write nothing.
+
+    `repositories` are those of the settings in effect, to which commits are links.
+    """
 
     def __init__(
-        self, ledger: Path, links: Links, read: Read, *, clock: Callable[[], float] = time.time
+        self,
+        ledger: Path,
+        links: Links,
+        read: Read,
+        *,
+        clock: Callable[[], float] = time.time,
+        repositories: Callable[[], Repositories] = Repositories,
     ) -> None:
         self._ledger = ledger
         self._links = links
         self._read = read
         self._clock = clock
+        self._repositories = repositories
 
     def routes(self) -> Sequence[web.RouteDef]:
         """Their routes, and those of their files."""
@@ -92,10 +103,14 @@ class BenchmarkPages:
         if isinstance(found, Choice):
             status = HTTPStatus.NOT_FOUND if found.is_wrong else HTTPStatus.OK
             return status, benchmark_view.choice_page(found, query, say)
-        return HTTPStatus.OK, benchmark_view.page_of(found, query, self._links, say)
+        repository = self._repositories().of(found.found.scope.project)
+        view = replace(found, repository=repository)
+        return HTTPStatus.OK, benchmark_view.page_of(view, query, self._links, say)
 
     def _list_by_worker(self, query: ListQuery, say: Say) -> tuple[HTTPStatus, str]:
-        return HTTPStatus.OK, list_view.page_of(read_list(self._ledger, query), query, say)
+        found = read_list(self._ledger, query)
+        listed = replace(found, repositories=self._repositories())
+        return HTTPStatus.OK, list_view.page_of(listed, query, say)
 
 
 def _page(status: HTTPStatus, page: str) -> web.Response:

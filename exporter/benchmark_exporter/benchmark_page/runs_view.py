@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 from benchmark_exporter.benchmark_page.markup import (
     badge,
-    commit,
     short_name,
     table,
     text,
@@ -14,6 +13,7 @@ from benchmark_exporter.benchmark_page.markup import (
 from benchmark_exporter.benchmark_page.reading import BenchmarkView
 from benchmark_exporter.ledger.benchmark_runs import RunOf, ValueOf
 from benchmark_exporter.site.cells import moment
+from benchmark_exporter.site.commits import commit
 from benchmark_exporter.stream.worst_first import WORST_FIRST
 from benchmark_exporter.texts.say import Say
 from benchmark_exporter.wording import (
@@ -51,7 +51,7 @@ def runs_table(view: BenchmarkView, say: Say) -> str:
                 _values(worst_first, view.found.benchmark, say),
                 _verdict(run, worst_first, say),
                 "" if run.passed is None else badge(gate_said(run.passed, run.severity, say)),
-                commit(run.commit_hash),
+                commit(run.commit_hash, view.repository),
                 text(run.run_id),
                 # Another branch's runs are only compared with this one's.
                 "" if run.tracked else text(run.branch),

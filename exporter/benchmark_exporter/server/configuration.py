@@ -7,6 +7,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from benchmark_exporter.config import Config, ConfigError, load_config
+from benchmark_exporter.links import Repositories
 from benchmark_exporter.metrics.live import ConfigStatus
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,10 @@ class Configuration:
     def status(self) -> ConfigStatus:
         """Whether the file was accepted when it was last read, and when one was."""
         return ConfigStatus(self.failure is None, self._success_seconds)
+
+    def repositories(self) -> Repositories:
+        """Where the settings in effect say that commits are shown."""
+        return self.now.repositories_by_project
 
     @property
     def checked_seconds(self) -> float:

@@ -66,8 +66,10 @@ class Server:
     def __init__(
         self, settings: ServeSettings, worker: Worker, upload_worker: Worker, live_worker: Worker
     ) -> None:
-        config = settings.config
-        self._settings, self._state = settings, IngestState()
+        config, self._settings, self._state = settings.config, settings, IngestState()
+        self._configuration = Configuration(
+            config, settings.config_path, settings.environment, time.time
+        )
         self._feed = Feed(
             lambda snapshot: Hub(
                 __version__,
@@ -76,10 +78,8 @@ class Server:
                 lag_bounds_seconds=settings.definitions[STREAM_LAG_METRIC].buckets,
                 now=lambda: datetime.now(UTC),
                 monotonic=time.monotonic,
-            )
-        )
-        self._configuration = Configuration(
-            config, settings.config_path, settings.environment, time.time
+            ),
+            self._configuration.repositories,
         )
         self._access = Access(settings, lambda: self._configuration.now)
         collector = Collector(settings.definitions, config)
@@ -136,9 +136,10 @@ class Server:
         follow(lambda _: self._ingest.wake())
 
     def _make_pages(self) -> tuple[ReadApi, Site]:
-        settings = self._settings
-        api = ReadApi(settings.ledger_path)
-        benchmarks = BenchmarkPages(settings.ledger_path, settings.links, api.read)
+        settings, repositories = self._settings, self._configuration.repositories
+        ledger, links = settings.ledger_path, settings.links
+        api = ReadApi(ledger)
+        benchmarks = BenchmarkPages(ledger, links, api.read, repositories=repositories)
         parts = (self._configuration, self._publisher, self._state, self._feed)
         return api, Site(site_source(settings, *parts), benchmarks.routes())
 

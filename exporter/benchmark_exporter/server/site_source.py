@@ -53,4 +53,5 @@ def site_source(
         port=settings.port,
         stream_port=None if stream is None else stream[1],
         is_stream_secret=is_secret,
+        repositories=configuration.repositories,
     )

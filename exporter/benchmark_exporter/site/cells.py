@@ -6,17 +6,10 @@ from html import escape
 
 from benchmark_exporter.wording import Said
 
-COMMIT_CHARACTERS_SHOWN = 12
-
 
 def badge(said: Said) -> str:
     """A state as a badge of its kind's colour. Its words say the state too."""
     return f'<span class="badge {said.kind}">{escape(said.text)}</span>'
-
-
-def commit(commit_hash: str) -> str:
-    """A commit's hash, cut as far as people read it; nothing for an empty one."""
-    return f"<code>{escape(commit_hash[:COMMIT_CHARACTERS_SHOWN])}</code>" if commit_hash else ""
 
 
 def moment(timestamp_seconds: float) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmark_exporter.alert_texts.language import ENGLISH
 from benchmark_exporter.ledger.current_state import CurrentState
-from benchmark_exporter.links import Links
+from benchmark_exporter.links import Links, Repositories
 from benchmark_exporter.model import SubjectKind
 from benchmark_exporter.site.runbooks import runbook_file
 from benchmark_exporter.stream.messages import Progress
@@ -54,7 +54,8 @@ class Source:
 
     `known` raises HTTPServiceUnavailable while there is no state; `failures` never does.
     `runbooks_dir` is the folder of the runbooks. `port` is the exporter's, `stream_port` that of
-    the stream, None if it is off; `is_stream_secret` says that it asks for a token.
+    the stream, None if it is off; `is_stream_secret` says that it asks for a token. `repositories`
+    are those of the settings in effect.
     """
 
     known: Callable[[], Known]
@@ -64,6 +65,7 @@ class Source:
     port: int
     stream_port: int | None
     is_stream_secret: bool = False
+    repositories: Callable[[], Repositories] = Repositories
 
     def runbook(self, name: str, language: str = ENGLISH) -> Path | None:
         """The file of a runbook, None if there is none of that name, or no such language."""

@@ -8,9 +8,11 @@ from itertools import chain
 from benchmark_exporter.ledger import BranchRuns
 from benchmark_exporter.ledger.owner_states import OwnerState
 from benchmark_exporter.ledger.state import NewestRun
+from benchmark_exporter.links import Repositories, Repository
 from benchmark_exporter.model import Scope
 from benchmark_exporter.site.addresses import benchmark_address, link
-from benchmark_exporter.site.cells import badge, commit, moment, table
+from benchmark_exporter.site.cells import badge, moment, table
+from benchmark_exporter.site.commits import commit, compared
 from benchmark_exporter.stream.shown_runs import ShownRuns, branch_runs
 from benchmark_exporter.stream.worst_first import verdicts_worst_first
 from benchmark_exporter.texts.say import Say, phrase
@@ -28,7 +30,9 @@ RUNS_SHOWN, CHANGES_SHOWN = 15, 10
 _OfBenchmark = tuple[Scope, str]
 
 
-def run_table(owners: Sequence[OwnerState], branches: BranchRuns, say: Say) -> str:
+def run_table(
+    owners: Sequence[OwnerState], branches: BranchRuns, repositories: Repositories, say: Say
+) -> str:
     """The newest runs, each one a benchmark's newest; empty if there are none.
 
     `owners` are those of the current state, `branches` its runs of branches that are not tracked.
@@ -52,7 +56,7 @@ def run_table(owners: Sequence[OwnerState], branches: BranchRuns, say: Say) -> s
         phrase("Median"): lambda run: medians.get((run.scope, run.benchmark), ""),
         phrase("Environment"): lambda run: escape(run.scope.environment),
         phrase("Machine class"): lambda run: escape(run.scope.machine_class),
-        phrase("Commit"): lambda run: commit(run.commit_hash),
+        phrase("Commit"): lambda run: commit(run.commit_hash, repositories.of(run.scope.project)),
         phrase("Run at (UTC)"): lambda run: moment(run.timestamp_seconds),
     }
     every = scopes | {run.scope for run in others.runs}
@@ -83,7 +87,7 @@ def _said_of(run: NewestRun, shown: ShownRuns, say: Say) -> Said:
     return run_said(run.failed, gate_words, said, say)
 
 
-def change_table(owners: Sequence[OwnerState], say: Say) -> str:
+def change_table(owners: Sequence[OwnerState], repositories: Repositories, say: Say) -> str:
     """The newest change points of tracked branches; empty if there are none."""
     newest = heapq.nlargest(
         CHANGES_SHOWN,
@@ -93,7 +97,7 @@ def change_table(owners: Sequence[OwnerState], say: Say) -> str:
     rows = [
         (
             escape(change.name),
-            escape(change.scope.project),
+            escape(project := change.scope.project),
             escape(change.scope.branch),
             escape(change.scope.environment),
             badge(
@@ -102,7 +106,7 @@ def change_table(owners: Sequence[OwnerState], say: Say) -> str:
                     "warning" if change.worse else "good",
                 )
             ),
-            f"{commit(change.previous_commit_hash) or '?'}..{commit(change.commit_hash) or '?'}",
+            _range(change.previous_commit_hash, change.commit_hash, repositories.of(project), say),
             moment(change.at_seconds),
         )
         for change in newest
@@ -117,6 +121,12 @@ def change_table(owners: Sequence[OwnerState], say: Say) -> str:
         say("First run (UTC)"),
     )
     return table(say("Newest change points"), heads, rows, name="changes")
+
+
+def _range(last_before: str, first_after: str, repository: Repository, say: Say) -> str:
+    """The commits between which a level changed."""
+    before, after = (commit(each, repository) or "?" for each in (last_before, first_after))
+    return f"{before}..{after}{compared(last_before, first_after, repository, say)}"
 
 
 def _shown(owners: Sequence[OwnerState], runs: Sequence[NewestRun], others: ShownRuns) -> ShownRuns:

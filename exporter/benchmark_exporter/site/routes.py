@@ -9,6 +9,7 @@ from aiohttp import web
 
 from benchmark_exporter.alert_texts.language import ENGLISH
 from benchmark_exporter.config import packaged
+from benchmark_exporter.links import Repositories
 from benchmark_exporter.site.addresses_page import addresses_page
 from benchmark_exporter.site.files_page import files_page
 from benchmark_exporter.site.known import Source
@@ -40,14 +41,15 @@ _SWITCH = web.get(SWITCH_PATH, switch)
 
 
 class _Results(NamedTuple):
-    """What the start page says of a state, with the state's version and when it was made."""
+    """What the start page says of a state, with what it depends on and when it was made."""
 
     made_seconds: float
     version: int
+    repositories: Repositories
     html: tuple[str, str]
 
 
-_NO_RESULTS = _Results(float("-inf"), -1, ("", ""))
+_NO_RESULTS = _Results(float("-inf"), -1, Repositories(), ("", ""))
 
 
 class Site:
@@ -96,10 +98,10 @@ class Site:
     def _now(self, say: Say) -> str:
         known, last = self._source.known(), self._results.get(say.language, _NO_RESULTS)
         is_due = time.monotonic() - last.made_seconds >= RESULTS_SECONDS
-        if last.version != known.version and is_due:
+        of = known.version, self._source.repositories()
+        if (last.version, last.repositories) != of and is_due:
             results = start_results(known, self._source, say)
-            last = _Results(time.monotonic(), known.version, results)
-            self._results[say.language] = last
+            last = self._results[say.language] = _Results(time.monotonic(), *of, results)
         return start_content(known, last.html, say)
 
     async def _files(self, request: web.Request) -> web.Response:

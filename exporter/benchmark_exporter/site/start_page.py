@@ -13,7 +13,8 @@ from benchmark_exporter.site.addresses import (
     runbook_address,
     triage_address,
 )
-from benchmark_exporter.site.cells import badge, commit
+from benchmark_exporter.site.cells import badge
+from benchmark_exporter.site.commits import commit, compared
 from benchmark_exporter.site.known import Known, Source
 from benchmark_exporter.site.layout import page, script_texts
 from benchmark_exporter.site.newest_tables import change_table, run_table
@@ -54,10 +55,11 @@ def start_results(known: Known, source: Source, say: Say) -> tuple[str, str]:
     state = known.state
     owners = list(state.owners.values())
     wrong = wrong_now(owners, state.notifications)
-    runs = _runs_part(run_table(owners, state.branches, say), known, say)
+    repositories = source.repositories()
+    runs = _runs_part(run_table(owners, state.branches, repositories, say), known, say)
     return (
         escape(_headline(known, wrong, say)),
-        f"{_wrong_part(wrong, source, say)}{runs}{change_table(owners, say)}",
+        f"{_wrong_part(wrong, source, say)}{runs}{change_table(owners, repositories, say)}",
     )
 
 
@@ -119,24 +121,37 @@ def _further(links: Links, say: Say) -> str:
 def _group(group: WrongGroup, source: Source, say: Say) -> str:
     where = ", ".join(escape(part) for part in (group.project, group.branch) if part)
     said = say("{where}: {count}", where=where, count=group.count(say))
-    title = f"<strong>{said}</strong>"
-    if group.since_commit:
-        title = say("{title} since commit {commit}", title=title, commit=commit(group.since_commit))
-    newest, scopes = sorted(group.commits), {each.scope for each in group.benchmarks}
-    if len(newest) == 1:
-        title = say("{title}, newest run of {commit}", title=title, commit=commit(newest[0]))
+    title = _with_commits(f"<strong>{said}</strong>", group, source, say)
+    scopes = {each.scope for each in group.benchmarks}
     if len(scopes) == 1:
         place = say("in {place}", place=_place(next(iter(scopes))))
         title += f' <span class="quiet">{place}</span>'
     benchmarks = [_benchmark(each, say, where=len(scopes) > 1) for each in group.benchmarks]
     moved = "moved" if group.is_shifted else ""
-    key = escape("|".join((group.project, group.branch, group.since_commit, moved, *newest[:1])))
+    key = escape(
+        "|".join(
+            (group.project, group.branch, group.since_commit, moved, *sorted(group.commits)[:1])
+        )
+    )
     return (
         f'<li class="entry {group.severity}" data-key="{key}">'
         f'<p><span class="badge {group.severity}">{group.severity}</span> {title}</p>'
         f"{_listed(benchmarks, say)}"
         f"<p>{_runbooks(group.runbooks, source, say, group.firing)}{_triage(group, say)}</p></li>"
     )
+
+
+def _with_commits(title: str, group: WrongGroup, source: Source, say: Say) -> str:
+    """A title with the last good commit, and that of the newest runs if they are of one."""
+    repository = source.repositories().of(group.project)
+    good, newest = group.since_commit, sorted(group.commits)
+    if good:
+        title = say("{title} since commit {commit}", title=title, commit=commit(good, repository))
+    if len(newest) != 1:
+        return title
+    of = commit(newest[0], repository)
+    title = say("{title}, newest run of {commit}", title=title, commit=of)
+    return f"{title}{compared(good, newest[0], repository, say)}"
 
 
 def _benchmark(wrong: WrongBenchmark, say: Say, *, where: bool) -> str:

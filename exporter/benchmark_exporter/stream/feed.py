@@ -14,6 +14,7 @@ from msgspec.structs import asdict
 from benchmark_exporter.ledger.current_state import CurrentState
 from benchmark_exporter.ledger.state import NewestGate, NewestRun, ReceivedNotification
 from benchmark_exporter.ledger.urgency import urgent_first, varied
+from benchmark_exporter.links import Repositories
 from benchmark_exporter.model import SEVERITIES
 from benchmark_exporter.stream.benchmarks import Benchmark, Benchmarks
 from benchmark_exporter.stream.hub import Hub
@@ -47,12 +48,17 @@ _Timed = TypeVar("_Timed", NewestRun, NewestGate)
 class Feed:
     """Holds what a joining client has to know, and publishes what changes.
 
-    `hub` makes the hub from a function that gives the snapshot. The first state is the starting
-    point and counts as no change.
+    `hub` makes the hub from a function that gives the snapshot; `repositories` are those of the
+    settings in effect. The first state is the starting point and counts as no change.
     """
 
-    def __init__(self, hub: Callable[[Callable[[MessageFilter], Snapshot]], Hub]) -> None:
+    def __init__(
+        self,
+        hub: Callable[[Callable[[MessageFilter], Snapshot]], Hub],
+        repositories: Callable[[], Repositories] = Repositories,
+    ) -> None:
         self.hub = hub(self._snapshot)
+        self._repositories = repositories
         self._state: CurrentState | None = None
         self._benchmarks: Benchmarks | None = None
         self._running: dict[str, Progress] = {}
@@ -130,7 +136,7 @@ class Feed:
             if now.run is not None and (
                 before.run != now.run or _verdict_news(before) != _verdict_news(now)
             ):
-                news = _run_news(now, now.run)
+                news = _run_news(now, now.run, self._repositories())
                 self._publish("run", news, news.benchmark)
         for before, now in changes:
             if now.gate is not None and before.gate != now.gate:
@@ -171,9 +177,13 @@ class Feed:
             for gate in benchmarks.gates()
             if wanted(gate.scope.project, gate.outcome.benchmark, gate.scope.branch)
         )
+        repositories = self._repositories()
         return Snapshot(
             running=running,
-            runs=[_run_news(benchmarks.get((run.scope, run.benchmark)), run) for run in runs],
+            runs=[
+                _run_news(benchmarks.get((run.scope, run.benchmark)), run, repositories)
+                for run in runs
+            ],
             gates=[_gate_news(gate) for gate in gates],
             alerts=_firing_alerts(state, wanted),
             rejected=_rejected(state),
@@ -214,7 +224,7 @@ def _verdict_news(of: Benchmark) -> list[VerdictNews]:
     return news
 
 
-def _run_news(of: Benchmark, run: NewestRun) -> RunNews:
+def _run_news(of: Benchmark, run: NewestRun, repositories: Repositories) -> RunNews:
     times = {
         result.variant: round(result.statistics.p50 * 1e3, 6)
         for result in (newest.result for newest in of.results)
@@ -226,6 +236,7 @@ def _run_news(of: Benchmark, run: NewestRun) -> RunNews:
         run_id=run.run_id,
         benchmark=run.benchmark,
         commit_hash=run.commit_hash,
+        commit_url=repositories.of(run.scope.project).commit(run.commit_hash),
         format=run.format,
         timestamp=_moment(run.timestamp_seconds),
         failed=run.failed,

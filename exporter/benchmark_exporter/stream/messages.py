@@ -91,9 +91,11 @@ class RunSummary(ScopeNews, frozen=True, kw_only=True):
 class RunNews(RunSummary, frozen=True, kw_only=True):
     """The newest run of a benchmark in a scope. `timestamp` is its document's.
 
-    `p50_ms` has its execution times by variant; `verdicts` is sorted worst first.
+    `commit_url` is where its commit is shown, None if that is not known. `p50_ms` has its execution
+    times by variant; `verdicts` is sorted worst first.
     """
 
+    commit_url: str | None = None
     format: str
     timestamp: datetime
     failed: bool

@@ -17,7 +17,7 @@ from msgspec.structs import asdict, replace
 
 from benchmark_exporter.config import AlertKeeping, Config, GateLimits, packaged
 from benchmark_exporter.limits import LimitsEntry
-from benchmark_exporter.links import Links
+from benchmark_exporter.links import Links, Repository
 from benchmark_exporter.metrics.definitions import load_definitions
 from benchmark_exporter.names import Alias
 from benchmark_exporter.regression import Limits
@@ -46,6 +46,9 @@ CHANGED = Config(
     tracked_branches=["stable/*"],
     clock_tolerance_seconds=222.5,
     aliases=[Alias("old-name", "new-name")],
+    commit_url="https://code.example/{commit}",
+    compare_url="https://code.example/{base}...{head}",
+    repositories={"orbit": Repository("https://code.example/orbit/{commit}")},
     stream_origins=["https://ci.example"],
     stream_max_clients=55,
     counter_hold_seconds=4.5,

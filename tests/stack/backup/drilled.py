@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from stack.project import derived_name
-from stack.settings import ALERTMANAGER, EXPORTER, PROMETHEUS, Settings, load
+from stack.settings import ALERTMANAGER, EXPORTER, NODE_EXPORTER, PROMETHEUS, Settings, load
 from tests import guardian
 from tests.stack.backends import get, get_text, query, stand_in_images, trust, until
 from tests.stack.checkouts import checkout, link_programs, ports, run_stack
@@ -125,6 +125,13 @@ def compose(folder: Path, free_port: Callable[[], int]) -> Iterator[Drilled]:
             subprocess.run(command, capture_output=True, check=False)
         for path in at_end:
             path.unlink()
+
+
+def backup_noted(drilled: Drilled) -> Mapping[str, float]:
+    """What node_exporter shows of the newest backup."""
+    text = get_text(NODE_EXPORTER.url(settings_again(drilled), "/metrics"))
+    shown = (line.split() for line in text.splitlines() if line.startswith("stack_backup_"))
+    return {name: float(value) for name, value in shown}
 
 
 def destroy(drilled: Drilled) -> Mapping[str, bytes]:

@@ -91,6 +91,9 @@ def test_nothing_from_before_a_backup_is_missing(
     totals_before, at_seconds = drilled.totals(), time.time() - 2
     samples_before = drills.samples(drilled, at_seconds)
     archive, number = back_up_under_load(drilled, tmp_path / "backups")
+    noted = drills.backup_noted(drilled)
+    assert noted["stack_backup_size_bytes"] == archive.stat().st_size
+    assert at_seconds < noted["stack_backup_last_success_timestamp_seconds"] <= time.time()
 
     for later in range(number, number + AFTER):
         drop(drilled, later)
@@ -104,6 +107,7 @@ def test_nothing_from_before_a_backup_is_missing(
     assert "compared with the backup" in restored
 
     drilled.until_ingested(files)
+    assert drills.backup_noted(drilled) == noted  # a restore makes no backup look new
     runs = {run["run_id"]: run for run in drilled.history()}
     assert len(runs) == len(drilled.history()) == files
     for run in runs_before:

@@ -190,7 +190,7 @@ function paintRow(row, run, known) {
   setText(median, Object.entries(run.p50_ms).map(medianOfVariant).join(",\n"));
   setText(environment, run.environment);
   setText(machine, run.machine_class);
-  setText(commit, run.commit_hash.slice(0, 12));
+  paintCommit(commit, run);
   setTime(time.firstElementChild, run.timestamp);
   paintTrend(trend, run, gate, known.trends);
   if (run.isNew) {
@@ -199,6 +199,23 @@ function paintRow(row, run, known) {
     void row.offsetWidth; // so that the animation starts again
     row.classList.add("new");
   }
+}
+
+// A link if the exporter knows where the commit is shown.
+function paintCommit(cell, { commit_hash: hash, commit_url: address }) {
+  const shown = hash.slice(0, 12);
+  if (!address) {
+    setText(cell, shown);
+    return;
+  }
+  let link = cell.querySelector("a");
+  if (!link) {
+    link = made("a");
+    link.rel = "noopener noreferrer";
+    cell.replaceChildren(link);
+  }
+  setText(link, shown);
+  setHref(link, address);
 }
 
 function medianOfVariant([variant, ms]) {

@@ -136,7 +136,7 @@ def _compare_sides(base: Side, head: Side, prepare: str | None, plan: Plan) -> C
             if side is base or side.folder != base.folder:
                 show(f"preparing {side.name}", file=sys.stderr)
                 sides.prepare(side, prepare)
-    with Runner() as runner, RoundProgress() as reports:
+    with Runner() as runner, RoundProgress(plan.max_seconds) as reports:
         return compare(
             lambda: runner.measure(base), lambda: runner.measure(head), plan, reports.report
         )

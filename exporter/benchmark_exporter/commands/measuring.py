@@ -1,7 +1,9 @@
 """What commands that measure versions share: options, progress of the rounds, an orderly end."""
 
+import math
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import wraps
@@ -188,9 +190,13 @@ def ended_by_sigterm() -> Iterator[None]:
 
 
 class RoundProgress:
-    """The progress of each phase, one after the other, on standard error."""
+    """The progress of each phase, one after the other, on standard error.
 
-    def __init__(self) -> None:
+    All of them end after `most_seconds`, however many rounds are planned.
+    """
+
+    def __init__(self, most_seconds: float = math.inf) -> None:
+        self._ends = time.monotonic() + most_seconds
         self._phase: tuple[str, int] | None = None
         self._progress: Progress | None = None
 
@@ -206,6 +212,6 @@ class RoundProgress:
         if (what, planned) != self._phase:
             self.__exit__()
             self._phase = what, planned
-            self._progress = Progress(planned, what, sys.stderr, begun=done)
+            self._progress = Progress(planned, what, sys.stderr, begun=done, ends=self._ends)
         if self._progress is not None:
             self._progress.report(done)

@@ -5,7 +5,8 @@ SHELL := /bin/bash
 .PHONY: help up upgrade-check down status logs demo demo-clean reload notify-test proxy-user clean
 .PHONY: compose systemd backup restore restore-clean long-term-fill drill-long-term
 .PHONY: history backfill baseline triage import watch push
-.PHONY: test test-crash order fuzz soak drill drill-failover bench lint check audit format generate screenshots lock release
+.PHONY: test test-crash order fuzz soak drill drill-failover bench lint check audit format generate
+.PHONY: screenshots tutorial lock release
 
 VENV := .venv
 RUN_REQUIREMENTS := exporter/requirements.txt exporter/requirements-build.txt stack/requirements.txt
@@ -153,6 +154,9 @@ generate: $(VENV)/dev ## generate the dashboards, docs/metrics.md, the result sc
 
 screenshots: $(VENV)/dev ## take docs/img/*.png from the running stack, after make demo
 	@$(PY) -m tools.screenshots
+
+tutorial: $(VENV)/dev ## run the commands of docs/tutorial.md on the running stack, compare the output
+	@$(PY) -m tools.tutorial $(ARGS)
 
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
   --upgrade --custom-compile-command 'make lock'

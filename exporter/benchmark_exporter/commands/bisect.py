@@ -16,17 +16,15 @@ from benchmark_exporter.bisect.repository import Repository
 from benchmark_exporter.bisect.search import Ending, Progress, search
 from benchmark_exporter.bisect.state import Arguments, State, StateFile
 from benchmark_exporter.commands.measuring import (
-    OutputFile,
+    Measuring,
+    Reporting,
     RoundProgress,
-    detect_option,
     ended_by_sigterm,
-    prepare_option,
-    report_options,
-    rounds_options,
-    show_report,
+    measuring_options,
 )
 from benchmark_exporter.commands.options import (
-    COMMAND_SETTINGS,
+    WORDS_METAVAR,
+    WORDS_SETTINGS,
     Command,
     Unusable,
     option,
@@ -63,8 +61,8 @@ class _Command(Command):
 @click.command(
     "bisect",
     cls=_Command,
-    context_settings={**COMMAND_SETTINGS, "allow_interspersed_args": False},
-    options_metavar="[OPTIONS] [--]",
+    context_settings=WORDS_SETTINGS,
+    options_metavar=WORDS_METAVAR,
     epilog="It exits 0 if the commit is found, 1 if good and bad do not differ or the bisection "
     "cannot be made, 2 if it is undecided which commit it is. Ctrl-C stops it; the same command "
     "goes on.",
@@ -78,56 +76,47 @@ class _Command(Command):
     help="Result to follow.",
     show_default="the one that became worse most",
 )
-@prepare_option
-@detect_option(
+@option("--restart", is_flag=True, help="Discard what a stopped bisection has found.")
+@measuring_options(
+    "Skip a commit that is undecided after so long: 90s, 10m, 2h.",
+    "COMMAND [ARGUMENT]...",
     help="Change from the good commit that makes one slow.",
     show_default="half of the change between good and bad",
 )
-@rounds_options("Skip a commit that is undecided after so long: 90s, 10m, 2h.")
-@option("--restart", is_flag=True, help="Discard what a stopped bisection has found.")
-@report_options
-@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="COMMAND [ARGUMENT]...")
 def command(
-    words: tuple[str, ...],
     good: str,
     bad: str,
     result: str | None,
-    prepare: str | None,
-    detect: float | None,
-    max_time: float,
-    noise_rounds: int,
-    warmups: int,
-    seed: int,
     restart: bool,
-    form: str,
-    output: tuple[OutputFile, ...],
+    measuring: Measuring,
+    reporting: Reporting,
 ) -> int:
     """Find the first commit that made a command slower.
 
     Each commit that is tested is checked out next to the good one, in a folder of its own, and both
     run COMMAND in turn, as `compare` does. What cannot be built or measured is skipped.
     """
-    if not words:
+    if not measuring.words:
         raise _Failed("say what to run: COMMAND")
-    plan = Plan(0.02 if detect is None else detect, max_time, noise_rounds, warmups, seed)
+    plan = measuring.plan()
     try:
         with ended_by_sigterm():
             repository = Repository(Path.cwd())
             arguments = Arguments(
                 repository.commit(good),
                 repository.commit(bad),
-                words,
+                measuring.words,
                 str(repository.below),
-                prepare,
+                measuring.prepare,
                 result,
-                detect,
+                measuring.detect,
             )
             file = StateFile(repository.state_file)
             with file.locked():
                 ended = _bisect(repository, file, _state(file, arguments, restart), plan)
     except CompareError as error:
         raise _Failed(str(error)) from error
-    show_report(RENDERERS, ended, form, output, _Failed)
+    reporting.show(RENDERERS, ended, _Failed)
     return EXIT_OF[ended.found.ending]
 
 

@@ -1,5 +1,6 @@
 """`benchmark-exporter comment --of-forks`: on merge requests from forks, by the project itself."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from benchmark_exporter.review.comment import Frame, render
 from benchmark_exporter.review.forges import GitLab
 from benchmark_exporter.review.forks import OfFork, files_of_forks
 from benchmark_exporter.review.markdown import marker
-from benchmark_exporter.review.publish import publish
+from benchmark_exporter.review.publish import confirm, post
 from benchmark_exporter.review.report import MAX_BYTES, ReportError, parse_report
 from benchmark_exporter.review.target import Target
 
@@ -32,15 +33,19 @@ async def comment_on_forks(
     Raises:
         ApiError: the API refuses, or there is no time left.
     """
+    own_marker = marker(frame.project, frame.suite)
     async with aiohttp.ClientSession(trust_env=True) as session:
         api = Api(session, target.api_url, headers, waiting)
-        found = False
+        found, posted = False, []
         async for file in files_of_forks(api, target.repository, job, path, number):
             found = True
             for body in _bodies(file, path, frame, show):
                 gitlab = GitLab(api, target.repository, file.number)
-                done = await publish(gitlab, marker(frame.project, frame.suite), body)
+                done = await post(gitlab, own_marker, body)
                 show(f"{target.repository}: comment on request {file.number} {done}")
+                posted.append((gitlab, own_marker, body, done))
+        # Together, since each of them waits.
+        await asyncio.gather(*(confirm(*each) for each in posted))
     if not found:
         show("nothing to comment on: no open merge request is from a fork")
 

@@ -10,17 +10,15 @@ import click
 
 from benchmark_exporter.commands import EXIT_OK, EXIT_REJECTED, EXIT_UNUSABLE
 from benchmark_exporter.commands.measuring import (
-    OutputFile,
+    Measuring,
+    Reporting,
     RoundProgress,
-    detect_option,
     ended_by_sigterm,
-    prepare_option,
-    report_options,
-    rounds_options,
-    show_report,
+    measuring_options,
 )
 from benchmark_exporter.commands.options import (
-    COMMAND_SETTINGS,
+    WORDS_METAVAR,
+    WORDS_SETTINGS,
     Command,
     Unusable,
     folder_option,
@@ -44,8 +42,8 @@ RENDERERS: dict[str, Callable[[Comparison], str]] = {
 
 @click.command(
     cls=Command,
-    context_settings={**COMMAND_SETTINGS, "allow_interspersed_args": False},
-    options_metavar="[OPTIONS] [--]",
+    context_settings=WORDS_SETTINGS,
+    options_metavar=WORDS_METAVAR,
     epilog="It exits 0 if no result is worse, 1 if one is, 2 if none is worse but one is "
     "undecided, or if the comparison cannot be made.",
 )
@@ -60,11 +58,6 @@ RENDERERS: dict[str, Callable[[Comparison], str]] = {
 @option("--head-command", metavar="WORDS", help="Command of the head, in place of COMMAND.")
 @folder_option("--base-results", help="Result files of the base; each is a run. Nothing is run.")
 @folder_option("--head-results", help="Result files of the head, likewise.")
-@prepare_option
-@detect_option(
-    default="2%",
-    help="Change to be found; a result that changed by less for certain is the same.",
-)
 @option(
     "--result",
     "selected",
@@ -74,26 +67,22 @@ RENDERERS: dict[str, Callable[[Comparison], str]] = {
     help="Result that decides, or a glob of their names. May be repeated.",
     show_default="all",
 )
-@rounds_options("Begin no round that would end later: 90s, 10m, 2h.")
-@report_options
-@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[COMMAND [ARGUMENT]...]")
+@measuring_options(
+    "Begin no round that would end later: 90s, 10m, 2h.",
+    "[COMMAND [ARGUMENT]...]",
+    default="2%",
+    help="Change to be found; a result that changed by less for certain is the same.",
+)
 def command(
-    words: tuple[str, ...],
     base: str | None,
     head: str | None,
     base_command: str | None,
     head_command: str | None,
     base_results: Path | None,
     head_results: Path | None,
-    prepare: str | None,
-    detect: float,
     selected: tuple[str, ...],
-    max_time: float,
-    noise_rounds: int,
-    warmups: int,
-    seed: int,
-    form: str,
-    output: tuple[OutputFile, ...],
+    measuring: Measuring,
+    reporting: Reporting,
 ) -> int:
     """Compare two versions by running them in turn on this machine.
 
@@ -101,7 +90,8 @@ def command(
     measures what it writes as result files into the folder {results}, which is also in the
     variable BENCHMARK_RESULTS_DIR; without any, its duration and its peak memory are compared.
     """
-    plan = Plan(detect, max_time, noise_rounds, warmups, seed, selected)
+    words, prepare = measuring.words, measuring.prepare
+    plan = measuring.plan(selected)
     try:
         if base_results is not None or head_results is not None:
             if base_results is None or head_results is None or words or base or head:
@@ -114,7 +104,7 @@ def command(
                 comparison = _compare_sides(old, new, prepare, plan)
     except CompareError as error:
         raise Unusable(str(error)) from error
-    show_report(RENDERERS, comparison, form, output)
+    reporting.show(RENDERERS, comparison)
     outcomes = {each.outcome for each in comparison.results}
     if "worse" in outcomes:
         return EXIT_REJECTED
@@ -146,7 +136,7 @@ def _compare_sides(base: Side, head: Side, prepare: str | None, plan: Plan) -> C
             if side is base or side.folder != base.folder:
                 show(f"preparing {side.name}", file=sys.stderr)
                 sides.prepare(side, prepare)
-    with Runner() as runner, RoundProgress() as reports:
+    with Runner() as runner, RoundProgress(plan.max_seconds) as reports:
         return compare(
             lambda: runner.measure(base), lambda: runner.measure(head), plan, reports.report
         )

@@ -8,11 +8,10 @@ import click
 from benchmark_exporter.commands import EXIT_OK, EXIT_REJECTED, EXIT_UNUSABLE
 from benchmark_exporter.commands.history import DEFAULT_LEDGER
 from benchmark_exporter.commands.measuring import (
-    OutputFile,
+    Reporting,
     detect_option,
     report_options,
     seed_option,
-    show_report,
 )
 from benchmark_exporter.commands.options import (
     COMMAND_SETTINGS,
@@ -84,8 +83,7 @@ def command(
     runs: int,
     detect: float,
     seed: int,
-    form: str,
-    output: tuple[OutputFile, ...],
+    reporting: Reporting,
 ) -> int:
     """Compare two sides that are in an exporter's ledger: how B differs from A.
 
@@ -100,7 +98,7 @@ def command(
             diff = compare_sides(reader, base, head, runs=runs, detect_ratio=detect, seed=seed)
     except (DiffError, LedgerError, StackError) as error:
         raise Unusable(str(error)) from error
-    show_report(RENDERERS, diff, form, output)
+    reporting.show(RENDERERS, diff)
     outcomes = {each.outcome for each in diff.results}
     if "worse" in outcomes:
         return EXIT_REJECTED

@@ -1,9 +1,12 @@
 """What commands that measure versions share: options, progress of the rounds, an orderly end."""
 
+import math
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn, Self, TypeVar
@@ -16,8 +19,12 @@ from benchmark_exporter.commands import values
 from benchmark_exporter.commands.options import Unusable, combined, option
 from benchmark_exporter.commands.output import show_all
 from benchmark_exporter.commands.progress import Progress
+from benchmark_exporter.compare.rounds import Plan
 
 EXIT_TERMINATED = 128 + signal.SIGTERM
+
+# In bisect, for the change between good and bad, of which half is then looked for.
+DEFAULT_DETECT_RATIO = 0.02
 
 FORMS = ("table", "markdown", "json")
 
@@ -27,26 +34,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
 
-def prepare_option(function: F) -> F:
-    """What builds a version."""
-    return option(
-        "--prepare", metavar="WORDS", help="Shell command that builds each version, run once."
-    )(function)
-
-
 def detect_option(**settings: Any) -> Callable[[F], F]:
     """A change, with its help and default."""
     return option("--detect", type=values.RATIO, metavar="SHARE", **settings)
-
-
-def rounds_options(max_time_help: str) -> Callable[[F], F]:
-    """How much is measured; see `compare.rounds.Plan`."""
-    return combined(
-        option("--max-time", type=values.SPAN, default="10m", metavar="TIME", help=max_time_help),
-        option("--noise-rounds", type=_NOISE_ROUNDS, default=5, help="Rounds of the A/A run."),
-        option("--warmups", type=_COUNT, default=1, help="Uncounted runs of each side first."),
-        seed_option,
-    )
 
 
 def seed_option(function: F) -> F:
@@ -77,8 +67,43 @@ def _output_file(text: str) -> OutputFile:
 OUTPUT_FILE = values.Parsed("file", _output_file)
 
 
-def report_options(function: F) -> F:
-    """Which form the output has, as `form`, and files for it, as `output`."""
+class Reporting(msgspec.Struct, frozen=True):
+    """Which form the output has, and files for it."""
+
+    form: str
+    output: Sequence[OutputFile]
+
+    def show(
+        self,
+        renderers: Mapping[str, Callable[[T], str]],
+        subject: T,
+        refusal: type[Unusable] = Unusable,
+    ) -> None:
+        """Prints a report, and writes it to files, each in its own form.
+
+        Raises:
+            Unusable: a file cannot be written; the others are, and the report is printed. It is of
+                the type `refusal`, which has the exit status.
+        """
+        failed = None
+        for file in self.output:
+            text = renderers[file.form or self.form](subject)
+            try:
+                write_file(file.path, f"{text}\n".encode())
+            except OSError as error:
+                failed = failed or refusal(f"{file.path}: {error.strerror}")
+        show_all(renderers[self.form](subject).split("\n"))
+        if failed is not None:
+            raise failed
+
+
+def report_options(function: Callable[..., int]) -> Callable[..., int]:
+    """How the output is written, as `reporting`."""
+
+    @wraps(function)
+    def command(form: str, output: tuple[OutputFile, ...], **others: Any) -> int:
+        return function(reporting=Reporting(form, output), **others)
+
     return combined(
         option(
             "--format",
@@ -96,32 +121,58 @@ def report_options(function: F) -> F:
             help="File to write the output to as well, in this format: json=FILE. May be repeated.",
             show_default="none; the format of --format",
         ),
-    )(function)
+    )(command)
 
 
-def show_report(
-    renderers: Mapping[str, Callable[[T], str]],
-    subject: T,
-    form: str,
-    output: Sequence[OutputFile],
-    refusal: type[Unusable] = Unusable,
-) -> None:
-    """Prints a report in a form, and writes it to files, each in its own.
+class Measuring(msgspec.Struct, frozen=True):
+    """What the options of `measuring_options` say; `detect` is None where that has no default."""
 
-    Raises:
-        Unusable: a file cannot be written; the others are, and the report is printed. It is of the
-            type `refusal`, which has the exit status.
+    words: tuple[str, ...]
+    prepare: str | None
+    detect: float | None
+    max_time: float
+    noise_rounds: int
+    warmups: int
+    seed: int
+
+    def plan(self, selected: tuple[str, ...] = ()) -> Plan:
+        """How the rounds are made; `selected` are the results that decide, all without any."""
+        detect = DEFAULT_DETECT_RATIO if self.detect is None else self.detect
+        return Plan(detect, self.max_time, self.noise_rounds, self.warmups, self.seed, selected)
+
+
+def measuring_options(
+    max_time_help: str, words: str, **detect: Any
+) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """The command that is measured, and how much of it is, as `measuring`; and `report_options`.
+
+    `words` is how the usage names the command, `detect` are the settings of that option.
     """
-    failed = None
-    for file in output:
-        text = renderers[file.form or form](subject)
-        try:
-            write_file(file.path, f"{text}\n".encode())
-        except OSError as error:
-            failed = failed or refusal(f"{file.path}: {error.strerror}")
-    show_all(renderers[form](subject).split("\n"))
-    if failed is not None:
-        raise failed
+
+    def decorate(function: Callable[..., int]) -> Callable[..., int]:
+        @wraps(function)
+        def command(**given: Any) -> int:
+            own = {name: given.pop(name) for name in Measuring.__struct_fields__}
+            return function(measuring=Measuring(**own), **given)
+
+        return combined(
+            option(
+                "--prepare",
+                metavar="WORDS",
+                help="Shell command that builds each version, run once.",
+            ),
+            detect_option(**detect),
+            option(
+                "--max-time", type=values.SPAN, default="10m", metavar="TIME", help=max_time_help
+            ),
+            option("--noise-rounds", type=_NOISE_ROUNDS, default=5, help="Rounds of the A/A run."),
+            option("--warmups", type=_COUNT, default=1, help="Uncounted runs of each side first."),
+            seed_option,
+            report_options,
+            click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar=words),
+        )(command)
+
+    return decorate
 
 
 @contextmanager
@@ -139,9 +190,13 @@ def ended_by_sigterm() -> Iterator[None]:
 
 
 class RoundProgress:
-    """The progress of each phase, one after the other, on standard error."""
+    """The progress of each phase, one after the other, on standard error.
 
-    def __init__(self) -> None:
+    All of them end after `most_seconds`, however many rounds are planned.
+    """
+
+    def __init__(self, most_seconds: float = math.inf) -> None:
+        self._ends = time.monotonic() + most_seconds
         self._phase: tuple[str, int] | None = None
         self._progress: Progress | None = None
 
@@ -157,6 +212,6 @@ class RoundProgress:
         if (what, planned) != self._phase:
             self.__exit__()
             self._phase = what, planned
-            self._progress = Progress(planned, what, sys.stderr, begun=done)
+            self._progress = Progress(planned, what, sys.stderr, begun=done, ends=self._ends)
         if self._progress is not None:
             self._progress.report(done)

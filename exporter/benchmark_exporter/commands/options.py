@@ -15,6 +15,9 @@ from benchmark_exporter.wording import printable
 PREFIX = "BENCHMARK_EXPORTER"
 WIDTH = 100
 COMMAND_SETTINGS = {"show_default": True, "max_content_width": WIDTH}
+# Of a command that ends in the words of another one, whose options are not its own.
+WORDS_SETTINGS = {**COMMAND_SETTINGS, "allow_interspersed_args": False}
+WORDS_METAVAR = "[OPTIONS] [--]"
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -1,5 +1,6 @@
 """Progress of long work: one line that is rewritten on a terminal, else a plain line at times."""
 
+import math
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,7 +12,8 @@ TERMINAL_SECONDS, PLAIN_SECONDS = 0.2, 10.0
 class Progress:
     """Reports on `stream` how many of `total` things, like `runs`, are done.
 
-    Work that ends before the first line is due has none. `begun` were done before it began.
+    Work that ends before the first line is due has none. `begun` were done before it began. It ends
+    at `ends` in any case, a time of the clock `monotonic`.
     """
 
     def __init__(
@@ -21,10 +23,12 @@ class Progress:
         stream: TextIO,
         *,
         begun: int = 0,
+        ends: float = math.inf,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._total = total
         self._begun = begun
+        self._ends = ends
         self._what = what
         self._stream = stream
         self._monotonic = monotonic
@@ -46,7 +50,8 @@ class Progress:
         if done > self._begun and now - self._reported >= self._interval_seconds:
             self._reported = now
             a_thing = (now - self._started) / (done - self._begun)
-            left = timedelta(seconds=round(a_thing * (self._total - done)))
+            seconds = min(a_thing * (self._total - done), max(self._ends - now, 0.0))
+            left = timedelta(seconds=round(seconds))
             self._write(f"{done:,} of {self._total:,} {self._what}, {left} left")
 
     def _write(self, text: str) -> None:

@@ -10,7 +10,13 @@ from benchmark_exporter.client.command_run import Finished, RunSettings
 from benchmark_exporter.client.machine import find_machine
 from benchmark_exporter.client.provenance import Provenance, find_provenance, find_results_dir
 from benchmark_exporter.client.run import run
-from benchmark_exporter.commands.options import COMMAND_SETTINGS, Command, folder_option, option
+from benchmark_exporter.commands.options import (
+    WORDS_METAVAR,
+    WORDS_SETTINGS,
+    Command,
+    folder_option,
+    option,
+)
 from benchmark_exporter.commands.output import show
 from benchmark_exporter.commands.stack_file import StackError, find_stack
 from benchmark_exporter.wording import with_unit
@@ -18,8 +24,8 @@ from benchmark_exporter.wording import with_unit
 
 @click.command(
     cls=Command,
-    context_settings={**COMMAND_SETTINGS, "allow_interspersed_args": False},
-    options_metavar="[OPTIONS] [--]",
+    context_settings=WORDS_SETTINGS,
+    options_metavar=WORDS_METAVAR,
     epilog="It exits with the command's status: 128+n for signal n, 127 if there is no such "
     "command, 126 if it cannot be run.",
 )

@@ -30,6 +30,8 @@ MAX_PAGES = 200
 MAX_REDIRECTS = 3
 _MOVED = frozenset((301, 302, 307, 308))
 _LATER = frozenset((408, 500, 502, 503, 504))
+# What must not be sent again unseen: it would come twice, or replace what came meanwhile.
+_CHANGING = frozenset(("POST", "PATCH", "PUT"))
 
 
 class ApiError(Exception):
@@ -49,7 +51,14 @@ class Unauthenticated(ApiError):
 
 
 class Unsure(ApiError):
-    """A request got no answer, so it is not known whether it had its effect."""
+    """A change was not confirmed, so what there is has to be read before another try.
+
+    The API asks to wait `least_seconds` before that.
+    """
+
+    def __init__(self, message: str, least_seconds: float = 0.0) -> None:
+        super().__init__(message)
+        self.least_seconds = least_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +106,8 @@ class Api:
         """The JSON that a request is answered with; None for an empty answer.
 
         Raises:
-            Missing, Forbidden, Unauthenticated, Unsure, ApiError: see there. Only a POST is ever
-                unsure: everything else has the same effect twice, and is retried.
+            Missing, Forbidden, Unauthenticated, Unsure, ApiError: see there. What is read or
+                deleted is never unsure: that is retried, and so is a POST that a limit refused.
         """
         answer = await self._answer(method, f"{self._url}{path}", document)
         return answer.json() if answer.body.strip() else None
@@ -123,7 +132,7 @@ class Api:
         raise ApiError(f"{_without_query(url)}: has more than {MAX_PAGES} pages")
 
     async def _answer(self, method: str, url: str, document: Any = None) -> _Answer:
-        longest = FIRST_WAIT_SECONDS
+        tries = 0
         while True:
             answer = await self._follow(method, url, document)
             wait = _wait_seconds(answer)
@@ -131,17 +140,20 @@ class Api:
                 self._raise_for(method, url, answer)
                 return answer
             reason = _reason(answer)
-            if method == "POST" and answer.status in (0, *_LATER):
-                raise Unsure(f"{method} {_without_query(url)}: {reason}")
-            await self.wait(max(wait, self._waiting.jitter(0, longest)), reason)
-            longest = min(2 * longest, LONGEST_WAIT_SECONDS)
+            refused = method == "POST" and answer.status not in (0, *_LATER)
+            if method in _CHANGING and not refused:
+                raise Unsure(reason, wait)
+            await self.back_off(tries, wait, reason)
+            tries += 1
 
-    async def wait(self, seconds: float, reason: str) -> None:
-        """Waits before another try.
+    async def back_off(self, tries: int, least_seconds: float, reason: str) -> None:
+        """Waits after so many earlier tries, ever longer, before the next one.
 
         Raises:
             ApiError: the time is over before that.
         """
+        longest = min(FIRST_WAIT_SECONDS * 2 ** min(tries, 30), LONGEST_WAIT_SECONDS)
+        seconds = max(least_seconds, self._waiting.jitter(0, longest))
         if self._waiting.monotonic() + seconds >= self._ends:
             raise ApiError(
                 f"{reason}; given up, since another try would be in {seconds:.0f} s, later than "
@@ -149,6 +161,13 @@ class Api:
             )
         self._waiting.report(f"{reason}; retrying in {seconds:.1f} s")
         await self._waiting.sleep(seconds)
+
+    async def settle(self, seconds: float) -> bool:
+        """Lets others end what they have begun; whether there was time for that."""
+        if self._waiting.monotonic() + seconds >= self._ends:
+            return False
+        await self._waiting.sleep(seconds)
+        return True
 
     async def _follow(self, method: str, url: str, document: Any) -> _Answer:
         """The answer behind redirects, such as those of a renamed repository."""

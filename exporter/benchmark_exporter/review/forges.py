@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from benchmark_exporter.review.api import Api, ApiError, Forbidden, Missing, Unauthenticated
+from benchmark_exporter.review.api import (
+    Api,
+    ApiError,
+    Forbidden,
+    Missing,
+    Unauthenticated,
+    Unsure,
+)
 from benchmark_exporter.review.publish import Comment
 from benchmark_exporter.review.target import Target
 
@@ -56,6 +63,11 @@ class _Request:
             raise self._refused(error) from error
         return Comment(_part(posted, "id", int), body)
 
+    async def read(self, number: int) -> Comment:
+        """One as it is now."""
+        found = await self._api.send("GET", f"{self._comments}/{number}")
+        return Comment(number, _part(found, "body", str))
+
     async def update(self, number: int, body: str) -> None:
         """Replaces the body."""
         await self._change(self._change_method, number, {"body": body})
@@ -64,9 +76,13 @@ class _Request:
         """Deletes one."""
         await self._change("DELETE", number)
 
-    async def wait(self, seconds: float, reason: str) -> None:
-        """Waits before another try."""
-        await self._api.wait(seconds, reason)
+    async def back_off(self, tries: int, unsure: Unsure) -> None:
+        """Waits after so many earlier tries."""
+        await self._api.back_off(tries, unsure.least_seconds, str(unsure))
+
+    async def settle(self, seconds: float) -> bool:
+        """Lets other jobs end what they have begun; whether there was time for that."""
+        return await self._api.settle(seconds)
 
     async def _change(self, method: str, number: int, document: Any = None) -> None:
         try:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmark_exporter.__main__ import main
+from benchmark_exporter.review import publish
 from benchmark_exporter.review.report import to_json
 from tests.exporter.commands.commenting import REPORT, Comment, Ended
 from tests.exporter.review import forge_server
@@ -28,6 +29,8 @@ def report(tmp_path: Path) -> Path:
 @pytest.fixture
 def comment(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Comment:
     """Runs the command in this process, with the variables of a job."""
+    # How long other jobs get to write is of tests/exporter/review/test_interleaved.py.
+    monkeypatch.setattr(publish, "SETTLE_SECONDS", 0.01)
 
     def run_command(report: Path, environment: Mapping[str, str], *words: str) -> Ended:
         for name, value in environment.items():

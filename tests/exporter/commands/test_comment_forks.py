@@ -75,6 +75,23 @@ def test_it_comments_on_requests_from_forks_alone(
     assert comment(FILE, environment, *OPTIONS).stdout.endswith("request 5 unchanged\n")
 
 
+def test_what_an_older_pipeline_has_replaced_meanwhile_is_put_right(
+    comment: Comment, world: Forge, environment: dict[str, str]
+) -> None:
+    def replace(method: str, _path: str) -> None:
+        # Before the first request after the comment was posted and read.
+        replaced = [each for each in world.comments.values() if "<!-- run 7.70 -->" in each["body"]]
+        if method == "GET" and replaced and len(world.requests) > world.methods().index("POST") + 2:
+            replaced[0]["body"] = replaced[0]["body"].replace("run 7.70", "run 6.60")
+            world.before = lambda *_: None
+
+    world.before = replace
+    assert comment(FILE, environment, *OPTIONS).stdout.endswith("request 5 posted\n")
+    (body,) = world.bodies(5)
+    assert "<!-- run 7.70 -->" in body
+    assert "PUT" in world.methods()
+
+
 def test_what_is_of_another_commit_project_or_job_is_not_used(
     comment: Comment, world: Forge, environment: dict[str, str]
 ) -> None:

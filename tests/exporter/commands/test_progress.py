@@ -51,3 +51,13 @@ def test_what_was_done_before_took_no_time_of_this() -> None:
         now = 10.0
         progress.report(25)
     assert stream.getvalue() == "25 of 40 rounds, 0:00:30 left\n"
+
+
+def test_no_more_time_is_left_than_there_is_at_the_most() -> None:
+    now, stream = 0.0, io.StringIO()
+    with Progress(9, "rounds", stream, ends=100.0, monotonic=lambda: now) as progress:
+        now = 60.0
+        progress.report(1)
+        now = 110.0
+        progress.report(2)
+    assert stream.getvalue() == "1 of 9 rounds, 0:00:40 left\n2 of 9 rounds, 0:00:00 left\n"

@@ -159,6 +159,8 @@ class _Handler(BaseHTTPRequestHandler):
         number = int(one[1] or one[2]) if one else 0
         if number not in self.forge.comments:
             return 404, {"message": "Not Found"}, {}
+        if method == "GET":
+            return 200, self.forge.comments[number], {}
         if method == "DELETE":
             del self.forge.comments[number]
             return 204, None, {}

@@ -1,6 +1,9 @@
 """`python -m stack COMMAND`: what the Makefile calls."""
 
 import argparse
+import errno
+import os
+import signal
 import sys
 from collections.abc import Callable
 
@@ -26,19 +29,28 @@ from stack.started import as_started
 Command = Callable[[Settings, argparse.Namespace], None]
 # Of the parts that are chosen; the others are about those that run.
 STARTS = ("up", "upgrade-check")
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def main() -> int:
     """Run one command; 1 when it fails, with the reason and how to fix it on standard error."""
     options = _parser().parse_args()
     try:
-        settings = load()
-        options.command(settings if options.starts else as_started(settings), options)
+        try:
+            settings = load()
+            options.command(settings if options.starts else as_started(settings), options)
+        finally:
+            sys.stdout.flush()
     except StackError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # `make status | head`: whoever reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except OSError as error:  # a full disk, say
-        print(f"\n{error.filename or 'this machine'}: {error.strerror or error}", file=sys.stderr)
+        fix = "; make room and run it again" if error.errno in FULL else ""
+        where = error.filename or "this machine"
+        print(f"\n{where}: {error.strerror or error}{fix}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

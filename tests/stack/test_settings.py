@@ -32,6 +32,10 @@ NAMED_SECONDS = 10.0
         ("COMPOSE_PROJECT_NAME=Team A", "COMPOSE_PROJECT_NAME must be lower-case letters"),
         ("BIND_ADDRESS=localhost", "BIND_ADDRESS must be an IPv4 address of this machine"),
         ("BENCHMARK_ENVIRONMENT=" + 101 * "x", "must be 1 to 100 printable characters"),
+        (
+            "RESULTS_DIR=~/results",
+            "RESULTS_DIR must be a folder, with a home folder written in full, not '~/results'",
+        ),
         ("ALERT_LANGUAGE=jp", "ALERT_LANGUAGE must be 'en' or 'ja', not 'jp'"),
         ("WEEKLY_DIGEST=monday 9:00", "WEEKLY_DIGEST must be a day and a time like 'mon 09:00'"),
         ("PUBLIC_HOST=http://perf.example.org", "PUBLIC_HOST must be a host name or address"),

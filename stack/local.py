@@ -142,7 +142,7 @@ class LocalStack:
             },
         )
         if done.returncode:
-            raise StackError(f"alertmanager/alertmanager.yml: {done.stdout}{done.stderr}".rstrip())
+            raise StackError(f"{done.stdout}{done.stderr}".rstrip())
         yield from done.stdout.splitlines()
 
     def states(self) -> Mapping[str, str]:

@@ -201,3 +201,12 @@ def test_down_ends_what_a_killed_supervisor_left(folder: Path, orphan: psutil.Pr
 def test_the_rewritten_path_is_as_long_as_the_one_it_stands_for() -> None:
     assert len(WORKING_FOLDER) == len(COMPILED_IN)
     assert WORKING_FOLDER.decode().rstrip("/") == "/proc/self/cwd"
+
+
+def test_an_interrupt_while_a_command_is_imported_shows_no_traceback(folder: Path) -> None:
+    package = folder / "stack"
+    (package / "program.py").write_text(
+        "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nimport time\ntime.sleep(60)\n"
+    )
+    status = run_stack(folder, "status")
+    assert (status.returncode, status.stdout, status.stderr) == (130, "", "")

@@ -182,6 +182,7 @@ def reload(settings: Settings) -> None:
     say(prepare(settings))
     stack = current(settings)
     say(stack.render())
+    say(f"{name} has changed; `make up` applies it" for name in record.waiting(settings))
     asked_seconds = time.time()
     say(_read_again(stack, settings))
     if not list(wait_until_ready([PROXY], settings, PROXY_SECONDS)):

@@ -36,7 +36,7 @@ demo: $(VENV)/run ## show a month of made-up history, then a regression and its 
 demo-clean: $(VENV)/run ## remove the demo's files, runs and alerts
 	@$(PY) -m stack demo-clean
 
-reload: $(VENV)/run ## apply changed settings, rules, routes and secrets
+reload: $(VENV)/run ## apply changed rules, routes, secrets and config.yaml; says what needs `make up`
 	@$(PY) -m stack reload
 
 notify-test: $(VENV)/run ## send a test message through every channel, and say which arrived

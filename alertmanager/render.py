@@ -176,6 +176,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _in_a_line(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    if isinstance(error, yaml.MarkedYAMLError) and mark is not None and error.problem:
+        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
+    return " ".join(str(error).split())
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Render as the flags say, print one line per channel, and return the exit status."""
     options = _parser().parse_args(arguments)
@@ -186,9 +193,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         document = yaml.safe_load(options.config.read_text(encoding="utf-8"))
         rendered, channels = render(document, sources, options.templates.absolute())
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RenderError) as error:
-        print(
-            f"{options.config}: cannot be rendered: {' '.join(str(error).split())}", file=sys.stderr
-        )
+        print(f"{options.config}: cannot be rendered: {_in_a_line(error)}", file=sys.stderr)
         return EXIT_FAILED
     try:
         write(

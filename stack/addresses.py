@@ -1,5 +1,6 @@
 """What `make up` says at its end: where everything is, and who can reach it."""
 
+import shlex
 import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from stack.prepare import GRAFANA_PASSWORD
 from stack.settings import GRAFANA, SECRETS, SERVERS, STREAM, VMAUTH, Part, Settings
 
 WHAT = {
-    "exporter": "metrics, and a page with the newest runs and rejected files",
+    "exporter": "pages: what is wrong, newest runs, rejected files",
     "prometheus": "queries and rules",
     "alertmanager": "alerts and silences",
     "node_exporter": "the machine's own metrics",
@@ -35,7 +36,7 @@ def lines(settings: Settings, parts: Collection[Part], authority: Path | None) -
     elif not chosen.is_sidecar(settings):
         yield f"  this stack has no Grafana; {live} shows runs and trends"
     yield from _access(settings, authority)
-    command = Path(sys.executable).with_name("benchmark-exporter")
+    command = shlex.quote(str(Path(sys.executable).with_name("benchmark-exporter")))
     if chosen.is_sidecar(settings):
         yield from sidecar.lines(settings, authority)
         yield f"\nCopy result files into {settings['RESULTS_DIR']}"

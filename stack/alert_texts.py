@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from benchmark_exporter.config_file.mistakes import yaml_mistake
 from stack.settings import Settings, StackError
 
 SETTING = "ALERT_LANGUAGE"
@@ -67,7 +68,7 @@ def texts(root: Path, language: str, name: str) -> Texts:
             for alert, annotations in written.items()
         }
     except _MISTAKES as error:
-        raise StackError(f"{path} is not texts of alerts: {_in_a_line(error)}") from error
+        raise StackError(f"{path} is not texts of alerts: {yaml_mistake(error)}") from error
 
 
 def in_language(document: Any, of_alerts: Texts, language: str) -> Any:
@@ -97,10 +98,6 @@ def _in_language(name: str, text: str, root: Path, language: str) -> str:
     try:
         document = in_language(yaml.safe_load(text), of_alerts, language)
     except _MISTAKES as error:
-        raise StackError(f"{RULES / name} is not a file of rules: {_in_a_line(error)}") from error
+        raise StackError(f"{RULES / name} is not a file of rules: {yaml_mistake(error)}") from error
     head = f"# Made of {RULES / name} and {RULES / language / name}; edit those.\n"
     return head + yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=1000)
-
-
-def _in_a_line(error: Exception) -> str:
-    return " ".join(str(error).split())

@@ -12,6 +12,7 @@ from stack.exporter_settings import await_exporter_settings
 from stack.local import LocalStack
 from stack.prepare import prepare
 from stack.readiness import is_ready, wait_until_connected, wait_until_ready
+from stack.refusal import reason as refusal
 from stack.settings import (
     ALERTMANAGER,
     EXPORTER,
@@ -66,7 +67,7 @@ def start(stack: Stack, settings: Settings) -> None:
             print(f"\n{part.name} is not ready:", file=sys.stderr)
             print("\n".join(f"  {line}" for line in stack.last_words(part)), file=sys.stderr)
         raise StackError("`make logs` shows more, `make down` stops what runs")
-    say(_read_again(settings))  # those that ran before have not seen what changed since
+    say(_read_again(stack, settings))  # those that ran before have not seen what changed since
     say(sidecar.notices(settings))
     if not parts.is_sidecar(settings):
         _await_connection(settings)
@@ -179,9 +180,11 @@ def reload(settings: Settings) -> None:
         StackError: the stack is not up, or a server refuses its configuration.
     """
     say(prepare(settings))
-    say(current(settings).render())
+    stack = current(settings)
+    say(stack.render())
+    say(f"{name} has changed; `make up` applies it" for name in record.waiting(settings))
     asked_seconds = time.time()
-    say(_read_again(settings))
+    say(_read_again(stack, settings))
     if not list(wait_until_ready([PROXY], settings, PROXY_SECONDS)):
         raise StackError("proxy keeps its old configuration; `make logs PART=proxy` says why")
     print("  proxy has read its configuration")
@@ -269,14 +272,15 @@ def _await_connection(settings: Settings) -> None:
         )
 
 
-def _read_again(settings: Settings) -> Iterator[str]:
+def _read_again(stack: Stack, settings: Settings) -> Iterator[str]:
     """Let the running servers read their configuration again."""
     servers = parts.chosen(settings, (ALERTMANAGER, PROMETHEUS))
     for part in (member for one in servers for member in high_availability.members(one, settings)):
         try:
             internal.request(part, settings, "/-/reload", method="POST")
         except urllib.error.HTTPError as error:
-            reason = error.read().decode(errors="replace").strip()
+            answer = error.read().decode(errors="replace").strip()
+            reason = refusal(answer, stack.newest_lines(part))
             raise StackError(f"{part.name} keeps its old configuration: {reason}") from error
         except OSError as error:
             raise StackError(

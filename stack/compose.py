@@ -177,7 +177,11 @@ class ComposeStack:
 
     def last_words(self, part: Part) -> list[str]:
         """The lines of a part's log that say why it does not run."""
-        return excerpt(self._logs_of(part.name))
+        return excerpt(self.newest_lines(part))
+
+    def newest_lines(self, part: Part) -> list[str]:
+        """The end of a part's log."""
+        return self._logs_of(part.name)
 
     def exporter_command(self, *words: str) -> str:
         """Run `benchmark-exporter` in the exporter's container, and give what it prints.

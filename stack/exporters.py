@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from benchmark_exporter.config_file.mistakes import yaml_mistake
 from stack.settings import SECRETS, Settings, StackError
 
 # Below prometheus.yml: the files of the user, and the credentials.
@@ -93,7 +94,7 @@ def _of_files(settings: Settings) -> Iterator[Group]:
         try:
             scrape = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise StackError(f"{named}: is not YAML: {error}") from error
+            raise StackError(f"{named}: is not YAML: {yaml_mistake(error)}") from error
         if not isinstance(scrape, dict) or not any(map(_is_discovery, scrape)):
             raise StackError(
                 f"{named}: must say where exporters are, by static_configs or *_sd_configs"

@@ -142,7 +142,7 @@ class LocalStack:
             },
         )
         if done.returncode:
-            raise StackError(f"alertmanager/alertmanager.yml: {done.stdout}{done.stderr}".rstrip())
+            raise StackError(f"{done.stdout}{done.stderr}".rstrip())
         yield from done.stdout.splitlines()
 
     def states(self) -> Mapping[str, str]:
@@ -181,12 +181,16 @@ class LocalStack:
 
     def last_words(self, part: Part) -> list[str]:
         """The lines of a part's log that say why it does not run."""
+        return excerpt(self.newest_lines(part))
+
+    def newest_lines(self, part: Part) -> list[str]:
+        """The end of a part's log; empty if it has none."""
         log = self._folder / "logs" / f"{part.name}.log"
         if not log.exists():
             return []
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - LOG_TAIL_BYTES))
-            return excerpt(file.read().decode(errors="replace").splitlines())
+            return file.read().decode(errors="replace").splitlines()
 
     def exporter_command(self, *words: str) -> str:
         """Run `benchmark-exporter` with the exporter's ledger, and give what it prints.

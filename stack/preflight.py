@@ -48,7 +48,11 @@ def _results(settings: Settings, mode: str) -> Iterator[str]:
     """What is wrong with RESULTS_DIR. It is made if it does not exist."""
     folder, named = settings.results_dir, f"RESULTS_DIR={settings['RESULTS_DIR']}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        if not folder.is_dir():
+            folder.mkdir(parents=True)
+            if mode == "compose":  # whose exporter is another user, whatever the umask is
+                folder.chmod(folder.stat().st_mode | 0o055)
+            print(f"  made {named}, an empty folder", flush=True)
         info = folder.stat()
     except OSError as error:
         reason = "is not a folder" if error.errno == errno.EEXIST else error.strerror

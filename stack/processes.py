@@ -10,6 +10,7 @@ import yaml
 from stack import (
     alert_language,
     credential,
+    exporter_code,
     high_availability,
     internal,
     long_term,
@@ -93,8 +94,7 @@ class Processes:
         Raises:
             StackError: it is not there.
         """
-        argv = self._programs.argv(name)
-        if argv is None:
+        if (argv := self._programs.argv(name)) is None:
             raise StackError(
                 f"{name} is neither on PATH nor in {self._folder.name}/programs; "
                 f"remove {self._folder.name}/programs and `make up` fetches it again"
@@ -107,7 +107,7 @@ class Processes:
         Raises:
             StackError: a program is not there.
         """
-        yield Process(EXPORTER, self._exporter(), {})
+        yield Process(EXPORTER, self._exporter(), exporter_code.environment(self._settings.root))
         if not parts.is_sidecar(self._settings):
             yield from self._servers()
         # What it would remember lies in the state folder too.

@@ -37,6 +37,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from benchmark_exporter.atomic_write import write_file
 from stack import credential, high_availability, internal
@@ -86,7 +87,7 @@ def write(settings: Settings, placement: Placement) -> None:
         "credential_file": str(settings.secrets_dir / credential.FILE),
         "ledger": None if placement.ledger is None else str(placement.ledger),
         "exporter_command": list(placement.exporter_command),
-        "results_dir": os.path.abspath(settings.results_dir),  # noqa: PTH100  # links stay links
+        "results_dir": _results_dir(settings),
         "config": str(settings.root / "exporter/benchmark_exporter/config.yaml"),
         "environment": settings["BENCHMARK_ENVIRONMENT"],
         "token_file": str(settings.secrets_dir / UPLOAD_TOKENS),
@@ -108,10 +109,33 @@ def read(settings: Settings) -> Mapping[str, Any]:
     return content if content.get("checkout") == str(settings.root) else {}
 
 
+def waiting(settings: Settings) -> list[str]:
+    """The settings that have changed since the stack was started, and that only `up` applies.
+
+    Of the others that are so, such as images, the file says nothing.
+    """
+    started = read(settings)
+    now = {
+        "RESULTS_DIR": ("results_dir", _results_dir(settings)),
+        "BENCHMARK_ENVIRONMENT": ("environment", settings["BENCHMARK_ENVIRONMENT"]),
+    }
+    found = [name for name, (field, value) in now.items() if started.get(field, value) != value]
+    addresses = started.get("addresses", {})
+    for part in LISTENERS:
+        before = urlsplit(addresses.get(part.name, ""))
+        if before.port not in (None, settings.port(part)):
+            found.append(part.port_setting)
+    return found
+
+
 def remove(settings: Settings) -> None:
     """Say that the stack is stopped."""
     for name in (NAME, OLD_NAME):
         (settings.state_dir / name).unlink(missing_ok=True)
+
+
+def _results_dir(settings: Settings) -> str:
+    return os.path.abspath(settings.results_dir)  # noqa: PTH100  # links stay links
 
 
 def _read_old(settings: Settings) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark_exporter.config import ConfigError, load_config, read_yaml
-from benchmark_exporter.deprecations import earlier_defaults, without_deprecated
+from benchmark_exporter.config_file.deprecations import earlier_defaults, without_deprecated
 from benchmark_exporter.ledger import probe
 from benchmark_exporter.ledger.copies import copy_path
 from benchmark_exporter.ledger.forecast import Forecast, forecast

@@ -70,6 +70,11 @@ def _empty_or(check: Callable[[str], object]) -> Callable[[str], bool]:
     return lambda value: not value or bool(check(value))
 
 
+def _is_folder(value: str) -> bool:
+    """Only a shell replaces a ~, and .env is not read by one."""
+    return bool(value) and "\0" not in value and not value.startswith("~")
+
+
 def _is_label(value: str) -> bool:
     return value.isprintable() and 0 < len(value.encode()) <= LONGEST_LABEL
 
@@ -120,7 +125,7 @@ def _is_http_url(value: str) -> bool:
 RULES: Mapping[str, tuple[Callable[[str], object], str]] = {
     "MODE": (lambda value: value in ("", *MODES), "'compose' or 'local'"),
     "PARTS": (lambda value: value in parts.CHOICES, "'all' or 'exporter'"),
-    "RESULTS_DIR": (lambda value: value and "\0" not in value, "a folder"),
+    "RESULTS_DIR": (_is_folder, "a folder, with a home folder written in full"),
     "BENCHMARK_ENVIRONMENT": (_is_label, f"1 to {LONGEST_LABEL} printable characters"),
     "WEEKLY_DIGEST": (
         _empty_or(_is_weekly),

@@ -17,6 +17,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         print(f"benchmark-exporter {__version__}")
         return EXIT_OK
+    try:
+        return _run(words)
+    except KeyboardInterrupt:  # while it is imported, too
+        return EXIT_INTERRUPTED
+
+
+def _run(words: list[str]) -> int:
     import click
 
     from benchmark_exporter.commands.output import escape_what_streams_lack
@@ -33,8 +40,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader closed the pipe, as `head` does. What Python has not flushed goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

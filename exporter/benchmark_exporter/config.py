@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 import yaml
 
-from benchmark_exporter.deprecations import without_deprecated
+from benchmark_exporter.config_file.deprecations import without_deprecated
+from benchmark_exporter.config_file.mistakes import in_words, yaml_mistake
 from benchmark_exporter.limits import LimitsEntry, LimitsFor, parse_entry
 from benchmark_exporter.links import Repositories, Repository, repository_flaw
 from benchmark_exporter.model import Gate
@@ -145,6 +146,17 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return ZoneInfo(self.timezone)
 
 
+# What has keys of its own, by the key of config.yaml that it stands under.
+_SECTIONS: dict[str, type[msgspec.Struct]] = {
+    "": Config,
+    "aliases": Alias,
+    "gate": GateLimits,
+    "gates": GateLimits,
+    "judgement": Limits,
+    "alert_keeping": AlertKeeping,
+}
+
+
 def packaged(name: str) -> Path:
     """Path of a file that comes with the package."""
     return Path(str(files("benchmark_exporter") / name))
@@ -162,7 +174,7 @@ def read_yaml(path: Path) -> object:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
     # ValueError: a day 99, say, in what looks like a date
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from error
+        raise ConfigError(f"{path}: is not valid YAML: {yaml_mistake(error)}") from error
 
 
 def load_config(path: Path) -> Config:
@@ -178,7 +190,14 @@ def load_config(path: Path) -> Config:
     try:
         return msgspec.convert(document if document is not None else {}, Config)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{path}: {error}") from error
+        raise ConfigError(f"{path}: {in_words(str(error), _known(str(error)))}") from error
+
+
+def _known(error: str) -> tuple[str, ...]:
+    """The keys that may stand where the error is."""
+    _, _, at = error.partition(" - at `$.")
+    section = re.sub(r"\[[^]]*\]", "", at.removesuffix("`"))
+    return _SECTIONS[section].__struct_fields__ if section in _SECTIONS else ()
 
 
 def _refuse_wrong_limits(path: Path, document: object) -> None:

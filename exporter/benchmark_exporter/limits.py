@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec.structs import replace
 
+from benchmark_exporter.config_file.mistakes import in_words
 from benchmark_exporter.formats.units import quantity
 from benchmark_exporter.judge import JudgeLimits
 from benchmark_exporter.model import BASE_UNITS, Verdict, VerdictState
@@ -227,12 +228,13 @@ def parse_entry(document: object) -> LimitsEntry:
     try:
         return msgspec.convert(document, LimitsEntry)
     except msgspec.ValidationError as error:
-        reason, _, at = str(error).partition(" - at `$.")
-        if unknown := re.fullmatch(r"Object contains unknown field `(.*)`", reason):
-            key = next((key for key, name in _REPLACED.items() if name == unknown[1]), None)
-            instead = f"; here it is called {key}" if key else ""
-            raise ValueError(f"{unknown[1]}: there is no such key{instead}") from error
-        raise ValueError(f"{at.removesuffix('`')}: {reason}" if at else reason) from error
+        unknown = re.fullmatch(r"Object contains unknown field `(.*)`", str(error))
+        for key, name in _REPLACED.items():
+            if unknown and unknown[1] == name != key:
+                raise ValueError(
+                    f"{name}: there is no such key; here it is called {key}"
+                ) from error
+        raise ValueError(in_words(str(error), LimitsEntry.__struct_fields__)) from error
 
 
 def _number(text: str) -> float | None:

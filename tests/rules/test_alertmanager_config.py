@@ -134,7 +134,7 @@ def test_the_rendered_file_can_be_read_by_another_user(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("route: [", "while parsing"),
+        ("route: [", "line 1, column 9: expected"),
         ("global: {}", "it needs a `route` and a list of `receivers`"),
         (
             (

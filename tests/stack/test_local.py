@@ -18,7 +18,7 @@ from stack.prepare import prepare
 from stack.programs import COMPILED_IN, WORKING_FOLDER
 from stack.settings import EXPORTER, PROMETHEUS, STREAM
 from tests.stack.backends import get
-from tests.stack.checkouts import run_stack, write_env
+from tests.stack.checkouts import environment_without_settings, run_stack, write_env
 
 
 def states(folder: Path) -> dict[str, str]:
@@ -33,6 +33,33 @@ def test_a_stack_that_was_never_started_is_stopped(folder: Path) -> None:
     assert status.returncode == 1
     assert "`make up`" in status.stderr
     assert states(folder)["live_page"] == "stopped"
+
+
+def status_into(folder: Path, output: int) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "stack", "status"],
+        cwd=folder,
+        env=environment_without_settings() | {"PYTHONUNBUFFERED": ""},  # as `make` has it
+        stdout=output,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_reader_that_has_seen_enough_is_not_an_error(folder: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    status = status_into(folder, write)
+    os.close(write)
+    assert status.stderr == ""
+    assert status.returncode == 128 + signal.SIGPIPE
+
+
+def test_a_full_disk_is_called_so_with_what_to_do(folder: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        status = status_into(folder, full.fileno())
+    assert "No space left on device; make room and run it again" in status.stderr
 
 
 def test_another_stack_on_its_ports_does_not_make_a_stopped_one_ready(equipped: Path) -> None:
@@ -174,3 +201,12 @@ def test_down_ends_what_a_killed_supervisor_left(folder: Path, orphan: psutil.Pr
 def test_the_rewritten_path_is_as_long_as_the_one_it_stands_for() -> None:
     assert len(WORKING_FOLDER) == len(COMPILED_IN)
     assert WORKING_FOLDER.decode().rstrip("/") == "/proc/self/cwd"
+
+
+def test_an_interrupt_while_a_command_is_imported_shows_no_traceback(folder: Path) -> None:
+    package = folder / "stack"
+    (package / "program.py").write_text(
+        "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nimport time\ntime.sleep(60)\n"
+    )
+    status = run_stack(folder, "status")
+    assert (status.returncode, status.stdout, status.stderr) == (130, "", "")

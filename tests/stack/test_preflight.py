@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -115,6 +116,20 @@ def test_a_results_folder_that_the_container_cannot_read_is_named(folder: Path) 
     assert f"RESULTS_DIR={closed}: the exporter's container cannot read it" in said
     closed.chmod(0o755)
     preflight.check(settings.load(folder, environ={}), "compose", PARTS, ())
+
+
+def test_a_results_folder_that_is_made_can_be_read_by_the_container(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = folder / "new/results"
+    write_env(folder, f"RESULTS_DIR={results}")
+    before = os.umask(0o077)
+    try:
+        preflight.check(settings.load(folder, environ={}), "compose", PARTS, ())
+    finally:
+        os.umask(before)
+    assert f"made RESULTS_DIR={results}, an empty folder" in capsys.readouterr().out
+    assert stat.S_IMODE(results.stat().st_mode) == 0o755
 
 
 @pytest.mark.parametrize(

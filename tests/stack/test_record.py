@@ -64,6 +64,18 @@ def test_it_says_how_to_reach_the_ledger_in_a_container(folder: Path) -> None:
     assert read_stack(values.state_dir / "stack.json").ledger is None
 
 
+def test_settings_that_a_reload_does_not_apply_are_known(folder: Path) -> None:
+    values = settings.load(folder, environ={})
+    assert record.waiting(values) == []  # of a stack that was not started
+    written(values, LocalStack(values))
+    assert record.waiting(values) == []
+    write_env(folder, "ALERT_LANGUAGE=ja\nRESULTS_DIR=other\nEXPORTER_PORT=1234")
+    changed = settings.load(folder, environ={})
+    assert record.waiting(changed) == ["RESULTS_DIR", "EXPORTER_PORT"]
+    written(changed, LocalStack(changed))
+    assert record.waiting(changed) == []
+
+
 def test_it_counts_only_in_the_checkout_that_it_was_written_for(folder: Path) -> None:
     values = settings.load(folder, environ={})
     written(values, LocalStack(values))

@@ -32,6 +32,10 @@ NAMED_SECONDS = 10.0
         ("COMPOSE_PROJECT_NAME=Team A", "COMPOSE_PROJECT_NAME must be lower-case letters"),
         ("BIND_ADDRESS=localhost", "BIND_ADDRESS must be an IPv4 address of this machine"),
         ("BENCHMARK_ENVIRONMENT=" + 101 * "x", "must be 1 to 100 printable characters"),
+        (
+            "RESULTS_DIR=~/results",
+            "RESULTS_DIR must be a folder, with a home folder written in full, not '~/results'",
+        ),
         ("ALERT_LANGUAGE=jp", "ALERT_LANGUAGE must be 'en' or 'ja', not 'jp'"),
         ("BACKUP_MAX_AGE_DAYS=weekly", "BACKUP_MAX_AGE_DAYS must be a number of days like 8, or"),
         ("BACKUP_MAX_AGE_DAYS=-1", "BACKUP_MAX_AGE_DAYS must be a number of days like 8, or 0"),

@@ -127,6 +127,18 @@ def test_upgrade_check_reads_the_ledger_of_a_running_stack(backend: Backend) -> 
     assert "leave the ledger as it is" in checked.stdout
 
 
+def test_a_mistake_in_a_rule_is_named_by_reload(backend: Backend) -> None:
+    rules = backend.settings.root / "prometheus/rules/own.yml"
+    rules.write_text("groups: [{name: own, rules: [{alert: Own, expr: ')'}]}]\n")
+    try:
+        reloaded = backend.command("reload")
+        assert reloaded.returncode == 1
+        assert "prometheus keeps its old configuration" in reloaded.stderr
+        assert re.search(r'own\.yml: .*"Own": could not parse expression', reloaded.stderr)
+    finally:
+        rules.unlink()
+
+
 def test_a_new_secret_is_taken_in_by_reload(backend: Backend) -> None:
     secret = backend.settings.secrets_dir / "slack_webhook_url"
     secret.write_text("http://127.0.0.1:9/hook\n")

@@ -175,6 +175,6 @@ def _values(result: Result) -> Iterator[str]:
         if value is not None:
             yield f"{name} {with_unit(value, result.unit)}"
     if result.sample_count is not None:
-        yield f"{result.sample_count} samples"
+        yield f"{result.sample_count} sample{'' if result.sample_count == 1 else 's'}"
     if not result.is_execution_time:
         yield ("has no known direction" if result.better is None else f"{result.better} is better")

@@ -1,5 +1,6 @@
 """The program that the commands belong to. It loads only the module of the command it runs."""
 
+from difflib import get_close_matches
 from importlib import import_module
 
 import click
@@ -63,6 +64,9 @@ class Program(Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that the first word names: an alias counts, for variables, as its command."""
+        closest = get_close_matches(args[0], list(COMMANDS), 1)
+        if closest and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            ctx.fail(f"No such command {args[0]!r}. Did you mean {closest[0]!r}?")
         name, command, rest = super().resolve_command(ctx, args)
         return ALIASES.get(name or "", name), command, rest
 

@@ -145,7 +145,7 @@ def find_ledger(
 ) -> tuple[Path, Where]:
     """The ledger: `given` by its option, else the stack's, else `default`, and how to call it.
 
-    `default` is None for a command that writes.
+    `default` is None for a command that writes, and counts if there is such a file.
 
     Raises:
         StackError: no ledger is known, the stack's is in a container, or it is not clear which
@@ -161,7 +161,7 @@ def find_ledger(
                 '(make compose ARGS="exec exporter benchmark-exporter ..."), or give --ledger FILE'
             )
         return stack.ledger, Where(str(stack.ledger), stack)
-    if default is None:
+    if default is None or not default.is_file():
         raise StackError(_nothing_found(folder, "--ledger FILE"))
     return default, Where(str(default))
 
@@ -197,8 +197,8 @@ def _behind_proxy(stack: Stack, part: str) -> tuple[str, Mapping[str, str]]:
 
 def _nothing_found(folder: Path | None, wanted: str) -> str:
     return (
-        f"no running stack is found in {folder or Path.cwd()} or above it, and this command "
-        f"writes; give {wanted}, or name the stack with --stack FOLDER"
+        f"no running stack is found in {folder or Path.cwd()} or above it; start it with "
+        f"`make up`, name it with --stack FOLDER, or give {wanted}"
     )
 
 

@@ -101,7 +101,7 @@ _KINDS: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
         (rb"^This is ApacheBench", f"what ab prints; {_ARRAY}"),
         (
             rb"\A\s*window\.BENCHMARK_DATA",
-            "the history of github-action-benchmark; let the tool write its results themselves",
+            "the history of github-action-benchmark; bring it in with benchmark-exporter import",
         ),
         (rb"\A\s*<(?:\?xml|!DOCTYPE|html|testsuite)", "XML or HTML; let the tool write JSON"),
         (rb"\A(?:---\s|[\w-]+: )", "YAML or text; let the tool write JSON"),

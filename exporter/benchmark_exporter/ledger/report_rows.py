@@ -6,7 +6,8 @@ import msgspec
 class ReportRow(msgspec.Struct, frozen=True):
     """A confirmed regression, and whether it was reported.
 
-    `alarm` is the run that first confirmed it, `run` the newest one, which has the rank. `merged`
+    `alarm` is the run that first confirmed it, `run` the newest one that was worse
+    itself. The rank is that of the newest one, which may have been good among worse ones. `merged`
     counts it and those before it that it took the place of. `ended_commit` is the commit of the run
     that ended it; None while it lasts. Times are in seconds since 1970.
     """

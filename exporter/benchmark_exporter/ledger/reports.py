@@ -10,6 +10,7 @@ reported yet takes its place, and counts it.
 
 import sqlite3
 from collections.abc import Iterable
+from math import copysign
 
 from msgspec.structs import replace
 
@@ -141,11 +142,19 @@ def _after(known: ReportRow, row: ReportRow, verdict: Verdict) -> ReportRow:
     if known.ended_seconds is None and verdict.alarm_runs != 1:  # it is the same one
         return replace(
             known,
-            run=row.run,
+            run=known.run if _is_good(verdict) else row.run,
             rank_seconds=row.rank_seconds,
             confirmed_seconds=row.confirmed_seconds,
         )
     return row if known.reported else replace(row, merged=known.merged + 1)
+
+
+def _is_good(verdict: Verdict) -> bool:
+    """Whether the run itself is within its limit, and regressed only by those before it."""
+    if verdict.reference is None or verdict.limit is None:
+        return False
+    room = verdict.limit - verdict.reference
+    return (verdict.value - verdict.reference) * copysign(1, room) < abs(room)
 
 
 def _before(known: ReportRow, row: ReportRow) -> ReportRow:

@@ -93,6 +93,13 @@ def test_a_local_time_is_shown_in_utc_by_the_configured_zone() -> None:
     assert " of 2026-03-01 12:00:02+00:00" in lines[0]
 
 
+def test_one_sample_is_singular(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text('{"results": [{"command": "make", "mean": 1.0, "times": [1.0]}]}')
+    _, lines = check_file(path, Config())
+    assert any(line.endswith(", 1 sample") for line in lines), lines
+
+
 def test_a_bad_sidecar_is_named_with_its_document(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_bytes((GOLDEN / "hyperfine_with_sidecar/1-run.json").read_bytes())
     (tmp_path / "a.meta.json").write_text('{"comit": "a1b2c3d"}')

@@ -111,6 +111,7 @@ def test_the_version(capsys: pytest.CaptureFixture[str], words: list[str]) -> No
     [
         ([], "Missing command."),
         (["bogus"], "No such command 'bogus'."),
+        (["histroy"], "No such command 'histroy'. Did you mean 'history'?"),
         (["serve", "--bogus"], "No such option"),
         (["baseline"], "Missing command."),
         (["push"], "Missing argument 'FILE...'."),

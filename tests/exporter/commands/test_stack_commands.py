@@ -59,8 +59,8 @@ def test_what_writes_asks_where_there_is_no_stack(
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == (
-        f"benchmark-exporter: no running stack is found in {Path.cwd()} or above it, and this "
-        f"command writes; {wanted}, or name the stack with --stack FOLDER\n"
+        f"benchmark-exporter: no running stack is found in {Path.cwd()} or above it; start it with "
+        f"`make up`, name it with --stack FOLDER, or {wanted}\n"
     )
     assert Path("ledger.sqlite3").stat().st_size == 0
 

@@ -147,6 +147,14 @@ def test_a_ledger_in_a_container_is_not_guessed(tmp_path: Path) -> None:
     assert path == Path("given")
 
 
+def test_a_default_counts_if_there_is_such_a_file(tmp_path: Path) -> None:
+    default = tmp_path / "ledger.sqlite3"
+    with pytest.raises(StackError, match=r"start it with `make up`, .* or give --ledger FILE"):
+        find_ledger(None, None, folder=tmp_path, default=default)
+    default.touch()
+    assert find_ledger(None, None, folder=tmp_path, default=default)[0] == default
+
+
 def test_without_a_stack_and_a_default_it_asks(tmp_path: Path) -> None:
     with pytest.raises(StackError, match=rf"no running stack .* {tmp_path} .*give --ledger FILE"):
         find_ledger(None, None, folder=tmp_path)

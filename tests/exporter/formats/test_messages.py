@@ -95,7 +95,7 @@ def test_what_every_format_is_recognised_by_is_known() -> None:
         ("rust_bench::group::id\n  Instructions:    1734|N/A\n", "name, unit and value"),
         ("Timer precision: 41 ns\nexample     fastest   │ slowest\n", "name, unit and value"),
         ("This is ApacheBench, Version 2.3\n", "name, unit and value"),
-        ("window.BENCHMARK_DATA = {}\n", "github-action-benchmark"),
+        ("window.BENCHMARK_DATA = {}\n", "bring it in with benchmark-exporter import"),
         ('<?xml version="1.0"?><testsuite/>', "XML"),
     ],
 )

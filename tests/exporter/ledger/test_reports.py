@@ -23,10 +23,16 @@ def followed(wired: Wired) -> Wired:
 
 
 def follow(
-    wired: Wired, run: int, state: VerdictState, *, rank: float, confirmed: bool = False
+    wired: Wired,
+    run: int,
+    state: VerdictState,
+    *,
+    rank: float,
+    confirmed: bool = False,
+    verdict: Verdict | None = None,
 ) -> None:
     with wired.ledger.transaction() as transaction:
-        verdict = Verdict(state, 1.0, alarm_runs=int(confirmed))
+        verdict = verdict or Verdict(state, 1.0, alarm_runs=int(confirmed))
         transaction.reports.follow(
             run, KEY, verdict, f"commit-{run}", NOW + rank, NOW + 100, confirmed=confirmed
         )
@@ -42,6 +48,22 @@ def test_a_late_good_run_ends_no_regression_after_it(followed: Wired) -> None:
     assert rows(followed) == [(3, 3, 0, 1, None)]
     follow(followed, 4, "ok", rank=40)
     assert rows(followed) == [(3, 3, 0, 1, "commit-4")]
+
+
+@pytest.mark.parametrize(
+    ("reference", "limit", "worse", "good"),
+    [(100.0, 107.0, 130.0, 101.0), (50.0, 45.0, 30.0, 52.0)],
+)
+def test_a_good_run_before_the_end_is_not_the_one_that_is_reported(
+    followed: Wired, reference: float, limit: float, worse: float, good: float
+) -> None:
+    for run, value in ((1, worse), (2, worse), (3, good)):
+        verdict = Verdict("critical", value, reference, limit, alarm_runs=run)
+        follow(followed, run, "critical", rank=10.0 * run, confirmed=True, verdict=verdict)
+    follow(followed, 0, "ok", rank=15)  # a late one, between them
+    assert rows(followed) == [(1, 2, 0, 1, None)]
+    follow(followed, 4, "ok", rank=40)
+    assert rows(followed) == [(1, 2, 0, 1, "commit-4")]
 
 
 def test_a_late_regression_ends_with_the_run_after_it_that_is_judged_again(

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from stack.__main__ import _parser
 from stack.backup import configuration, folder
 from stack.backup.configuration import Checkout
 from stack.backup.lock import exclusive
+from stack.program import _parser
 from stack.settings import Settings, StackError, load
 from tests.stack.checkouts import run_stack
 from tests.support.paths import REPOSITORY

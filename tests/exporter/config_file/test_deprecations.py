@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from benchmark_exporter import deprecations
 from benchmark_exporter.config import Config, ConfigError, load_config
-from benchmark_exporter.deprecations import earlier_defaults, without_deprecated
+from benchmark_exporter.config_file import deprecations
+from benchmark_exporter.config_file.deprecations import earlier_defaults, without_deprecated
 from tests.support.upgrades import NAMES, unpack
 
 

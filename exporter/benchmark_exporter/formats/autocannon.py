@@ -80,6 +80,7 @@ def parse(raw: object, origin: Origin) -> Run:
         origin,
         [each for each in results if each.statistics != Statistics()],
         failed,
+        answered=latency.total_count,
         seconds=seconds,
         duration_seconds=document.duration,
         notes=(*notes, *undated),

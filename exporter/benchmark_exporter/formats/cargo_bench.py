@@ -10,7 +10,7 @@ from benchmark_exporter.formats.made import run_of
 from benchmark_exporter.formats.naming import note_of_numbered, numbered
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.formats.plausible import MOST
-from benchmark_exporter.formats.text_results import Printed
+from benchmark_exporter.formats.text_results import Printed, with_hint
 from benchmark_exporter.formats.units import Quantity, quantity
 from benchmark_exporter.model import Failure, Rejected, Result, Run, Statistics
 
@@ -38,6 +38,8 @@ _BEGINNING = re.compile(
 # What libtest and criterion print before a benchmark has been measured, and libtest at its end.
 _STARTED = re.compile(r"^(?:running \d+ tests?$|Benchmarking \S)", re.MULTILINE)
 _ENDED = re.compile(r"^test result: ", re.MULTILINE)
+# What gungraun and iai print, which cargo bench runs too.
+_INSTRUCTIONS = re.compile(r"^ +Instructions: +\d", re.MULTILINE)
 # Longer lines are of no benchmark, and cost time.
 _MAX_LINE = 4096
 
@@ -67,8 +69,11 @@ def parse(raw: object, origin: Origin) -> Run:
             failed[begun] = f"it panicked at {match['why'][:200]}"
         elif line[:1].strip():
             name = line.strip()  # a long one is on a line of its own, before its estimates
-    if not found and not failed and isinstance(raw, Printed) and not _ENDED.search(raw.text):
-        raise Rejected("truncated", "cargo bench has not printed a benchmark yet")
+    if not found and not failed and isinstance(raw, Printed):
+        if _INSTRUCTIONS.search(raw.text):
+            raise with_hint(raw.rejected, raw.text.encode())
+        if not _ENDED.search(raw.text):
+            raise Rejected("truncated", "cargo bench has not printed a benchmark yet")
     stated = [each for each, _, _ in found]
     names = numbered(stated) if len(set(stated)) < len(stated) else stated
     values = [(value, measured) for _, value, measured in found]

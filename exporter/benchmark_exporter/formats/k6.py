@@ -7,15 +7,15 @@ as well, unless a threshold allows for it. Where checks or requests have failed,
 read: what fails is often fast. In `--summary-export` true stands for a threshold that was crossed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping
 
-import msgspec
-from msgspec.structs import replace
-
-from benchmark_exporter.formats.fields import LongName, NonNegative, objects_with
+from benchmark_exporter.formats.fields import objects_with
+from benchmark_exporter.formats.k6_machine_readable import is_machine_readable, of_machine_readable
+from benchmark_exporter.formats.k6_parts import CheckPart, GroupPart, K6Document, MetricPart
 from benchmark_exporter.formats.made import run_of
 from benchmark_exporter.formats.origin import Origin
-from benchmark_exporter.formats.plausible import MOST, convert
+from benchmark_exporter.formats.plausible import convert
 from benchmark_exporter.formats.units import Quantity
 from benchmark_exporter.model import Failure, Rejected, Result, Run, Statistics
 
@@ -39,98 +39,8 @@ _TIMES = (
     *("http_req_", "iteration_duration", "group_duration", "ws_connecting", "ws_session_duration"),
     *("ws_ping", "grpc_req_duration", "browser_http_req_duration", "browser_web_vital_"),
 )
+_STATISTIC = re.compile(r"\s*([a-z]+(?:\([\d.]+\))?)")  # with which a threshold begins
 _LAYOUT_SHIFT = "browser_web_vital_cls"  # the one of these that is not a time
-
-
-class ThresholdPart(msgspec.Struct, frozen=True):
-    ok: bool
-
-
-class CheckPart(msgspec.Struct, frozen=True):
-    name: LongName
-    path: str = ""
-    passes: NonNegative = 0
-    fails: NonNegative = 0
-
-
-class GroupPart(msgspec.Struct, frozen=True):
-    """In `--summary-export`, objects by name take the place of the arrays."""
-
-    groups: "list[GroupPart] | dict[str, GroupPart]" = []
-    checks: list[CheckPart] | dict[str, CheckPart] = []
-
-
-class StatePart(msgspec.Struct, frozen=True, rename={"duration_ms": "testRunDurationMs"}):
-    duration_ms: NonNegative | None = None
-
-
-class MetricPart(msgspec.Struct, frozen=True):
-    """A metric of `handleSummary`; in `--summary-export` its values are its keys."""
-
-    type: str = ""
-    contains: str = ""
-    values: dict[str, object] = {}
-    thresholds: dict[str, ThresholdPart | bool] = {}
-
-    @property
-    def kind(self) -> str:
-        if self.type:
-            return self.type
-        if "passes" in self.values:
-            return "rate"
-        if "count" in self.values and "rate" in self.values:
-            return "counter"
-        return "gauge" if "value" in self.values else "trend"
-
-    @property
-    def crossed(self) -> Sequence[str]:
-        """The thresholds that were crossed."""
-        return [
-            threshold
-            for threshold, outcome in self.thresholds.items()
-            if (outcome is True or (isinstance(outcome, ThresholdPart) and not outcome.ok))
-        ]
-
-    def value(self, *names: str) -> float | None:
-        """The first of these values that is there and plausible."""
-        found = next((self.values[name] for name in names if name in self.values), None)
-        is_number = isinstance(found, int | float) and not isinstance(found, bool)
-        return float(found) if is_number and abs(found) <= MOST else None  # type: ignore[arg-type]  # it is a number
-
-
-class K6Document(msgspec.Struct, frozen=True):
-    metrics: dict[LongName, MetricPart]
-    root_group: GroupPart = GroupPart()
-    state: StatePart = StatePart()
-
-
-class NamedMetricPart(MetricPart, frozen=True, kw_only=True):
-    name: LongName
-
-
-class ChecksPart(msgspec.Struct, frozen=True):
-    results: list[CheckPart] = []
-
-
-class ResultsPart(msgspec.Struct, frozen=True):
-    metrics: list[NamedMetricPart]
-    checks: ChecksPart = ChecksPart()
-
-
-class ConfigPart(msgspec.Struct, frozen=True):
-    duration: NonNegative = 0.0
-
-
-class MetadataPart(msgspec.Struct, frozen=True, rename="camel"):
-    generated_at: str = ""
-
-
-class MachineReadableDocument(msgspec.Struct, frozen=True):
-    """The duration is in seconds; a counter has no rate, and thresholds are not there."""
-
-    results: ResultsPart
-    config: ConfigPart = ConfigPart()
-    metadata: MetadataPart = MetadataPart()
 
 
 def matches(document: object) -> bool:
@@ -139,7 +49,7 @@ def matches(document: object) -> bool:
         return objects_with(("type", "data", "metric"), document)
     if not isinstance(document, dict):
         return False
-    if _is_machine_readable(document):
+    if is_machine_readable(document):
         return True
     if not isinstance(document.get("metrics"), dict):
         return False
@@ -159,16 +69,15 @@ def parse(raw: object, origin: Origin) -> Run:
         )
     seconds: float | None = None
     undated: tuple[str, ...] = ()
-    if isinstance(raw, dict) and _is_machine_readable(raw):
-        stated, notes = convert(raw, MachineReadableDocument)
-        document = _of_machine_readable(stated)
-        if generated := stated.metadata.generated_at:
-            seconds, undated = origin.moment(generated, "metadata.generatedAt")
+    if isinstance(raw, dict) and is_machine_readable(raw):
+        document, generated, notes = of_machine_readable(raw)
+        if generated:
+            seconds, undated = origin.moment(generated, "metadata.generated_at")
     else:
         document, notes = convert(_with_values(raw), K6Document)
     metrics = document.metrics
     failures = {
-        name: f"crossed: {', '.join(metric.crossed)}"
+        name: f"crossed: {', '.join(_crossed(metric))}"
         for name, metric in metrics.items()
         if metric.crossed
     }
@@ -191,24 +100,6 @@ def parse(raw: object, origin: Origin) -> Run:
     )
 
 
-def _is_machine_readable(document: dict[str, object]) -> bool:
-    return objects_with(("k6Version",), [document.get("metadata")]) and "results" in document
-
-
-def _of_machine_readable(stated: MachineReadableDocument) -> K6Document:
-    seconds = stated.config.duration
-    return K6Document(
-        {
-            part.name: replace(part, values=part.values | {"rate": count / seconds})
-            if part.type == "counter" and seconds and (count := part.value("count")) is not None
-            else part
-            for part in stated.results.metrics
-        },
-        GroupPart(checks=stated.results.checks.results),
-        StatePart(seconds * 1e3),
-    )
-
-
 def _with_values(raw: object) -> object:
     """The document with each metric's values in an object of their own."""
     metrics = raw["metrics"] if isinstance(raw, dict) else None
@@ -225,6 +116,16 @@ def _with_values(raw: object) -> object:
             for name, part in metrics.items()
         }
     }
+
+
+def _crossed(metric: MetricPart) -> Iterator[str]:
+    """The thresholds that were crossed, with what the value was where the summary has it."""
+    for threshold in metric.crossed:
+        found = _STATISTIC.match(threshold)
+        statistic = found[1] if found else ""
+        names = ("rate", "value") if statistic == "rate" else (statistic,)
+        value = metric.value(*names)
+        yield threshold if value is None else f"{threshold} ({statistic} was {value:.6g})"
 
 
 def _failed(metrics: Mapping[str, MetricPart], root: GroupPart) -> Iterator[tuple[str, str]]:
@@ -290,9 +191,9 @@ def _of_trend(metric: MetricPart, factor: float) -> Statistics:
         return None if value is None else value * factor
 
     return Statistics(
-        p50=scaled("med", "p(50)"),
-        p95=scaled("p(95)"),
-        p99=scaled("p(99)"),
+        p50=scaled("med", "p(50)", "p50"),
+        p95=scaled("p(95)", "p95"),
+        p99=scaled("p(99)", "p99"),
         mean=scaled("avg"),
         min=scaled("min"),
         max=scaled("max"),

@@ -1,7 +1,7 @@
 """What the reports of HTTP load generators have in common.
 
-Where requests failed, the report is a failure and nothing else is read of it: what fails is often
-fast.
+Where requests failed, or none was answered, the report is a failure and nothing else is read of it:
+what fails is often fast, and tools print a latency of 0 for no answer.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,22 +20,26 @@ def report(
     results: Iterable[Result],
     failed: Mapping[str, float],
     *,
+    answered: float | None,
     seconds: float | None = None,
     duration_seconds: float | None = None,
     notes: Iterable[str] = (),
 ) -> Run:
-    """The run of a report; `failed` has how many requests failed, by the kind of failure."""
+    """The run of a report; `failed` has how many requests failed, by the kind of failure.
+
+    `answered` is how many requests had an answer, None if the report does not say.
+    """
     kinds = [f"{count:.0f} {kind}" for kind, count in failed.items() if count]
-    failures = (
-        [Failure(benchmark, f"requests failed: {', '.join(kinds[:MAX_KINDS_SHOWN])}")]
-        if kinds
-        else []
-    )
+    errors: list[str] = []
+    if kinds:
+        errors = [f"requests failed: {', '.join(kinds[:MAX_KINDS_SHOWN])}"]
+    elif answered == 0:
+        errors = ["no request was answered"]
     return run_of(
         name,
         origin,
-        () if kinds else results,
-        failures,
+        () if errors else results,
+        [Failure(benchmark, error) for error in errors],
         seconds=seconds,
         duration_seconds=duration_seconds,
         notes=notes,

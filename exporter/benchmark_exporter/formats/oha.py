@@ -76,6 +76,7 @@ def parse(raw: object, origin: Origin) -> Run:
         origin,
         [each for each in results if each.statistics != Statistics()],
         failed,
+        answered=count,
         duration_seconds=summary.total,
         notes=notes,
     )

@@ -68,19 +68,31 @@ def parse(raw: object, origin: Origin) -> Run:
         tasks, notes = convert(raw, list[TaskPart])
         stated = [task.name for task in tasks]
         found = [list(_of_task(task)) for task in tasks]
+        errors: list[object] = [task.result and task.result.error for task in tasks]
     else:
         rows = msgspec.convert(raw, list[dict[str, str | float | None]])
         stated = [_task_name(row) for row in rows]
         found = [list(_of_row(row)) for row in rows]
+        errors = [row.get("Error") for row in rows]
     names = numbered(stated) if len(set(stated)) < len(stated) else stated
-    named = list(zip(names, found, strict=True))
+    named = list(zip(names, found, errors, strict=True))
     return run_of(
         NAME,
         origin,
-        [msgspec.structs.replace(each, benchmark=name) for name, parts in named for each in parts],
-        [Failure(name, "it has no result: it failed") for name, parts in named if not parts],
+        [
+            msgspec.structs.replace(each, benchmark=name)
+            for name, parts, _ in named
+            for each in parts
+        ],
+        [Failure(name, _failure(error)) for name, parts, error in named if not parts],
         notes=(*notes, *note_of_numbered(stated, names, _REMEDY)),
     )
+
+
+def _failure(error: object) -> str:
+    """What went wrong; JSON has nothing of an Error, so that it is an empty object in a result."""
+    message = error.get("message") if isinstance(error, dict) else error
+    return message[:200] if isinstance(message, str) and message else "it has no result: it failed"
 
 
 def _of_task(task: TaskPart) -> Iterator[Result]:

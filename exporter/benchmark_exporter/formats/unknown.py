@@ -36,7 +36,7 @@ REQUIRED: Mapping[str, Sequence[str]] = {
     "julia_benchmarktools": ("[].Julia", "[].BenchmarkTools"),
     "autocannon": ("latency", "requests", "throughput", "non2xx"),
     "oha": ("summary.successRate", "summary.requestsPerSec", "statusCodeDistribution"),
-    "vegeta": ("latencies", "status_codes", "throughput", "success"),
+    "vegeta": ("latencies", "status_codes", "bytes_in", "success"),
     "fio": ("fio version", "jobs", "jobs[].jobname"),
     "bencher": ("[].latency.value",),
 }

@@ -1,6 +1,7 @@
 """vegeta (`vegeta report -type=json`): latencies in nanoseconds, and the throughput.
 
-The report does not state its target; a sidecar's `benchmark` does.
+The report does not state its target; a sidecar's `benchmark` does. Before vegeta 12.6 it has no
+throughput.
 """
 
 from typing import Annotated
@@ -43,7 +44,7 @@ def matches(document: object) -> bool:
     """Also what `vegeta encode` writes, to say that it is not read."""
     if isinstance(document, list):
         return objects_with(("attack", "seq", "latency"), document)
-    return {"latencies", "status_codes", "throughput", "success"} <= keys(document)
+    return {"latencies", "status_codes", "bytes_in", "success"} <= keys(document)
 
 
 def parse(raw: object, origin: Origin) -> Run:
@@ -67,8 +68,9 @@ def parse(raw: object, origin: Origin) -> Run:
         for status, count in document.status_codes.items()
         if not status.startswith(("2", "3"))
     }
-    if not any(failed.values()) and document.success is not None and document.success < 1:
-        failed["of unknown status"] = (1 - document.success) * (document.requests or 1) or 1
+    requests, success = document.requests, document.success
+    if requests != 0 and not any(failed.values()) and success is not None and success < 1:
+        failed["of unknown status"] = (1 - success) * (requests or 1) or 1
     seconds: float | None = None
     undated: tuple[str, ...] = ()
     if document.earliest and not document.earliest.startswith(_ZERO_TIME):
@@ -80,6 +82,7 @@ def parse(raw: object, origin: Origin) -> Run:
         origin,
         [each for each in results if each.statistics != Statistics()],
         failed,
+        answered=requests,
         seconds=seconds,
         duration_seconds=None if duration is None else duration * _TO_SECONDS,
         notes=(*notes, *undated),

@@ -1,6 +1,9 @@
-"""vitest bench (`--outputJson`): milliseconds. Names are the file, its groups and the benchmark."""
+"""vitest bench (`--outputJson`): milliseconds. Names are the file, its groups and the benchmark.
 
-from collections.abc import Iterator
+Before 1.0, vitest wrote it by `--reporter=json --outputFile`, as arrays by group and without files.
+"""
+
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -45,20 +48,27 @@ class VitestDocument(msgspec.Struct, frozen=True):
     files: list[FilePart]
 
 
+class EarlierDocument(msgspec.Struct, frozen=True, rename="camel"):
+    """What vitest before 1.0 wrote: benchmarks by the name of their group."""
+
+    test_results: dict[str, list[BenchmarkPart]]
+
+
 def matches(document: object) -> bool:
-    return isinstance(document, dict) and objects_with(
-        ("filepath", "groups"), document.get("files")
+    return isinstance(document, dict) and (
+        objects_with(("filepath", "groups"), document.get("files")) or _is_earlier(document)
+    )
+
+
+def _is_earlier(document: dict[str, object]) -> bool:
+    groups = document.get("testResults")
+    return isinstance(groups, dict) and any(
+        objects_with(("name", "rank", "rme"), group) for group in groups.values()
     )
 
 
 def parse(raw: object, origin: Origin) -> Run:
-    document, notes = convert(raw, VitestDocument)
-    parts = [
-        (f"{group.full_name} > {part.name}", part)
-        for file in document.files
-        for group in file.groups
-        for part in group.benchmarks
-    ]
+    parts, notes = _benchmarks(raw)
     stated = [name for name, _ in parts]
     names = numbered(stated) if len(set(stated)) < len(stated) else stated
     results, failures = list[Result](), list[Failure]()
@@ -74,6 +84,24 @@ def parse(raw: object, origin: Origin) -> Run:
         failures,
         notes=(*notes, *note_of_numbered(stated, names, _REMEDY)),
     )
+
+
+def _benchmarks(raw: object) -> tuple[list[tuple[str, BenchmarkPart]], Sequence[str]]:
+    """The benchmarks with their whole names, and notes on what was left out."""
+    if isinstance(raw, dict) and "files" not in raw:
+        earlier, notes = convert(raw, EarlierDocument)
+        return [
+            (f"{group} > {part.name}" if group else part.name, part)
+            for group, found in earlier.test_results.items()
+            for part in found
+        ], notes
+    document, notes = convert(raw, VitestDocument)
+    return [
+        (f"{group.full_name} > {part.name}", part)
+        for file in document.files
+        for group in file.groups
+        for part in group.benchmarks
+    ], notes
 
 
 def _result(name: str, part: BenchmarkPart) -> Iterator[Result]:

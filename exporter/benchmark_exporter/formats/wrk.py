@@ -62,6 +62,7 @@ def parse(raw: object, origin: Origin) -> Run:
             origin,
             each.results(name),
             each.failed,
+            answered=each.request_count,
             duration_seconds=each.seconds,
         )
         for name, each in zip(names, reports, strict=True)

@@ -52,6 +52,33 @@ def test_tinybench_is_read_in_all_its_forms(
     assert [each.benchmark for each in run.failures] == failed
 
 
+def test_vitest_before_1_has_its_benchmarks_by_group() -> None:
+    document = {
+        "numTotalTestSuites": 2,
+        "numTotalTests": 4,
+        "testResults": {
+            "größe": [
+                {"name": "fast", "rank": 1, "rme": 6.4, "samples": [0.1, 0.2, 0.3], "mean": 0.2},
+                {"name": "throws", "rank": 2, "rme": 0, "samples": []},
+            ],
+            "": [{"name": "top", "rank": 1, "rme": 7.5, "samples": [], "mean": 1.2, "sd": 0.2}],
+        },
+    }
+    run = accepted_run(document)
+    found = {each.name: each for each in run.results}
+    assert found["größe > fast"].statistics.p50 == pytest.approx(0.2e-3)
+    assert found["größe > fast"].sample_count == 3
+    assert found["top"].statistics.mean == pytest.approx(1.2e-3)
+    assert run.failures == (Failure("größe > throws", "it has no result: it failed"),)
+
+
+def test_a_task_that_threw_says_why_where_the_table_has_it() -> None:
+    rows = [{"Task name": "throws", "Error": "no template", "Stack": "Error: no template"}]
+    assert accepted_run(rows).failures == (Failure("throws", "no template"),)
+    tasks = [{"name": "throws", "result": {"state": "errored", "error": {}}}]
+    assert accepted_run(tasks).failures == (Failure("throws", "it has no result: it failed"),)
+
+
 def test_tasks_of_one_name_are_numbered() -> None:
     tasks = golden("tinybench/4-tasks-6")[:1] * 2
     assert [each.name for each in accepted_run(tasks).results] == ["numbers", "numbers #2"]

@@ -39,7 +39,8 @@ def test_trends_of_times_are_in_milliseconds() -> None:
 
 def test_a_threshold_that_was_crossed_is_a_failure_and_nothing_else() -> None:
     run = run_of("k6/2-summary-export")  # in which true means that it was crossed
-    assert run.failures == (Failure("http_req_duration", "crossed: p(95)<150"),)
+    crossed = "crossed: p(95)<150 (p(95) was 175)"
+    assert run.failures == (Failure("http_req_duration", crossed),)
     assert "http_req_duration" not in {result.name for result in run.results}
     assert "http_req_waiting" in {result.name for result in run.results}
 
@@ -103,8 +104,41 @@ def test_the_machine_readable_summary_is_read() -> None:
     rate = next(each for each in run.results if each.name == "http_reqs")
     assert rate.statistics.mean == 9.75  # 195 in 20 seconds
     assert run.suite_duration_seconds == 20
-    assert run.timestamp_seconds == 1772366400
+    assert run.timestamp_seconds == pytest.approx(1772366400.354, abs=1e-3)
+    duration = next(each for each in run.results if each.name == "http_req_duration")
+    assert duration.statistics.p95 == pytest.approx(0.175)
+    assert found["checks"] == ("ratio", "higher")
     document["results"]["checks"]["results"][0]["fails"] = 2
     failed = accepted_run(document)
     assert failed.failures == (Failure("checks/is 200", "2 of 197 failed"),)
     assert failed.results == ()
+
+
+def test_the_machine_readable_summary_is_read_as_its_schema_names_the_keys_too() -> None:
+    document = golden("k6/3-machine-readable")
+    expected = accepted_run(document)
+    metadata = document["metadata"]
+    document["metadata"] = {
+        "k6Version": metadata["k6_version"],
+        "generatedAt": metadata["generated_at"],
+    }
+    for metric in document["results"]["metrics"]:
+        if "p95" in metric["values"]:
+            metric["values"]["p(95)"] = metric["values"].pop("p95")
+    assert accepted_run(document) == expected
+
+
+@pytest.mark.parametrize(
+    ("threshold", "shown"),
+    [
+        ("count>100000", "count>100000 (count was 410)"),
+        ("rate>=100", "rate>=100 (rate was 40)"),
+        ("p(99.9)<1", "p(99.9)<1"),  # the summary does not have it
+        ("<", "<"),
+    ],
+)
+def test_a_crossed_threshold_says_what_the_value_was(threshold: str, shown: str) -> None:
+    document = golden("k6/1-handle-summary")
+    document["metrics"]["http_reqs"]["thresholds"] = {threshold: {"ok": False}}
+    document["metrics"]["http_reqs"]["values"] = {"count": 410, "rate": 40}
+    assert Failure("http_reqs", f"crossed: {shown}") in accepted_run(document).failures

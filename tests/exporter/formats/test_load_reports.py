@@ -157,3 +157,73 @@ def test_a_report_of_wrk_is_incomplete_until_its_last_line_is_whole() -> None:
     data = (REPOSITORY / "tests/exporter/golden/wrk/1-run.json").read_bytes()
     for end in range(data.index(b"Requests/sec"), data.index(b"MB\n", 330)):
         assert rejected(data[:end]).reason == "truncated", data[:end][-20:]
+
+
+NOTHING_ANSWERED = """Running 1s test @ http://localhost:8080/items
+  1 threads and 2 connections
+  Thread Stats   Avg      Stdev     Max   +/- Stdev
+    Latency     0.00us    0.00us   0.00us    -nan%
+    Req/Sec     0.00      0.00     0.00      -nan%
+  Latency Distribution
+     50%    0.00us
+     99%    0.00us
+  0 requests in 1.02s, 0.00B read
+Requests/sec:      0.00
+Transfer/sec:       0.00B
+"""
+
+
+def test_a_server_that_answers_nothing_is_not_fast() -> None:
+    nothing = (Failure(URL, "no request was answered"),)
+    run = parse(NOTHING_ANSWERED.encode(), Origin())
+    assert isinstance(run, Run)
+    assert (run.results, run.failures) == ((), nothing)
+    hanging = golden("autocannon/1-run")
+    hanging["latency"] = dict.fromkeys(hanging["latency"], 0)
+    assert accepted_run(hanging).failures == nothing
+    assert accepted_run(hanging).results == ()
+
+
+def test_requests_that_a_deadline_ended_are_not_answers() -> None:
+    document = golden("oha/1-run")
+    document["summary"] |= {"slowest": None, "fastest": None, "average": None, "successRate": None}
+    document["latencyPercentiles"] = dict.fromkeys(document["latencyPercentiles"])
+    document |= {
+        "statusCodeDistribution": {},
+        "errorDistribution": {"aborted due to deadline": 2},
+    }
+    run = accepted_run(document)
+    assert run.failures == (Failure("oha", "no request was answered"),)
+    assert run.results == ()
+
+
+def test_a_report_of_vegeta_without_requests_has_failed() -> None:
+    document = golden("vegeta/1-report")
+    document["latencies"] = dict.fromkeys(document["latencies"], 0)
+    document |= {"requests": 0, "success": 0, "throughput": 0, "status_codes": {}}
+    document["earliest"] = "0001-01-01T00:00:00Z"
+    assert accepted_run(document).failures == (Failure("vegeta", "no request was answered"),)
+
+
+def test_vegeta_before_its_throughput_is_read() -> None:
+    document = golden("vegeta/1-report")
+    del document["throughput"], document["latencies"]["min"]
+    (result,) = accepted_run(document).results
+    assert result.statistics.p99 == pytest.approx(3.53e-3)
+    assert result.statistics.min is None
+
+
+def test_wrk2s_uncorrected_latencies_are_not_read() -> None:
+    data = (REPOSITORY / "tests/exporter/golden/wrk/2-wrk2.json").read_text("utf-8")
+    head, end = data.split("----------------------------------------------------------", 1)
+    rule = "-" * 58
+    uncorrected = """
+  Latency Distribution (HdrHistogram - Uncorrected Latency (measured without taking delayed starts into account))
+ 50.000%    1.00us
+ 99.000%    2.00us
+100.000%    3.00us
+"""  # noqa: E501
+    expected = run_of_file("wrk/2-wrk2")
+    found = parse(f"{head}{rule}\n{uncorrected}{rule}{end}".encode(), Origin())
+    assert isinstance(found, Run)
+    assert found.results == expected.results

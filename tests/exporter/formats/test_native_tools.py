@@ -228,3 +228,22 @@ def test_a_job_of_fio_without_a_name_is_called_by_its_group() -> None:
     document = golden("fio/1-version-3")
     document["jobs"][0]["jobname"] = ""
     assert accepted_run(document).results[0].name == "group 0/read"
+
+
+GUNGRAUN = """running 0 tests
+
+test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s
+
+warning: unused variable
+sorting::bench_sort
+  Instructions:                1243 (+1.139138%)
+"""
+
+
+def test_gungraun_that_cargo_bench_ran_is_named() -> None:
+    assert "gungraun" in rejected(GUNGRAUN.encode()).detail
+
+
+def test_warnings_before_the_first_benchmark_are_waited_through() -> None:
+    begun = b"warning: unused variable\nBenchmarking sort: Warming up for 3.0000 s\n"
+    assert rejected(begun).reason == "truncated"

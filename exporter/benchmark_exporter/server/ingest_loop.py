@@ -189,7 +189,7 @@ class IngestLoop:
 
     def _seconds_to_sleep(self, next_scan: float) -> float:
         next_check = min(next_scan, self._opened.ingest.due_seconds) - time.monotonic()
-        stale_seconds = self._publisher.exposition.stale_at_seconds - time.time()
+        stale_seconds = self._publisher.seconds_until_stale
         # No event reports a baseline that another process pins.
         return max(
             min(next_check, stale_seconds, self._configuration.now.rescan_interval_seconds), 0.0

@@ -167,7 +167,7 @@ def _ends(text: bytes) -> Sequence[int]:
 class SortedLines:
     """Entries in order, in chunks. Immutable. `seldom_read` ones can be compressed."""
 
-    __slots__ = ("_firsts", "_seldom_read", "chunks")
+    __slots__ = ("__weakref__", "_firsts", "_seldom_read", "chunks")
 
     def __init__(
         self,

@@ -143,6 +143,9 @@ class Chunk:
         text = kept.text
         if ends is None:
             ends = self._ends = _ends(text)
+        if len(places) == 1:
+            (place,) = places
+            return (text[ends[place] + 1 : ends[place + 1]],)
         return [text[ends[place] + 1 : ends[place + 1]] for place in places]
 
     def __len__(self) -> int:

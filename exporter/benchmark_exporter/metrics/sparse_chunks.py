@@ -6,7 +6,7 @@ are the chunks' own.
 
 import zlib
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter, is_
 from typing import NamedTuple, cast
 
@@ -78,26 +78,18 @@ class KnownChunk:
             self.changed_ms, self.newest_ms = _NEVER, 0
 
     def places_of(self, times: Times) -> Sequence[int]:
-        """Which entries a scrape has, one that has not all, in order."""
-        turns, due = self.turns, times.due
-        if self.newest_ms <= times.after_ms and len(due) == 1:  # as most of the time
-            place = turns.find(due[0])
-            if place < 0:
-                return ()
-            following = turns.find(due[0], place + 1)
-            if following < 0:
-                return (place,)
-        places = {place for turn in due for place in _places_of_turn(turns, turn)}
+        """Which entries a scrape has, in order."""
+        if times.whole:
+            return range(len(self.turns))
+        turns, places = self.turns, set[int]()
         if self.newest_ms > times.after_ms:
-            places.update(place for place, at in enumerate(self.changed_ms) if at > times.after_ms)
+            places = {place for place, at in enumerate(self.changed_ms) if at > times.after_ms}
+        for turn in times.due:
+            place = turns.find(turn)
+            while place >= 0:
+                places.add(place)
+                place = turns.find(turn, place + 1)
         return sorted(places)
-
-
-def _places_of_turn(turns: bytes, turn: int) -> Iterator[int]:
-    place = turns.find(turn)
-    while place >= 0:
-        yield place
-        place = turns.find(turn, place + 1)
 
 
 class Chosen(NamedTuple):
@@ -149,8 +141,17 @@ def samples_of(chunks: Iterable[KnownChunk], times: Times) -> Sequence[Samples]:
     pieces: list[Samples] = []
     gathered: list[Chosen] = []
     entries = 0
+    after_ms, turn = times.after_ms, times.due[0] if len(times.due) == 1 else None
     for known in chunks:
-        places = range(len(known.turns)) if times.whole else known.places_of(times)
+        places: Sequence[int]
+        if turn is None or known.newest_ms > after_ms:
+            places = known.places_of(times)
+        else:  # as most of the time, so without a call
+            place = known.turns.find(turn)
+            if place < 0:
+                continue
+            is_only = known.turns.find(turn, place + 1) < 0
+            places = (place,) if is_only else known.places_of(times)
         if places:
             gathered.append(Chosen(known.chunk, known.turns, known.changed_ms, places))
             entries += len(places)

@@ -202,6 +202,9 @@ def known_chunks(
 
 
 def _fresh(chunk: Chunk, before: Mapping[Entry, tuple[int, int]], turns: int) -> Fresh:
+    if not before:  # as at a start, of all entries
+        all_turns = bytes([turn_of(entry, turns) for entry in chunk.entries])
+        return Fresh(KnownChunk(chunk, all_turns, _NEVER), range(len(all_turns)))
     own_turns, changed_ms, places = bytearray(), list[int](), list[int]()
     for place, entry in enumerate(chunk.entries):
         known = before.get(entry)

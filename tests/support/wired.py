@@ -140,7 +140,7 @@ class Wired:
         )
         exposition = self.collector.expose(self.ledger, live, self.now)[1]
         same_as_whole(self.collector, self.ledger, live, self.now, exposition)
-        compress(old_chunks(exposition)[::2])  # as `serve` does, here sooner
+        compress(old_chunks(exposition.blocks.values())[::2])  # as `serve` does, here sooner
         return exposition
 
     def exposition(self) -> str:

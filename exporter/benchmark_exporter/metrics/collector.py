@@ -1,6 +1,8 @@
 """Expositions of the ledger's state: what a scrape shows."""
 
+import threading
 from collections.abc import Mapping
+from itertools import chain
 
 from msgspec.structs import replace
 
@@ -9,6 +11,7 @@ from benchmark_exporter.ledger import BranchRuns, Ledger, State
 from benchmark_exporter.ledger.current_state import CurrentState
 from benchmark_exporter.ledger.history import RecordedRun
 from benchmark_exporter.ledger.owner_states import with_owners
+from benchmark_exporter.ledger.touched import Touched
 from benchmark_exporter.metrics.definitions import Definition, Part
 from benchmark_exporter.metrics.exposition import Exposition, text
 from benchmark_exporter.metrics.families import process
@@ -16,6 +19,7 @@ from benchmark_exporter.metrics.holding import AWAITED_SECONDS, Releases
 from benchmark_exporter.metrics.known_state import KnownState, Times, subjects_read
 from benchmark_exporter.metrics.lines import Layout, Lines
 from benchmark_exporter.metrics.live import ConfigStatus, Live, LiveProgress
+from benchmark_exporter.metrics.pending_changes import PendingChanges
 from benchmark_exporter.metrics.renderer import Renderer
 from benchmark_exporter.metrics.resources import Resources
 from benchmark_exporter.metrics.run_samples import samples_of
@@ -24,13 +28,19 @@ from benchmark_exporter.metrics.series_text import SeriesText
 from benchmark_exporter.metrics.sparse import PACES, SparsePart
 from benchmark_exporter.model import PipelineRun
 
+# For how long `newest` may wait for the ledger's thread, which reads or renders meanwhile.
+NEWEST_WAIT_SECONDS = 0.05
+
 
 class Collector:
     """Reads and renders states. `sparse` has the sparse series of each part that has any.
 
     What it keeps from one state to the next saves work, or says which counters were shown with
-    their values. Otherwise the same state gives the same bytes.
+    their values. Otherwise the same state gives the same bytes. `exposition` is the last that was
+    rendered. All of this belongs to the ledger's thread, except that any may ask for the `newest`.
     """
+
+    exposition: Exposition
 
     def __init__(self, definitions: Mapping[str, Definition], config: Config) -> None:
         self.sparse: Mapping[Part, SparsePart] = {
@@ -43,40 +53,90 @@ class Collector:
         self._releases = Releases({})
         self._known = KnownState()
         self._must_read_all = self._is_renewed = True
+        self._lock = threading.Lock()  # of all that is rendered, and of what is known
+        self._pending = PendingChanges()
+        self._live = Live(0, 0.0)
+        self._rendered_seconds = 0.0
         self.configure(config)
         self._renderer = self._new_renderer()
 
-    def expose(self, ledger: Ledger, live: Live, now: float) -> tuple[CurrentState, Exposition]:
+    def expose(
+        self, ledger: Ledger, live: Live, now: float, *, at_once: bool = True
+    ) -> tuple[CurrentState, Exposition]:
         """The newest state of as many subjects as are shown, and its exposition.
 
-        It costs by what has changed since the last call.
+        It costs by what has changed since the last call. Unless it is needed at once, a small
+        change is only read: the exposition is the one before, and `newest` renders the other.
 
         Raises:
             LedgerError: the ledger cannot be read.
         """
-        self._releases.load(ledger)
-        while True:
-            exposition = self._expose_fitting(ledger, live, now)
-            if not self._releases.store(ledger, now):
-                self._publish(exposition, now)
-                return self._known.current, exposition
+        with self._lock:
+            self._releases.load(ledger)
+            while True:
+                exposition = self._expose_fitting(ledger, live, now, at_once=at_once)
+                if exposition is None:
+                    self._live = live
+                    return self._known.current, self.exposition
+                if not self._releases.store(ledger, now):
+                    self._publish(exposition, now)
+                    return self._known.current, exposition
 
-    def _expose_fitting(self, ledger: Ledger, live: Live, now: float) -> Exposition:
+    @property
+    def behind_since_seconds(self) -> float:
+        """Since when something was read that is not in `exposition`; infinity: nothing is."""
+        return self._pending.since_seconds
+
+    def newest(self, now: float) -> Exposition:
+        """The exposition of what was read last. It waits for no disk, and for a moment at most.
+
+        What holds of counters have to do with the time is left to the ledger's thread.
+        """
+        if self._pending and self._lock.acquire(timeout=NEWEST_WAIT_SECONDS):
+            try:
+                self._render_pending(now)
+            finally:
+                self._lock.release()
+        return self.exposition
+
+    def _render_pending(self, now: float) -> None:
+        """Renders what waits, unless that is left to the ledger's thread."""
+        known = self._known
+        if not self._pending or self._must_read_all or not self._is_steady(now):
+            return
+        self._must_read_all = True  # unless this succeeds
+        exposition = self._renderer.render(self._pending.take(), known, self._live, now)
+        self._must_read_all = not self._has_enough(exposition)
+        self._publish(exposition, now)
+
+    def _is_steady(self, now: float) -> bool:
+        """Whether no hold ends and nothing is too old, and the clock was not set back."""
+        return self._rendered_seconds <= now < self.exposition.stale_at_seconds
+
+    def _expose_fitting(
+        self, ledger: Ledger, live: Live, now: float, *, at_once: bool
+    ) -> Exposition | None:
+        """The exposition, or None if what was read waits for `newest`."""
         known = self._known
         while True:
             touched = ledger.changed_states.touched()
             touched.everything |= self._must_read_all or self._is_renewed
+            if touched.everything:
+                self._render_pending(now)  # what follows may take seconds
+                self._pending.discard()
             self._must_read_all = True  # unless this succeeds
             self._renderer.note_expired(touched, now)
             renderer = self._new_renderer() if self._is_renewed else self._renderer
             changes = known.read(ledger, touched, self._times(now))
-            exposition = renderer.render(changes, known, live, now)
+            if not at_once and self._can_wait(touched, now):
+                self._pending.add(changes, now)
+                self._must_read_all = False
+                return None
+            exposition = renderer.render(chain(self._pending.take(), changes), known, live, now)
             self._renderer = renderer
             self._must_read_all = self._is_renewed = False
-            if known.is_complete and exposition.shown == known.subjects:
-                return exposition
             if known.is_complete:
-                if known.subjects <= known.at_most or exposition.shown >= known.at_most:
+                if self._has_enough(exposition):
                     return exposition
             elif exposition.shown == known.subjects:
                 known.at_most *= 2
@@ -90,6 +150,20 @@ class Collector:
             else:
                 return exposition
             self._must_read_all = True
+
+    def _has_enough(self, exposition: Exposition) -> bool:
+        """Whether as many subjects are known as are shown, and not far more; all are known."""
+        subjects, at_most = self._known.subjects, self._known.at_most
+        return exposition.shown == subjects or subjects <= at_most or exposition.shown >= at_most
+
+    def _can_wait(self, touched: Touched, now: float) -> bool:
+        known = self._known
+        return (
+            known.is_complete
+            and known.first_seen_seconds > self._times(now).after
+            and self._is_steady(now)
+            and self._pending.has_room(touched)
+        )
 
     def _times(self, now: float) -> Times:
         config = self._config
@@ -114,11 +188,13 @@ class Collector:
 
         The ledger is not read.
         """
-        exposition = self._renderer.render((), self._known, live, now)
-        self._publish(exposition, now)
+        with self._lock:
+            exposition = self._renderer.render(self._pending.take(), self._known, live, now)
+            self._publish(exposition, now)
         return exposition
 
     def _publish(self, exposition: Exposition, now: float) -> None:
+        self.exposition, self._rendered_seconds = exposition, now
         for sparse in self.sparse.values():
             sparse.publish(exposition, now)
 
@@ -131,12 +207,17 @@ class Collector:
 
     def configure(self, config: Config) -> None:
         """Renders by other settings from now on."""
-        self._config = config
-        self._releases.configure(
-            {"state": config.counter_hold_seconds, "distributions": config.histogram_hold_seconds}
-        )
-        self._known.at_most = subjects_read(config.max_series)
-        self._must_read_all = self._is_renewed = True
+        with self._lock:
+            self._render_pending(self._rendered_seconds)  # by the settings of then
+            self._config = config
+            self._releases.configure(
+                {
+                    "state": config.counter_hold_seconds,
+                    "distributions": config.histogram_hold_seconds,
+                }
+            )
+            self._known.at_most = subjects_read(config.max_series)
+            self._must_read_all = self._is_renewed = True
 
     def render_resources(
         self,

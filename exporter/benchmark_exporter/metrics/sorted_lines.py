@@ -143,6 +143,9 @@ class Chunk:
         text = kept.text
         if ends is None:
             ends = self._ends = _ends(text)
+        if len(places) == 1:
+            (place,) = places
+            return (text[ends[place] + 1 : ends[place + 1]],)
         return [text[ends[place] + 1 : ends[place + 1]] for place in places]
 
     def __len__(self) -> int:
@@ -167,7 +170,7 @@ def _ends(text: bytes) -> Sequence[int]:
 class SortedLines:
     """Entries in order, in chunks. Immutable. `seldom_read` ones can be compressed."""
 
-    __slots__ = ("_firsts", "_seldom_read", "chunks")
+    __slots__ = ("__weakref__", "_firsts", "_seldom_read", "chunks")
 
     def __init__(
         self,

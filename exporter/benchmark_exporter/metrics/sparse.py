@@ -17,7 +17,13 @@ from dataclasses import dataclass, field
 from benchmark_exporter.metrics.definitions import Part
 from benchmark_exporter.metrics.exposition import Exposition, Family, Piece
 from benchmark_exporter.metrics.sorted_lines import SortedLines
-from benchmark_exporter.metrics.sparse_chunks import Fresh, KnownChunk, Times, known_chunks
+from benchmark_exporter.metrics.sparse_chunks import (
+    Fresh,
+    KnownChunk,
+    Times,
+    known_chunks,
+    samples_of,
+)
 
 # How many turns are between two searches for changes to forget.
 _FORGET_TURNS = 10
@@ -158,11 +164,7 @@ class SparsePart:
             self._forget_old(until)
             times = self._times(after, until)
             for index, name in enumerate(self.names):
-                pieces = [
-                    piece
-                    for chunk in self._families[name].chunks
-                    if (piece := chunk.samples(times)) is not None
-                ]
+                pieces = samples_of(self._families[name].chunks, times)
                 if pieces or (index + until // 1000) % self._pace.heads_every == 0:
                     families.append((self._heads[name], list[Piece](pieces)))
         return families, Seen(self._epoch, until)

@@ -6,7 +6,7 @@ are the chunks' own.
 
 import zlib
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter, is_
 from typing import NamedTuple, cast
 
@@ -20,6 +20,8 @@ from benchmark_exporter.metrics.sorted_lines import (
 
 # Of most lines, with their times.
 _LINE_BYTES = 200
+# A scrape mostly has few entries of each of many chunks, which are joined to pieces of so many.
+_PIECE_ENTRIES = 128
 _NEVER = array("q")
 _CHUNK = attrgetter("chunk")
 
@@ -75,10 +77,10 @@ class KnownChunk:
         if self.newest_ms < before_ms:
             self.changed_ms, self.newest_ms = _NEVER, 0
 
-    def samples(self, times: Times) -> "Samples | None":
-        """The samples of a scrape; None: there are none."""
+    def places_of(self, times: Times) -> Sequence[int]:
+        """Which entries a scrape has, in order."""
         if times.whole:
-            return Samples(self, times, range(len(self.turns)))
+            return range(len(self.turns))
         turns, places = self.turns, set[int]()
         if self.newest_ms > times.after_ms:
             places = {place for place, at in enumerate(self.changed_ms) if at > times.after_ms}
@@ -87,38 +89,78 @@ class KnownChunk:
             while place >= 0:
                 places.add(place)
                 place = turns.find(turn, place + 1)
-        return Samples(self, times, sorted(places)) if places else None
+        return sorted(places)
+
+
+class Chosen(NamedTuple):
+    """Some entries of a chunk, as `KnownChunk` had it when they were chosen."""
+
+    chunk: Chunk
+    turns: bytes
+    changed_ms: Sequence[int]
+    places: Sequence[int]
 
 
 class Samples:
-    """Some entries of a chunk with their times, joined when they are sent: these may be many."""
+    """Some entries of some chunks with their times, joined when they are sent: these may be many.
 
-    __slots__ = ("_changed_ms", "_chunk", "_places", "_times", "_turns")
+    All entries are of one metric.
+    """
 
-    def __init__(self, known: KnownChunk, times: Times, places: Sequence[int]) -> None:
-        self._chunk = known.chunk
-        self._turns = known.turns
-        self._changed_ms = known.changed_ms
+    __slots__ = ("_chosen", "_is_one_line", "_size_bytes", "_times")
+
+    def __init__(self, chosen: Sequence[Chosen], times: Times) -> None:
+        lines = lines_of(chosen[0].chunk.first)
+        self._chosen = chosen
         self._times = times
-        self._places = places
+        self._is_one_line = lines == 1
+        self._size_bytes = sum(len(each.places) for each in chosen) * lines * _LINE_BYTES
 
     def text(self, *, keep: bool) -> bytes:  # noqa: ARG002  # Piece has it
         """See Piece."""
-        turns, changed, last_ms = self._turns, self._changed_ms, self._times.last_ms
-        base_ms, ends, texts = self._times.base_ms, dict[int, bytes](), list[bytes]()
-        is_one_line = lines_of(self._chunk.first) == 1
-        for place, text in zip(self._places, self._chunk.texts(self._places), strict=True):
-            at_ms = max(last_ms[turns[place]], (changed and changed[place]) or base_ms)
-            end = ends.get(at_ms)
-            if end is None:
-                end = ends[at_ms] = b" %d\n" % at_ms
-            # All lines of a histogram have one time.
-            texts += (text if is_one_line else text.replace(b"\n", end), end)
+        last_ms, base_ms = self._times.last_ms, self._times.base_ms
+        ends: dict[int, bytes] = {}
+        texts: list[bytes] = []
+        for chunk, turns, changed_ms, places in self._chosen:
+            for place, text in zip(places, chunk.texts(places), strict=True):
+                at_ms = max(last_ms[turns[place]], (changed_ms and changed_ms[place]) or base_ms)
+                end = ends.get(at_ms)
+                if end is None:
+                    end = ends[at_ms] = b" %d\n" % at_ms
+                # All lines of a histogram have one time.
+                texts += (text if self._is_one_line else text.replace(b"\n", end), end)
         return b"".join(texts)
 
     def __len__(self) -> int:
         """An estimate: the text may be compressed."""
-        return len(self._places) * lines_of(self._chunk.first) * _LINE_BYTES
+        return self._size_bytes
+
+
+def samples_of(chunks: Iterable[KnownChunk], times: Times) -> Sequence[Samples]:
+    """What a scrape has of the chunks of one metric, in pieces of some entries."""
+    pieces: list[Samples] = []
+    gathered: list[Chosen] = []
+    entries = 0
+    after_ms, turn = times.after_ms, times.due[0] if len(times.due) == 1 else None
+    for known in chunks:
+        places: Sequence[int]
+        if turn is None or known.newest_ms > after_ms:
+            places = known.places_of(times)
+        else:  # as most of the time, so without a call
+            place = known.turns.find(turn)
+            if place < 0:
+                continue
+            is_only = known.turns.find(turn, place + 1) < 0
+            places = (place,) if is_only else known.places_of(times)
+        if places:
+            gathered.append(Chosen(known.chunk, known.turns, known.changed_ms, places))
+            entries += len(places)
+            if entries >= _PIECE_ENTRIES:
+                pieces.append(Samples(gathered, times))
+                gathered, entries = [], 0
+    if gathered:
+        pieces.append(Samples(gathered, times))
+    return pieces
 
 
 class Fresh(NamedTuple):
@@ -160,6 +202,9 @@ def known_chunks(
 
 
 def _fresh(chunk: Chunk, before: Mapping[Entry, tuple[int, int]], turns: int) -> Fresh:
+    if not before:  # as at a start, of all entries
+        all_turns = bytes([turn_of(entry, turns) for entry in chunk.entries])
+        return Fresh(KnownChunk(chunk, all_turns, _NEVER), range(len(all_turns)))
     own_turns, changed_ms, places = bytearray(), list[int](), list[int]()
     for place, entry in enumerate(chunk.entries):
         known = before.get(entry)

@@ -140,16 +140,19 @@ class IngestLoop:
             await self._worker.run(opened.replace)
             next_scan = 0.0
         is_due = paths or time.monotonic() >= opened.ingest.due_seconds
-        if self._state.is_caught_up and is_due:
+        is_checked = bool(self._state.is_caught_up and is_due)
+        if is_checked:
             await self._check(paths)
         is_other = opened.ingest is not self._scanned
-        if self._must_scan or is_other or time.monotonic() >= next_scan:
+        must_scan = self._must_scan or is_other or time.monotonic() >= next_scan
+        if must_scan:
             self._must_scan = False
             await self._scan()
             interval = self._configuration.now.rescan_interval_seconds
             pause = pause_seconds(self._state.scan_duration_seconds, interval)
             next_scan = time.monotonic() + pause
-        await self._worker.run(self._refresh_by_worker)
+        if must_scan or not is_checked:
+            await self._worker.run(self._refresh_by_worker)
         return next_scan
 
     async def _scan(self) -> None:
@@ -189,7 +192,7 @@ class IngestLoop:
 
     def _seconds_to_sleep(self, next_scan: float) -> float:
         next_check = min(next_scan, self._opened.ingest.due_seconds) - time.monotonic()
-        stale_seconds = self._publisher.exposition.stale_at_seconds - time.time()
+        stale_seconds = self._publisher.seconds_until_stale
         # No event reports a baseline that another process pins.
         return max(
             min(next_check, stale_seconds, self._configuration.now.rescan_interval_seconds), 0.0
@@ -213,8 +216,17 @@ class IngestLoop:
         return is_done, time.monotonic() - started if is_only_read else 0.0
 
     def _check_by_worker(self, ingest: Ingest, steps: Iterator[None]) -> bool:
-        """Whether a check is done after its next step; another ingest scans everything anyway."""
-        return self._opened.ingest is not ingest or next(steps, _DONE) is _DONE
+        """Whether a check is done after its next step; another ingest scans everything anyway.
+
+        What follows from it is published by the last step: each turn of the worker costs a switch
+        to its thread and back.
+        """
+        if self._opened.ingest is not ingest:
+            return True
+        is_done = next(steps, _DONE) is _DONE
+        if is_done:
+            self._refresh_by_worker()
+        return is_done
 
     def _refresh_by_worker(self) -> None:
         opened = self._opened

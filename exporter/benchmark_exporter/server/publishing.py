@@ -1,6 +1,7 @@
 """What the exporter shows: the newest state of the ledger and its exposition."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -18,19 +19,21 @@ from benchmark_exporter.stream.feed import Feed
 
 # Scrapes closer together than this share one sample of CPU and memory.
 RESOURCES_MAX_AGE_SECONDS = 1.0
+# What nobody scrapes meanwhile is rendered after so long: the time of a change is when it was
+# rendered, and each scrape that comes in between has it rendered anyway.
+MOST_BEHIND_SECONDS = 1.5
 
 
 class Publisher:
     """Holds the newest state and its exposition.
 
     Methods that end in `_by_worker` run in the ledger's worker thread, and so does `scrapes`; all
-    others run in the event loop. `state`, `exposition` and `live` are unset until the first
-    `publish_by_worker`; `live` is what was last rendered. `version` counts the states, each after
+    others run in the event loop. `state` and `exposition` are unset until the first
+    `publish_by_worker`; `live` is what was last published. `version` counts the states, each after
     it is there. `changed` and `searchable` are set after each new state, for one who waits each.
     """
 
     state: CurrentState
-    exposition: Exposition
 
     def __init__(
         self,
@@ -47,14 +50,29 @@ class Publisher:
         self.live = Live(0, 0.0, exporter_url=exporter_url)
         self.version = 0
 
-    def publish_by_worker(self, ledger: Ledger, pending_files: int) -> None:
-        """Reads and renders the ledger's newest state.
+    @property
+    def exposition(self) -> Exposition:
+        """What was last rendered. `shown` is the newest."""
+        return self._collector.exposition
+
+    @property
+    def seconds_until_stale(self) -> float:
+        """In how many seconds it has to be rendered without a commit."""
+        now, since = time.time(), self._collector.behind_since_seconds
+        if now < since < math.inf:  # the clock was set back
+            return 0.0
+        return min(self.exposition.stale_at_seconds, since + MOST_BEHIND_SECONDS) - now
+
+    def publish_by_worker(
+        self, ledger: Ledger, pending_files: int, *, at_once: bool = False
+    ) -> None:
+        """Reads the ledger's newest state, which is rendered by the next scrape, or `at_once`.
 
         Raises:
             LedgerError: the ledger cannot be read.
         """
         live = self._live_now(pending_files)
-        self.state, self.exposition = self._collector.expose(ledger, live, time.time())
+        self.state, _ = self._collector.expose(ledger, live, time.time(), at_once=at_once)
         self.version += 1
         self.live = live
         self._loop.call_soon_threadsafe(self._note_change)
@@ -73,7 +91,7 @@ class Publisher:
             LedgerError: the ledger cannot be read.
         """
         live = self._live_now(pending_files)
-        is_stale = self.exposition.stale_at_seconds <= time.time() or (
+        is_stale = self.seconds_until_stale <= 0 or (
             live.pending_files,
             live.measuring_files,
             live.is_ingest_failing,
@@ -83,7 +101,7 @@ class Publisher:
             self.live.is_ingest_failing,
         )
         if ledger.changed_elsewhere() or is_stale:
-            self.publish_by_worker(ledger, pending_files)
+            self.publish_by_worker(ledger, pending_files, at_once=True)
 
     def show_failure_by_worker(self) -> None:
         """Adds to the known state that ingest is failing.
@@ -95,7 +113,7 @@ class Publisher:
         is_stale = self.exposition.stale_at_seconds <= time.time()
         if not self.live.is_ingest_failing or is_stale:
             self.live = replace(self.live, is_ingest_failing=True, scrapes=self._scrapes())
-            self.exposition = self._collector.render_live(self.live, time.time())
+            self._collector.render_live(self.live, time.time())
 
     def _live_now(self, pending_files: int) -> Live:
         ingest = self._ingest
@@ -120,7 +138,7 @@ class Publisher:
     def shown(self) -> Exposition:
         """The newest exposition. Raises HTTPServiceUnavailable if there is nothing to show yet."""
         self.refuse_without_state()
-        return self.exposition
+        return self._collector.newest(time.time())
 
     def refuse_without_state(self) -> None:
         """Raises HTTPServiceUnavailable if there is nothing to show yet."""

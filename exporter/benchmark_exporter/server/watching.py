@@ -89,7 +89,8 @@ class FolderWatch:
                 self._check_root(loop)
                 if self._identity is not None and self._events is None:
                     self._begin()
-                loop.call_soon_threadsafe(self._has_begun.set)
+                if not self._has_begun.is_set():  # each call wakes the event loop
+                    loop.call_soon_threadsafe(self._has_begun.set)
                 waiting = select.poll()
                 waiting.register(stop, select.POLLIN)
                 if self._events is not None:

@@ -17,11 +17,12 @@ from benchmark_exporter.ingest.drift_check import check_drifts
 from benchmark_exporter.ledger import DeletionSelection, Ledger, Pin
 from benchmark_exporter.metrics.definitions import Part
 from benchmark_exporter.metrics.exposition import Exposition, text
+from benchmark_exporter.metrics.live import Live
 from benchmark_exporter.metrics.sparse import Seen
 from benchmark_exporter.model import Notification
 from benchmark_exporter.names import Renaming, Renamings
 from tests.support.documents import golden, perf_suite, pipeline, result
-from tests.support.wired import Wired
+from tests.support.wired import Wired, same_as_whole
 
 STEPS = 60
 ONE, MANY = Config(), Config(max_series=1000, counter_hold_seconds=30)
@@ -227,6 +228,27 @@ def test_any_sequence_of_changes_renders_as_everything_does(exporter: Wired, see
         except AssertionError as error:
             raise AssertionError(f"after {', '.join(done)}: {error}") from error
         prometheus.follow(now)
+
+
+@pytest.mark.parametrize("exporter", [ONE, MANY], indirect=True, ids=["all fit", "some do not fit"])
+def test_changes_that_wait_render_as_everything_does(exporter: Wired) -> None:
+    sequence, waited = Sequence(exporter, seed=3), 0
+    exporter.render()
+    done: list[str] = []
+    for _ in range(STEPS):
+        step = sequence.chance.choice((sequence.run, sequence.gated_run, sequence.step()))
+        done.append(step.__name__)
+        step()
+        live = Live(exporter.ingest.pending_files, 0.0, scrapes=exporter.scrapes)
+        collector, now = exporter.collector, exporter.now
+        collector.expose(exporter.ledger, live, now, at_once=False)
+        if sequence.chance.random() < 0.3:
+            waited += collector.behind_since_seconds < now
+            try:
+                same_as_whole(collector, exporter.ledger, live, now, collector.newest(now))
+            except AssertionError as error:
+                raise AssertionError(f"after {', '.join(done)}: {error}") from error
+    assert waited
 
 
 def series(text: bytes) -> dict[str, str]:

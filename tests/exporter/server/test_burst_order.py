@@ -49,7 +49,7 @@ class Burst:
             note=Mock(),
         )
         publisher = Mock()
-        publisher.exposition.stale_at_seconds = float("inf")
+        publisher.seconds_until_stale = float("inf")
         self.loop = IngestLoop(
             configuration,
             opened,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from benchmark_exporter.metrics.exposition import Exposition
-from benchmark_exporter.metrics.sorted_lines import Chunk
+from benchmark_exporter.metrics.sorted_lines import Chunk, SortedLines
 from benchmark_exporter.server import compressed_lines
 from tests.support.documents import perf_suite
 from tests.support.wired import Wired
@@ -55,7 +55,7 @@ def test_a_failure_ends_nothing(monkeypatch: pytest.MonkeyPatch, wired: Wired) -
     exposition = wired.render()
     failures = iter([MemoryError(), None])
 
-    def fail_once(_: Exposition) -> list[Chunk]:
+    def fail_once(_: object) -> list[Chunk]:
         failure = next(failures, None)
         if failure is not None:
             raise failure
@@ -64,3 +64,24 @@ def test_a_failure_ends_nothing(monkeypatch: pytest.MonkeyPatch, wired: Wired) -
     monkeypatch.setattr(compressed_lines, "old_chunks", fail_once)
     publisher = SimpleNamespace(exposition=exposition)
     asyncio.run(compressed(publisher, *sorted_chunks(exposition)))
+
+
+def test_lines_that_have_shrunk_are_not_searched_again(wired: Wired) -> None:
+    settled = compressed_lines.Settled()
+
+    def searched() -> list[SortedLines]:
+        return list(settled.others(wired.collector.exposition))
+
+    wired.drop("1.json", perf_suite("1"))
+    wired.settle()
+    wired.exposition()
+    first = searched()
+    assert first == list(wired.collector.exposition.blocks.values())
+    assert searched() == first
+    assert searched() == []
+    wired.drop("2.json", perf_suite("2"))
+    wired.settle()
+    wired.exposition()
+    changed = searched()
+    assert changed
+    assert set(changed).isdisjoint(first)

@@ -109,10 +109,15 @@ def _states(listed: BenchmarkList, query: ListQuery, say: Say) -> str:
         f"<li>{link(query.address(state=state), shown, current=query.state == state)}</li>"
         for state in STATES
         if (count := listed.by_state.get(state))
-        for shown in [badge(Said(f"{count:,} {_word(state, say)}", KINDS[state]))]
+        for shown in [badge(_counted(count, state, say))]
     )
     label = say("States")
     return f'<nav aria-label="{label}"><ul class="states">{entries}</ul></nav>' if entries else ""
+
+
+def _counted(count: int, state: State, say: Say) -> Said:
+    text = say("{count} {state}", count=f"{count:,}", state=_word(state, say))
+    return Said(text, KINDS[state])
 
 
 def _found(listed: BenchmarkList, query: ListQuery, say: Say) -> str:

@@ -21,7 +21,7 @@ from benchmark_exporter.benchmark_page.reading import Choice, Unknown, read_view
 from benchmark_exporter.links import Links
 from benchmark_exporter.site import layout
 from benchmark_exporter.site.language import say_for
-from benchmark_exporter.texts.errors import error_in
+from benchmark_exporter.site.reasons import reason
 from benchmark_exporter.texts.say import Say
 
 # Runs a function in a thread that reads the ledger. Raises HTTPServiceUnavailable if it cannot be
@@ -115,8 +115,10 @@ def _wrong(wrong: WrongQuery, say: Say) -> web.Response:
 
 
 def _unavailable(error: web.HTTPServiceUnavailable, say: Say) -> web.Response:
-    reason = error_in(say, (error.text or "").strip())
-    why = say("{reason}. Load the page again in a few seconds.", reason=text(reason))
+    why = say(
+        "{reason}. Load the page again in a few seconds.",
+        reason=reason((error.text or "").strip(), say),
+    )
     body = f"<h1>{say('Nothing can be shown now')}</h1><p>{why}</p>"
     answer = _page(HTTPStatus.SERVICE_UNAVAILABLE, _framed(say("Unavailable"), body, say))
     if "Retry-After" in error.headers:

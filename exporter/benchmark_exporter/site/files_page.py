@@ -8,6 +8,7 @@ from benchmark_exporter.site.addresses import link, runbook_address
 from benchmark_exporter.site.cells import moment, table
 from benchmark_exporter.site.known import Known
 from benchmark_exporter.site.layout import page
+from benchmark_exporter.site.reasons import reason
 from benchmark_exporter.texts.say import Say, phrase
 
 FILES_SHOWN = 500
@@ -40,7 +41,7 @@ def files_page(known: Known, say: Say) -> str:
     state = known.state
     rejected = "".join(_rejected(each, say) for each in state.rejected_files[:FILES_SHOWN])
     incomplete = [
-        (f"<code>{escape(name)}</code>", _english(detail))
+        (f"<code>{escape(name)}</code>", reason(detail, say))
         for name, detail in sorted(known.unfinished.items())[:FILES_SHOWN]
     ]
     count = f"{len(state.rejected_files):,}"
@@ -80,14 +81,9 @@ def _rejected(file: RejectedFile, say: Say) -> str:
         f'<li class="entry warning"><p><strong>{escape(file.path)}</strong> '
         f'<span class="badge warning">{escape(file.reason)}</span> '
         f'<span class="quiet">{at}</span></p>'
-        f"<p><code>{escape(file.json_path)}</code>: {_english(file.detail)}</p>"
+        f"<p><code>{escape(file.json_path)}</code>: {reason(file.detail, say)}</p>"
         f"<p><strong>{say('What to do:')}</strong> {_fix(file.reason, say)}</p></li>"
     )
-
-
-def _english(detail: str) -> str:
-    """Why a file is not ingested, as it is in logs and the API too."""
-    return f'<span lang="en">{escape(detail)}</span>'
 
 
 def _fix(reason: str, say: Say) -> str:

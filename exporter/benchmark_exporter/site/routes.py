@@ -3,7 +3,6 @@
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from html import escape
 from typing import NamedTuple
 
 from aiohttp import web
@@ -18,9 +17,9 @@ from benchmark_exporter.site.language import say_for, switch, with_switch
 from benchmark_exporter.site.layout import NOTICES, page
 from benchmark_exporter.site.live_page import LIVE_FILES, live_page
 from benchmark_exporter.site.notices import notices
+from benchmark_exporter.site.reasons import reason
 from benchmark_exporter.site.served import document, file, tagged
 from benchmark_exporter.site.start_page import start_content, start_page, start_results
-from benchmark_exporter.texts.errors import error_in
 from benchmark_exporter.texts.say import Say
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -180,10 +179,10 @@ def _root(request: web.Request) -> str:
 
 
 def _unavailable(unavailable: web.HTTPServiceUnavailable, say: Say) -> web.Response:
-    reason = escape(error_in(say, (unavailable.text or "").strip()))
+    why = (unavailable.text or "").strip().removeprefix("nothing to show yet: ")
     head = f'<meta http-equiv="refresh" content="{RETRY_SECONDS}">'
     title, again = say("Nothing to show yet"), say("This page is loaded again by itself.")
-    body = f"<h1>{title}</h1><p>{reason}</p><p>{again}</p>"
+    body = f"<h1>{title}</h1><p>{reason(why, say)}</p><p>{again}</p>"
     response = document(page(title, body, current="", say=say, head=head), 503)
     response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response

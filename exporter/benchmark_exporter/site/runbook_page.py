@@ -12,6 +12,8 @@ from benchmark_exporter.texts.say import Say
 # In the same language, and in another one.
 _OTHER_RUNBOOK = re.compile(r"([A-Za-z0-9]+)\.md(#[\w-]+)?")
 _OTHER_LANGUAGE = re.compile(r"(?:\.\./)+(?:(\w+)/)?runbooks/([A-Za-z0-9]+)\.md")
+# What a translation ends with: which English text it is of.
+_COMMENT = re.compile(r"<!--.*?-->\s*\Z", re.DOTALL)
 # Markup of others is text here, even though runbooks come with the exporter.
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
@@ -22,7 +24,7 @@ def runbook_page(name: str, text: str, *, language: str, root: str, say: Say) ->
     `say` has the language of the reader, for the frame. `root` leads from the page to the start
     page.
     """
-    tokens = _MARKDOWN.parse(text)
+    tokens = _MARKDOWN.parse(_COMMENT.sub("", text))
     for token in tokens:
         if token.type == "inline" and token.children:
             token.children = _joined(_followable(token.children, root))

@@ -96,6 +96,10 @@ def test_japanese_text_has_spaces_where_the_glossary_wants_them(alert: Mapping[s
         assert not re.search(r"\burl }}[^ {]", text)
 
 
+def test_a_rendered_text_has_no_space_beside_punctuation() -> None:
+    assert [text for text in RENDERED.values() if re.search(r" [、。（）]|[、。（）] ", text)] == []
+
+
 @pytest.mark.parametrize("path", RULES, ids=lambda path: path.stem)
 def test_only_texts_and_links_to_runbooks_differ(path: Path) -> None:
     english, japanese = (

@@ -129,7 +129,7 @@ def test_slack(sent: Alertmanager) -> None:
         "<http://localhost:3000/d/benchmark|ダッシュボード>",
         "<http://localhost:8000/triage|トリアージ>",
         "<http://localhost:8000/runbooks/ja/PerformanceRegression|ランブック>",
-        "<http://localhost:9090/graph?g0.expr=x|クエリ>",
+        "<http://localhost:9090/graph?g0.expr=x|クエリー>",
     ]
     address, _, word = silence.strip("<>").partition("|")
     assert word == "サイレンス"
@@ -148,7 +148,7 @@ def test_pagerduty(sent: Alertmanager) -> None:
         "ダッシュボード http://localhost:3000/d/benchmark\n"
         "トリアージ http://localhost:8000/triage\n"
         "ランブック http://localhost:8000/runbooks/ja/PerformanceRegression\n"
-        "クエリ http://localhost:9090/graph?g0.expr=x"
+        "クエリー http://localhost:9090/graph?g0.expr=x"
     )
     assert [link["text"] for link in event["links"]] == [
         "ランブック",
@@ -172,7 +172,7 @@ def test_email(sent: Alertmanager) -> None:
         "ダッシュボード http://localhost:3000/d/benchmark",
         "トリアージ http://localhost:8000/triage",
         "ランブック http://localhost:8000/runbooks/ja/PerformanceRegression",
-        "クエリ http://localhost:9090/graph?g0.expr=x",
+        "クエリー http://localhost:9090/graph?g0.expr=x",
         "",
     ]
     assert silence.startswith(f"サイレンス {EXTERNAL_URL}")

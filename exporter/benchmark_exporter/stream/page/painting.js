@@ -69,13 +69,14 @@ export const painters = {
     find("#alerts").hidden = alerts.length === 0;
   },
   rejected({ rejected: { count, files } }) {
-    const newItem = () => made("li", made("code"), made("span"));
+    const newItem = () => made("li", made("code"), made("span", made("span"), madeEnglish()));
     const entries = files.map((file) => [file.file, file]);
     keep(find("#rejected ul"), entries, newItem, (item, file) => {
       const [name, why] = item.children;
       why.className = "why";
       setText(name, file.file);
-      setText(why, say("{reason} at {json_path}: {detail}", file));
+      setText(why.firstChild, say("{reason} at {json_path}: ", file));
+      setText(why.lastChild, file.detail);
     });
     const shown = { count, shown: files.length };
     setText(find("#rejected-heading"), count > files.length
@@ -84,11 +85,17 @@ export const painters = {
     find("#rejected").hidden = count === 0;
   },
   ingest({ ingest: { failure } }) {
-    const shown = { failure: failure ?? "" };
-    setText(find("#ingest li"), say("{failure}. The results below are from before.", shown));
+    setText(find("#ingest li span"), failure ?? "");
     find("#ingest").hidden = failure === null;
   },
 };
+
+// What the exporter says of files and failures, in logs too.
+function madeEnglish() {
+  const element = made("span");
+  element.lang = "en";
+  return element;
+}
 
 // To the runbook; if the stream asks for a token, so would its address.
 function setLink(element, alertname) {

@@ -19,6 +19,14 @@ FILES = [
     for folder in ("server", "site", "stream", "benchmark_page")
     for path in sorted((PACKAGE / folder).rglob("*.py"))
 ] + [PACKAGE / "ingest" / "triaging.py"]
+# What is said of files of every format; details of one format stay English.
+OF_FILES = [
+    PACKAGE / each
+    for each in (
+        *("formats/__init__.py", "formats/decoding.py"),
+        *("ingest/inbox.py", "ingest/reading.py", "ingest/recording.py"),
+    )
+]
 # Only programs send what these refuse: documents, deliveries and alerts.
 OF_PROGRAMS = {"upload.py", "upload_parameters.py", "github.py", "bodies.py", "alerts.py"}
 # The reasons that the exporter itself gives for a state, which the ledger keeps.
@@ -52,7 +60,7 @@ def error(call: ast.Call) -> ast.expr | None:
         if getattr(web, name.removeprefix("web.")).status_code < 400:
             return None
         return next((each.value for each in call.keywords if each.arg == "text"), None)
-    if name == "Refusal":
+    if name in ("Refusal", "Rejected") and len(call.args) > 1:
         return call.args[1]
     return call.args[0] if name in RAISERS and call.args else None
 
@@ -74,7 +82,7 @@ def parsed(path: Path) -> Iterator[ast.AST]:
 
 def said_in_code() -> Iterator[str]:
     """The shapes of what the code says to people."""
-    for path in FILES:
+    for path in (*FILES, *OF_FILES):
         for node in parsed(path) if path.name not in OF_PROGRAMS else ():
             if isinstance(node, ast.Call):
                 yield literal(error(node))

@@ -165,7 +165,7 @@ def test_hostile_headers_are_english(exporter: Exporter, name: str, value: str) 
 
 @pytest.mark.parametrize("name", ["Accept-Language", "Cookie"])
 def test_headers_that_http_forbids_are_refused(exporter: Exporter, name: str) -> None:
-    for value in ("benchmark_language=ja\0", "j" * 100_000):
+    for value in ("benchmark_language=ja\0", "j" * 9_000):
         assert ask(exporter.port, "/", {name: value})[0].status == 400
     assert exporter.get("/")
 

@@ -128,7 +128,7 @@ def _rows(listed: BenchmarkList) -> str:
     rows = [
         [
             *_cells(row, listed),
-            *(text(getattr(row.benchmark.scope, field)) for field in shown),
+            *(short_name(getattr(row.benchmark.scope, field)) for field in shown),
             commit(row.benchmark.commit_hash, listed.repository_of(row)),
             moment(row.benchmark.timestamp_seconds),
         ]

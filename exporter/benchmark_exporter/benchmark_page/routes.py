@@ -21,6 +21,7 @@ from benchmark_exporter.benchmark_page.query import (
 from benchmark_exporter.benchmark_page.reading import Choice, Unknown, read_view
 from benchmark_exporter.links import Links, Repositories
 from benchmark_exporter.site import layout
+from benchmark_exporter.site.served import compressed
 
 # Runs a function in a thread that reads the ledger. Raises HTTPServiceUnavailable if it cannot be
 # read, or has too much to do.
@@ -111,13 +112,14 @@ class BenchmarkPages:
 
 
 def _page(status: HTTPStatus, page: str) -> web.Response:
-    return web.Response(
+    response = web.Response(
         text=page,
         status=status,
         content_type="text/html",
         charset="utf-8",
         headers={**layout.HEADERS, "X-Frame-Options": "DENY"},
     )
+    return compressed(response)
 
 
 def _wrong(why: str) -> web.Response:

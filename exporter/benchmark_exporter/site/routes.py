@@ -17,7 +17,7 @@ from benchmark_exporter.site.known import Source
 from benchmark_exporter.site.layout import NOTICES, page
 from benchmark_exporter.site.live_page import LIVE_FILES, live_page
 from benchmark_exporter.site.notices import notices
-from benchmark_exporter.site.served import document, file, tagged
+from benchmark_exporter.site.served import compressed, document, file, tagged
 from benchmark_exporter.site.start_page import start_content, start_page, start_results
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -78,7 +78,7 @@ class Site:
         ]
 
     async def _start(self, _: web.Request) -> web.Response:
-        return document(start_page(self._now()))
+        return compressed(document(start_page(self._now())))
 
     async def _start_content(self, request: web.Request) -> web.Response:
         return tagged(request, notices(self._source.failures()) + self._now())

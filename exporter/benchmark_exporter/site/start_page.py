@@ -15,9 +15,10 @@ from benchmark_exporter.site.layout import page
 from benchmark_exporter.site.newest_tables import change_table, run_table
 from benchmark_exporter.site.running import running_part
 from benchmark_exporter.site.wrong import OtherAlert, Wrong, WrongBenchmark, WrongGroup, wrong_now
-from benchmark_exporter.wording import Said, with_spaced_units
+from benchmark_exporter.wording import with_spaced_units
 
-ENTRIES_SHOWN, BENCHMARKS_OPEN, BENCHMARKS_LISTED = 20, 3, 50
+ENTRIES_OPEN, ENTRIES_SHOWN, LINES_SHOWN = 5, 20, 50
+BENCHMARKS_OPEN, BENCHMARKS_LISTED = 3, 50
 # Without scripts the whole page is loaded again; site.js loads only what it shows.
 _HEAD = (
     '<noscript><meta http-equiv="refresh" content="10"></noscript>'
@@ -77,20 +78,55 @@ def _runs_part(table: str, known: Known) -> str:
 
 
 def _wrong_part(wrong: Wrong, source: Source) -> str:
-    entries = [
-        *((each.severity, _group(each, source)) for each in wrong.groups),
-        *((each.severity, _other(each, source, wrong.benchmarks)) for each in wrong.others),
-    ]
+    entries: list[WrongGroup | OtherAlert] = [*wrong.groups, *wrong.others]
     if not entries:
         return ""
-    entries.sort(key=lambda entry: entry[0] != "critical")
-    more = len(entries) - ENTRIES_SHOWN
-    rest = f'<p><a href="benchmarks">{more} more</a></p>' if more > 0 else ""
-    items = "".join(html for _, html in entries[:ENTRIES_SHOWN])
+    entries.sort(key=lambda entry: entry.severity != "critical")
+    items = "".join(
+        _group(each, source, folded=number >= ENTRIES_OPEN)
+        if isinstance(each, WrongGroup)
+        else _other(each, source, wrong.benchmarks, folded=number >= ENTRIES_OPEN)
+        for number, each in enumerate(entries[:ENTRIES_SHOWN])
+    )
     return (
         '<section aria-labelledby="wrong"><h2 id="wrong">Wrong now</h2>'
-        f'<ul class="entries">{items}</ul>{rest}{_further(source.links)}</section>'
+        f'{_extent(wrong) if len(entries) > ENTRIES_OPEN else ""}<ul class="entries">{items}</ul>'
+        f"{_beyond(entries[ENTRIES_SHOWN:])}{_further(source.links)}</section>"
     )
+
+
+def _extent(wrong: Wrong) -> str:
+    """How far it goes, where the entries that are open do not say it."""
+    benchmarks = sum(len(group.benchmarks) for group in wrong.groups)
+    projects = len({group.project for group in wrong.groups})
+    counts = (
+        (benchmarks, "benchmark is wrong", "benchmarks are wrong"),
+        (projects, "project", "projects"),
+    )
+    said = " in ".join(f"{n:,} {one if n == 1 else more}" for n, one, more in counts if n)
+    return f'<p><a href="benchmarks">{said}</a></p>' if said else ""
+
+
+def _beyond(entries: Sequence[WrongGroup | OtherAlert]) -> str:
+    """What has no entry of its own any more, each in a line to unfold."""
+    if not entries:
+        return ""
+    lines = [f"<li>{_line(each)}</li>" for each in entries[:LINES_SHOWN]]
+    if (more := len(entries) - LINES_SHOWN) > 0:
+        lines.append(f'<li><a href="benchmarks">{more} more</a></li>')
+    return (
+        f'<details id="beyond"><summary>{len(entries)} more</summary>'
+        f"<ul>{''.join(lines)}</ul></details>"
+    )
+
+
+def _line(entry: WrongGroup | OtherAlert) -> str:
+    severity = f'<span class="badge {entry.severity}">{entry.severity}</span>'
+    if isinstance(entry, OtherAlert):
+        return f"{severity} {_title_of_alert(entry)}"
+    scope = {"project": entry.project, "branch": entry.branch}
+    query = urlencode({name: value for name, value in scope.items() if value})
+    return f"{severity} {link(f'benchmarks?{query}', _title(entry))}"
 
 
 def _further(links: Links) -> str:
@@ -107,24 +143,37 @@ def _further(links: Links) -> str:
     return f"<p>{' · '.join(found)}</p>" if found else ""
 
 
-def _group(group: WrongGroup, source: Source) -> str:
-    branch = f", {escape(group.branch)}" if group.branch else ""
+def _group(group: WrongGroup, source: Source, *, folded: bool) -> str:
     scopes = {each.scope for each in group.benchmarks}
     place = f' <span class="quiet">in {_place(min(scopes, key=lambda scope: scope.key))}</span>'
-    moved = "moved" if group.is_shifted else ""
-    key = escape(
-        "|".join(
-            (group.project, group.branch, group.since_commit, moved, *sorted(group.commits)[:1])
-        )
-    )
-    return (
-        f'<li class="entry {group.severity}" data-key="{key}">'
-        f'<p><span class="badge {group.severity}">{group.severity}</span> '
-        f"<strong>{escape(group.project)}{branch}: {group.count}</strong>{_commits(group, source)}"
-        f"{place if len(scopes) == 1 else ''}</p>"
+    moved, newest = "moved" if group.is_shifted else "", sorted(group.commits)[:1]
+    key = "|".join((group.project, group.branch, group.since_commit, moved, *newest))
+    return _entry(
+        group.severity,
+        key,
+        escape(_title(group)),
+        f"{_commits(group, source)}{place if len(scopes) == 1 else ''}",
         f"{_listed([_benchmark(each, where=len(scopes) > 1) for each in group.benchmarks])}"
-        f"<p>{_runbooks(group.runbooks, source, firing=group.firing)}{_triage(group)}</p></li>"
+        f"<p>{_runbooks(group.runbooks, source, firing=group.firing)}{_triage(group)}</p>",
+        folded=folded,
     )
+
+
+def _title(group: WrongGroup) -> str:
+    branch = f", {group.branch}" if group.branch else ""
+    return f"{group.project}{branch}: {group.count}"
+
+
+def _entry(severity: str, key: str, title: str, about: str, body: str, *, folded: bool) -> str:
+    """An entry of HTML, of which only the title is open if it is folded."""
+    head = f'<span class="badge {severity}">{severity}</span> <strong>{title}</strong>'
+    about = about.strip()
+    if folded:
+        about = f"<p>{about}</p>" if about else ""
+        content = f'<details class="folded"><summary>{head}</summary>{about}{body}</details>'
+    else:
+        content = f"<p>{head} {about}</p>{body}" if about else f"<p>{head}</p>{body}"
+    return f'<li class="entry {severity}" data-key="{escape(key)}">{content}</li>'
 
 
 def _commits(group: WrongGroup, source: Source) -> str:
@@ -202,21 +251,27 @@ def _triage(group: WrongGroup) -> str:
     return f"{page_link}: <code>{words}</code>"
 
 
-def _other(other: OtherAlert, source: Source, benchmarks: Mapping[str, str]) -> str:
-    notifications = other.notifications
-    project = f"{escape(other.project)}: " if other.project else ""
-    times = f" × {len(notifications)}" if len(notifications) > 1 else ""
+def _other(
+    other: OtherAlert, source: Source, benchmarks: Mapping[str, str], *, folded: bool
+) -> str:
     items = [
         f"<li>{escape(with_spaced_units(each.summary))} {_of_alert(each, benchmarks)}</li>"
-        for each in notifications
+        for each in other.notifications
     ]
-    key = escape(f"{other.alertname}|{other.project}")
-    return (
-        f'<li class="entry {other.severity}" data-key="{key}"><p>'
-        f"{badge(Said(other.severity, other.severity))} "
-        f"<strong>{project}{escape(other.alertname)}{times}</strong></p>{_listed(items)}"
-        f"<p>{_runbooks([other.alertname], source)}</p></li>"
+    return _entry(
+        other.severity,
+        f"{other.alertname}|{other.project}",
+        _title_of_alert(other),
+        "",
+        f"{_listed(items)}<p>{_runbooks([other.alertname], source)}</p>",
+        folded=folded,
     )
+
+
+def _title_of_alert(other: OtherAlert) -> str:
+    project = f"{other.project}: " if other.project else ""
+    count = len(other.notifications)
+    return escape(f"{project}{other.alertname}{f' × {count}' if count > 1 else ''}")
 
 
 def _of_alert(alert: Notification, benchmarks: Mapping[str, str]) -> str:

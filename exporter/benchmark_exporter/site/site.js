@@ -1,13 +1,30 @@
 // Keeps a page's changing part up to date without loading the page: what is the same stays, with
 // its focus, its selection and what was unfolded.
 
-const INTERVAL_MS = 2_000, MAX_INTERVAL_MS = 30_000, ANSWER_MS = 15_000;
+const INTERVAL_MS = 2_000, MAX_INTERVAL_MS = 30_000, LATE_MS = 6_000, ANSWER_MS = 20_000;
 const now = document.querySelector("[data-from]");
-let tag = null, intervalMs = INTERVAL_MS, timer = 0;
+let tag = null, intervalMs = INTERVAL_MS, timer = 0, isAsking = false;
+let updated = new Date(); // when what is shown was the newest
 
+// One request at a time, however slow the network is and however often someone looks.
 async function update() {
+  if (isAsking) return;
+  isAsking = true;
   clearTimeout(timer);
+  const late = setTimeout(() => old("the exporter has not answered yet"), LATE_MS);
+  const failure = await ask();
+  clearTimeout(late);
+  isAsking = false;
+  if (failure) old(failure);
+  else state("");
+  intervalMs = failure ? Math.min(intervalMs * 2, MAX_INTERVAL_MS) : INTERVAL_MS;
+  timer = setTimeout(update, document.hidden ? MAX_INTERVAL_MS : intervalMs);
+}
+
+// Shows what has changed. Gives why it could not, or nothing.
+async function ask() {
   try {
+    const asked = new Date();
     const answer = await fetch(now.dataset.from, {
       headers: tag ? { "If-None-Match": tag } : {}, signal: AbortSignal.timeout(ANSWER_MS),
     });
@@ -16,15 +33,16 @@ async function update() {
       made.innerHTML = await answer.text(); // made by the exporter, which escapes all names
       show(made.content);
       tag = answer.headers.get("ETag");
-    }
-    const isWell = answer.status === 200 || answer.status === 304;
-    state(isWell ? "" : `Not updated: ${answer.status}`);
-    intervalMs = isWell ? INTERVAL_MS : Math.min(intervalMs * 2, MAX_INTERVAL_MS);
+    } else if (answer.status !== 304) return `the exporter answered ${answer.status}`;
+    updated = asked;
+    return "";
   } catch {
-    state("The exporter does not answer; this page is as it was.");
-    intervalMs = Math.min(intervalMs * 2, MAX_INTERVAL_MS);
+    return "the exporter does not answer";
   }
-  timer = setTimeout(update, document.hidden ? MAX_INTERVAL_MS : intervalMs);
+}
+
+function old(reason) {
+  state(`Not updated since ${updated.toLocaleTimeString()}: ${reason}.`);
 }
 
 // The notices stand before the content in the answer, and above it on the page.
@@ -96,4 +114,5 @@ function attributes(to, from) {
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) update();
 });
+window.addEventListener("online", update);
 timer = setTimeout(update, INTERVAL_MS);

@@ -16,6 +16,7 @@ from tests.support.histories import STEADY
 from tests.support.paths import REPOSITORY
 from tests.support.process import DEADLINE_SECONDS, Exporter
 
+WIDE = "w" * 200
 LONG, ODD = "x" * 500, "<img src=x onerror=document.title='taken'> a/b  c 全角"
 SCOPE = Scope("router", "ci", "linux x86_64 4 cpus", "main")
 PAGES = {
@@ -24,6 +25,8 @@ PAGES = {
     "errored": address("broken", SCOPE),
     "one run": f"{address('young', SCOPE)}&days=all",
     "long name": f"{address(LONG, SCOPE)}&days=all",
+    "wide project": address(WIDE),
+    "start": "",
     "unknown": address("parsnig"),
     "wrong": "benchmark?days=1",
 }
@@ -44,8 +47,11 @@ def exporter(
     last = result(100, {"young": 1.25, LONG: 1.0, ODD: 1.0})
     last["failures"] = [{"benchmark": "broken", "error": "out of memory"}]
     drop(running, "last.json", last)
+    wide = result(101, {"全角のベンチマーク（解析）": 1.0, WIDE: 1.0}) | {"project": WIDE}
+    drop(running, "wide.json", wide)
     drop(running, "gate.json", perf_suite(project="orbit", speedup=5.0))
     running.until(lambda: b"critical, 50.0% worse" in running.get("/benchmarks"))
+    running.until(lambda: WIDE.encode() in running.get("/benchmarks"))
     running.until(lambda: b"orbit" in running.get("/benchmarks?q=orbit&state=critical"))
     yield running
     assert running.stop() == 0, running.log.read_text()
@@ -79,13 +85,13 @@ def open_page(browser: Browser, exporter: Exporter) -> Iterator[Callable[..., Pa
 
 
 @pytest.mark.parametrize("scheme", get_args(ColorScheme))
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("width", [1280, 390, 360])
 def test_every_page_fits_and_has_its_style(
-    open_page: Callable[..., Page], width: int, scheme: ColorScheme
+    open_page: Callable[..., Page], exporter: Exporter, width: int, scheme: ColorScheme
 ) -> None:
     page = open_page(PAGES["list"], width, scheme)
     for path in PAGES.values():
-        page.goto(f"{page.url.partition('/benchmark')[0]}/{path}")
+        page.goto(f"http://127.0.0.1:{exporter.port}/{path}")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.title() != "taken"
         expect(page.locator("h1")).to_have_count(1)
@@ -93,6 +99,22 @@ def test_every_page_fits_and_has_its_style(
             int, re.findall(r"\d+", page.evaluate("getComputedStyle(document.body).color"))[:3]
         )
         assert (red + green + blue > 384) is (scheme == "dark")
+
+
+@pytest.mark.parametrize(("path", "column"), [("list", 2), ("regression", 3)])
+@pytest.mark.parametrize("width", [390, 360])
+def test_on_a_phone_what_is_said_of_a_row_is_within_the_tables_box(
+    open_page: Callable[..., Page], width: int, path: str, column: int
+) -> None:
+    page = open_page(PAGES[path], width)
+    cells = f"td:nth-child({column}) .badge"
+    table = page.locator(".table", has=page.locator(cells)).last
+    right = page.evaluate("each => each.getBoundingClientRect().right", table.element_handle())
+    badges = table.locator(cells).evaluate_all(
+        "found => found.map(each => [each.textContent, each.getBoundingClientRect().right])"
+    )
+    assert len(badges) > 2
+    assert [text for text, end in badges if end > right] == []
 
 
 @pytest.mark.parametrize("width", [1280, 390])

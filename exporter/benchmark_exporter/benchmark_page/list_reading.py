@@ -1,8 +1,9 @@
 """Reads the list of benchmarks: filters, sorts and counts them."""
 
 import unicodedata
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +17,8 @@ from benchmark_exporter.model import Scope
 from benchmark_exporter.stream.worst_first import WORST_FIRST
 
 PAGE_ROWS = 100
-# In which time the small charts of a page have to be read, and of how many scopes.
-_TRENDS_SECONDS, _TREND_SCOPES = 0.5, 10
+# In which time the small charts of a page have to be read; those of further rows are left out.
+_TRENDS_SECONDS = 0.5
 _VERDICT_RANKS = {state: rank for rank, state in enumerate(WORST_FIRST)}
 
 
@@ -70,12 +71,10 @@ def read_list(path: Path, query: ListQuery) -> BenchmarkList:
             rows = [row for row in rows if row.state == query.state]
         rows.sort(key=_ORDERS[query.sort])
         shown = rows[(query.page - 1) * PAGE_ROWS : query.page * PAGE_ROWS]
-        trends: Mapping[tuple[Scope, str], Sequence[float]] = {}
-        try:
-            with reader.within(_TRENDS_SECONDS):
-                trends = _trends(listed, shown)
-        except Interrupted:
-            pass  # they are a help, not the list
+        trends: dict[tuple[Scope, str], Sequence[float]] = {}
+        with suppress(Interrupted), reader.within(_TRENDS_SECONDS):
+            for each in (row.worst for row in shown if row.worst is not None):
+                trends[each.scope, each.name] = listed.trend(each)
     return BenchmarkList(shown, len(rows), len(every), by_state, _choices(every), trends)
 
 
@@ -144,17 +143,3 @@ def _choices(every: Iterable[ListedBenchmark]) -> Mapping[str, Sequence[str]]:
         field: sorted({getattr(scope, field) for scope in scopes} - {""})
         for field in ("project", "environment", "branch")
     }
-
-
-def _trends(
-    listed: ListReader, shown: Sequence[Row]
-) -> Mapping[tuple[Scope, str], Sequence[float]]:
-    names: dict[Scope, list[str]] = defaultdict(list)
-    for row in shown:
-        if row.worst is not None:
-            names[row.benchmark.scope].append(row.worst.name)
-    found: dict[tuple[Scope, str], Sequence[float]] = {}
-    for scope in list(names)[:_TREND_SCOPES]:
-        for name, values in listed.trends(scope, names[scope]).items():
-            found[scope, name] = values
-    return found

@@ -160,7 +160,7 @@ def _rows(listed: BenchmarkList, say: Say) -> str:
     rows = [
         [
             *_cells(row, listed, say),
-            *(text(getattr(row.benchmark.scope, field)) for field in shown),
+            *(short_name(getattr(row.benchmark.scope, field)) for field in shown),
             commit(row.benchmark.commit_hash, listed.repository_of(row)),
             moment(row.benchmark.timestamp_seconds),
         ]

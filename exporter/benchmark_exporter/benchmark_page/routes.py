@@ -23,6 +23,7 @@ from benchmark_exporter.links import Links, Repositories
 from benchmark_exporter.site import layout
 from benchmark_exporter.site.language import say_for
 from benchmark_exporter.site.reasons import reason
+from benchmark_exporter.site.served import compressed
 from benchmark_exporter.texts.say import Say
 
 # Runs a function in a thread that reads the ledger. Raises HTTPServiceUnavailable if it cannot be
@@ -114,13 +115,14 @@ class BenchmarkPages:
 
 
 def _page(status: HTTPStatus, page: str) -> web.Response:
-    return web.Response(
+    response = web.Response(
         text=page,
         status=status,
         content_type="text/html",
         charset="utf-8",
         headers={**layout.PAGE_HEADERS, "X-Frame-Options": "DENY"},
     )
+    return compressed(response)
 
 
 def _wrong(wrong: WrongQuery, say: Say) -> web.Response:

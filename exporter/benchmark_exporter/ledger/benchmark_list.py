@@ -1,7 +1,8 @@
 """All benchmarks with their newest states, for the list that people search."""
 
+import math
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -10,8 +11,9 @@ from benchmark_exporter.ledger.columns import Columns
 from benchmark_exporter.model import Scope
 from benchmark_exporter.triage.rule import TriageState
 
-# For small charts: of how many of a scope's newest runs values are read.
-TREND_RUNS = 60
+# For small charts: of how many of a result's newest runs values are read, and in how many runs of
+# its scope they are looked for, which are more where others run more often.
+TREND_RUNS, TREND_RUNS_SEARCHED = 60, 3_000
 
 
 class ListedBenchmark(msgspec.Struct, frozen=True):
@@ -31,7 +33,10 @@ class ListedBenchmark(msgspec.Struct, frozen=True):
 
 
 class ListedResult(msgspec.Struct, frozen=True):
-    """The newest verdict of a result, and the state of its regression, None if none is open."""
+    """The newest verdict of a result, and the state of its regression, None if none is open.
+
+    `rank_seconds` is the place of its run in the order of runs.
+    """
 
     scope: Scope
     benchmark: str
@@ -41,6 +46,7 @@ class ListedResult(msgspec.Struct, frozen=True):
     state: VerdictState
     worsening_ratio: float | None
     triage: TriageState | None
+    rank_seconds: float
 
 
 _ON_SCOPE = (
@@ -65,14 +71,18 @@ _RESULTS = Columns(ListedResult).query(
     value="v.value",
     state="v.state",
     triage="t.state",
+    rank_seconds="n.rank_seconds",
 )
-_TRENDS = """
-    SELECT v.name, v.value FROM (
-        SELECT id, rank_seconds, tie FROM runs WHERE project = :project
-        AND environment = :environment AND machine = :machine_class AND line = :branch AND tracked
-        ORDER BY rank_seconds DESC, tie DESC LIMIT :runs
-    ) CROSS JOIN verdicts v ON v.run = id AND v.name IN (SELECT value FROM json_each(:names))
-    ORDER BY rank_seconds, tie
+_TREND = """
+    SELECT v.value FROM runs CROSS JOIN verdicts v ON v.run = runs.id AND v.name = :name
+    WHERE project = :project AND environment = :environment AND machine = :machine_class
+    AND line = :branch AND tracked AND rank_seconds BETWEEN :oldest AND :newest
+    ORDER BY rank_seconds DESC, tie DESC LIMIT :runs
+"""
+_OLDEST_SEARCHED = """
+    SELECT rank_seconds FROM runs WHERE project = :project AND environment = :environment
+    AND machine = :machine_class AND line = :branch AND rank_seconds <= :newest
+    ORDER BY rank_seconds DESC, tie DESC LIMIT 1 OFFSET :searched
 """
 
 
@@ -81,6 +91,7 @@ class ListReader:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._oldest: dict[tuple[Scope, float], float] = {}
 
     def benchmarks(self) -> Sequence[ListedBenchmark]:
         """All benchmarks that have a run of a tracked branch, in no order."""
@@ -90,14 +101,21 @@ class ListReader:
         """Their judged results, in no order."""
         return list(_RESULTS.rows(self._connection))
 
-    def trends(self, scope: Scope, names: Sequence[str]) -> dict[str, list[float]]:
-        """The values of results in the newest TREND_RUNS runs of their scope, oldest first."""
-        found: dict[str, list[float]] = {}
-        parameters = {
-            **dict(zip(Scope.__struct_fields__, scope.key, strict=True)),
-            "runs": TREND_RUNS,
-            "names": msgspec.json.encode(names).decode(),
+    def trend(self, result: ListedResult) -> Sequence[float]:
+        """The values of a result in its newest TREND_RUNS runs, the oldest first."""
+        place = {
+            **dict(zip(Scope.__struct_fields__, result.scope.key, strict=True)),
+            "newest": result.rank_seconds,
         }
-        for name, value in self._connection.execute(_TRENDS, parameters):
-            found.setdefault(name, []).append(value)
-        return found
+        oldest = self._oldest_searched(result, place)
+        parameters = {**place, "name": result.name, "oldest": oldest, "runs": TREND_RUNS}
+        return [value for (value,) in self._connection.execute(_TREND, parameters)][::-1]
+
+    def _oldest_searched(self, result: ListedResult, place: Mapping[str, object]) -> float:
+        """The rank of the oldest run that is searched; most results of a scope have the same."""
+        key = result.scope, result.rank_seconds
+        if key not in self._oldest:
+            parameters = {**place, "searched": TREND_RUNS_SEARCHED}
+            row = self._connection.execute(_OLDEST_SEARCHED, parameters).fetchone()
+            self._oldest[key] = -math.inf if row is None else row[0]
+        return self._oldest[key]

@@ -19,7 +19,7 @@ from benchmark_exporter.site.layout import NOTICES, page
 from benchmark_exporter.site.live_page import LIVE_FILES, live_page
 from benchmark_exporter.site.notices import notices
 from benchmark_exporter.site.reasons import reason
-from benchmark_exporter.site.served import document, file, tagged
+from benchmark_exporter.site.served import compressed, document, file, tagged
 from benchmark_exporter.site.start_page import start_content, start_page, start_results
 from benchmark_exporter.texts.say import Say
 
@@ -89,7 +89,7 @@ class Site:
 
     async def _start(self, request: web.Request) -> web.Response:
         say = say_for(request)
-        return document(start_page(self._now(say), say))
+        return compressed(document(start_page(self._now(say), say)))
 
     async def _start_content(self, request: web.Request) -> web.Response:
         say = say_for(request)

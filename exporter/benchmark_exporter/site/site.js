@@ -3,13 +3,30 @@
 
 import { say } from "./texts.js";
 
-const INTERVAL_MS = 2_000, MAX_INTERVAL_MS = 30_000, ANSWER_MS = 15_000;
+const INTERVAL_MS = 2_000, MAX_INTERVAL_MS = 30_000, LATE_MS = 6_000, ANSWER_MS = 20_000;
 const now = document.querySelector("[data-from]");
-let tag = null, intervalMs = INTERVAL_MS, timer = 0;
+let tag = null, intervalMs = INTERVAL_MS, timer = 0, isAsking = false;
+let updated = new Date(); // when what is shown was the newest
 
+// One request at a time, however slow the network is and however often someone looks.
 async function update() {
+  if (isAsking) return;
+  isAsking = true;
   clearTimeout(timer);
+  const late = setTimeout(() => old(say("the exporter has not answered yet")), LATE_MS);
+  const failure = await ask();
+  clearTimeout(late);
+  isAsking = false;
+  if (failure) old(failure);
+  else state("");
+  intervalMs = failure ? Math.min(intervalMs * 2, MAX_INTERVAL_MS) : INTERVAL_MS;
+  timer = setTimeout(update, document.hidden ? MAX_INTERVAL_MS : intervalMs);
+}
+
+// Shows what has changed. Gives why it could not, or nothing.
+async function ask() {
   try {
+    const asked = new Date();
     const answer = await fetch(now.dataset.from, {
       headers: tag ? { "If-None-Match": tag } : {}, signal: AbortSignal.timeout(ANSWER_MS),
     });
@@ -18,15 +35,19 @@ async function update() {
       made.innerHTML = await answer.text(); // made by the exporter, which escapes all names
       show(made.content);
       tag = answer.headers.get("ETag");
+    } else if (answer.status !== 304) {
+      return say("the exporter answered {status}", { status: answer.status });
     }
-    const isWell = answer.status === 200 || answer.status === 304;
-    state(isWell ? "" : say("Not updated: {status}", { status: answer.status }));
-    intervalMs = isWell ? INTERVAL_MS : Math.min(intervalMs * 2, MAX_INTERVAL_MS);
+    updated = asked;
+    return "";
   } catch {
-    state(say("The exporter does not answer; this page is as it was."));
-    intervalMs = Math.min(intervalMs * 2, MAX_INTERVAL_MS);
+    return say("the exporter does not answer");
   }
-  timer = setTimeout(update, document.hidden ? MAX_INTERVAL_MS : intervalMs);
+}
+
+function old(reason) {
+  const time = updated.toTimeString().slice(0, 8);
+  state(say("Not updated since {time}: {reason}.", { time, reason }));
 }
 
 // The notices stand before the content in the answer, and above it on the page.
@@ -98,4 +119,5 @@ function attributes(to, from) {
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) update();
 });
+window.addEventListener("online", update);
 timer = setTimeout(update, INTERVAL_MS);

@@ -283,13 +283,18 @@ def _is_critical(each: WrongBenchmark) -> bool:
 
 
 def _order(each: WrongBenchmark) -> tuple[bool, float, str]:
-    worst = max((verdict.verdict.worsening_ratio or 0.0 for verdict in each.verdicts), default=0.0)
-    return not _is_critical(each), -worst, each.benchmark
+    return not _is_critical(each), -_ratio(each), each.benchmark
 
 
-def _urgency(group: WrongGroup) -> tuple[bool, int, str, str]:
+def _ratio(each: WrongBenchmark) -> float:
+    return max((verdict.verdict.worsening_ratio or 0.0 for verdict in each.verdicts), default=0.0)
+
+
+def _urgency(group: WrongGroup) -> tuple[bool, int, float, str, str]:
+    """By severity, then how many are wrong, then how far the worst of them is off."""
     worse = sum(max(1, len(each.verdicts)) for each in group.benchmarks)
-    return group.severity != "critical", -worse, group.project, group.since_commit
+    ratio = max(map(_ratio, group.benchmarks), default=0.0)
+    return group.severity != "critical", -worse, -ratio, group.project, group.since_commit
 
 
 def _badness(newest: NewestVerdict) -> tuple[bool, float]:

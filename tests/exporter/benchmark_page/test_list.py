@@ -4,6 +4,7 @@ import pytest
 
 from benchmark_exporter.benchmark_page.list_query import ListQuery
 from benchmark_exporter.ingest.triaging import TriageSelection
+from benchmark_exporter.ledger.benchmark_list import TREND_RUNS
 from tests.exporter.benchmark_page.serving import get, serving
 from tests.support.documents import perf_suite, result
 from tests.support.histories import STEADY
@@ -68,6 +69,31 @@ async def test_small_charts_have_the_newest_runs(wired: Wired) -> None:
     async with serving(fill(wired).ledger_path, wired.now) as client:
         answer = await client.get("/benchmarks?q=calm")
         assert f'aria-label="{len(STEADY) + 2} runs, 1 ms to 1 ms"' in await answer.text()
+
+
+async def test_a_benchmark_that_runs_rarely_has_its_chart_among_others_that_run_often(
+    wired: Wired,
+) -> None:
+    for number in range(3):
+        wired.drop(f"rare-{number}.json", result(number, {"rare": 1.0}))
+    for number in range(TREND_RUNS + 5):
+        wired.drop(f"often-{number}.json", result(10 + number, {"often": 1.0}))
+    wired.settle()
+    async with serving(wired.ledger_path, wired.now) as client:
+        html = await (await client.get("/benchmarks")).text()
+    assert html.count(f'aria-label="{TREND_RUNS} runs, 1 ms to 1 ms"') == 1
+    assert html.count('aria-label="3 runs, 1 ms to 1 ms"') == 1
+
+
+async def test_each_row_has_its_chart_however_many_projects_there_are(wired: Wired) -> None:
+    for number in range(2):
+        for project in range(20):
+            document = result(number, {"parsing": 1.0}) | {"project": f"project-{project}"}
+            wired.drop(f"{number}-{project}.json", document)
+    wired.settle()
+    async with serving(wired.ledger_path, wired.now) as client:
+        html = await (await client.get("/benchmarks")).text()
+    assert html.count('aria-label="2 runs, 1 ms to 1 ms"') == 20
 
 
 async def test_a_hundred_a_page_each_once(wired: Wired) -> None:

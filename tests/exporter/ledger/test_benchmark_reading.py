@@ -8,7 +8,9 @@ from tests.support.documents import result
 from tests.support.wired import Wired
 
 NAMES = ("project", "environment", "machine_class", "branch", "benchmark", "names", "since")
+OF_LISTS = ("name", "newest", "oldest", "searched")
 PARAMETERS = dict.fromkeys((*NAMES, "until", "at", "tie", "after", "limit", "runs"), "[]")
+PARAMETERS |= dict.fromkeys(OF_LISTS, "0")
 
 
 @pytest.mark.parametrize(
@@ -16,9 +18,10 @@ PARAMETERS = dict.fromkeys((*NAMES, "until", "at", "tie", "after", "limit", "run
     [
         benchmark_runs._HISTORY,
         benchmark_runs._RUNS._statement,
-        benchmark_list._TRENDS,
+        benchmark_list._TREND,
+        benchmark_list._OLDEST_SEARCHED,
     ],
-    ids=["history", "runs", "trends"],
+    ids=["history", "runs", "trend", "oldest"],
 )
 def test_runs_are_read_in_order_and_their_results_by_key(wired: Wired, statement: str) -> None:
     wired.take("a.json", result(0, {"parsing": 1.0}))
@@ -31,4 +34,4 @@ def test_runs_are_read_in_order_and_their_results_by_key(wired: Wired, statement
     tables = ("runs", "results", "r", "verdicts", "v", "f", "g")
     assert not [step for step in plan if step.removeprefix("SCAN ") in tables], plan
     sorts = [step for step in plan if "TEMP B-TREE" in step and "ORDER BY" in step]
-    assert sorts == [] or statement is benchmark_list._TRENDS, plan
+    assert sorts == [], plan

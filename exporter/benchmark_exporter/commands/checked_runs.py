@@ -15,13 +15,14 @@ from benchmark_exporter.shifts import Extent, RunResult, RunShift
 class JudgedResult:
     """A result's verdict, and the value it is compared with in the summary, None without one.
 
-    `after` is the state of its series after the run.
+    `after` is the state of its series after the run. A verdict needs `needed_runs` earlier ones.
     """
 
     result: Result
     old: float | None
     verdict: Verdict
     after: SeriesState
+    needed_runs: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,7 +167,8 @@ class Gate:
         old = verdict.reference
         if old is None and before.values:
             old = median(before.values)
-        return JudgedResult(result, old, limits.applied(verdict), after)
+        needed = limits.judgement.runs_before_verdict
+        return JudgedResult(result, old, limits.applied(verdict), after, needed)
 
     def _branch_of_limits(self, run: Run, line: Line | None) -> str:
         """The tracked branch of the run; without a ledger, what it states."""

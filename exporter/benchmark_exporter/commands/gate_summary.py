@@ -31,6 +31,7 @@ def summary(checked: CheckedRun) -> Iterator[str]:
         benchmark, error = _cell(failure.benchmark), _cell(failure.error)
         yield f"| {benchmark} | | | | | **{ENDED_WITH_ERROR}**, {error} |"
     yield ""
+    yield from _too_few(checked.judged)
     yield from _limits_applied(checked.judged)
 
 
@@ -57,6 +58,16 @@ def _together(checked: CheckedRun) -> Iterator[str]:
             f"**Regressed together**: {reach.regressed} of {reach.judged} results, half of them by "
             f"{reach.ratio:.1%} or more. The others did not move, so it is not the machine."
         )
+        yield ""
+
+
+def _too_few(judged: Sequence[JudgedResult]) -> Iterator[str]:
+    """How many earlier runs results without a verdict lack."""
+    few = [each for each in judged if each.verdict.state == "insufficient_data"]
+    if few:
+        needed = max(each.needed_runs for each in few)
+        least = min(each.verdict.run_count for each in few)
+        yield f"A verdict needs {needed} earlier runs; there are {least}."
         yield ""
 
 

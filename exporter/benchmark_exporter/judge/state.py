@@ -35,6 +35,11 @@ class JudgeLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     accept_after_runs: int | None = 30  # a worse level is taken as the level then; None: never
     accept_after_days: float = 7.0  # and not before
 
+    @property
+    def runs_before_verdict(self) -> int:
+        """How many earlier runs the first verdict needs."""
+        return self.least_runs + SHORT - 1
+
     def __post_init__(self) -> None:
         if self.least_runs < LONG:
             raise ValueError(f"least_runs ({self.least_runs}) must be at least {LONG}")

@@ -95,6 +95,17 @@ def test_one_earlier_file_shows_the_change_and_judges_nothing(tmp_path: Path) ->
     check = run("check", "--gate", new, "--baseline", earlier)
     assert check.returncode == 0
     assert "| parsing | 1 ms | 1.5 ms | +50.0% |  | insufficient data |" in check.stdout
+    assert "A verdict needs 10 earlier runs; there are 1.\n" in check.stdout
+
+
+def test_as_many_earlier_files_as_the_summary_asks_for_give_a_verdict(tmp_path: Path) -> None:
+    files = [write(tmp_path, f"{at:02}", result(at, {"parsing": 1.0})) for at in range(1, 12)]
+    check = run("check", "--gate", files[10], "--baseline", *files[1:10])
+    assert "A verdict needs 10 earlier runs; there are 9.\n" in check.stdout
+    assert (
+        "insufficient data"
+        not in run("check", "--gate", files[10], "--baseline", *files[:10]).stdout
+    )
 
 
 def test_a_tracked_branch_has_its_own_history_and_others_that_of_their_base(wired: Wired) -> None:

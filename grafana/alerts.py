@@ -5,7 +5,7 @@ from grafana_foundation_sdk.models import dashboard as d
 
 from grafana import few, notifications, triage
 from grafana.board import ALERTMANAGER_URL, EXPORTER_URL, Board
-from grafana.cells import figure, label, worded
+from grafana.cells import figure, label, linked_result, worded
 from grafana.no_data import NO_SAMPLE, NO_SAMPLE_OF_ALERTMANAGER, NO_WATCHDOG
 from grafana.panels import SLOW_SCRAPE, Panel, now, number, query, states, tally
 from grafana.selectors import FIRING, NO_ALERT, SUBJECT, newest, with_benchmark
@@ -16,7 +16,6 @@ from grafana.style import (
     SEVERITIES,
     WARNING,
     thresholds,
-    to_benchmark,
     to_page,
 )
 from grafana.tables import listing, rows
@@ -153,10 +152,7 @@ def firing_alerts() -> Panel:
             worded("Severity", SEVERITIES),
         )
         .override_by_name("alertname", label("alertname", links=[runbook]))
-        .override_by_name(
-            "benchmark_name",
-            label("benchmark_name", "Result", links=[to_benchmark("__data.fields.benchmark")]),
-        )
+        .override_by_name("benchmark_name", linked_result())
     )
 
 

@@ -1,6 +1,6 @@
 """The tables of the Benchmark dashboard: its newest results, runs and baselines."""
 
-from grafana.cells import OPENS_PAGE, OPENS_PAGE_OF_ROW, figure, label, worded
+from grafana.cells import OPENS_PAGE, OPENS_PAGE_OF_ROW, figure, label, linked_result, worded
 from grafana.no_data import NO_HISTORY, NO_RUN_NOW
 from grafana.panels import Panel
 from grafana.selectors import (
@@ -13,7 +13,7 @@ from grafana.selectors import (
     with_page,
     worst_verdict,
 )
-from grafana.style import VERDICTS, mapping, to_benchmark
+from grafana.style import VERDICTS, mapping
 from grafana.tables import listing, rows
 
 
@@ -213,10 +213,7 @@ def changes() -> Panel:
     return (
         panel.override_by_name("Value #A", figure("First run", unit="dateTimeAsIso"))
         .override_by_name("Value #B", figure("Change", unit="percentunit", decimals=1))
-        .override_by_name(
-            "benchmark_name",
-            label("benchmark_name", "Result", links=[to_benchmark("__data.fields.benchmark")]),
-        )
+        .override_by_name("benchmark_name", linked_result())
         .override_by_name("previous_commit_hash", label("previous_commit_hash", "After commit"))
         .override_by_name("commit_hash", label("commit_hash", "With commit"))
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from grafana_foundation_sdk.models import dashboard as d
 
-from grafana.style import nothing, thresholds
+from grafana.style import nothing, thresholds, to_benchmark
 from grafana.widths import LONGEST, LONGEST_OF_UNIT, fitting
 
 # Of the column `url`, and of others in a row that has one.
@@ -56,6 +56,11 @@ def label(name: str, heading: str | None = None, **properties: object) -> Proper
     width = "minWidth" if name in FLEXIBLE else "width"
     needed = {f"custom__{width}": fitting(heading, LONGEST[name])}
     return column(heading, **needed, **properties)
+
+
+def linked_result() -> Properties:
+    """Return the column of a result, which leads to its benchmark; a row needs that label too."""
+    return label("benchmark_name", "Result", links=[to_benchmark("__data.fields.benchmark")])
 
 
 def figure(name: str, *, unit: str | None = None, decimals: int | None = None) -> Properties:

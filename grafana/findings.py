@@ -1,10 +1,10 @@
 """What was found in the history of results: drifts, and changes too small to be found."""
 
-from grafana.cells import figure, label
+from grafana.cells import figure, linked_result
 from grafana.no_data import NO_HISTORY
 from grafana.panels import SLOW_SCRAPE, Panel, bars, lines, now, query
 from grafana.selectors import BY_SUBJECT, LEGEND, RESULT, SUBJECT, newest, with_benchmark
-from grafana.style import NEUTRAL, WARNING, symmetric_log, thresholds, to_benchmark
+from grafana.style import NEUTRAL, WARNING, symmetric_log, thresholds
 from grafana.tables import listing, rows
 
 
@@ -33,10 +33,7 @@ def drifting() -> Panel:
     return (
         panel.override_by_name("Value #A", figure("Worse by", unit="percentunit", decimals=1))
         .override_by_name("Value #B", figure("Since", unit="dateTimeAsIso"))
-        .override_by_name(
-            "benchmark_name",
-            label("benchmark_name", "Result", links=[to_benchmark("__data.fields.benchmark")]),
-        )
+        .override_by_name("benchmark_name", linked_result())
     )
 
 

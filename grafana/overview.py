@@ -11,7 +11,7 @@ from grafana_foundation_sdk.models import dashboard as d
 from grafana import few
 from grafana.alerts import firing_alerts
 from grafana.board import Board
-from grafana.cells import figure, label, worded
+from grafana.cells import figure, linked_result, worded
 from grafana.exporters import targets
 from grafana.moved_together import moved_together
 from grafana.no_data import NO_CI_RUN, NO_GATE, NO_RUN_NOW, NO_SAMPLE, NO_SAMPLE_OF_EXPORTER
@@ -47,7 +47,6 @@ from grafana.style import (
     WARNING,
     mapping,
     thresholds,
-    to_benchmark,
 )
 from grafana.tables import listing, rows
 
@@ -216,10 +215,7 @@ def slower_now() -> Panel:
             worded("Verdict", mapping(severity)),
         )
         .override_by_name("Value #D", figure("Since", unit="dateTimeAsIso"))
-        .override_by_name(
-            "benchmark_name",
-            label("benchmark_name", "Result", links=[to_benchmark("__data.fields.benchmark")]),
-        )
+        .override_by_name("benchmark_name", linked_result())
     )
 
 

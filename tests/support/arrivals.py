@@ -10,7 +10,8 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 
 from benchmark_exporter.config import Config
-from benchmark_exporter.ledger.history import History, RunSelection
+from benchmark_exporter.ledger.history import History
+from benchmark_exporter.ledger.selection import RunSelection
 from benchmark_exporter.regression import Limits
 from tests.support.documents import Json
 from tests.support.examples import wired_in_a_new_folder

@@ -50,7 +50,8 @@ from benchmark_exporter.commands.stack_file import (
 from benchmark_exporter.config import ConfigError, packaged
 from benchmark_exporter.ingest.result_files import runs_of_files
 from benchmark_exporter.ledger import LedgerError
-from benchmark_exporter.ledger.history import History, RunSelection
+from benchmark_exporter.ledger.history import History
+from benchmark_exporter.ledger.selection import RunSelection
 from benchmark_exporter.metrics.collector import Collector
 from benchmark_exporter.metrics.definitions import load_definitions
 

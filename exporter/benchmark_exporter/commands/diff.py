@@ -19,6 +19,7 @@ from benchmark_exporter.commands.options import (
     Unusable,
     ledger_option,
     option,
+    scope_options,
     stack_option,
 )
 from benchmark_exporter.commands.stack_file import StackError, find_ledger
@@ -43,14 +44,7 @@ RENDERERS: dict[str, Callable[[Diff], str]] = {
 )
 @ledger_option(f"the stack's, else {DEFAULT_LEDGER}")
 @stack_option
-@option("--project", metavar="NAME", shared=False, help="Only runs of this project.")
-@option("--environment", metavar="NAME", shared=False, help="Only runs made there.")
-@option(
-    "--machine-class",
-    metavar="GLOB",
-    shared=False,
-    help="Only runs made on machines of such a class, like '*2 cpus'.",
-)
+@scope_options
 @option(
     "--benchmark",
     metavar="GLOB",

@@ -16,6 +16,7 @@ from benchmark_exporter.commands.options import (
     Unusable,
     ledger_option,
     option,
+    scope_options,
     stack_option,
     time_options,
 )
@@ -23,8 +24,9 @@ from benchmark_exporter.commands.output import show, show_all
 from benchmark_exporter.commands.run_table import failed_rows_of, rows_of, table, to_json
 from benchmark_exporter.commands.stack_file import StackError, find_ledger
 from benchmark_exporter.ledger import LedgerError
-from benchmark_exporter.ledger.change_history import ChangeSelection, read_changes_of
-from benchmark_exporter.ledger.history import History, RecordedRun, RunSelection
+from benchmark_exporter.ledger.change_history import read_changes_of
+from benchmark_exporter.ledger.history import History, RecordedRun
+from benchmark_exporter.ledger.selection import ChangeSelection, RunSelection
 from benchmark_exporter.wording import printable_json
 
 DEFAULT_LEDGER = Path("ledger.sqlite3")
@@ -40,8 +42,7 @@ DEFAULT_LEDGER = Path("ledger.sqlite3")
     shared=False,
     help="Only benchmarks with such a name, like 'router*', and runs with one of them.",
 )
-@option("--environment", metavar="NAME", shared=False, help="Only runs made there.")
-@option("--project", metavar="NAME", shared=False, help="Only runs of this project.")
+@scope_options
 @option(
     "--commit",
     metavar="HASH",
@@ -53,12 +54,6 @@ DEFAULT_LEDGER = Path("ledger.sqlite3")
     metavar="GLOB",
     shared=False,
     help="Only runs of branches with such a name, like 'release/*'.",
-)
-@option(
-    "--machine-class",
-    metavar="GLOB",
-    shared=False,
-    help="Only runs made on machines of such a class, like '*2 cpus'.",
 )
 @option(
     "--failed",

@@ -26,8 +26,9 @@ from benchmark_exporter.config import Config, packaged
 from benchmark_exporter.importing.past import PastRun
 from benchmark_exporter.importing.recording import Recorded
 from benchmark_exporter.importing.sources import Found
-from benchmark_exporter.ledger.history import History, RunSelection
+from benchmark_exporter.ledger.history import History
 from benchmark_exporter.ledger.like_runs import LikeRuns
+from benchmark_exporter.ledger.selection import RunSelection
 from benchmark_exporter.metrics.collector import Collector
 from benchmark_exporter.metrics.definitions import load_definitions
 from benchmark_exporter.model import Rejected, Run

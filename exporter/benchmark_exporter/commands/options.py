@@ -210,6 +210,20 @@ def time_options(function: F) -> F:
     )(function)
 
 
+def scope_options(function: F) -> F:
+    """Where runs belong, as `project`, `environment` and `machine_class`."""
+    return combined(
+        option("--project", metavar="NAME", shared=False, help="Only runs of this project."),
+        option("--environment", metavar="NAME", shared=False, help="Only runs made there."),
+        option(
+            "--machine-class",
+            metavar="GLOB",
+            shared=False,
+            help="Only runs made on machines of such a class, like '*2 cpus'.",
+        ),
+    )(function)
+
+
 def exporter_options(url_default: str | None) -> Callable[[F], F]:
     """The exporter that documents are sent to; `url_default` is for the help."""
     return combined(

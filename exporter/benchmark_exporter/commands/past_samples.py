@@ -9,8 +9,7 @@ Counters and histograms are left out. They count what the exporter has seen sinc
 a past of theirs that no scrape saw would have to end at another value than the live series begins
 with, which Prometheus reads as a reset, so that rate() would invent events.
 
-Runs of the last hour are left to the scrape: at the time of a series' newest sample Prometheus
-refuses another value.
+Runs of the last hour are left to the scrape: Prometheus refuses another value at the time of one.
 """
 
 import heapq
@@ -24,7 +23,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmark_exporter.commands.remote_write import Labels, Point, RefusedError, RemoteWriter
-from benchmark_exporter.ledger.history import History, RecordedRun, RunSelection
+from benchmark_exporter.ledger.history import History, RecordedRun
+from benchmark_exporter.ledger.selection import RunSelection
 from benchmark_exporter.metrics.collector import Collector
 from benchmark_exporter.metrics.definitions import Part
 from benchmark_exporter.model import PipelineRun

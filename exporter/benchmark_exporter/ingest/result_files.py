@@ -18,7 +18,8 @@ from benchmark_exporter.ingest.inbox import Candidate, Inbox
 from benchmark_exporter.ingest.naming import KnownExecutables, named
 from benchmark_exporter.ingest.neighbours import reader_beside
 from benchmark_exporter.ingest.reading import in_sidecar
-from benchmark_exporter.ledger.history import RecordedRun, RunSelection
+from benchmark_exporter.ledger.history import RecordedRun
+from benchmark_exporter.ledger.selection import RunSelection
 from benchmark_exporter.ledger.state import NewestGateOutcome
 from benchmark_exporter.model import Comparison, Document, PipelineRun, Rejected, Run
 from benchmark_exporter.names import Aliases

@@ -18,7 +18,6 @@ Contract
 
 from benchmark_exporter.ledger.baselines import KnownRun, PinnedResult
 from benchmark_exporter.ledger.branch_runs import BranchRuns
-from benchmark_exporter.ledger.change_history import ChangeSelection
 from benchmark_exporter.ledger.change_points import ChangePoint
 from benchmark_exporter.ledger.change_search import Searched
 from benchmark_exporter.ledger.connection import (
@@ -37,6 +36,7 @@ from benchmark_exporter.ledger.renaming import Renamed, RenameError
 from benchmark_exporter.ledger.rows import Pin, Place, Series, SeriesKey, Signature, VerdictRow
 from benchmark_exporter.ledger.run_removal import Gap
 from benchmark_exporter.ledger.runs import AddedRun
+from benchmark_exporter.ledger.selection import ChangeSelection
 from benchmark_exporter.ledger.selective_deletion import DeletedRuns, DeletionSelection
 from benchmark_exporter.ledger.standings import Standing, digest_of, encode_state
 from benchmark_exporter.ledger.state import (

@@ -1,10 +1,7 @@
 """Reads change points, newest first."""
 
-import math
 import sqlite3
-from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark_exporter.ledger.change_points import ChangePoint
@@ -14,6 +11,7 @@ from benchmark_exporter.ledger.connection import (
     open_to_read,
     reading_errors_named,
 )
+from benchmark_exporter.ledger.selection import ChangeSelection
 from benchmark_exporter.ledger.tables import CHANGE_POINTS
 
 _CHANGES = CHANGE_POINTS.columns.query("""FROM change_points
@@ -26,40 +24,6 @@ _CHANGES = CHANGE_POINTS.columns.query("""FROM change_points
     AND at_seconds >= :since AND at_seconds < :until
     ORDER BY at_seconds DESC, run DESC, name LIMIT :limit
 """)
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeSelection:
-    """Which change points are meant; None for what does not matter.
-
-    `benchmark` is a glob of a result's name, with or without its variant; `branch` and
-    `machine_class` are globs too. `commit_hash`, which may be the beginning of one, is that of the
-    first run after the change, whose time, in seconds since 1970, is from `since` on and before
-    `until`.
-    """
-
-    benchmark: str | None = None
-    environment: str | None = None
-    project: str | None = None
-    commit_hash: str | None = None
-    branch: str | None = None
-    machine_class: str | None = None
-    since_seconds: float = -math.inf
-    until_seconds: float = math.inf
-
-    @property
-    def parameters(self) -> Mapping[str, object]:
-        """The values of the statement's parameters."""
-        return {
-            "benchmark": self.benchmark,
-            "environment": self.environment,
-            "project": self.project,
-            "commit_hash": self.commit_hash,
-            "branch": self.branch,
-            "machine_class": self.machine_class,
-            "since": self.since_seconds,
-            "until": self.until_seconds,
-        }
 
 
 def read_changes(

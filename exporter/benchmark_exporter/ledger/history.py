@@ -20,6 +20,7 @@ from benchmark_exporter.ledger.connection import (
     open_to_read,
     reading_errors_named,
 )
+from benchmark_exporter.ledger.selection import RunSelection
 from benchmark_exporter.ledger.state import NewestGateOutcome
 from benchmark_exporter.ledger.tables import RESULTS
 from benchmark_exporter.model import Failure, PipelineRun, Result, Scope, Verdict
@@ -40,43 +41,6 @@ SELECTED_RUNS = """
     AND (NOT :failed OR EXISTS (SELECT 1 FROM failures WHERE run = id)
         OR EXISTS (SELECT 1 FROM gate_outcomes WHERE run = id AND NOT passed))
 """
-
-
-@dataclass(frozen=True, slots=True)
-class RunSelection:
-    """Which runs are meant; None for what does not matter.
-
-    `benchmark` is a glob of a benchmark's name, with or without its variant; a selected run comes
-    with these results only. `branch` and `machine_class` are globs too; a run that states no branch
-    is of its project's default one. `commit_hash` may be the beginning of one. Times are of the
-    runs' documents, in seconds since 1970, from `since` on and before `until`. `failed` are runs
-    with a failed benchmark or a gate that was not passed.
-    """
-
-    benchmark: str | None = None
-    environment: str | None = None
-    project: str | None = None
-    commit_hash: str | None = None
-    branch: str | None = None
-    machine_class: str | None = None
-    since_seconds: float = -math.inf
-    until_seconds: float = math.inf
-    failed: bool = False
-
-    @property
-    def parameters(self) -> Mapping[str, object]:
-        """The values of the statements' parameters."""
-        return {
-            "benchmark": self.benchmark,
-            "environment": self.environment,
-            "project": self.project,
-            "commit_hash": self.commit_hash,
-            "branch": self.branch,
-            "machine_class": self.machine_class,
-            "since": self.since_seconds,
-            "until": self.until_seconds,
-            "failed": self.failed,
-        }
 
 
 class _RunRow(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from benchmark_exporter.ledger.branch_runs import BranchRuns, read_branch_runs
-from benchmark_exporter.ledger.change_history import ChangeSelection, read_changes
+from benchmark_exporter.ledger.change_history import read_changes
 from benchmark_exporter.ledger.change_points import ChangePoint
 from benchmark_exporter.ledger.change_search import Searched
 from benchmark_exporter.ledger.changed_states import ChangedStates
@@ -29,6 +29,7 @@ from benchmark_exporter.ledger.past_transaction import PastTransaction
 from benchmark_exporter.ledger.renaming import Renamed
 from benchmark_exporter.ledger.retention import old_uploads, prune
 from benchmark_exporter.ledger.run_removal import Gap
+from benchmark_exporter.ledger.selection import ChangeSelection
 from benchmark_exporter.ledger.selective_deletion import DeletedRuns, DeletionSelection
 from benchmark_exporter.ledger.state import State
 from benchmark_exporter.ledger.state_reading import read_state

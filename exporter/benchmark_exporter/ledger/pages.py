@@ -8,8 +8,9 @@ import msgspec
 
 from benchmark_exporter.judge import VerdictState
 from benchmark_exporter.ledger.columns import Columns
-from benchmark_exporter.ledger.history import SELECTED_RUNS, RunSelection
+from benchmark_exporter.ledger.history import SELECTED_RUNS
 from benchmark_exporter.ledger.reading import read_only
+from benchmark_exporter.ledger.selection import RunSelection
 from benchmark_exporter.model import Better, Statistics
 
 PAGE_RUNS = 100

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmark_exporter.ledger.change_history import ChangeSelection, read_changes
+from benchmark_exporter.ledger.change_history import read_changes
 from benchmark_exporter.ledger.change_points import ChangePoint
 from benchmark_exporter.ledger.connection import (
     Connect,
@@ -14,6 +14,7 @@ from benchmark_exporter.ledger.connection import (
     open_to_read,
     reading_errors_named,
 )
+from benchmark_exporter.ledger.selection import ChangeSelection
 from benchmark_exporter.model import Scope, VerdictState
 
 # More than these are not read; the digest shows the largest of each project.

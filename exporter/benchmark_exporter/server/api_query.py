@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 from aiohttp import web
 
-from benchmark_exporter.ledger.history import RunSelection
+from benchmark_exporter.ledger.selection import RunSelection
 
 T = TypeVar("T")
 Query = Mapping[str, str]

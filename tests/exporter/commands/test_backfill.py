@@ -15,7 +15,8 @@ from benchmark_exporter.__main__ import EXIT_OK, EXIT_REJECTED, EXIT_UNUSABLE, m
 from benchmark_exporter.commands.past_samples import PastRun, measure, runs_of_ledger
 from benchmark_exporter.config import Config
 from benchmark_exporter.ingest.result_files import runs_of_files
-from benchmark_exporter.ledger.history import History, RunSelection
+from benchmark_exporter.ledger.history import History
+from benchmark_exporter.ledger.selection import RunSelection
 from benchmark_exporter.metrics.collector import Collector
 from tests.support.documents import Json, perf_suite, pipeline
 from tests.support.examples import (

@@ -8,7 +8,8 @@ import pytest
 from benchmark_exporter.commands.ci_branches import Branches, branches_of
 from benchmark_exporter.commands.gate import Gate
 from benchmark_exporter.config import Config
-from benchmark_exporter.ledger.history import History, RunSelection
+from benchmark_exporter.ledger.history import History
+from benchmark_exporter.ledger.selection import RunSelection
 from benchmark_exporter.limits import LimitsEntry
 from benchmark_exporter.review.markdown import marker
 from benchmark_exporter.review.report import Change, Report, parse_report

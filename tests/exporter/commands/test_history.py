@@ -10,7 +10,8 @@ import pytest
 
 from benchmark_exporter.__main__ import EXIT_OK, EXIT_UNUSABLE, main
 from benchmark_exporter.ledger import LedgerError
-from benchmark_exporter.ledger.history import History, RunSelection
+from benchmark_exporter.ledger.history import History
+from benchmark_exporter.ledger.selection import RunSelection
 from tests.support.documents import golden, perf_suite, result
 from tests.support.wired import Wired
 

@@ -6,7 +6,8 @@ from contextlib import closing
 import pytest
 
 from benchmark_exporter.ledger.connection import connect_to_read
-from benchmark_exporter.ledger.history import PAGE_RUNS, History, RunSelection
+from benchmark_exporter.ledger.history import PAGE_RUNS, History
+from benchmark_exporter.ledger.selection import RunSelection
 from tests.exporter.ledger.test_ledger import fill
 from tests.support.documents import perf_suite, pipeline
 from tests.support.ledger_files import Made

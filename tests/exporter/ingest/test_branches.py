@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from benchmark_exporter.config import Config
 from benchmark_exporter.ingest.branches import BranchRules, Line, line_of, lines_of, without_prefix
 from benchmark_exporter.ingest.result_files import runs_of_files
-from benchmark_exporter.ledger.history import History, RecordedRun, RunSelection
+from benchmark_exporter.ledger.history import History, RecordedRun
+from benchmark_exporter.ledger.selection import RunSelection
 from tests.support.documents import Json, perf_suite, result, without
 from tests.support.examples import wired_in_a_new_folder
 from tests.support.histories import LEAST, STEADY, value, verdicts

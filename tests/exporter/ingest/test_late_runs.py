@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from benchmark_exporter.ingest import scope_judging, standing
-from benchmark_exporter.ledger.history import History, RunSelection
+from benchmark_exporter.ledger.history import History
+from benchmark_exporter.ledger.selection import RunSelection
 from tests.support.documents import result
 from tests.support.histories import STEADY, take, value, verdict
 from tests.support.wired import START_SECONDS, Wired

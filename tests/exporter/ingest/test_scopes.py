@@ -4,7 +4,8 @@ from itertools import permutations
 
 import pytest
 
-from benchmark_exporter.ledger.history import History, RunSelection
+from benchmark_exporter.ledger.history import History
+from benchmark_exporter.ledger.selection import RunSelection
 from tests.support.documents import Json, perf_suite, pipeline, result
 from tests.support.examples import wired_in_a_new_folder
 from tests.support.histories import LEAST, STEADY, take, value, verdicts

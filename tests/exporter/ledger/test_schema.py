@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from benchmark_exporter.ledger import Ledger, connect_to_write, witnesses
-from benchmark_exporter.ledger.history import History, RunSelection
+from benchmark_exporter.ledger.history import History
 from benchmark_exporter.ledger.schema import MIGRATIONS
+from benchmark_exporter.ledger.selection import RunSelection
 from benchmark_exporter.ledger.state import SuiteDurations
 from benchmark_exporter.ledger.tables import TABLES
 from tests.support.ledger_files import known_files, read_rows

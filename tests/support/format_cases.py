@@ -59,7 +59,7 @@ CASES: Mapping[str, Case] = {
     "julia_benchmarktools": Case("julia_benchmarktools/1-trials"),
     "autocannon": Case("autocannon/1-run"),
     "oha": Case("oha/1-run"),
-    "vegeta": Case("vegeta/1-report"),
+    "vegeta": Case("vegeta/1-report", twice=JOINED),
     "wrk": Case("wrk/1-run", twice=JOINED),
     "fio": Case("fio/1-version-3", {("jobs",): NUMBERED}),
     "cargo_bench": Case("cargo_bench/1-libtest", twice=JOINED),

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from benchmark_exporter.formats.fields import LongName, Number, objects_with
 from benchmark_exporter.formats.made import run_of
+from benchmark_exporter.formats.naming import note_of_unread
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.formats.plausible import convert
 from benchmark_exporter.formats.statistics import from_samples
@@ -71,7 +72,15 @@ def parse(raw: object, origin: Origin) -> Run:
         for (name, measure), metrics in found.items()
         for result in _result(name, measure, metrics, origin)
     ]
-    return run_of(NAME, origin, results, notes=notes)
+    measured = {(each.benchmark, each.variant) for each in results}
+    unread = [
+        f"{name}/{measure}" for name, measure in found if (name, _variant(measure)) not in measured
+    ]
+    return run_of(NAME, origin, results, notes=(*notes, *note_of_unread(unread)))
+
+
+def _variant(measure: str) -> str:
+    return "" if measure == _LATENCY else measure
 
 
 def _parameters(values: Mapping[str, object]) -> str:
@@ -93,7 +102,7 @@ def _result(name: str, measure: str, metrics: Sequence[Metric], origin: Origin) 
     measured = _quantity(measure)
     if measured.better is None and origin.sidecar.better is not None:
         measured = replace(measured, better=origin.sidecar.better)
-    variant = "" if measure == _LATENCY else measure
+    variant = _variant(measure)
     values = [
         value * measured.factor for each in metrics if (value := each.get("value")) is not None
     ]

@@ -8,9 +8,11 @@ and the local time.
 from collections.abc import Iterator, Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from benchmark_exporter.formats.fields import LongName, NonNegative, as_commit, keys
 from benchmark_exporter.formats.made import run_of
+from benchmark_exporter.formats.naming import note_of_numbered, numbered
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.formats.plausible import convert
 from benchmark_exporter.formats.statistics import from_samples
@@ -19,6 +21,7 @@ from benchmark_exporter.model import Failure, Rejected, Result, Run, Statistics
 NAME = "julia_benchmarktools"
 
 _TO_SECONDS = 1e-9
+_REMEDY = "save each value into a file of its own"
 _GROUP, _TRIAL, _ESTIMATE = "BenchmarkGroup", "Trial", "TrialEstimate"
 _MOST_GROUPS = 100_000
 
@@ -123,7 +126,22 @@ def _read(raw: object) -> tuple[list[Result], list[Failure], Sequence[str]]:
         else:
             more = (f"{name or 'the document'} is a {kind[:40]}, which is not read",)
         notes = (*notes, *more)
+    stated = [*(each.benchmark for each in results if not each.variant)]
+    if len(set(stated)) < len(stated):
+        results, numbers = _numbered(results)
+        notes = (*notes, *numbers)
     return results, failures, notes[:10]
+
+
+def _numbered(results: Sequence[Result]) -> tuple[list[Result], Sequence[str]]:
+    """The results with names of their own, where `save` was given several values."""
+    stated = [each.benchmark for each in results if not each.variant]
+    names = numbered(stated)
+    found, index = list[Result](), -1
+    for each in results:  # what a benchmark allocates follows its time
+        index += not each.variant
+        found.append(replace(each, benchmark=names[index]))
+    return found, tuple(note_of_numbered(stated, names, _REMEDY))
 
 
 def _results(name: str, part: TrialPart) -> Iterator[Result]:

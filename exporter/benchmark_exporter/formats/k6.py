@@ -14,6 +14,7 @@ from benchmark_exporter.formats.fields import objects_with
 from benchmark_exporter.formats.k6_machine_readable import is_machine_readable, of_machine_readable
 from benchmark_exporter.formats.k6_parts import CheckPart, GroupPart, K6Document, MetricPart
 from benchmark_exporter.formats.made import run_of
+from benchmark_exporter.formats.naming import note_of_unread
 from benchmark_exporter.formats.origin import Origin
 from benchmark_exporter.formats.plausible import convert
 from benchmark_exporter.formats.units import Quantity
@@ -88,6 +89,9 @@ def parse(raw: object, origin: Origin) -> Run:
         if not failed and name not in failures and name not in _SETTINGS
         for result in _results(name, metric)
     ]
+    if not failed:
+        measured = {each.benchmark for each in results} | failures.keys() | _SETTINGS
+        notes = (*notes, *note_of_unread([name for name in metrics if name not in measured]))
     duration_ms = document.state.duration_ms
     return run_of(
         NAME,

@@ -1,5 +1,6 @@
 """The parts of k6's summaries."""
 
+import contextlib
 from collections.abc import Sequence
 
 import msgspec
@@ -60,6 +61,9 @@ class MetricPart(msgspec.Struct, frozen=True):
     def value(self, *names: str) -> float | None:
         """The first of these values that is there and plausible."""
         found = next((self.values[name] for name in names if name in self.values), None)
+        if isinstance(found, str):  # a number in quotes is read
+            with contextlib.suppress(ValueError):
+                found = float(found)
         is_number = isinstance(found, int | float) and not isinstance(found, bool)
         return float(found) if is_number and abs(found) <= MOST else None  # type: ignore[arg-type]  # it is a number
 

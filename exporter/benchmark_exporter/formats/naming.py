@@ -79,6 +79,12 @@ def note_of_pooled(names: Sequence[str]) -> Iterator[str]:
         yield f"pooled, since they are one measurement: {_list(shown)}"
 
 
+def note_of_unread(names: Sequence[str]) -> Iterator[str]:
+    """What to say of measurements without a value that can be read; nothing if there is none."""
+    if names:
+        yield f"left out, since it has no value that can be read: {_list(names)}"
+
+
 def _free(name: str, number: int, taken: set[str]) -> str:
     """The numbered name, unless the document has a benchmark of that name."""
     chosen = f"{name} #{number}"

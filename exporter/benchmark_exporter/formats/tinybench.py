@@ -70,7 +70,7 @@ def parse(raw: object, origin: Origin) -> Run:
         found = [list(_of_task(task)) for task in tasks]
         errors: list[object] = [task.result and task.result.error for task in tasks]
     else:
-        rows = msgspec.convert(raw, list[dict[str, str | float | None]])
+        rows = msgspec.convert(raw, list[dict[str, object]])
         stated = [_task_name(row) for row in rows]
         found = [list(_of_row(row)) for row in rows]
         errors = [row.get("Error") for row in rows]

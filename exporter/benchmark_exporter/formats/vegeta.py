@@ -1,9 +1,10 @@
 """vegeta (`vegeta report -type=json`): latencies in nanoseconds, and the throughput.
 
 The report does not state its target; a sidecar's `benchmark` does. Before vegeta 12.6 it has no
-throughput.
+throughput. With `-every`, a file has a report of all results so far for each interval.
 """
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
@@ -45,6 +46,21 @@ def matches(document: object) -> bool:
     if isinstance(document, list):
         return objects_with(("attack", "seq", "latency"), document)
     return {"latencies", "status_codes", "bytes_in", "success"} <= keys(document)
+
+
+def join(documents: Sequence[object]) -> object:
+    """The last of the reports of one attack, as `report -every` writes them: each has all so far.
+
+    Raises:
+        Rejected: they are of several attacks.
+    """
+    starts = {str(each.get("earliest")) for each in documents if isinstance(each, dict)}
+    if len(starts) > 1:
+        raise Rejected(
+            "invalid_value",
+            f"reports of {len(starts)} attacks; write each into a file of its own",
+        )
+    return documents[-1]
 
 
 def parse(raw: object, origin: Origin) -> Run:

@@ -47,3 +47,10 @@ def test_a_sidecar_gives_the_direction_of_other_measures() -> None:
     origin = Origin(sidecar=Sidecar(better="higher"))
     (result,) = accepted_run({"a": {"score": {"value": 1}}}, origin).results
     assert result.better == "higher"
+
+
+def test_a_measure_without_a_value_is_named() -> None:
+    document = {"sort": {"latency": {"value": 5.0}}, "copy": {"latency": {"value": None}}}
+    run = accepted_run(document)
+    assert [each.name for each in run.results] == ["sort"]
+    assert any("copy/latency" in note for note in run.notes)

@@ -108,3 +108,11 @@ def test_mitata_is_in_nanoseconds(document: str) -> None:
 def test_mitata_states_the_machine() -> None:
     assert run_of("mitata/2-version-1").machine == Machine("linux", "x64", "AMD EPYC")
     assert run_of("mitata/1-version-0").machine == Machine(cpu_model="AMD EPYC")
+
+
+@pytest.mark.parametrize("value", [True, pytest.param(10**400, id="huge"), [], {}])
+def test_cells_of_tinybench_of_another_type_cost_themselves(value: object) -> None:
+    row = {"Task name": "x", "Latency avg (ns)": "1,200 ± 5%", "Samples": value, "extra": [1]}
+    (result,) = accepted_run([row]).results
+    assert result.statistics.mean == pytest.approx(1.2e-6)
+    assert result.sample_count is None

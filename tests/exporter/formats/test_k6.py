@@ -142,3 +142,20 @@ def test_a_crossed_threshold_says_what_the_value_was(threshold: str, shown: str)
     document["metrics"]["http_reqs"]["thresholds"] = {threshold: {"ok": False}}
     document["metrics"]["http_reqs"]["values"] = {"count": 410, "rate": 40}
     assert Failure("http_reqs", f"crossed: {shown}") in accepted_run(document).failures
+
+
+@pytest.mark.parametrize("value", ["1,5", None, True, pytest.param(10**400, id="huge"), [], {}])
+def test_a_metric_without_a_value_that_can_be_read_is_named(value: object) -> None:
+    document = golden("k6/1-handle-summary")
+    document["metrics"]["http_reqs"]["values"]["rate"] = value
+    run = accepted_run(document)
+    assert "http_reqs" not in {each.name for each in run.results}
+    assert any("http_reqs" in note for note in run.notes)
+    assert "iterations" in {each.name for each in run.results}
+
+
+def test_a_value_in_quotes_is_read() -> None:
+    document = golden("k6/1-handle-summary")
+    document["metrics"]["http_reqs"]["values"]["rate"] = "12.5"
+    (rate,) = [each for each in accepted_run(document).results if each.name == "http_reqs"]
+    assert rate.statistics.mean == 12.5

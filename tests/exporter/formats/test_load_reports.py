@@ -5,7 +5,7 @@ import pytest
 from benchmark_exporter.formats import Origin, Sidecar, parse
 from benchmark_exporter.model import Failure, Run
 from tests.support.documents import golden
-from tests.support.parsing import accepted_run, rejected, run_of_file
+from tests.support.parsing import accepted_run, encoded, rejected, run_of_file
 from tests.support.paths import REPOSITORY
 
 URL = "http://localhost:8080/items"
@@ -227,3 +227,14 @@ def test_wrk2s_uncorrected_latencies_are_not_read() -> None:
     found = parse(f"{head}{rule}\n{uncorrected}{rule}{end}".encode(), Origin())
     assert isinstance(found, Run)
     assert found.results == expected.results
+
+
+def test_reports_of_an_attack_under_way_are_one_run() -> None:
+    last = golden("vegeta/1-report")
+    first = last | {"requests": 40, "latencies": last["latencies"] | {"99th": 1}}
+    both = encoded(first) + b"\n" + encoded(last)
+    run = parse(both, Origin())
+    assert isinstance(run, Run)
+    assert run.results == run_of_file("vegeta/1-report").results
+    other = first | {"earliest": "2026-03-02T12:00:00Z"}
+    assert "2 attacks" in rejected(encoded(other) + b"\n" + encoded(last)).detail

@@ -247,3 +247,16 @@ def test_gungraun_that_cargo_bench_ran_is_named() -> None:
 def test_warnings_before_the_first_benchmark_are_waited_through() -> None:
     begun = b"warning: unused variable\nBenchmarking sort: Warming up for 3.0000 s\n"
     assert rejected(begun).reason == "truncated"
+
+
+def test_values_of_julia_that_were_saved_together_are_numbered() -> None:
+    def estimate(time: float) -> list[object]:
+        return ["TrialEstimate", {"time": time, "memory": 16, "allocs": 1, "gctime": 0.0}]
+
+    versions = {"Julia": "1.11.3", "BenchmarkTools": {"major": 1, "minor": 6, "patch": 0}}
+    run = accepted_run([versions, [estimate(100.0), estimate(200.0)]])
+    found = {each.name: each.statistics.mean for each in run.results}
+    assert found["benchmark"] == pytest.approx(1e-7)
+    assert found["benchmark #2"] == pytest.approx(2e-7)
+    assert found["benchmark #2/memory"] == 16
+    assert any("numbered" in note for note in run.notes)

@@ -65,7 +65,7 @@ def test_a_page_has_the_browsers_language(exporter: Exporter, path: str) -> None
     for headers, expected in (({}, "en"), (JAPANESE, "ja"), ({"Accept-Language": "fr"}, "en")):
         answer, page = ask(port, path, headers)
         assert language(page) == expected
-        assert answer.headers["Vary"] == "Accept-Language, Cookie"
+        assert answer.headers["Vary"].startswith("Accept-Language, Cookie")
 
 
 @pytest.mark.parametrize("path", PAGES)

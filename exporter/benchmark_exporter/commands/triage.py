@@ -56,15 +56,21 @@ def command() -> None:
 
 
 @command.command("list", context_settings=COMMAND_SETTINGS)
+@click.argument("name", metavar="[BENCHMARK]", required=False)
+@scope_options
 @option("--ended", is_flag=True, help="Also those that have ended.")
 @ledger_option(f"the stack's, else {DEFAULT_LEDGER}")
 @stack_option
-def list_command(ended: bool, ledger: Path | None, stack: Path | None) -> int:
+def list_command(
+    name: str | None, ended: bool, ledger: Path | None, stack: Path | None, **scope: str | None
+) -> int:
     """List the open regressions with their states."""
+    selection = TriageSelection(name, **scope)
 
     def read(opened: Ledger) -> Sequence[str]:
         with opened.transaction() as transaction:
-            return regression_lines(transaction.triage.listed(), ended=ended)
+            listed = [each for each in transaction.triage.listed() if selection.selects(each)]
+            return regression_lines(listed, ended=ended)
 
     return _with_ledger(ledger, stack, read)
 

@@ -30,6 +30,10 @@ def test_a_running_exporter_notices_what_is_said(exporter: Exporter) -> None:
     listed = run("triage", "list", ledger)
     assert listed.returncode == 0, listed.stderr
     assert listed.stdout.startswith("new          parsing (router, main, ci, linux x86_64 4 cpus)")
+    for selection in (("parsing",), ("--project=router", "--branch=main")):
+        assert run("triage", "list", *selection, ledger).stdout == listed.stdout
+    for selection in (("other",), ("--project=parser",), ("--since-commit=abc",)):
+        assert run("triage", "list", *selection, ledger).stdout == "no regression is open\n"
     words = ("--who=ann", "--why=looking", "--ticket=T-1", "--environment=ci", ledger)
     said = run("triage", "set", "acknowledged", "parsing", *words)
     assert said.stdout == "parsing: new → acknowledged\n", said.stderr

@@ -36,7 +36,7 @@ def was_imported(
 
     A later one with the same values is another measurement of the commit, such as of a size.
     """
-    if not run.commit_hash or not transaction.imported_runs.has(_of_project(project)):
+    if not run.commit_hash or not transaction.imported_runs.has_project(project, _of_project):
         return False
     return any(
         transaction.imported_runs.has(digest)

@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser
 
-from benchmark_exporter.site.start_page import ENTRIES_SHOWN
+from benchmark_exporter.site.wrong_part import ENTRIES_SHOWN
 from tests.support.browsing import drop
 from tests.support.documents import perf_suite
 from tests.support.process import DEADLINE_SECONDS, Exporter

@@ -1,8 +1,8 @@
 """Bencher Metric Format: benchmarks, their measures, and a value of each.
 
 Its second version has the parameters of a benchmark as well; they are part of its name. Units
-follow from the measures that Bencher defines; of others, lower is better only of what is a size or
-a cost by its name.
+follow from the measures that Bencher defines, or from how the name of a measure ends (`p99-ns`,
+`throughput_ops_ms`); of others, lower is better only of what is a size or a cost by its name.
 """
 
 import json
@@ -35,6 +35,18 @@ _UNITS = {
 }
 _COSTS = re.compile(r".*\b(?:instructions|cycles|misses|blocks|branches|faults|allocations)")
 _SIZES = re.compile(r".*\bbytes")
+# What a project's own measure is in, by the end of its slug: `latency-p99-ns`, `peak-rss-mib`.
+_TIME = "ns|us|µs|μs|ms|[num]?secs?|(?:nano|micro|milli)?seconds?"
+_WHAT = (
+    "ops|operations|requests|reqs|queries|items|events|messages|transactions|rows|records"
+    "|iterations|frames|tokens|bytes"
+)
+_RATE = re.compile(rf"(?:.*-)?(?P<what>{_WHAT})-(?:per-)?(?P<time>s|{_TIME})")
+_PER_SECOND = re.compile(r"(?:.*-)?(?P<unit>[rqt]ps|iops)")
+_OF_RATES = re.compile(r".*\b(?:throughput|rate|speed|bandwidth|per)\b")
+_DURATION = re.compile(rf"(?:.*-)?(?P<unit>{_TIME})")
+_DURATION_S = re.compile(r"(?:.*-)?(?:time|latency|duration|elapsed|wall|cpu)-s")
+_SIZE = re.compile(r"(?:.*-)?(?P<power>[kmg])(?P<binary>i?)b")
 _ENDS = {"p50": "p50", "median": "p50", "p95": "p95", "p99": "p99", "min": "min", "max": "max"}
 
 Metric = dict[str, Number | None]
@@ -120,9 +132,28 @@ def _result(name: str, measure: str, metrics: Sequence[Metric], origin: Origin) 
 
 
 def _quantity(measure: str) -> Quantity:
-    slug = re.sub(r"[\s_]+", "-", measure.strip().lower())
+    slug = re.sub(r"[\s_/()\[\]-]+", "-", measure.lower()).strip("-")
     if slug in _UNITS:
         return quantity(_UNITS[slug])
+    if (unit := _unit_at_end(slug)) is not None:
+        return quantity(unit)
     if _SIZES.fullmatch(slug):
         return quantity("B")
     return Quantity(measure[:100], 1.0, "lower" if _COSTS.fullmatch(slug) else None)
+
+
+def _unit_at_end(slug: str) -> str | None:
+    """The unit that a measure's name ends with; None if it ends otherwise, or could mean two."""
+    if (rate := _RATE.fullmatch(slug)) is not None:
+        return f"{rate['what']}/{rate['time']}"
+    if (rate := _PER_SECOND.fullmatch(slug)) is not None:
+        return rate["unit"]
+    if _OF_RATES.match(slug):
+        return None
+    if (duration := _DURATION.fullmatch(slug)) is not None:
+        return duration["unit"]
+    if _DURATION_S.fullmatch(slug):
+        return "s"
+    if (size := _SIZE.fullmatch(slug)) is not None:
+        return f"{size['power'].upper()}{size['binary']}B"
+    return None

@@ -54,3 +54,33 @@ def test_a_measure_without_a_value_is_named() -> None:
     run = accepted_run(document)
     assert [each.name for each in run.results] == ["sort"]
     assert any("copy/latency" in note for note in run.notes)
+
+
+@pytest.mark.parametrize(
+    ("measure", "mean", "unit", "better"),
+    [
+        ("latency_p99_ns", 2e-9, "seconds", "lower"),
+        ("p50-us", 2e-6, "seconds", "lower"),
+        ("Wall Time (ms)", 2e-3, "seconds", "lower"),
+        ("duration_seconds", 2.0, "seconds", "lower"),
+        ("elapsed_s", 2.0, "seconds", "lower"),
+        ("throughput_ops_ms", 2e3, "per_second", "higher"),
+        ("ops_per_sec", 2.0, "per_second", "higher"),
+        ("requests/s", 2.0, "per_second", "higher"),
+        ("read_qps", 2.0, "per_second", "higher"),
+        ("peak_rss_mib", 2.0 * 2**20, "bytes", "lower"),
+        ("heap_kb", 2e3, "bytes", "lower"),
+        ("throughput_ms", 2.0, "throughput_ms", None),  # per millisecond of what?
+        ("bandwidth_mb", 2.0, "bandwidth_mb", None),
+        ("items", 2.0, "items", None),
+        ("speed_s", 2.0, "speed_s", None),
+        ("axis", 2.0, "axis", None),
+    ],
+)
+def test_the_end_of_a_measures_name_is_its_unit(
+    measure: str, mean: float, unit: str, better: str | None
+) -> None:
+    (result,) = accepted_run({"queue/spsc": {measure: {"value": 2.0}}}).results
+    assert result.name == f"queue/spsc/{measure}"
+    assert result.statistics.mean == pytest.approx(mean)
+    assert (result.unit, result.better) == (unit, better)

@@ -88,13 +88,13 @@ def test_the_entry_of_a_project_replaces_both_addresses(tmp_path: Path) -> None:
         ("commit_url: 'https://a.example/全角/{commit}'", "write it as %XX"),
         ("commit_url: 'https://a.example:port/{commit}'", "commit_url: .* is not an address"),
         ("commit_url: 'https://[::1/{commit}'", "commit_url: .* is not an address"),
-        ("commit_url: 7", r"Expected `str \| null`, got `int` - at `\$\.commit_url`"),
+        ("commit_url: 7", "commit_url: must be text or null, not a whole number"),
         ("compare_url: 'https://a.example/{base}'", r"compare_url: .*\{base\} and \{head\} once"),
         (
             "repositories: {router: {commit_url: 'mailto:{commit}'}}",
             "repositories.router.commit_url: 'mailto:{commit}' must begin with",
         ),
-        ("repositories: {router: {url: x}}", "unknown field `url`"),
+        ("repositories: {router: {url: x}}", r"repositories\[\.\.\.\]\.url: there is no such key"),
         ("repositories: {'': {}}", "Expected `str` of length >= 1"),
     ],
 )

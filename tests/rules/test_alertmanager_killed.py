@@ -46,6 +46,8 @@ def test_both_modes_store_it_equally_often(
     tmp_path: Path, programs: Mapping[str, Sequence[str]]
 ) -> None:
     assert programs
+    (tmp_path / "exporter").mkdir()
+    (tmp_path / "exporter" / "requirements.txt").touch()  # part of what `make up` restarts for
     settings = Settings(tmp_path, stack_settings.defaults().values)
     processes = Processes(settings, Programs(ROOT / STATE / "programs"))
     [words] = [each.argv for each in processes.all() if each.part is ALERTMANAGER]

@@ -166,8 +166,8 @@ class Wrong:
 
     def count(self, severity: Severity) -> int:
         """How many entries have this severity."""
-        severities = [each.severity for each in self.groups]
-        return [*severities, *(each.severity for each in self.others)].count(severity)
+        entries: list[WrongGroup | OtherAlert] = [*self.groups, *self.others]
+        return sum(each.severity == severity for each in entries)
 
 
 def wrong_now(owners: Sequence[OwnerState], notifications: Iterable[ReceivedNotification]) -> Wrong:

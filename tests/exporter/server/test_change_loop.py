@@ -39,7 +39,8 @@ def test_changes_in_both_directions_are_found(exporter: Exporter) -> None:
     exporter.until(lambda: shows(exporter, "parsing", 12, "worse"))
     begin = 'benchmark_regression_change_info{benchmark_name="parsing",commit_hash="commit-12"}'
     exporter.until(lambda: exporter.value(begin) == 1)
-    assert "<code>commit-11</code>..<code>commit-12</code>" in exporter.get("/").decode()
+    both = '<code title="commit-11">commit-11</code>..<code title="commit-12">commit-12</code>'
+    assert both in exporter.get("/").decode()
     (change,) = json.loads(exporter.get("/api/v1/status"))["changes"]
     assert (change["name"], change["commit_hash"]) == ("parsing", "commit-12")
     drop(exporter, QUIET, first=24)

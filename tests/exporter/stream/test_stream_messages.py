@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from benchmark_exporter.stream.live_folder import SCAN_SECONDS
 from tests.support.documents import perf_suite, result
 from tests.support.following import follow, until
 from tests.support.histories import LEAST
@@ -35,9 +36,8 @@ async def test_a_line_soon_becomes_a_message(exporter: Exporter) -> None:
                 RUN_ID,
                 number,
             )
-    assert sorted(seconds)[10] < 0.05, (
-        seconds
-    )  # the median, since the machine may be busy; benchmarks/stream.py measures the p99
+    # Not only when the folder is scanned. benchmarks/stream.py measures how soon.
+    assert sorted(seconds)[10] < SCAN_SECONDS, seconds
 
 
 async def test_any_command_is_followed_from_its_start_to_its_result(exporter: Exporter) -> None:

@@ -99,34 +99,6 @@ class WrongGroup:
         """Those of the newest runs."""
         return {each.commit for each in self.benchmarks if each.commit}
 
-    def count(self, say: Say) -> str:
-        """How much is wrong, like `14 results are worse, 1 gate failed`."""
-        worse = sum(len(each.verdicts) for each in self.benchmarks)
-        gates = sum(each.gate is not None for each in self.benchmarks)
-        failed = sum(each.failed for each in self.benchmarks)
-        said = []
-        if worse and self.is_shifted:
-            said.append(
-                say.counted(
-                    worse,
-                    "{count} result is worse with their environment",
-                    "{count} results are worse with their environment",
-                )
-            )
-        elif worse:
-            said.append(say.counted(worse, "{count} result is worse", "{count} results are worse"))
-        if gates:
-            said.append(say.counted(gates, "{count} gate failed", "{count} gates failed"))
-        if failed:
-            said.append(
-                say.counted(
-                    failed,
-                    "{count} benchmark ended with an error",
-                    "{count} benchmarks ended with an error",
-                )
-            )
-        return say(", ").join(said)
-
     @property
     def firing(self) -> set[str]:
         """The names of the alerts that fire about it."""

@@ -116,7 +116,36 @@ def _group(group: WrongGroup, source: Source, say: Say, *, folded: bool) -> str:
 
 def _title(group: WrongGroup, say: Say) -> str:
     where = ", ".join(part for part in (group.project, group.branch) if part)
-    return say("{where}: {count}", where=where, count=group.count(say))
+    return say("{where}: {count}", where=where, count=_extent_of(group, say))
+
+
+def _extent_of(group: WrongGroup, say: Say) -> str:
+    """How much is wrong, like `14 results are worse, 1 gate failed`."""
+    worse = sum(len(each.verdicts) for each in group.benchmarks)
+    gates = sum(each.gate is not None for each in group.benchmarks)
+    failed = sum(each.failed for each in group.benchmarks)
+    said = []
+    if worse and group.is_shifted:
+        said.append(
+            say.counted(
+                worse,
+                "{count} result is worse with their environment",
+                "{count} results are worse with their environment",
+            )
+        )
+    elif worse:
+        said.append(say.counted(worse, "{count} result is worse", "{count} results are worse"))
+    if gates:
+        said.append(say.counted(gates, "{count} gate failed", "{count} gates failed"))
+    if failed:
+        said.append(
+            say.counted(
+                failed,
+                "{count} benchmark ended with an error",
+                "{count} benchmarks ended with an error",
+            )
+        )
+    return say(", ").join(said)
 
 
 def _entry(severity: str, key: str, title: str, about: str, body: str, *, folded: bool) -> str:

@@ -67,7 +67,7 @@ def page_of(view: BenchmarkView, query: BenchmarkQuery, links: Links, say: Say) 
         f"{_days(view, query, say)}{cut}{sections}{_parts(view, query, say)}"
         f"<h2>{say('Runs')}</h2>{_runs(view, query, say)}{_others(view, say)}"
     )
-    return _framed(printable(found.benchmark), body, say)
+    return framed(printable(found.benchmark), body, say)
 
 
 def choice_page(choice: Choice, query: BenchmarkQuery, say: Say) -> str:
@@ -76,10 +76,11 @@ def choice_page(choice: Choice, query: BenchmarkQuery, say: Say) -> str:
     if choice.is_wrong:
         what = say("This benchmark has no runs there. It has some here:")
     body = f"<h1>{name(query.name)}</h1><p>{what}</p>{_scopes(choice.scopes, query.name, say)}"
-    return _framed(printable(query.name), body, say)
+    return framed(printable(query.name), body, say)
 
 
-def _framed(title: str, body: str, say: Say) -> str:
+def framed(title: str, body: str, say: Say) -> str:
+    """A whole page around a body of HTML, with the style of these pages."""
     return layout.page(title, body, current="benchmarks", say=say, head=STYLE)
 
 
@@ -91,7 +92,7 @@ def unknown_page(unknown: Unknown, query: BenchmarkQuery, say: Say) -> str:
     else:
         nearest = f"<p>{link('benchmarks', say('All benchmarks'))}</p>"
     body = f"<h1>{say('No benchmark {name}', name=name(query.name))}</h1>{nearest}"
-    return _framed(say("No such benchmark"), body, say)
+    return framed(say("No such benchmark"), body, say)
 
 
 def _said(view: BenchmarkView, say: Say) -> Said:

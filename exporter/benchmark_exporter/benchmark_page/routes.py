@@ -128,7 +128,7 @@ def _page(status: HTTPStatus, page: str) -> web.Response:
 def _wrong(wrong: WrongQuery, say: Say) -> web.Response:
     title = say("Not understood")
     body = f"<h1>{title}</h1><p>{text(wrong.said(say))}</p>"
-    return _page(HTTPStatus.BAD_REQUEST, _framed(title, body, say))
+    return _page(HTTPStatus.BAD_REQUEST, benchmark_view.framed(title, body, say))
 
 
 def _unavailable(error: web.HTTPServiceUnavailable, say: Say) -> web.Response:
@@ -137,11 +137,9 @@ def _unavailable(error: web.HTTPServiceUnavailable, say: Say) -> web.Response:
         reason=reason((error.text or "").strip(), say),
     )
     body = f"<h1>{say('Nothing can be shown now')}</h1><p>{why}</p>"
-    answer = _page(HTTPStatus.SERVICE_UNAVAILABLE, _framed(say("Unavailable"), body, say))
+    answer = _page(
+        HTTPStatus.SERVICE_UNAVAILABLE, benchmark_view.framed(say("Unavailable"), body, say)
+    )
     if "Retry-After" in error.headers:
         answer.headers["Retry-After"] = error.headers["Retry-After"]
     return answer
-
-
-def _framed(title: str, body: str, say: Say) -> str:
-    return layout.page(title, body, current="benchmarks", say=say, head=benchmark_view.STYLE)

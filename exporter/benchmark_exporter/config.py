@@ -52,12 +52,16 @@ def _default_gates() -> dict[Name, GateLimits]:
 
 
 class AlertKeeping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How long Prometheus must be away until its alerts are kept from ending, and for how long."""
+    """How long Prometheus must be away until its alerts are kept from ending, and for how long.
+
+    And how long after a restart one that has not come back has ended.
+    """
 
     after_seconds: Positive = 10.0
     report_after_seconds: Positive = 60.0
     extend_seconds: Positive = 120.0
     limit_seconds: Positive = 600.0
+    lost_after_seconds: Positive = 360.0
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -267,7 +267,8 @@ Document = Run | PipelineRun | Baseline
 class Notification(msgspec.Struct, frozen=True):
     """An alert as Alertmanager delivered it. The fingerprint identifies it, whatever its status.
 
-    Where it comes from is what its labels state; empty for what they do not.
+    Where it comes from is what its labels state; empty for what they do not. `labels` and
+    `annotations` are all of them, or none if they are too long to keep.
     """
 
     fingerprint: str
@@ -280,6 +281,8 @@ class Notification(msgspec.Struct, frozen=True):
     environment: str = ""
     machine_class: str = ""
     branch: str = ""
+    labels: Mapping[str, str] = {}
+    annotations: Mapping[str, str] = {}
 
 
 class GateOutcome(msgspec.Struct, frozen=True):

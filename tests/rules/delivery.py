@@ -118,8 +118,12 @@ def running_alertmanager(
     pagerduty: Answer = "ok",
     email: Answer = "ok",
     language: str = "en",
+    exporter_url: str = "",
 ) -> Iterator[Alertmanager]:
-    """Run Alertmanager with the rendered configuration, and channels that answer in this way."""
+    """Run Alertmanager with the rendered configuration, and channels that answer in this way.
+
+    The exporter is a channel too, unless there is one at an address.
+    """
     with ExitStack() as stack:
         channels = Channels(
             exporter=stack.enter_context(http_endpoint()),
@@ -141,7 +145,7 @@ def running_alertmanager(
                 "SMTP_REQUIRE_TLS": "false",
                 "ALERT_LANGUAGE": language,
             },
-            exporter_url=channels.exporter.url,
+            exporter_url=exporter_url or channels.exporter.url,
         )
         assert rendering.process.returncode == 0, rendering.process.stderr
         url, data = f"http://127.0.0.1:{free_port()}", folder / "data"

@@ -150,13 +150,20 @@ def _alerts(view: BenchmarkView, say: Say) -> str:
 
 
 def _alert(alert: FiringAlert, say: Say) -> str:
-    return say(
+    fires = say(
         "{alert} {severity}: {summary}, since {time}.",
         alert=f"<strong>{text(alert.alertname)}</strong>",
         severity=text(alert.severity),
         summary=text(with_spaced_units(alert.summary)),
         time=moment(alert.since_seconds),
     )
+    if alert.missing_seconds is None:
+        return fires
+    lost = say(
+        "It may have ended: Alertmanager has not had it since {time}.",
+        time=moment(alert.missing_seconds),
+    )
+    return f"{fires} {lost}"
 
 
 def _wrong(view: BenchmarkView, say: Say) -> Iterator[tuple[str, str]]:

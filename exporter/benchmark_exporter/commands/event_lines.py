@@ -128,8 +128,9 @@ def _than(verdict: VerdictNews) -> str:
 
 
 def _alert(alert: AlertNews) -> Line:
-    firing = "bold red" if alert.severity == "critical" else "yellow"
-    style = firing if alert.status == "firing" else "green"
+    style = "green" if alert.status == "resolved" else "yellow"
+    if alert.status == "firing" and alert.severity == "critical":
+        style = "bold red"
     return Line(
         f"alert    {alert.alertname} {alert.status}: {with_spaced_units(alert.summary)}", style
     )

@@ -49,13 +49,17 @@ class NewestRunOf(msgspec.Struct, frozen=True):
 
 
 class FiringAlert(msgspec.Struct, frozen=True):
-    """An alert of the stack that fires for a benchmark or one of its results."""
+    """An alert of the stack that fires for a benchmark or one of its results.
+
+    For `missing_seconds` see `ReceivedNotification`.
+    """
 
     alertname: str
     benchmark: str
     severity: str
     summary: str
     since_seconds: float
+    missing_seconds: float | None
 
 
 class ResultState(msgspec.Struct, frozen=True):

@@ -7,13 +7,13 @@ from benchmark_exporter.ledger.branch_runs import BranchRuns
 from benchmark_exporter.ledger.change_points import ChangePoint
 from benchmark_exporter.ledger.owner_states import Owner, OwnerState
 from benchmark_exporter.ledger.persistent_map import PersistentMap
+from benchmark_exporter.ledger.received import ReceivedNotification
 from benchmark_exporter.ledger.state import (
     FallbackBranch,
     NewestGate,
     NewestResult,
     NewestRun,
     NewestVerdict,
-    ReceivedNotification,
     RejectedFile,
     Subject,
 )

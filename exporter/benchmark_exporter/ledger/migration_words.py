@@ -17,6 +17,7 @@ CHANGES_BY_MIGRATION = (
     "makes room for the witnesses of an overwritten file",
     "keeps the states of regressions, and who gave them",
     "keeps which runs refute that a regression is fixed",
+    "keeps alerts whole, so that an end that was missed can be reported",
 )
 
 

@@ -1,6 +1,7 @@
-"""The migration that bounds the alerts that are kept, and the counters of their names.
+"""The migrations of received alerts.
 
-Counters of the names that came first stay. All others are summed up by status, as they were shown.
+NOTIFICATIONS_BOUNDED bounds the alerts that are kept, and the counters of their names:
+counters of the names that came first stay. All others are summed up by status, as they were shown.
 When the former were last received is not known, so they count as received with the newest alert.
 """
 
@@ -23,4 +24,11 @@ NOTIFICATIONS_BOUNDED = """
     INSERT INTO counters (name, labels, value, born_seconds)
         SELECT 'notifications_received', labels, value, born_seconds FROM temp.others;
     DROP TABLE temp.others;
+"""
+
+# What an end that was missed is found and sent by.
+NOTIFICATIONS_WHOLE = """
+    ALTER TABLE notifications ADD COLUMN labels TEXT NOT NULL DEFAULT '{}';
+    ALTER TABLE notifications ADD COLUMN annotations TEXT NOT NULL DEFAULT '{}';
+    ALTER TABLE notifications ADD COLUMN missing_seconds REAL;
 """

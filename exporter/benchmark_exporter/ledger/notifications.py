@@ -12,7 +12,8 @@ from collections.abc import Collection, Iterable, Sequence
 from benchmark_exporter.counters import NOTIFICATIONS_RECEIVED
 from benchmark_exporter.ledger import totals
 from benchmark_exporter.ledger.notification_rows import ReceivedSeries
-from benchmark_exporter.ledger.state import Labels, ReceivedNotification
+from benchmark_exporter.ledger.received import ReceivedNotification, Unheard
+from benchmark_exporter.ledger.state import Labels
 from benchmark_exporter.ledger.tables import COUNTERS, NOTIFICATION_SERIES, NOTIFICATIONS
 from benchmark_exporter.ledger.urgency import urgent_first, varied
 from benchmark_exporter.ledger.write_buffer import WriteBuffer
@@ -35,6 +36,14 @@ _NAME = NOTIFICATIONS_RECEIVED.name
 _ALL = NOTIFICATIONS.columns.query("FROM notifications")
 _DELETE = "DELETE FROM notifications WHERE fingerprint = ?"
 _DELETE_OLD = "DELETE FROM notifications WHERE received_seconds < ?"
+_NOTE = (
+    "UPDATE notifications SET missing_seconds = ? "
+    "WHERE fingerprint = ? AND received_seconds = ? AND status = 'firing'"
+)
+_END = (
+    "UPDATE notifications SET status = 'resolved', since_seconds = ?, missing_seconds = NULL "
+    "WHERE fingerprint = ? AND received_seconds = ? AND status = 'firing'"
+)
 _SERIES = NOTIFICATION_SERIES.columns.query("FROM notification_series")
 
 
@@ -71,6 +80,20 @@ class Notifications:
             self._add((OTHER, OTHER, status), at, number)
         self._keep(received, known, at)
         return nameless.total()
+
+    def note(self, unheard: Iterable[Unheard], at: float) -> None:
+        """Keeps what is known of alerts without a message, at a time in seconds since 1970.
+
+        A message that has come meanwhile counts more.
+        """
+        for each in unheard:
+            key = each.fingerprint, each.received_seconds
+            if each.has_ended:
+                changed = self._connection.execute(_END, (at, *key)).rowcount
+            else:
+                changed = self._connection.execute(_NOTE, (each.missing_seconds, *key)).rowcount
+            if changed:
+                self._buffer.changed = self._buffer.touched.notifications = True
 
     def _count(
         self, received: Iterable[Notification], known: Collection[str], at: float

@@ -5,7 +5,10 @@ from benchmark_exporter.ledger.delivery_migration import DELIVERY
 from benchmark_exporter.ledger.drift_migration import DRIFTS
 from benchmark_exporter.ledger.limits_migration import LIMITS
 from benchmark_exporter.ledger.names_migration import NAMES
-from benchmark_exporter.ledger.notification_migration import NOTIFICATIONS_BOUNDED
+from benchmark_exporter.ledger.notification_migration import (
+    NOTIFICATIONS_BOUNDED,
+    NOTIFICATIONS_WHOLE,
+)
 from benchmark_exporter.ledger.order_migration import ORDER
 from benchmark_exporter.ledger.scope_migration import SCOPES
 from benchmark_exporter.ledger.shift_migration import SHIFTS
@@ -162,4 +165,5 @@ MIGRATIONS = (
     WITNESS_TABLES,
     TRIAGE,
     TRIAGE_FIXED,
+    NOTIFICATIONS_WHOLE,
 )

@@ -8,11 +8,11 @@ import msgspec
 from benchmark_exporter.counters import COUNTERS, HISTOGRAMS, of_subjects
 from benchmark_exporter.counters import REGRESSIONS_BY_COMMIT as BY_COMMIT
 from benchmark_exporter.ledger.change_points import ChangePoint
+from benchmark_exporter.ledger.received import ReceivedNotification
 from benchmark_exporter.ledger.shift_state import AcceptedShift, NewestShift
 from benchmark_exporter.ledger.subject_place import SubjectPlace
 from benchmark_exporter.ledger.triage_rows import NewestTriage
 from benchmark_exporter.model import (
-    Notification,
     Result,
     Scope,
     Severity,
@@ -242,23 +242,6 @@ class RejectedFile(msgspec.Struct, frozen=True):
     json_path: str
     detail: str
     at_seconds: float
-
-
-class ReceivedNotification(msgspec.Struct, frozen=True):
-    """An alert as it was last received, when, and since when it has had this status.
-
-    `known` says that the stack has a rule for it.
-    """
-
-    notification: Notification
-    received_seconds: float
-    since_seconds: float
-    known: bool
-
-    @property
-    def fires(self) -> bool:
-        """Whether it is not resolved."""
-        return self.notification.status == "firing"
 
 
 class State(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ from benchmark_exporter.ledger.newest_rows import (
     RunShiftRow,
 )
 from benchmark_exporter.ledger.notification_rows import ReceivedSeries
+from benchmark_exporter.ledger.received import ReceivedNotification
 from benchmark_exporter.ledger.report_rows import HoldRow, ReportRow, ScraperRow
 from benchmark_exporter.ledger.rows import (
     BaselineRow,
@@ -43,7 +44,6 @@ from benchmark_exporter.ledger.rows import (
 )
 from benchmark_exporter.ledger.state import (
     FallbackBranch,
-    ReceivedNotification,
     Subject,
 )
 from benchmark_exporter.ledger.triage_rows import TriageEntry

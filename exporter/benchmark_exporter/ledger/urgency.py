@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from benchmark_exporter.ledger.state import ReceivedNotification
+from benchmark_exporter.ledger.received import ReceivedNotification
 from benchmark_exporter.model import SEVERITIES
 
 _RANK: dict[str, int] = {severity: rank for rank, severity in enumerate(SEVERITIES)}

@@ -4,7 +4,7 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 # Of one message. Those beyond are only counted.
 MAX_ALERTS = 1000
 MAX_LABEL_CHARACTERS, MAX_SUMMARY_CHARACTERS = 500, 2000
+# Of an alert's labels and annotations, each. Ours need some hundred.
+MAX_TEXTS_CHARACTERS = 4000
 WARN_SECONDS = 60.0
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 # Alertmanager is near, and retries.
@@ -140,6 +142,8 @@ def _notification(alert: Alert) -> Notification:
     def label(name: str, default: str = "") -> str:
         return alert.labels.get(name, default)[:MAX_LABEL_CHARACTERS]
 
+    texts = alert.labels, alert.annotations
+    is_kept = all(_characters(each) <= MAX_TEXTS_CHARACTERS for each in texts)
     return Notification(
         fingerprint=alert.fingerprint[:MAX_LABEL_CHARACTERS],
         alertname=label("alertname"),
@@ -151,4 +155,10 @@ def _notification(alert: Alert) -> Notification:
         severity=label("severity", "none"),
         status=alert.status,
         summary=alert.annotations.get("summary", "")[:MAX_SUMMARY_CHARACTERS],
+        labels=alert.labels if is_kept else {},
+        annotations=alert.annotations if is_kept else {},
     )
+
+
+def _characters(texts: Mapping[str, str]) -> int:
+    return sum(len(name) + len(text) for name, text in texts.items())

@@ -97,8 +97,8 @@ class Server:
             worker,
             self._feed.publish_failure,
         )
-        keeps = (self._opened, self._publisher, worker, self._ingest)
-        self._triage = TriageParts(settings, self._configuration, self._access, *keeps)
+        self._keeps = (self._opened, self._publisher, worker, self._ingest)
+        self._triage = TriageParts(settings, self._configuration, self._access, *self._keeps)
         self._delivery = DeliveryLoop(self._opened, worker, scrapers, self._ingest.note_error)
         self.reload = ConfigReload(
             self._configuration, self._opened, collector, worker, self._ingest.note_error
@@ -229,7 +229,8 @@ class Server:
                 self._absence,
                 self._configuration,
                 self.reload,
-                lambda: self._opened.is_open and self._state.is_caught_up,
+                self._state,
+                *self._keeps,
             )
             others += map(tasks.create_task, duties)
             await watch.begun()

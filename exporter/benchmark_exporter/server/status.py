@@ -12,7 +12,7 @@ from msgspec.structs import asdict
 from benchmark_exporter import __version__
 from benchmark_exporter.ledger import NewestVerdict, Subject
 from benchmark_exporter.ledger.current_state import CurrentState
-from benchmark_exporter.ledger.state import ReceivedNotification
+from benchmark_exporter.ledger.received import ReceivedNotification
 from benchmark_exporter.ledger.urgency import urgent_first
 from benchmark_exporter.metrics.exposition import Exposition
 from benchmark_exporter.model import SubjectKind
@@ -239,7 +239,7 @@ def _alert(received: ReceivedNotification) -> AlertStatus:
         machine_class=notification.machine_class,
         branch=notification.branch,
         severity=notification.severity,
-        status=notification.status,
+        status=received.status,
         summary=notification.summary,
         received_timestamp_seconds=received.received_seconds,
     )

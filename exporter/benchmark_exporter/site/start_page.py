@@ -8,6 +8,7 @@ from benchmark_exporter.site.addresses import (
 )
 from benchmark_exporter.site.known import Known, Source
 from benchmark_exporter.site.layout import page, script_texts
+from benchmark_exporter.site.missing_alerts import missing_alerts
 from benchmark_exporter.site.newest_tables import change_table, run_table
 from benchmark_exporter.site.running import running_part
 from benchmark_exporter.site.wrong import Wrong, wrong_now
@@ -49,7 +50,10 @@ def start_results(known: Known, source: Source, say: Say) -> tuple[str, str]:
     runs = _runs_part(run_table(owners, state.branches, repositories, say), known, say)
     return (
         escape(_headline(known, wrong, say)),
-        f"{wrong_part(wrong, source, say)}{runs}{change_table(owners, repositories, say)}",
+        wrong_part(wrong, source, say)
+        + missing_alerts(state.notifications, say)
+        + runs
+        + change_table(owners, repositories, say),
     )
 
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from benchmark_exporter.ledger.owner_states import OwnerState
-from benchmark_exporter.ledger.state import NewestGateOutcome, NewestVerdict, ReceivedNotification
+from benchmark_exporter.ledger.received import ReceivedNotification
+from benchmark_exporter.ledger.state import NewestGateOutcome, NewestVerdict
 from benchmark_exporter.ledger.urgency import urgent_first
 from benchmark_exporter.model import (
     REGRESSED,
@@ -156,7 +157,7 @@ def wrong_now(owners: Sequence[OwnerState], notifications: Iterable[ReceivedNoti
         [
             received.notification
             for received in urgent_first(notifications)
-            if received.fires and received.notification.severity in SEVERITIES
+            if received.status == "firing" and received.notification.severity in SEVERITIES
         ],
     )
     named = {alert.benchmark for other in others for alert in other.notifications}

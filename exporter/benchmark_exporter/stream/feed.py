@@ -6,16 +6,14 @@ Everything here runs in the event loop's thread.
 import heapq
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import TypeVar
 
 from msgspec.structs import asdict
 
 from benchmark_exporter.ledger.current_state import CurrentState
-from benchmark_exporter.ledger.state import NewestGate, NewestRun, ReceivedNotification
-from benchmark_exporter.ledger.urgency import urgent_first, varied
+from benchmark_exporter.ledger.state import NewestGate, NewestRun
 from benchmark_exporter.links import Repositories
-from benchmark_exporter.model import SEVERITIES
+from benchmark_exporter.stream.alert_news import changed_alerts, firing_alerts
 from benchmark_exporter.stream.benchmarks import Benchmark, Benchmarks
 from benchmark_exporter.stream.hub import Hub
 from benchmark_exporter.stream.live_file import LiveEvent
@@ -35,11 +33,11 @@ from benchmark_exporter.stream.messages import (
     Snapshot,
     VerdictNews,
 )
+from benchmark_exporter.stream.moment import moment
 from benchmark_exporter.stream.process_usage import ProcessUsage
 
 # A snapshot has the newest of each.
-MAX_BENCHMARKS, MAX_ALERTS, MAX_REJECTED = 200, 100, 50
-OF_ONE_NAME = 25  # of the alerts, as long as there are others
+MAX_BENCHMARKS, MAX_REJECTED = 200, 50
 MAX_VERDICTS = 20  # of a run
 
 _Timed = TypeVar("_Timed", NewestRun, NewestGate)
@@ -149,14 +147,8 @@ class Feed:
         self.hub.publish(kind, news, project=news.project, benchmark=benchmark, branch=news.branch)
 
     def _publish_alerts(self, state: CurrentState, before: CurrentState) -> None:
-        known = {
-            received.notification.fingerprint: received.notification
-            for received in before.notifications
-        }
-        for received in state.notifications:
-            alert = received.notification
-            if alert.severity in SEVERITIES and known.get(alert.fingerprint) != alert:
-                self._publish("alert", _alert(received), alert.benchmark)
+        for news in changed_alerts(state.notifications, before.notifications):
+            self._publish("alert", news, news.benchmark)
 
     def _snapshot(self, wanted: MessageFilter) -> Snapshot:
         running = [
@@ -185,7 +177,7 @@ class Feed:
                 for run in runs
             ],
             gates=[_gate_news(gate) for gate in gates],
-            alerts=_firing_alerts(state, wanted),
+            alerts=firing_alerts(state.notifications, wanted),
             rejected=_rejected(state),
             ingest=self._ingest,
         )
@@ -194,18 +186,6 @@ class Feed:
 def _newest(found: Iterable[_Timed]) -> list[_Timed]:
     """The newest MAX_BENCHMARKS, newest first."""
     return heapq.nlargest(MAX_BENCHMARKS, found, key=lambda each: each.timestamp_seconds)
-
-
-def _firing_alerts(state: CurrentState, wanted: MessageFilter) -> list[AlertNews]:
-    firing = [
-        _alert(received)
-        for received in varied(urgent_first(state.notifications), OF_ONE_NAME)
-        # Watchdog, which always fires, has another severity.
-        if received.notification.status == "firing" and received.notification.severity in SEVERITIES
-    ]
-    return [alert for alert in firing if wanted(alert.project, alert.benchmark, alert.branch)][
-        :MAX_ALERTS
-    ]
 
 
 def _verdict_news(of: Benchmark) -> list[VerdictNews]:
@@ -238,7 +218,7 @@ def _run_news(of: Benchmark, run: NewestRun, repositories: Repositories) -> RunN
         commit_hash=run.commit_hash,
         commit_url=repositories.of(run.scope.project).commit(run.commit_hash),
         format=run.format,
-        timestamp=_moment(run.timestamp_seconds),
+        timestamp=moment(run.timestamp_seconds),
         failed=run.failed,
         p50_ms=times,
         verdicts=_verdict_news(of)[:MAX_VERDICTS],
@@ -261,7 +241,7 @@ def _gate_news(gate: NewestGate) -> GateNews:
         **asdict(gate.scope),
         benchmark=outcome.benchmark,
         run_id=gate.run_id,
-        timestamp=_moment(gate.timestamp_seconds),
+        timestamp=moment(gate.timestamp_seconds),
         passed=outcome.passed,
         severity=outcome.severity,
         speedup_p50=outcome.speedup_p50_ratio,
@@ -270,28 +250,3 @@ def _gate_news(gate: NewestGate) -> GateNews:
         min_speedup_p95=outcome.min_speedup_p95_ratio,
         criteria=outcome.criteria,
     )
-
-
-def _alert(received: ReceivedNotification) -> AlertNews:
-    notification = received.notification
-    return AlertNews(
-        fingerprint=notification.fingerprint,
-        alertname=notification.alertname,
-        benchmark=notification.benchmark,
-        project=notification.project,
-        environment=notification.environment,
-        machine_class=notification.machine_class,
-        branch=notification.branch,
-        severity=notification.severity,
-        status=notification.status,
-        summary=notification.summary,
-        received=_moment(received.received_seconds),
-    )
-
-
-def _moment(seconds: float) -> datetime:
-    """A time in UTC; one beyond the calendar becomes the calendar's end."""
-    try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except (OverflowError, ValueError, OSError):
-        return datetime.max.replace(tzinfo=UTC)

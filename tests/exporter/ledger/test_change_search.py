@@ -189,6 +189,9 @@ def test_the_series_of_an_older_ledger_are_searched_once(wired: Wired) -> None:
             "DROP TABLE triage; DROP TABLE triage_history; "
             "ALTER TABLE notifications DROP COLUMN since_seconds; "
             "ALTER TABLE notifications DROP COLUMN known; "
+            "ALTER TABLE notifications DROP COLUMN labels; "
+            "ALTER TABLE notifications DROP COLUMN annotations; "
+            "ALTER TABLE notifications DROP COLUMN missing_seconds; "
             f"PRAGMA user_version = {number};"
         )
     wired.restart()

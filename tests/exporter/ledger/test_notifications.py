@@ -10,6 +10,7 @@ from benchmark_exporter.ledger.notifications import (
     SERIES_KEPT,
     SERIES_LEAST_SECONDS,
 )
+from benchmark_exporter.ledger.received import ReceivedNotification, Unheard
 from benchmark_exporter.ledger.schema import MIGRATIONS
 from benchmark_exporter.model import Notification
 from tests.support.alerts import WATCHDOG
@@ -35,6 +36,16 @@ def forged(count: int, start: int = 0, severity: str = "critical") -> list[Notif
 
 def kept(wired: Wired) -> set[str]:
     return {name for (name,) in wired.query("SELECT fingerprint FROM notifications")}
+
+
+def note(wired: Wired, unheard: Unheard) -> None:
+    wired.now += 1
+    with wired.ledger.transaction() as transaction:
+        transaction.notifications.note([unheard], wired.now)
+
+
+def kept_alerts(wired: Wired) -> list[ReceivedNotification]:
+    return list(wired.ledger.state().notifications)
 
 
 def receive(wired: Wired, *received: Notification) -> int:
@@ -158,3 +169,21 @@ def test_a_flooded_ledger_of_an_earlier_version_is_cleaned(wired: Wired) -> None
     receive(wired, alert(0, "A999"), alert(0, "A0"))
     assert wired.value(COUNTER, **OTHER, status="firing") == 2 * 900 + 1
     assert wired.value(COUNTER, alertname="A0", status="firing") == 3
+
+
+def test_what_is_noted_of_an_alert_is_about_the_message_that_was_known(wired: Wired) -> None:
+    receive(wired, alert(1))
+    [before] = kept_alerts(wired)
+    note(wired, Unheard("Forged1", before.received_seconds, 7.0))
+    [missing] = kept_alerts(wired)
+    assert (missing.status, missing.missing_seconds) == ("missing", 7.0)
+    receive(wired, alert(1))
+    [again] = kept_alerts(wired)
+    assert (again.status, again.since_seconds) == ("firing", before.since_seconds)
+    # That it has ended was found before the second message came.
+    note(wired, Unheard("Forged1", before.received_seconds, None, has_ended=True))
+    assert kept_alerts(wired) == [again]
+    note(wired, Unheard("Forged1", again.received_seconds, None, has_ended=True))
+    [ended] = kept_alerts(wired)
+    assert (ended.status, ended.since_seconds) == ("resolved", wired.now)
+    assert wired.value(COUNTER, alertname="Forged1", status="resolved") is None

@@ -23,12 +23,12 @@ LATER_TABLES = (
     *("drifts", "drift_checks", "change_points", "change_searches_due", "change_search"),
     *("notification_series", "witness_1", "witness_2", "triage", "triage_history"),
 )
+LATER_OF_ALERTS = ("since_seconds", "known", "labels", "annotations", "missing_seconds")
 LATER_COLUMNS = ("uncapped", "limits", "quiet_ratio", "reachable_ratio", "reachable_samples")
 SCHEMA_4 = f"""
     {"".join(f"DROP TABLE {table};" for table in LATER_TABLES)}
     {"".join(f"ALTER TABLE verdicts DROP COLUMN {column};" for column in LATER_COLUMNS)}
-    ALTER TABLE notifications DROP COLUMN since_seconds;
-    ALTER TABLE notifications DROP COLUMN known;
+    {"".join(f"ALTER TABLE notifications DROP COLUMN {column};" for column in LATER_OF_ALERTS)}
     DROP INDEX runs_by_rank;
     ALTER TABLE runs DROP COLUMN rank_seconds;
     ALTER TABLE runs DROP COLUMN tie;

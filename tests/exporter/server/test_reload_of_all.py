@@ -79,7 +79,7 @@ CHANGED = Config(
     ),
     limits=[LimitsEntry(match="slow/*", tolerance=0.2)],
     alerts_real_target_ratio=0.81,
-    alert_keeping=AlertKeeping(11.5, 66.5, 123.5, 666.5),
+    alert_keeping=AlertKeeping(11.5, 66.5, 123.5, 666.5, 366.5),
 )
 # The settings of the start, which only what is made then may read (see the last test), and what
 # follows from how often something was committed or from a file's inode, which another file may get.

@@ -147,14 +147,18 @@ const receivers = {
     announce(say("{benchmark}: gate {outcome}", { benchmark: nameOf(metrics), outcome }));
   },
   alert(metrics) {
-    if (metrics.status === "firing") known.alerts.set(metrics.fingerprint, metrics);
+    if (metrics.status !== "resolved") known.alerts.set(metrics.fingerprint, metrics);
     else known.alerts.delete(metrics.fingerprint);
     if (known.alerts.size > MAX_ALERTS) dropAlert();
     dirty.add("alerts");
     const { alertname, summary } = metrics;
-    announce(metrics.status === "firing"
-      ? say("Alert {alertname} firing: {summary}", { alertname, summary })
-      : say("Alert {alertname} resolved: {summary}", { alertname, summary }));
+    if (metrics.status === "firing") {
+      announce(say("Alert {alertname} firing: {summary}", { alertname, summary }));
+    } else if (metrics.status === "missing") {
+      announce(say("Alert {alertname} may have ended: {summary}", { alertname, summary }));
+    } else {
+      announce(say("Alert {alertname} resolved: {summary}", { alertname, summary }));
+    }
   },
   rejected(metrics) {
     known.rejected = metrics;

@@ -63,7 +63,8 @@ export const painters = {
       item.dataset.severity = alert.severity;
       const [name, summary, time] = item.children;
       setLink(name, alert.alertname);
-      setText(summary, ` ${alert.severity}${say(": ")}${withSpacedUnits(alert.summary)}`);
+      const unsure = alert.status === "missing" ? ` (${say("may have ended")})` : "";
+      setText(summary, ` ${alert.severity}${unsure}${say(": ")}${withSpacedUnits(alert.summary)}`);
       setTime(time, alert.received);
     });
     find("#alerts").hidden = alerts.length === 0;

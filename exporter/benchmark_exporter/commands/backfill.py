@@ -58,7 +58,12 @@ from benchmark_exporter.metrics.definitions import load_definitions
 DEFAULT_LEDGER = Path("ledger.sqlite3")
 
 
-@click.command(cls=Command, context_settings=COMMAND_SETTINGS)
+@click.command(
+    cls=Command,
+    context_settings=COMMAND_SETTINGS,
+    epilog="It exits 0, also if samples were too old to be written; 1 if a file was left out; 2 if "
+    "nothing can be read or written.",
+)
 @files_argument(required=False)
 @ledger_option(f"the stack's, else {DEFAULT_LEDGER}")
 @stack_option

@@ -11,6 +11,7 @@ from benchmark_exporter.commands.config_file import read_config
 from benchmark_exporter.commands.on_ledger import DEFAULT_LEDGER, act_on_ledger
 from benchmark_exporter.commands.options import (
     COMMAND_SETTINGS,
+    READER_STATUS,
     Group,
     config_options,
     ledger_option,
@@ -44,7 +45,11 @@ def command() -> None:
     """Pin runs that later ones are judged against."""
 
 
-@command.command("set", context_settings=COMMAND_SETTINGS)
+@command.command(
+    "set",
+    context_settings=COMMAND_SETTINGS,
+    epilog="It exits 0 if the run is pinned, 1 if it cannot be, 2 if the ledger cannot be written.",
+)
 @click.argument("run", metavar="RUN")
 @option(
     "--version",
@@ -80,7 +85,7 @@ def set_command(
     return _with_ledger(ledger, stack, pin, writes="pinning in")
 
 
-@command.command("list", context_settings=COMMAND_SETTINGS)
+@command.command("list", context_settings=COMMAND_SETTINGS, epilog=READER_STATUS)
 @read_ledger_option
 @stack_option
 def list_command(ledger: Path | None, stack: Path | None) -> int:
@@ -88,7 +93,12 @@ def list_command(ledger: Path | None, stack: Path | None) -> int:
     return _with_ledger(ledger, stack, list_baselines)
 
 
-@command.command("show", context_settings=COMMAND_SETTINGS)
+@command.command(
+    "show",
+    context_settings=COMMAND_SETTINGS,
+    epilog="It exits 0 if something is pinned under the name, 1 if nothing is, 2 if the "
+    "ledger cannot be read.",
+)
 @click.argument("name", metavar=RUN_OR_VERSION)
 @read_ledger_option
 @stack_option
@@ -97,7 +107,12 @@ def show_command(name: str, ledger: Path | None, stack: Path | None) -> int:
     return _with_ledger(ledger, stack, lambda opened: show_baseline(opened, name))
 
 
-@command.command("clear", context_settings=COMMAND_SETTINGS)
+@command.command(
+    "clear",
+    context_settings=COMMAND_SETTINGS,
+    epilog="It exits 0 if something is pinned under the name, 1 if nothing is, 2 if the "
+    "ledger cannot be written.",
+)
 @click.argument("name", metavar=RUN_OR_VERSION)
 @written_ledger_options
 def clear_command(name: str, ledger: Path | None, stack: Path | None) -> int:

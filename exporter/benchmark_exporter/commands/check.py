@@ -59,13 +59,17 @@ def _repeated(name: str, words: Sequence[str]) -> Iterator[str]:
         yield word
 
 
-@click.command(cls=CheckCommand, context_settings=COMMAND_SETTINGS)
+@click.command(
+    cls=CheckCommand,
+    context_settings=COMMAND_SETTINGS,
+    epilog="It exits 0 if every file would be ingested, 1 if one would be rejected. With --gate: 0 "
+    "if the runs pass, 1 if not, 2 if a file cannot be judged.",
+)
 @files_argument()
 @option(
     "--gate",
     is_flag=True,
-    help="For CI: judge the runs. Exits with 0 if they pass, 1 if not, 2 if a file cannot be "
-    "judged.",
+    help="For CI: judge the runs.",
 )
 @file_option(
     "--ledger",

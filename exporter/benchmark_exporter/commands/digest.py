@@ -11,6 +11,7 @@ import click
 from benchmark_exporter.commands import EXIT_OK
 from benchmark_exporter.commands.options import (
     COMMAND_SETTINGS,
+    READER_STATUS,
     Command,
     Unusable,
     ledger_option,
@@ -28,7 +29,7 @@ DEFAULT_LEDGER = Path("ledger.sqlite3")
 WEEK_SECONDS = 7 * DAY_SECONDS
 
 
-@click.command("digest", cls=Command, context_settings=COMMAND_SETTINGS)
+@click.command(cls=Command, context_settings=COMMAND_SETTINGS, epilog=READER_STATUS)
 @ledger_option(f"the stack's, else {DEFAULT_LEDGER}")
 @stack_option
 @time_options

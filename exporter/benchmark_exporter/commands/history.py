@@ -12,6 +12,7 @@ from benchmark_exporter.commands import EXIT_OK
 from benchmark_exporter.commands.change_table import change_table, changes_to_json
 from benchmark_exporter.commands.options import (
     COMMAND_SETTINGS,
+    READER_STATUS,
     Command,
     Unusable,
     ledger_option,
@@ -32,7 +33,7 @@ from benchmark_exporter.wording import printable_json
 DEFAULT_LEDGER = Path("ledger.sqlite3")
 
 
-@click.command(cls=Command, context_settings=COMMAND_SETTINGS)
+@click.command(cls=Command, context_settings=COMMAND_SETTINGS, epilog=READER_STATUS)
 @ledger_option(f"the stack's, else {DEFAULT_LEDGER}")
 @stack_option
 @time_options

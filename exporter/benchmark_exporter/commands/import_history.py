@@ -49,7 +49,13 @@ from benchmark_exporter.model import Rejected
 from benchmark_exporter.names import Aliases
 
 
-@click.command("import", cls=Command, context_settings=COMMAND_SETTINGS)
+@click.command(
+    "import",
+    cls=Command,
+    context_settings=COMMAND_SETTINGS,
+    epilog="It exits 0 if all was imported or known, 1 if a file, entry or value was left out, 2 "
+    "if nothing can be imported, 130 after Ctrl-C.",
+)
 @files_argument()
 @option(
     "--project",

@@ -18,6 +18,7 @@ COMMAND_SETTINGS = {"show_default": True, "max_content_width": WIDTH}
 # Of a command that ends in the words of another one, whose options are not its own.
 WORDS_SETTINGS = {**COMMAND_SETTINGS, "allow_interspersed_args": False}
 WORDS_METAVAR = "[OPTIONS] [--]"
+READER_STATUS = "It exits 0, also if there is nothing to show; 2 if the ledger cannot be read."
 
 F = TypeVar("F", bound=Callable[..., Any])
 

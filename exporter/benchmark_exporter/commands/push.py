@@ -56,7 +56,12 @@ def _stated_option(name: str, meaning: str) -> Callable[[Callable[..., int]], Ca
     return option(f"--{name.replace('_', '-')}", type=kind, metavar=metavar, help=f"{meaning}.")
 
 
-@click.command(cls=Command, context_settings=COMMAND_SETTINGS)
+@click.command(
+    cls=Command,
+    context_settings=COMMAND_SETTINGS,
+    epilog="It exits 0 if every file has arrived, 1 if one was refused or not delivered in time, 2 "
+    "if none can be sent: no token, a wrong one, or a wrong address.",
+)
 @files_argument()
 @exporter_options("the stack's")
 @stack_option

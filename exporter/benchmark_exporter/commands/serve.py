@@ -53,7 +53,11 @@ link_options = combined(
 )
 
 
-@click.command(cls=Command, context_settings=COMMAND_SETTINGS)
+@click.command(
+    cls=Command,
+    context_settings=COMMAND_SETTINGS,
+    epilog="It exits 0 after Ctrl-C or SIGTERM, 2 if it cannot start.",
+)
 @folder_option(
     "--results-dir",
     default=Path("results"),

@@ -12,6 +12,7 @@ from benchmark_exporter.commands.config_file import read_config
 from benchmark_exporter.commands.on_ledger import DEFAULT_LEDGER, act_on_ledger
 from benchmark_exporter.commands.options import (
     COMMAND_SETTINGS,
+    READER_STATUS,
     Group,
     Unusable,
     combined,
@@ -55,7 +56,7 @@ def command() -> None:
     """Say what becomes of regressions: who works on them, and which are not real."""
 
 
-@command.command("list", context_settings=COMMAND_SETTINGS)
+@command.command("list", context_settings=COMMAND_SETTINGS, epilog=READER_STATUS)
 @click.argument("name", metavar="[BENCHMARK]", required=False)
 @scope_options
 @option("--ended", is_flag=True, help="Also those that have ended.")
@@ -75,7 +76,11 @@ def list_command(
     return _with_ledger(ledger, stack, read)
 
 
-@command.command("set", context_settings=COMMAND_SETTINGS)
+@command.command(
+    "set",
+    context_settings=COMMAND_SETTINGS,
+    epilog="It exits 0 if the state is set, 1 if it cannot be, 2 if the ledger cannot be written.",
+)
 @click.argument("state", type=click.Choice(TRIAGE_STATES), metavar="STATE")
 @click.argument("name", metavar="[BENCHMARK]", required=False)
 @scope_options
@@ -126,7 +131,7 @@ def set_command(
     return _with_ledger(ledger, stack, say, writes="writing to")
 
 
-@command.command("history", context_settings=COMMAND_SETTINGS)
+@command.command("history", context_settings=COMMAND_SETTINGS, epilog=READER_STATUS)
 @click.argument("name", metavar="[BENCHMARK]", required=False)
 @option("--project", metavar="NAME", shared=False, help="Only of this project.")
 @option(
@@ -155,7 +160,7 @@ def history_command(
     return _with_ledger(ledger, stack, read)
 
 
-@command.command("times", context_settings=COMMAND_SETTINGS)
+@command.command("times", context_settings=COMMAND_SETTINGS, epilog=READER_STATUS)
 @option("--project", metavar="NAME", shared=False, help="Only of this project.")
 @ledger_option(f"the stack's, else {DEFAULT_LEDGER}")
 @stack_option

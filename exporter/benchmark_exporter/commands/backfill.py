@@ -12,6 +12,7 @@ from benchmark_exporter.commands import EXIT_OK, EXIT_REJECTED, values
 from benchmark_exporter.commands.config_file import read_config
 from benchmark_exporter.commands.options import (
     COMMAND_SETTINGS,
+    DEFAULT_LEDGER,
     Command,
     Unusable,
     announce,
@@ -19,10 +20,9 @@ from benchmark_exporter.commands.options import (
     file_option,
     files_argument,
     folder_option,
-    ledger_option,
     metrics_option,
     option,
-    stack_option,
+    read_ledger_options,
     time_options,
 )
 from benchmark_exporter.commands.output import show, show_all
@@ -55,8 +55,6 @@ from benchmark_exporter.ledger.selection import RunSelection
 from benchmark_exporter.metrics.collector import Collector
 from benchmark_exporter.metrics.definitions import load_definitions
 
-DEFAULT_LEDGER = Path("ledger.sqlite3")
-
 
 @click.command(
     cls=Command,
@@ -65,8 +63,7 @@ DEFAULT_LEDGER = Path("ledger.sqlite3")
     "nothing can be read or written.",
 )
 @files_argument(required=False)
-@ledger_option(f"the stack's, else {DEFAULT_LEDGER}")
-@stack_option
+@read_ledger_options
 @time_options
 @option(
     "--url",

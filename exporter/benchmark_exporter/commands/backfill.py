@@ -54,6 +54,7 @@ from benchmark_exporter.ledger.history import History
 from benchmark_exporter.ledger.selection import RunSelection
 from benchmark_exporter.metrics.collector import Collector
 from benchmark_exporter.metrics.definitions import load_definitions
+from benchmark_exporter.wording import reason_of
 
 
 @click.command(
@@ -136,7 +137,7 @@ def command(
 
     def reject(path: Path, error: Exception) -> None:
         rejected.append(path)
-        show(f"{path}: left out: {error}", file=sys.stderr)
+        show(f"{path}: left out: {reason_of(error)}", file=sys.stderr)
 
     with ExitStack() as closing:
         try:

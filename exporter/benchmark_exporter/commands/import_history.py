@@ -47,6 +47,7 @@ from benchmark_exporter.ledger import LedgerError
 from benchmark_exporter.ledger.like_runs import LikeRuns
 from benchmark_exporter.model import Rejected
 from benchmark_exporter.names import Aliases
+from benchmark_exporter.wording import reason_of
 
 
 @click.command(
@@ -107,7 +108,7 @@ def command(
     def reject(place: str, error: Exception) -> None:
         rejected.append(place)
         is_known = isinstance(error, Rejected | OSError)
-        why = str(error) if is_known else f"{type(error).__name__}: {error}"
+        why = reason_of(error) if is_known else f"{type(error).__name__}: {error}"
         show(f"{place}: left out: {why}", file=sys.stderr)
 
     try:

@@ -34,6 +34,16 @@ def test_the_readme_says_of_each_folder_what_it_holds() -> None:
     assert folders - elsewhere <= named
 
 
+def test_the_architecture_says_what_each_folder_of_tests_is_for() -> None:
+    folders = {
+        f"`tests/{path.name}/`"
+        for path in (REPOSITORY / "tests").iterdir()
+        if path.is_dir() and path.name != "__pycache__"
+    }
+    text = "\n".join(read_page(REPOSITORY / "docs" / "architecture.md").lines.values())
+    assert {folder for folder in folders if folder not in text} == set()
+
+
 def test_each_secret_says_where_it_is_from_and_how_to_replace_it() -> None:
     made = names_in("secrets/README.md", "Secrets")
     replaced = names_in("docs/security.md", "Replacing secrets")

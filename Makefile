@@ -13,7 +13,7 @@ RUN_REQUIREMENTS := exporter/requirements.txt exporter/requirements-build.txt st
 PY := $(VENV)/bin/python
 
 help: ## list the commands
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 up: $(VENV)/run ## start the stack, wait until it is ready, say where everything is
 	@$(PY) -m stack up

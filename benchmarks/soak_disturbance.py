@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from benchmarks.report import progress
 from benchmarks.soak_load import Worker
 from stack.readiness import is_ready
-from stack.settings import ALERTMANAGER, EXPORTER, PARTS, PROMETHEUS, Part
+from stack.settings import ALERTMANAGER, EXPORTER, PROMETHEUS, Part
 from tests.stack.backends import Local
 
 KILLED = (EXPORTER, PROMETHEUS, ALERTMANAGER)
@@ -87,8 +87,3 @@ class Disturbances(Worker):
                 raise RuntimeError(f"{part.name} is not back {BACK_SECONDS:g} s after kill -9")
             time.sleep(0.2)
         self.kills.append(Kill(part, at, time.monotonic() - started))
-
-
-def all_ready(backend: Local) -> bool:
-    """Return whether every part that runs here is ready."""
-    return all(is_ready(part, backend.settings) for part in PARTS if part in backend.parts)

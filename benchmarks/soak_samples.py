@@ -47,7 +47,6 @@ class Samples:
     processes: list[ProcessSample] = field(default_factory=list)
     disk: list[tuple[float, int, int, int]] = field(default_factory=list)
     scrapes: list[tuple[float, float]] = field(default_factory=list)
-    failed_scrapes: int = 0
 
     def points(self, part: str, measure: str, after_seconds: float) -> list[Point]:
         """Return a measure of the process that a part had last, from a time on."""
@@ -103,11 +102,8 @@ class Sampler(Worker):
 
     def _scrape(self) -> None:
         started = time.perf_counter()
-        try:
+        with suppress(OSError):  # the exporter has just been killed
             get_text(EXPORTER.url(self._backend.settings, "/metrics?collect[]=state"))
-        except OSError:
-            self.samples.failed_scrapes += 1
-        else:
             self.samples.scrapes.append((self._now(), time.perf_counter() - started))
 
     def _data(self) -> Mapping[str, float]:

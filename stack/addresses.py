@@ -5,8 +5,8 @@ import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from stack import exporter_alone, proxy_users
 from stack import parts as chosen
-from stack import proxy_users, sidecar
 from stack.prepare import GRAFANA_PASSWORD
 from stack.settings import GRAFANA, SECRETS, SERVERS, STREAM, VMAUTH, Part, Settings
 
@@ -33,12 +33,12 @@ def lines(settings: Settings, parts: Collection[Part], authority: Path | None) -
     yield f"  {LIVE_PAGE:<14} {live}  what runs now, verdicts, alerts"
     if GRAFANA in parts:
         yield f"  Grafana's user is admin, the password is in {SECRETS / GRAFANA_PASSWORD}"
-    elif not chosen.is_sidecar(settings):
+    elif not chosen.is_exporter_alone(settings):
         yield f"  this stack has no Grafana; {live} shows runs and trends"
     yield from _access(settings, authority)
     command = shlex.quote(str(Path(sys.executable).with_name("benchmark-exporter")))
-    if chosen.is_sidecar(settings):
-        yield from sidecar.lines(settings, authority)
+    if chosen.is_exporter_alone(settings):
+        yield from exporter_alone.lines(settings, authority)
         yield f"\nCopy result files into {settings['RESULTS_DIR']}"
     else:
         yield f"\nCopy result files into {settings['RESULTS_DIR']}, or see it work: make demo"

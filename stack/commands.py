@@ -5,7 +5,7 @@ import time
 import urllib.error
 from collections.abc import Iterable, Iterator
 
-from stack import addresses, high_availability, internal, parts, preflight, record, sidecar
+from stack import addresses, exporter_alone, high_availability, internal, parts, preflight, record
 from stack.addresses import LIVE_PAGE
 from stack.compose import ComposeStack, engine_answers
 from stack.exporter_settings import await_exporter_settings
@@ -68,8 +68,8 @@ def start(stack: Stack, settings: Settings) -> None:
             print("\n".join(f"  {line}" for line in stack.last_words(part)), file=sys.stderr)
         raise StackError("`make logs` shows more, `make down` stops what runs")
     say(_read_again(stack, settings))  # those that ran before have not seen what changed since
-    say(sidecar.notices(settings))
-    if not parts.is_sidecar(settings):
+    say(exporter_alone.notices(settings))
+    if not parts.is_exporter_alone(settings):
         _await_connection(settings)
         elapsed = time.monotonic() - started
         print(
@@ -192,7 +192,7 @@ def reload(settings: Settings) -> None:
         lambda: internal.get_json(EXPORTER, settings, "/api/v1/status"), asked_seconds
     )
     print("  exporter has read its settings")
-    if parts.is_sidecar(settings):
+    if parts.is_exporter_alone(settings):
         return
     # Debian 12's Prometheus (2.42) knows no Alertmanager for some seconds after that, and sends
     # a minute later what begins to fire meanwhile.

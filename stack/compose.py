@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from stack import high_availability, long_term, parts, project, proxy, sidecar
+from stack import exporter_alone, high_availability, long_term, parts, project, proxy
 from stack.containers import PROXY_STORAGE, filled_in, proxy_place
 from stack.log_excerpt import excerpt
 from stack.record import Placement
@@ -103,7 +103,7 @@ class ComposeStack:
                 *("up", "--detach", "--no-build", "--remove-orphans", *names),
                 fix="if a port is taken, stop what has it, or set another in .env",
             )
-        if not parts.is_sidecar(self._settings):
+        if not parts.is_exporter_alone(self._settings):
             yield from self._logs_of("alertmanager_config")
 
     def create(self) -> None:
@@ -126,7 +126,7 @@ class ComposeStack:
         Yields a line for each channel.
         """
         self.write_proxy()
-        if parts.is_sidecar(self._settings):
+        if parts.is_exporter_alone(self._settings):
             return
         rendered = self._compose("run", "--rm", "--no-deps", "alertmanager_config")
         yield from rendered.splitlines()
@@ -194,7 +194,7 @@ class ComposeStack:
     def run(self, words: Sequence[str]) -> int:
         """Run any command of `docker compose` on this checkout's project; its exit status."""
         root, environment = self._settings.root, self._environment()
-        command = sidecar.compose(self._settings, words)
+        command = exporter_alone.compose(self._settings, words)
         return subprocess.run(command, cwd=root, env=environment, check=False).returncode
 
     def is_claimed(self) -> bool:
@@ -242,7 +242,7 @@ class ComposeStack:
     def _compose(self, *arguments: str, fix: str = "") -> str:
         try:
             done = subprocess.run(
-                sidecar.compose(self._settings, arguments),
+                exporter_alone.compose(self._settings, arguments),
                 cwd=self._settings.root,
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,

@@ -6,7 +6,7 @@ has, with its name, its data and its internal port.
 
 from collections.abc import Mapping
 
-from stack.parts import is_sidecar
+from stack.parts import is_exporter_alone
 from stack.settings import ALERTMANAGER, PROMETHEUS, Part, Settings
 from stack.settings import INTERNAL as BEHIND_PROXY
 
@@ -44,7 +44,7 @@ CLUSTER_OPTIONS = ("--cluster.peer-timeout=3s", "--cluster.gossip-interval=50ms"
 
 def is_on(settings: Settings) -> bool:
     """Whether the stack has members; an exporter alone has none."""
-    return settings["HIGH_AVAILABILITY"] == "yes" and not is_sidecar(settings)
+    return settings["HIGH_AVAILABILITY"] == "yes" and not is_exporter_alone(settings)
 
 
 def added(settings: Settings) -> tuple[Part, ...]:

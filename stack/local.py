@@ -21,7 +21,7 @@ from stack import (
 )
 from stack.log_excerpt import excerpt
 from stack.processes import Processes, local_parts
-from stack.programs import NAMES, SIDECAR_NAMES, Programs
+from stack.programs import EXPORTER_ALONE_NAMES, NAMES, Programs
 from stack.record import Placement
 from stack.settings import (
     EXPORTER,
@@ -50,7 +50,7 @@ class LocalStack:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._folder = settings.state_dir
-        names = SIDECAR_NAMES if parts.is_sidecar(settings) else tuple(NAMES)
+        names = EXPORTER_ALONE_NAMES if parts.is_exporter_alone(settings) else tuple(NAMES)
         self._programs = Programs(self._folder / "programs", names)
         self._supervisor = Supervisor(self._folder, settings.root)
         self.processes = Processes(settings, self._programs)
@@ -116,7 +116,7 @@ class LocalStack:
             StackError: a configuration cannot be written.
         """
         proxy.write(self._settings, self.processes.proxy_place())
-        if parts.is_sidecar(self._settings):
+        if parts.is_exporter_alone(self._settings):
             return
         argv, here = self.processes.argv("prometheus"), self.parts()
         for part in high_availability.members(PROMETHEUS, self._settings):
@@ -235,7 +235,7 @@ class LocalStack:
         """
         yield from self.fetch()
         yield from self.render()
-        if parts.is_sidecar(self._settings):
+        if parts.is_exporter_alone(self._settings):
             yield "PARTS=exporter has neither rules nor routes to check"
             return
         prometheus = str(self._folder / "prometheus/prometheus.yml")

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from stack import credential, internal
-from stack.parts import is_sidecar
+from stack.parts import is_exporter_alone
 from stack.settings import VICTORIAMETRICS, VMAUTH, Part, Settings
 
 FOLDER, NAME = "vmauth", "auth.yml"
@@ -47,7 +47,7 @@ FLAGS = (
 
 def is_on(settings: Settings) -> bool:
     """Whether this stack has one; an exporter alone has nothing to write to it."""
-    return settings["LONG_TERM_STORE"] == "yes" and not is_sidecar(settings)
+    return settings["LONG_TERM_STORE"] == "yes" and not is_exporter_alone(settings)
 
 
 def parts(settings: Settings) -> Sequence[Part]:

@@ -5,19 +5,19 @@ from dataclasses import replace
 
 from stack.settings import EXPORTER, LISTENERS, PROXY, STREAM, Part, Settings, StackError
 
-ALL, SIDECAR = "all", "exporter"
-CHOICES = (ALL, SIDECAR)
-OF_A_SIDECAR = (EXPORTER, STREAM, PROXY)
+ALL, EXPORTER_ALONE = "all", "exporter"
+CHOICES = (ALL, EXPORTER_ALONE)
+OF_EXPORTER_ALONE = (EXPORTER, STREAM, PROXY)
 
 
-def is_sidecar(settings: Settings) -> bool:
+def is_exporter_alone(settings: Settings) -> bool:
     """Whether only the exporter runs, for the Prometheus of another stack."""
-    return settings["PARTS"] == SIDECAR
+    return settings["PARTS"] == EXPORTER_ALONE
 
 
 def chosen(settings: Settings, parts: Iterable[Part]) -> Sequence[Part]:
     """Those of `parts` that PARTS has."""
-    return [part for part in parts if not is_sidecar(settings) or part in OF_A_SIDECAR]
+    return [part for part in parts if not is_exporter_alone(settings) or part in OF_EXPORTER_ALONE]
 
 
 def listeners(settings: Settings) -> Sequence[Part]:
@@ -27,7 +27,7 @@ def listeners(settings: Settings) -> Sequence[Part]:
 
 def has_address(settings: Settings, part: Part) -> bool:
     """Whether pages may link to a part: it runs here, or its public address is set."""
-    is_here = not is_sidecar(settings) or part in OF_A_SIDECAR
+    is_here = not is_exporter_alone(settings) or part in OF_EXPORTER_ALONE
     return is_here or bool(settings.values.get(part.public_url_setting))
 
 
@@ -42,7 +42,7 @@ def require(settings: Settings, what: str, needs: str) -> None:
     Raises:
         StackError: only the exporter runs.
     """
-    if is_sidecar(settings):
+    if is_exporter_alone(settings):
         raise StackError(
             f"{what} needs {needs}, and PARTS=exporter runs the exporter alone; run it where "
             "the stack is that scrapes this exporter, or start all parts here: make up PARTS=all"

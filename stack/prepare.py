@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from stack import alert_language, credential, internal, proxy_users
 from stack.backup import age
 from stack.dashboards import lay_out
-from stack.parts import is_sidecar
+from stack.exporter_alone import SCRAPE_TOKENS, make_token
+from stack.parts import is_exporter_alone
 from stack.prometheus_config import lay_out_for_container
 from stack.settings import Settings, StackError
-from stack.sidecar import SCRAPE_TOKENS, make_token
 
 GRAFANA_PASSWORD = "grafana_admin_password"  # noqa: S105  # the file's name
 # In a folder of their own, which is all that the exporter's container sees. A mounted folder,
@@ -63,7 +63,7 @@ def prepare(settings: Settings) -> Iterator[str]:
         folder.mkdir(exist_ok=True)
         folder.chmod(0o750)
     password = settings.secrets_dir / GRAFANA_PASSWORD
-    if not is_sidecar(settings) and not password.exists():
+    if not is_exporter_alone(settings) and not password.exists():
         password.touch(mode=0o640)
         password.write_text(secrets.token_urlsafe(18), encoding="utf-8")
         yield f"made a password for Grafana's user admin: {password.relative_to(settings.root)}"

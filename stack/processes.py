@@ -10,6 +10,7 @@ import yaml
 from stack import (
     alert_language,
     credential,
+    exporter_alone,
     exporter_code,
     high_availability,
     internal,
@@ -17,8 +18,8 @@ from stack import (
     parts,
     proxy,
     retention,
-    sidecar,
 )
+from stack.exporter_alone import ELSEWHERE, SCRAPE_TOKENS
 from stack.high_availability import DOORS
 from stack.long_term_programs import LongTermPrograms
 from stack.prepare import GITHUB_WEBHOOK_SECRET, GRAFANA_PASSWORD, TRIAGE_TOKENS, UPLOAD_TOKENS
@@ -39,7 +40,6 @@ from stack.settings import (
     Settings,
     StackError,
 )
-from stack.sidecar import SCRAPE_TOKENS
 from stack.supervisor import Process
 
 # Whose addresses prometheus.yml takes from its environment; Prometheus knows its own.
@@ -108,7 +108,7 @@ class Processes:
             StackError: a program is not there.
         """
         yield Process(EXPORTER, self._exporter(), exporter_code.environment(self._settings.root))
-        if not parts.is_sidecar(self._settings):
+        if not parts.is_exporter_alone(self._settings):
             yield from self._servers()
         # What it would remember lies in the state folder too.
         folders = {"XDG_CONFIG_HOME": self.proxy_data, "XDG_DATA_HOME": self.proxy_data}
@@ -179,11 +179,11 @@ class Processes:
             f"--triage-tokens={settings.secrets_dir / TRIAGE_TOKENS}",
             f"--scrape-tokens={settings.secrets_dir / SCRAPE_TOKENS}",
             *([f"--alertmanager-api-url={alertmanagers}"] if ALERTMANAGER in here else []),
-            *(sidecar.weekly_digest(settings)),
+            *exporter_alone.weekly_digest(settings),
             *(
                 f"--{part.name}-url={self._public(part)}"
                 for part in LISTENERS
-                if part in here or (part in sidecar.ELSEWHERE and settings[part.public_url_setting])
+                if part in here or (part in ELSEWHERE and settings[part.public_url_setting])
             ),
         ]
 

@@ -20,7 +20,7 @@ NAMES = {
 # Those that end in ? are left out where the release does not have them: promtool, which older
 # releases have in prometheus, and what Prometheus' own pages load.
 # What an exporter alone takes: its proxy, whose package has the same name.
-SIDECAR_NAMES = ("caddy",)
+EXPORTER_ALONE_NAMES = ("caddy",)
 PACKAGES = (
     *("prometheus", "prometheus-alertmanager", "prometheus-node-exporter", "promtool?", "caddy"),
     *(
@@ -100,7 +100,7 @@ class Programs:
         _check_space(Path(tempfile.gettempdir()), DOWNLOADED_BYTES)
         part = self._folder.with_name(f"{self._folder.name}.part")
         shutil.rmtree(part, ignore_errors=True)
-        packages = SIDECAR_NAMES if self._names == SIDECAR_NAMES else PACKAGES
+        packages = EXPORTER_ALONE_NAMES if self._names == EXPORTER_ALONE_NAMES else PACKAGES
         done = subprocess.run(
             [ROOT / "stack/debian-packages", "own", part, *packages],
             stdin=subprocess.DEVNULL,

@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from stack import alert_texts, credential, exporters, long_term, remote_write
-from stack.parts import is_sidecar
+from stack.parts import is_exporter_alone
 from stack.settings import VMAUTH, Part, Settings
 
 NAME, RULES = "prometheus.yml", "rules"
@@ -50,7 +50,7 @@ def lay_out_for_container(settings: Settings) -> None:
     credentials = settings.secrets_dir / exporters.CREDENTIALS
     credentials.mkdir(parents=True, exist_ok=True)
     credentials.chmod(0o750)
-    if is_sidecar(settings):
+    if is_exporter_alone(settings):
         return
     folder = settings.state_dir / FOLDER
     folder.mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from stack import record
-from stack.parts import ALL, SIDECAR
+from stack.parts import ALL, EXPORTER_ALONE
 from stack.settings import Settings
 
 
@@ -15,5 +15,5 @@ def as_started(settings: Settings) -> Settings:
     addresses = record.read(settings).get("addresses")
     if not isinstance(addresses, dict):
         return settings
-    parts = ALL if "prometheus" in addresses else SIDECAR
+    parts = ALL if "prometheus" in addresses else EXPORTER_ALONE
     return replace(settings, values={**settings.values, "PARTS": parts})

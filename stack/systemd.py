@@ -62,7 +62,7 @@ def units(
     if make is None:
         raise StackError("make is not on PATH, which the unit would call")
     variables = {"MODE": mode, "PATH": environ.get("PATH", os.defpath)}
-    if parts.is_sidecar(settings):
+    if parts.is_exporter_alone(settings):
         variables["PARTS"] = settings["PARTS"]
     if mode == "compose":
         variables |= {key: environ[key] for key in OF_THE_ENGINE if environ.get(key)}

@@ -18,6 +18,7 @@ from benchmark_exporter.links import Repositories, Repository, repository_flaw
 from benchmark_exporter.model import Gate
 from benchmark_exporter.names import Alias, alias_flaw
 from benchmark_exporter.regression import Limits, Policy, Positive
+from benchmark_exporter.wording import reason_of
 
 log = logging.getLogger(__name__)
 
@@ -175,7 +176,7 @@ def read_yaml(path: Path) -> object:
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from error
+        raise ConfigError(f"{path}: cannot be read: {reason_of(error)}") from error
     # ValueError: a day 99, say, in what looks like a date
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: is not valid YAML: {yaml_mistake(error)}") from error

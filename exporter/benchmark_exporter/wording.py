@@ -190,6 +190,18 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub(_escaped, text)
 
 
+def reason_of(error: Exception) -> str:
+    """Why a file could not be read or written, without its path, which the message names itself."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8 text"
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
+
+
+def path_and_reason(error: OSError) -> str:
+    """The same, after the path where there is one."""
+    return f"{error.filename}: {reason_of(error)}" if error.filename else reason_of(error)
+
+
 def counted(count: int, one: str, several: str | None = None) -> str:
     """A count with its noun: `1 run`, `1,000 runs`. Without `several`, an s is added."""
     return f"{count:,} {one if count == 1 else several or f'{one}s'}"

@@ -10,7 +10,7 @@ from stack import project
 from stack.backup.layout import STORES
 from stack.compose import ComposeStack
 from stack.local import LocalStack
-from stack.parts import is_sidecar
+from stack.parts import is_exporter_alone
 from stack.settings import ROOT, Settings, StackError
 
 Stack = ComposeStack | LocalStack
@@ -130,7 +130,7 @@ class Access:
 
 def program_versions(settings: Settings, stack: Stack) -> Mapping[str, str]:
     """The version of the Prometheus that this stack starts; nothing where it does not say so."""
-    if is_sidecar(settings):
+    if is_exporter_alone(settings):
         return {}
     if isinstance(stack, ComposeStack):
         image = settings["PROMETHEUS_IMAGE"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from stack import sidecar
+from stack import exporter_alone
 from stack.containers import filled_in
 from stack.project import derived_name
 from stack.settings import Settings
@@ -23,7 +23,7 @@ def compose_configuration(values: Settings) -> Any:
     ):
         pytest.skip("the compose plugin, which fills in docker-compose.yml, is not installed")
     done = subprocess.run(
-        sidecar.compose(values, ["config", "--format", "json"]),
+        exporter_alone.compose(values, ["config", "--format", "json"]),
         cwd=values.root,
         env={**os.environ, **filled_in(values, derived_name(values.root))},
         capture_output=True,

@@ -11,6 +11,7 @@ import msgspec
 from benchmark_exporter.atomic_write import write_file
 from benchmark_exporter.compare.documents import CompareError, Quantity
 from benchmark_exporter.compare.statistics import Change
+from benchmark_exporter.wording import reason_of
 
 Verdict = Literal["slow", "fast", "skipped"]
 
@@ -115,7 +116,7 @@ class StateFile:
             return None
         except (OSError, msgspec.DecodeError) as error:
             raise CompareError(
-                f"{self.path}: {error}; --restart discards it and begins again"
+                f"{self.path}: {reason_of(error)}; --restart discards it and begins again"
             ) from error
 
     def write(self, state: State) -> None:

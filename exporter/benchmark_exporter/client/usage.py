@@ -42,7 +42,7 @@ class ProcessUsage:
         self._status = _status_if_needed()
         self._earlier_peak_bytes = self._system_peak_bytes()
         self._peak_bytes = 0
-        self._wall_ns = self._first_wall_ns = time.perf_counter_ns()
+        self._wall_ns = time.perf_counter_ns()
         self._cpu_ns = time.process_time_ns()
 
     def measure(self) -> Usage:

@@ -12,6 +12,7 @@ from benchmark_exporter.commands import EXIT_OK, EXIT_REJECTED, values
 from benchmark_exporter.commands.config_file import read_config
 from benchmark_exporter.commands.options import (
     COMMAND_SETTINGS,
+    DEFAULT_LEDGER,
     Command,
     Unusable,
     announce,
@@ -19,10 +20,9 @@ from benchmark_exporter.commands.options import (
     file_option,
     files_argument,
     folder_option,
-    ledger_option,
     metrics_option,
     option,
-    stack_option,
+    read_ledger_options,
     time_options,
 )
 from benchmark_exporter.commands.output import show, show_all
@@ -54,14 +54,17 @@ from benchmark_exporter.ledger.history import History
 from benchmark_exporter.ledger.selection import RunSelection
 from benchmark_exporter.metrics.collector import Collector
 from benchmark_exporter.metrics.definitions import load_definitions
+from benchmark_exporter.wording import reason_of
 
-DEFAULT_LEDGER = Path("ledger.sqlite3")
 
-
-@click.command(cls=Command, context_settings=COMMAND_SETTINGS)
+@click.command(
+    cls=Command,
+    context_settings=COMMAND_SETTINGS,
+    epilog="It exits 0, also if samples were too old to be written; 1 if a file was left out; 2 if "
+    "nothing can be read or written.",
+)
 @files_argument(required=False)
-@ledger_option(f"the stack's, else {DEFAULT_LEDGER}")
-@stack_option
+@read_ledger_options
 @time_options
 @option(
     "--url",
@@ -134,7 +137,7 @@ def command(
 
     def reject(path: Path, error: Exception) -> None:
         rejected.append(path)
-        show(f"{path}: left out: {error}", file=sys.stderr)
+        show(f"{path}: left out: {reason_of(error)}", file=sys.stderr)
 
     with ExitStack() as closing:
         try:

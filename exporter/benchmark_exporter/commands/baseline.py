@@ -8,14 +8,14 @@ from pathlib import Path
 import click
 
 from benchmark_exporter.commands.config_file import read_config
-from benchmark_exporter.commands.on_ledger import DEFAULT_LEDGER, act_on_ledger
+from benchmark_exporter.commands.on_ledger import act_on_ledger
 from benchmark_exporter.commands.options import (
     COMMAND_SETTINGS,
+    READER_STATUS,
     Group,
     config_options,
-    ledger_option,
     option,
-    stack_option,
+    read_ledger_options,
     written_ledger_options,
 )
 from benchmark_exporter.commands.pinning import (
@@ -31,8 +31,6 @@ from benchmark_exporter.ledger import Ledger, Pin
 _with_ledger = partial(act_on_ledger, refusal=BaselineError)
 RUN_OR_VERSION = "RUN|VERSION"
 
-read_ledger_option = ledger_option(f"the stack's, else {DEFAULT_LEDGER}")
-
 
 @click.group(
     cls=Group,
@@ -44,7 +42,11 @@ def command() -> None:
     """Pin runs that later ones are judged against."""
 
 
-@command.command("set", context_settings=COMMAND_SETTINGS)
+@command.command(
+    "set",
+    context_settings=COMMAND_SETTINGS,
+    epilog="It exits 0 if the run is pinned, 1 if it cannot be, 2 if the ledger cannot be written.",
+)
 @click.argument("run", metavar="RUN")
 @option(
     "--version",
@@ -80,24 +82,32 @@ def set_command(
     return _with_ledger(ledger, stack, pin, writes="pinning in")
 
 
-@command.command("list", context_settings=COMMAND_SETTINGS)
-@read_ledger_option
-@stack_option
+@command.command("list", context_settings=COMMAND_SETTINGS, epilog=READER_STATUS)
+@read_ledger_options
 def list_command(ledger: Path | None, stack: Path | None) -> int:
     """List the runs that are pinned."""
     return _with_ledger(ledger, stack, list_baselines)
 
 
-@command.command("show", context_settings=COMMAND_SETTINGS)
+@command.command(
+    "show",
+    context_settings=COMMAND_SETTINGS,
+    epilog="It exits 0 if something is pinned under the name, 1 if nothing is, 2 if the "
+    "ledger cannot be read.",
+)
 @click.argument("name", metavar=RUN_OR_VERSION)
-@read_ledger_option
-@stack_option
+@read_ledger_options
 def show_command(name: str, ledger: Path | None, stack: Path | None) -> int:
     """Show the values that are pinned of a run or version."""
     return _with_ledger(ledger, stack, lambda opened: show_baseline(opened, name))
 
 
-@command.command("clear", context_settings=COMMAND_SETTINGS)
+@command.command(
+    "clear",
+    context_settings=COMMAND_SETTINGS,
+    epilog="It exits 0 if something is pinned under the name, 1 if nothing is, 2 if the "
+    "ledger cannot be written.",
+)
 @click.argument("name", metavar=RUN_OR_VERSION)
 @written_ledger_options
 def clear_command(name: str, ledger: Path | None, stack: Path | None) -> int:

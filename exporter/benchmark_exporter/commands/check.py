@@ -29,6 +29,7 @@ from benchmark_exporter.commands.output import show_all
 from benchmark_exporter.config import Config, ConfigError
 from benchmark_exporter.ledger import Ledger, LedgerError, refuse_another_schema
 from benchmark_exporter.review.report import to_json
+from benchmark_exporter.wording import path_and_reason
 
 _OF_GATE = ("ledger", "baseline", "branch", "base_branch", "on_shift", "summary", "report")
 STEP_SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
@@ -59,13 +60,17 @@ def _repeated(name: str, words: Sequence[str]) -> Iterator[str]:
         yield word
 
 
-@click.command(cls=CheckCommand, context_settings=COMMAND_SETTINGS)
+@click.command(
+    cls=CheckCommand,
+    context_settings=COMMAND_SETTINGS,
+    epilog="It exits 0 if every file would be ingested, 1 if one would be rejected. With --gate: 0 "
+    "if the runs pass, 1 if not, 2 if a file cannot be judged.",
+)
 @files_argument()
 @option(
     "--gate",
     is_flag=True,
-    help="For CI: judge the runs. Exits with 0 if they pass, 1 if not, 2 if a file cannot be "
-    "judged.",
+    help="For CI: judge the runs.",
 )
 @file_option(
     "--ledger",
@@ -183,23 +188,26 @@ def _judge(
         finally:
             if ledger is not None:
                 ledger.close()
-    except (GateError, LedgerError, OSError) as error:
+    except (GateError, LedgerError) as error:
         raise Unusable(str(error)) from error
+    except OSError as error:
+        raise Unusable(path_and_reason(error)) from error
 
 
 def _write(path: Path, data: bytes) -> None:
     try:
         write_file(path, data)
     except OSError as error:
-        raise Unusable(f"{path}: {error.strerror}") from error
+        raise Unusable(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def _write_summary(text: str, path: Path | None) -> None:
+def _write_summary(text: str, given: Path | None) -> None:
+    step_summary = os.environ.get(STEP_SUMMARY_VARIABLE)
+    path = given or (Path(step_summary) if step_summary else None)
+    if path is None:
+        return
     try:
-        if path is not None:
-            path.write_text(f"{text}\n", encoding="utf-8")
-        elif step_summary := os.environ.get(STEP_SUMMARY_VARIABLE):
-            with Path(step_summary).open("a", encoding="utf-8") as file:
-                file.write(f"{text}\n")
+        with path.open("w" if given else "a", encoding="utf-8") as file:
+            file.write(f"{text}\n")
     except OSError as error:
-        raise Unusable(str(error)) from error
+        raise Unusable(f"{path}: cannot be written: {error.strerror}") from error

@@ -40,7 +40,12 @@ def _known_status(word: str) -> str:
     return word
 
 
-@click.command(cls=Command, context_settings=COMMAND_SETTINGS)
+@click.command(
+    cls=Command,
+    context_settings=COMMAND_SETTINGS,
+    epilog="It exits 0 if the outcome was reported, or is not to be; 1 if it was refused or not "
+    "delivered in time; 2 if it is not known, or cannot be written or sent.",
+)
 @option(
     "--status",
     type=values.Parsed("word", _known_status),

@@ -25,7 +25,11 @@ from benchmark_exporter.ledger import DeletionSelection, LedgerError
 from benchmark_exporter.wording import counted
 
 
-@click.command(cls=Command, context_settings=COMMAND_SETTINGS)
+@click.command(
+    cls=Command,
+    context_settings=COMMAND_SETTINGS,
+    epilog="It exits 0, also if there was nothing to delete; 2 if the ledger cannot be written.",
+)
 @option(
     "--run",
     metavar="ID",

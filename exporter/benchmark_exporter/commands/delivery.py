@@ -24,6 +24,7 @@ from typing import IO
 from benchmark_exporter.commands.options import PREFIX
 from benchmark_exporter.commands.output import show
 from benchmark_exporter.tokens import parse_tokens
+from benchmark_exporter.wording import reason_of
 
 UPLOAD_PATH = "/api/v1/results"
 TOKEN_VARIABLE = f"{PREFIX}_TOKEN"
@@ -79,7 +80,7 @@ def read_token(path: Path) -> str:
     try:
         tokens, mistakes = parse_tokens(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise DeliveryError(f"{path}: cannot be read: {error}") from error
+        raise DeliveryError(f"{path}: cannot be read: {reason_of(error)}") from error
     if not tokens:
         raise DeliveryError(f"{path}: {mistakes[0] if mistakes else 'has no token'}")
     return tokens[0].secret

@@ -6,7 +6,6 @@ from pathlib import Path
 import click
 
 from benchmark_exporter.commands import EXIT_OK, EXIT_REJECTED, EXIT_UNUSABLE
-from benchmark_exporter.commands.history import DEFAULT_LEDGER
 from benchmark_exporter.commands.measuring import (
     Reporting,
     detect_option,
@@ -15,12 +14,12 @@ from benchmark_exporter.commands.measuring import (
 )
 from benchmark_exporter.commands.options import (
     COMMAND_SETTINGS,
+    DEFAULT_LEDGER,
     Command,
     Unusable,
-    ledger_option,
     option,
+    read_ledger_options,
     scope_options,
-    stack_option,
 )
 from benchmark_exporter.commands.stack_file import StackError, find_ledger
 from benchmark_exporter.diff import report
@@ -42,8 +41,7 @@ RENDERERS: dict[str, Callable[[Diff], str]] = {
     epilog="It exits 0 if no result is worse, 1 if one is, 2 if none is worse but one is "
     "undecided, or if the diff cannot be made.",
 )
-@ledger_option(f"the stack's, else {DEFAULT_LEDGER}")
-@stack_option
+@read_ledger_options
 @scope_options
 @option(
     "--benchmark",

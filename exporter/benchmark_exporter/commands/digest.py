@@ -11,11 +11,12 @@ import click
 from benchmark_exporter.commands import EXIT_OK
 from benchmark_exporter.commands.options import (
     COMMAND_SETTINGS,
+    DEFAULT_LEDGER,
+    READER_STATUS,
     Command,
     Unusable,
-    ledger_option,
     option,
-    stack_option,
+    read_ledger_options,
     time_options,
 )
 from benchmark_exporter.commands.output import show, show_all
@@ -24,13 +25,11 @@ from benchmark_exporter.digest.weekly import DAY_SECONDS, digests_of, lines, sum
 from benchmark_exporter.ledger import LedgerError
 from benchmark_exporter.ledger.week import WeekRows, read_week
 
-DEFAULT_LEDGER = Path("ledger.sqlite3")
 WEEK_SECONDS = 7 * DAY_SECONDS
 
 
-@click.command("digest", cls=Command, context_settings=COMMAND_SETTINGS)
-@ledger_option(f"the stack's, else {DEFAULT_LEDGER}")
-@stack_option
+@click.command(cls=Command, context_settings=COMMAND_SETTINGS, epilog=READER_STATUS)
+@read_ledger_options
 @time_options
 @option("--project", metavar="NAME", shared=False, help="Only this project.")
 def command(

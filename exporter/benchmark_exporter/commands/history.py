@@ -12,12 +12,13 @@ from benchmark_exporter.commands import EXIT_OK
 from benchmark_exporter.commands.change_table import change_table, changes_to_json
 from benchmark_exporter.commands.options import (
     COMMAND_SETTINGS,
+    DEFAULT_LEDGER,
+    READER_STATUS,
     Command,
     Unusable,
-    ledger_option,
     option,
+    read_ledger_options,
     scope_options,
-    stack_option,
     time_options,
 )
 from benchmark_exporter.commands.output import show, show_all
@@ -29,12 +30,9 @@ from benchmark_exporter.ledger.history import History, RecordedRun
 from benchmark_exporter.ledger.selection import ChangeSelection, RunSelection
 from benchmark_exporter.wording import printable_json
 
-DEFAULT_LEDGER = Path("ledger.sqlite3")
 
-
-@click.command(cls=Command, context_settings=COMMAND_SETTINGS)
-@ledger_option(f"the stack's, else {DEFAULT_LEDGER}")
-@stack_option
+@click.command(cls=Command, context_settings=COMMAND_SETTINGS, epilog=READER_STATUS)
+@read_ledger_options
 @time_options
 @option(
     "--benchmark",

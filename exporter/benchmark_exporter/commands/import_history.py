@@ -47,9 +47,16 @@ from benchmark_exporter.ledger import LedgerError
 from benchmark_exporter.ledger.like_runs import LikeRuns
 from benchmark_exporter.model import Rejected
 from benchmark_exporter.names import Aliases
+from benchmark_exporter.wording import reason_of
 
 
-@click.command("import", cls=Command, context_settings=COMMAND_SETTINGS)
+@click.command(
+    "import",
+    cls=Command,
+    context_settings=COMMAND_SETTINGS,
+    epilog="It exits 0 if all was imported or known, 1 if a file, entry or value was left out, 2 "
+    "if nothing can be imported, 130 after Ctrl-C.",
+)
 @files_argument()
 @option(
     "--project",
@@ -101,7 +108,7 @@ def command(
     def reject(place: str, error: Exception) -> None:
         rejected.append(place)
         is_known = isinstance(error, Rejected | OSError)
-        why = str(error) if is_known else f"{type(error).__name__}: {error}"
+        why = reason_of(error) if is_known else f"{type(error).__name__}: {error}"
         show(f"{place}: left out: {why}", file=sys.stderr)
 
     try:

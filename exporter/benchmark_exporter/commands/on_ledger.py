@@ -6,13 +6,11 @@ from pathlib import Path
 
 from benchmark_exporter.commands import EXIT_OK, EXIT_REJECTED
 from benchmark_exporter.commands.open_ledger import open_ledger
-from benchmark_exporter.commands.options import Unusable, announce
+from benchmark_exporter.commands.options import DEFAULT_LEDGER, Unusable, announce
 from benchmark_exporter.commands.output import show, show_all
 from benchmark_exporter.commands.stack_file import StackError
 from benchmark_exporter.config import ConfigError
 from benchmark_exporter.ledger import Ledger, LedgerError
-
-DEFAULT_LEDGER = Path("ledger.sqlite3")
 
 
 def act_on_ledger(

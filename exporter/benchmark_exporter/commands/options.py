@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import click
@@ -18,6 +19,9 @@ COMMAND_SETTINGS = {"show_default": True, "max_content_width": WIDTH}
 # Of a command that ends in the words of another one, whose options are not its own.
 WORDS_SETTINGS = {**COMMAND_SETTINGS, "allow_interspersed_args": False}
 WORDS_METAVAR = "[OPTIONS] [--]"
+# The ledger of commands that only read, where no stack is found.
+DEFAULT_LEDGER = Path("ledger.sqlite3")
+READER_STATUS = "It exits 0, also if there is nothing to show; 2 if the ledger cannot be read."
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -168,27 +172,26 @@ def metrics_option(function: F) -> F:
     )(function)
 
 
-def ledger_option(default: str, **settings: Any) -> Callable[[F], F]:
-    """The ledger of a stack; `default` says in the help which one is used without the option."""
-    return file_option(
-        "--ledger",
-        help="Database of the exporter: the file that `serve` was given.",
-        show_default=default,
-        **settings,
+def _ledger_options(default: str, note: str = "") -> Callable[[F], F]:
+    return combined(
+        file_option(
+            "--ledger",
+            help=f"Database of the exporter: the file that `serve` was given.{note}",
+            show_default=default,
+        ),
+        stack_option,
     )
+
+
+def read_ledger_options(function: F) -> F:
+    """The ledger that a command only reads."""
+    return _ledger_options(f"the stack's, else {DEFAULT_LEDGER}")(function)
 
 
 def written_ledger_options(function: F) -> F:
     """The ledger that a command changes: it has no default but the stack's."""
-    return combined(
-        file_option(
-            "--ledger",
-            help="Database of the exporter: the file that `serve` was given. Run this as the user "
-            "that `serve` runs as.",
-            show_default="the stack's",
-        ),
-        stack_option,
-    )(function)
+    note = " Run this as the user that `serve` runs as."
+    return _ledger_options("the stack's", note)(function)
 
 
 def time_options(function: F) -> F:

@@ -32,11 +32,14 @@ COMMANDS = {
 # Earlier names of commands, which go on working.
 ALIASES = {"forget": "delete"}
 ABOUT = "Makes Prometheus metrics of the result files that benchmark tools write."
-ABOUT_VARIABLES = f"""\
+MORE_HELP = f"""\
 Every option of a command can be set by a variable: --log-format of serve by
 {PREFIX}_SERVE_LOG_FORMAT, or by {PREFIX}_LOG_FORMAT, which every command with that option reads.
 Where an option's help names its variable, it reads that one alone. Options win over variables, and
 both win over config.yaml.
+
+The help of each command ends with its exit statuses. Where it does not say otherwise, wrong options
+are 2 and Ctrl-C is 130.
 """
 
 
@@ -90,7 +93,7 @@ def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 
 program = Program(
     help=ABOUT,
-    epilog=ABOUT_VARIABLES,
+    epilog=MORE_HELP,
     no_args_is_help=False,
     subcommand_metavar="COMMAND ...",
     context_settings={**COMMAND_SETTINGS, "auto_envvar_prefix": PREFIX},

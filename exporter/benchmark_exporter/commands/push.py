@@ -32,6 +32,7 @@ from benchmark_exporter.commands.options import (
 from benchmark_exporter.commands.output import show
 from benchmark_exporter.commands.stack_file import StackError, find_address
 from benchmark_exporter.ingest.suffixes import SIDECAR_SUFFIX, without_suffix
+from benchmark_exporter.wording import reason_of
 
 _MACHINE_PREFIX = "machine_"  # of the parameters that describe the machine of a result
 # What the command line can state of documents, as parameters of an upload, with its help.
@@ -56,7 +57,12 @@ def _stated_option(name: str, meaning: str) -> Callable[[Callable[..., int]], Ca
     return option(f"--{name.replace('_', '-')}", type=kind, metavar=metavar, help=f"{meaning}.")
 
 
-@click.command(cls=Command, context_settings=COMMAND_SETTINGS)
+@click.command(
+    cls=Command,
+    context_settings=COMMAND_SETTINGS,
+    epilog="It exits 0 if every file has arrived, 1 if one was refused or not delivered in time, 2 "
+    "if none can be sent: no token, a wrong one, or a wrong address.",
+)
 @files_argument()
 @exporter_options("the stack's")
 @stack_option
@@ -153,7 +159,9 @@ def _sidecar(path: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, RecursionError) as error:
-        raise Undelivered(f"its sidecar {sidecar.name} cannot be read: {error}") from error
+        raise Undelivered(
+            f"its sidecar {sidecar.name} cannot be read: {reason_of(error)}"
+        ) from error
     machine = values.pop("machine", None) if isinstance(values, dict) else None
     if not isinstance(values, dict) or not all(
         isinstance(value, str | None) for value in values.values()

@@ -21,7 +21,11 @@ from benchmark_exporter.names import Renaming, Renamings
 from benchmark_exporter.wording import counted
 
 
-@click.command(cls=Command, context_settings=COMMAND_SETTINGS)
+@click.command(
+    cls=Command,
+    context_settings=COMMAND_SETTINGS,
+    epilog="It exits 0 if something has the name, 2 if nothing has it, or it cannot be renamed.",
+)
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")
 @option(

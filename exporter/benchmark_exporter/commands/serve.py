@@ -30,6 +30,7 @@ from benchmark_exporter.metrics.definitions import load_definitions
 from benchmark_exporter.server.serve import serve
 from benchmark_exporter.server.settings import ServeSettings
 from benchmark_exporter.tokens import TokensError, require_token
+from benchmark_exporter.wording import path_and_reason
 
 WEEKLY = values.Parsed("time", parse_weekly)
 # The parts of the stack that pages and runbooks link to.
@@ -53,7 +54,11 @@ link_options = combined(
 )
 
 
-@click.command(cls=Command, context_settings=COMMAND_SETTINGS)
+@click.command(
+    cls=Command,
+    context_settings=COMMAND_SETTINGS,
+    epilog="It exits 0 after Ctrl-C or SIGTERM, 2 if it cannot start.",
+)
 @folder_option(
     "--results-dir",
     default=Path("results"),
@@ -151,7 +156,7 @@ def command(log_format: log.LogFormat, **options: Any) -> int:
             f"{error.filename}: folder not found; create it or name another with --results-dir"
         ) from error
     except OSError as error:
-        raise Unusable(str(error)) from error
+        raise Unusable(path_and_reason(error)) from error
     return EXIT_OK
 
 

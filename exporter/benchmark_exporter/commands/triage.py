@@ -9,16 +9,16 @@ import click
 
 from benchmark_exporter.commands import values
 from benchmark_exporter.commands.config_file import read_config
-from benchmark_exporter.commands.on_ledger import DEFAULT_LEDGER, act_on_ledger
+from benchmark_exporter.commands.on_ledger import act_on_ledger
 from benchmark_exporter.commands.options import (
     COMMAND_SETTINGS,
+    READER_STATUS,
     Group,
     Unusable,
     combined,
     file_option,
-    ledger_option,
     option,
-    stack_option,
+    read_ledger_options,
     written_ledger_options,
 )
 from benchmark_exporter.commands.triage_table import entry_lines, regression_lines
@@ -31,7 +31,7 @@ from benchmark_exporter.triage.rule import TRIAGE_STATES, Saying, TriageState
 
 _with_ledger = partial(act_on_ledger, refusal=TriageError)
 
-scope_options = combined(
+regression_options = combined(
     option("--project", metavar="NAME", shared=False, help="Only of this project."),
     option("--environment", metavar="NAME", shared=False, help="Only of this environment."),
     option("--machine-class", metavar="NAME", shared=False, help="Only of this machine class."),
@@ -55,12 +55,11 @@ def command() -> None:
     """Say what becomes of regressions: who works on them, and which are not real."""
 
 
-@command.command("list", context_settings=COMMAND_SETTINGS)
+@command.command("list", context_settings=COMMAND_SETTINGS, epilog=READER_STATUS)
 @click.argument("name", metavar="[BENCHMARK]", required=False)
-@scope_options
+@regression_options
 @option("--ended", is_flag=True, help="Also those that have ended.")
-@ledger_option(f"the stack's, else {DEFAULT_LEDGER}")
-@stack_option
+@read_ledger_options
 def list_command(
     name: str | None, ended: bool, ledger: Path | None, stack: Path | None, **scope: str | None
 ) -> int:
@@ -75,10 +74,14 @@ def list_command(
     return _with_ledger(ledger, stack, read)
 
 
-@command.command("set", context_settings=COMMAND_SETTINGS)
+@command.command(
+    "set",
+    context_settings=COMMAND_SETTINGS,
+    epilog="It exits 0 if the state is set, 1 if it cannot be, 2 if the ledger cannot be written.",
+)
 @click.argument("state", type=click.Choice(TRIAGE_STATES), metavar="STATE")
 @click.argument("name", metavar="[BENCHMARK]", required=False)
-@scope_options
+@regression_options
 @option("--why", default="", show_default=False, metavar="TEXT", help="Why, in a sentence.")
 @option("--ticket", default="", show_default=False, metavar="TEXT", help="Ticket or its address.")
 @option("--who", metavar="NAME", help="Who says so.", show_default="USER@HOST")
@@ -126,7 +129,7 @@ def set_command(
     return _with_ledger(ledger, stack, say, writes="writing to")
 
 
-@command.command("history", context_settings=COMMAND_SETTINGS)
+@command.command("history", context_settings=COMMAND_SETTINGS, epilog=READER_STATUS)
 @click.argument("name", metavar="[BENCHMARK]", required=False)
 @option("--project", metavar="NAME", shared=False, help="Only of this project.")
 @option(
@@ -137,8 +140,7 @@ def set_command(
     shared=False,
     help="List at most N states.",
 )
-@ledger_option(f"the stack's, else {DEFAULT_LEDGER}")
-@stack_option
+@read_ledger_options
 def history_command(
     name: str | None,
     project: str | None,
@@ -155,10 +157,9 @@ def history_command(
     return _with_ledger(ledger, stack, read)
 
 
-@command.command("times", context_settings=COMMAND_SETTINGS)
+@command.command("times", context_settings=COMMAND_SETTINGS, epilog=READER_STATUS)
 @option("--project", metavar="NAME", shared=False, help="Only of this project.")
-@ledger_option(f"the stack's, else {DEFAULT_LEDGER}")
-@stack_option
+@read_ledger_options
 def times_command(project: str | None, ledger: Path | None, stack: Path | None) -> int:
     """Show how long regressions waited for a state and for their end.
 

@@ -34,7 +34,11 @@ DEFAULT_URL = "ws://localhost:8765"
 TOKEN_VARIABLE = f"{PREFIX}_STREAM_TOKEN"
 
 
-@click.command(cls=Command, context_settings=COMMAND_SETTINGS)
+@click.command(
+    cls=Command,
+    context_settings=COMMAND_SETTINGS,
+    epilog="It exits 130 after Ctrl-C, 0 when its output is closed, 2 if the exporter refuses it.",
+)
 @option(
     "--url",
     type=values.STREAM_URL,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmark_exporter.formats import Origin, parse
 from benchmark_exporter.model import Better, Rejected, Run
+from benchmark_exporter.wording import reason_of
 
 
 class CompareError(Exception):
@@ -63,7 +64,7 @@ def _read(file: Path) -> Run | None:
     try:
         document = parse(file.read_bytes(), Origin(written_seconds=file.stat().st_mtime))
     except (OSError, Rejected) as error:
-        raise CompareError(f"{file}: {error}") from error
+        raise CompareError(f"{file}: {reason_of(error)}") from error
     return document if isinstance(document, Run) else None
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 from benchmark_exporter.review.order import Order, order_of
+from benchmark_exporter.wording import reason_of
 
 GITHUB_API_URL, GITLAB_API_URL = "https://api.github.com", "https://gitlab.com/api/v4"
 Kind = Literal["github", "gitlab"]
@@ -167,7 +168,9 @@ def _event(variables: Mapping[str, str]) -> Mapping[str, Any]:
     try:
         event = msgspec.json.decode(Path(path).read_bytes())
     except (OSError, msgspec.DecodeError) as error:
-        raise TargetError(f"GITHUB_EVENT_PATH: {path}: cannot be read: {error}") from error
+        raise TargetError(
+            f"GITHUB_EVENT_PATH: {path}: cannot be read: {reason_of(error)}"
+        ) from error
     return event if isinstance(event, dict) else {}
 
 

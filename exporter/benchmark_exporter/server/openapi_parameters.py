@@ -54,12 +54,6 @@ def number_from(name: str, limits: tuple[int, int], description: str) -> Json:
     return {"name": name, "in": "query", "description": description, "schema": schema}
 
 
-def in_path(name: str, *values: str) -> Json:
-    """A part of the path; any text, or one of the values."""
-    schema = {"type": "string", **({"enum": list(values)} if values else {})}
-    return {"name": name, "in": "path", "required": True, "schema": schema}
-
-
 def scrape() -> Sequence[Json]:
     """What a scrape may ask for."""
     return [

@@ -19,7 +19,13 @@ from tests.support.upgrades import unpack
         ("delete", "--project", "cache"),
         ("rename", "parsing", "reading"),
         ("check", "--gate", "RESULT"),
+        ("import", "--ledger-only", "RESULT"),
         ("history",),
+        ("history", "--changes"),
+        ("diff", "run:1", "run:2"),
+        ("digest",),
+        ("triage", "list"),
+        ("backfill", "--dry-run"),
     ],
 )
 def test_an_earlier_ledger_is_refused_and_left_as_it_is(

@@ -174,5 +174,5 @@ def test_a_report_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     words = f"--report={tmp_path / 'none' / 'report.json'}"
     check = run("check", "--gate", path, words, environment=NOTHING)
     assert check.returncode == 2
-    assert "none/report.json: No such file" in check.stderr
+    assert "none/report.json: cannot be written: No such file" in check.stderr
     assert run("check", path, f"--report={tmp_path / 'x'}").returncode == 2

@@ -212,7 +212,7 @@ def test_what_cannot_be_read_is_named_with_place_and_reason(
         f"{data}: left out: invalid_value at $.entries.Benchmark[3]: not an object",
         f"{broken}: left out: truncated",
         f"{unknown}: left out: unknown_format",
-        f"{missing}: left out: [Errno 2]",
+        f"{missing}: left out: No such file or directory",
     ):
         assert any(line.startswith(start) for line in errors), start
     assert len(wired.query(RUNS)) == 1

@@ -10,7 +10,7 @@ import yaml
 
 from benchmark_exporter.atomic_write import write_file
 from benchmark_exporter.tokens import parse_tokens
-from stack.parts import has_address, is_sidecar
+from stack.parts import has_address, is_exporter_alone
 from stack.settings import (
     ALERTMANAGER,
     EXPORTER,
@@ -35,7 +35,7 @@ def make_token(settings: Settings) -> Iterator[str]:
         OSError: the file cannot be written.
     """
     file = settings.secrets_dir / SCRAPE_TOKENS
-    if not is_sidecar(settings) or parse_tokens(file.read_text(encoding="utf-8"))[0]:
+    if not is_exporter_alone(settings) or parse_tokens(file.read_text(encoding="utf-8"))[0]:
         return
     with file.open("a", encoding="utf-8") as tokens:
         tokens.write(f"prometheus {secrets.token_urlsafe(32)}\n")
@@ -44,7 +44,7 @@ def make_token(settings: Settings) -> Iterator[str]:
 
 def notices(settings: Settings) -> Iterator[str]:
     """What is set but has no effect on an exporter alone."""
-    if is_sidecar(settings) and settings["WEEKLY_DIGEST"]:
+    if is_exporter_alone(settings) and settings["WEEKLY_DIGEST"]:
         yield (
             "WEEKLY_DIGEST has no effect with PARTS=exporter: Alertmanager sends the digest, and "
             "there is none here"
@@ -54,7 +54,7 @@ def notices(settings: Settings) -> Iterator[str]:
 def weekly_digest(settings: Settings) -> list[str]:
     """The option of `serve` for it; an exporter alone has no Alertmanager to send it."""
     weekly = settings["WEEKLY_DIGEST"]
-    return [f"--weekly-digest={weekly}"] if weekly and not is_sidecar(settings) else []
+    return [f"--weekly-digest={weekly}"] if weekly and not is_exporter_alone(settings) else []
 
 
 def compose(settings: Settings, words: Iterable[str]) -> list[str]:
@@ -66,7 +66,7 @@ def compose(settings: Settings, words: Iterable[str]) -> list[str]:
     Raises:
         OSError: the file cannot be written.
     """
-    if not is_sidecar(settings):
+    if not is_exporter_alone(settings):
         return ["docker", "compose", *words]
     file = settings.state_dir / COMPOSE_FILE
     text = (settings.root / "docker-compose.yml").read_text(encoding="utf-8")

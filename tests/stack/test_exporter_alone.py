@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from benchmark_exporter.tokens import parse_tokens
-from stack import internal, proxy, sidecar
+from stack import exporter_alone, internal, proxy
 from stack import settings as stack_settings
 from stack.compose import ComposeStack
 from stack.containers import proxy_place
@@ -36,7 +36,7 @@ from tests.support.documents import perf_suite
 
 
 @dataclass(frozen=True)
-class Sidecar:
+class ExporterAlone:
     """A checkout where the exporter alone was started, by the command line and not by .env."""
 
     folder: Path
@@ -68,7 +68,7 @@ class Sidecar:
 
     @property
     def token(self) -> str:
-        text = (self.folder / "secrets" / sidecar.SCRAPE_TOKENS).read_text()
+        text = (self.folder / "secrets" / exporter_alone.SCRAPE_TOKENS).read_text()
         [token] = parse_tokens(text)[0]
         return token.secret
 
@@ -92,8 +92,8 @@ def started(
     tmp_path_factory: pytest.TempPathFactory,
     programs: Mapping[str, list[str]],
     free_port: Callable[[], int],
-) -> Iterator[Sidecar]:
-    folder = tmp_path_factory.mktemp("sidecar") / "checkout"
+) -> Iterator[ExporterAlone]:
+    folder = tmp_path_factory.mktemp("exporter_alone") / "checkout"
     weekly = {"WEEKLY_DIGEST": "mon 09:00"}
     checkout(folder, {"MODE": "local", "PROXY_TLS": "yes", **weekly, **ports(free_port)})
     # Of the programs, only the proxy's is there, so a Prometheus would have to be fetched.
@@ -102,13 +102,13 @@ def started(
     (here / "caddy").symlink_to(programs["caddy"][0])
     up = run(folder, "up", PARTS="exporter")
     assert up.returncode == 0, up.stdout + up.stderr
-    yield Sidecar(folder, up.stdout)
+    yield ExporterAlone(folder, up.stdout)
     down = run(folder, "down")
     assert down.returncode == 0, down.stdout + down.stderr
     assert as_started(stack_settings.load(folder, environ={}))["PARTS"] == "all"
 
 
-def test_only_the_exporter_and_its_proxy_run_and_nothing_is_fetched(started: Sidecar) -> None:
+def test_only_the_exporter_and_its_proxy_run_and_nothing_is_fetched(started: ExporterAlone) -> None:
     supervisor = Supervisor(started.settings.state_dir, started.settings.root)
     assert {one.name for one in supervisor.processes()} == {"exporter", "proxy"}
     assert [path.name for path in (started.folder / ".local/programs/usr/bin").iterdir()] == [
@@ -122,11 +122,11 @@ def test_only_the_exporter_and_its_proxy_run_and_nothing_is_fetched(started: Sid
     assert not [word for word in words if word.startswith("--weekly-digest")]
 
 
-def test_what_has_no_effect_is_said(started: Sidecar) -> None:
+def test_what_has_no_effect_is_said(started: ExporterAlone) -> None:
     assert "WEEKLY_DIGEST has no effect with PARTS=exporter: Alertmanager sends" in started.said
 
 
-def test_it_listens_on_the_doors_of_the_document_that_it_has(started: Sidecar) -> None:
+def test_it_listens_on_the_doors_of_the_document_that_it_has(started: ExporterAlone) -> None:
     settings = started.settings
     supervisor = Supervisor(settings.state_dir, settings.root)
     listening = {
@@ -142,7 +142,7 @@ def test_it_listens_on_the_doors_of_the_document_that_it_has(started: Sidecar) -
     assert listening == published | behind
 
 
-def test_up_says_how_another_stack_adds_it(started: Sidecar) -> None:
+def test_up_says_how_another_stack_adds_it(started: ExporterAlone) -> None:
     settings = started.settings
     address = settings.public_url(EXPORTER)
     assert f"EXPORTERS in .env   {address}" in started.said
@@ -153,7 +153,7 @@ def test_up_says_how_another_stack_adds_it(started: Sidecar) -> None:
     assert "make demo" not in started.said
 
 
-def test_a_prometheus_elsewhere_scrapes_with_the_token_alone(started: Sidecar) -> None:
+def test_a_prometheus_elsewhere_scrapes_with_the_token_alone(started: ExporterAlone) -> None:
     assert started.ask("/metrics")[0] == 401
     assert started.ask("/metrics", "x" * 43)[0] == 401
     status, text = started.ask("/metrics?collect[]=state&sparse=1", started.token)
@@ -170,7 +170,7 @@ def test_a_prometheus_elsewhere_scrapes_with_the_token_alone(started: Sidecar) -
     assert started.ask("/metrics", "x" * 43, headers=forged)[0] == 401
 
 
-def test_status_is_about_what_runs(started: Sidecar) -> None:
+def test_status_is_about_what_runs(started: ExporterAlone) -> None:
     status = run(started.folder, "status")
     assert status.returncode == 0, status.stdout + status.stderr
     lines = status.stdout.replace("live page", "live_page").splitlines()
@@ -178,7 +178,7 @@ def test_status_is_about_what_runs(started: Sidecar) -> None:
     assert shown == {"exporter": "ready", "proxy": "ready", "live_page": "ready"}
 
 
-def test_results_are_ingested_and_listed(started: Sidecar) -> None:
+def test_results_are_ingested_and_listed(started: ExporterAlone) -> None:
     document = json.dumps(perf_suite(project="alone"))
     (started.folder / "results/run.json").write_text(document)
 
@@ -189,7 +189,7 @@ def test_results_are_ingested_and_listed(started: Sidecar) -> None:
     until(listed, 30, "the run is listed")
 
 
-def test_reload_and_check_work(started: Sidecar) -> None:
+def test_reload_and_check_work(started: ExporterAlone) -> None:
     reload = run(started.folder, "reload")
     assert reload.returncode == 0, reload.stdout + reload.stderr
     assert "exporter has read its settings" in reload.stdout
@@ -212,14 +212,14 @@ def test_reload_and_check_work(started: Sidecar) -> None:
     ids=lambda words: " ".join(words) if isinstance(words, list) else "",
 )
 def test_what_an_exporter_alone_cannot_do_is_said(
-    started: Sidecar, words: list[str], needs: str
+    started: ExporterAlone, words: list[str], needs: str
 ) -> None:
     done = run(started.folder, *words)
     assert done.returncode == 1, done.stdout
     assert needs in " ".join(done.stderr.split())
 
 
-def test_a_backup_has_its_ledger_and_is_restored(started: Sidecar) -> None:
+def test_a_backup_has_its_ledger_and_is_restored(started: ExporterAlone) -> None:
     backup = run(started.folder, "backup", "--to", str(started.folder.with_name("backups")))
     assert backup.returncode == 0, backup.stdout + backup.stderr
     [file] = started.folder.with_name("backups").glob("*")
@@ -237,7 +237,7 @@ def test_compose_starts_the_same_two(folder: Path) -> None:
     assert [part.name for part in stack.parts()] == ["exporter", "proxy"]
     assert proxy_place(settings).ports.keys() == {"exporter", "stream"}
     whole = yaml.safe_load((folder / "docker-compose.yml").read_text())
-    alone = sidecar.without_the_rest(whole, settings)
+    alone = exporter_alone.without_the_rest(whole, settings)
     assert alone["services"].keys() == {"exporter", "proxy"}
     assert alone["services"]["proxy"]["ports"] == [
         "${BIND_ADDRESS}:${EXPORTER_PORT}:8000",

@@ -9,9 +9,11 @@ from tests.support.live_files import LiveFile
 from tests.support.process import Exporter
 
 BROKEN = [f"bench-{number:02}" for number in range(14)]
+BROKEN_BY = f"commit-{LEAST + 1}"
 PAGES = (
     *("/", "/files", "/addresses", "/live", "/runbooks/PerformanceRegression"),
     *("/benchmarks", f"/benchmark?name={BROKEN[0]}"),
+    f"/commit?hash={BROKEN_BY}&project=router",
 )
 # Enough that the code has changed, and not the machine.
 STEADY = [f"steady-{number:02}" for number in range(40)]

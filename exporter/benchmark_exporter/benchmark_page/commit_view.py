@@ -57,7 +57,8 @@ def _why_here(query: CommitQuery, repositories: Repositories, say: Say) -> str:
         "This address leads to the commit in its repository once {file} says where that is:",
         file="<code>config.yaml</code>",
     )
-    return f"<p>{how}</p><pre><code>{text(_EXAMPLE)}</code></pre>"
+    # It scrolls on a phone, also by the keyboard.
+    return f'<p>{how}</p><pre tabindex="0"><code>{text(_EXAMPLE)}</code></pre>'
 
 
 def _runs(view: CommitView, say: Say) -> str:

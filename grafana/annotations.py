@@ -27,11 +27,26 @@ from grafana.style import CRITICAL, GOOD, NEUTRAL
 IN_RANGE = ">= ${__from}"
 # The time between two points. A sparse series of the slow job has a sample in each.
 STEP_OF_COMMITS = "5m"
+# Those without characters that have a meaning in an address or in HTML: PromQL escapes nothing. The
+# instance is that of this stack's exporter; what others have judged, it knows nothing of.
+LINKED = "benchmark-exporter ([0-9a-fA-F]{7,64}) ([0-9A-Za-z._/-]+)"
 SCOPE_OF_COMMON = "instance, project, environment, machine_class, branch, last_good_commit"
 
 
-def commits() -> dashboard.AnnotationQuery:
-    """Mark the run with which a commit appears, at the time of that run.
+def with_link(expr: str, exporter_url: str) -> str:
+    """Add the label `link`, HTML of a link to the commit; a space where there is none.
+
+    Grafana shows the texts of marks as HTML, and writes the name of a label that is absent.
+    """
+    named = f'label_join({expr}, "of", " ", "instance", "commit_hash", "project")'
+    address = f"{exporter_url}/commit?hash=$1&project=$2"
+    link = f"<a href='{address}' target='_blank'>Open the commit</a>"
+    without = f'label_replace({named}, "link", " ", "", "")'
+    return f'label_replace({without}, "link", "{link}", "of", "{LINKED}")'
+
+
+def commits(exporter_url: str) -> dashboard.AnnotationQuery:
+    """Mark the run with which a commit appears, at the time of that run, of each exporter.
 
     At a start of the stack the newest commits appear, whose runs may be old.
     """
@@ -42,16 +57,17 @@ def commits() -> dashboard.AnnotationQuery:
         f"unless group by ({commit}) (last_over_time({info}[$__interval]))"
     )
     time = f"{BY_SUBJECT} (last_over_time({at}[$__interval] {AHEAD}))"
-    expr = (
-        f"min by (project, branch, commit_hash) (({began}) * {ON_SUBJECT} group_left () {time}) "
-        f"* 1000 {IN_RANGE}"
+    runs = (
+        f"min by (instance, project, branch, commit_hash) "
+        f"(({began}) * {ON_SUBJECT} group_left () {time})"
     )
+    expr = f"{with_link(runs, exporter_url)} * 1000 {IN_RANGE}"
     return _annotation(
         "Commits",
         expr,
         NEUTRAL,
         "commit {{commit_hash}}",
-        "measured of {{project}} on {{branch}}",
+        "measured of {{project}} on {{branch}} {{link}}",
         step=STEP_OF_COMMITS,
         shown=False,  # at 30 days there are so many that the charts are buried
     )
@@ -89,19 +105,22 @@ def regressions() -> dashboard.AnnotationQuery:
     )
 
 
-def changes() -> Iterator[dashboard.AnnotationQuery]:
+def changes(exporter_url: str) -> Iterator[dashboard.AnnotationQuery]:
     """Mark the change points, each at the first run after it, whenever it was found."""
     for direction, color in (("worse", CRITICAL), ("better", GOOD)):
         info = f'benchmark_change_info{{direction="{direction}", {RESULT}}}'
         at = f"{BY_SUBJECT} (benchmark_change_timestamp_seconds)"
+        found = (
+            f"max by ({SUBJECT}, commit_hash, previous_commit_hash) "
+            f"({info} * {ON_SUBJECT} group_left () {at})"
+        )
         yield _annotation(
             f"Changes for the {direction}",
-            f"max by ({SUBJECT}, commit_hash, previous_commit_hash) "
-            f"({info} * {ON_SUBJECT} group_left () {at}) * 1000 {IN_RANGE}",
+            f"{with_link(found, exporter_url)} * 1000 {IN_RANGE}",
             color,
             f"{{{{benchmark_name}}}} is {direction} from here on",
             "{{project}} in {{environment}} on {{branch}}, commit {{commit_hash}}, "
-            "after {{previous_commit_hash}}",
+            "after {{previous_commit_hash}} {{link}}",
             step=SLOW_SCRAPE,
         )
 

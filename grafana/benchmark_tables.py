@@ -1,6 +1,13 @@
 """The tables of the Benchmark dashboard: its newest results, runs and baselines."""
 
-from grafana.cells import OPENS_PAGE, OPENS_PAGE_OF_ROW, figure, label, linked_result, worded
+from grafana.cells import (
+    OPENS_COMMIT,
+    OPENS_COMMITS_SINCE,
+    figure,
+    label,
+    linked_result,
+    worded,
+)
 from grafana.no_data import NO_HISTORY, NO_RUN_NOW
 from grafana.panels import Panel
 from grafana.selectors import (
@@ -133,8 +140,6 @@ def counts() -> Panel:
         panel.override_by_name("Value #A", figure("Newest", unit="dateTimeAsIso"))
         .override_by_name("Value #B", figure("Runs", decimals=0))
         .override_by_name("Value #C", figure("Errors", decimals=0))
-        .override_by_name("run_id", label("run_id", links=[OPENS_PAGE_OF_ROW]))
-        .override_by_name("url", label("url", links=[OPENS_PAGE]))
     )
 
 
@@ -155,7 +160,7 @@ def baselines() -> Panel:
         "Which run each result is judged against in addition to its rolling median, since "
         "when, and how far the rolling median has moved from it. `benchmark-exporter baseline "
         "set` pins a run.",
-        rows(of_baseline("benchmark_baseline_pinned_timestamp_seconds * 1000")),
+        rows(with_page(of_baseline("benchmark_baseline_pinned_timestamp_seconds * 1000"))),
         rows(of_baseline(drift), ref="B"),
         no_value="No pinned baseline of the selection",
         columns=[
@@ -168,6 +173,7 @@ def baselines() -> Panel:
             "project",
             "branch",
             "machine_class",
+            "url",
         ],
         sort="Pinned",
     )
@@ -192,7 +198,7 @@ def changes() -> Panel:
         "Where the level of each result changed last, found afterwards over its newest 500 runs: "
         "the first run after the change, its commit, and that of the run before. A later run can "
         "move or withdraw one. `benchmark-exporter history --changes` lists all.",
-        rows(with_benchmark(of_change("benchmark_change_timestamp_seconds * 1000"))),
+        rows(with_page(with_benchmark(of_change("benchmark_change_timestamp_seconds * 1000")))),
         rows(of_change("benchmark_change_ratio"), ref="B"),
         no_value="No change point of the selection",
         columns=[
@@ -207,6 +213,7 @@ def changes() -> Panel:
             "branch",
             "machine_class",
             "benchmark",
+            "url",
         ],
         sort="First run",
     )
@@ -215,5 +222,8 @@ def changes() -> Panel:
         .override_by_name("Value #B", figure("Change", unit="percentunit", decimals=1))
         .override_by_name("benchmark_name", linked_result())
         .override_by_name("previous_commit_hash", label("previous_commit_hash", "After commit"))
-        .override_by_name("commit_hash", label("commit_hash", "With commit"))
+        .override_by_name(
+            "commit_hash",
+            label("commit_hash", "With commit", links=[OPENS_COMMIT, OPENS_COMMITS_SINCE]),
+        )
     )

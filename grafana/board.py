@@ -104,12 +104,12 @@ class Board:
 
     def annotate(self) -> None:
         """Mark where each commit was first seen, and where an alert on a regression began."""
-        self.dashboard.annotation(annotations.commits())
+        self.dashboard.annotation(annotations.commits(EXPORTER_URL))
         self.dashboard.annotation(annotations.regressions())
 
     def annotate_changes(self) -> None:
         """Mark the change points, each at the first run after it."""
-        for each in annotations.changes():
+        for each in annotations.changes(EXPORTER_URL):
             self.dashboard.annotation(each)
 
 

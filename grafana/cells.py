@@ -1,6 +1,6 @@
 """The columns of tables: labels, numbers, and states in colour."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from grafana_foundation_sdk.models import dashboard as d
 
@@ -10,6 +10,22 @@ from grafana.widths import LONGEST, LONGEST_OF_UNIT, fitting
 # Of the column `url`, and of others in a row that has one.
 OPENS_PAGE = {"title": "The page of this exporter", "url": "${__value.raw}", "targetBlank": True}
 OPENS_PAGE_OF_ROW = {**OPENS_PAGE, "url": "${__data.fields.url}"}
+# Of the columns of commits, in a row that has the columns `project` and `url` too. The raw value,
+# since a hash may have digits only.
+OPENS_COMMIT = {
+    "title": "The commit",
+    "url": (
+        "${__data.fields.url}/commit?hash=${__value.raw:percentencode}"
+        "&project=${__data.fields.project:percentencode}"
+    ),
+    "targetBlank": True,
+}
+# Of that of the newest commit, in a row that has the one before too.
+OPENS_COMMITS_SINCE = {
+    **OPENS_COMMIT,
+    "title": "What came since the commit before",
+    "url": f"{OPENS_COMMIT['url']}&after=${{__data.fields.previous_commit_hash:percentencode}}",
+}
 
 Properties = list[d.DynamicConfigValue]
 
@@ -41,6 +57,12 @@ HEADINGS: Mapping[str, str] = {
 }
 # These take what room is left.
 FLEXIBLE = {"alertname", "benchmark_name", "pipeline", "part", "url"}
+LINKS: Mapping[str, Sequence[Mapping[str, object]]] = {
+    "commit_hash": [OPENS_COMMIT],
+    "previous_commit_hash": [OPENS_COMMIT],
+    "run_id": [OPENS_PAGE_OF_ROW],
+    "url": [OPENS_PAGE],
+}
 
 
 def column(name: str, **properties: object) -> Properties:
@@ -51,8 +73,13 @@ def column(name: str, **properties: object) -> Properties:
 
 
 def label(name: str, heading: str | None = None, **properties: object) -> Properties:
-    """Return the column of a label, wide enough for its heading and usual values."""
+    """Return the column of a label, wide enough for its heading and usual values.
+
+    Commits, runs and pages lead to the exporter of their row.
+    """
     heading = heading or HEADINGS[name]
+    if name in LINKS:
+        properties = {"links": LINKS[name], **properties}
     width = "minWidth" if name in FLEXIBLE else "width"
     needed = {f"custom__{width}": fitting(heading, LONGEST[name])}
     return column(heading, **needed, **properties)

@@ -1,6 +1,6 @@
 """What Prometheus scrapes: the parts, and the exporters of several teams and hosts."""
 
-from grafana.cells import OPENS_PAGE, figure, label, worded
+from grafana.cells import figure, worded
 from grafana.no_data import NO_SAMPLE
 from grafana.panels import SLOW_SCRAPE, Panel, query, states
 from grafana.selectors import BY_SUBJECT, PAGE
@@ -42,7 +42,6 @@ def exporters() -> Panel:
             "Value #A",
             worded("State", mapping(UP)),
         )
-        .override_by_name("url", label("url", links=[OPENS_PAGE]))
         .override_by_name("Value #B", figure("Benchmarks", decimals=0))
         .override_by_name("Value #C", figure("Newest result", unit="dtdurations", decimals=0))
     )

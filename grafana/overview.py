@@ -11,7 +11,7 @@ from grafana_foundation_sdk.models import dashboard as d
 from grafana import few
 from grafana.alerts import firing_alerts
 from grafana.board import Board
-from grafana.cells import figure, linked_result, worded
+from grafana.cells import OPENS_COMMIT, OPENS_COMMITS_SINCE, figure, label, linked_result, worded
 from grafana.exporters import targets
 from grafana.moved_together import moved_together
 from grafana.no_data import NO_CI_RUN, NO_GATE, NO_RUN_NOW, NO_SAMPLE, NO_SAMPLE_OF_EXPORTER
@@ -38,6 +38,7 @@ from grafana.selectors import (
     SCOPE,
     SUBJECT,
     with_benchmark,
+    with_page,
 )
 from grafana.style import (
     CRITICAL,
@@ -185,7 +186,7 @@ def slower_now() -> Panel:
         "Slower now",
         "Each result that is worse than its own history: by how much, how much of that could "
         "be chance, the last good commit, and since when the alert has been firing.",
-        rows(of_regression("benchmark_regression_worsening_ratio")),
+        rows(with_page(of_regression("benchmark_regression_worsening_ratio"))),
         rows(of_regression("benchmark_regression_noise_ratio"), ref="B"),
         rows(of_regression("benchmark_regression_confirmed"), ref="C"),
         rows(of_regression('ALERTS_FOR_STATE{alertname="PerformanceRegression"} * 1000'), ref="D"),
@@ -203,6 +204,7 @@ def slower_now() -> Panel:
             "branch",
             "machine_class",
             "benchmark",
+            "url",
         ],
         sort="Worse by",
     )
@@ -216,6 +218,9 @@ def slower_now() -> Panel:
         )
         .override_by_name("Value #D", figure("Since", unit="dateTimeAsIso"))
         .override_by_name("benchmark_name", linked_result())
+        .override_by_name(
+            "commit_hash", label("commit_hash", links=[OPENS_COMMIT, OPENS_COMMITS_SINCE])
+        )
     )
 
 

@@ -4,7 +4,7 @@ from grafana_foundation_sdk.builders import timeseries
 from grafana_foundation_sdk.models import common as c
 
 from grafana import few
-from grafana.cells import OPENS_PAGE, OPENS_PAGE_OF_ROW, figure, label, worded
+from grafana.cells import figure, label, worded
 from grafana.no_data import NO_RUN, NO_RUN_NOW, NO_SAMPLE_OF_EXPORTER
 from grafana.panels import SLOW_SCRAPE, SLOW_SPARSE, SPARSE, Panel, curves, lines, query, states
 from grafana.selectors import (
@@ -146,8 +146,6 @@ def newest_runs() -> Panel:
         .override_by_name(
             "benchmark_name", label("benchmark_name", links=[to_benchmark("__value.raw")])
         )
-        .override_by_name("run_id", label("run_id", links=[OPENS_PAGE_OF_ROW]))
-        .override_by_name("url", label("url", links=[OPENS_PAGE]))
     )
 
 
@@ -185,7 +183,7 @@ def regressions_by_commit() -> Panel:
         "Regressions by commit",
         "Runs that were a regression, by their gate or against their history, for the five "
         "commits of each benchmark and severity that changed last.",
-        rows(expr),
+        rows(with_page(f"({expr})")),
         no_value="No regression of the selection",
         columns=[
             "severity",
@@ -196,6 +194,7 @@ def regressions_by_commit() -> Panel:
             "environment",
             "branch",
             "machine_class",
+            "url",
         ],
         sort="Runs",
     )

@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.models import dashboard as d
 
 from grafana.board import EXPORTER_URL
-from grafana.cells import OPENS_PAGE, figure, label, linked_result, worded
+from grafana.cells import figure, linked_result, worded
 from grafana.panels import Panel, bars, now, number
 from grafana.selectors import ON_SUBJECT, SUBJECT, with_benchmark, with_page
 from grafana.style import CRITICAL, GOOD, NEUTRAL, thresholds, to_page
@@ -50,7 +50,6 @@ def open_regressions() -> Panel:
         panel.override_by_name("Value", figure("Since", unit="dateTimeAsIso"))
         .override_by_name("state", worded("State", STATES))
         .override_by_name("benchmark_name", linked_result())
-        .override_by_name("url", label("url", links=[OPENS_PAGE]))
         .links([to_page("As JSON", f"{EXPORTER_URL}/api/v1/triage")])
     )
 

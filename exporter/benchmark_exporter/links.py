@@ -67,13 +67,13 @@ class Repository(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def commit(self, commit_hash: str) -> str | None:
         """The address of a commit; None without a setting, or if the text is not a hash."""
-        if self.commit_url is None or not _HASH.fullmatch(commit_hash):
+        if self.commit_url is None or not is_hash(commit_hash):
             return None
         return self.commit_url.replace("{commit}", commit_hash)
 
     def compare(self, base: str, head: str) -> str | None:
         """The address of the commits after `base`, up to `head`; None as for a commit."""
-        if self.compare_url is None or not (_HASH.fullmatch(base) and _HASH.fullmatch(head)):
+        if self.compare_url is None or not (is_hash(base) and is_hash(head)):
             return None
         if base == head:
             return None
@@ -81,6 +81,11 @@ class Repository(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 NOWHERE = Repository()
+
+
+def is_hash(text: str) -> bool:
+    """Whether a text is a hash of a commit, abbreviated or whole; of others there are no links."""
+    return _HASH.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from benchmark_exporter.benchmark_page import address
+from benchmark_exporter.benchmark_page.addresses import commit_address
+from tests.support.asking import ask
 from tests.support.browsing import drop
 from tests.support.documents import result
 from tests.support.histories import STEADY
@@ -112,7 +114,47 @@ def test_the_live_page_has_them_too(page: Page, exporter: Exporter) -> None:
     expect(others.get_by_role("link", name=NEWEST[:12])).to_have_count(0)
 
 
-@pytest.mark.parametrize("path", ["", "benchmarks", address("odd"), address("internal-parsing")])
+@pytest.mark.parametrize("port", ["exporter", "stream"])
+def test_the_address_of_a_commit_leads_to_its_repository(exporter: Exporter, port: str) -> None:
+    """Followed as the links of messages and of Grafana's tables are."""
+    number = exporter.port if port == "exporter" else exporter.stream_port
+    here = f"/{commit_address(NEWEST, 'router')}"
+    site = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    for link, there in (
+        (here, f"{CODE}/commit/{NEWEST}"),
+        (f"{here}&after={GOOD}", f"{CODE}/compare/{GOOD}...{NEWEST}"),
+    ):
+        answer = ask(number, link, {**site, "Sec-Fetch-Dest": "document"})
+        assert (answer.status, answer.headers["Location"]) == (302, there)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_without_a_repository_it_leads_to_the_benchmarks_of_the_commit(
+    page: Page, exporter: Exporter, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    where = commit_address(NEWEST, "internal")
+    page.goto(f"http://127.0.0.1:{exporter.port}/{where}&after={GOOD}")
+    expect(page.locator("h1")).to_have_text(f"Commit {NEWEST}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    expect(page.get_by_text("critical, 50.0% worse")).to_be_visible()
+    page.get_by_role("link", name="internal-parsing").click()
+    expect(page.locator("h1")).to_contain_text("internal-parsing")
+    page.go_back()
+    page.get_by_role("link", name=GOOD[:12]).click()
+    expect(page.locator("h1")).to_have_text(f"Commit {GOOD}")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "benchmarks",
+        address("odd"),
+        address("internal-parsing"),
+        commit_address(HOSTILE, "router"),
+    ],
+)
 def test_no_other_text_and_no_other_project_leads_there(
     page: Page, exporter: Exporter, path: str
 ) -> None:

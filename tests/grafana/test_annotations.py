@@ -146,10 +146,8 @@ def test_a_commit_is_marked_at_its_run_once(
         series("benchmark_run_info", "_x10 1x30", benchmark_name="parse", commit_hash="b2"),
         series("benchmark_last_run_timestamp_seconds", "_ 60x8 590x30", benchmark_name="parse"),
     ]
-    second = {
-        "labels": labels_of(branch="main", commit_hash="b2", project="one"),
-        "value": 590_000,
-    }
+    of = {"branch": "main", "commit_hash": "b2", "project": "one", "instance": "exporter"}
+    second = {"labels": labels_of(**of, of="exporter b2 one", link=" "), "value": 590_000}
     answers(
         programs,
         tmp_path,
@@ -158,3 +156,52 @@ def test_a_commit_is_marked_at_its_run_once(
         # The run of a1 was before the range, so the start of the stack is no mark.
         {"0m": [], "5m": [second], "10m": [], "15m": [], "20m": []},
     )
+
+
+@pytest.mark.parametrize(
+    ("commit", "project", "instance"),
+    [
+        ("0000000006", "parse/fast.v2-b", "benchmark-exporter"),
+        ("0000000006", "one", "perf-b/benchmark-exporter"),
+        ("v1.2.3", "one", "benchmark-exporter"),
+        ("a" * 65, "one", "benchmark-exporter"),
+        ("abcdef12", "a b", "benchmark-exporter"),
+        ("abcdef12", "a&b", "benchmark-exporter"),
+        ("abcdef12' onclick='x", "one", "benchmark-exporter"),
+        ("abcdef12", "<b>", "benchmark-exporter"),
+        ("", "one", "benchmark-exporter"),
+    ],
+)
+def test_a_mark_links_to_a_hash_and_to_nothing_else(
+    programs: Mapping[str, Sequence[str]],
+    tmp_path: Path,
+    commit: str,
+    project: str,
+    instance: str,
+) -> None:
+    """Its text is HTML, in which PromQL escapes nothing."""
+    of = {"project": project, "instance": instance, "benchmark_name": "parse"}
+    info = {"direction": "worse", "commit_hash": commit, "previous_commit_hash": "a1"}
+    found = [
+        series("benchmark_change_info", "1x30", **of, **info),
+        series("benchmark_change_timestamp_seconds", "600x30", **of),
+    ]
+    is_linked = commit == "0000000006" and instance == "benchmark-exporter"
+    url = f"http://localhost:8000/commit?hash={commit}&project={project}"
+    link = f"<a href='{url}' target='_blank'>Open the commit</a>" if is_linked else " "
+    labels = {**OF_PARSE, **of, "commit_hash": commit, "previous_commit_hash": "a1"}
+    labels = {name: value for name, value in labels.items() if value}
+    labels |= {"of": f"{instance} {commit} {project}", "link": link}
+    mark = {"labels": labels_of(**labels), "value": 600_000}
+    answers(programs, tmp_path, "Changes for the worse", found, {"12m": [mark]})
+
+
+def test_a_mark_of_a_commit_shows_its_link() -> None:
+    marks = [
+        annotation
+        for dashboard in DASHBOARDS.values()
+        for annotation in dashboard["annotations"]["list"]
+        if "commit_hash}}" in annotation["titleFormat"] + annotation["textFormat"]
+    ]
+    assert len(marks) > 5
+    assert all(mark["textFormat"].endswith(" {{link}}") for mark in marks)

@@ -75,3 +75,45 @@ def test_a_regression_links_to_its_benchmark() -> None:
         if any(url.startswith("/d/benchmark?") for url in cell_links(panel))
     }
     assert titles >= {"Slower now", "Firing alerts", "Open regressions"}
+
+
+COMMIT = (
+    "${__data.fields.url}/commit?hash=${__value.raw:percentencode}"
+    "&project=${__data.fields.project:percentencode}"
+)
+SINCE = f"{COMMIT}&after=${{__data.fields.previous_commit_hash:percentencode}}"
+
+
+def links_of(panel: Mapping[str, Any], field: str) -> list[str]:
+    """The links of a column: of two overrides of a property, Grafana takes the later one."""
+    found: list[str] = []
+    for override in panel["fieldConfig"]["overrides"]:
+        if override["matcher"] == {"id": "byName", "options": field}:
+            for each in override["properties"]:
+                if each["id"] == "links":
+                    found = [link["url"] for link in each["value"]]
+    return found
+
+
+@pytest.mark.parametrize("panel", TABLES)
+def test_each_commit_leads_to_it_at_the_exporter_of_its_row(panel: Mapping[str, Any]) -> None:
+    """The raw value is the hash: as a number, one of digits only would be another."""
+    fields = listed(panel)
+    for field in fields & {"commit_hash", "previous_commit_hash"}:
+        assert {"project", "url"} <= fields
+        assert "benchmark_exporter_url_info" in panel["targets"][0]["expr"]
+        both = field == "commit_hash" and "previous_commit_hash" in fields
+        assert links_of(panel, field) == ([COMMIT, SINCE] if both else [COMMIT])
+
+
+def test_tables_with_commits_are_among_those() -> None:
+    titles = {
+        panel["title"]
+        for dashboard in DASHBOARDS.values()
+        for panel in panels(dashboard)
+        if panel["type"] == "table" and "commit_hash" in json.dumps(panel["transformations"])
+    }
+    assert titles == {
+        *("Newest runs", "Slower now", "Regressions by commit"),
+        *("Runs", "Pinned baselines", "Newest change points"),
+    }

@@ -105,6 +105,7 @@ def regression(
                 f"?var-project={scope['project']}&var-environment={scope['environment']}"
                 f"&var-branch={scope['branch']}&var-benchmark={benchmark}"
             ),
+            "commit_url": f"http://localhost:8000/commit?hash=fff&project=router&after={commit}",
             "triage_url": f"http://localhost:8000/triage?benchmark_name={benchmark}&branch=main",
             "runbook_url": "http://localhost:8000/runbooks/PerformanceRegression",
         },

@@ -40,6 +40,7 @@ REGRESSION = Alert(
         "summary": SUMMARY,
         "description": DESCRIPTION,
         "dashboard_url": "http://localhost:3000/d/benchmark",
+        "commit_url": "http://localhost:8000/commit?hash=fff&project=router&after=aaa",
         "triage_url": "http://localhost:8000/triage",
         "runbook_url": "http://localhost:8000/runbooks/ja/PerformanceRegression",
     },
@@ -127,6 +128,7 @@ def test_slack(sent: Alertmanager) -> None:
         "最後の正常な実行はコミット aaa です。- 「始まり」、#2 &amp; &lt;b&gt;：\\n 100％",
         "エクスポーター perf-a:8000、https://perf-a:8000",
         "<http://localhost:3000/d/benchmark|ダッシュボード>",
+        "<http://localhost:8000/commit?hash=fff&amp;project=router&amp;after=aaa|コミット>",
         "<http://localhost:8000/triage|トリアージ>",
         "<http://localhost:8000/runbooks/ja/PerformanceRegression|ランブック>",
         "<http://localhost:9090/graph?g0.expr=x|クエリー>",
@@ -146,6 +148,7 @@ def test_pagerduty(sent: Alertmanager) -> None:
     assert payload["custom_details"]["firing"] == (
         f"*発生中* {SUMMARY}\n{DESCRIPTION}\n"
         "ダッシュボード http://localhost:3000/d/benchmark\n"
+        "コミット http://localhost:8000/commit?hash=fff&project=router&after=aaa\n"
         "トリアージ http://localhost:8000/triage\n"
         "ランブック http://localhost:8000/runbooks/ja/PerformanceRegression\n"
         "クエリー http://localhost:9090/graph?g0.expr=x"
@@ -153,6 +156,7 @@ def test_pagerduty(sent: Alertmanager) -> None:
     assert [link["text"] for link in event["links"]] == [
         "ランブック",
         "ダッシュボード",
+        "コミット",
         "トリアージ",
         "サイレンス",
     ]
@@ -170,6 +174,7 @@ def test_email(sent: Alertmanager) -> None:
         f"*発生中* {SUMMARY}",
         *DESCRIPTION.splitlines(),
         "ダッシュボード http://localhost:3000/d/benchmark",
+        "コミット http://localhost:8000/commit?hash=fff&project=router&after=aaa",
         "トリアージ http://localhost:8000/triage",
         "ランブック http://localhost:8000/runbooks/ja/PerformanceRegression",
         "クエリー http://localhost:9090/graph?g0.expr=x",
@@ -177,7 +182,9 @@ def test_email(sent: Alertmanager) -> None:
     ]
     assert silence.startswith(f"サイレンス {EXTERNAL_URL}")
     shown = unescape(re.sub("<[^>]*>", "", html.get_content())).replace("\r\n", "\n")
-    assert shown.startswith(f"発生中 {SUMMARY}\n{DESCRIPTION}\nダッシュボード\nトリアージ\n")
+    assert shown.startswith(
+        f"発生中 {SUMMARY}\n{DESCRIPTION}\nダッシュボード\nコミット\nトリアージ\n"
+    )
     assert f'benchmark_name="{NAME}"' in silence_matchers(links_of(html)[-1])
 
 

@@ -135,12 +135,14 @@ def test_everything_that_one_commit_made_worse_is_one_message(
         "Up to 6.1% could be chance. The last good run was of commit aaa.\n"
         "<http://localhost:3000/d/benchmark?var-project=router&amp;var-environment=ci"
         "&amp;var-branch=main&amp;var-benchmark=compile|Dashboard>\n"
+        "<http://localhost:8000/commit?hash=fff&amp;project=router&amp;after=aaa|Commit>\n"
         "<http://localhost:8000/triage?benchmark_name=compile&amp;branch=main|Triage>\n"
         "<http://localhost:8000/runbooks/PerformanceRegression|Runbook>\n\n"
         "*firing* expand of router became 30% worse in local on main, 12ms → 15.6ms\n"
         "Up to 6.1% could be chance. The last good run was of commit aaa.\n"
         "<http://localhost:3000/d/benchmark?var-project=router&amp;var-environment=local"
         "&amp;var-branch=main&amp;var-benchmark=expand|Dashboard>\n"
+        "<http://localhost:8000/commit?hash=fff&amp;project=router&amp;after=aaa|Commit>\n"
         "<http://localhost:8000/triage?benchmark_name=expand&amp;branch=main|Triage>\n"
         "<http://localhost:8000/runbooks/PerformanceRegression|Runbook>\n"
         f"<{SILENCE}%7Balertname%3D%22PerformanceRegression%22%2Cbranch%3D%22main%22%2C"
@@ -163,10 +165,27 @@ def test_everything_that_one_commit_made_worse_is_one_message(
         "&var-branch=main&var-benchmark=compile",
         "text": "Dashboard",
     }
-    assert page["links"][2] == {
+    assert page["links"][3] == {
         "href": "http://localhost:8000/triage?benchmark_name=compile&branch=main",
         "text": "Triage",
     }
+
+
+def test_each_channel_links_to_the_commit(fired: Alertmanager) -> None:
+    to_commit = "http://localhost:8000/commit?hash=fff&project=router&after=aaa"
+    channels, title = fired.channels, "compile of router became 30% worse in ci on main"
+    _, page = channels.pagerduty.inbox.wait(pagerduty("trigger", title), DEADLINE_SECONDS)
+    assert {"href": to_commit, "text": "Commit"} in page["links"]
+    assert f"\nCommit {to_commit}\n" in page["payload"]["custom_details"]["firing"]
+    subject = (
+        f"[CRITICAL] {title}, 12ms → 15.6ms; expand of router became 30% worse in local on main"
+    )
+    _, received = channels.email.inbox.wait(mail(f"{subject}, 12ms → 15.6ms"), DEADLINE_SECONDS)
+    plain, html = (received.message.get_body((kind,)) for kind in ("plain", "html"))
+    assert plain is not None
+    assert html is not None
+    assert plain.get_content().count(f"\nCommit {to_commit}") == 2
+    assert links_of(html).count(to_commit) == 2
 
 
 def test_a_message_of_many_alerts_names_the_first(fired: Alertmanager) -> None:
@@ -178,8 +197,8 @@ def test_a_message_of_many_alerts_names_the_first(fired: Alertmanager) -> None:
     assert "\n\n12 alerts in all\n" in text
     _, page = fired.channels.pagerduty.inbox.wait(pagerduty("trigger", "many/00"), DEADLINE_SECONDS)
     assert page["payload"]["summary"] == title
-    # The alerts have no dashboard in common, and an empty address would be rejected.
-    assert [link["text"] for link in page["links"]] == ["Runbook", "Silence"]
+    # The alerts have a commit in common, but no dashboard, and an empty address would be rejected.
+    assert [link["text"] for link in page["links"]] == ["Runbook", "Commit", "Silence"]
     assert page["payload"]["custom_details"]["firing"].endswith("\n\n12 alerts in all")
 
 

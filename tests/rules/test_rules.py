@@ -116,7 +116,7 @@ def test_the_labels_of_an_alert_are_constant(alert: Mapping[str, Any]) -> None:
 @EVERY_ALERT
 def test_an_alert_has_a_summary_a_description_and_a_runbook(alert: Mapping[str, Any]) -> None:
     annotations = alert["annotations"]
-    assert annotations.keys() - {"dashboard_url", "triage_url"} == {
+    assert annotations.keys() - {"commit_url", "dashboard_url", "triage_url"} == {
         "summary",
         "description",
         "runbook_url",

@@ -9,9 +9,11 @@ from tests.support.live_files import LiveFile
 from tests.support.process import Exporter
 
 BROKEN = [f"bench-{number:02}" for number in range(14)]
+BROKEN_BY = "0123456789abcdef0123456789abcdef01234567"
 PAGES = (
     *("/", "/files", "/addresses", "/live", "/runbooks/PerformanceRegression"),
     *("/benchmarks", f"/benchmark?name={BROKEN[0]}"),
+    f"/commit?hash={BROKEN_BY}&project=router",
 )
 # Enough that the code has changed, and not the machine.
 STEADY = [f"steady-{number:02}" for number in range(40)]
@@ -37,7 +39,10 @@ def break_all(exporter: Exporter) -> None:
     for number in range(LEAST + 2):
         value = 1.0 if number < LEAST else 2.0
         results = dict.fromkeys(BROKEN, value) | dict.fromkeys(STEADY, 1.0)
-        drop(exporter, f"{number}.json", result(number, results))
+        document = result(number, results)
+        if number > LEAST:
+            document["commit"] = BROKEN_BY
+        drop(exporter, f"{number}.json", document)
     drop(exporter, "orbit.json", perf_suite(project="orbit", speedup=5.0))
     drop(exporter, "venus.json", perf_suite("r2", project="venus", speedup=30.0))
     drop(exporter, "odd.json", {"keys": "of no format"})

@@ -6,7 +6,7 @@ from urllib.parse import quote, urlencode
 from benchmark_exporter.links import Links
 from benchmark_exporter.model import Scope
 
-PAGE, LIST = "benchmark", "benchmarks"
+PAGE, LIST, COMMIT = "benchmark", "benchmarks", "commit"
 # Prometheus has them of a result; see metrics.yaml.
 _VALUE_METRIC = "benchmark_judged_value"
 _IN_STRING = {"\\": "\\\\", '"': '\\"', "\n": "\\n"}
@@ -36,6 +36,11 @@ def address(
     if scope is not None:
         given = {field: getattr(scope, field) for field in given}
     return with_query(PAGE, name=name, **given)
+
+
+def commit_address(commit_hash: str, project: str) -> str:
+    """The address that leads to a project's commit, relative to the site's root; likewise."""
+    return with_query(COMMIT, hash=commit_hash, project=project)
 
 
 def with_query(path: str, **query: str | None) -> str:

@@ -218,6 +218,6 @@ def _triage(state: ResultState, scope: Scope, say: Say) -> str:
     return (
         f"<details><summary>{say('Say what becomes of this regression')}</summary>"
         f"<p>{say('{form}, or where the exporter runs:', form=form)}</p>"
-        f"<pre>{text(triage_command(result, scope))}</pre>"
-        f"<p>{in_stack}</p><pre>{text(stack_command(result, scope))}</pre></details>"
+        f'<pre tabindex="0">{text(triage_command(result, scope))}</pre>'
+        f'<p>{in_stack}</p><pre tabindex="0">{text(stack_command(result, scope))}</pre></details>'
     )

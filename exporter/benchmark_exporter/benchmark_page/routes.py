@@ -7,9 +7,11 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
-from benchmark_exporter.benchmark_page import benchmark_view, list_view
+from benchmark_exporter.benchmark_page import benchmark_view, commit_view, list_view
+from benchmark_exporter.benchmark_page.commit_query import CommitQuery, read_commit_query
+from benchmark_exporter.benchmark_page.commit_reading import read_commit
 from benchmark_exporter.benchmark_page.list_query import ListQuery, read_list_query
 from benchmark_exporter.benchmark_page.list_reading import read_list
 from benchmark_exporter.benchmark_page.markup import text
@@ -59,6 +61,7 @@ class BenchmarkPages:
         return [
             web.get("/benchmark", self.benchmark),
             web.get("/benchmarks", self.benchmarks),
+            web.get("/commit", self.commit),
             *(web.get(f"/{name}", self.file) for name in _TYPES),
         ]
 
@@ -77,6 +80,19 @@ class BenchmarkPages:
         except WrongQuery as wrong:
             return _wrong(wrong, say_for(request))
         return await self._answer(self._list_by_worker, query, say_for(request))
+
+    async def commit(self, request: web.Request) -> web.Response:
+        """Leads to a commit where the settings say that it is shown, or else has its page."""
+        try:
+            query = read_commit_query(request.query)
+        except WrongQuery as wrong:
+            return _wrong(wrong, say_for(request))
+        there = query.address_at(self._repositories().of(query.project))
+        if there is None:
+            return await self._answer(self._commit_by_worker, query, say_for(request))
+        # The settings may change at any time.
+        headers = {**layout.HEADERS, hdrs.LOCATION: there, hdrs.CACHE_CONTROL: "no-store"}
+        return web.Response(status=HTTPStatus.FOUND, headers=headers)
 
     async def file(self, request: web.Request) -> web.Response:
         """The style and the script of the pages."""
@@ -107,6 +123,12 @@ class BenchmarkPages:
         repository = self._repositories().of(found.found.scope.project)
         view = replace(found, repository=repository)
         return HTTPStatus.OK, benchmark_view.page_of(view, query, self._links, say)
+
+    def _commit_by_worker(self, query: CommitQuery, say: Say) -> tuple[HTTPStatus, str]:
+        found = read_commit(self._ledger, query)
+        page = commit_view.page_of(found, query, self._repositories(), say)
+        is_unknown = not (found.rows or found.is_cut)
+        return HTTPStatus.NOT_FOUND if is_unknown else HTTPStatus.OK, page
 
     def _list_by_worker(self, query: ListQuery, say: Say) -> tuple[HTTPStatus, str]:
         found = read_list(self._ledger, query)

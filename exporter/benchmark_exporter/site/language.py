@@ -18,7 +18,7 @@ _NAMES = {"en": "English", "ja": "日本語"}
 # The pages that the switch leads back to, by their path from the start page. Their queries, as they
 # stand in a header.
 _PAGE = re.compile(
-    r"(?:benchmarks?|live|files|addresses|triage|runbooks/(?:[a-z]{2}/)?[A-Za-z0-9]{1,100})?"
+    r"(?:benchmarks?|commit|live|files|addresses|triage|runbooks/(?:[a-z]{2}/)?[A-Za-z0-9]{1,100})?"
     r"(?:\?[!-~]{0,8000})?",
     re.ASCII,
 )

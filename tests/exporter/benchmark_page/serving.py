@@ -9,7 +9,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from yarl import URL
 
 from benchmark_exporter.benchmark_page.routes import BenchmarkPages
-from benchmark_exporter.links import Links
+from benchmark_exporter.links import NO_REPOSITORIES, Links, Repositories
 from benchmark_exporter.server.read_api import ReadApi
 from tests.support.page_reading import ReadPage
 from tests.support.shown_texts import english_left, numbers
@@ -19,11 +19,16 @@ Client = TestClient[web.Request, web.Application]
 
 
 @asynccontextmanager
-async def serving(ledger: Path, now: float) -> AsyncIterator[Client]:
+async def serving(
+    ledger: Path, now: float, repositories: Repositories = NO_REPOSITORIES
+) -> AsyncIterator[Client]:
     """A client of the pages, at a time."""
     api = ReadApi(ledger)
     application = web.Application()
-    application.add_routes(BenchmarkPages(ledger, LINKS, api.read, clock=lambda: now).routes())
+    pages = BenchmarkPages(
+        ledger, LINKS, api.read, clock=lambda: now, repositories=lambda: repositories
+    )
+    application.add_routes(pages.routes())
     application.on_cleanup.append(api.close)
     async with TestClient(TestServer(application)) as client:
         yield client

@@ -20,7 +20,8 @@ from tests.support.paths import REPOSITORY
 from tests.support.process import Exporter
 from tests.support.wired import Wired
 
-PATHS = ("/benchmarks", "/benchmark?name=router", "/benchmark.css", "/search.js")
+COMMIT = "/commit?hash=a1b2c3d&project=router"
+PATHS = ("/benchmarks", "/benchmark?name=router", COMMIT, "/benchmark.css", "/search.js")
 EVIL = {"Origin": "http://evil.example"}
 IMAGE = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
 LINK = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
@@ -110,7 +111,7 @@ def test_long_addresses_are_refused_before_the_ledger_is_read(exporter: Exporter
     assert ask(exporter.port, path).status == HTTPStatus.BAD_REQUEST
 
 
-@pytest.mark.parametrize("address", ["benchmarks", "benchmark?name=a"])
+@pytest.mark.parametrize("address", ["benchmarks", "benchmark?name=a", "commit?hash=a&project=b"])
 async def test_without_a_ledger_it_says_when_to_come_back(tmp_path: Path, address: str) -> None:
     async with serving(tmp_path / "none.sqlite3", 0.0) as client:
         answer = await client.get(f"/{address}")

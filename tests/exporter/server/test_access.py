@@ -25,7 +25,10 @@ JSON = {"Content-Type": "application/json"}
 EVIL = {"Origin": "http://evil.example"}
 ALERTS, RESULTS, GITHUB = "/api/v1/alerts", "/api/v1/results", "/api/v1/github"
 API = ("/api/v1/runs", "/api/v1/results", "/api/v1/diff", "/api/v1/openapi.json")
-PAGES = ("/", "/start-content", "/files", "/addresses", "/live", "/runbooks/Slow", "/site.js")
+PAGES = (
+    *("/", "/start-content", "/files", "/addresses", "/live", "/runbooks/Slow", "/site.js"),
+    "/commit?hash=a1b2c3d&project=router",
+)
 READ = (*PAGES, "/metrics", "/api/v1/status", "/api/v1/changes", *API, "/nothing")
 TRENDS = "/api/v1/trends"
 # As Chromium sends them from a page of another origin.

@@ -15,12 +15,15 @@ from benchmark_exporter.texts.catalog import say_in
 from tests.support.paths import REPOSITORY
 from tests.support.process import DEADLINE_SECONDS, Exporter
 from tests.support.shown_texts import english_left, english_words, numbers
-from tests.support.site_pages import BROKEN, STEADY, break_all, run_two
+from tests.support.site_pages import BROKEN, BROKEN_BY, STEADY, break_all, run_two
 from tests.support.site_pages import PAGES as RICH_PAGES
 
 JAPANESE = {"Accept-Language": "ja,en-US;q=0.9,en;q=0.8"}
 SWITCH = re.compile(r'<p class="language"><a href="([^"]*)" lang="(\w+)" hreflang="\2">')
-PAGES = ("/", "/benchmarks?q=a%20b&sort=name", "/files", "/addresses", "/live", "/benchmark?name=a")
+PAGES = (
+    *("/", "/benchmarks?q=a%20b&sort=name", "/files", "/addresses", "/live", "/benchmark?name=a"),
+    "/commit?hash=a&project=b",
+)
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +122,8 @@ def test_a_runbook_leads_to_that_of_the_other_language(exporter: Exporter) -> No
         "metrics",
         "api/v1/status",
         "files/../../x",
+        "commit/../../x",
+        "commit%2F..%2F..%2Fx",
         "javascript:alert(1)",
         "files%0d%0aSet-Cookie:a=b",
         "runbooks/%0d%0aX",
@@ -172,7 +177,8 @@ def test_headers_that_http_forbids_are_refused(exporter: Exporter, name: str) ->
 
 # What the exporter of these tests shows that is nobody's language: names in documents and alerts.
 DATA = [
-    *(*BROKEN, *STEADY, "router", "orbit", "venus", "bench", "steady", "compiled", "fallback"),
+    *(*BROKEN, *STEADY, BROKEN_BY, "router", "orbit", "venus", "bench", "steady"),
+    *("compiled", "fallback"),
     *("main", "ci", "perf_suite", "self-hosted", "docs/formats.md", "unknown_format"),
     *("odd.json", "half.json", "linux", "cpus", " of 428.5 µs", "/metrics", "/api/v1/openapi.json"),
     *("/api/v1/status", "/api/v1/changes", "/-/healthy", "/-/ready"),

@@ -1,0 +1,101 @@
+"""The page of a commit as HTML, for commits that lead to no repository on the web."""
+
+from collections.abc import Sequence
+
+from benchmark_exporter.benchmark_page.addresses import address, commit_address
+from benchmark_exporter.benchmark_page.benchmark_view import framed
+from benchmark_exporter.benchmark_page.commit_query import CommitQuery
+from benchmark_exporter.benchmark_page.commit_reading import CommitView
+from benchmark_exporter.benchmark_page.markup import (
+    badge,
+    facts,
+    link,
+    short_name,
+    table,
+    text,
+    without_empty,
+)
+from benchmark_exporter.ledger.commit_runs import CommitResult, CommitRun
+from benchmark_exporter.links import Repositories, is_hash
+from benchmark_exporter.site.cells import moment
+from benchmark_exporter.site.commits import commit
+from benchmark_exporter.texts.say import Say
+from benchmark_exporter.wording import ENDED_WITH_ERROR, Said, printable, verdict_said
+
+_EXAMPLE = "commit_url: https://github.com/OWNER/NAME/commit/{commit}"
+
+
+def page_of(view: CommitView, query: CommitQuery, repositories: Repositories, say: Say) -> str:
+    """The whole page."""
+    entries = [(say("Project"), text(query.project))]
+    if is_hash(query.after):
+        before = link(commit_address(query.after, query.project), commit(query.after))
+        entries.append((say("After commit"), before))
+    body = (
+        f'<h1>{say("Commit")} <code class="name">{text(query.hash)}</code></h1>'
+        f"{facts(entries)}{_why_here(query, repositories, say)}"
+        f"<h2>{say('Runs')}</h2>{_runs(view, say)}"
+    )
+    return framed(f"{say('Commit')} {printable(query.hash)}", body, say)
+
+
+def _why_here(query: CommitQuery, repositories: Repositories, say: Say) -> str:
+    """Why there is no link to a repository, and what to do."""
+    if not is_hash(query.hash):
+        why = say("This text is not the hash of a commit, so it leads to no repository.")
+        return f"<p>{why}</p>"
+    if query.project in repositories.by_project:
+        why = say(
+            "The entry of this project in {setting} of {file} has no {key}, so its commits lead "
+            "to no repository.",
+            setting="<code>repositories</code>",
+            file="<code>config.yaml</code>",
+            key="<code>commit_url</code>",
+        )
+        return f"<p>{why}</p>"
+    how = say(
+        "This address leads to the commit in its repository once {file} says where that is:",
+        file="<code>config.yaml</code>",
+    )
+    # It scrolls on a phone, also by the keyboard.
+    return f'<p>{how}</p><pre tabindex="0"><code>{text(_EXAMPLE)}</code></pre>'
+
+
+def _runs(view: CommitView, say: Say) -> str:
+    notes = []
+    if view.has_more:
+        notes.append(say("Only the newest {count} are shown.", count=len(view.rows)))
+    if view.is_cut:
+        notes.append(say("Older runs were not searched: that would take too long."))
+    if not view.rows and not view.is_cut:
+        notes.append(say("The ledger has no run of this commit."))
+    heads = [
+        say("Benchmark"),
+        say("Verdict"),
+        say("Run at (UTC)"),
+        say("Environment"),
+        say("Branch"),
+        say("Machine class"),
+        say("Run"),
+    ]
+    rows: Sequence[Sequence[str]] = [_row(run, result, say) for run, result in view.rows]
+    heads, rows = without_empty(heads, rows)
+    found = table(say("Runs of this commit"), heads, rows) if rows else ""
+    return "".join(f'<p role="note">{note}</p>' for note in notes) + found
+
+
+def _row(run: CommitRun, result: CommitResult, say: Say) -> Sequence[str]:
+    said = ""
+    if result.failed:
+        said = badge(Said(say(ENDED_WITH_ERROR), "critical"))
+    elif result.state is not None:
+        said = badge(verdict_said(result.state, result.worsening_ratio, say=say))
+    return (
+        link(address(result.benchmark, run.scope), short_name(result.benchmark)),
+        said,
+        moment(run.timestamp_seconds),
+        text(run.scope.environment),
+        text(run.stated_branch or run.scope.branch),
+        text(run.scope.machine_class),
+        text(run.run_id),
+    )

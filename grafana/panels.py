@@ -19,7 +19,7 @@ from grafana_foundation_sdk.models import dashboard as d
 from grafana_foundation_sdk.models import heatmap as h
 from grafana_foundation_sdk.models import prometheus as p
 
-from grafana.selectors import until_next_point
+from grafana.selectors import rate_until_now, until_next_point
 from grafana.style import GOOD, NEUTRAL, UNCOLORED, mapping, nothing, thresholds
 
 PROMETHEUS = c.DataSourceRef(type_val="prometheus", uid="prometheus")
@@ -55,12 +55,13 @@ def query(
 
     `step` is the minimum time between two points, from which the windows of rates are derived.
     """
+    moved = rate_until_now(expr) if "rate(" in expr else until_next_point(expr)
     built = (
         prometheus.Dataquery()
         .datasource(PROMETHEUS)
         .editor_mode(p.QueryEditorMode.CODE)
         .ref_id(ref)
-        .expr(until_next_point(expr))
+        .expr(moved)
         .range()
     )
     built.legend_format(legend)

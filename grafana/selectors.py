@@ -105,6 +105,17 @@ def rate_until_now(expr: str) -> str:
     return f"({newest}) {is_last} or ({until_next_point(expr)})"
 
 
+def verdict_over_time(state: str) -> str:
+    """Whether a result was in a state between two points.
+
+    The window of the last point ends after now, and what is left of it may have no sample of a
+    sparse series. Then the state is that at the point, since a change would have been sent.
+    """
+    verdict = f'benchmark_verdict{{state="{state}", {RESULT}}}'
+    within = f"{BY_SUBJECT} (max_over_time({verdict}[$__rate_interval]))"
+    return f"({within} or {BY_SUBJECT} ({verdict}))"
+
+
 def worst_verdict(state: Callable[[str], str]) -> str:
     """The worst verdict as one of the values of `style.VERDICTS`; `state` queries one state.
 

@@ -91,6 +91,18 @@ def test_the_newest_run_does_not_become_older_when_the_exporter_is_down(
     )
 
 
+def test_an_exporter_without_a_result_has_no_age_of_one(programs: Programs, tmp_path: Path) -> None:
+    expr = asked("stack-health", "Exporters", 2)
+    newest = 'benchmark_exporter_last_ingest_timestamp_seconds{instance="i"}'
+    evaluate(
+        programs,
+        tmp_path,
+        {newest: "0 60"},
+        [(expr, "0m", []), (f"max({expr})", "2m", [sample(60)])],
+        interval="1m",
+    )
+
+
 # 100 runs of 12 ms, in a bucket up to 25 ms.
 BUCKETS = {
     f'benchmark_execution_time_ms_bucket{{instance="i", iteration="median", le="{bound}", '
@@ -118,7 +130,7 @@ EVENTS = [
     pytest.param(panel, id=f"{uid}-{panel['title']}")
     for uid, dashboard in DASHBOARDS.items()
     for panel in panels(dashboard)
-    if panel["type"] == "timeseries"
+    if panel["type"] in ("timeseries", "heatmap")
     and panel["fieldConfig"]["defaults"]["unit"] == "none"
     and any("increase(" in target["expr"] for target in panel["targets"])
 ]
@@ -128,8 +140,8 @@ EVENTS = [
 def test_events_are_whole_and_their_window_is_named(panel: Mapping[str, Any]) -> None:
     for target in panel["targets"]:
         assert target["expr"].startswith("round(")
-        assert target["interval"] == "30s"  # hence a window of two minutes
-    assert "within two minutes of each point" in panel["description"]
+        window = {"30s": "two minutes", "210s": "14 minutes"}[target["interval"]]
+        assert f"within {window} of each point" in panel["description"]
 
 
 def test_there_are_graphs_of_events() -> None:

@@ -1,4 +1,4 @@
-"""The newest point of a rate is as large as it was, however long the time between two points."""
+"""The newest point is true, however long the time between two points: its window ends after now."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -44,4 +44,29 @@ def test_a_steady_rate_is_the_same_at_each_point_of_a_month(
         tmp_path,
         {'node_network_receive_bytes_total{device="e"}': counted},
         [(at(point), f"{now}s", [sample(10)]) for point in (last - step, last)],
+    )
+
+
+@pytest.mark.parametrize(
+    ("uid", "title"), [("benchmark", "Verdicts over time"), ("overview", "Verdicts")]
+)
+def test_the_newest_band_of_a_verdict_is_there_before_its_next_sample(
+    programs: Mapping[str, Sequence[str]], tmp_path: Path, uid: str, title: str
+) -> None:
+    """At two days, points are 173 s apart and windows 300 s long: two minutes before the point."""
+    now = 1730 + 30
+    of_result = 'benchmark_name="b", branch="main", environment="e", instance="i", project="p"'
+    verdicts = {
+        f'benchmark_verdict{{state="{state}", machine_class="m", {of_result}}}': value
+        for state, value in (("critical", "1"), ("warning", "0"), ("suspect", "0"))
+    }
+    # Overview shows results that have a time.
+    verdicts[f'benchmark_time_seconds{{statistic="p50", machine_class="m", {of_result}}}'] = "1"
+    [target] = panel_of(uid, title)["targets"]
+    asked = fill_in(target, 2 * 86400, end=now)
+    evaluate(
+        programs,
+        tmp_path,
+        {series: "_ " * 53 + value for series, value in verdicts.items()},  # at 1590 s
+        [(f"max(last_over_time(({asked})[1s:1s] @ 1730))", f"{now}s", [sample(2)])],
     )

@@ -4,7 +4,7 @@ Is anything slower, since which commit and by how much? Is it the code or the ma
 be trusted?
 """
 
-from grafana_foundation_sdk.builders import dashboard
+from grafana_foundation_sdk.builders import common, dashboard
 from grafana_foundation_sdk.models import common as c
 from grafana_foundation_sdk.models import dashboard as d
 
@@ -24,7 +24,7 @@ from grafana.overview_benchmarks import (
     speedup,
     verdicts,
 )
-from grafana.panels import Panel, now, number, tally
+from grafana.panels import NAME_PIXELS, Panel, now, number, tally
 from grafana.selectors import (
     BY_SUBJECT,
     FIRING,
@@ -151,6 +151,7 @@ def alerts() -> Panel:
             "warnings", [d.DynamicConfigValue("thresholds", thresholds(GOOD, (1, WARNING)).build())]
         )
         .orientation(c.VizOrientation.VERTICAL)
+        .text(common.VizTextDisplayOptions().title_size(NAME_PIXELS).value_size(40))
     )
 
 

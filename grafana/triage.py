@@ -28,10 +28,12 @@ def counted(name: str = "", by: str = BY_PROJECT, window: str = "28d") -> str:
     """How much a counter of alerts on regressions grew.
 
     `increase` estimates how much of it lies beyond the samples: of three, it makes four. The ledger
-    keeps the totals, so that they do not begin again at 0.
+    keeps the totals, so that they do not begin again at 0. What has no sample in the day before the
+    window began at 0, which was not always scraped.
     """
     total = f"benchmark_alerts_{name}_total" if name else "benchmark_alerts_total"
-    return f"{by} ({total} - min_over_time({total}[{window}]))"
+    before = f"(last_over_time({total}[1d] offset {window}) or {total} * 0)"
+    return f"{by} (clamp_min({total} - {before}, 0))"
 
 
 def or_none(expr: str, label: str, text: str, value: int = 0) -> str:

@@ -32,6 +32,25 @@ def test_three_regressions_are_three(programs: Programs, tmp_path: Path) -> None
     )
 
 
+def test_the_first_regression_counts_whose_0_was_never_scraped(
+    programs: Programs, tmp_path: Path
+) -> None:
+    counter = f'benchmark_alerts_total{{instance="i", {OF_RESULT}}}'
+    begun = [sample(1, instance="i", project="p")]
+    expr = asked("alerts", "Alerts in 7 days")
+    evaluate(
+        programs,
+        tmp_path,
+        {UP: "1x200", counter: "_ _ _ _ 1 1x150 2x90"},  # the next one 155 hours after the first
+        [
+            (expr, "4h", begun),
+            (expr, "170h", [sample(2, instance="i", project="p")]),
+            (expr, "177h", begun),
+        ],
+        interval="1h",
+    )
+
+
 @pytest.mark.parametrize(
     ("title", "value", "labels"),
     [

@@ -26,7 +26,8 @@ def exporters() -> Panel:
             f"or on (instance) {UP_NOW}"
         ),
         rows(
-            f"count by (instance) ({BY_SUBJECT} (benchmark_last_run_timestamp_seconds))",
+            f"count by (instance) ({BY_SUBJECT} (benchmark_last_run_timestamp_seconds)) "
+            "and on (instance) benchmark_exporter_build_info",
             ref="B",
         ),
         # 0 before the first one, which would be 56 years.

@@ -37,9 +37,13 @@ def counted(name: str = "", by: str = BY_PROJECT, window: str = "28d") -> str:
 
 
 def or_none(expr: str, label: str, text: str, value: int = 0) -> str:
-    """Add one value where the exporter has nothing to count; without an exporter there is none."""
-    none = f"max(benchmark_exporter_build_info) * 0 + {value}"
-    return f'{expr} or on () label_replace({none}, "{label}", "{text}", "", "")'
+    """Add one value where the exporter has nothing to count; without an exporter there is none.
+
+    When it is down, the series of a sum become too old one by one.
+    """
+    up = "benchmark_exporter_build_info"
+    none = f'label_replace(max({up}) * 0 + {value}, "{label}", "{text}", "", "")'
+    return f"({expr}) and on () {up} or on () {none}"
 
 
 def open_regressions() -> Panel:

@@ -78,6 +78,26 @@ def test_a_failed_gate_does_not_become_none(programs: Programs, tmp_path: Path) 
     )
 
 
+def test_a_sum_does_not_become_smaller(programs: Programs, tmp_path: Path) -> None:
+    alerts = fill_in(panel_of("alerts", "Alerts in 7 days")["targets"][0], 900)
+    benchmarks = fill_in(panel_of("stack-health", "Exporters")["targets"][1], 900)
+    of_other = LABELS.replace('benchmark_name="b"', 'benchmark_name="c"')
+    series = {'benchmark_exporter_build_info{instance="i"}': "1 1 1 1 stale"}
+    for name in ("benchmark_alerts_total", "benchmark_last_run_timestamp_seconds"):
+        series |= {f"{name}{{{LABELS}}}": "1 1", f"{name}{{{of_other}}}": "1 1 1 1"}
+    evaluate(
+        programs,
+        tmp_path,
+        series,
+        [
+            (f"max({each})", at, samples)
+            for each in (alerts, benchmarks)
+            for at, samples in (("3m", [sample(2)]), (ALL, []))
+        ],
+        interval="1m",
+    )
+
+
 def test_an_alert_still_leads_to_its_benchmark(programs: Programs, tmp_path: Path) -> None:
     [target] = panel_of("overview", "Firing alerts")["targets"]
     expr = f"count by (benchmark) ({fill_in(target, 900)})"

@@ -27,6 +27,7 @@ from grafana.selectors import (
     RESULT,
     SUBJECT,
     newest,
+    verdict_over_time,
     worst_verdict,
 )
 from grafana.style import CRITICAL, DASHES, VERDICTS, fixed_color, logarithmic, symmetric_log
@@ -121,11 +122,13 @@ def percentiles() -> Panel:
 
 def distribution() -> Panel:
     expr = (
-        f"sum by (le) (increase(benchmark_execution_time_ms_bucket{{{RESULT}}}[$__rate_interval]))"
+        "round(sum by (le) "
+        f"(increase(benchmark_execution_time_ms_bucket{{{RESULT}}}[$__rate_interval])))"
     )
     return heat(
         "Distribution of times",
-        "How many observations fell into each time bucket: raw samples, or each run's median. "
+        "How many observations fell into each time bucket, within 14 minutes of each point, or "
+        "between two points where these are further apart: raw samples, or each run's median. "
         "Backfilled history has no distribution.",
         expr,
         unit="ms",
@@ -134,17 +137,11 @@ def distribution() -> Panel:
 
 
 def verdict_history() -> Panel:
-    def state(name: str) -> str:
-        return (
-            f'{BY_SUBJECT} (max_over_time(benchmark_verdict{{state="{name}", '
-            f"{RESULT}}}[$__rate_interval]))"
-        )
-
     return states(
         "Verdicts over time",
         "The verdict on the newest run of each result, the worst between two points; the "
         "right edge is now.",
-        query(worst_verdict(state), LEGEND, step=SLOW_SPARSE),
+        query(worst_verdict(verdict_over_time), LEGEND, step=SLOW_SPARSE),
         words=VERDICTS,
     )
 
@@ -189,7 +186,8 @@ def speedup() -> Panel:
         unit="suffix:×",
         no_value="No speedup of the selection in this range",
     )
-    return speedup_scale(panel).override_by_regexp("/ p95$/", [DASHES])
+    # Those over a pinned baseline differ by less than a tenth.
+    return speedup_scale(panel).decimals(2).override_by_regexp("/ p95$/", [DASHES])
 
 
 def quantities() -> Panel:

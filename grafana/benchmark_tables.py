@@ -23,6 +23,9 @@ from grafana.selectors import (
 from grafana.style import VERDICTS, mapping
 from grafana.tables import listing, rows
 
+# Of a bucket, as quantiles of a histogram whose only observation is in it; 0 has none.
+LOWER, UPPER = 1e-06, 1
+
 
 def results() -> Panel:
     def of_result(metric: str) -> str:
@@ -76,33 +79,48 @@ def results() -> Panel:
 def all_runs() -> Panel:
     times = f"sum by ({SUBJECT}, iteration, le) (benchmark_execution_time_ms_bucket{{{RESULT}}})"
     counts = f"sum by ({SUBJECT}, iteration) (benchmark_execution_time_ms_count{{{RESULT}}})"
+
+    def bound(share: float, which: float) -> str:
+        """Return a bound of the bucket with a percentile: the lower is nearly 0, the upper 1.
+
+        A histogram with one observation, in that bucket, gives them exactly.
+        """
+        of_all = f"on ({SUBJECT}, iteration) group_left () {share} * {counts}"
+        return f"histogram_quantile({which}, {times} >= bool {of_all})"
+
     panel = listing(
         "Execution time, all runs",
-        "Percentiles over all runs ever, interpolated from the histogram's buckets, to judge "
-        "whether a newest run is unusual. They are of the raw samples, or of each run's "
-        "median if its document has no samples.",
-        rows(f"histogram_quantile(0.5, {times})"),
-        rows(f"histogram_quantile(0.95, {times})", ref="B"),
-        rows(counts, ref="C"),
+        "Between which times P50 and P95 of all runs ever lie, as closely as the histogram's "
+        "buckets say, to judge whether a newest run is unusual. They are of the raw samples, or of "
+        "each run's median if its document has no samples.",
+        rows(bound(0.5, LOWER)),
+        rows(bound(0.5, UPPER), ref="B"),
+        rows(bound(0.95, LOWER), ref="C"),
+        rows(bound(0.95, UPPER), ref="D"),
+        rows(counts, ref="E"),
         no_value=NO_RUN_NOW,
         columns=[
             "benchmark_name",
             "environment",
             "Value #A",
             "Value #B",
-            "iteration",
             "Value #C",
+            "Value #D",
+            "iteration",
+            "Value #E",
             "project",
             "branch",
             "machine_class",
         ],
-        sort="P50",
+        sort="P95 up to",
     )
     return (
         panel.override_by_name("benchmark_name", label("benchmark_name", "Result"))
-        .override_by_name("Value #A", figure("P50", unit="ms", decimals=2))
-        .override_by_name("Value #B", figure("P95", unit="ms", decimals=2))
-        .override_by_name("Value #C", figure("Count", decimals=0))
+        .override_by_name("Value #A", figure("P50 above", unit="ms", decimals=2))
+        .override_by_name("Value #B", figure("P50 up to", unit="ms", decimals=2))
+        .override_by_name("Value #C", figure("P95 above", unit="ms", decimals=2))
+        .override_by_name("Value #D", figure("P95 up to", unit="ms", decimals=2))
+        .override_by_name("Value #E", figure("Count", decimals=0))
     )
 
 

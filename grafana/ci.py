@@ -15,8 +15,8 @@ from grafana.tables import listing, rows
 # A pipeline's branch is any branch, so the variable of the tracked ones does not select it.
 PIPELINE = 'pipeline=~"$pipeline", project=~"$project"'
 RUNS_OF = f"{{{{pipeline}}}} {{{{branch}}}} {{{{trigger}}}}{OF_PROJECT}"
-FEW_CI_RUNS = "No pipeline with 5 runs"
-NO_DURATION = "No run with a duration"
+NO_SHARE = "No share of the selection"
+NO_DURATION = "No duration of the selection"
 
 
 def ci() -> dashboard.Dashboard:
@@ -30,7 +30,7 @@ def ci() -> dashboard.Dashboard:
     board.dashboard.with_variable(
         variable("pipeline", "Pipeline", 'ci_pipeline_status{project=~"$project"}')
     )
-    board.place(6, pipelines(), failure_ratio(), runs(), widths=(7, 7, 10))
+    board.place(6, pipelines(PIPELINE), failure_ratio(), runs(), widths=(7, 7, 10))
     board.place(9, outcomes(), failure_trend())
     board.row("Gates and durations")
     board.place(8, gate_outcomes(), headroom())
@@ -49,7 +49,7 @@ def failure_ratio() -> Panel:
             f"{{{{pipeline}}}}{OF_PROJECT}",
         ),
         unit="percentunit",
-        no_value=FEW_CI_RUNS,
+        no_value=NO_SHARE,
     )
     return panel.decimals(0).min(0).max(1).thresholds(thresholds(GOOD, (0.2, WARNING)))
 

@@ -162,7 +162,7 @@ def ratio_over_runs() -> Panel:
 
 def speedups() -> Panel:
     newest = f'max by ({SUBJECT}, baseline_version) (speedup_ratio{{percentile="p50", {RESULT}}})'
-    labels = ", ".join(f'"{label}"' for label in SUBJECT.split(", "))
+    labels = '"benchmark_name", "project", "branch", "environment", "machine_class", "instance"'
     return matrix(
         "Speedup over each version",
         "How many times faster the newest run is, at the median, than the reference or the pinned "

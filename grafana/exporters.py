@@ -26,11 +26,14 @@ def exporters() -> Panel:
             f"or on (instance) {UP_NOW}"
         ),
         rows(
-            f"count by (instance) ({BY_SUBJECT} (benchmark_last_run_timestamp_seconds))",
+            f"count by (instance) ({BY_SUBJECT} (benchmark_last_run_timestamp_seconds)) "
+            "and on (instance) benchmark_exporter_build_info",
             ref="B",
         ),
+        # 0 before the first one, which would be 56 years.
         rows(
-            "time() - max by (instance) (benchmark_exporter_last_ingest_timestamp_seconds)", ref="C"
+            "time() - (max by (instance) (benchmark_exporter_last_ingest_timestamp_seconds) > 0)",
+            ref="C",
         ),
         no_value=NO_SAMPLE,
         columns=["instance", "Value #A", "version", "Value #B", "Value #C", "url"],

@@ -62,7 +62,7 @@ def movers(which: str) -> Panel:
         "Bars end at 100 %, numbers do not.",
         now(f"topk(10, {moved} > 0)", LEGEND),
         unit="percentunit",
-        no_value="No such result with four weeks of history",
+        no_value="No such change of the selection",
     )
     steps = ((0.1, WARNING), (0.3, CRITICAL)) if which == "worst" else ((0.1, GOOD),)
     return panel.decimals(1).min(0).max(1).thresholds(thresholds(NEUTRAL, *steps))

@@ -12,17 +12,20 @@ from grafana.tables import listing, rows
 # Alertmanager has counters for every integration it knows; only those in use are shown.
 USED = f"and on (integration) {newest('alertmanager_notifications_total')} > 0"
 
+# What the window of `increase` is.
+WITHIN = "within two minutes of each point, or between two points where these are further apart"
+
 
 def sent() -> Panel:
     # Not a rate: for something that happens a few times a day it would be a tiny fraction.
     expr = (
-        "sum by (integration) (increase(alertmanager_notifications_total[$__rate_interval])) "
-        f"{USED}"
+        "round(sum by (integration) "
+        f"(increase(alertmanager_notifications_total[$__rate_interval]))) {USED}"
     )
     panel = curves(
         "Notifications sent",
-        "Notifications that Alertmanager sent between two points, by channel; one "
-        "notification may cover several alerts.",
+        f"Notifications that Alertmanager sent {WITHIN}, by channel; one notification may cover "
+        "several alerts.",
         query(expr, "{{integration}}", step=SLOW_SCRAPE),
         unit="none",
         no_value="No notification",
@@ -37,17 +40,17 @@ def sent() -> Panel:
 
 def failed() -> Panel:
     gave_up = (
-        "sum by (integration) "
-        f"(increase(alertmanager_notifications_failed_total[$__rate_interval])) {USED}"
+        "round(sum by (integration) "
+        f"(increase(alertmanager_notifications_failed_total[$__rate_interval]))) {USED}"
     )
     attempts = (
-        "sum by (integration) "
-        f"(increase(alertmanager_notification_requests_failed_total[$__rate_interval])) {USED}"
+        "round(sum by (integration) "
+        f"(increase(alertmanager_notification_requests_failed_total[$__rate_interval]))) {USED}"
     )
     panel = curves(
         "Failed notifications",
-        "Failed attempts between two points, and notifications given up, by channel. The "
-        "alert NotificationsFailing covers both.",
+        f"Failed attempts {WITHIN}, and notifications given up, by channel. The alert "
+        "NotificationsFailing covers both.",
         query(gave_up, "{{integration}}, given up", step=SLOW_SCRAPE),
         query(attempts, "{{integration}}, attempts", ref="B", step=SLOW_SCRAPE),
         unit="none",

@@ -4,7 +4,7 @@ Is anything slower, since which commit and by how much? Is it the code or the ma
 be trusted?
 """
 
-from grafana_foundation_sdk.builders import dashboard
+from grafana_foundation_sdk.builders import common, dashboard
 from grafana_foundation_sdk.models import common as c
 from grafana_foundation_sdk.models import dashboard as d
 
@@ -24,7 +24,7 @@ from grafana.overview_benchmarks import (
     speedup,
     verdicts,
 )
-from grafana.panels import Panel, now, number, tally
+from grafana.panels import NAME_PIXELS, Panel, now, number, tally
 from grafana.selectors import (
     BY_SUBJECT,
     FIRING,
@@ -54,7 +54,13 @@ from grafana.tables import listing, rows
 # Where there is nothing to count there is no series. If the exporter is down, panels show no number
 # rather than a 0.
 EXPORTER_IS_UP = "max(benchmark_exporter_build_info) * 0"
-MACHINE = {1: ("machine changed", WARNING), 0: ("no shift", GOOD)}
+MACHINE = {
+    1: ("machine changed", WARNING),
+    0: ("no shift", GOOD),
+    -1: ("not checked", NEUTRAL),
+}
+# When it is down, the last samples of its series become too old one by one.
+IF_UP = "and on () benchmark_exporter_build_info"
 WORKING = {1: ("all parts up", GOOD), 0: ("a part is down", CRITICAL)}
 
 
@@ -113,13 +119,14 @@ def unconfirmed() -> Panel:
 
 
 def code_or_machine() -> Panel:
+    shift = f"benchmark_environment_shift_active{{{SCOPE}}}"
     panel = number(
         "Code or machine",
         "Whether nearly all results of some environment moved by about the same ratio, as on "
         "another machine. Checked for runs with at least four judged results.",
-        now(f"max(benchmark_environment_shift_active{{{SCOPE}}})", "shift"),
+        now(f"max({shift}) {IF_UP} or {EXPORTER_IS_UP} - 1", "shift"),
         unit="none",
-        no_value="No run with four judged results",
+        no_value=NO_SAMPLE_OF_EXPORTER,
         words=mapping(MACHINE),
     )
     return panel.decimals(0).thresholds(thresholds(GOOD, (1, WARNING)))
@@ -145,6 +152,7 @@ def alerts() -> Panel:
             "warnings", [d.DynamicConfigValue("thresholds", thresholds(GOOD, (1, WARNING)).build())]
         )
         .orientation(c.VizOrientation.VERTICAL)
+        .text(common.VizTextDisplayOptions().title_size(NAME_PIXELS).value_size(40))
     )
 
 
@@ -153,7 +161,7 @@ def newest_run_age() -> Panel:
         "Time since newest run",
         "Time since the newest run, according to its own document. A benchmark that nobody "
         "runs cannot regress, so more than a day is worth checking.",
-        now(f"time() - max(benchmark_last_run_timestamp_seconds{{{RUN}}})", "age"),
+        now(f"time() - max(benchmark_last_run_timestamp_seconds{{{RUN}}}) {IF_UP}", "age"),
         unit="dtdurations",
         no_value=NO_RUN_NOW,
     )
@@ -190,7 +198,7 @@ def slower_now() -> Panel:
         rows(of_regression("benchmark_regression_noise_ratio"), ref="B"),
         rows(of_regression("benchmark_regression_confirmed"), ref="C"),
         rows(of_regression('ALERTS_FOR_STATE{alertname="PerformanceRegression"} * 1000'), ref="D"),
-        no_value="No regression is reported",
+        no_value="No regression in the newest samples",
         columns=[
             "Value #C",
             "Value #A",
@@ -224,12 +232,12 @@ def slower_now() -> Panel:
     )
 
 
-def pipelines() -> Panel:
+def pipelines(selector: str = 'project=~"$project"') -> Panel:
     panel = number(
         "Pipelines",
         "Outcome of the newest run of ten CI pipelines, by branch and trigger, failed ones first.",
         now(
-            f'bottomk(10, min by ({few.OF_PIPELINE}) (ci_pipeline_status{{project=~"$project"}}))',
+            f"bottomk(10, min by ({few.OF_PIPELINE}) (ci_pipeline_status{{{selector}}}))",
             f"{{{{pipeline}}}} {{{{branch}}}} {{{{trigger}}}}{OF_PROJECT}",
         ),
         unit="none",
@@ -245,7 +253,7 @@ def failed_gates() -> Panel:
     return tally(
         "Failed gates",
         "Benchmarks whose newest run failed its gate.",
-        now(f"count({gates} == 0) or count({gates}) * 0", "failed"),
+        now(f"count({gates} == 0) {IF_UP} or count({gates}) * 0 {IF_UP}", "failed"),
         color=CRITICAL,
         no_value=NO_GATE,
     )

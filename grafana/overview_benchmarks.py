@@ -19,6 +19,7 @@ from grafana.selectors import (
     RUN,
     SUBJECT,
     newest,
+    verdict_over_time,
     with_page,
     worst_verdict,
 )
@@ -83,19 +84,13 @@ def execution_time() -> Panel:
 
 
 def verdicts() -> Panel:
-    def verdict(state: str) -> str:
-        return (
-            f'{BY_SUBJECT} (max_over_time(benchmark_verdict{{state="{state}", '
-            f"{RESULT}}}[$__rate_interval]))"
-        )
-
     return states(
         "Verdicts",
         "The verdict on the newest run of the ten results that are worst at the end of the range, "
         "the worst between two points; the right edge is now. Improved results, and those with "
         "too few runs for a verdict, are shown as fine.",
         query(
-            few.worst(worst_verdict(verdict), 10),
+            few.worst(worst_verdict(verdict_over_time), 10),
             LEGEND,
             step=SLOW_SPARSE,
         ),

@@ -19,11 +19,13 @@ from grafana_foundation_sdk.models import dashboard as d
 from grafana_foundation_sdk.models import heatmap as h
 from grafana_foundation_sdk.models import prometheus as p
 
-from grafana.selectors import until_next_point
+from grafana.selectors import rate_until_now, until_next_point
 from grafana.style import GOOD, NEUTRAL, UNCOLORED, mapping, nothing, thresholds
 
 PROMETHEUS = c.DataSourceRef(type_val="prometheus", uid="prometheus")
 WIDTH = 24
+# Of type, and of a bar with its name above it; those that have no room are scrolled to.
+NAME_PIXELS, VALUE_PIXELS, BAR_PIXELS = 12, 16, 36
 
 # The shortest window is four of the minimum steps. A sparse series has a sample each minute, or, of
 # the slow job, every 210 s. The last step is for rates of those.
@@ -55,12 +57,13 @@ def query(
 
     `step` is the minimum time between two points, from which the windows of rates are derived.
     """
+    moved = rate_until_now(expr) if "rate(" in expr else until_next_point(expr)
     built = (
         prometheus.Dataquery()
         .datasource(PROMETHEUS)
         .editor_mode(p.QueryEditorMode.CODE)
         .ref_id(ref)
-        .expr(until_next_point(expr))
+        .expr(moved)
         .range()
     )
     built.legend_format(legend)
@@ -152,7 +155,7 @@ def number(
         words: the texts of values, with their colours.
         absent: the colour of the text for no data, which would else be that of the lowest values.
     """
-    return (
+    panel = (
         described(stat.Panel(), title, description, unit=unit, no_value=no_value, targets=targets)
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
         .graph_mode(c.BigValueGraphMode.NONE)
@@ -161,6 +164,11 @@ def number(
         # A value of many is named even where there is only one, or a 0 of nothing remains.
         .text_mode(c.BigValueTextMode.VALUE_AND_NAME if named else c.BigValueTextMode.VALUE)
     )
+    if not named:
+        return panel
+    # One below the other, and not in a type that becomes smaller the longer a name is.
+    text = common.VizTextDisplayOptions().title_size(NAME_PIXELS).value_size(VALUE_PIXELS)
+    return panel.orientation(c.VizOrientation.HORIZONTAL).text(text)
 
 
 def tally(
@@ -218,6 +226,11 @@ def bars(
         .display_mode(c.BarGaugeDisplayMode.BASIC)
         .name_placement(c.BarGaugeNamePlacement.TOP)  # to its left, a long name is cut
         .value_mode(c.BarGaugeValueMode.TEXT)
+        # Else many bars have no names, and few have such large ones that they are cut.
+        .text(common.VizTextDisplayOptions().title_size(NAME_PIXELS).value_size(NAME_PIXELS))
+        .sizing(c.BarGaugeSizing.MANUAL)
+        .min_viz_height(BAR_PIXELS)
+        .max_viz_height(BAR_PIXELS)
     )
 
 

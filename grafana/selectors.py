@@ -50,6 +50,10 @@ NOT_SHIFTED = f"unless {ON_SUBJECT} benchmark_regression_shifted == 1 {NOT_PASSE
 _WINDOW = re.compile(r"\[\$__(?:rate_)?interval\](?! offset)")
 # What a function over time gets, if it does not end with the point: see `until_next_point`.
 AHEAD = "offset -$__interval"
+# The end of the range, which is now if it is not in the past; `end()` is the last point.
+END = "${__to:date:seconds}"
+# The shortest window of a rate of what is scraped every 30 s.
+NEWEST_RATE = "2m"
 
 
 # The page of each exporter, as it says itself.
@@ -64,12 +68,11 @@ def with_page(expr: str) -> str:
 def with_benchmark(expr: str) -> str:
     """Add the benchmark of a result as the label `benchmark`, for links.
 
-    It is the result's own name, or else its name without the variant.
+    It is the result's own name where that is a benchmark's, or else its name without the variant,
+    also where there is no sample of the exporter.
     """
-    named, of_variant = (
-        f'label_replace({expr}, "benchmark", "$1", "benchmark_name", "{part}")'
-        for part in ("(.*)", "(.+)/[^/]+")
-    )
+    named = f'label_replace({expr}, "benchmark", "$1", "benchmark_name", "(.*)")'
+    of_variant = f'label_replace({named}, "benchmark", "$1", "benchmark_name", "(.+)/[^/]+")'
     is_benchmark = f"{ON_SUBJECT} benchmark_run_info"
     return f"({named} and {is_benchmark} or {of_variant} unless {is_benchmark})"
 
@@ -91,7 +94,34 @@ def until_next_point(expr: str) -> str:
     return _WINDOW.sub(rf"\g<0> {AHEAD}", expr)
 
 
+def rate_until_now(expr: str) -> str:
+    """Do the same for rates, which divide by their whole window, also where it ends after now.
+
+    At 30 days the last point would have up to half of the true rate. It has that of the last two
+    minutes of the range instead.
+    """
+    newest = _WINDOW.sub(f"[{NEWEST_RATE}] @ {END}", expr)
+    is_last = f"and on () (vector(time() + $__interval_ms / 1000) > {END})"
+    return f"({newest}) {is_last} or ({until_next_point(expr)})"
+
+
+def verdict_over_time(state: str) -> str:
+    """Whether a result was in a state between two points.
+
+    The window of the last point ends after now, and what is left of it may have no sample of a
+    sparse series. Then the state is that at the point, since a change would have been sent.
+    """
+    verdict = f'benchmark_verdict{{state="{state}", {RESULT}}}'
+    within = f"{BY_SUBJECT} (max_over_time({verdict}[$__rate_interval]))"
+    return f"({within} or {BY_SUBJECT} ({verdict}))"
+
+
 def worst_verdict(state: Callable[[str], str]) -> str:
-    """The worst verdict as one of the values of `style.VERDICTS`; `state` queries one state."""
-    bad = f"2 * {state('critical')} > 0 or {state('warning')} > 0"
-    return f"{bad} or 0.5 * {state('suspect')} > 0 or {state('warning')}"
+    """The worst verdict as one of the values of `style.VERDICTS`; `state` queries one state.
+
+    A result is fine only where all bad states are known to be 0. Their last samples have different
+    times, so that when the exporter is down, the one that is 1 may be missing first.
+    """
+    critical, warning, suspect = (state(each) for each in ("critical", "warning", "suspect"))
+    bad = f"2 * {critical} > 0 or {warning} > 0 or 0.5 * {suspect} > 0"
+    return f"{bad} or {critical} + {warning} + {suspect}"

@@ -63,13 +63,14 @@ def stream_messages() -> Panel:
 
 
 def stream_lag() -> Panel:
-    buckets = "sum by (le) (rate(benchmark_stream_lag_seconds_bucket[$__rate_interval]))"
+    buckets = "sum by (le) (increase(benchmark_stream_lag_seconds_bucket[$__rate_interval]))"
     panel = curves(
         "Stream lag",
         "Time from the timestamp of a line in a live file until its message is sent. The "
         "clocks of two machines may differ by more than that. Logarithmic above 0.1 s.",
-        query(f"histogram_quantile(0.5, {buckets})", "p50", step=SLOW_SCRAPE),
-        query(f"histogram_quantile(0.99, {buckets})", "p99", ref="B", step=SLOW_SCRAPE),
+        # Without a message it is NaN, which has a line and a legend.
+        query(f"histogram_quantile(0.5, {buckets}) >= 0", "p50", step=SLOW_SCRAPE),
+        query(f"histogram_quantile(0.99, {buckets}) >= 0", "p99", ref="B", step=SLOW_SCRAPE),
         unit="s",
         no_value="No message in this range",
     )

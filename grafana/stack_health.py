@@ -8,7 +8,7 @@ from grafana.cells import column
 from grafana.exporters import exporters, targets
 from grafana.no_data import NO_SAMPLE, NO_SAMPLE_OF_EXPORTER, NOT_MEASURED
 from grafana.panels import SLOW_SCRAPE, Panel, bars, curves, now, number, query, tally
-from grafana.selectors import newest
+from grafana.selectors import AHEAD, newest
 from grafana.stack_cost import (
     BUDGET_BYTES,
     cpu,
@@ -218,13 +218,19 @@ def scrape_duration() -> Panel:
 
 
 def rule_duration() -> Panel:
-    duration = newest("prometheus_rule_group_last_duration_seconds")
-    group = f'label_replace({duration}, "group", "$1", "rule_group", ".*;(.*)")'
+    def by_group(expr: str) -> str:
+        named = f'label_replace({expr}, "group", "$1", "rule_group", ".*;(.*)")'
+        return f"max by (group) ({named})"
+
+    duration = "prometheus_rule_group_last_duration_seconds"
+    mean = by_group(f"avg_over_time({duration}[1h] {AHEAD} @ end())")
+    longest = f"{by_group(newest(duration))} and on (group) topk(5, {mean})"
     panel = curves(
         "Rule evaluation",
-        "How long the last evaluation of each rule group took. The group with the regressions "
-        "is evaluated every second. Logarithmic above 10 ms.",
-        query(f"max by (group) ({group})", "{{group}}", step=SLOW_SCRAPE),
+        "How long the last evaluation of a rule group took, of the five that took longest on "
+        "average in the hour before the end of the range. `performance`, with the regressions, is "
+        "evaluated twice a second. Logarithmic above 10 ms.",
+        query(longest, "{{group}}", step=SLOW_SCRAPE),
         unit="s",
         no_value=NO_SAMPLE,
     )

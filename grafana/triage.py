@@ -4,13 +4,14 @@ from grafana_foundation_sdk.models import dashboard as d
 
 from grafana.board import EXPORTER_URL
 from grafana.cells import figure, linked_result, worded
+from grafana.no_data import NO_SAMPLE_OF_EXPORTER
 from grafana.panels import Panel, bars, now, number
 from grafana.selectors import ON_SUBJECT, SUBJECT, with_benchmark, with_page
-from grafana.style import CRITICAL, GOOD, NEUTRAL, thresholds, to_page
+from grafana.style import CRITICAL, GOOD, NEUTRAL, mapping, thresholds, to_page
 from grafana.tables import listing, rows
 
-# Nothing is counted before a result's first regression.
-NOTHING_YET = "No regression was triaged in 28 days"
+# What is shown where the exporter counts none, of which it has no series before the first.
+NONE = mapping({-1: ("none", NEUTRAL)})
 BY_PROJECT = "sum by (instance, project)"
 STATES = d.ValueMap(
     options={
@@ -23,9 +24,26 @@ STATES = d.ValueMap(
 )
 
 
-def counted(name: str, by: str = BY_PROJECT, window: str = "28d") -> str:
-    """How much a counter of alerts on regressions grew."""
-    return f"{by} (increase(benchmark_alerts_{name}_total[{window}]))"
+def counted(name: str = "", by: str = BY_PROJECT, window: str = "28d") -> str:
+    """How much a counter of alerts on regressions grew.
+
+    `increase` estimates how much of it lies beyond the samples: of three, it makes four. The ledger
+    keeps the totals, so that they do not begin again at 0. What has no sample in the day before the
+    window began at 0, which was not always scraped.
+    """
+    total = f"benchmark_alerts_{name}_total" if name else "benchmark_alerts_total"
+    before = f"(last_over_time({total}[1d] offset {window}) or {total} * 0)"
+    return f"{by} (clamp_min({total} - {before}, 0))"
+
+
+def or_none(expr: str, label: str, text: str, value: int = 0) -> str:
+    """Add one value where the exporter has nothing to count; without an exporter there is none.
+
+    When it is down, the series of a sum become too old one by one.
+    """
+    up = "benchmark_exporter_build_info"
+    none = f'label_replace(max({up}) * 0 + {value}, "{label}", "{text}", "", "")'
+    return f"({expr}) and on () {up} or on () {none}"
 
 
 def open_regressions() -> Panel:
@@ -39,7 +57,7 @@ def open_regressions() -> Panel:
         "Regressions that have not ended, and levels that are expected, with their state and who "
         "gave it.",
         rows(with_page(with_benchmark(since))),
-        no_value="No open regression",
+        no_value="No open regression in the newest samples",
         columns=[
             *("state", "benchmark_name", "project", "environment", "branch", "who", "ticket"),
             *("Value", "machine_class", "benchmark", "url"),
@@ -61,10 +79,14 @@ def real() -> Panel:
         "Of the regressions that people gave a state in 28 days, the share that was not noise, by "
         "project. RegressionAlertsNoisy fires when it stays below the target, 80 % unless "
         "alerts_real_target_ratio in config.yaml says otherwise.",
-        now(f"1 - {noise} / ({counted('triaged')} > 0)", "{{project}}"),
+        now(
+            or_none(f"1 - {noise} / ({counted('triaged')} > 0)", "project", "triaged", -1),
+            "{{project}}",
+        ),
         unit="percentunit",
-        no_value=NOTHING_YET,
+        no_value=NO_SAMPLE_OF_EXPORTER,
         named=True,
+        words=NONE,
     )
     return panel.decimals(0).thresholds(thresholds(CRITICAL, (0.8, GOOD)))
 
@@ -73,9 +95,9 @@ def a_week() -> Panel:
     panel = number(
         "Alerts in 7 days",
         "Regressions that began in the last seven days, by project.",
-        now(f"{BY_PROJECT} (increase(benchmark_alerts_total[7d]))", "{{project}}"),
+        now(or_none(counted(window="7d"), "project", "all projects"), "{{project}}"),
         unit="none",
-        no_value="No regression in 7 days",
+        no_value=NO_SAMPLE_OF_EXPORTER,
         named=True,
     )
     return panel.decimals(0).thresholds(thresholds(NEUTRAL))
@@ -83,13 +105,15 @@ def a_week() -> Panel:
 
 def until(title: str, description: str, seconds: str, count: str) -> Panel:
     """The mean of a time over 28 days, by project."""
+    mean = f"round({counted(seconds)} / ({counted(count)} > 0))"
     panel = number(
         title,
         description,
-        now(f"round({counted(seconds)} / ({counted(count)} > 0))", "{{project}}"),
+        now(or_none(mean, "project", count, -1), "{{project}}"),
         unit="dtdurations",
-        no_value=NOTHING_YET,
+        no_value=NO_SAMPLE_OF_EXPORTER,
         named=True,
+        words=NONE,
     )
     return panel.decimals(1).thresholds(thresholds(NEUTRAL))
 
@@ -120,6 +144,7 @@ def noisy_benchmarks() -> Panel:
         "Noise by benchmark, 28 days",
         "Benchmarks with most regressions that turned out to be noise in the last 28 days.",
         noise,
+        "benchmark_name",
         "{{benchmark_name}} {{project}} {{environment}} {{branch}}",
     )
 
@@ -131,16 +156,17 @@ def noisy_hosts() -> Panel:
         "Environments and machine classes with most regressions that turned out to be noise in the "
         "last 28 days.",
         noise,
+        "environment",
         "{{environment}} {{machine_class}}",
     )
 
 
-def noise_of(title: str, description: str, expr: str, legend: str) -> Panel:
+def noise_of(title: str, description: str, expr: str, label: str, legend: str) -> Panel:
     panel = bars(
         title,
         description,
-        now(f"topk(10, {expr} > 0.5)", legend),
+        now(or_none(f"topk(10, {expr} > 0)", label, "none so far"), legend),
         unit="none",
-        no_value="No noise in 28 days",
+        no_value=NO_SAMPLE_OF_EXPORTER,
     )
     return panel.decimals(0).min(0).thresholds(thresholds(NEUTRAL))

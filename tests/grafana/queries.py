@@ -1,6 +1,7 @@
 """The queries of a dashboard, as Grafana would send them."""
 
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,8 @@ SHORTEST_SCRAPE_INTERVAL = "1s"  # the data source's timeInterval
 PANEL_PIXELS = 1000  # hence the maximum number of points of a range
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_VARIABLE = re.compile(r"\$(?:\{([a-zA-Z_]\w*)\}|([a-zA-Z_]\w*))")  # $1 is label_replace's
+# $1 is label_replace's. The only format is that of a time in seconds.
+_VARIABLE = re.compile(r"\$(?:\{([a-zA-Z_]\w*)(?::date:seconds)?\}|([a-zA-Z_]\w*))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,14 @@ def _query(
 
 
 def fill_in(
-    target: Mapping[str, Any], range_seconds: int, variables: Mapping[str, str] = VARIABLES
+    target: Mapping[str, Any],
+    range_seconds: int,
+    variables: Mapping[str, str] = VARIABLES,
+    *,
+    end: int | None = None,
 ) -> str:
-    """Return the expression of one query with its variables filled in.
+    """Return the expression of one query with its variables filled in; the range ends now or at
+    `end`, in seconds since 1970.
 
     `__rate_interval` follows from `__interval` and the query's minimum step by Grafana's rule: the
     greater of four steps, and the interval plus one step.
@@ -82,8 +89,10 @@ def fill_in(
     values = {
         **variables,
         "__from": "0",
+        "__to": str(round(time.time()) if end is None else end),
         "__range": f"{range_seconds}s",
         "__interval": f"{interval}s",
+        "__interval_ms": str(1000 * interval),
         "__rate_interval": f"{max(interval + least, 4 * least)}s",
     }
     expr: str = target["expr"]

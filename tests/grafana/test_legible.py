@@ -117,6 +117,26 @@ def test_a_bar_has_its_name_above_it_where_it_is_not_cut(panel: Panel) -> None:
     assert panel["options"]["namePlacement"] == "top"
 
 
+@pytest.mark.parametrize("panel", parameters("bargauge"))
+def test_each_bar_has_room_for_its_name(panel: Panel) -> None:
+    """Without a least height, fourteen have none; without a size, names of two are cut."""
+    options = panel["options"]
+    assert options["sizing"] == "manual"  # else the least height has no effect
+    name = 1.5 * options["text"]["titleSize"]
+    assert options["text"]["valueSize"] == options["text"]["titleSize"] == 12
+    assert options["minVizHeight"] == options["maxVizHeight"] >= name + options["text"]["valueSize"]
+
+
+@pytest.mark.parametrize("panel", parameters("stat"))
+def test_a_name_of_a_number_can_be_read_however_long_it_is(panel: Panel) -> None:
+    options = panel["options"]
+    if options["textMode"] == "value_and_name":
+        assert options["text"]["titleSize"] == 12
+        assert options["orientation"] == (
+            "vertical" if panel["title"] == "Alerts firing" else "horizontal"
+        )
+
+
 # Ages and durations that may be hours: "1 hours" in seconds, "1 hour" as a duration.
 LONG = re.compile(r"time\(\) -|_(triage|close)_seconds_total|suite_duration|\* 60\)")
 

@@ -19,7 +19,8 @@ SHOW_IT = {"bargauge", "stat", "table", "timeseries"}
 # An empty answer has many causes: another selection, another range, a part that is not scraped.
 CAUSES = re.compile(
     r"\bdown\b|\byet\b|\bcopy\b|\bkernel\b|\bprocessor\b|\bonly\b|\bfirst\b|\bthere is no\b|"
-    r"\bnothing is\b|\bwrites?\b|\bless than\b",
+    r"\bnothing is\b|\bwrites?\b|\bless than\b|\bwith (four|5)\b|\bis reported\b|\bwas\b|"
+    r"open regression$",
     re.IGNORECASE,
 )
 

@@ -45,12 +45,10 @@ HISTORY = {
     "Weekly median time": "seven days",
     "Runs per day": "a day",
     "Slowdown against the fastest environment, over runs": "the mean of a day",
-    "Stream messages": "a rate",
     "Stream lag": "of the messages of some minutes",
     "Samples per second": "the most between two points",
-    "CPU by process": "a rate",
     "Scrape duration": "the longest between two points",
-    "Ingest": "a rate, and the most between two points",
+    "Ingest": "the most between two points",
 }
 # Of those, the newest point still has each series that there is now; and of these, whose values
 # change while nothing happens.

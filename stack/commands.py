@@ -112,6 +112,7 @@ def fetched(settings: Settings) -> Stack:
 
 
 def _check_machine(stack: Stack, settings: Settings) -> None:
+    preflight.check_writable(settings)
     settings.state_dir.mkdir(exist_ok=True)
     if isinstance(stack, LocalStack):
         say(stack.end_orphans())  # which would be taken for others that have our ports

@@ -8,6 +8,7 @@ from stack import alert_language, credential, internal, proxy_users
 from stack.backup import age
 from stack.dashboards import lay_out
 from stack.parts import is_sidecar
+from stack.preflight import check_writable
 from stack.prometheus_config import lay_out_for_container
 from stack.settings import Settings, StackError
 from stack.sidecar import SCRAPE_TOKENS, make_token
@@ -47,9 +48,10 @@ def prepare(settings: Settings) -> Iterator[str]:
     are made readable for their group, which the containers join, and closed to others.
 
     Raises:
-        StackError: the results folder cannot be made, or the proxy's users or the credentials of
-            remote write have a mistake.
+        StackError: a folder cannot be written to or made, or the proxy's users or the credentials
+            of remote write have a mistake.
     """
+    check_writable(settings)
     settings.state_dir.mkdir(exist_ok=True)
     age.note_longest(settings)
     try:

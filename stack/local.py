@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -18,12 +19,14 @@ from stack import (
     parts,
     prometheus_folder,
     proxy,
+    sent_notes,
 )
 from stack.log_excerpt import excerpt
 from stack.processes import Processes, local_parts
 from stack.programs import NAMES, SIDECAR_NAMES, Programs
 from stack.record import Placement
 from stack.settings import (
+    ALERTMANAGER,
     EXPORTER,
     PROMETHEUS,
     VICTORIAMETRICS,
@@ -93,6 +96,7 @@ class LocalStack:
         if self._supervisor.is_running():
             self._supervisor.update()
         else:
+            yield from self._forget_future()
             self._supervisor.start()
 
     def down(self) -> Iterator[str]:
@@ -264,6 +268,16 @@ class LocalStack:
         for process in alive:
             process.kill()
         psutil.wait_procs(alive, timeout=STOP_SECONDS)
+
+    def _forget_future(self) -> Iterator[str]:
+        """Remove what an Alertmanager that does not run noted of a time that is yet to come."""
+        for part in high_availability.members(ALERTMANAGER, self._settings):
+            notes = self._folder / part.name / "data" / "nflog"
+            if removed := sent_notes.remove_from_future(notes, time.time()):
+                yield (
+                    f"the clock was set back: removed {removed} of {part.name}'s notes of what it "
+                    "has sent, so that what lasts is sent again"
+                )
 
     def _made(self, name: str) -> Path:
         folder = self._folder / name

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmark_exporter.atomic_write import write_file
+from stack import high_availability
+from stack.settings import ALERTMANAGER, Settings
 
 # What the clocks of a cluster's members may differ by.
 AHEAD_SECONDS = 60.0
@@ -18,6 +20,21 @@ AHEAD_SECONDS = 60.0
 ENTRY, TIMESTAMP, SECONDS = 1, 5, 1
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 FIXED_BYTES = {FIXED64: 8, FIXED32: 4}
+
+
+def forget_future(settings: Settings, now_seconds: float) -> Iterator[str]:
+    """Remove what Alertmanagers that do not run noted of the future; yields a line for each.
+
+    Raises:
+        OSError: a file cannot be read or written.
+    """
+    for part in high_availability.members(ALERTMANAGER, settings):
+        notes = settings.state_dir / part.name / "data" / "nflog"
+        if removed := remove_from_future(notes, now_seconds):
+            yield (
+                f"the clock was set back: removed {removed} of {part.name}'s notes of what it has "
+                "sent, so that what lasts is sent again"
+            )
 
 
 def remove_from_future(file: Path, now_seconds: float) -> int:

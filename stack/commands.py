@@ -18,6 +18,7 @@ from stack.settings import (
     EXPORTER,
     PROMETHEUS,
     PROXY,
+    STATE,
     STREAM,
     UNPUBLISHED,
     Settings,
@@ -112,6 +113,7 @@ def fetched(settings: Settings) -> Stack:
 
 
 def _check_machine(stack: Stack, settings: Settings) -> None:
+    preflight.check_writable(settings)
     settings.state_dir.mkdir(exist_ok=True)
     if isinstance(stack, LocalStack):
         say(stack.end_orphans())  # which would be taken for others that have our ports
@@ -150,8 +152,8 @@ def status(settings: Settings) -> None:
         raise StackError("the stack is stopped; `make up` starts it")
     if "unsupervised" in words.values():
         raise StackError(
-            "the supervisor was killed, so what still runs would not be restarted; `make up` "
-            "starts it again"
+            f"the supervisor was killed, or {STATE} was removed while it ran, so what runs is "
+            "out of reach; `make up` ends it and starts it again"
         )
     if set(words.values()) != {"ready"}:
         raise StackError("`make up` starts what is missing, `make logs` says why it is")

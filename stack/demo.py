@@ -180,8 +180,11 @@ def _bring_in_history(settings: Settings, stack: Stack, folder: Path) -> None:
     )
     aside = folder / f".{HISTORY}.part"
     aside.mkdir()
-    for name, document in dated:
-        (aside / name).write_text(json.dumps(document), encoding="utf-8")
+    try:
+        for name, document in dated:
+            (aside / name).write_text(json.dumps(document), encoding="utf-8")
+    except OSError as error:  # which names no file if it is the disk that is full
+        raise OSError(error.errno, error.strerror, str(aside)) from error
     ingested = _files_ingested(settings)
     aside.replace(folder / HISTORY)
     expected = ingested + len(dated)

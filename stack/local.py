@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from stack import (
     parts,
     prometheus_folder,
     proxy,
+    sent_notes,
 )
 from stack.log_excerpt import excerpt
 from stack.processes import Processes, local_parts
@@ -93,6 +95,7 @@ class LocalStack:
         if self._supervisor.is_running():
             self._supervisor.update()
         else:
+            yield from sent_notes.forget_future(self._settings, time.time())
             self._supervisor.start()
 
     def down(self) -> Iterator[str]:
@@ -148,7 +151,8 @@ class LocalStack:
     def states(self) -> Mapping[str, str]:
         """Whether each part is running, stopped or failed, or unsupervised.
 
-        Unsupervised is a process whose supervisor was killed: it would not be restarted.
+        Unsupervised is a process whose supervisor was killed, or cannot be reached since the
+        state folder was removed.
         """
         supervised = {state.name: state.state for state in self._supervisor.processes()}
         known = {name: STATES.get(state, "failed") for name, state in supervised.items()}
@@ -252,13 +256,18 @@ class LocalStack:
             yield from (line.strip() for line in done.stdout.splitlines() if line.strip())
 
     def end_orphans(self) -> Iterator[str]:
-        """End what a killed supervisor left behind; yields a line for each process."""
-        if not self._supervisor.is_running():
+        """End what cannot be reached any more; yields a line for each process.
+
+        A supervisor is first, since it starts again what is ended.
+        """
+        known_id = self._supervisor.process_id()
+        yield from self._end(orphans.supervisors(self._settings, known_id))
+        if not known_id:
             yield from self._end([process for process, _ in orphans.find(self._settings)])
 
     def _end(self, processes: Sequence[psutil.Process]) -> Iterator[str]:
         for process in processes:
-            yield f"ending process {process.pid}, which nothing supervises any more"
+            yield f"ending process {process.pid}, which `make` can no longer reach"
             process.terminate()
         _, alive = psutil.wait_procs(processes, timeout=STOP_SECONDS)
         for process in alive:

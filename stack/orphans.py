@@ -1,4 +1,7 @@
-"""Processes of a checkout that nothing supervises any more."""
+"""Processes of a checkout that its commands cannot reach.
+
+Their supervisor was killed, or the state folder was removed while they ran.
+"""
 
 import psutil
 
@@ -7,6 +10,17 @@ from stack.settings import ALERTMANAGER, PROMETHEUS, Settings
 
 # The option of a server that says where it stores.
 STORES = {PROMETHEUS: "storage.tsdb.path", ALERTMANAGER: "storage.path"}
+
+
+def supervisors(settings: Settings, known_id: int) -> list[psutil.Process]:
+    """This checkout's supervisors but for the known one: they would start their parts again."""
+    configuration = str(settings.state_dir / "supervisord.conf")
+    return [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if process.pid != known_id
+        and {"supervisor.supervisord", configuration} <= set(process.info["cmdline"] or ())
+    ]
 
 
 def find(settings: Settings) -> list[tuple[psutil.Process, str]]:

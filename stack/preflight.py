@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+from stack.backup import age
 from stack.high_availability import ADDED
 from stack.settings import STREAM, UNPUBLISHED, Part, Settings, StackError
 
@@ -27,7 +28,7 @@ def check(
     *,
     make_results: bool = True,
 ) -> None:
-    """Check the results folder, the disk, the address and the ports that the stack needs.
+    """Check the checkout, the results folder, the disk, the address and the ports.
 
     `own_ports` are those on which this stack already listens. `make_results` makes the results
     folder if it does not exist.
@@ -35,13 +36,48 @@ def check(
     Raises:
         StackError: something is missing; the message names all of it.
     """
-    found = [*_disk(settings)]
+    found = [*_read_only(settings), *_disk(settings)]
     if make_results or settings.results_dir.exists():
         found = [*_results(settings, mode), *found]
     if mode == "local" or _engine_is_here():
         found += _addresses(settings, mode, parts, own_ports)
     if found:
         raise StackError("\n".join(found))
+
+
+def check_writable(settings: Settings) -> None:
+    """Check that what `make up` makes can be written to the checkout.
+
+    Raises:
+        StackError: it cannot; the message says where, and what to do.
+    """
+    if found := list(_read_only(settings)):
+        raise StackError("\n".join(found))
+
+
+def _read_only(settings: Settings) -> Iterator[str]:
+    """Which folders of the checkout that `make` writes to cannot be written to, in one line."""
+    written = (settings.state_dir, settings.secrets_dir, settings.root / age.FOLDER)
+    closed = {folder: _closed(folder) for folder in written}
+    names = [str(folder.relative_to(settings.root)) for folder in written if closed[folder]]
+    if names:
+        reasons = sorted({reason for reason in closed.values() if reason})
+        yield (
+            f"{settings.root}: the stack keeps what it makes in {', '.join(names)}, which cannot "
+            f"be written to ({', '.join(reasons)}); use a copy of the checkout in a folder of "
+            f"user {_user()}"
+        )
+
+
+def _closed(folder: Path) -> str:
+    """Why a folder cannot be written to, or made; empty if it can."""
+    there = folder
+    while not there.exists():
+        there = there.parent
+    if os.access(there, os.W_OK | os.X_OK):
+        return ""
+    is_read_only = os.statvfs(there).f_flag & os.ST_RDONLY
+    return os.strerror(errno.EROFS if is_read_only else errno.EACCES)
 
 
 def _results(settings: Settings, mode: str) -> Iterator[str]:
@@ -83,11 +119,14 @@ def _secrets_group(settings: Settings) -> int:
 
 
 def _disk(settings: Settings) -> Iterator[str]:
-    if (free := shutil.disk_usage(settings.root).free) < LEAST_FREE_BYTES:
-        yield (
-            f"{settings.root}: the disk is full, {free / 1e6:.0f} MB are free and "
-            f"{LEAST_FREE_BYTES / 1e6:.0f} MB needed; make room and run it again"
-        )
+    """Which disk is full: that of the checkout, or the state folder's own."""
+    folders = [folder for folder in (settings.root, settings.state_dir) if folder.exists()]
+    for folder in {folder.stat().st_dev: folder for folder in folders}.values():
+        if (free := shutil.disk_usage(folder).free) < LEAST_FREE_BYTES:
+            yield (
+                f"{folder}: the disk is full, {free / 1e6:.0f} MB are free and "
+                f"{LEAST_FREE_BYTES / 1e6:.0f} MB needed; make room and run it again"
+            )
 
 
 def _addresses(

@@ -9,6 +9,7 @@ from stack.backup import age
 from stack.dashboards import lay_out
 from stack.exporter_alone import SCRAPE_TOKENS, make_token
 from stack.parts import is_exporter_alone
+from stack.preflight import check_writable
 from stack.prometheus_config import lay_out_for_container
 from stack.settings import Settings, StackError
 
@@ -47,9 +48,10 @@ def prepare(settings: Settings) -> Iterator[str]:
     are made readable for their group, which the containers join, and closed to others.
 
     Raises:
-        StackError: the results folder cannot be made, or the proxy's users or the credentials of
-            remote write have a mistake.
+        StackError: a folder cannot be written to or made, or the proxy's users or the credentials
+            of remote write have a mistake.
     """
+    check_writable(settings)
     settings.state_dir.mkdir(exist_ok=True)
     age.note_longest(settings)
     try:

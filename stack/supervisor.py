@@ -70,6 +70,12 @@ class Supervisor:
             return False
         return True
 
+    def process_id(self) -> int:
+        """That of the one which runs; 0 if none does."""
+        if not self.is_running():
+            return 0
+        return int((self._folder / "supervisord.pid").read_text())
+
     def start(self) -> None:
         """Start it, and with it every process.
 

@@ -235,7 +235,9 @@ def test_failures_come_and_go_on_the_open_page(context: BrowserContext, exporter
     page.goto(f"http://127.0.0.1:{exporter.port}/")
     away = exporter.folder / "away"
     exporter.results.rename(away)
-    expect(page.get_by_text("No results are ingested")).to_be_visible()
+    expect(page.get_by_text("No results are ingested:")).to_be_visible()
+    expect(page.get_by_role("heading", name="No results are ingested")).to_be_visible()
+    expect(page.get_by_text("Nothing is wrong")).to_have_count(0)
     away.rename(exporter.results)
     expect(page.get_by_text("No results are ingested")).to_have_count(0)
 

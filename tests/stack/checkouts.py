@@ -54,7 +54,7 @@ def write_env(folder: Path, line: str) -> None:
 
 def link_programs(folder: Path) -> None:
     """Give a checkout the programs of this one."""
-    (folder / ".local").mkdir()
+    (folder / ".local").mkdir(exist_ok=True)
     (folder / ".local/programs").symlink_to(REPOSITORY / ".local/programs")
 
 

@@ -5,6 +5,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import pytest
+
+from stack import demo, settings
 from stack.demo_documents import (
     CONFIG_COMPILATION,
     KERNEL_CACHE,
@@ -13,6 +16,7 @@ from stack.demo_documents import (
     PROJECTS,
 )
 from stack.demo_history import DAYS, DRIFT, STEP, documents
+from stack.local import LocalStack
 from tests.support.wired import Wired
 
 NOW = datetime(2026, 3, 18, 14, 30, 15, tzinfo=UTC)  # a Wednesday
@@ -36,6 +40,16 @@ def medians(project: str, first_day: int, last_day: int) -> float:
             if ages[0] < NOW - made(run) < ages[1]
         )
     )
+
+
+def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "clean", lambda *_: "")
+    monkeypatch.setattr(demo, "_files_ingested", lambda _: 0)
+    monkeypatch.setattr(demo, "history", lambda _: [("/dev/full", {"any": "document"})])
+    values = settings.Settings(tmp_path, settings.defaults().values)
+    with pytest.raises(OSError, match="No space left on device") as raised:
+        demo.run(values, LocalStack(values))
+    assert raised.value.filename == str(tmp_path / "results/demo/.history.part")
 
 
 def test_every_document_is_a_run_of_its_own(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The stack as processes: what its commands say and leave when something is stopped or dead."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,13 +13,13 @@ import psutil
 import pytest
 
 from benchmark_exporter.tokens import parse_tokens
-from stack import settings
+from stack import orphans, settings
 from stack.local import LocalStack
 from stack.prepare import prepare
 from stack.programs import COMPILED_IN, WORKING_FOLDER
 from stack.settings import EXPORTER, PROMETHEUS, STREAM
 from tests.stack.backends import get
-from tests.stack.checkouts import environment_without_settings, run_stack, write_env
+from tests.stack.checkouts import environment_without_settings, link_programs, run_stack, write_env
 
 
 def states(folder: Path) -> dict[str, str]:
@@ -100,6 +101,32 @@ def test_a_dead_supervisor_is_no_ready_stack_and_up_starts_it_again(equipped: Pa
         assert set(states(equipped).values()) == {"ready"}
     finally:
         assert run_stack(equipped, "down").returncode == 0
+
+
+def test_a_state_folder_that_was_removed_leaves_no_second_stack(equipped: Path) -> None:
+    folder = equipped
+    write_env(folder, "PARTS=exporter")
+    up = run_stack(folder, "up")
+    try:
+        assert up.returncode == 0, up.stdout + up.stderr
+        supervisor = psutil.Process(int((folder / ".local/supervisord.pid").read_text()))
+        before = [supervisor, *supervisor.children()]
+        removed = (folder / ".local").rename(folder / "removed")
+        shutil.rmtree(removed, ignore_errors=True)  # as `git clean -xdf` does
+        status = run_stack(folder, "status")
+        assert status.returncode == 1
+        assert ".local was removed while it ran" in status.stderr
+        link_programs(folder)
+        again = run_stack(folder, "up")
+        assert again.returncode == 0, again.stdout + again.stderr
+        assert f"ending process {supervisor.pid}, which `make` can no longer" in again.stdout
+        assert not any(process.is_running() for process in before)
+        assert set(states(folder).values()) == {"ready"}
+    finally:
+        assert run_stack(folder, "down").returncode == 0
+    values = settings.load(folder, environ={})
+    assert not orphans.supervisors(values, 0)
+    assert not orphans.find(values)
 
 
 def test_a_part_that_crashes_shows_its_panic(equipped: Path) -> None:

@@ -1,6 +1,7 @@
 """What `make up` finds wrong with the machine before it fetches or starts anything."""
 
 import os
+import re
 import shutil
 import socket
 import stat
@@ -62,6 +63,8 @@ def public_folder() -> Iterator[Path]:
     """A folder that every user can reach, unlike those of pytest."""
     folder = Path("/var/tmp") / f"strataregula-test-{os.getpid()}"
     folder.mkdir(mode=0o755)
+    if not os.geteuid():  # the user that it is tried as then
+        os.chown(folder, 65534, 65534)
     yield folder
     shutil.rmtree(folder)
 
@@ -175,6 +178,46 @@ def test_a_full_disk_is_called_so(small_disk: Path) -> None:
         return
     with pytest.raises(StackError, match="the disk is too full to unpack Prometheus"):
         Programs(small_disk / "programs").fetch()
+
+
+def test_a_read_only_checkout_is_called_so_and_what_to_do(small_disk: Path) -> None:
+    values = settings.Settings(small_disk, settings.defaults().values)
+    preflight.check_writable(values)
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    said = (
+        f"{small_disk}: the stack keeps what it makes in .local, secrets, node_exporter/textfile, "
+        "which cannot be written to (Read-only file system); use a copy of the checkout in a "
+        "folder of user "
+    )
+    for check in (preflight.check_writable, lambda values: list(prepare(values))):
+        with pytest.raises(StackError, match=re.escape(said)):
+            check(values)
+
+
+def test_a_checkout_of_another_user_is_named_with_the_folders(public_folder: Path) -> None:
+    (public_folder / "secrets").mkdir(mode=0o555)
+    said = as_ordinary_user(public_folder)
+    assert f"{public_folder}: the stack keeps what it makes in secrets, which cannot be" in said
+    assert "written to (Permission denied); use a copy" in said
+
+
+def test_a_full_disk_under_the_state_folder_alone_is_found(small_disk: Path) -> None:
+    root = small_disk.parent / "checkout"
+    (root / "results").mkdir(parents=True)
+    (root / ".local").symlink_to(small_disk)
+    with pytest.raises(StackError, match=f"{root}/.local: the disk is full, 8 MB are free"):
+        preflight.check(settings.Settings(root, settings.defaults().values), "local", (), ())
+
+
+def test_packages_that_cannot_be_written_are_named_with_what_to_do() -> None:
+    made = subprocess.run(
+        [REPOSITORY / "stack/make-venv", "/proc/nowhere/.venv"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode == 1
+    assert made.stderr.startswith("/proc/nowhere/.venv: cannot be written to; it holds the Python")
 
 
 def test_containers_asked_for_without_an_engine_are_refused_at_once(folder: Path) -> None:

@@ -110,8 +110,8 @@ class Collector:
         self._publish(exposition, now)
 
     def _is_steady(self, now: float) -> bool:
-        """Whether no hold ends and nothing is too old, and the clock was not set back."""
-        return self._rendered_seconds <= now < self.exposition.stale_at_seconds
+        """Whether one was published, no hold ends, nothing is too old, the clock not set back."""
+        return 0.0 < self._rendered_seconds <= now < self.exposition.stale_at_seconds
 
     def _expose_fitting(
         self, ledger: Ledger, live: Live, now: float, *, at_once: bool

@@ -46,6 +46,8 @@ class AbsenceReport:
             AlertmanagerError: Alertmanager does not accept it.
         """
         now = self._clock()
+        if self._starts_at is not None:  # unless the clock was set back
+            self._starts_at = min(self._starts_at, now)
         is_down = self._absence.unscraped_seconds() > self._keeping.report_after_seconds
         if is_down:
             self._starts_at = self._starts_at or now

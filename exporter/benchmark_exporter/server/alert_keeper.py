@@ -83,8 +83,15 @@ class AlertKeeper:
 
     def _extended(self, alerts: Sequence[ActiveAlert], away_seconds: float) -> list[ActiveAlert]:
         left = min(self._keeping.extend_seconds, self._keeping.limit_seconds - away_seconds)
-        ends_at = self._clock() + timedelta(seconds=left)
-        return [msgspec.structs.replace(alert, ends_at=ends_at) for alert in alerts]
+        now = self._clock()
+        ends_at = now + timedelta(seconds=left)
+        # One that began in the future, before the clock was set back, would end before that.
+        return [
+            msgspec.structs.replace(
+                alert, starts_at=min(alert.starts_at or now, now), ends_at=ends_at
+            )
+            for alert in alerts
+        ]
 
     def _log_end(self) -> None:
         if self._extended_after_seconds is None:

@@ -46,10 +46,11 @@ class _Results(NamedTuple):
     made_seconds: float
     version: int
     repositories: Repositories
+    is_failing: bool
     html: tuple[str, str]
 
 
-_NO_RESULTS = _Results(float("-inf"), -1, Repositories(), ("", ""))
+_NO_RESULTS = _Results(float("-inf"), -1, Repositories(), False, ("", ""))
 
 
 class Site:
@@ -98,8 +99,9 @@ class Site:
     def _now(self, say: Say) -> str:
         known, last = self._source.known(), self._results.get(say.language, _NO_RESULTS)
         is_due = time.monotonic() - last.made_seconds >= RESULTS_SECONDS
-        of = known.version, self._source.repositories()
-        if (last.version, last.repositories) != of and is_due:
+        is_failing = self._source.failures().ingest is not None
+        of = known.version, self._source.repositories(), is_failing
+        if (last.version, last.repositories, last.is_failing) != of and is_due:
             results = start_results(known, self._source, say)
             last = self._results[say.language] = _Results(time.monotonic(), *of, results)
         return start_content(known, last.html, say)

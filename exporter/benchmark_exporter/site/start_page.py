@@ -42,14 +42,17 @@ def start_content(known: Known, results: tuple[str, str], say: Say) -> str:
 
 
 def start_results(known: Known, source: Source, say: Say) -> tuple[str, str]:
-    """What it says of the ledger's state: the headline and the rest, as HTML."""
-    state = known.state
+    """What it says of the ledger's state: the headline and the rest, as HTML.
+
+    It also depends on whether ingest fails: nothing is called right that is not known.
+    """
+    state, is_failing = known.state, source.failures().ingest is not None
     owners = list(state.owners.values())
     wrong = wrong_now(owners, state.notifications)
     repositories = source.repositories()
-    runs = _runs_part(run_table(owners, state.branches, repositories, say), known, say)
+    runs = _runs_part(run_table(owners, state.branches, repositories, say), known, say, is_failing)
     return (
-        escape(_headline(known, wrong, say)),
+        escape(_headline(known, wrong, say, is_failing)),
         wrong_part(wrong, source, say)
         + missing_alerts(state.notifications, say)
         + runs
@@ -57,24 +60,32 @@ def start_results(known: Known, source: Source, say: Say) -> tuple[str, str]:
     )
 
 
-def _headline(known: Known, wrong: Wrong, say: Say) -> str:
+def _headline(known: Known, wrong: Wrong, say: Say, is_failing: bool) -> str:
     critical, warnings = (wrong.count(severity) for severity in SEVERITIES)
     counts = [say("{count} critical", count=critical)] if critical else []
     if warnings:
         counts.append(say.counted(warnings, "{count} warning", "{count} warnings"))
     if counts:
         return say(", ").join(counts)
+    if is_failing:
+        return say("No results are ingested")
     return say("Nothing is wrong") if known.state.commits else say("Nothing yet")
 
 
-def _runs_part(table: str, known: Known, say: Say) -> str:
+def _runs_part(table: str, known: Known, say: Say, is_failing: bool) -> str:
     if table:
         return f"{table}<p>{link('benchmarks', say('All benchmarks'))}</p>"
+    folder = f"<code>{escape(known.results_dir)}</code>"
+    if is_failing:
+        waits = say(
+            "What is in {folder} appears here once results are ingested again.", folder=folder
+        )
+        return f"<h2>{say('No runs yet')}</h2><p>{waits}</p>"
     how = say(
         "Copy a result file of a benchmark tool into {folder}, or run a benchmark with {command}. "
         "It appears here within seconds. A file that cannot be read is listed under {files} with "
         "the reason.",
-        folder=f"<code>{escape(known.results_dir)}</code>",
+        folder=folder,
         command="<code>benchmark-exporter run</code>",
         files=link("files", say("Files")),
     )

@@ -4,8 +4,9 @@ import pytest
 
 from benchmark_exporter.metrics.exposition import join
 from benchmark_exporter.metrics.holding import AWAITED_CHECK_SECONDS, AWAITED_SECONDS, Hold
+from benchmark_exporter.metrics.live import Live
 from tests.support.documents import perf_suite
-from tests.support.wired import START_SECONDS, Wired, samples, value
+from tests.support.wired import START_SECONDS, Wired, same_as_whole, samples, value
 
 # Of the part that is scraped every second.
 INGESTED = "benchmark_exporter_files_ingested_total"
@@ -103,6 +104,20 @@ def test_nor_does_a_restart_with_that_clock(wired: Wired, set_back: float) -> No
         wired.restart()
         assert shown(wired, INGESTED, PERF_SUITE) == shown(wired, OBSERVATIONS, COMPILED) == 1
         wired.now = born
+
+
+@pytest.mark.parametrize("set_back", [3.0, 3600.0, 86_400.0])
+def test_nor_does_it_keep_an_exporter_from_starting(wired: Wired, set_back: float) -> None:
+    for number in range(3):
+        wired.take(f"{number}.json", perf_suite(str(number)))
+        wired.now += wired.config.histogram_hold_seconds
+        wired.render()
+    born = wired.now - wired.config.histogram_hold_seconds
+    wired.now = max(START_SECONDS + 1, born) - set_back
+    wired.restart()
+    live = Live(0, 0.0)
+    _, shown_first = wired.collector.expose(wired.ledger, live, wired.now, at_once=False)
+    same_as_whole(wired.collector, wired.ledger, live, wired.now, shown_first)
 
 
 def test_a_clock_that_was_ahead_for_a_while_does_not_end_later_holds(wired: Wired) -> None:

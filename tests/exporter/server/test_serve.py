@@ -187,6 +187,7 @@ def test_a_missing_results_folder_is_reported_and_retried(exporter: Exporter) ->
     page = exporter.get("/").decode()
     assert f"No results are ingested: {html.escape(reason)}" in page
     assert 'href="runbooks/IngestFailing"' in page
+    exporter.until(lambda: b"<h1>No results are ingested</h1>" in exporter.get("/"))
     # Other changes of the ledger do not hide it.
     alert = {
         "status": "firing",
@@ -203,7 +204,21 @@ def test_a_missing_results_folder_is_reported_and_retried(exporter: Exporter) ->
     exporter.until(lambda: exporter.value("benchmark_exporter_files_duplicate_total") == 1)
     exporter.until(lambda: exporter.value(failing) == 0)
     assert json.loads(exporter.get("/api/v1/status"))["failure"] is None
-    assert b"No results are ingested" not in exporter.get("/")
+    assert b"No results are ingested:" not in exporter.get("/")
+    exporter.until(lambda: b"<h1>Nothing is wrong</h1>" in exporter.get("/"))
+
+
+def test_a_start_page_without_runs_promises_nothing_while_ingest_fails(exporter: Exporter) -> None:
+    promise = b"It appears here within seconds."
+    exporter.until(lambda: promise in exporter.get("/"))
+    away = exporter.folder / "away"
+    exporter.results.rename(away)
+    exporter.until(lambda: b"appears here once results are ingested again" in exporter.get("/"))
+    page = exporter.get("/")
+    assert promise not in page
+    assert b"<h1>No results are ingested</h1>" in page
+    away.rename(exporter.results)
+    exporter.until(lambda: promise in exporter.get("/"))
 
 
 def test_sigterm_ends_it_cleanly_and_a_restart_shows_the_same(exporter: Exporter) -> None:

@@ -176,7 +176,7 @@ def _wrong(view: BenchmarkView, say: Say) -> Iterator[tuple[str, str]]:
 
 def _runbook(alertname: str, say: Say) -> str:
     # The names of rules are words; another one has no runbook.
-    return link(runbook_address(alertname, say), say("Runbook")) if alertname.isalnum() else ""
+    return link(runbook_address(alertname), say("Runbook")) if alertname.isalnum() else ""
 
 
 def _links(view: BenchmarkView, query: BenchmarkQuery, links: Links, say: Say) -> str:

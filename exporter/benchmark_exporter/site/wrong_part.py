@@ -206,7 +206,7 @@ def _runbooks(names: Iterable[str], source: Source, say: Say, firing: Container[
         say("{runbook} (fires)", runbook=shown) if name in firing else shown
         for name in names
         if source.has_runbook(name)
-        for shown in [link(runbook_address(name, say), name)]
+        for shown in [link(runbook_address(name), name)]
     ]
     return say("Runbook: {links}", links=say(", ").join(links)) if links else ""
 

@@ -1,4 +1,4 @@
-"""The list of benchmarks as HTML: filters that stay in the address, and 100 rows a page."""
+"""The list of benchmarks as HTML: filters that stay in the address, and 50 rows a page."""
 
 from collections.abc import Iterator, Sequence
 from html import escape

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from benchmark_exporter.benchmark_page import benchmark_view, list_view
 from benchmark_exporter.benchmark_page.list_query import ListQuery, read_list_query
-from benchmark_exporter.benchmark_page.list_reading import read_list
+from benchmark_exporter.benchmark_page.list_reading import Lists
 from benchmark_exporter.benchmark_page.markup import text
 from benchmark_exporter.benchmark_page.query import (
     BenchmarkQuery,
@@ -36,7 +36,8 @@ _TYPES = {"benchmark.css": "text/css", "search.js": "text/javascript"}
 class BenchmarkPages:
     """Answers with pages of what is in the ledger at a path. They write nothing.
 
-    `repositories` are those of the settings in effect, to which commits are links.
+    `repositories` are those of the settings in effect, to which commits are links. `version` is the
+    number of the state that the other pages show, 0 while there is none.
     """
 
     def __init__(
@@ -47,8 +48,10 @@ class BenchmarkPages:
         *,
         clock: Callable[[], float] = time.time,
         repositories: Callable[[], Repositories] = Repositories,
+        version: Callable[[], int] = lambda: 0,
     ) -> None:
         self._ledger = ledger
+        self._lists = Lists(ledger, version)
         self._links = links
         self._read = read
         self._clock = clock
@@ -109,7 +112,7 @@ class BenchmarkPages:
         return HTTPStatus.OK, benchmark_view.page_of(view, query, self._links, say)
 
     def _list_by_worker(self, query: ListQuery, say: Say) -> tuple[HTTPStatus, str]:
-        found = read_list(self._ledger, query)
+        found = self._lists.read(query)
         listed = replace(found, repositories=self._repositories())
         return HTTPStatus.OK, list_view.page_of(listed, query, say)
 

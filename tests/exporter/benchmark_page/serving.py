@@ -1,6 +1,6 @@
 """The pages over a ledger, behind a real server."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -19,11 +19,14 @@ Client = TestClient[web.Request, web.Application]
 
 
 @asynccontextmanager
-async def serving(ledger: Path, now: float) -> AsyncIterator[Client]:
-    """A client of the pages, at a time."""
+async def serving(
+    ledger: Path, now: float, version: Callable[[], int] = lambda: 0
+) -> AsyncIterator[Client]:
+    """A client of the pages, at a time; `version` is as of `BenchmarkPages`."""
     api = ReadApi(ledger)
+    pages = BenchmarkPages(ledger, LINKS, api.read, clock=lambda: now, version=version)
     application = web.Application()
-    application.add_routes(BenchmarkPages(ledger, LINKS, api.read, clock=lambda: now).routes())
+    application.add_routes(pages.routes())
     application.on_cleanup.append(api.close)
     async with TestClient(TestServer(application)) as client:
         yield client

@@ -102,7 +102,8 @@ class Site:
         if (last.version, last.repositories) != of and is_due:
             results = start_results(known, self._source, say)
             last = self._results[say.language] = _Results(time.monotonic(), *of, results)
-        return start_content(known, last.html, say)
+        is_failing = self._source.failures().ingest is not None
+        return start_content(known, last.html, say, is_ingest_failing=is_failing)
 
     async def _files(self, request: web.Request) -> web.Response:
         return document(files_page(self._source.known(), say_for(request)))

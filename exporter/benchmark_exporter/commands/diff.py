@@ -18,6 +18,7 @@ from benchmark_exporter.commands.options import (
     Command,
     Unusable,
     ledger_option,
+    only,
     option,
     scope_options,
     stack_option,
@@ -45,12 +46,7 @@ RENDERERS: dict[str, Callable[[Diff], str]] = {
 @ledger_option(f"the stack's, else {DEFAULT_LEDGER}")
 @stack_option
 @scope_options
-@option(
-    "--benchmark",
-    metavar="GLOB",
-    shared=False,
-    help="Only benchmarks with such a name, like 'router*'.",
-)
+@only("--benchmark", "GLOB", "benchmarks with such a name, like 'router*'")
 @option(
     "--runs",
     type=click.IntRange(1),

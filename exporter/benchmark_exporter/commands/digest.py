@@ -14,7 +14,7 @@ from benchmark_exporter.commands.options import (
     Command,
     Unusable,
     ledger_option,
-    option,
+    only,
     stack_option,
     time_options,
 )
@@ -32,7 +32,7 @@ WEEK_SECONDS = 7 * DAY_SECONDS
 @ledger_option(f"the stack's, else {DEFAULT_LEDGER}")
 @stack_option
 @time_options
-@option("--project", metavar="NAME", shared=False, help="Only this project.")
+@only("--project", "NAME", "this project")
 def command(
     ledger: Path | None,
     stack: Path | None,

@@ -15,6 +15,7 @@ from benchmark_exporter.commands.options import (
     Command,
     Unusable,
     ledger_option,
+    only,
     option,
     scope_options,
     stack_option,
@@ -36,25 +37,12 @@ DEFAULT_LEDGER = Path("ledger.sqlite3")
 @ledger_option(f"the stack's, else {DEFAULT_LEDGER}")
 @stack_option
 @time_options
-@option(
-    "--benchmark",
-    metavar="GLOB",
-    shared=False,
-    help="Only benchmarks with such a name, like 'router*', and runs with one of them.",
+@only(
+    "--benchmark", "GLOB", "benchmarks with such a name, like 'router*', and runs with one of them"
 )
 @scope_options
-@option(
-    "--commit",
-    metavar="HASH",
-    shared=False,
-    help="Only runs of this commit, or of commits that begin like this.",
-)
-@option(
-    "--branch",
-    metavar="GLOB",
-    shared=False,
-    help="Only runs of branches with such a name, like 'release/*'.",
-)
+@only("--commit", "HASH", "runs of this commit, or of commits that begin like this")
+@only("--branch", "GLOB", "runs of branches with such a name, like 'release/*'")
 @option(
     "--failed",
     is_flag=True,

@@ -17,6 +17,7 @@ from benchmark_exporter.commands.options import (
     combined,
     file_option,
     ledger_option,
+    only,
     option,
     stack_option,
     written_ledger_options,
@@ -32,15 +33,14 @@ from benchmark_exporter.triage.rule import TRIAGE_STATES, Saying, TriageState
 _with_ledger = partial(act_on_ledger, refusal=TriageError)
 
 scope_options = combined(
-    option("--project", metavar="NAME", shared=False, help="Only of this project."),
-    option("--environment", metavar="NAME", shared=False, help="Only of this environment."),
-    option("--machine-class", metavar="NAME", shared=False, help="Only of this machine class."),
-    option("--branch", metavar="NAME", shared=False, help="Only of this tracked branch."),
-    option(
+    only("--project", "NAME", "of this project"),
+    only("--environment", "NAME", "of this environment"),
+    only("--machine-class", "NAME", "of this machine class"),
+    only("--branch", "NAME", "of this tracked branch"),
+    only(
         "--since-commit",
-        metavar="HASH",
-        shared=False,
-        help="Only those whose last good run was of this commit, or a hash that begins like this.",
+        "HASH",
+        "those whose last good run was of this commit, or a hash that begins like this",
     ),
 )
 
@@ -128,7 +128,7 @@ def set_command(
 
 @command.command("history", context_settings=COMMAND_SETTINGS)
 @click.argument("name", metavar="[BENCHMARK]", required=False)
-@option("--project", metavar="NAME", shared=False, help="Only of this project.")
+@only("--project", "NAME", "of this project")
 @option(
     "--limit",
     type=click.IntRange(min=1),
@@ -156,7 +156,7 @@ def history_command(
 
 
 @command.command("times", context_settings=COMMAND_SETTINGS)
-@option("--project", metavar="NAME", shared=False, help="Only of this project.")
+@only("--project", "NAME", "of this project")
 @ledger_option(f"the stack's, else {DEFAULT_LEDGER}")
 @stack_option
 def times_command(project: str | None, ledger: Path | None, stack: Path | None) -> int:

@@ -1,5 +1,6 @@
 """The list of benchmarks as HTML: filters that stay in the address, and 50 rows a page."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import partial
 from html import escape
@@ -143,18 +144,20 @@ def _found(listed: BenchmarkList, query: ListQuery, say: Say) -> str:
 def _rows(listed: BenchmarkList, say: Say) -> str:
     if not listed.rows:
         return ""
+    alike: dict[str, list[Row]] = defaultdict(list)
+    for row in listed.rows:
+        alike[row.benchmark.benchmark].append(row)
+    varying = _varying(listed.rows)
     columns: dict[str, Callable[[Row], str]] = {
-        say("Benchmark"): _name,
+        say("Benchmark"): lambda row: _name(row, _varying(alike[row.benchmark.benchmark])),
         say("State"): lambda row: badge(_said(row, say)),
         say("Newest value"): _newest_value,
         say("Trend"): lambda row: _trend(row, listed, say),
         say("Gate"): lambda row: _gate(row, say),
     }
-    for field in (*_FILTERS, "machine_class"):
-        # They tell rows apart only where there is more than one; the project says whose they are.
-        of = attrgetter(f"benchmark.scope.{field}")
-        if field == "project" or len({of(row) for row in listed.rows}) > 1:
-            columns[say(_FIELD_WORDS[field])] = partial(_short, of)
+    # These tell rows apart only where there is more than one; the project says whose they are.
+    for field in varying if "project" in varying else ("project", *varying):
+        columns[say(_FIELD_WORDS[field])] = partial(_short, attrgetter(f"benchmark.scope.{field}"))
     columns[say("Commit")] = lambda row: commit(
         row.benchmark.commit_hash, listed.repository_of(row)
     )
@@ -162,13 +165,26 @@ def _rows(listed: BenchmarkList, say: Say) -> str:
     return table_of(say("Benchmarks"), columns, listed.rows)
 
 
+def _varying(rows: Sequence[Row]) -> Sequence[str]:
+    """The fields of their scopes in which rows differ."""
+    return [
+        field
+        for field in (*_FILTERS, "machine_class")
+        if len({getattr(row.benchmark.scope, field) for row in rows}) > 1
+    ]
+
+
 def _short(of: Callable[[Row], str], row: Row) -> str:
     return short_name(of(row))
 
 
-def _name(row: Row) -> str:
+def _name(row: Row, telling_apart: Sequence[str]) -> str:
+    """A link to a benchmark; next to it, what tells it apart from others of its name."""
     benchmark = row.benchmark
-    return link(address(benchmark.benchmark, benchmark.scope), short_name(benchmark.benchmark))
+    to = link(address(benchmark.benchmark, benchmark.scope), short_name(benchmark.benchmark))
+    scope = [getattr(benchmark.scope, field) for field in telling_apart]
+    where = " · ".join(filter(None, scope))
+    return f'{to} <span class="quiet short">{text(where)}</span>' if where else to
 
 
 def _newest_value(row: Row) -> str:

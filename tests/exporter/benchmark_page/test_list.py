@@ -154,6 +154,21 @@ async def test_rows_are_those_of_the_ledger_also_between_two_published_states(
         assert "2 critical" in page.text
 
 
+async def test_benchmarks_of_one_name_are_told_apart_next_to_it(wired: Wired) -> None:
+    for environment, cpus in (("ci", 4), ("laptop", 8)):
+        document = result(0, {"parsing": 1.0}, environment=environment, cpus=cpus)
+        wired.take(f"{environment}.json", document)
+    # What these differ in from others is in a column.
+    wired.take("c.json", result(1, {"printing": 1.0}) | {"project": "orbit"})
+    async with serving(wired.ledger_path, wired.now) as client:
+        assert sorted(names((await get(client, "benchmarks")).rows)) == [
+            "parsing ci · linux x86_64 4 cpus",
+            "parsing laptop · linux x86_64 8 cpus",
+            "printing",
+        ]
+        assert names((await get(client, "benchmarks?environment=ci&q=pars")).rows) == ["parsing"]
+
+
 async def test_with_nothing_yet_it_says_what_will_come(wired: Wired) -> None:
     async with serving(wired.ledger_path, wired.now) as client:
         assert "No benchmarks yet" in (await get(client, "benchmarks")).text

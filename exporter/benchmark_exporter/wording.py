@@ -24,6 +24,11 @@ Kind = Literal["critical", "warning", "undecided", "good", "unknown"]
 _TIMES = ((1.0, 1.0, "s"), (1e-3, 1e-3, "ms"), (1e-6, 1e-6, "µs"), (0.0, 1e-9, "ns"))
 _SIZES = ((1e9, 1e9, "GB"), (1e6, 1e6, "MB"), (1e3, 1e3, "kB"), (0.0, 1.0, "B"))
 
+# Numbers from this one on have an exponent.
+_MOST_PLAIN = 1e9
+# A verdict's change that is smaller is shown as none: `0.0% worse` says nothing.
+_LEAST_CHANGE = 0.0005
+
 # A detectable change is that of the limits if the noise alone would allow one as much smaller.
 _LIMITED = 0.85
 
@@ -34,14 +39,20 @@ def with_unit(value: float, unit: str) -> str:
     0.0123 seconds is 12.3 ms.
     """
     if unit == "ratio":
-        return f"{value:.4g}"
+        return _digits(value, 4)
     if unit == "per_second":
-        return f"{value:.6g} per second"
+        return f"{_digits(value, 6)} per second"
     scales = {"seconds": _TIMES, "bytes": _SIZES}.get(unit)
     if scales is None:
-        return f"{value:.6g} {unit}".rstrip()
+        return f"{_digits(value, 6)} {unit}".rstrip()
     size, name = next((size, name) for least, size, name in scales if abs(value) >= least)
-    return f"{value / size:.4g} {name}"
+    return f"{_digits(value / size, 4)} {name}"
+
+
+def _digits(value: float, count: int) -> str:
+    """So many significant digits, up to a billion without an exponent: 10,810 and not 1.081e+04."""
+    text = f"{value:.{count}g}"
+    return f"{float(text):,.0f}" if "e+" in text and abs(value) < _MOST_PLAIN else text
 
 
 def detectable(
@@ -134,7 +145,8 @@ def verdict_said(
     say: Say = ENGLISH,
 ) -> Said:
     """A verdict, like `critical, 100.0% worse, fixing by ann`."""
-    changed = change(worsening_ratio, say) if worsening_ratio else ""
+    is_changed = worsening_ratio is not None and abs(worsening_ratio) >= _LEAST_CHANGE
+    changed = change(worsening_ratio, say) if is_changed else ""
     by = say("{state} by {who}", state=triage, who=triaged_by) if triage else ""
     text = say(", ").join(filter(None, (verdict_word(state, say), changed, by)))
     return Said(text, _VERDICT_KINDS.get(state, "unknown"))
@@ -173,7 +185,7 @@ def run_said(failed: bool, gate: Said, verdict: Said | None, say: Say = ENGLISH)
 
 def speedup(ratio: float) -> str:
     """How many times faster something is, like `8.8×`."""
-    return f"{ratio:.4g}×"
+    return f"{_digits(ratio, 4)}×"
 
 
 def with_spaced_units(text: str) -> str:

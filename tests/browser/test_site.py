@@ -184,7 +184,8 @@ def test_the_keyboard_reaches_all_in_the_order_of_the_page(
         "Files",
         "Addresses",
         "日本語",
-        *BROKEN[:2],
+        "15 benchmarks are wrong in 2 projects",
+        BROKEN[0],
     ]
     page.context.close()
 

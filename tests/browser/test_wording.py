@@ -7,7 +7,7 @@ import threading
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-from benchmark_exporter.wording import gate_said, run_said, verdict_said
+from benchmark_exporter.wording import gate_said, run_said, verdict_said, with_unit
 from tests.support.browsing import drop
 from tests.support.command import run
 from tests.support.documents import perf_suite, result
@@ -30,6 +30,14 @@ def test_a_verdict(
     for number, value in enumerate([*[1.0] * LEAST, *milliseconds]):
         drop(exporter, f"{number}.json", result(number, {"parse": value}))
     assert_both_show(context, exporter, "parse", words)
+
+
+def test_times_of_any_size(context: BrowserContext, exporter: Exporter) -> None:
+    every = [10_811.0, 1e12, 2e-12, 123_456.7, 999.96, 0.5, 2e-6]
+    times = {f"of-{number}": seconds for number, seconds in enumerate(every)}
+    drop(exporter, "a.json", result(0, times, unit="seconds"))
+    for benchmark, seconds in times.items():
+        assert_pages_show(context, exporter, benchmark, with_unit(seconds, "seconds"))
 
 
 @pytest.mark.parametrize(
@@ -72,6 +80,15 @@ def test_an_error(context: BrowserContext, exporter: Exporter) -> None:
 def assert_both_show(
     context: BrowserContext, exporter: Exporter, benchmark: str, words: str
 ) -> None:
+    assert_pages_show(context, exporter, benchmark, words)
+    assert said_by_status(exporter, benchmark) == words
+    if words not in ("ok", "insufficient data"):  # no news
+        assert words in watched(exporter, benchmark)
+
+
+def assert_pages_show(
+    context: BrowserContext, exporter: Exporter, benchmark: str, words: str
+) -> None:
     for address in (
         f"{exporter.port}/",
         f"{exporter.stream_port}/",
@@ -82,9 +99,6 @@ def assert_both_show(
         row = page.get_by_role("row").filter(has_text=benchmark)
         expect(row.get_by_text(words, exact=True)).to_be_visible()
         page.close()
-    assert said_by_status(exporter, benchmark) == words
-    if words not in ("ok", "insufficient data"):  # no news
-        assert words in watched(exporter, benchmark)
 
 
 def said_by_status(exporter: Exporter, benchmark: str) -> str:

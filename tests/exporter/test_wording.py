@@ -27,6 +27,14 @@ from benchmark_exporter.wording import (
         (0.0123, "seconds", "12.3 ms"),
         (0.0000005, "seconds", "500 ns"),
         (90.0, "seconds", "90 s"),
+        (10_811.0, "seconds", "10,810 s"),
+        (-43_200.0, "seconds", "-43,200 s"),
+        (1e12, "seconds", "1e+12 s"),
+        (1e-12, "seconds", "0.001 ns"),
+        (5e13, "bytes", "50,000 GB"),
+        (12_345_678.0, "ratio", "12,350,000"),
+        (1_234_567.0, "per_second", "1,234,570 per second"),
+        (99_999.6, "seconds", "100,000 s"),
         (-0.002, "seconds", "-2 ms"),
         (0.0, "seconds", "0 ns"),
         (2_097_152.0, "bytes", "2.097 MB"),
@@ -39,6 +47,16 @@ from benchmark_exporter.wording import (
 )
 def test_a_value_is_short_and_has_its_unit(value: float, unit: str, text: str) -> None:
     assert with_unit(value, unit) == text
+
+
+@pytest.mark.parametrize(
+    ("worsening_ratio", "text"),
+    [(0.0004, "ok"), (-0.0004, "ok"), (0.0, "ok"), (None, "ok"), (0.0006, "ok, 0.1% worse")],
+)
+def test_a_verdict_has_no_change_that_is_shown_as_none(
+    worsening_ratio: float | None, text: str
+) -> None:
+    assert verdict_said("ok", worsening_ratio).text == text
 
 
 @pytest.mark.parametrize(

@@ -57,17 +57,28 @@ def page_of(view: BenchmarkView, query: BenchmarkQuery, links: Links, say: Say) 
         result_section(state, view, query.days, links, number, say)
         for number, state in enumerate(view.results, 1)
     )
-    cut = ""
-    if view.is_cut:
-        why = say("Older runs are not in the charts: to read them would take too long.")
-        cut = f'<p role="note">{why}</p>'
     body = (
         f"<h1>{name(found.benchmark)} {badge(_said(view, say))}</h1>"
         f"{facts(_facts(view, say))}{_alerts(view, say)}{_links(view, query, links, say)}"
-        f"{_days(view, query, say)}{cut}{sections}{_parts(view, query, say)}"
+        f"{_days(view, query, say)}{_notes(view, say)}{sections}{_parts(view, query, say)}"
         f"<h2>{say('Runs')}</h2>{_runs(view, query, say)}{_others(view, say)}"
     )
     return framed(printable(found.benchmark), body, say)
+
+
+def _notes(view: BenchmarkView, say: Say) -> str:
+    """What would be taken for the benchmark's state, and is not."""
+    notes = []
+    if view.is_ahead:
+        notes.append(
+            say(
+                "The newest run is dated later than now: the clock of its machine, or the time in "
+                "its document, is wrong."
+            )
+        )
+    if view.is_cut:
+        notes.append(say("Older runs are not in the charts: to read them would take too long."))
+    return "".join(f'<p role="note">{note}</p>' for note in notes)
 
 
 def choice_page(choice: Choice, query: BenchmarkQuery, say: Say) -> str:
@@ -183,7 +194,7 @@ def _wrong(view: BenchmarkView, say: Say) -> Iterator[tuple[str, str]]:
 
 def _runbook(alertname: str, say: Say) -> str:
     # The names of rules are words; another one has no runbook.
-    return link(runbook_address(alertname, say), say("Runbook")) if alertname.isalnum() else ""
+    return link(runbook_address(alertname), say("Runbook")) if alertname.isalnum() else ""
 
 
 def _links(view: BenchmarkView, query: BenchmarkQuery, links: Links, say: Say) -> str:

@@ -1,6 +1,6 @@
 """The page of a commit as HTML, for commits that lead to no repository on the web."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
 from benchmark_exporter.benchmark_page.addresses import address, commit_address
 from benchmark_exporter.benchmark_page.benchmark_view import framed
@@ -11,9 +11,8 @@ from benchmark_exporter.benchmark_page.markup import (
     facts,
     link,
     short_name,
-    table,
+    table_of,
     text,
-    without_empty,
 )
 from benchmark_exporter.ledger.commit_runs import CommitResult, CommitRun
 from benchmark_exporter.links import Repositories, is_hash
@@ -21,6 +20,8 @@ from benchmark_exporter.site.cells import moment
 from benchmark_exporter.site.commits import commit
 from benchmark_exporter.texts.say import Say
 from benchmark_exporter.wording import ENDED_WITH_ERROR, Said, printable, verdict_said
+
+_Row = tuple[CommitRun, CommitResult]
 
 _EXAMPLE = "commit_url: https://github.com/OWNER/NAME/commit/{commit}"
 
@@ -69,33 +70,24 @@ def _runs(view: CommitView, say: Say) -> str:
         notes.append(say("Older runs were not searched: that would take too long."))
     if not view.rows and not view.is_cut:
         notes.append(say("The ledger has no run of this commit."))
-    heads = [
-        say("Benchmark"),
-        say("Verdict"),
-        say("Run at (UTC)"),
-        say("Environment"),
-        say("Branch"),
-        say("Machine class"),
-        say("Run"),
-    ]
-    rows: Sequence[Sequence[str]] = [_row(run, result, say) for run, result in view.rows]
-    heads, rows = without_empty(heads, rows)
-    found = table(say("Runs of this commit"), heads, rows) if rows else ""
+    columns: dict[str, Callable[[_Row], str]] = {
+        say("Benchmark"): lambda row: link(
+            address(row[1].benchmark, row[0].scope), short_name(row[1].benchmark)
+        ),
+        say("Verdict"): lambda row: _verdict(row[1], say),
+        say("Run at (UTC)"): lambda row: moment(row[0].timestamp_seconds),
+        say("Environment"): lambda row: text(row[0].scope.environment),
+        say("Branch"): lambda row: text(row[0].stated_branch or row[0].scope.branch),
+        say("Machine class"): lambda row: text(row[0].scope.machine_class),
+        say("Run"): lambda row: text(row[0].run_id),
+    }
+    found = table_of(say("Runs of this commit"), columns, view.rows) if view.rows else ""
     return "".join(f'<p role="note">{note}</p>' for note in notes) + found
 
 
-def _row(run: CommitRun, result: CommitResult, say: Say) -> Sequence[str]:
-    said = ""
+def _verdict(result: CommitResult, say: Say) -> str:
     if result.failed:
-        said = badge(Said(say(ENDED_WITH_ERROR), "critical"))
-    elif result.state is not None:
-        said = badge(verdict_said(result.state, result.worsening_ratio, say=say))
-    return (
-        link(address(result.benchmark, run.scope), short_name(result.benchmark)),
-        said,
-        moment(run.timestamp_seconds),
-        text(run.scope.environment),
-        text(run.stated_branch or run.scope.branch),
-        text(run.scope.machine_class),
-        text(run.run_id),
-    )
+        return badge(Said(say(ENDED_WITH_ERROR), "critical"))
+    if result.state is None:
+        return ""
+    return badge(verdict_said(result.state, result.worsening_ratio, say=say))

@@ -1,7 +1,10 @@
-"""The list of benchmarks as HTML: filters that stay in the address, and 100 rows a page."""
+"""The list of benchmarks as HTML: filters that stay in the address, and 50 rows a page."""
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from functools import partial
 from html import escape
+from operator import attrgetter
 
 from benchmark_exporter.benchmark_page.addresses import LIST, address
 from benchmark_exporter.benchmark_page.axis import axis_of
@@ -13,9 +16,9 @@ from benchmark_exporter.benchmark_page.markup import (
     badge,
     link,
     short_name,
-    table,
+    short_variant,
+    table_of,
     text,
-    without_empty,
 )
 from benchmark_exporter.benchmark_page.states import KINDS, STATES, State
 from benchmark_exporter.site import layout
@@ -141,47 +144,67 @@ def _found(listed: BenchmarkList, query: ListQuery, say: Say) -> str:
 def _rows(listed: BenchmarkList, say: Say) -> str:
     if not listed.rows:
         return ""
-    heads = [
-        say("Benchmark"),
-        say("State"),
-        say("Newest value"),
-        say("Trend"),
-        say("Gate"),
-    ]
-    fields = [*_FILTERS, "machine_class"]
-    shown = [
+    alike: dict[str, list[Row]] = defaultdict(list)
+    for row in listed.rows:
+        alike[row.benchmark.benchmark].append(row)
+    varying = _varying(listed.rows)
+    columns: dict[str, Callable[[Row], str]] = {
+        say("Benchmark"): lambda row: _name(row, _varying(alike[row.benchmark.benchmark])),
+        say("State"): lambda row: badge(_said(row, say)),
+        say("Newest value"): _newest_value,
+        say("Trend"): lambda row: _trend(row, listed, say),
+        say("Gate"): lambda row: _gate(row, say),
+    }
+    # These tell rows apart only where there is more than one; the project says whose they are.
+    for field in varying if "project" in varying else ("project", *varying):
+        columns[say(_FIELD_WORDS[field])] = partial(_short, attrgetter(f"benchmark.scope.{field}"))
+    columns[say("Commit")] = lambda row: commit(
+        row.benchmark.commit_hash, listed.repository_of(row)
+    )
+    columns[say("Newest run (UTC)")] = lambda row: moment(row.benchmark.timestamp_seconds)
+    return table_of(say("Benchmarks"), columns, listed.rows)
+
+
+def _varying(rows: Sequence[Row]) -> Sequence[str]:
+    """The fields of their scopes in which rows differ."""
+    return [
         field
-        for field in fields
-        if len({getattr(row.benchmark.scope, field) for row in listed.rows}) > 1
-        or field == "project"
+        for field in (*_FILTERS, "machine_class")
+        if len({getattr(row.benchmark.scope, field) for row in rows}) > 1
     ]
-    heads += [say(_FIELD_WORDS[field]) for field in shown]
-    heads += [say("Commit"), say("Newest run (UTC)")]
-    rows = [
-        [
-            *_cells(row, listed, say),
-            *(short_name(getattr(row.benchmark.scope, field)) for field in shown),
-            commit(row.benchmark.commit_hash, listed.repository_of(row)),
-            moment(row.benchmark.timestamp_seconds),
-        ]
-        for row in listed.rows
-    ]
-    return table(say("Benchmarks"), *without_empty(heads, rows))
 
 
-def _cells(row: Row, listed: BenchmarkList, say: Say) -> Iterator[str]:
-    benchmark, worst = row.benchmark, row.worst
-    yield link(address(benchmark.benchmark, benchmark.scope), short_name(benchmark.benchmark))
-    yield badge(_said(row, say))
+def _short(of: Callable[[Row], str], row: Row) -> str:
+    return short_name(of(row))
+
+
+def _name(row: Row, telling_apart: Sequence[str]) -> str:
+    """A link to a benchmark; next to it, what tells it apart from others of its name."""
+    benchmark = row.benchmark
+    to = link(address(benchmark.benchmark, benchmark.scope), short_name(benchmark.benchmark))
+    scope = [getattr(benchmark.scope, field) for field in telling_apart]
+    where = " · ".join(filter(None, scope))
+    return f'{to} <span class="quiet short">{text(where)}</span>' if where else to
+
+
+def _newest_value(row: Row) -> str:
+    worst = row.worst
     if worst is None:
-        yield ""
-        yield ""
-    else:
-        variant = worst.name.removeprefix(benchmark.benchmark).removeprefix("/")
-        yield f"{text(with_unit(worst.value, worst.unit))} {short_name(variant) if variant else ''}"
-        yield _sparkline(listed.trends.get((benchmark.scope, worst.name), ()), worst.unit, say)
-    gate = gate_said(benchmark.passed, benchmark.severity, say)
-    yield "" if benchmark.passed is None else badge(gate)
+        return ""
+    value = text(with_unit(worst.value, worst.unit))
+    return f"{value} {short_variant(worst.name, row.benchmark.benchmark)}"
+
+
+def _trend(row: Row, listed: BenchmarkList, say: Say) -> str:
+    if row.worst is None:
+        return ""
+    values = listed.trends.get((row.worst.scope, row.worst.name), ())
+    return _sparkline(values, row.worst.unit, say)
+
+
+def _gate(row: Row, say: Say) -> str:
+    passed = row.benchmark.passed
+    return "" if passed is None else badge(gate_said(passed, row.benchmark.severity, say))
 
 
 def _said(row: Row, say: Say) -> Said:

@@ -1,9 +1,12 @@
 """Small pieces of HTML. Texts of documents are escaped here, and shown as `wording` has them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
+from typing import TypeVar
 
 from benchmark_exporter.wording import Said, printable
+
+Row = TypeVar("Row")
 
 # The parser of HTML changes line ends that stand for themselves.
 _IN_ATTRIBUTE = str.maketrans({"\r": "&#13;", "\n": "&#10;", "\t": "&#9;"})
@@ -46,12 +49,17 @@ def facts(entries: Iterable[tuple[str, str]]) -> str:
     return f'<dl class="facts">{found}</dl>' if found else ""
 
 
-def without_empty(
-    heads: Sequence[str], rows: Sequence[Sequence[str]]
-) -> tuple[list[str], list[list[str]]]:
-    """The columns of a table in which any row has something."""
-    used = [at for at in range(len(heads)) if any(row[at] for row in rows)]
-    return [heads[at] for at in used], [[row[at] for at in used] for row in rows]
+def short_variant(result: str, benchmark: str) -> str:
+    """What the name of a result adds to that of its benchmark, as a short name; often nothing."""
+    variant = result.removeprefix(benchmark).removeprefix("/")
+    return short_name(variant) if variant else ""
+
+
+def table_of(label: str, columns: Mapping[str, Callable[[Row], str]], rows: Sequence[Row]) -> str:
+    """A table of what each column, by its head, says of a row; without columns that say nothing."""
+    said = [(head, [cell(row) for row in rows]) for head, cell in columns.items()]
+    used = [(head, cells) for head, cells in said if any(cells)]
+    return table(label, [head for head, _ in used], zip(*(cells for _, cells in used), strict=True))
 
 
 def table(label: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

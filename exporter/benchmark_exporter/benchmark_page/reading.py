@@ -33,6 +33,8 @@ RESULTS_SHOWN, RUNS_SHOWN = 20, 25
 MOST_SECONDS, HISTORY_SECONDS, RUNS_SECONDS = 5.0, 2.0, 1.0
 # What a page's charts have together; a chart has at least LEAST_PAIRS pairs of points.
 _ALL_PAIRS, _MOST_PAIRS, _LEAST_PAIRS = 1200, 200, 60
+# How far clocks of machines may be apart without a word.
+_CLOCK_SECONDS = 300.0
 _DAY = 86_400.0
 # Names are compared with so many others, each cut to so many characters.
 _NAMES_COMPARED, _CHARACTERS_COMPARED, _NEAREST = 5000, 60, 8
@@ -52,7 +54,8 @@ class BenchmarkView:
 
     `others` are its further scopes. `results` are those of the page's part, the worst first, of
     `result_count`; `histories` are by their names. `is_cut` says that older runs were not read,
-    since that would have taken too long. `runs_found` is False if the runs could not be searched
+    since that would have taken too long; `is_ahead`, that the newest run is dated later than now.
+    `runs_found` is False if the runs could not be searched
     in time; `more_runs` says that there are older ones. `repository` is that of the commits.
     """
 
@@ -66,6 +69,7 @@ class BenchmarkView:
     result_count: int
     histories: dict[str, History]
     is_cut: bool
+    is_ahead: bool
     runs: Sequence[RunOf]
     values: Sequence[ValueOf]
     runs_found: bool
@@ -131,10 +135,11 @@ def _view(
     days = DAYS[query.days]
     histories, is_cut = _histories(reader, found, shown, 0.0 if days is None else now - days * _DAY)
     runs, runs_found = _runs(reader, found, query)
+    run = reader.run(found)
     return BenchmarkView(
         found=found,
         others=others,
-        run=reader.run(found),
+        run=run,
         error=reader.error(found),
         gate=reader.gate(found),
         alerts=reader.alerts(found),
@@ -142,6 +147,7 @@ def _view(
         result_count=len(every),
         histories=histories,
         is_cut=is_cut,
+        is_ahead=run.timestamp_seconds > now + _CLOCK_SECONDS,
         runs=runs[:RUNS_SHOWN],
         values=values(reader, runs[:RUNS_SHOWN], names),
         runs_found=runs_found,

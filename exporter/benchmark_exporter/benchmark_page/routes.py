@@ -13,7 +13,7 @@ from benchmark_exporter.benchmark_page import benchmark_view, commit_view, list_
 from benchmark_exporter.benchmark_page.commit_query import CommitQuery, read_commit_query
 from benchmark_exporter.benchmark_page.commit_reading import read_commit
 from benchmark_exporter.benchmark_page.list_query import ListQuery, read_list_query
-from benchmark_exporter.benchmark_page.list_reading import read_list
+from benchmark_exporter.benchmark_page.list_reading import Lists
 from benchmark_exporter.benchmark_page.markup import text
 from benchmark_exporter.benchmark_page.query import (
     BenchmarkQuery,
@@ -38,7 +38,8 @@ _TYPES = {"benchmark.css": "text/css", "search.js": "text/javascript"}
 class BenchmarkPages:
     """Answers with pages of what is in the ledger at a path. They write nothing.
 
-    `repositories` are those of the settings in effect, to which commits are links.
+    `repositories` are those of the settings in effect, to which commits are links. `version` is the
+    number of the state that the other pages show, 0 while there is none.
     """
 
     def __init__(
@@ -49,8 +50,10 @@ class BenchmarkPages:
         *,
         clock: Callable[[], float] = time.time,
         repositories: Callable[[], Repositories] = Repositories,
+        version: Callable[[], int] = lambda: 0,
     ) -> None:
         self._ledger = ledger
+        self._lists = Lists(ledger, version)
         self._links = links
         self._read = read
         self._clock = clock
@@ -131,7 +134,7 @@ class BenchmarkPages:
         return HTTPStatus.NOT_FOUND if is_unknown else HTTPStatus.OK, page
 
     def _list_by_worker(self, query: ListQuery, say: Say) -> tuple[HTTPStatus, str]:
-        found = read_list(self._ledger, query)
+        found = self._lists.read(query)
         listed = replace(found, repositories=self._repositories())
         return HTTPStatus.OK, list_view.page_of(listed, query, say)
 

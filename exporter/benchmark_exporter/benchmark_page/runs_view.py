@@ -1,14 +1,13 @@
 """The runs of a benchmark, the newest first, a page at a time."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from benchmark_exporter.benchmark_page.markup import (
     badge,
-    short_name,
-    table,
+    short_variant,
+    table_of,
     text,
-    without_empty,
 )
 from benchmark_exporter.benchmark_page.reading import BenchmarkView
 from benchmark_exporter.ledger.benchmark_runs import RunOf, ValueOf
@@ -30,52 +29,37 @@ _VALUES_SHOWN = 3
 
 def runs_table(view: BenchmarkView, say: Say) -> str:
     """The runs of a view as a table."""
-    values: dict[int, list[ValueOf]] = defaultdict(list)
-    for value in view.values:
-        values[value.run].append(value)
-    columns = [
-        say("Run at (UTC)"),
-        say("Value"),
-        say("Verdict"),
-        say("Gate"),
-        say("Commit"),
-        say("Run"),
-        say("Branch"),
-    ]
-    rows = []
-    for run in view.runs:
-        worst_first = sorted(values[run.row], key=_badness)
-        rows.append(
-            [
-                moment(run.timestamp_seconds),
-                _values(worst_first, view.found.benchmark, say),
-                _verdict(run, worst_first, say),
-                "" if run.passed is None else badge(gate_said(run.passed, run.severity, say)),
-                commit(run.commit_hash, view.repository),
-                text(run.run_id),
-                # Another branch's runs are only compared with this one's.
-                "" if run.tracked else text(run.branch),
-            ]
-        )
-    columns, rows = without_empty(columns, rows)
-    return table(say("Runs of {name}", name=view.found.benchmark), columns, rows)
+    by_run: dict[int, list[ValueOf]] = defaultdict(list)
+    for value in sorted(view.values, key=_badness):
+        by_run[value.run].append(value)
+    benchmark = view.found.benchmark
+    columns: dict[str, Callable[[RunOf], str]] = {
+        say("Run at (UTC)"): lambda run: moment(run.timestamp_seconds),
+        say("Value"): lambda run: _values(by_run[run.row], benchmark, say),
+        say("Verdict"): lambda run: _verdict(run, by_run[run.row], say),
+        say("Gate"): lambda run: _gate(run, say),
+        say("Commit"): lambda run: commit(run.commit_hash, view.repository),
+        say("Run"): lambda run: text(run.run_id),
+        # Another branch's runs are only compared with this one's.
+        say("Branch"): lambda run: "" if run.tracked else text(run.branch),
+    }
+    return table_of(say("Runs of {name}", name=benchmark), columns, view.runs)
+
+
+def _gate(run: RunOf, say: Say) -> str:
+    return "" if run.passed is None else badge(gate_said(run.passed, run.severity, say))
 
 
 def _values(worst_first: Sequence[ValueOf], benchmark: str, say: Say) -> str:
     shown = [
         f'<span class="value">{text(with_unit(value.value, value.unit))}</span> '
-        f"{_variant(value, benchmark)}"
+        f"{short_variant(value.name, benchmark)}"
         for value in worst_first[:_VALUES_SHOWN]
         if value.value is not None
     ]
     if (more := len(worst_first) - _VALUES_SHOWN) > 0:
         shown.append(say("and {count} more", count=more))
     return "".join(f"<div>{each}</div>" for each in shown)
-
-
-def _variant(value: ValueOf, benchmark: str) -> str:
-    variant = value.name.removeprefix(benchmark).removeprefix("/")
-    return short_name(variant) if variant else ""
 
 
 def _verdict(run: RunOf, worst_first: Sequence[ValueOf], say: Say) -> str:

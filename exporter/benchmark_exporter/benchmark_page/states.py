@@ -1,9 +1,10 @@
 """The states of benchmarks in the list, the worst first."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Literal, get_args
 
-from benchmark_exporter.ledger.benchmark_list import ListedBenchmark, ListedResult
+from benchmark_exporter.model import VerdictState
 from benchmark_exporter.wording import Kind
 
 State = Literal[
@@ -32,15 +33,20 @@ KINDS: Mapping[State, Kind] = {
 }
 
 
-def state_of(benchmark: ListedBenchmark, worst: ListedResult | None) -> State:
-    """The worst of a benchmark's error, its gate and the verdict on its worst result."""
-    if benchmark.failed:
+@lru_cache(maxsize=1_000)
+def state_of(
+    failed: bool, passed: bool | None, severity: str | None, verdict: VerdictState | None
+) -> State:
+    """The worst of a benchmark's error, its gate and the verdict on its worst result.
+
+    `passed` and `severity` are None without a gate, `verdict` is None if nothing was judged.
+    """
+    if failed:
         return "error"
-    states: list[State] = [] if worst is None else [worst.state]
-    if benchmark.passed is False:
-        severity = benchmark.severity
+    states: list[State] = [] if verdict is None else [verdict]
+    if passed is False:
         regressed: State = "critical" if severity == "critical" else "warning"
         states.append("gate_failed" if severity is None else regressed)
-    elif benchmark.passed and worst is None:
+    elif passed and verdict is None:
         states.append("ok")
     return min(states, key=RANKS.__getitem__, default="not_judged")

@@ -17,6 +17,7 @@ from benchmark_exporter.commands.options import (
     DEFAULT_LEDGER,
     Command,
     Unusable,
+    only,
     option,
     read_ledger_options,
     scope_options,
@@ -43,12 +44,7 @@ RENDERERS: dict[str, Callable[[Diff], str]] = {
 )
 @read_ledger_options
 @scope_options
-@option(
-    "--benchmark",
-    metavar="GLOB",
-    shared=False,
-    help="Only benchmarks with such a name, like 'router*'.",
-)
+@only("--benchmark", "GLOB", "benchmarks with such a name, like 'router*'")
 @option(
     "--runs",
     type=click.IntRange(1),

@@ -15,7 +15,7 @@ from benchmark_exporter.commands.options import (
     READER_STATUS,
     Command,
     Unusable,
-    option,
+    only,
     read_ledger_options,
     time_options,
 )
@@ -31,7 +31,7 @@ WEEK_SECONDS = 7 * DAY_SECONDS
 @click.command(cls=Command, context_settings=COMMAND_SETTINGS, epilog=READER_STATUS)
 @read_ledger_options
 @time_options
-@option("--project", metavar="NAME", shared=False, help="Only this project.")
+@only("--project", "NAME", "this project")
 def command(
     ledger: Path | None,
     stack: Path | None,

@@ -16,6 +16,7 @@ from benchmark_exporter.commands.options import (
     READER_STATUS,
     Command,
     Unusable,
+    only,
     option,
     read_ledger_options,
     scope_options,
@@ -34,25 +35,12 @@ from benchmark_exporter.wording import printable_json
 @click.command(cls=Command, context_settings=COMMAND_SETTINGS, epilog=READER_STATUS)
 @read_ledger_options
 @time_options
-@option(
-    "--benchmark",
-    metavar="GLOB",
-    shared=False,
-    help="Only benchmarks with such a name, like 'router*', and runs with one of them.",
+@only(
+    "--benchmark", "GLOB", "benchmarks with such a name, like 'router*', and runs with one of them"
 )
 @scope_options
-@option(
-    "--commit",
-    metavar="HASH",
-    shared=False,
-    help="Only runs of this commit, or of commits that begin like this.",
-)
-@option(
-    "--branch",
-    metavar="GLOB",
-    shared=False,
-    help="Only runs of branches with such a name, like 'release/*'.",
-)
+@only("--commit", "HASH", "runs of this commit, or of commits that begin like this")
+@only("--branch", "GLOB", "runs of branches with such a name, like 'release/*'")
 @option(
     "--failed",
     is_flag=True,

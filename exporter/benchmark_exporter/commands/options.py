@@ -109,6 +109,11 @@ def option(*names: str, shared: bool = True, **settings: Any) -> Callable[[F], F
     return click.option(*names, cls=Option, shared=shared, **settings)
 
 
+def only(name: str, metavar: str, what: str) -> Callable[[F], F]:
+    """An option that selects some of all; each command selects something else by its name."""
+    return option(name, metavar=metavar, shared=False, help=f"Only {what}.")
+
+
 def folder_option(name: str, **settings: Any) -> Callable[[F], F]:
     """An option that takes the path of a folder, which need not exist."""
     return option(name, type=values.PATH, metavar="FOLDER", **settings)
@@ -216,14 +221,9 @@ def time_options(function: F) -> F:
 def scope_options(function: F) -> F:
     """Where runs belong, as `project`, `environment` and `machine_class`."""
     return combined(
-        option("--project", metavar="NAME", shared=False, help="Only runs of this project."),
-        option("--environment", metavar="NAME", shared=False, help="Only runs made there."),
-        option(
-            "--machine-class",
-            metavar="GLOB",
-            shared=False,
-            help="Only runs made on machines of such a class, like '*2 cpus'.",
-        ),
+        only("--project", "NAME", "runs of this project"),
+        only("--environment", "NAME", "runs made there"),
+        only("--machine-class", "GLOB", "runs made on machines of such a class, like '*2 cpus'"),
     )(function)
 
 

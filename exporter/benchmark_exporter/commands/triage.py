@@ -17,6 +17,7 @@ from benchmark_exporter.commands.options import (
     Unusable,
     combined,
     file_option,
+    only,
     option,
     read_ledger_options,
     written_ledger_options,
@@ -32,15 +33,14 @@ from benchmark_exporter.triage.rule import TRIAGE_STATES, Saying, TriageState
 _with_ledger = partial(act_on_ledger, refusal=TriageError)
 
 regression_options = combined(
-    option("--project", metavar="NAME", shared=False, help="Only of this project."),
-    option("--environment", metavar="NAME", shared=False, help="Only of this environment."),
-    option("--machine-class", metavar="NAME", shared=False, help="Only of this machine class."),
-    option("--branch", metavar="NAME", shared=False, help="Only of this tracked branch."),
-    option(
+    only("--project", "NAME", "of this project"),
+    only("--environment", "NAME", "of this environment"),
+    only("--machine-class", "NAME", "of this machine class"),
+    only("--branch", "NAME", "of this tracked branch"),
+    only(
         "--since-commit",
-        metavar="HASH",
-        shared=False,
-        help="Only those whose last good run was of this commit, or a hash that begins like this.",
+        "HASH",
+        "those whose last good run was of this commit, or a hash that begins like this",
     ),
 )
 
@@ -131,7 +131,7 @@ def set_command(
 
 @command.command("history", context_settings=COMMAND_SETTINGS, epilog=READER_STATUS)
 @click.argument("name", metavar="[BENCHMARK]", required=False)
-@option("--project", metavar="NAME", shared=False, help="Only of this project.")
+@only("--project", "NAME", "of this project")
 @option(
     "--limit",
     type=click.IntRange(min=1),
@@ -158,7 +158,7 @@ def history_command(
 
 
 @command.command("times", context_settings=COMMAND_SETTINGS, epilog=READER_STATUS)
-@option("--project", metavar="NAME", shared=False, help="Only of this project.")
+@only("--project", "NAME", "of this project")
 @read_ledger_options
 def times_command(project: str | None, ledger: Path | None, stack: Path | None) -> int:
     """Show how long regressions waited for a state and for their end.

@@ -2,7 +2,8 @@
 
 import math
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -14,6 +15,48 @@ from benchmark_exporter.triage.rule import TriageState
 # For small charts: of how many of a result's newest runs values are read, and in how many runs of
 # its scope they are looked for, which are more where others run more often.
 TREND_RUNS, TREND_RUNS_SEARCHED = 60, 3_000
+
+BenchmarkKey = tuple[str, str, str, str, str]
+
+
+class BenchmarkPlace(NamedTuple):
+    """Of each benchmark in a scope what the list is filtered, ordered and counted by, as stored.
+
+    A list reads thousands of these, so they are plain rows.
+    """
+
+    project: str
+    environment: str
+    machine_class: str
+    branch: str
+    benchmark: str
+    failed: int
+    timestamp_seconds: float
+    passed: int | None
+    severity: str | None
+
+    @property
+    def key(self) -> BenchmarkKey:
+        """Its scope and its name."""
+        return self[:5]
+
+
+class ResultPlace(NamedTuple):
+    """The same of each judged result."""
+
+    project: str
+    environment: str
+    machine_class: str
+    branch: str
+    benchmark: str
+    name: str
+    state: VerdictState
+    worsening_ratio: float | None
+
+    @property
+    def key(self) -> BenchmarkKey:
+        """The scope and the name of its benchmark."""
+        return self[:5]
 
 
 class ListedBenchmark(msgspec.Struct, frozen=True):
@@ -54,18 +97,29 @@ _ON_SCOPE = (
     "AND {0}.machine_class = n.machine_class AND {0}.branch = n.branch"
 )
 _SCOPE = {name: f"n.{name}" for name in Scope.__struct_fields__}
-_BENCHMARKS = Columns(ListedBenchmark).query(
+_OF_BENCHMARKS = (
     "FROM newest_runs n CROSS JOIN runs ON runs.id = n.run "
     f"LEFT JOIN newest_gate_outcomes o ON {_ON_SCOPE.format('o')} AND o.benchmark = n.benchmark "
-    "LEFT JOIN gate_outcomes g ON g.run = o.run AND g.benchmark = o.benchmark",
-    **_SCOPE,
-    benchmark="n.benchmark",
+    "LEFT JOIN gate_outcomes g ON g.run = o.run AND g.benchmark = o.benchmark"
 )
-_RESULTS = Columns(ListedResult).query(
+_OF_RESULTS = (
     "FROM newest_verdicts n CROSS JOIN verdicts v ON v.run = n.run AND v.name = n.name "
-    "CROSS JOIN results r ON r.run = n.run AND r.name = n.name "
-    f"LEFT JOIN triage t ON {_ON_SCOPE.format('t')} AND t.name = n.name "
-    "AND t.ended_seconds IS NULL",
+    "CROSS JOIN results r ON r.run = n.run AND r.name = n.name"
+)
+_OF_SCOPE = " AND ".join(f"{column} = ?" for column in _SCOPE.values())
+_BENCHMARKS = f"""
+    SELECT {", ".join(_SCOPE.values())}, n.benchmark, failed, timestamp_seconds, passed, severity
+    {_OF_BENCHMARKS}
+"""
+_RESULTS = f"""
+    SELECT {", ".join(_SCOPE.values())}, r.benchmark, n.name, v.state, worsening_ratio {_OF_RESULTS}
+"""
+_BENCHMARK = Columns(ListedBenchmark).query(
+    f"{_OF_BENCHMARKS} WHERE {_OF_SCOPE} AND n.benchmark = ?", **_SCOPE, benchmark="n.benchmark"
+)
+_RESULT = Columns(ListedResult).query(
+    f"{_OF_RESULTS} LEFT JOIN triage t ON {_ON_SCOPE.format('t')} AND t.name = n.name "
+    f"AND t.ended_seconds IS NULL WHERE {_OF_SCOPE} AND n.name = ?",
     **_SCOPE,
     name="n.name",
     value="v.value",
@@ -93,13 +147,21 @@ class ListReader:
         self._connection = connection
         self._oldest: dict[tuple[Scope, float], float] = {}
 
-    def benchmarks(self) -> Sequence[ListedBenchmark]:
+    def benchmarks(self) -> Iterator[BenchmarkPlace]:
         """All benchmarks that have a run of a tracked branch, in no order."""
-        return list(_BENCHMARKS.rows(self._connection))
+        return map(BenchmarkPlace._make, self._connection.execute(_BENCHMARKS))
 
-    def results(self) -> Sequence[ListedResult]:
+    def results(self) -> Iterator[ResultPlace]:
         """Their judged results, in no order."""
-        return list(_RESULTS.rows(self._connection))
+        return map(ResultPlace._make, self._connection.execute(_RESULTS))
+
+    def benchmark(self, scope: Scope, name: str) -> ListedBenchmark | None:
+        """What the list shows of a benchmark; None if there is none."""
+        return next(_BENCHMARK.rows(self._connection, (*scope.key, name)), None)
+
+    def result(self, scope: Scope, name: str) -> ListedResult | None:
+        """What the list shows of a judged result; None if there is none."""
+        return next(_RESULT.rows(self._connection, (*scope.key, name)), None)
 
     def trend(self, result: ListedResult) -> Sequence[float]:
         """The values of a result in its newest TREND_RUNS runs, the oldest first."""

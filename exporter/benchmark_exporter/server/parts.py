@@ -136,11 +136,13 @@ class Server:
         follow(lambda _: self._ingest.wake())
 
     def _make_pages(self) -> tuple[ReadApi, Site]:
-        settings, repositories = self._settings, self._configuration.repositories
-        ledger, links = settings.ledger_path, settings.links
-        api = ReadApi(ledger)
-        benchmarks = BenchmarkPages(ledger, links, api.read, repositories=repositories)
-        parts = (self._configuration, self._publisher, self._state, self._feed)
+        settings, publisher = self._settings, self._publisher
+        ledger, links, api = settings.ledger_path, settings.links, ReadApi(settings.ledger_path)
+        repositories = self._configuration.repositories
+        benchmarks = BenchmarkPages(
+            ledger, links, api.read, repositories=repositories, version=lambda: publisher.version
+        )
+        parts = (self._configuration, publisher, self._state, self._feed)
         return api, Site(site_source(settings, *parts), benchmarks.routes())
 
     def _make_uploads(self, worker: Worker) -> Uploads:

@@ -4,7 +4,6 @@ from html import escape
 from urllib.parse import urlencode
 
 from benchmark_exporter.model import Scope
-from benchmark_exporter.texts.say import ENGLISH, Say
 
 
 def benchmark_address(scope: Scope, benchmark: str, root: str = "") -> str:
@@ -18,10 +17,9 @@ def triage_address(scope: Scope, since_commit: str, name: str = "") -> str:
     return f"triage?{urlencode({**_stated(scope), **what})}"
 
 
-def runbook_address(name: str, say: Say, root: str = "") -> str:
-    """The page of a runbook in a language; it is in English where that language has none."""
-    folder = "" if say.language == ENGLISH.language else f"{say.language}/"
-    return f"{root}runbooks/{folder}{name}"
+def runbook_address(name: str, root: str = "") -> str:
+    """The page of a runbook, in the language of whoever opens it."""
+    return f"{root}runbooks/{name}"
 
 
 def link(address: str, text: str) -> str:

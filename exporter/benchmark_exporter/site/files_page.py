@@ -59,7 +59,7 @@ def files_page(known: Known, say: Say) -> str:
     ]
     folder = f"<code>{escape(known.results_dir)}</code>"
     if rejected:
-        runbook = link(runbook_address("ResultFileRejected", say), "ResultFileRejected")
+        runbook = link(runbook_address("ResultFileRejected"), "ResultFileRejected")
         again = say(
             "A file is read again when it changes, and leaves this list when it is removed from "
             "{folder}.",

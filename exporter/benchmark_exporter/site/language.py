@@ -8,7 +8,7 @@ from aiohttp import hdrs, web
 from benchmark_exporter.site.layout import SWITCH
 from benchmark_exporter.texts.catalog import PAGE_LANGUAGES, say_in
 from benchmark_exporter.texts.preference import preferred
-from benchmark_exporter.texts.say import ENGLISH, Say
+from benchmark_exporter.texts.say import Say
 
 # The machine's other sites get it too: cookies know no ports.
 COOKIE = "benchmark_language"
@@ -22,11 +22,18 @@ _PAGE = re.compile(
     r"(?:\?[!-~]{0,8000})?",
     re.ASCII,
 )
-_RUNBOOK = re.compile(r"runbooks/(?:[a-z]{2}/)?(\w+)", re.ASCII)
+# The language that an address names, and not the reader.
+_NAMED = re.compile(r"(?<=^runbooks/)[a-z]{2}/", re.ASCII)
 
 
 def say_for(request: web.Request) -> Say:
-    """Says texts in the language of a request: what the switch has set, else what it accepts."""
+    """Says texts in the language of a request.
+
+    It is what its address names, as links to runbooks in messages may, else what the switch has
+    set, else what it accepts.
+    """
+    if (named := request.match_info.get("language", "")) in PAGE_LANGUAGES:
+        return say_in(named)
     chosen = request.cookies.get(COOKIE, "")
     if chosen in PAGE_LANGUAGES:
         return say_in(chosen)
@@ -36,25 +43,19 @@ def say_for(request: web.Request) -> Say:
 def with_switch(html: str, request: web.Request, say: Say, root: str = "") -> str:
     """A page with the links that show it in the other languages. `root` is as in `page`.
 
-    A runbook leads to that of the other language, and what is not a page to the start page.
+    What is not a page leads to the start page.
     """
     here = request.rel_url.raw_path_qs.removeprefix("/")
     if not _PAGE.fullmatch(here):
         here = ""
+    there = _NAMED.sub("", here)
     links = "".join(
-        f'<a href="{root}{escape(_address(here, language))}" lang="{language}" '
+        f'<a href="{root}language/{language}/{escape(there)}" lang="{language}" '
         f'hreflang="{language}">{_NAMES[language]}</a>'
         for language in PAGE_LANGUAGES
         if language != say.language
     )
     return html.replace(SWITCH, f'<p class="language">{links}</p>', 1)
-
-
-def _address(here: str, language: str) -> str:
-    if runbook := _RUNBOOK.fullmatch(here):
-        folder = "" if language == ENGLISH.language else f"{language}/"
-        here = f"runbooks/{folder}{runbook[1]}"
-    return f"language/{language}/{here}"
 
 
 async def switch(request: web.Request) -> web.Response:

@@ -18,7 +18,7 @@ _KINDS: Mapping[SubjectKind, str] = {
 def notices(failures: Failures, say: Say, root: str = "") -> str:
     """The messages as HTML; nothing while all is well."""
     items = "".join(
-        f"<li><strong>{what}</strong>{rest} {link(runbook_address(runbook, say, root), topic)}</li>"
+        f"<li><strong>{what}</strong>{rest} {link(runbook_address(runbook, root), topic)}</li>"
         for what, rest, runbook, topic in _messages(failures, say)
     )
     if failures.unopened is not None:

@@ -104,7 +104,7 @@ class Site:
         if (last.version, last.repositories, last.is_failing) != of and is_due:
             results = start_results(known, self._source, say)
             last = self._results[say.language] = _Results(time.monotonic(), *of, results)
-        return start_content(known, last.html, say)
+        return start_content(known, last.html, say, is_ingest_failing=is_failing)
 
     async def _files(self, request: web.Request) -> web.Response:
         return document(files_page(self._source.known(), say_for(request)))
@@ -117,22 +117,23 @@ class Site:
         return document(live_page(say_for(request)))
 
     async def _runbook(self, request: web.Request) -> web.Response:
-        given = request.match_info["name"]
-        name, language = given.removesuffix(".md"), request.match_info.get("language", ENGLISH)
-        path = self._source.runbook(name, language)
+        given, say = request.match_info["name"], say_for(request)
+        name, is_text = given.removesuffix(".md"), given.endswith(".md")
+        # Programs read the text: it has the language of its address, whoever asks.
+        own = ENGLISH if is_text else say.language
+        path = self._source.runbook(name, request.match_info.get("language", own))
         if path is None:
             raise web.HTTPNotFound(text=f"there is no runbook for {name}\n")
         # Few read runbooks, and the Markdown library takes memory.
         from benchmark_exporter.site.runbook_page import runbook_page
 
         text = self._source.links.fill_in(path.read_text(encoding="utf-8"))
-        if given != name:
+        if is_text:
             # text/plain, since browsers offer to save text/markdown instead of showing it.
             return web.Response(text=text, content_type="text/plain", charset="utf-8")
         is_english = path.parent == self._source.runbooks_dir
-        spoken = ENGLISH if is_english else language
-        say, root = say_for(request), _root(request)
-        return document(runbook_page(name, text, language=spoken, root=root, say=say))
+        spoken = ENGLISH if is_english else say.language
+        return document(runbook_page(name, text, language=spoken, root=_root(request), say=say))
 
     async def _to_live(self, request: web.Request) -> web.Response:
         stream = self._stream_url(request)

@@ -7,7 +7,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from benchmark_exporter.site.layout import page
-from benchmark_exporter.texts.say import Say
+from benchmark_exporter.texts.say import ENGLISH, Say
 
 # In the same language, and in another one.
 _OTHER_RUNBOOK = re.compile(r"([A-Za-z0-9]+)\.md(#[\w-]+)?")
@@ -24,16 +24,29 @@ def runbook_page(name: str, text: str, *, language: str, root: str, say: Say) ->
     `say` has the language of the reader, for the frame. `root` leads from the page to the start
     page.
     """
-    tokens = _MARKDOWN.parse(_COMMENT.sub("", text))
+    tokens = _without_switch(_MARKDOWN.parse(_COMMENT.sub("", text)), name)
     for token in tokens:
         if token.type == "inline" and token.children:
             token.children = _joined(_followable(token.children, root))
     body = _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})
     tables = body.replace("<table>", '<div class="table" tabindex="0"><table>')
     body = tables.replace("</table>", "</table></div>").replace("<pre>", '<pre tabindex="0">')
-    source = f'<p class="quiet"><a href="{name}.md">{say("This runbook as text")}</a></p>'
+    folder = "" if language == ENGLISH.language else f"{language}/"
+    address = f"{root}runbooks/{folder}{name}.md"
+    source = f'<p class="quiet"><a href="{address}">{say("This runbook as text")}</a></p>'
     article = f'<article class="prose" lang="{language}">{body}</article>{source}'
     return page(name, article, current="", root=root, say=say)
+
+
+def _without_switch(tokens: list[Token], name: str) -> list[Token]:
+    """Without the line that links to the same runbook in the other language: the header has it."""
+    for at, token in enumerate(tokens):
+        links = [each for each in token.children or () if each.type == "link_open"]
+        if token.type == "inline" and len(links) == 1 and len(token.children or ()) == 3:
+            other = _OTHER_LANGUAGE.fullmatch(str(links[0].attrs.get("href", "")))
+            if other and other[2] == name:
+                return tokens[: at - 1] + tokens[at + 2 :]
+    return tokens
 
 
 def _followable(tokens: list[Token], root: str) -> list[Token]:

@@ -33,16 +33,19 @@ def start_page(content: str, say: Say) -> str:
     )
 
 
-def start_content(known: Known, results: tuple[str, str], say: Say) -> str:
+def start_content(
+    known: Known, results: tuple[str, str], say: Say, *, is_ingest_failing: bool
+) -> str:
     """What changes of the page, as HTML; `results` is what `start_results` gives."""
-    headline, shown = results
+    problems, shown = results
+    headline = problems or escape(_nothing(known, say, is_ingest_failing=is_ingest_failing))
     scanning = "" if known.is_ready else f"<p>{say('Scanning the results folder …')}</p>"
     running = running_part(known.running, known.state, say)
     return f"<h1>{headline}</h1>{scanning}{running}{shown}"
 
 
 def start_results(known: Known, source: Source, say: Say) -> tuple[str, str]:
-    """What it says of the ledger's state: the headline and the rest, as HTML.
+    """What it says of the ledger's state, as HTML: a headline if something is wrong, the rest.
 
     It also depends on whether ingest fails: nothing is called right that is not known.
     """
@@ -51,25 +54,48 @@ def start_results(known: Known, source: Source, say: Say) -> tuple[str, str]:
     wrong = wrong_now(owners, state.notifications)
     repositories = source.repositories()
     runs = _runs_part(run_table(owners, state.branches, repositories, say), known, say, is_failing)
-    return (
-        escape(_headline(known, wrong, say, is_failing)),
-        wrong_part(wrong, source, say)
-        + missing_alerts(state.notifications, say)
-        + runs
-        + change_table(owners, repositories, say),
+    parts = (
+        wrong_part(wrong, source, say),
+        missing_alerts(state.notifications, say),
+        _rejected(known, say),
+        runs,
+        change_table(owners, repositories, say),
     )
+    return escape(_problems(wrong, say)), "".join(parts)
 
 
-def _headline(known: Known, wrong: Wrong, say: Say, is_failing: bool) -> str:
+def _problems(wrong: Wrong, say: Say) -> str:
+    """How many entries follow, by their severity; empty if there are none."""
     critical, warnings = (wrong.count(severity) for severity in SEVERITIES)
-    counts = [say("{count} critical", count=critical)] if critical else []
+    counts = [say("{count} critical", count=f"{critical:,}")] if critical else []
     if warnings:
         counts.append(say.counted(warnings, "{count} warning", "{count} warnings"))
-    if counts:
-        return say(", ").join(counts)
-    if is_failing:
-        return say("No results are ingested")
-    return say("Nothing is wrong") if known.state.commits else say("Nothing yet")
+    if not counts:
+        return ""
+    problems = say.counted(critical + warnings, "{count} problem", "{count} problems")
+    return say("{problems}: {counts}", problems=problems, counts=say(", ").join(counts))
+
+
+def _nothing(known: Known, say: Say, *, is_ingest_failing: bool) -> str:
+    if not known.state.commits:
+        return say("No results are ingested") if is_ingest_failing else say("Nothing yet")
+    if is_ingest_failing:
+        return say("Nothing was wrong when results were last ingested")
+    return say("Nothing is wrong")
+
+
+def _rejected(known: Known, say: Say) -> str:
+    """How many files are missing in all that the page shows."""
+    count = len(known.state.rejected_files)
+    if not count:
+        return ""
+    said = say.counted(
+        count,
+        "{count} file is rejected: {files} has the reason and what to do.",
+        "{count} files are rejected: {files} has the reasons and what to do.",
+        files=link("files", say("Files")),
+    )
+    return f'<p id="rejected">{said}</p>'
 
 
 def _runs_part(table: str, known: Known, say: Say, is_failing: bool) -> str:

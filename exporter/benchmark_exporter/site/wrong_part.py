@@ -36,16 +36,16 @@ def wrong_part(wrong: Wrong, source: Source, say: Say) -> str:
         else _other(each, source, wrong.benchmarks, say, folded=number >= ENTRIES_OPEN)
         for number, each in enumerate(entries[:ENTRIES_SHOWN])
     )
-    extent = _extent(wrong, say) if len(entries) > ENTRIES_OPEN else ""
     return (
-        f'<section aria-labelledby="wrong"><h2 id="wrong">{say("Wrong now")}</h2>{extent}'
+        f'<section aria-labelledby="wrong"><h2 id="wrong">{say("Wrong now")}</h2>'
+        f"{_extent(wrong, say)}"
         f'<ul class="entries">{items}</ul>{_beyond(entries[ENTRIES_SHOWN:], say)}'
         f"{_further(source.links, say)}</section>"
     )
 
 
 def _extent(wrong: Wrong, say: Say) -> str:
-    """How far it goes, where the entries that are open do not say it."""
+    """What the headline counts, and how many benchmarks it is about; nothing of alerts alone."""
     benchmarks = sum(len(group.benchmarks) for group in wrong.groups)
     if not benchmarks:
         return ""
@@ -56,7 +56,11 @@ def _extent(wrong: Wrong, say: Say) -> str:
         "{wrong} in {count} projects",
         wrong=of,
     )
-    return f"<p>{link('benchmarks', projects)}</p>"
+    how = say(
+        "Each problem is what one commit broke, or alerts of one name. In all, {extent}.",
+        extent=link("benchmarks", projects),
+    )
+    return f"<p>{how}</p>"
 
 
 def _beyond(entries: Sequence[WrongGroup | OtherAlert], say: Say) -> str:
@@ -76,9 +80,13 @@ def _line(entry: WrongGroup | OtherAlert, say: Say) -> str:
     severity = f'<span class="badge {entry.severity}">{entry.severity}</span>'
     if isinstance(entry, OtherAlert):
         return f"{severity} {_title_of_alert(entry)}"
-    scope = {"project": entry.project, "branch": entry.branch}
-    query = urlencode({name: value for name, value in scope.items() if value})
-    return f"{severity} {link(f'benchmarks?{query}', _title(entry, say))}"
+    return f"{severity} {link(_benchmarks_of(entry), _title(entry, say))}"
+
+
+def _benchmarks_of(group: WrongGroup) -> str:
+    """The list of the benchmarks of its project and branch, where its own come first."""
+    scope = {"project": group.project, "branch": group.branch}
+    return f"benchmarks?{urlencode({name: value for name, value in scope.items() if value})}"
 
 
 def _further(links: Links, say: Say) -> str:
@@ -108,7 +116,7 @@ def _group(group: WrongGroup, source: Source, say: Say, *, folded: bool) -> str:
         "|".join((group.project, group.branch, group.since_commit, moved, *newest)),
         escape(_title(group, say)),
         about,
-        f"{_listed(benchmarks, say)}"
+        f"{_listed(benchmarks, say, _benchmarks_of(group))}"
         f"<p>{_runbooks(group.runbooks, source, say, group.firing)}{_triage(group, say)}</p>",
         folded=folded,
     )
@@ -184,15 +192,16 @@ def _place(scope: Scope) -> str:
     return escape(", ".join(filter(None, (scope.environment, scope.machine_class))))
 
 
-def _listed(items: Sequence[str], say: Say) -> str:
-    """The first items, and the rest to unfold."""
+def _listed(items: Sequence[str], say: Say, further_at: str = "") -> str:
+    """The first items, and the rest to unfold, of very many a count; `further_at` has them all."""
     first, rest = items[:BENCHMARKS_OPEN], items[BENCHMARKS_OPEN:BENCHMARKS_LISTED]
     more = ""
     if rest:
         beyond = len(items) - BENCHMARKS_LISTED
         further = ""
         if beyond > 0:
-            further = f"<li>{link('benchmarks', say('{count} more', count=beyond))}</li>"
+            text = say("{count} more", count=f"{beyond:,}")
+            further = f"<li>{link(further_at, text) if further_at else escape(text)}</li>"
         more = (
             f"<details><summary>{say('{count} more', count=len(items) - BENCHMARKS_OPEN)}</summary>"
             f"<ul>{''.join(rest)}{further}</ul></details>"
@@ -206,7 +215,7 @@ def _runbooks(names: Iterable[str], source: Source, say: Say, firing: Container[
         say("{runbook} (fires)", runbook=shown) if name in firing else shown
         for name in names
         if source.has_runbook(name)
-        for shown in [link(runbook_address(name, say), name)]
+        for shown in [link(runbook_address(name), name)]
     ]
     return say("Runbook: {links}", links=say(", ").join(links)) if links else ""
 

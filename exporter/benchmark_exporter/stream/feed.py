@@ -206,7 +206,8 @@ def _verdict_news(of: Benchmark) -> list[VerdictNews]:
 
 def _run_news(of: Benchmark, run: NewestRun, repositories: Repositories) -> RunNews:
     times = {
-        result.variant: round(result.statistics.p50 * 1e3, 6)
+        # Digits rather than decimals, of which a nanosecond has none.
+        result.variant: float(f"{result.statistics.p50 * 1e3:.9g}")
         for result in (newest.result for newest in of.results)
         if result.is_execution_time and result.statistics.p50 is not None
     }

@@ -1,6 +1,6 @@
 """The pages over a ledger, behind a real server."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -20,14 +20,22 @@ Client = TestClient[web.Request, web.Application]
 
 @asynccontextmanager
 async def serving(
-    ledger: Path, now: float, repositories: Repositories = NO_REPOSITORIES
+    ledger: Path,
+    now: float,
+    repositories: Repositories = NO_REPOSITORIES,
+    version: Callable[[], int] = lambda: 0,
 ) -> AsyncIterator[Client]:
-    """A client of the pages, at a time."""
+    """A client of the pages, at a time; `version` is as of `BenchmarkPages`."""
     api = ReadApi(ledger)
-    application = web.Application()
     pages = BenchmarkPages(
-        ledger, LINKS, api.read, clock=lambda: now, repositories=lambda: repositories
+        ledger,
+        LINKS,
+        api.read,
+        clock=lambda: now,
+        repositories=lambda: repositories,
+        version=version,
     )
+    application = web.Application()
     application.add_routes(pages.routes())
     application.on_cleanup.append(api.close)
     async with TestClient(TestServer(application)) as client:

@@ -48,6 +48,14 @@ def take_together(wired: Wired, documents: Mapping[str, object]) -> None:
     wired.settle()
 
 
+@pytest.mark.parametrize(("at", "is_said"), [("2099-01-01T00:00:00Z", True), (None, False)])
+async def test_a_run_from_the_future_is_named(wired: Wired, at: str | None, is_said: bool) -> None:
+    document = result(0, {"parsing": 1.0})
+    wired.take("a.json", document | ({} if at is None else {"timestamp": at}))
+    page = await page_of(wired, "parsing")
+    assert ("The newest run is dated later than now" in page.text) is is_said
+
+
 async def test_a_regression_is_shown_with_all_that_leads_on(wired: Wired) -> None:
     regress(wired)
     wired.search_changes()

@@ -1,10 +1,13 @@
 """The list of benchmarks: order, filters, counts and pages."""
 
+from collections.abc import Sequence
+
 import pytest
 
+from benchmark_exporter.benchmark_page import list_places, list_reading
 from benchmark_exporter.benchmark_page.list_query import ListQuery
 from benchmark_exporter.ingest.triaging import TriageSelection
-from benchmark_exporter.ledger.benchmark_list import TREND_RUNS
+from benchmark_exporter.ledger.benchmark_list import TREND_RUNS, ListReader
 from tests.exporter.benchmark_page.serving import get, serving
 from tests.support.documents import perf_suite, result
 from tests.support.histories import STEADY
@@ -96,15 +99,74 @@ async def test_each_row_has_its_chart_however_many_projects_there_are(wired: Wir
     assert html.count('aria-label="2 runs, 1 ms to 1 ms"') == 20
 
 
-async def test_a_hundred_a_page_each_once(wired: Wired) -> None:
-    every = [f"case/{number:03}" for number in range(250)]
+async def test_fifty_a_page_each_once(wired: Wired) -> None:
+    every = [f"case/{number:03}" for number in range(125)]
     wired.take("a.json", result(0, dict.fromkeys(every, 1.0)))
     async with serving(wired.ledger_path, wired.now) as client:
         pages = [await get(client, f"benchmarks?sort=name&page={page}") for page in (1, 2, 3)]
-        assert [names(page.rows) for page in pages] == [every[:100], every[100:200], every[200:]]
+        assert [names(page.rows) for page in pages] == [every[:50], every[50:100], every[100:]]
         assert pages[0].address_of("3") == "benchmarks?sort=name&page=3"
-        assert "201 to 250 of 250" in pages[2].text
-        assert "There are only 250." in (await get(client, "benchmarks?page=9")).text
+        assert "101 to 125 of 125" in pages[2].text
+        assert "There are only 125." in (await get(client, "benchmarks?page=9")).text
+
+
+async def test_all_benchmarks_are_read_once_for_each_published_state(
+    wired: Wired, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads, published = 0, 1
+
+    def counted(listed: ListReader) -> Sequence[list_places.Place]:
+        nonlocal reads
+        reads += 1
+        return list_places.read_places(listed)
+
+    monkeypatch.setattr(list_reading, "read_places", counted)
+    wired.take("a.json", result(0, {"parsing": 1.0, "printing": 1.0}))
+    async with serving(wired.ledger_path, wired.now, version=lambda: published) as client:
+        for query in ("", "?q=pars", "?sort=name", "?page=2"):
+            await get(client, f"benchmarks{query}")
+        assert reads == 1
+        wired.take("b.json", result(1, {"sorting": 1.0}))
+        published = 2
+        assert "sorting" in names((await get(client, "benchmarks")).rows)
+        assert reads == 2
+
+
+async def test_nothing_is_kept_before_a_state_is_published(wired: Wired) -> None:
+    async with serving(wired.ledger_path, wired.now) as client:
+        for number, name in enumerate(("parsing", "printing")):
+            wired.take(f"{name}.json", result(number, {name: 1.0}))
+            assert name in names((await get(client, "benchmarks")).rows)
+
+
+async def test_rows_are_those_of_the_ledger_also_between_two_published_states(
+    wired: Wired,
+) -> None:
+    fill(wired)
+    async with serving(wired.ledger_path, wired.now, version=lambda: 1) as client:
+        assert "3 critical" in (await get(client, "benchmarks")).text
+        said(wired, "fixing", selection=TriageSelection("slow"))
+        (row,) = [row for row in (await get(client, "benchmarks")).rows if row[0] == "slow"]
+        assert row[1] == "critical, 50.0% worse, fixing"
+        wired.ledger.delete(["orbit"], [])
+        page = await get(client, "benchmarks")
+        assert "orbit" not in names(page.rows)
+        assert "2 critical" in page.text
+
+
+async def test_benchmarks_of_one_name_are_told_apart_next_to_it(wired: Wired) -> None:
+    for environment, cpus in (("ci", 4), ("laptop", 8)):
+        document = result(0, {"parsing": 1.0}, environment=environment, cpus=cpus)
+        wired.take(f"{environment}.json", document)
+    # What these differ in from others is in a column.
+    wired.take("c.json", result(1, {"printing": 1.0}) | {"project": "orbit"})
+    async with serving(wired.ledger_path, wired.now) as client:
+        assert sorted(names((await get(client, "benchmarks")).rows)) == [
+            "parsing ci · linux x86_64 4 cpus",
+            "parsing laptop · linux x86_64 8 cpus",
+            "printing",
+        ]
+        assert names((await get(client, "benchmarks?environment=ci&q=pars")).rows) == ["parsing"]
 
 
 async def test_with_nothing_yet_it_says_what_will_come(wired: Wired) -> None:

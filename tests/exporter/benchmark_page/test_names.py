@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from benchmark_exporter.benchmark_page import address
+from benchmark_exporter.benchmark_page.list_places import folded
 from benchmark_exporter.benchmark_page.list_query import ListQuery, read_list_query
-from benchmark_exporter.benchmark_page.list_reading import folded
 from benchmark_exporter.benchmark_page.markup import attribute, link, name
 from benchmark_exporter.benchmark_page.query import read_benchmark_query
 from benchmark_exporter.model import Scope

@@ -35,7 +35,7 @@ GOLDEN = REPOSITORY / "tests/exporter/golden"
             "perf_analyze/1-analysis",
             "parsing/share/split: mean 0.4, has no known direction",
         ),
-        ("github_action_benchmark/2-bigger", "Battery: mean 3.6e+04 s, higher is better"),
+        ("github_action_benchmark/2-bigger", "Battery: mean 36,000 s, higher is better"),
         (
             "hyperfine_with_sidecar/1-run",
             "project router, environment self-hosted, commit a1b2c3d",

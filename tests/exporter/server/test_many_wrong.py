@@ -27,7 +27,9 @@ def exporter(
     for number in range(PROJECTS):
         project = f"project-{number:02}"
         drop(running, f"{project}.json", perf_suite(project=project, speedup=5.0))
-    running.until(lambda: f"<h1>{PROJECTS} critical</h1>".encode() in running.get("/"))
+    running.until(
+        lambda: f"<h1>{PROJECTS} problems: {PROJECTS} critical</h1>".encode() in running.get("/")
+    )
     yield running
     assert running.stop() == 0
 

@@ -105,7 +105,42 @@ def test_what_one_commit_broke_is_one_entry(exporter: Exporter) -> None:
     others = "".join(each for each in wrong(page) if each != entry)
     assert not any(name in others for name in BROKEN)
     assert "IngestLagging of 428.5 µs" in others
-    assert "2 critical, 2 warnings" in page
+    assert "4 problems: 2 critical, 2 warnings" in page
+
+
+def test_each_number_of_the_headline_is_explained_below_it(exporter: Exporter) -> None:
+    page = ask(exporter.port, "/")[1]
+    (headline,) = re.findall(r"<h1>(.*?)</h1>", page)
+    entries = wrong(page)
+    assert headline == "4 problems: 2 critical, 2 warnings"
+    assert len(entries) == 4
+    assert [each.partition('"')[0] for each in entries].count("critical") == 2
+    assert "Each problem is what one commit broke, or alerts of one name." in page
+    assert '<a href="benchmarks">15 benchmarks are wrong in 2 projects</a>' in page
+    listed = ask(exporter.port, "/benchmarks")[1]
+    assert "15 critical" in listed
+
+
+def test_the_start_page_says_which_files_are_missing_in_it(exporter: Exporter) -> None:
+    said = '<p id="rejected">1 file is rejected: <a href="files">Files</a> has the reason'
+    assert said in ask(exporter.port, "/")[1]
+
+
+def test_nothing_wrong_is_not_said_of_now_while_nothing_is_ingested(
+    tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    exporter = Exporter(tmp_path, free_port())
+    try:
+        assert "<h1>Nothing yet</h1>" in exporter.get("/").decode()
+        drop(exporter, "a.json", perf_suite(speedup=30.0))
+        exporter.until(lambda: b"<h1>Nothing is wrong</h1>" in exporter.get("/"))
+        exporter.results.rename(away := exporter.folder / "away")
+        before = b"<h1>Nothing was wrong when results were last ingested</h1>"
+        exporter.until(lambda: before in exporter.get("/"))
+        away.rename(exporter.results)
+        exporter.until(lambda: b"<h1>Nothing is wrong</h1>" in exporter.get("/"))
+    finally:
+        assert exporter.stop() == 0
 
 
 def test_the_triage_command_acts_on_all_that_the_entry_lists(exporter: Exporter) -> None:

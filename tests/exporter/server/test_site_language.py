@@ -93,18 +93,66 @@ def test_the_switch_wins_over_the_browsers_language(exporter: Exporter) -> None:
         assert language(ask(port, "/files", JAPANESE | cookie)[1]) == "en"
 
 
-def test_a_runbook_leads_to_that_of_the_other_language(exporter: Exporter) -> None:
-    for here, there in (
-        ("/runbooks/IngestFailing", "/runbooks/ja/IngestFailing"),
-        ("/runbooks/ja/IngestFailing", "/runbooks/IngestFailing"),
-    ):
-        headers = JAPANESE if "/ja/" in here else {}
-        page = ask(exporter.port, here, headers)[1]
+RUNBOOK, NAMED = "/runbooks/IngestFailing", "/runbooks/{}/IngestFailing"
+MEANING = {"en": "<h2>Meaning</h2>", "ja": "<h2>意味</h2>"}
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "expected"),
+    [
+        (RUNBOOK, {}, "en"),
+        (RUNBOOK, JAPANESE, "ja"),
+        (RUNBOOK, {"Cookie": "benchmark_language=ja"}, "ja"),
+        (RUNBOOK, JAPANESE | {"Cookie": "benchmark_language=en"}, "en"),
+        # As messages of a team that reads Japanese have it.
+        (NAMED.format("ja"), {}, "ja"),
+        (NAMED.format("ja"), {"Cookie": "benchmark_language=en"}, "ja"),
+        (NAMED.format("en"), JAPANESE, "en"),
+    ],
+)
+def test_a_runbook_is_in_the_readers_language_or_that_of_its_address(
+    exporter: Exporter, path: str, headers: dict[str, str], expected: str
+) -> None:
+    for port in (exporter.port, exporter.stream_port):
+        answer, page = ask(port, path, headers)
+        assert answer.headers["Vary"].startswith("Accept-Language, Cookie")
+        assert language(page) == expected
+        assert f'<article class="prose" lang="{expected}">' in page
+        assert MEANING[expected] in page
         assert "&lt;!--" not in page  # what a translation ends with is nobody's to read
-        found = SWITCH.search(page)
+
+
+@pytest.mark.parametrize("path", [RUNBOOK, NAMED.format("ja"), NAMED.format("en")])
+@pytest.mark.parametrize("headers", [{}, JAPANESE], ids=["en", "ja"])
+def test_a_runbook_has_one_switch_to_the_other_language(
+    exporter: Exporter, path: str, headers: dict[str, str]
+) -> None:
+    page = ask(exporter.port, path, headers)[1]
+    (found,) = SWITCH.finditer(page)
+    assert found[2] != language(page)
+    assert page.count("English") + page.count("日本語") == 1
+    answer, _ = ask(exporter.port, switch := urljoin(path, found[1]), headers)
+    cookie = {"Cookie": answer.headers["Set-Cookie"].partition(";")[0]}
+    there = urljoin(switch, answer.headers["Location"])
+    assert there == RUNBOOK
+    assert language(ask(exporter.port, there, headers | cookie)[1]) == found[2]
+
+
+def test_the_text_of_a_runbook_has_the_language_of_the_page(exporter: Exporter) -> None:
+    for headers, begins in (({}, "## Meaning"), (JAPANESE, "## 意味")):
+        page = ask(exporter.port, RUNBOOK, headers)[1]
+        found = re.search(r'href="([^"]*IngestFailing\.md)"', page)
         assert found is not None
-        switch = urljoin(here, found[1])
-        assert urljoin(switch, ask(exporter.port, switch)[0].headers["Location"]) == there
+        assert begins in ask(exporter.port, urljoin(RUNBOOK, found[1]))[1]
+    # Whoever asks by a program gets what the address says.
+    assert MEANING["en"][4:-5] in ask(exporter.port, f"{RUNBOOK}.md", JAPANESE)[1]
+
+
+def test_links_to_runbooks_leave_the_language_to_the_reader(exporter: Exporter) -> None:
+    for path in ("/", "/files", f"/benchmark?name={BROKEN[0]}"):
+        found = re.findall(r'href="(runbooks/[^"]+)"', ask(exporter.port, path, JAPANESE)[1])
+        assert found, path
+        assert not [each for each in found if each.startswith("runbooks/ja/")]
 
 
 @pytest.mark.parametrize(
@@ -210,7 +258,7 @@ def test_messages_about_failures_have_no_english() -> None:
         names = ["read-only", "bad", "router", "work", "damaged", "/metrics"]
         assert english_words(shown, names) == set()
         for runbook in re.findall(r'href="([^"]*)"', shown):
-            assert runbook.startswith("runbooks/ja/")
+            assert re.fullmatch(r"runbooks/\w+", runbook)
 
 
 def test_content_known_in_one_language_is_sent_in_the_other(exporter: Exporter) -> None:

@@ -253,9 +253,9 @@ function announce(text) {
 setInterval(() => {
   const rate = { messages, dropped };
   const shown = dropped
-    ? say("{messages} messages per second, {dropped} missed", rate)
-    : say("{messages} messages per second", rate);
-  setText(find("#rate"), `· ${shown}`);
+    ? say("Messages per second: {messages}, missed: {dropped}", rate)
+    : say("Messages per second: {messages}", rate);
+  setText(find("#rate"), shown);
   messages = 0;
   const now = Date.now();
   for (const [runId, { progress, overMs }] of known.running) {

@@ -158,7 +158,7 @@ function newRow() {
     const cell = made("td");
     cell.dataset.column = column;
     cell.dataset.head = title;
-    if (column === "verdict") cell.append(made("span"));
+    if (column === "verdict" || column === "project") cell.append(made("span"));
     if (column === "time") cell.append(made("time"));
     return cell;
   });
@@ -188,9 +188,11 @@ function paintRow(row, run, known) {
     ? { text: say("ended with an error"), kind: "critical" }
     : worse(gateText(gate), verdictText(run.verdicts[0]));
   setText(name.firstElementChild, run.benchmark);
+  name.firstElementChild.title = run.benchmark; // long names are cut
+  project.title = run.project;
   // If the stream asks for a token, so does that address.
   if (!location.hash.startsWith("#token=")) setHref(name.firstElementChild, benchmarkAddress(run));
-  setText(project, run.project);
+  setText(project.firstElementChild, run.project);
   setText(branch, branchText(run));
   setText(judged.firstElementChild, text);
   judged.firstElementChild.className = `badge ${kind}`;

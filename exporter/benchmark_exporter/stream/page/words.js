@@ -2,10 +2,11 @@
 
 import { say } from "./texts.js";
 
+// Four digits, up to a billion without an exponent, with commas from 10,000 on.
 export function significant(value) {
-  const number = Number(value.toPrecision(4));
-  const isExtreme = Math.abs(number) >= 1e6 || (number && Math.abs(number) < 1e-3);
-  return isExtreme ? number.toExponential() : String(number);
+  const number = Number(value.toPrecision(4)), size = Math.abs(number);
+  if (size >= 1e9 || (number && size < 1e-4)) return number.toExponential();
+  return size >= 1e4 ? number.toLocaleString("en") : String(number);
 }
 
 export function milliseconds(ms) {
@@ -27,6 +28,7 @@ function change(worseningRatio) {
   return worseningRatio > 0 ? say("{ratio} worse", { ratio }) : say("{ratio} better", { ratio });
 }
 
+const isChanged = (ratio) => Math.abs(ratio ?? 0) >= 0.0005; // less is shown as 0.0%
 const joined = (parts) => parts.filter(Boolean).join(say(", "));
 
 const VERDICT_KINDS = {
@@ -49,7 +51,7 @@ export function verdictText(verdict) {
   const { state, worsening_ratio: ratio } = verdict;
   const { triage, triaged_by: who } = verdict;
   const said = triage ? say("{state} by {who}", { state: triage, who }) : "";
-  const parts = [VERDICT_WORDS[state] ?? state, ratio ? change(ratio) : "", said];
+  const parts = [VERDICT_WORDS[state] ?? state, isChanged(ratio) ? change(ratio) : "", said];
   return { text: joined(parts), kind: VERDICT_KINDS[state] ?? "unknown" };
 }
 

@@ -47,10 +47,10 @@ class BenchmarkPages:
         ledger: Path,
         links: Links,
         read: Read,
-        *,
-        clock: Callable[[], float] = time.time,
         repositories: Callable[[], Repositories] = Repositories,
         version: Callable[[], int] = lambda: 0,
+        *,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._ledger = ledger
         self._lists = Lists(ledger, version)

@@ -15,7 +15,6 @@ from benchmark_exporter.metrics.collector import Collector
 from benchmark_exporter.metrics.definitions import Part
 from benchmark_exporter.metrics.exposition import Exposition
 from benchmark_exporter.metrics.families.process import STREAM_LAG_METRIC
-from benchmark_exporter.metrics.live import ConfigStatus
 from benchmark_exporter.server.access import Access
 from benchmark_exporter.server.alertmanager_duties import duties_at_alertmanager
 from benchmark_exporter.server.alerts import AlertReceiver, known_alerts
@@ -109,7 +108,11 @@ class Server:
             self._uploads, token_file(settings.github_webhook_secret), upload_worker
         )
         self._resources = ResourcesPart(
-            collector, self._publisher, self._uploads.counts, self._feed, self._config_status
+            collector,
+            self._publisher,
+            self._uploads.counts,
+            self._feed,
+            lambda: self._configuration.status,
         )
         live_folder = LiveFolder(
             settings.results_dir / FOLDER,
@@ -124,9 +127,6 @@ class Server:
         self._api, self._site = self._make_pages()
         self._have_followed(scrapers, live_folder)
 
-    def _config_status(self) -> ConfigStatus:
-        return self._configuration.status
-
     def _have_followed(self, scrapers: Scrapers, live_folder: LiveFolder) -> None:
         """Has the parts that were made with settings work by changed ones."""
         follow = self.reload.follow
@@ -138,9 +138,8 @@ class Server:
     def _make_pages(self) -> tuple[ReadApi, Site]:
         settings, publisher = self._settings, self._publisher
         ledger, links, api = settings.ledger_path, settings.links, ReadApi(settings.ledger_path)
-        repositories = self._configuration.repositories
         benchmarks = BenchmarkPages(
-            ledger, links, api.read, repositories=repositories, version=lambda: publisher.version
+            ledger, links, api.read, self._configuration.repositories, lambda: publisher.version
         )
         parts = (self._configuration, publisher, self._state, self._feed)
         return api, Site(site_source(settings, *parts), benchmarks.routes())

@@ -3,18 +3,15 @@
 import asyncio
 import time
 from collections.abc import Collection
-from datetime import UTC, datetime
 
 from aiohttp import web
 
-from benchmark_exporter import __version__
 from benchmark_exporter.benchmark_page.routes import BenchmarkPages
 from benchmark_exporter.config import Config
 from benchmark_exporter.ingest.upload_folder import UploadFolder
 from benchmark_exporter.metrics.collector import Collector
 from benchmark_exporter.metrics.definitions import Part
 from benchmark_exporter.metrics.exposition import Exposition
-from benchmark_exporter.metrics.families.process import STREAM_LAG_METRIC
 from benchmark_exporter.server.access import Access
 from benchmark_exporter.server.alertmanager_duties import duties_at_alertmanager
 from benchmark_exporter.server.alerts import AlertReceiver, known_alerts
@@ -43,20 +40,17 @@ from benchmark_exporter.server.settings import ServeSettings
 from benchmark_exporter.server.site_source import site_source
 from benchmark_exporter.server.sparse_scrapes import SparseScrapes
 from benchmark_exporter.server.status import current_status
-from benchmark_exporter.server.stream_updates import LiveFollower, publish_states
+from benchmark_exporter.server.stream_updates import LiveFollower, make_feed, publish_states
 from benchmark_exporter.server.trends import Trends
 from benchmark_exporter.server.triage_parts import TriageParts
 from benchmark_exporter.server.upload import UploadLimits, Uploads
 from benchmark_exporter.server.watching import FolderWatch
 from benchmark_exporter.server.worker import Worker
 from benchmark_exporter.site.routes import Site
-from benchmark_exporter.stream.feed import Feed
-from benchmark_exporter.stream.hub import Hub
 from benchmark_exporter.stream.live_file import FOLDER
 from benchmark_exporter.stream.live_folder import LiveFolder
 from benchmark_exporter.stream.server import Admission, StreamServer
 from benchmark_exporter.tokens import token_file
-from benchmark_exporter.wording import printable
 
 
 class Server:
@@ -69,17 +63,7 @@ class Server:
         self._configuration = Configuration(
             config, settings.config_path, settings.environment, time.time
         )
-        self._feed = Feed(
-            lambda snapshot: Hub(
-                __version__,
-                printable(str(settings.results_dir)),
-                snapshot=snapshot,
-                lag_bounds_seconds=settings.definitions[STREAM_LAG_METRIC].buckets,
-                now=lambda: datetime.now(UTC),
-                monotonic=time.monotonic,
-            ),
-            self._configuration.repositories,
-        )
+        self._feed = make_feed(settings, self._configuration.repositories)
         self._access = Access(settings, lambda: self._configuration.now)
         collector = Collector(settings.definitions, config)
         self._sparse = SparseScrapes(collector.sparse, time.time)

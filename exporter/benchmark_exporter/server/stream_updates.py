@@ -3,11 +3,22 @@
 import asyncio
 import logging
 import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 
+from benchmark_exporter import __version__
+from benchmark_exporter.links import Repositories
+from benchmark_exporter.metrics.families.process import STREAM_LAG_METRIC
 from benchmark_exporter.server.publishing import Publisher
+from benchmark_exporter.server.settings import ServeSettings
 from benchmark_exporter.server.worker import Worker
 from benchmark_exporter.stream.feed import Feed
+from benchmark_exporter.stream.hub import Hub
 from benchmark_exporter.stream.live_folder import LiveFolder
+from benchmark_exporter.stream.message_filter import MessageFilter
+from benchmark_exporter.stream.messages import Snapshot
+from benchmark_exporter.wording import printable
 
 log = logging.getLogger(__name__)
 
@@ -68,3 +79,19 @@ async def publish_states(publisher: Publisher, feed: Feed) -> None:
         except Exception:  # an unforeseen error here must not end the exporter
             log.exception("a change could not be sent to the stream's clients")
         await asyncio.sleep(STREAM_STATE_SECONDS)
+
+
+def make_feed(settings: ServeSettings, repositories: Callable[[], Repositories]) -> Feed:
+    """The feed and its hub, for the repositories of the settings in effect."""
+
+    def hub(snapshot: Callable[[MessageFilter], Snapshot]) -> Hub:
+        return Hub(
+            __version__,
+            printable(str(settings.results_dir)),
+            snapshot=snapshot,
+            lag_bounds_seconds=settings.definitions[STREAM_LAG_METRIC].buckets,
+            now=lambda: datetime.now(UTC),
+            monotonic=time.monotonic,
+        )
+
+    return Feed(hub, repositories)

@@ -5,11 +5,13 @@ test_long_term.py; this is about docker-compose.ha.yml and docker-compose.long-t
 """
 
 import os
+import socket
 import subprocess
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import psutil
 import pytest
 
 from stack import internal
@@ -32,9 +34,12 @@ DEADLINE_SECONDS = 120.0
 def pagerduty() -> Iterator[HttpEndpoint]:
     if not engine_answers():
         pytest.skip("no Docker engine with the compose plugin answers")
-    gateway = "{{(index .IPAM.Config 0).Gateway}}"
-    words = ["docker", "network", "inspect", "--format", gateway, "bridge"]
-    host = subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+    # An engine that has made its bridge just now does not say yet which address it has there.
+    [host] = [
+        each.address
+        for each in psutil.net_if_addrs()["docker0"]
+        if each.family == socket.AddressFamily.AF_INET
+    ]
     with http_endpoint(host=host) as endpoint:
         yield endpoint
 

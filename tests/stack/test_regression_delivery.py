@@ -153,7 +153,8 @@ def test_a_large_regression_pages_with_the_second_run_and_its_end_is_reported_to
     measured(f"{stage.backend.name}: confirmed regression to PagerDuty {arrived - dropped:.2f} s")
     assert page["routing_key"] == ROUTING_KEY
     linked = [stage.linked(link["href"]) for link in page["links"]]
-    assert linked == [{EXPORTER}, {GRAFANA}, {EXPORTER}, {ALERTMANAGER}]  # the runbook, and triage
+    # The runbook; the commit, and triage.
+    assert linked == [{EXPORTER}, {GRAFANA}, {EXPORTER}, {EXPORTER}, {ALERTMANAGER}]
     assert stage.linked(page["client_url"]) == {ALERTMANAGER}
     # What the exporter's webhook is sent.
     [alert] = get(

@@ -147,16 +147,22 @@ def _rows(listed: BenchmarkList, say: Say) -> str:
     alike: dict[str, list[Row]] = defaultdict(list)
     for row in listed.rows:
         alike[row.benchmark.benchmark].append(row)
-    varying = _varying(listed.rows)
+    apart = {name: _varying(rows) for name, rows in alike.items()}
     columns: dict[str, Callable[[Row], str]] = {
-        say("Benchmark"): lambda row: _name(row, _varying(alike[row.benchmark.benchmark])),
+        say("Benchmark"): lambda row: _name(row, apart[row.benchmark.benchmark]),
         say("State"): lambda row: badge(_said(row, say)),
         say("Newest value"): _newest_value,
         say("Trend"): lambda row: _trend(row, listed, say),
         say("Gate"): lambda row: _gate(row, say),
     }
-    # These tell rows apart only where there is more than one; the project says whose they are.
-    for field in varying if "project" in varying else ("project", *varying):
+    # The project says whose they are. Other fields tell rows apart only where they differ, and need
+    # no column where every name has them next to it.
+    fields = [
+        field
+        for field in _varying(listed.rows)
+        if field != "project" and not all(field in shown for shown in apart.values())
+    ]
+    for field in ("project", *fields):
         columns[say(_FIELD_WORDS[field])] = partial(_short, attrgetter(f"benchmark.scope.{field}"))
     columns[say("Commit")] = lambda row: commit(
         row.benchmark.commit_hash, listed.repository_of(row)

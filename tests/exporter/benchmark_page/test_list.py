@@ -169,6 +169,21 @@ async def test_benchmarks_of_one_name_are_told_apart_next_to_it(wired: Wired) ->
         assert names((await get(client, "benchmarks?environment=ci&q=pars")).rows) == ["parsing"]
 
 
+async def test_what_stands_next_to_every_name_has_no_column(wired: Wired) -> None:
+    for environment in ("ci", "laptop"):
+        document = result(0, {"parsing": 1.0, "printing": 1.0}, environment=environment)
+        wired.take(f"{environment}.json", document)
+    async with serving(wired.ledger_path, wired.now) as client:
+        page = await get(client, "benchmarks")
+        assert sorted(names(page.rows)) == [
+            *("parsing ci", "parsing laptop", "printing ci", "printing laptop"),
+        ]
+        assert "Environment" not in page.rows[0]
+        # One that has its name alone has its environment in a column.
+        wired.take("other.json", result(1, {"sorting": 1.0}, environment="ci"))
+        assert "Environment" in (await get(client, "benchmarks")).rows[0]
+
+
 async def test_with_nothing_yet_it_says_what_will_come(wired: Wired) -> None:
     async with serving(wired.ledger_path, wired.now) as client:
         assert "No benchmarks yet" in (await get(client, "benchmarks")).text

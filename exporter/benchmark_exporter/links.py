@@ -84,7 +84,7 @@ NOWHERE = Repository()
 
 
 def is_hash(text: str) -> bool:
-    """Whether a text is a hash of a commit, abbreviated or whole; of others there are no links."""
+    """Whether a text is a hash of a commit, abbreviated or whole; other texts are not links."""
     return _HASH.fullmatch(text) is not None
 
 

@@ -103,7 +103,7 @@ class LostEnds:
         if ended:
             names = ", ".join(sorted({each.notification.alertname for each in ended}))
             log.warning(
-                "alerts ended while the stack was stopped; they are reported as resolved now",
+                "alerts have ended unheard; they are reported as resolved now",
                 extra={"fields": {"alerts": len(ended), "names": names}},
             )
 
@@ -167,7 +167,7 @@ class LostEndsLoop:
                     await self._lost_ends.check(api)
                 except AlertmanagerError as error:
                     log.debug("%s", error)  # Prometheus reports that
-                except LedgerError as error:
+                except (LedgerError, OSError) as error:
                     self._note_error(error)
                     log.error(
                         "the ends of alerts cannot be stored, retrying",
